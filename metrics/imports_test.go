@@ -1,0 +1,46 @@
+package metrics_test
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// allowedImports lists, for each folder of the module, everything that its code may import. The root is pure, trace adds
+// files, database opens SQLite, samples uses it, and nothing imports another module of the project.
+var allowedImports = map[string]string{
+	".":        "bytes crypto/sha256 encoding/json errors fmt math slices strconv strings time github.com/fxamacker/cbor/v2",
+	"trace":    "bufio bytes errors fmt io os slices strconv strings " + root,
+	"database": "context errors io/fs net/url github.com/jmoiron/sqlx github.com/mattn/go-sqlite3 github.com/pressly/goose/v3",
+	"samples":  "context embed errors fmt time github.com/jmoiron/sqlx " + root + " " + root + "/database",
+	"world":    "errors fmt math/bits " + root,
+}
+
+const root = "github.com/ephemera-go/nym-rewarding/metrics"
+
+func TestImportsPointInward(t *testing.T) {
+	all, err := filepath.Glob("*/*.go")
+	require.NoError(t, err)
+	top, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range append(all, top...) {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		allowed, ok := allowedImports[filepath.Dir(file)]
+		require.True(t, ok, "%s is in a folder without a list of imports", file)
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, spec := range parsed.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			require.True(t, slices.Contains(strings.Fields(allowed), path), "%s imports %s", file, path)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package world
+
+// World is a simulated network. A mixnode is reachable with a fixed probability p while it is on:
+//
+//	share  kind      p                    on
+//	70 %   stable    .99                  always
+//	20 %   mediocre  uniform in .6 … .98  always
+//	 3 %   dead      0                    always
+//	 7 %   flapping  .97                  up and down in turn, exponential, mean 60 and 15 ticks
+//
+// A sample is round(100 x received / packets), half up, where received is Binomial(packets, p x on x (1 - loss)), on is
+// the share of the tick that the mixnode was up, and loss is uniform in 0 … 2 %, fixed for each Nym-API and mixnode. The
+// truth of a window is the time-average of p x on: losses between a Nym-API and a mixnode are no fault of the mixnode.
+type World struct {
+	source
+	packets int
+	nodes   []node
+}
+
+// node is a mixnode: p in units of 2^-32.
+type node struct {
+	kind kind
+	p    uint64
+}
+
+type kind uint8
+
+const (
+	stable kind = iota
+	mediocre
+	dead
+	flapping
+)
+
+const (
+	stableP      = 99 * one / 100
+	flappingP    = 97 * one / 100
+	mediocreLow  = 60 * one / 100
+	mediocreHigh = 98 * one / 100
+	maxLoss      = 2 * one / 100
+
+	meanUp   = 60 // ticks
+	meanDown = 15
+
+	// subTicks is how finely a tick is cut for the moments at which a flapping mixnode changes.
+	subTicks = 1 << 20
+	// spanTicks: the history of a flapping mixnode is made in spans of so many ticks, each from its own hash and begun
+	// as if it had run for ever (up in 60 of 75 cases; what is left of an exponential time is as long as a new one), so
+	// that a tick costs the same whether it is the first or the billionth. A change may fall on the edge of two spans.
+	spanTicks = 1024
+)
+
+// New returns the world that c describes, or an error that wraps [ErrConfig].
+func New(c Config) (*World, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	w := &World{source: newSource(c), packets: c.Packets, nodes: make([]node, c.Mixnodes)}
+	if w.packets == 0 {
+		w.packets = DefaultPackets
+	}
+	for mix := range w.nodes {
+		w.nodes[mix] = w.drawNode(uint64(mix))
+	}
+	return w, nil
+}
+
+func (w *World) drawNode(mix uint64) node {
+	switch share := w.seed.with(drawKind).with(mix).below(100); {
+	case share < 70:
+		return node{kind: stable, p: stableP}
+	case share < 90:
+		quality := w.seed.with(drawQuality).with(mix).below(mediocreHigh - mediocreLow)
+		return node{kind: mediocre, p: mediocreLow + quality}
+	case share < 93:
+		return node{kind: dead}
+	default:
+		return node{kind: flapping, p: flappingP}
+	}
+}
+
+// Sample returns what a Nym-API (from 1) measures of a mixnode (by index) in a tick, in percent (0..100), and false when
+// that is lost.
+func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
+	at, ok := w.tick(drawSample, api, mix, tick)
+	if !ok {
+		return 0, false
+	}
+	p := w.nodes[mix].p
+	if w.nodes[mix].kind == flapping {
+		p = p * uint64(w.upTime(mix, tick, tick+1)) / subTicks
+	}
+	loss := w.seed.with(drawLoss).with(uint64(api)).with(uint64(mix)).below(maxLoss)
+	p = p * (one - loss) >> 32
+
+	received := 0
+	for sent := 0; sent < w.packets; sent += 2 {
+		draw := uint64(at.with(uint64(1 + sent/2)))
+		if draw>>32 < p {
+			received++
+		}
+		if sent+1 < w.packets && draw%one < p {
+			received++
+		}
+	}
+	return uint8((200*received + w.packets) / (2 * w.packets)), true
+}
+
+// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to), in percentage points (0..100), and
+// false for a window that is empty, negative, longer than [MaxWindow] or after [MaxTick].
+func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
+	if mix < 0 || mix >= len(w.nodes) || from < 0 || to <= from || to > MaxTick || to-from > MaxWindow {
+		return 0, false
+	}
+	points = 100 * float64(w.nodes[mix].p) / one
+	if w.nodes[mix].kind == flapping {
+		points *= float64(w.upTime(mix, from, to)) / float64((to-from)*subTicks)
+	}
+	return points, true
+}
+
+// upTime returns for how many sub-ticks of the ticks [from, to) a flapping mixnode is up.
+func (w *World) upTime(mix int, from, to int64) int64 {
+	history := w.seed.with(drawFlap).with(uint64(mix))
+	total := int64(0)
+	for from < to {
+		span := from / spanTicks
+		begin := span * spanTicks
+		length := min(to-begin, spanTicks)
+		total += upTimeOfSpan(history.with(uint64(span)), (from-begin)*subTicks, length*subTicks)
+		from = begin + length
+	}
+	return total
+}
+
+// upTimeOfSpan returns for how many of the sub-ticks [from, to) of a span a mixnode is up.
+func upTimeOfSpan(span state, from, to int64) int64 {
+	up := span.with(0).below(meanUp+meanDown) < meanUp
+	total := int64(0)
+	for begin, change := int64(0), uint64(1); begin < to; change++ {
+		mean := int64(meanDown)
+		if up {
+			mean = meanUp
+		}
+		end := begin + max(1, mean*span.with(change).exponential())
+		if up {
+			total += max(0, min(end, to)-max(begin, from))
+		}
+		begin, up = end, !up
+	}
+	return total
+}
