@@ -1,0 +1,127 @@
+package canonical_test
+
+import (
+	"encoding/hex"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical/canonicaltest"
+)
+
+// sample has every kind of field that signed types use.
+type sample struct {
+	_      struct{} `cbor:",toarray"`
+	Number uint64
+	Signed int64
+	Text   string
+	Bytes  []byte
+	Fixed  [4]byte
+	Inner  inner
+	List   []inner
+}
+
+type inner struct {
+	_ struct{} `cbor:",toarray"`
+	N uint32
+}
+
+func again(data []byte) ([]byte, error) {
+	var s sample
+	if err := canonical.Decode(data, 1<<16, &s); err != nil {
+		return nil, err
+	}
+	return canonical.Encode(s), nil
+}
+
+func full() sample {
+	return sample{Number: math.MaxUint64, Signed: -5, Text: "ä", Bytes: []byte{1, 2}, Fixed: [4]byte{3, 4, 5, 6}, Inner: inner{N: 7}, List: []inner{{N: 8}, {N: 300}}}
+}
+
+func TestOneFormOnly(t *testing.T) {
+	canonicaltest.Strict(t, canonical.Encode(full()), again)
+	canonicaltest.Strict(t, canonical.Encode(sample{}), again)
+}
+
+func TestEncodingIsRFC8949CoreDeterministic(t *testing.T) {
+	require.Equal(t, "87"+"1bffffffffffffffff"+"24"+"62c3a4"+"420102"+"4403040506"+"8107"+"82"+"8108"+"8119012c",
+		hex.EncodeToString(canonical.Encode(full())))
+	require.Equal(t, "870000"+"60"+"40"+"4400000000"+"8100"+"80", hex.EncodeToString(canonical.Encode(sample{})), "nil is empty, never null")
+}
+
+func TestMaliciousEncodings(t *testing.T) {
+	const tail = "60" + "40" + "4400000000" + "8100" + "80"
+	for name, encoded := range map[string]string{
+		"empty":                        "",
+		"zero in two bytes":            "87" + "1800" + "00" + tail,
+		"zero in nine bytes":           "87" + "1b0000000000000000" + "00" + tail,
+		"array too short":              "86" + "0000" + "60" + "40" + "4400000000" + "8100",
+		"array too long":               "88" + "0000" + tail + "00",
+		"array of indefinite length":   "9f" + "0000" + tail + "ff",
+		"text of indefinite length":    "87" + "0000" + "7f6161ff" + "40" + "4400000000" + "8100" + "80",
+		"bytes of indefinite length":   "87" + "0000" + "60" + "5f4101ff" + "4400000000" + "8100" + "80",
+		"a map for the struct":         "a1" + "664e756d62657200",
+		"tagged":                       "c1" + "87" + "0000" + tail,
+		"tagged inside":                "87" + "c200" + "00" + tail,
+		"a bignum for a number":        "87" + "c24101" + "00" + tail,
+		"a float for a number":         "87" + "f90000" + "00" + tail,
+		"null for bytes":               "87" + "0000" + "60" + "f6" + "4400000000" + "8100" + "80",
+		"null for a list":              "87" + "0000" + "60" + "40" + "4400000000" + "8100" + "f6",
+		"null for a number":            "87" + "f600" + tail,
+		"undefined for a struct":       "87" + "0000" + "60" + "40" + "4400000000" + "f7" + "80",
+		"true for a number":            "87" + "f500" + tail,
+		"negative for unsigned":        "87" + "2000" + tail,
+		"beyond 32 bits":               "87" + "0000" + "60" + "40" + "4400000000" + "811b0000000100000000" + "80",
+		"beyond int64":                 "87" + "00" + "1bffffffffffffffff" + tail,
+		"text that is no UTF-8":        "87" + "0000" + "61ff" + "40" + "4400000000" + "8100" + "80",
+		"bytes for text":               "87" + "0000" + "40" + "40" + "4400000000" + "8100" + "80",
+		"text for bytes":               "87" + "0000" + "60" + "60" + "4400000000" + "8100" + "80",
+		"fixed bytes too short":        "87" + "0000" + "60" + "40" + "43000000" + "8100" + "80",
+		"fixed bytes too long":         "87" + "0000" + "60" + "40" + "450000000000" + "8100" + "80",
+		"a list of numbers for bytes":  "87" + "0000" + "60" + "80" + "4400000000" + "8100" + "80",
+		"a list of numbers for fixed":  "87" + "0000" + "60" + "40" + "8400000000" + "8100" + "80",
+		"two values":                   "87" + "0000" + tail + "00",
+		"a length beyond the end":      "87" + "0000" + "60" + "5b7fffffffffffffff",
+		"a list of more than there is": "87" + "0000" + "60" + "40" + "4400000000" + "8100" + "9b7fffffffffffffff",
+		"deep nesting":                 strings.Repeat("81", 100) + "00",
+		"an end without a beginning":   "ff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := hex.DecodeString(encoded)
+			require.NoError(t, err)
+			_, err = again(data)
+			require.Error(t, err)
+		})
+	}
+}
+
+func TestLimitIsCheckedBeforeAnythingElse(t *testing.T) {
+	data := canonical.Encode(full())
+	var s sample
+	require.ErrorIs(t, canonical.Decode(data, len(data)-1, &s), canonical.ErrTooLarge)
+	require.NoError(t, canonical.Decode(data, len(data), &s))
+}
+
+func TestEveryValueComesBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := sample{
+			Number: rapid.Uint64().Draw(t, "number"), Signed: rapid.Int64().Draw(t, "signed"), Text: rapid.String().Draw(t, "text"),
+			Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), Inner: inner{N: rapid.Uint32().Draw(t, "n")},
+			List: rapid.SliceOf(rapid.Custom(func(t *rapid.T) inner { return inner{N: rapid.Uint32().Draw(t, "n")} })).Draw(t, "list"),
+		}
+		var have sample
+		require.NoError(t, canonical.Decode(canonical.Encode(want), 1<<20, &have))
+		require.Equal(t, want, have)
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(canonical.Encode(full()))
+	f.Add(canonical.Encode(sample{}))
+	f.Add([]byte{0x87, 0x18, 0x00})
+	f.Fuzz(func(t *testing.T, data []byte) { canonicaltest.Same(t, data, again) })
+}

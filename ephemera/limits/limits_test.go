@@ -1,0 +1,191 @@
+package limits_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+func configs(t *rapid.T) limits.Config {
+	group := membership.Limits{
+		PayloadBytes: rapid.Uint32Range(1, 4<<20).Draw(t, "payload"), BlockMessages: rapid.Uint32Range(1, 1<<16).Draw(t, "messages"),
+	}
+	group.BlockBytes = rapid.Uint32Range(group.PayloadBytes, 64<<20).Draw(t, "block")
+	return limits.Config{
+		Members: rapid.IntRange(1, membership.MaxMembers).Draw(t, "members"), Group: group,
+		MessagesPerSecond: rapid.IntRange(1, 100_000).Draw(t, "messages/s"), BlocksPerSecond: rapid.IntRange(1, 1000).Draw(t, "blocks/s"),
+		MessageBytes: rapid.IntRange(1, int(group.PayloadBytes)).Draw(t, "usual"),
+	}
+}
+
+// numbers visits every number of a value of struct type, by its path.
+func numbers(v reflect.Value, path string, visit func(path string, value int64)) {
+	if v.Kind() != reflect.Struct {
+		visit(path, v.Int())
+		return
+	}
+	for i := range v.NumField() {
+		numbers(v.Field(i), strings.TrimPrefix(path+"."+v.Type().Field(i).Name, "."), visit)
+	}
+}
+
+func all(l limits.Limits) map[string]int64 {
+	found := map[string]int64{}
+	numbers(reflect.ValueOf(l), "", func(path string, value int64) { found[path] = value })
+	return found
+}
+
+func derive(t require.TestingT, c limits.Config) limits.Limits {
+	l, err := limits.For(c)
+	require.NoError(t, err)
+	return l
+}
+
+func TestEveryBoundIsAboveWhatHonestMembersNeed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := configs(t)
+		need, err := limits.Need(c)
+		require.NoError(t, err)
+		bounds := all(derive(t, c))
+		for name, least := range all(need) {
+			require.Positive(t, least, name)
+			switch name {
+			case "Transport.FrameBytes", "Transport.Peers", "DHT.ValueBytes": // exact: no honest member exceeds them
+				require.Equal(t, least, bounds[name], name)
+			default:
+				require.Greater(t, bounds[name], least, name)
+			}
+		}
+	})
+}
+
+func TestBoundsGrowWithTheConfiguration(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		small := configs(t)
+		large := small
+		switch rapid.IntRange(0, 4).Draw(t, "which") {
+		case 0:
+			large.Members = rapid.IntRange(small.Members, membership.MaxMembers).Draw(t, "more")
+		case 1:
+			large.MessagesPerSecond *= 2
+		case 2:
+			large.BlocksPerSecond *= 2
+		case 3:
+			large.MessageBytes = int(large.Group.PayloadBytes)
+		case 4:
+			large.Group.BlockBytes = 64 << 20
+		}
+		bounds := all(derive(t, large))
+		for name, least := range all(derive(t, small)) {
+			require.GreaterOrEqual(t, bounds[name], least, name)
+		}
+		require.GreaterOrEqual(t, derive(t, large).Memory(large), derive(t, small).Memory(small))
+	})
+}
+
+// What one part lets in, the next part can hold.
+func TestBoundsFitTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := configs(t)
+		l := derive(t, c)
+		require.GreaterOrEqual(t, l.Transport.QueueBytes, l.Transport.FrameBytes)
+		require.GreaterOrEqual(t, l.Transport.BytesBurst, l.Transport.FrameBytes, "a frame that is more than a burst would never be let in")
+		require.GreaterOrEqual(t, l.Transport.GossipBytesBurst, l.Transport.FrameBytes)
+		require.GreaterOrEqual(t, l.Transport.FramesBurst, l.Transport.QueueFrames, "a peer may hand over its queue at once")
+		require.GreaterOrEqual(t, l.HTTP.BodyBytes, 2*int(c.Group.PayloadBytes))
+		require.GreaterOrEqual(t, l.Mempool.Bytes, int(c.Group.BlockBytes))
+		require.GreaterOrEqual(t, l.Mempool.SenderBytes, int(c.Group.PayloadBytes))
+		require.LessOrEqual(t, l.Transport.Conduct.First, l.Transport.Conduct.Longest)
+		require.GreaterOrEqual(t, l.WebSocket.QueueBytes, int(c.Group.BlockBytes))
+	})
+}
+
+func TestNothingIsSaidOfWhatIsDerived(t *testing.T) {
+	for _, n := range []int{4, 7, 10, 31, 100} {
+		c := limits.Config{Members: n}
+		require.Empty(t, limits.Lint(c, derive(t, c)), "%d members", n)
+	}
+}
+
+// Every number that is set too small is named, with what to set.
+func TestEveryBoundThatIsTooSmallIsNamed(t *testing.T) {
+	c := limits.Config{Members: 4}
+	good := derive(t, c)
+	for name := range all(good) {
+		l := good
+		field := reflect.ValueOf(&l).Elem()
+		for part := range strings.SplitSeq(name, ".") {
+			field = field.FieldByName(part)
+		}
+		field.SetInt(0)
+		warnings := limits.Lint(c, l)
+		require.Len(t, warnings, 1, name)
+		require.Contains(t, warnings[0].What, name[strings.LastIndex(name, ".")+1:])
+		require.Contains(t, warnings[0].Set, "set ")
+		require.NotEmpty(t, warnings[0].Why)
+	}
+}
+
+func TestWhatIsInsaneIsNamed(t *testing.T) {
+	base := limits.Config{Members: 4}
+	for want, spoil := range map[string]func(*limits.Config, *limits.Limits){
+		"no more may be dishonest or away than with 4": func(c *limits.Config, _ *limits.Limits) { c.Members = 6 },
+		"no member may be dishonest":                   func(c *limits.Config, _ *limits.Limits) { c.Members = 1 },
+		"one message of each member does not fit":      func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 3 },
+		"one usual message of each member":             func(c *limits.Config, _ *limits.Limits) { c.MessageBytes = 2 << 20 },
+		"hold 80 messages at most":                     func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 4; c.BlocksPerSecond = 5 },
+		"verifying signatures":                         func(c *limits.Config, _ *limits.Limits) { c.MessagesPerSecond = 1_000_000; c.BlocksPerSecond = 1000 },
+		"can make the node hold":                       func(c *limits.Config, _ *limits.Limits) { c.MemoryBytes = 64 << 20 },
+		"one frame may fill": func(_ *limits.Config, l *limits.Limits) {
+			l.Transport.FrameBytes = 1 << 30
+			l.Transport.QueueBytes = 1 << 30
+		},
+		"repaired stays cut":       func(_ *limits.Config, l *limits.Limits) { l.Transport.Conduct.Longest = 24 * time.Hour },
+		"forgiven within a second": func(_ *limits.Config, l *limits.Limits) { l.Transport.Conduct.Forgiven = 1000 },
+		"for days":                 func(_ *limits.Config, l *limits.Limits) { l.Mempool.TTL = 30 * 24 * time.Hour },
+		"expected 1..100":          func(c *limits.Config, _ *limits.Limits) { c.Members = 101 },
+	} {
+		c := base
+		c.Group = membership.DefaultLimits()
+		l := derive(t, c)
+		spoil(&c, &l)
+		if c.MessageBytes > int(c.Group.PayloadBytes) {
+			c.Group.PayloadBytes = 4 << 20
+		}
+		var said []string
+		for _, w := range limits.Lint(c, l) {
+			said = append(said, w.String())
+		}
+		require.Contains(t, strings.Join(said, "\n"), want)
+	}
+}
+
+func TestConfigurationsOutOfRangeAreRefused(t *testing.T) {
+	for want, c := range map[string]limits.Config{
+		"Members is -1":           {Members: -1},
+		"Members is 101":          {Members: 101},
+		"MessagesPerSecond is -5": {MessagesPerSecond: -5},
+		"MessageBytes is 300000":  {MessageBytes: 300_000},
+		"BlocksPerSecond":         {BlocksPerSecond: 1 << 30},
+		"MemoryBytes is -1":       {MemoryBytes: -1},
+		"limits: Group":           {Group: membership.Limits{PayloadBytes: 1}, MessageBytes: 1},
+	} {
+		require.ErrorContains(t, c.Validate(), want)
+		_, err := limits.For(c)
+		require.Error(t, err)
+		require.NotEmpty(t, limits.Lint(c, limits.Limits{}))
+	}
+}
+
+func TestZeroFieldsAreFilled(t *testing.T) {
+	full := derive(t, limits.Config{}).Transport
+	require.Equal(t, full, limits.Transport{}.Or(full))
+	require.Equal(t, full, full.Or(derive(t, limits.Config{Members: 4}).Transport))
+}

@@ -1,0 +1,190 @@
+// Package policy holds the applications that come with Ephemera. Both take whatever the node takes, so a program needs no
+// code of its own to broadcast signed data:
+//
+//	Application  makes own blocks by a configured rule: after a time, at a number of messages, with one message from each member; of one
+//	             label each, where asked. It checks and delivers by functions, if there are any. The daemon runs this one.
+//	Everything   the no-op: accepts all, and makes a block of whatever is there.
+//
+// The node has verified network, size, sender and signature of every message before an application is asked, so the default of Check
+// is to take it: VerifySignature is for those who feed an application without a node.
+//
+// A policy decides about own messages and nothing else. Its verdict on a block uses the group's limits alone, which the node has
+// checked: members with different policies accept each other's blocks, and a changed configuration strands none (PROTOCOL.md R2).
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+)
+
+// ErrConfig reports a policy that makes no sense.
+var ErrConfig = errors.New("invalid block policy")
+
+// Config says when a node makes a block, and of what. The first rule that is met makes it; a block that is as full as the group's limits
+// allow need not wait for any. The zero value makes a block at once of whatever is there, so that blocks grow with the load.
+type Config struct {
+	// Wait is how long a message waits for others at most, counted from when it could first have gone into a block. 0: no rule.
+	Wait time.Duration
+	// Messages makes a block at so many, and bounds it. 0: no rule.
+	Messages int
+	// OneOfEach makes a block when every member of the group sent a message. Such a block holds the first message of each sender.
+	OneOfEach bool
+	// OneLabel keeps messages of different labels in different blocks; the rules hold for each label by itself.
+	OneLabel bool
+
+	// Check judges one message alone, called by many goroutines; an error keeps it out of the mempool. Nil: all are taken.
+	Check func(context.Context, block.Message) error
+	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil: nothing is done.
+	OnDeliver func(context.Context, block.Block, certificate.Certificate) error
+}
+
+// MaxWait bounds Config.Wait: longer than any mempool keeps messages by default.
+const MaxWait = 24 * time.Hour
+
+// Validate tells whether blocks can come about. The error wraps ErrConfig and says what was expected.
+func (c Config) Validate() error {
+	switch {
+	case c.Wait < 0 || c.Wait > MaxWait:
+		return fmt.Errorf("%w: a message waits %s, expected 0s..%s", ErrConfig, c.Wait, MaxWait)
+	case c.Messages < 0:
+		return fmt.Errorf("%w: %d messages a block, expected 1 or more, or 0 for no such rule", ErrConfig, c.Messages)
+	}
+	return nil
+}
+
+// Warnings says what of a valid policy is likely a mistake: a message that may wait for ever.
+func (c Config) Warnings() []string {
+	if c.Wait > 0 || c.Messages <= 1 && !c.OneOfEach {
+		return nil
+	}
+	return []string{"messages wait for others without end and expire in the mempool when those do not come: set a time to wait as well"}
+}
+
+// Host is what a policy needs of its node: *ephemera.Node is one.
+type Host interface {
+	// Wake makes the node ask NextBlock again. It never blocks.
+	Wake()
+}
+
+// Application makes own blocks by a Config and accepts everybody's. It is an ephemera.Application; Run makes the
+// blocks by time.
+type Application struct {
+	config Config
+	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
+	turns  map[uint64]*turn // owned by NextBlock's goroutine
+}
+
+// turn is what is remembered of the last question about a group, by its number.
+type turn struct {
+	waits waits
+	due   time.Time
+}
+
+// openGroups bounds the groups that are remembered: an older one than that is not open any more.
+const openGroups = 8
+
+var _ ephemera.Application = (*Application)(nil)
+
+// New returns the application of a valid configuration.
+func New(config Config) (*Application, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return &Application{config: config, due: make(chan time.Time, 1), turns: map[uint64]*turn{}}, nil
+}
+
+// Run wakes the node when the time of a block has come, until ctx is done, and returns nil. It is called once, beside the node's Run.
+func (a *Application) Run(ctx context.Context, node Host) error {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case at := <-a.due:
+			timer.Stop()
+			if !at.IsZero() {
+				timer.Reset(time.Until(at))
+			}
+		case <-timer.C:
+			node.Wake()
+		}
+	}
+}
+
+// CheckMessage asks Config.Check.
+func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
+	if a.config.Check == nil {
+		return nil
+	}
+	return a.config.Check(ctx, m)
+}
+
+// NextBlock applies the rules of Config.
+func (a *Application) NextBlock(_ context.Context, t ephemera.Turn) []block.MessageID {
+	candidates := wanted(t)
+	now := time.Now()
+	memory := a.turn(t)
+	memory.waits.update(candidates, now)
+	chosen := a.config.choose(t.Group, candidates, memory.waits, now)
+	memory.due = chosen.due
+	select {
+	case <-a.due: // Run has not seen it yet
+	default:
+	}
+	a.due <- a.next(now) // has room: nobody else puts in
+	return chosen.messages
+}
+
+// turn returns what is remembered of a group, and forgets groups of long ago.
+func (a *Application) turn(t ephemera.Turn) *turn {
+	number := t.Group.Number()
+	maps.DeleteFunc(a.turns, func(other uint64, _ *turn) bool { return other+openGroups <= number })
+	if a.turns[number] == nil {
+		a.turns[number] = &turn{waits: waits{}}
+	}
+	return a.turns[number]
+}
+
+// next returns when the next block by time is due, zero: none is. A time that has passed counts once: its group may be closed.
+func (a *Application) next(now time.Time) time.Time {
+	var next time.Time
+	for _, t := range a.turns {
+		if !t.due.IsZero() && (next.IsZero() || t.due.Before(next)) {
+			next = t.due
+		}
+		if !t.due.After(now) {
+			t.due = time.Time{}
+		}
+	}
+	return next
+}
+
+// CheckBlock accepts: what the group's limits say was checked by the node.
+func (a *Application) CheckBlock(context.Context, block.Block) ephemera.Decision {
+	return ephemera.Decision{Verdict: ephemera.Accept}
+}
+
+// DeliverBlock calls Config.OnDeliver.
+func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
+	if a.config.OnDeliver == nil {
+		return nil
+	}
+	return a.config.OnDeliver(ctx, b, c)
+}
+
+// VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not come through a node.
+func VerifySignature(_ context.Context, m block.Message) error {
+	if !m.Verify() {
+		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)
+	}
+	return nil
+}
