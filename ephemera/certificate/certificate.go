@@ -1,0 +1,222 @@
+// Package certificate proves offline that a block was certified: q echoes of distinct members of the block's group.
+//
+// An echo is a member's word "I hold all of this block, it is valid, and I sign no other block for this slot" (PROTOCOL.md R3).
+// The package needs a group and bytes, and nothing that has a socket. How echoes are gathered: package broadcast.
+package certificate
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// ErrInvalid reports a certificate that proves nothing. One bad bit or signature makes the whole invalid.
+var ErrInvalid = errors.New("invalid certificate")
+
+const domain = "ephemera/echo/v1"
+
+// SigningBytes returns what an echo signs: group (32 bytes), creator (32), height (8, big endian) and block ID (32) behind the
+// domain tag and the network.
+func SigningBytes(network string, slot block.Slot, id block.ID) []byte {
+	body := keys.AppendDomain(make([]byte, 0, len(domain)+2+len(network)+3*32+8), domain, network)
+	body = append(body, slot.Group[:]...)
+	body = append(body, slot.Creator[:]...)
+	body = binary.BigEndian.AppendUint64(body, slot.Height)
+	return append(body, id[:]...)
+}
+
+// Echo is one member's signature for one block of one slot.
+type Echo struct {
+	_         struct{} `cbor:",toarray"`
+	Slot      block.Slot
+	Block     block.ID
+	Signer    keys.Public
+	Signature keys.Signature
+}
+
+// Verify tells whether the echo counts in group.
+func (e Echo) Verify(group *membership.Group) error {
+	switch {
+	case e.Slot.Group != group.ID():
+		return fmt.Errorf("%w: echo of group %s, expected %s", ErrInvalid, e.Slot.Group, group.ID())
+	case !group.Contains(e.Signer):
+		return fmt.Errorf("%w: signer %s is no member of group %d", ErrInvalid, e.Signer, group.Number())
+	case !group.Contains(e.Slot.Creator):
+		return fmt.Errorf("%w: creator %s is no member of group %d", ErrInvalid, e.Slot.Creator, group.Number())
+	case !e.Signer.Verify(SigningBytes(group.Network(), e.Slot, e.Block), e.Signature):
+		return fmt.Errorf("%w: echo of %s has a bad signature", ErrInvalid, e.Signer)
+	}
+	return nil
+}
+
+// Certificate is at least q echoes for one block. Bit i of Signers (bit i%8 of byte i/8) is the i-th member of the group;
+// signatures follow in that order. Certificates of one block may differ in their signers and are merged by union.
+type Certificate struct {
+	_          struct{} `cbor:",toarray"`
+	Slot       block.Slot
+	Block      block.ID
+	Signers    []byte
+	Signatures []keys.Signature
+}
+
+// New makes a certificate from the signatures of members by their place in the group. It does not verify them.
+func New(group *membership.Group, slot block.Slot, id block.ID, signatures map[int]keys.Signature) Certificate {
+	c := Certificate{Slot: slot, Block: id, Signers: make([]byte, bitmapBytes(group.N()))}
+	for i := range group.N() {
+		if signature, ok := signatures[i]; ok {
+			c.Signers[i/8] |= 1 << (i % 8)
+			c.Signatures = append(c.Signatures, signature)
+		}
+	}
+	return c
+}
+
+func bitmapBytes(n int) int { return (n + 7) / 8 }
+
+// Signed tells whether the i-th member's bit is set.
+func (c Certificate) Signed(i int) bool {
+	return i/8 < len(c.Signers) && c.Signers[i/8]&(1<<(i%8)) != 0
+}
+
+// Count returns the number of bits set.
+func (c Certificate) Count() int {
+	count := 0
+	for _, b := range c.Signers {
+		count += bits.OnesCount8(b)
+	}
+	return count
+}
+
+// Members returns the signers in byte order. The certificate must be one of group.
+func (c Certificate) Members(group *membership.Group) []keys.Public {
+	members := make([]keys.Public, 0, c.Count())
+	for i := range group.N() {
+		if c.Signed(i) {
+			members = append(members, group.Member(i))
+		}
+	}
+	return members
+}
+
+// Check tells whether the certificate has the form of one of group: everything but the signatures themselves.
+func (c Certificate) Check(group *membership.Group) error {
+	switch {
+	case c.Slot.Group != group.ID():
+		return fmt.Errorf("%w: it is of group %s, expected %s", ErrInvalid, c.Slot.Group, group.ID())
+	case !group.Contains(c.Slot.Creator):
+		return fmt.Errorf("%w: creator %s is no member of group %d", ErrInvalid, c.Slot.Creator, group.Number())
+	case c.Slot.Height == 0:
+		return fmt.Errorf("%w: heights count from 1", ErrInvalid)
+	case len(c.Signers) != bitmapBytes(group.N()):
+		return fmt.Errorf("%w: bitmap of %d bytes, expected %d", ErrInvalid, len(c.Signers), bitmapBytes(group.N()))
+	case group.N()%8 != 0 && c.Signers[len(c.Signers)-1]>>(group.N()%8) != 0:
+		return fmt.Errorf("%w: bit set beyond the %d members", ErrInvalid, group.N())
+	case c.Count() != len(c.Signatures):
+		return fmt.Errorf("%w: %d signers and %d signatures", ErrInvalid, c.Count(), len(c.Signatures))
+	case c.Count() < group.Q():
+		return fmt.Errorf("%w: %d signers, quorum is %d", ErrInvalid, c.Count(), group.Q())
+	}
+	return nil
+}
+
+// Verify tells whether the certificate proves its block certified in group.
+func (c Certificate) Verify(group *membership.Group) error {
+	if err := c.Check(group); err != nil {
+		return err
+	}
+	signing, next := SigningBytes(group.Network(), c.Slot, c.Block), 0
+	for i := range group.N() {
+		if !c.Signed(i) {
+			continue
+		}
+		if !group.Member(i).Verify(signing, c.Signatures[next]) {
+			return fmt.Errorf("%w: signature of %s is bad", ErrInvalid, group.Member(i))
+		}
+		next++
+	}
+	return nil
+}
+
+// VerifyBlock tells whether the certificate proves this block certified in group: the block's form, all its signatures, and the
+// certificate's.
+func VerifyBlock(group *membership.Group, b block.Block, c Certificate) error {
+	if c.Slot != b.Header.Slot() || c.Block != b.ID() {
+		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, b.ID().Short(), b.Header.Slot())
+	}
+	if err := b.Check(group); err != nil {
+		return err
+	}
+	if err := b.VerifySignatures(); err != nil {
+		return err
+	}
+	return c.Verify(group)
+}
+
+// VerifyHeader tells whether the certificate proves the block of this header certified in group: all that can be known of a block
+// whose messages were removed.
+func VerifyHeader(group *membership.Group, signed block.SignedHeader, c Certificate) error {
+	if id := signed.Header.ID(); c.Slot != signed.Header.Slot() || c.Block != id {
+		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, id.Short(), signed.Header.Slot())
+	}
+	if err := signed.Header.Check(group); err != nil {
+		return err
+	}
+	if !signed.Verify() {
+		return fmt.Errorf("%w: header of %s is not signed by its creator", ErrInvalid, c.Slot)
+	}
+	return c.Verify(group)
+}
+
+// Merge returns the union of two valid certificates of one block of group.
+func Merge(group *membership.Group, a, b Certificate) Certificate {
+	signatures := make(map[int]keys.Signature, group.N())
+	for _, c := range []Certificate{b, a} {
+		next := 0
+		for i := range group.N() {
+			if c.Signed(i) {
+				signatures[i] = c.Signatures[next]
+				next++
+			}
+		}
+	}
+	return New(group, a.Slot, a.Block, signatures)
+}
+
+// AppendCanonical appends the canonical encoding of the echo.
+func (e Echo) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendBytes(e.Slot.AppendCanonical(canonical.AppendArray(dst, 4)), e.Block[:])
+	return canonical.AppendBytes(canonical.AppendBytes(dst, e.Signer[:]), e.Signature[:])
+}
+
+// AppendCanonical appends the canonical encoding of the certificate.
+func (c Certificate) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendBytes(c.Slot.AppendCanonical(canonical.AppendArray(dst, 4)), c.Block[:])
+	dst = canonical.AppendArray(canonical.AppendBytes(dst, c.Signers), len(c.Signatures))
+	for i := range c.Signatures {
+		dst = canonical.AppendBytes(dst, c.Signatures[i][:])
+	}
+	return dst
+}
+
+// Encode returns the canonical bytes.
+func (c Certificate) Encode() []byte {
+	return c.AppendCanonical(make([]byte, 0, MaxBytes(len(c.Signatures))))
+}
+
+// MaxBytes returns the greatest length of an encoded certificate of a group of n members.
+func MaxBytes(n int) int { return 256 + bitmapBytes(n) + 66*n }
+
+// Decode reads a certificate of a group of at most n members. It verifies nothing: see Verify.
+func Decode(data []byte, n int) (Certificate, error) {
+	var c Certificate
+	if err := canonical.Decode(data, MaxBytes(n), &c); err != nil {
+		return Certificate{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return c, nil
+}
