@@ -1,0 +1,213 @@
+package mempool_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+)
+
+// signer signs with a hash: the mempool is given verified messages and looks at no signature.
+type signer byte
+
+func (s signer) Public() keys.Public { return keys.Public{byte(s) + 1} }
+
+func (s signer) Sign(signing []byte) keys.Signature {
+	digest := sha256.Sum256(signing)
+	return keys.Signature(append(digest[:], digest[:]...))
+}
+
+func message(t require.TestingT, sender byte, text string, at int64) block.Message {
+	m, err := block.NewMessage(signer(sender), "mempool-test", "note", []byte(text), at)
+	require.NoError(t, err)
+	return m
+}
+
+func none(block.MessageID) bool { return false }
+
+func ids(messages []block.Message) []block.MessageID {
+	out := make([]block.MessageID, len(messages))
+	for i, m := range messages {
+		out[i] = m.ID()
+	}
+	return out
+}
+
+const now = int64(1_700_000_000_000)
+
+func TestEveryRefusalIsCounted(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{Messages: 2, PerSender: 1})
+	ttl, skew := mempool.Limits{}.WithDefaults().TTL.Milliseconds(), mempool.Limits{}.WithDefaults().Skew.Milliseconds()
+	m := message(t, 0, "taken", now)
+	for _, offered := range []block.Message{
+		m, m, message(t, 0, "quota", now), message(t, 1, "old", now-ttl), message(t, 1, "new", now+skew+1), message(t, 1, "taken", now),
+		message(t, 2, "full", now),
+	} {
+		_ = p.Add(offered, false, now)
+	}
+	p.Expire(now + ttl)
+	require.Equal(t, mempool.Counts{Taken: 2, Duplicate: 1, Quota: 1, Expired: 1, Future: 1, Full: 1, TimedOut: 2}, p.Counts())
+}
+
+// A message is taken once, also after it left with a certified block; submitting a known one makes it local.
+func TestMessageIsTakenOnce(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{})
+	m := message(t, 0, "once", now)
+	require.NoError(t, p.Add(m, false, now))
+	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate)
+	require.Empty(t, eligible(p), "another member's message is no candidate")
+	require.NoError(t, p.Add(m, true, now), "gossip brought it first, and now it is submitted here")
+	require.Equal(t, ids([]block.Message{m}), ids(eligible(p)))
+	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
+	p.Certified(ids([]block.Message{m}), false)
+	require.Zero(t, p.Len())
+	require.Zero(t, p.Bytes())
+	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
+	require.False(t, p.Wants(m.ID(), m.Sender()))
+}
+
+// With All a message leaves when it is in an own certified block, and other members' blocks leave it where it is.
+func TestIncludeAllKeepsWhatOthersCertified(t *testing.T) {
+	p := mempool.New(mempool.All, mempool.Limits{})
+	m := message(t, 0, "for every chain", now)
+	require.NoError(t, p.Add(m, false, now))
+	require.Len(t, eligible(p), 1, "nobody submitted it here, and it may be included all the same")
+	p.Certified(ids([]block.Message{m}), false)
+	require.Len(t, eligible(p), 1)
+	p.Certified(ids([]block.Message{m}), true)
+	require.Empty(t, eligible(p))
+	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate, "once per chain")
+}
+
+// Age is counted from the time that the sender signed, not from the arrival.
+func TestMessageExpiresByItsSignedTime(t *testing.T) {
+	limits := mempool.Limits{TTL: time.Minute, Skew: 10 * time.Second}
+	ttl, skew := limits.TTL.Milliseconds(), limits.Skew.Milliseconds()
+	p := mempool.New(mempool.All, limits)
+	require.ErrorIs(t, p.Add(message(t, 0, "a", now-ttl), false, now), mempool.ErrExpired)
+	require.ErrorIs(t, p.Add(message(t, 0, "b", now+skew+1), false, now), mempool.ErrFuture)
+	require.NoError(t, p.Add(message(t, 0, "c", now-ttl+1), false, now))
+	require.NoError(t, p.Add(message(t, 0, "d", now+skew), false, now))
+
+	removed, next := p.Expire(now)
+	require.Zero(t, removed)
+	require.Equal(t, now+1, next)
+	removed, next = p.Expire(next)
+	require.Equal(t, 1, removed)
+	require.Equal(t, now+skew+ttl, next)
+	removed, next = p.Expire(next)
+	require.Equal(t, 1, removed)
+	require.Zero(t, next)
+	require.Zero(t, p.Bytes())
+}
+
+// A sender's quota is its own: when it is used up others are still taken.
+func TestQuotaIsPerSender(t *testing.T) {
+	p := mempool.New(mempool.All, mempool.Limits{PerSender: 2})
+	for i := range 2 {
+		require.NoError(t, p.Add(message(t, 7, fmt.Sprint(i), now), false, now))
+	}
+	third := message(t, 7, "third", now)
+	require.False(t, p.Wants(third.ID(), third.Sender()))
+	require.ErrorIs(t, p.Add(third, false, now), mempool.ErrQuota)
+	other := message(t, 8, "other", now)
+	require.True(t, p.Wants(other.ID(), other.Sender()))
+	require.NoError(t, p.Add(other, false, now))
+	p.Drop(ids(eligible(p)[:1]))
+	require.NoError(t, p.Add(third, false, now), "room again")
+}
+
+// Candidates and Each give the order of arrival, and Each stops when it is told to.
+func TestOrderOfArrival(t *testing.T) {
+	p := mempool.New(mempool.All, mempool.Limits{})
+	var want []block.MessageID
+	for i := range 5 {
+		m := message(t, byte(i%2), fmt.Sprint(i), now-int64(i))
+		require.NoError(t, p.Add(m, false, now+int64(i)))
+		want = append(want, m.ID())
+	}
+	require.Equal(t, want, ids(eligible(p)))
+	var seen []block.MessageID
+	p.Each(func(e *mempool.Entry) bool {
+		seen = append(seen, e.Message.ID())
+		return len(seen) < 3
+	})
+	require.Equal(t, want[:3], seen)
+}
+
+// No sender fills the mempool with a few large messages.
+func TestQuotaCountsBytes(t *testing.T) {
+	large := message(t, 7, strings.Repeat("x", 400), now)
+	p := mempool.New(mempool.All, mempool.Limits{SenderBytes: 2*large.Size() - 1})
+	require.NoError(t, p.Add(large, false, now))
+	require.ErrorIs(t, p.Add(message(t, 7, strings.Repeat("y", 400), now), false, now), mempool.ErrQuota)
+	require.NoError(t, p.Add(message(t, 8, strings.Repeat("y", 400), now), false, now))
+	p.Drop([]block.MessageID{large.ID()})
+	require.NoError(t, p.Add(message(t, 7, strings.Repeat("z", 400), now), false, now), "room again")
+}
+
+// What was refused is not asked for again; it is taken all the same when it comes.
+func TestRefusedIsNotWanted(t *testing.T) {
+	p := mempool.New(mempool.All, mempool.Limits{})
+	m := message(t, 7, "m", now)
+	require.True(t, p.Wants(m.ID(), m.Sender()))
+	p.Refuse(m.ID())
+	require.False(t, p.Wants(m.ID(), m.Sender()))
+	require.NoError(t, p.Add(m, false, now))
+}
+
+// What comes back from a closed group is a candidate again, does not expire, and leaves with its block like any other.
+func TestReturnedMessagesDoNotExpire(t *testing.T) {
+	limits := mempool.Limits{Messages: 1, TTL: time.Minute}
+	p := mempool.New(mempool.Own, limits)
+	m := message(t, 7, "m", now)
+	require.NoError(t, p.Add(m, true, now))
+	p.Certified([]block.MessageID{m.ID()}, true)
+	other := message(t, 7, "other", now)
+	require.NoError(t, p.Add(other, true, now))
+	p.Return([]block.Message{m}, now)
+	require.Equal(t, ids([]block.Message{other, m}), ids(eligible(p)), "the bounds do not keep it out")
+	removed, next := p.Expire(now + limits.TTL.Milliseconds())
+	require.Equal(t, 1, removed)
+	require.Zero(t, next)
+	require.Equal(t, ids([]block.Message{m}), ids(eligible(p)))
+	p.Certified([]block.MessageID{m.ID()}, true)
+	require.Zero(t, p.Len())
+	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
+	require.Equal(t, mempool.Counts{Taken: 2, Returned: 1, Included: 2, TimedOut: 1, Duplicate: 1}, p.Counts())
+}
+
+// eligible are those of a group to which nothing was directed.
+func eligible(p *mempool.Mempool) []block.Message {
+	all, _ := p.Candidates(membership.ID{1}, none)
+	return all
+}
+
+func TestDirectedMessagesAreCandidatesInOneGroup(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{})
+	free, bound := message(t, 1, "free", now), message(t, 2, "bound", now)
+	require.NoError(t, p.Add(free, true, now))
+	require.NoError(t, p.Add(bound, true, now))
+	here, there := membership.ID{1}, membership.ID{2}
+	p.Direct(bound.ID(), there)
+
+	all, directed := p.Candidates(here, none)
+	require.Equal(t, []block.Message{free}, all)
+	require.Empty(t, directed)
+	all, directed = p.Candidates(there, none)
+	require.Equal(t, []block.Message{free, bound}, all)
+	require.Equal(t, map[block.MessageID]bool{bound.ID(): true}, directed)
+
+	p.Undirect(there)
+	all, directed = p.Candidates(here, none)
+	require.Equal(t, []block.Message{free, bound}, all, "its group is closed")
+	require.Empty(t, directed)
+}

@@ -1,0 +1,270 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// ErrInvalid reports a frame that no correct member sends.
+var ErrInvalid = errors.New("invalid frame")
+
+// Open decodes a frame for one group and verifies everything in it: see Groups.
+func Open(group *membership.Group, data []byte) (Frame, error) { return NewGroups(group).Open(data) }
+
+// Decode reads a frame for one group within its limits and checks its form. Signatures are left to Verify.
+func Decode(group *membership.Group, data []byte) (Frame, error) {
+	return NewGroups(group).Decode(data)
+}
+
+// Verify checks every signature of a frame decoded for one group: see Groups.
+func Verify(group *membership.Group, frame Frame) error { return NewGroups(group).Verify(frame) }
+
+func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
+	switch kind {
+	case KindProposal:
+		p, err := block.DecodeProposal(body, g.limits)
+		return Proposal{p}, err
+	case KindEcho:
+		return decodePlain(body, smallBytes, func(e *certificate.Echo) (Frame, error) { return Echo{*e}, g.checkSlot(e.Slot) })
+	case KindCertificate:
+		c, err := certificate.Decode(body, g.members)
+		return Certificate{c}, err
+	case KindRejection:
+		return decodePlain(body, smallBytes, func(f *Rejection) (Frame, error) { return *f, g.checkSlot(f.Slot) })
+	case KindGetMessages:
+		return decodePlain(body, smallBytes+34*MaxListings, func(f *GetMessages) (Frame, error) { return *f, f.check() })
+	case KindGetBlock:
+		return decodePlain(body, smallBytes, func(f *GetBlock) (Frame, error) { return *f, g.checkSlot(f.Slot) })
+	case KindGetCertified:
+		return decodePlain(body, smallBytes, func(f *GetCertified) (Frame, error) { return *f, g.checkSlot(f.From) })
+	case KindMessages:
+		return g.decodeMessages(body)
+	case KindBlocks:
+		return g.decodeBlocks(body)
+	case KindFrontier:
+		return decodePlain(body, frontierBytes(g.members), func(f *Frontier) (Frame, error) { return *f, f.check(g) })
+	case KindGetEvidence:
+		return decodePlain(body, smallBytes+5*g.members, func(f *GetEvidence) (Frame, error) { return *f, f.check(g) })
+	case KindClosed:
+		return decodePlain(body, smallBytes, func(f *Closed) (Frame, error) { return *f, g.checkSlot(f.Slot) })
+	case KindAnnounce:
+		return decodePlain(body, smallBytes, func(f *Announce) (Frame, error) { return *f, f.check() })
+	case KindEvidence:
+		return decodePlain(body, smallBytes, func(f *Evidence) (Frame, error) { return *f, f.check(g) })
+	}
+	return nil, fmt.Errorf("kind %d is unknown", kind)
+}
+
+// decodePlain reads a frame that is one canonical array of T. The limit comes before decoding: few bytes can name many elements.
+func decodePlain[T any](body []byte, limit int, check func(*T) (Frame, error)) (Frame, error) {
+	var value T
+	if err := canonical.Decode(body, limit, &value); err != nil {
+		return nil, err
+	}
+	return check(&value)
+}
+
+func (g Groups) decodeMessages(body []byte) (Frame, error) {
+	var raw rawMessages
+	if err := canonical.Decode(body, len(body), &raw); err != nil {
+		return nil, err
+	}
+	if err := atMost("messages", len(raw.Messages), MaxListings); err != nil {
+		return nil, err
+	}
+	f := Messages{Messages: make([]block.Message, len(raw.Messages))}
+	for i, data := range raw.Messages {
+		var err error
+		if f.Messages[i], err = block.DecodeMessage(data, g.limits.PayloadBytes); err != nil {
+			return nil, err
+		}
+		if f.Messages[i].Network() != g.network {
+			return nil, fmt.Errorf("message of network %q", f.Messages[i].Network())
+		}
+	}
+	return f, nil
+}
+
+func (g Groups) decodeBlocks(body []byte) (Frame, error) {
+	var raw rawBlocks
+	if err := canonical.Decode(body, len(body), &raw); err != nil {
+		return nil, err
+	}
+	if err := atMost("blocks", len(raw.Blocks), MaxBlocks); err != nil {
+		return nil, err
+	}
+	f := Blocks{Blocks: make([]Held, len(raw.Blocks))}
+	for i, held := range raw.Blocks {
+		var err error
+		if f.Blocks[i].Block, err = block.Decode(held.Block, g.limits); err != nil {
+			return nil, err
+		}
+		if _, err = g.find(f.Blocks[i].Block.Header.Group); err != nil {
+			return nil, err
+		}
+		if len(held.Certificate) == 0 {
+			continue
+		}
+		c, err := certificate.Decode(held.Certificate, g.members)
+		if err != nil {
+			return nil, err
+		}
+		f.Blocks[i].Certificate = &c
+	}
+	return f, nil
+}
+
+func atMost(what string, count, limit int) error {
+	if count > limit {
+		return fmt.Errorf("%d %s, at most %d", count, what, limit)
+	}
+	return nil
+}
+
+// check refuses a list that names a message twice, so that nobody has to send more than it was asked for.
+func (f *GetMessages) check() error {
+	seen := make(map[block.MessageID]bool, len(f.IDs))
+	for _, id := range f.IDs {
+		if seen[id] {
+			return fmt.Errorf("message %s is listed twice", id)
+		}
+		seen[id] = true
+	}
+	return atMost("messages", len(f.IDs), MaxListings)
+}
+
+func (f *Frontier) check(groups Groups) error {
+	group, err := groups.find(f.Group)
+	if err != nil {
+		return err
+	}
+	if len(f.Certified) != group.N() {
+		return fmt.Errorf("%d chains, expected %d", len(f.Certified), group.N())
+	}
+	if err := errors.Join(atMost("headers", len(f.Open), group.N()), atMost("messages", len(f.Mempool), MaxListings)); err != nil {
+		return err
+	}
+	for i, header := range f.Open {
+		if err := header.Header.Check(group); err != nil {
+			return err
+		}
+		if i > 0 && f.Open[i-1].Header.Creator.Compare(header.Header.Creator) >= 0 {
+			return errors.New("headers are not one a chain, in the order of creators")
+		}
+	}
+	return checkPlaces(group, f.Evidence)
+}
+
+func (f *GetEvidence) check(groups Groups) error {
+	group, err := groups.find(f.Group)
+	if err != nil {
+		return err
+	}
+	return checkPlaces(group, f.Creators)
+}
+
+func checkPlaces(group *membership.Group, places []uint32) error {
+	if err := atMost("members", len(places), group.N()); err != nil {
+		return err
+	}
+	for i, place := range places {
+		if int(place) >= group.N() || i > 0 && places[i-1] >= place {
+			return fmt.Errorf("places of members are not ascending below %d", group.N())
+		}
+	}
+	return nil
+}
+
+func (f *Announce) check() error {
+	if f.Number == 0 {
+		return errors.New("groups are numbered from 1")
+	}
+	return nil
+}
+
+func (f *Evidence) check(groups Groups) error {
+	group, err := groups.find(f.A.Header.Group)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.A.Header.Check(group), f.B.Header.Check(group)); err != nil {
+		return err
+	}
+	a, b := f.A.Header.ID(), f.B.Header.ID()
+	if f.A.Header.Slot() != f.B.Header.Slot() || a.Compare(b) >= 0 {
+		return errors.New("not two different headers of one slot in the order of their IDs")
+	}
+	return nil
+}
+
+func (g Groups) verify(frame Frame) error {
+	group, err := g.groupOf(frame)
+	if err != nil {
+		return err
+	}
+	switch f := frame.(type) {
+	case Proposal:
+		if err := f.Check(group); err != nil {
+			return err
+		}
+		return verifyHeaders(f.SignedHeader)
+	case Echo:
+		return f.Echo.Verify(group)
+	case Certificate:
+		return f.Certificate.Verify(group)
+	case Messages:
+		for _, m := range f.Messages {
+			if !m.Verify() {
+				return fmt.Errorf("message %s is not signed by its sender", m.ID())
+			}
+		}
+	case Blocks:
+		for _, held := range f.Blocks {
+			if err := g.verifyHeld(held); err != nil {
+				return err
+			}
+		}
+	case Frontier:
+		return verifyHeaders(f.Open...)
+	case Evidence:
+		return verifyHeaders(f.A, f.B)
+	}
+	return nil
+}
+
+func (g Groups) verifyHeld(held Held) error {
+	group, err := g.find(held.Block.Header.Group)
+	if err != nil {
+		return err
+	}
+	return held.verify(group)
+}
+
+func (h Held) verify(group *membership.Group) error {
+	switch {
+	case h.Block.Pruned() && h.Certificate == nil:
+		return errors.New("a block without its messages comes with its certificate")
+	case h.Block.Pruned():
+		return certificate.VerifyHeader(group, h.Block.SignedHeader, *h.Certificate)
+	case h.Certificate != nil:
+		return certificate.VerifyBlock(group, h.Block, *h.Certificate)
+	}
+	if err := h.Block.Check(group); err != nil {
+		return err
+	}
+	return h.Block.VerifySignatures()
+}
+
+func verifyHeaders(headers ...block.SignedHeader) error {
+	for _, header := range headers {
+		if !header.Verify() {
+			return fmt.Errorf("header %s is not signed by its creator", header.Header.ID().Short())
+		}
+	}
+	return nil
+}

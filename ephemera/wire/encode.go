@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+)
+
+// rawHeld is Held on the wire; no certificate is an empty byte string.
+type rawHeld struct {
+	_           struct{} `cbor:",toarray"`
+	Block       []byte
+	Certificate []byte
+}
+
+type rawBlocks struct {
+	_      struct{} `cbor:",toarray"`
+	Blocks []rawHeld
+}
+
+type rawMessages struct {
+	_        struct{} `cbor:",toarray"`
+	Messages [][]byte
+}
+
+// Encode returns the bytes of a frame.
+func Encode(frame Frame) []byte {
+	out := append(make([]byte, 0, smallBytes/4), byte(frame.kind()))
+	switch f := frame.(type) {
+	case Proposal:
+		return f.Proposal.AppendCanonical(out)
+	case Echo:
+		return f.Echo.AppendCanonical(out)
+	case Certificate:
+		return f.Certificate.AppendCanonical(out)
+	case Messages:
+		out = canonical.AppendArray(canonical.AppendArray(out, 1), len(f.Messages))
+		for i := range f.Messages {
+			m := &f.Messages[i]
+			out = m.AppendCanonical(canonical.AppendBytesHead(out, m.Size()))
+		}
+		return out
+	case Blocks:
+		return f.append(out)
+	case canonical.Appender: // all others
+		return f.AppendCanonical(out)
+	}
+	panic(fmt.Sprintf("wire: unknown frame %T", frame))
+}
+
+// append appends the frame's body: see rawBlocks.
+func (f Blocks) append(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(f.Blocks))
+	for _, held := range f.Blocks {
+		dst = canonical.AppendBytes(canonical.AppendArray(dst, 2), held.Block.Encode())
+		var proof []byte
+		if held.Certificate != nil {
+			proof = held.Certificate.Encode()
+		}
+		dst = canonical.AppendBytes(dst, proof)
+	}
+	return dst
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body, here and below.
+func (f Rejection) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(f.Slot.AppendCanonical(canonical.AppendArray(dst, 2)), f.Block[:])
+}
+
+// AppendCanonical: see Rejection.
+func (f GetMessages) AppendCanonical(dst []byte) []byte {
+	return block.AppendIDs(canonical.AppendArray(dst, 1), f.IDs)
+}
+
+// AppendCanonical: see Rejection.
+func (f GetBlock) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(f.Slot.AppendCanonical(canonical.AppendArray(dst, 2)), f.Block[:])
+}
+
+// AppendCanonical: see Rejection.
+func (f GetCertified) AppendCanonical(dst []byte) []byte {
+	return f.From.AppendCanonical(canonical.AppendArray(dst, 1))
+}
+
+// AppendCanonical: see Rejection.
+func (f Frontier) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendBytes(canonical.AppendArray(dst, 5), f.Group[:])
+	dst = canonical.AppendArray(dst, len(f.Certified))
+	for _, height := range f.Certified {
+		dst = canonical.AppendUint(dst, height)
+	}
+	dst = canonical.AppendArray(dst, len(f.Open))
+	for i := range f.Open {
+		dst = f.Open[i].AppendCanonical(dst)
+	}
+	dst = appendPlaces(dst, f.Evidence)
+	dst = canonical.AppendArray(dst, len(f.Mempool))
+	for i := range f.Mempool {
+		listing := &f.Mempool[i]
+		dst = canonical.AppendBytes(canonical.AppendArray(dst, 2), listing.ID[:])
+		dst = canonical.AppendBytes(dst, listing.Sender[:])
+	}
+	return dst
+}
+
+// AppendCanonical: see Rejection.
+func (f GetEvidence) AppendCanonical(dst []byte) []byte {
+	return appendPlaces(canonical.AppendBytes(canonical.AppendArray(dst, 2), f.Group[:]), f.Creators)
+}
+
+func appendPlaces(dst []byte, places []uint32) []byte {
+	dst = canonical.AppendArray(dst, len(places))
+	for _, place := range places {
+		dst = canonical.AppendUint(dst, uint64(place))
+	}
+	return dst
+}
+
+// AppendCanonical: see Rejection.
+func (f Evidence) AppendCanonical(dst []byte) []byte {
+	return f.B.AppendCanonical(f.A.AppendCanonical(canonical.AppendArray(dst, 2)))
+}
+
+// AppendCanonical: see Rejection.
+func (f Closed) AppendCanonical(dst []byte) []byte {
+	return f.Slot.AppendCanonical(canonical.AppendArray(dst, 1))
+}
+
+// AppendCanonical: see Rejection.
+func (f Announce) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
+}
+
+// EncodeMessages returns the frame that carries these bodies. Any member takes it unasked, within the senders' quotas.
+func EncodeMessages(messages []block.Message) []byte { return Encode(Messages{Messages: messages}) }

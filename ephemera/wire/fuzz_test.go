@@ -1,0 +1,30 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// Whatever bytes come, Decode does not panic, and what it takes has exactly these bytes.
+func FuzzDecode(f *testing.F) {
+	w := newWorld(f)
+	for _, frame := range w.frames() {
+		f.Add(wire.Encode(frame))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		frame, err := wire.Decode(w.group, data)
+		if err != nil {
+			require.ErrorIs(t, err, wire.ErrInvalid)
+			return
+		}
+		require.Equal(t, data, wire.Encode(frame))
+		if wire.Verify(w.group, frame) == nil {
+			opened, err := wire.Open(w.group, data)
+			require.NoError(t, err)
+			require.Equal(t, data, wire.Encode(opened))
+		}
+	})
+}
