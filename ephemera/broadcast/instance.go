@@ -1,0 +1,201 @@
+package broadcast
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// Instance is the automaton of one member in one group. Every method that takes now (milliseconds since 1970, never running
+// backwards) is one step; Take returns its effects. It is not safe for concurrent use.
+type Instance struct {
+	Config
+	chains    []*chain // by the creator's place
+	own       *own     // the open own slot, nil: none
+	candidate *block.Block
+	tip       *spread // the last own certificate, until all have it
+	now       int64
+	deadline  int64 // as Deadline found it, while planned
+	planned   bool
+	halted    bool
+	news      uint64
+	heights   []uint64   // of the chains, side by side
+	proofs    int        // chains with evidence
+	heard     [][]uint64 // what each member claimed last, by place
+	out       []Effect
+	taken     []Effect // by the last Take: its memory is used again
+}
+
+// chain is what a member knows of one creator's chain.
+type chain struct {
+	creator int
+	key     keys.Public
+	height  uint64   // highest contiguous certified height; certified here means persisted
+	tip     block.ID // the block certified there
+
+	first    *block.SignedHeader // first signed header seen of the open slot height+1
+	since    int64               // when first was seen
+	open     *slot               // the block that this member may echo there
+	next     *wire.Proposal      // the creator's proposal of height+2, kept until its turn
+	proof    *certificate.Certificate
+	fetch    retry               // of the block that proof certifies
+	removed  map[uint64]*removed // by height above the certified one: blocks that members have without messages
+	evidence *store.Evidence
+
+	claims []uint64 // highest certified height that each member says it has; nil: nobody has anything
+	pull   retry
+
+	delivered  uint64
+	delivering bool
+	redeliver  retry
+}
+
+// New makes the instance of a member from what is durable. Start begins its work.
+func New(config Config, state store.State) *Instance {
+	config.Timing = config.Timing.withDefaults()
+	s := &Instance{Config: config, heard: make([][]uint64, config.Group.N()), heights: make([]uint64, config.Group.N())}
+	for i := range config.Group.N() {
+		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
+	}
+	for _, stored := range state.Chains {
+		if i, ok := config.Group.Index(stored.Creator); ok {
+			s.chains[i].restore(stored, i == config.Self)
+			s.heights[i] = stored.Certified
+		}
+	}
+	for _, evidence := range state.Evidence {
+		if i, ok := config.Group.Index(evidence.A.Header.Creator); ok {
+			if s.chains[i].evidence == nil {
+				s.proofs++
+			}
+			s.chains[i].evidence = &evidence
+		}
+	}
+	return s
+}
+
+func (c *chain) restore(stored store.Chain, own bool) {
+	c.height, c.tip, c.delivered = stored.Certified, stored.Tip, stored.Delivered
+	for _, voted := range stored.Votes {
+		if voted.Header.Height != c.height+1 {
+			continue
+		}
+		c.open = heldSlot(voted, voted.ID(), resumed)
+		if !own { // an own block is stored before it is signed
+			c.first = &c.open.header
+		}
+	}
+}
+
+// Start resumes what was unfinished: an own block that was persisted is signed and proposed again (R8), and blocks that were not
+// delivered are.
+func (s *Instance) Start(now int64) {
+	s.step(now)
+	c := s.chains[s.Self]
+	if c.evidence != nil {
+		s.halt("two headers of slot " + c.evidence.A.Header.Slot().String() + " bear this node's signature")
+	}
+	switch {
+	case c.open == nil || s.Muted || s.halted:
+	case s.Closed:
+		s.emit(Returned{Messages: c.open.bodies})
+	default:
+		s.out = append(s.out, SignProposal{Header: c.open.header.Header})
+	}
+	for _, c := range s.chains {
+		s.deliverNext(c, nil)
+	}
+}
+
+// Take returns the effects of the steps since the last Take, in a slice that is good until the next Take.
+func (s *Instance) Take() []Effect {
+	out := s.out
+	s.out, s.taken = s.taken[:0], out
+	return out
+}
+
+// Halted tells that the instance has stopped for good.
+func (s *Instance) Halted() bool { return s.halted }
+
+// step begins a step: time goes on, and timers may change.
+func (s *Instance) step(now int64) { s.now, s.planned = now, false }
+
+func (s *Instance) emit(effects ...Effect) { s.out = append(s.out, effects...) }
+
+func (s *Instance) send(to int, frame wire.Frame) {
+	if to != s.Self {
+		s.emit(Send{To: to, Frame: frame})
+	}
+}
+
+func (s *Instance) sendAll(frame wire.Frame) {
+	for i := range s.chains {
+		s.send(i, frame)
+	}
+}
+
+func (s *Instance) halt(reason string) {
+	if s.Muted || s.Closed || s.halted {
+		return
+	}
+	s.halted = true
+	s.emit(Halt{Reason: reason})
+}
+
+// chain returns the chain of a slot of this group; the border has checked both.
+func (s *Instance) chain(creator keys.Public) *chain {
+	i, _ := s.Group.Index(creator)
+	return s.chains[i]
+}
+
+func (c *chain) slot(s *Instance, height uint64) block.Slot {
+	return block.Slot{Group: s.Group.ID(), Creator: c.key, Height: height}
+}
+
+// Height returns the highest contiguous certified height of the creator at this place, and the block there.
+func (s *Instance) Height(creator int) (uint64, block.ID) {
+	return s.chains[creator].height, s.chains[creator].tip
+}
+
+// Heights returns the certified heights of all chains, by the creator's place. They change with the next step: copy them to keep them.
+func (s *Instance) Heights() []uint64 { return s.heights }
+
+// DeliveredHeight returns the highest height of a chain that the application has accepted.
+func (s *Instance) DeliveredHeight(creator int) uint64 { return s.chains[creator].delivered }
+
+// OpenHeader returns the signed header that the member holds of a chain's open slot, and when it was first seen.
+func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
+	c := s.chains[creator]
+	if c.first == nil {
+		return block.SignedHeader{}, 0, false
+	}
+	return *c.first, c.since, true
+}
+
+// News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while it stays.
+func (s *Instance) News() uint64 { return s.news }
+
+// Proofs returns against how many creators there is evidence.
+func (s *Instance) Proofs() int { return s.proofs }
+
+// Evidence returns the proof that a creator signed two headers of one slot.
+func (s *Instance) Evidence(creator int) (store.Evidence, bool) {
+	if c := s.chains[creator]; c.evidence != nil {
+		return *c.evidence, true
+	}
+	return store.Evidence{}, false
+}
+
+// Body returns a message of an open slot, for members who miss it.
+func (s *Instance) Body(id block.MessageID) (block.Message, bool) {
+	for _, c := range s.chains {
+		if o := c.open; o != nil {
+			if i, ok := o.index(id); ok && o.have[i] {
+				return o.bodies[i], true
+			}
+		}
+	}
+	return block.Message{}, false
+}

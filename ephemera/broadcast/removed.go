@@ -1,0 +1,95 @@
+package broadcast
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// removed is a certified block whose messages members say that they removed (R6): its header and certificate are verified, the rest is
+// their word.
+type removed struct {
+	header block.SignedHeader
+	proof  certificate.Certificate
+	by     []bool // the members' places
+	count  int
+}
+
+// maxRemoved bounds how far above the certified height such words are kept, for each chain.
+const maxRemoved = wire.MaxBlocks
+
+// takeRemoved takes a member's word that it has removed the messages of a certified block. The block counts as certified, without its
+// messages, once f+1 members say so: one of them is correct, and the messages were there for as long as the retention promises. Who
+// holds the messages all the same needs nobody's word. It returns the chain's certified height.
+func (s *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
+	height := held.Block.Header.Height
+	if height <= c.height || height > c.height+maxRemoved {
+		return c.height
+	}
+	r := c.removed[height]
+	if r == nil {
+		r = &removed{header: held.Block.SignedHeader, proof: *held.Certificate, by: make([]bool, s.Group.N())}
+		if c.removed == nil {
+			c.removed = make(map[uint64]*removed)
+		}
+		c.removed[height] = r
+	}
+	if r.by[from] || r.proof.Block != held.Certificate.Block { // two certificates for one slot: more than f are Byzantine
+		return c.height
+	}
+	r.by[from] = true
+	r.count++
+	s.settleRemoved(c)
+	if height == c.height+1 {
+		s.askNextSoon(c)
+	}
+	return c.height
+}
+
+// askNextSoon asks another member at once: each one has one such word, so nobody makes this member ask as fast as it answers.
+func (s *Instance) askNextSoon(c *chain) {
+	if c.proof != nil {
+		c.fetch.due = s.now
+	} else if c.pull.armed() {
+		c.pull.due = s.now
+	}
+}
+
+// settleRemoved moves a chain up over blocks whose messages f+1 members removed.
+func (s *Instance) settleRemoved(c *chain) {
+	for !s.halted {
+		r := c.removed[c.height+1]
+		if r == nil {
+			return
+		}
+		b := block.Block{SignedHeader: r.header}
+		if o := c.open; o != nil && o.id == r.proof.Block && o.missing == 0 {
+			b = o.block()
+		} else if r.count <= s.Group.F() {
+			return
+		}
+		if s.knowsOwnEcho(c, r.proof) {
+			s.certified(c, b, r.proof)
+		}
+	}
+}
+
+// hasRemoved tells whether a member said that it removed the messages of the next block.
+func (c *chain) hasRemoved(height uint64, member int) bool {
+	r := c.removed[height]
+	return r != nil && r.by[member]
+}
+
+// askable leaves out the members that removed what is asked for, unless all have.
+func (c *chain) askable(members []int) []int {
+	kept := make([]int, 0, len(members))
+	for _, i := range members {
+		if !c.hasRemoved(c.height+1, i) {
+			kept = append(kept, i)
+		}
+	}
+	if len(kept) == 0 {
+		return members
+	}
+	return kept
+}

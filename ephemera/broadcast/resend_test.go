@@ -1,0 +1,106 @@
+package broadcast
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// instance makes the instance of member 0 of n, with nothing durable.
+func instance(t require.TestingT, n int, timing Timing) *Instance {
+	var members []keys.Public
+	for i := range n {
+		members = append(members, keys.FromSeed(sha256.Sum256(fmt.Append(nil, i))).Public())
+	}
+	group, err := membership.NewGroup("broadcast-test", 1, members, membership.Limits{})
+	require.NoError(t, err)
+	none := func(block.MessageID) (block.Message, bool) { return block.Message{}, false }
+	return New(Config{Group: group, Timing: timing, Bodies: none}, store.State{})
+}
+
+// R7: every wait doubles from the first to the cap, jittered by at most a quarter, and the same history gives the same waits.
+func TestWaitsDoubleToACap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := instance(t, rapid.IntRange(1, 9).Draw(t, "n"), Timing{})
+		s.now = rapid.Int64Range(1, 1<<42).Draw(t, "now") // 0 means not armed
+		first := rapid.Int64Range(1, 30_000).Draw(t, "first")
+		limit := first * rapid.Int64Range(1, 64).Draw(t, "cap")
+		whom := rapid.IntRange(0, 8).Draw(t, "whom")
+		var r, again retry
+		for attempt := range 40 {
+			r.after(s, whom, first, limit)
+			again.after(s, whom, first, limit)
+			require.Equal(t, r, again)
+			wait := limit
+			if attempt < 20 {
+				wait = min(limit, first<<attempt)
+			}
+			require.GreaterOrEqual(t, r.due-s.now, wait*3/4)
+			require.LessOrEqual(t, r.due-s.now, wait*3/4+wait/2)
+			require.True(t, r.armed())
+			s.now = r.due
+		}
+		r.stop()
+		require.False(t, r.armed())
+	})
+}
+
+// Members do not resend in step: of many waits of one length not all are equal.
+func TestWaitsAreJittered(t *testing.T) {
+	s := instance(t, 4, Timing{})
+	s.now = 1_700_000_000_000
+	waits := map[int64]bool{}
+	for whom := range 50 {
+		var r retry
+		r.after(s, whom, 400, 5000)
+		waits[r.due] = true
+	}
+	require.Greater(t, len(waits), 25)
+}
+
+// Bad timing does not reach the arithmetic.
+func TestTimingHasDefaults(t *testing.T) {
+	standard := Timing{Fetch: 20, Retry: 400, Cap: 5000, Reconsider: 1000}
+	require.Equal(t, standard, Timing{}.withDefaults())
+	require.Equal(t, standard, Timing{Fetch: -1, Retry: -2, Cap: -3, Reconsider: -4}.withDefaults())
+	require.Equal(t, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}.withDefaults())
+}
+
+// A liar that claims any height makes a member ask, a bounded number of times, and then no more until it claims again (R6).
+func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
+	s := instance(t, 4, Timing{})
+	now := int64(1_700_000_000_000)
+	s.Start(now)
+	s.Take()
+	claims := []uint64{0, 0, 1 << 63, 0}
+	s.Claims(now, 1, claims)
+	sends := 0
+	for range 1000 {
+		due := s.Deadline()
+		if due == 0 {
+			break
+		}
+		require.GreaterOrEqual(t, due, now, "a timer in the past would spin")
+		now = due
+		s.Tick(now)
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			require.Equal(t, 1, send.To, "only who claims is asked")
+			sends++
+		}
+	}
+	require.Zero(t, s.Deadline())
+	require.Greater(t, sends, 0)
+	require.LessOrEqual(t, sends, 8)
+	s.Claims(now, 1, claims)
+	require.NotZero(t, s.Deadline())
+}
