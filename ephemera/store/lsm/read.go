@@ -1,0 +1,358 @@
+package lsm
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// view reads one moment.
+type view struct{ Reader }
+
+func (v view) identity() (store.Identity, error) {
+	data, err := v.Get([]byte{keyIdentity})
+	if err != nil {
+		return store.Identity{}, err
+	}
+	if data == nil {
+		return store.Identity{}, store.ErrNotFound
+	}
+	return decodeIdentity(data)
+}
+
+// each visits all keys that begin with prefix from from on; rest is the key behind the prefix.
+func (v view) each(prefix, from []byte, visit func(rest, value []byte) (bool, error)) error {
+	return v.Scan(append(slices.Clone(prefix), from...), after(prefix), func(k, value []byte) (bool, error) {
+		return visit(k[len(prefix):], value)
+	})
+}
+
+func (v view) header(id block.ID) (signed block.SignedHeader, err error) {
+	data, err := v.Get(key(keyHeader, id[:]))
+	if err != nil {
+		return signed, err
+	}
+	if data == nil {
+		return signed, store.ErrNotFound
+	}
+	if err := canonical.Decode(data, len(data), &signed); err != nil {
+		return signed, fmt.Errorf("stored header %s: %w", id.Short(), err)
+	}
+	return signed, nil
+}
+
+func (v view) body(id block.ID) (body, error) {
+	data, err := v.Get(key(keyBody, id[:]))
+	if err != nil || data == nil {
+		return body{}, err
+	}
+	return decodeBody(data)
+}
+
+// held is a block whose messages are not read yet.
+type held struct {
+	block.SignedHeader
+	body body
+}
+
+func (v view) held(id block.ID) (h held, err error) {
+	if h.SignedHeader, err = v.header(id); err == nil {
+		h.body, err = v.body(id)
+	}
+	return h, err
+}
+
+// bytes is store.Certified.Bytes.
+func (h held) bytes() int {
+	if h.body.whole || h.Header.Count == 0 {
+		return int(h.body.bytes)
+	}
+	return len(canonical.Encode(h.SignedHeader))
+}
+
+func (v view) block(h held) (block.Block, error) {
+	b := block.Block{SignedHeader: h.SignedHeader, Messages: make([]block.Message, 0, len(h.body.numbers))}
+	for _, n := range h.body.numbers {
+		data, err := v.Get(key(keyMessage, number(n)))
+		if err != nil {
+			return b, err
+		}
+		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
+		if err != nil {
+			return b, fmt.Errorf("stored message %d: %w", n, err)
+		}
+		b.Messages = append(b.Messages, m)
+	}
+	return b, nil
+}
+
+// certificate returns nil where there is none.
+func (v view) certified(id block.ID, h held) (store.Certified, error) {
+	data, err := v.Get(key(keyCertificate, id[:]))
+	if err != nil {
+		return store.Certified{}, err
+	}
+	if data == nil {
+		return store.Certified{}, store.ErrNotFound
+	}
+	// The size of the group is not known here; what was stored is bounded already.
+	proof, err := certificate.Decode(data, len(data))
+	if err != nil {
+		return store.Certified{}, fmt.Errorf("stored certificate of %s: %w", id.Short(), err)
+	}
+	b, err := v.block(h)
+	return store.Certified{Block: b, Certificate: proof}, err
+}
+
+// Load returns the state of a group, all of one moment; see store.Store.
+func (s *Store) Load(ctx context.Context, group membership.ID) (state store.State, err error) {
+	err = s.view(ctx, func(v view) error {
+		if state.Chains, err = v.chains(group); err != nil {
+			return err
+		}
+		return v.each(key(keyEvidence, group[:]), nil, func(_, value []byte) (bool, error) {
+			e, err := decodeEvidence(value)
+			state.Evidence = append(state.Evidence, e)
+			return true, err
+		})
+	})
+	if err != nil {
+		return store.State{}, fmt.Errorf("load group %s: %w", group, err)
+	}
+	return state, nil
+}
+
+func (v view) chains(group membership.ID) (all []store.Chain, err error) {
+	err = v.each(key(keyChain, group[:]), nil, func(creator, value []byte) (bool, error) {
+		if err := sized(creator, 32, "creator"); err != nil {
+			return false, err
+		}
+		certified, delivered, err := pair(value, "chain")
+		all = append(all, store.Chain{Creator: keys.Public(creator), Certified: certified, Delivered: delivered})
+		return true, err
+	})
+	for i := range all {
+		if err == nil {
+			err = v.fillChain(group, &all[i])
+		}
+	}
+	return all, err
+}
+
+// fillChain adds the tip and the open votes.
+func (v view) fillChain(group membership.ID, c *store.Chain) error {
+	slot := block.Slot{Group: group, Creator: c.Creator, Height: c.Certified}
+	if c.Certified > 0 {
+		data, err := v.Get(slotKey(keyCertified, slot))
+		if err != nil {
+			return err
+		}
+		if err := sized(data, 40, "certified slot"); err != nil {
+			return err
+		}
+		c.Tip = block.ID(data[8:])
+	}
+	var voted []block.ID
+	err := v.each(key(keyVote, group[:], c.Creator[:]), number(c.Certified+1), func(_, value []byte) (bool, error) {
+		if err := sized(value, 32, "vote"); err != nil {
+			return false, err
+		}
+		voted = append(voted, block.ID(value))
+		return true, nil
+	})
+	for _, id := range voted {
+		if err != nil {
+			return err
+		}
+		var h held
+		if h, err = v.held(id); err != nil {
+			return err
+		}
+		var b block.Block
+		b, err = v.block(h)
+		c.Votes = append(c.Votes, b)
+	}
+	return err
+}
+
+// Block returns a held block; see store.Store.
+func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
+	err = s.view(ctx, func(v view) error {
+		h, err := v.held(id)
+		if err != nil {
+			return err
+		}
+		if found, err = v.block(h); err == nil && found.Pruned() {
+			return store.ErrPruned
+		}
+		return err
+	})
+	if err != nil {
+		return block.Block{}, fmt.Errorf("load block %s: %w", id.Short(), err)
+	}
+	return found, nil
+}
+
+// CertifiedByID returns a certified block; see store.Store.
+func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Certified, err error) {
+	err = s.view(ctx, func(v view) error {
+		h, err := v.held(id)
+		if err == nil {
+			found, err = v.certified(id, h)
+		}
+		return err
+	})
+	if err != nil {
+		return store.Certified{}, fmt.Errorf("load certified block %s: %w", id.Short(), err)
+	}
+	return found, nil
+}
+
+// Certified returns the certified block of a slot; see store.Store.
+func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified, error) {
+	found, err := s.CertifiedFrom(ctx, slot, 1, 0)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("load block of %s: %w", slot, store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Certified{}, err
+	}
+	return found[0], nil
+}
+
+// taker takes blocks up to the bounds of an answer.
+type taker struct {
+	view
+	count, bytes int
+	taken, total int
+}
+
+// take reads the block and tells whether it is still within the bounds.
+func (t *taker) take(id block.ID) (c store.Certified, within bool, err error) {
+	if t.taken >= t.count {
+		return c, false, nil
+	}
+	h, err := t.held(id)
+	if err != nil {
+		return c, false, err
+	}
+	if t.total += h.bytes(); t.taken > 0 && t.total > t.bytes {
+		return c, false, nil
+	}
+	t.taken++
+	c, err = t.certified(id, h)
+	return c, err == nil, err
+}
+
+// CertifiedFrom returns a piece of a chain; see store.Store.
+func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) (found []store.Certified, err error) {
+	if count <= 0 {
+		return nil, nil
+	}
+	err = s.view(ctx, func(v view) error {
+		taking, height := taker{view: v, count: count, bytes: bytes}, from.Height
+		return v.each(key(keyCertified, from.Group[:], from.Creator[:]), number(from.Height), func(at, value []byte) (bool, error) {
+			if err := sized(value, 40, "certified slot"); err != nil {
+				return false, err
+			}
+			if binary.BigEndian.Uint64(at) != height {
+				return false, nil
+			}
+			height++
+			c, within, err := taking.take(block.ID(value[8:]))
+			if within {
+				found = append(found, c)
+			}
+			return within && height > 0, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load blocks from %s: %w", from, err)
+	}
+	return found, nil
+}
+
+// List returns certified blocks in the order in which they came; see store.Store.
+func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, count, bytes int) (found []store.Entry, err error) {
+	if count <= 0 || from == math.MaxUint64 {
+		return nil, nil
+	}
+	prefix := []byte{keySequence}
+	if (creator != keys.Public{}) {
+		prefix = key(keyCreator, creator[:])
+	}
+	err = s.view(ctx, func(v view) error {
+		taking := taker{view: v, count: count, bytes: bytes}
+		return v.each(prefix, number(from+1), func(at, value []byte) (bool, error) {
+			if err := sized(value, 32, "sequence"); err != nil {
+				return false, err
+			}
+			c, within, err := taking.take(block.ID(value))
+			if within {
+				found = append(found, store.Entry{Sequence: binary.BigEndian.Uint64(at), Certified: c})
+			}
+			return within, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list blocks after %d: %w", from, err)
+	}
+	return found, nil
+}
+
+// Equivocations returns the evidence of all groups; see store.Store.
+func (s *Store) Equivocations(ctx context.Context) (all []store.Evidence, err error) {
+	numbers := map[membership.ID]uint64{}
+	err = s.view(ctx, func(v view) error {
+		err := v.each([]byte{keyEvidence}, nil, func(_, value []byte) (bool, error) {
+			e, err := decodeEvidence(value)
+			all = append(all, e)
+			return true, err
+		})
+		for _, e := range all {
+			group := e.A.Header.Group
+			if _, ok := numbers[group]; ok || err != nil {
+				continue
+			}
+			var at []byte
+			numbers[group] = math.MaxUint64
+			if at, err = v.Get(key(keyGroupID, group[:])); len(at) == 8 {
+				numbers[group] = binary.BigEndian.Uint64(at)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load equivocations: %w", err)
+	}
+	slices.SortFunc(all, func(a, b store.Evidence) int {
+		x, y := a.A.Header.Slot(), b.A.Header.Slot()
+		return cmp.Or(cmp.Compare(numbers[x.Group], numbers[y.Group]), slices.Compare(x.Group[:], y.Group[:]), x.Creator.Compare(y.Creator))
+	})
+	return all, nil
+}
+
+// Groups returns the recorded groups; see store.Store.
+func (s *Store) Groups(ctx context.Context) (groups []store.Group, err error) {
+	err = s.view(ctx, func(v view) error {
+		return v.each([]byte{keyGroup}, nil, func(_, value []byte) (bool, error) {
+			g, err := decodeGroup(value)
+			groups = append(groups, g)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load groups: %w", err)
+	}
+	return groups, nil
+}

@@ -1,0 +1,416 @@
+// Package memory is a store.Store without a disk, for tests and simulation. A Disk is what outlives a node: a store opened on it again
+// finds what was committed, and a Snapshot is the copy that an operator makes at the wrong moment.
+//
+// It passes the same conformance suite as store/sqlite (package storetest).
+package memory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+)
+
+// Disk holds the committed state of one node. Its methods are safe for concurrent use.
+type Disk struct {
+	mu   sync.RWMutex
+	open bool
+	data data
+}
+
+// chainKey names a chain.
+type chainKey struct {
+	group   membership.ID
+	creator keys.Public
+}
+
+func keyOf(s block.Slot) chainKey { return chainKey{s.Group, s.Creator} }
+
+type chain struct {
+	certified uint64 // contiguous
+	delivered uint64
+}
+
+type data struct {
+	identity     *store.Identity
+	blocks       map[block.ID]block.Block
+	votes        map[block.Slot]block.ID
+	slots        map[block.Slot]block.ID // certified
+	certificates map[block.ID]certificate.Certificate
+	evidence     map[chainKey]store.Evidence
+	chains       map[chainKey]chain
+	groups       map[uint64]store.Group     // by number
+	order        []block.ID                 // certified, as they came: the sequence is the place, counted from 1
+	removed      map[block.ID][]leaves.Leaf // IDs of the messages that Prune removed
+}
+
+// NewDisk returns an empty disk.
+func NewDisk() *Disk {
+	return &Disk{data: data{
+		blocks:       map[block.ID]block.Block{},
+		votes:        map[block.Slot]block.ID{},
+		slots:        map[block.Slot]block.ID{},
+		certificates: map[block.ID]certificate.Certificate{},
+		evidence:     map[chainKey]store.Evidence{},
+		chains:       map[chainKey]chain{},
+		groups:       map[uint64]store.Group{},
+		removed:      map[block.ID][]leaves.Leaf{},
+	}}
+}
+
+// Snapshot returns a disk with a copy of what is committed now.
+func (d *Disk) Snapshot() *Disk {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return &Disk{data: d.data.clone()}
+}
+
+// Open returns the store on this disk. ErrLocked while an earlier one is not closed.
+func (d *Disk) Open() (*Store, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open {
+		return nil, store.ErrLocked
+	}
+	d.open = true
+	return &Store{disk: d}, nil
+}
+
+// clone copies the maps. Their values are never changed in place.
+func (d data) clone() data {
+	return data{
+		identity:     d.identity,
+		blocks:       maps.Clone(d.blocks),
+		votes:        maps.Clone(d.votes),
+		slots:        maps.Clone(d.slots),
+		certificates: maps.Clone(d.certificates),
+		evidence:     maps.Clone(d.evidence),
+		chains:       maps.Clone(d.chains),
+		groups:       maps.Clone(d.groups),
+		order:        slices.Clone(d.order),
+		removed:      maps.Clone(d.removed),
+	}
+}
+
+// Store is a store.Store on a Disk.
+type Store struct {
+	disk   *Disk
+	closed bool // guarded by disk.mu
+}
+
+// New returns a store on a disk of its own.
+func New() *Store {
+	disk := NewDisk()
+	disk.open = true
+	return &Store{disk: disk}
+}
+
+var errClosed = errors.New("store is closed")
+
+// Commit applies the writes; see store.Store.
+func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
+	return s.locked(ctx, func(d *data) error {
+		var undo undo
+		for _, w := range writes {
+			if err := d.apply(w, &undo); err != nil {
+				undo.run()
+				return fmt.Errorf("commit %T: %w", w, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) locked(ctx context.Context, change func(*data) error) error {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return change(&s.disk.data)
+}
+
+func (s *Store) read(ctx context.Context, look func(*data) error) error {
+	s.disk.mu.RLock()
+	defer s.disk.mu.RUnlock()
+	if s.closed {
+		return errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return look(&s.disk.data)
+}
+
+// undo takes a commit back, newest change first.
+type undo []func()
+
+func (u undo) run() {
+	for _, step := range slices.Backward(u) {
+		step()
+	}
+}
+
+// put sets m[k] and remembers how to take it back.
+func put[K comparable, V any](u *undo, m map[K]V, k K, v V) {
+	old, was := m[k]
+	*u = append(*u, func() {
+		if was {
+			m[k] = old
+		} else {
+			delete(m, k)
+		}
+	})
+	m[k] = v
+}
+
+func (d *data) apply(w store.Write, u *undo) error {
+	switch w := w.(type) {
+	case store.PutVote:
+		slot, id := w.Block.Header.Slot(), w.Block.ID()
+		if voted, ok := d.votes[slot]; ok && voted != id {
+			return fmt.Errorf("%w: %s holds a vote for %s", store.ErrVoted, slot, voted.Short())
+		}
+		if w.Block.Pruned() {
+			return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
+		}
+		put(u, d.votes, slot, id)
+		put(u, d.chains, keyOf(slot), d.chains[keyOf(slot)])
+		d.hold(id, w.Block, u)
+	case store.PutCertified:
+		return d.certify(w, u)
+	case store.PutEvidence:
+		key := keyOf(w.Evidence.A.Header.Slot())
+		if _, ok := d.evidence[key]; !ok {
+			put(u, d.evidence, key, w.Evidence)
+		}
+	case store.PutDelivered:
+		c := d.chains[keyOf(w.Slot)]
+		if w.Slot.Height > c.delivered {
+			c.delivered = w.Slot.Height
+			put(u, d.chains, keyOf(w.Slot), c)
+		}
+	case store.PutGroup:
+		number := w.Group.Number()
+		if other, ok := d.groups[number]; !ok {
+			put(u, d.groups, number, store.Group{Group: w.Group})
+		} else if other.Group.ID() != w.Group.ID() {
+			return fmt.Errorf("%w: number %d is that of %s, not of %s", store.ErrGroup, number, other.Group.ID(), w.Group.ID())
+		}
+	case store.PutClosed:
+		return d.close(w.Group, u)
+	default:
+		return fmt.Errorf("unknown write %T", w)
+	}
+	return nil
+}
+
+func (d *data) close(id membership.ID, u *undo) error {
+	for number, g := range d.groups {
+		if g.Group.ID() == id {
+			g.Closed = true
+			put(u, d.groups, number, g)
+			return nil
+		}
+	}
+	return fmt.Errorf("close group %s: %w", id, store.ErrNotFound)
+}
+
+func (d *data) certify(w store.PutCertified, u *undo) error {
+	slot, id := w.Block.Header.Slot(), w.Block.ID()
+	if other, ok := d.slots[slot]; ok && other != id {
+		return fmt.Errorf("%w: %s holds %s", store.ErrConflict, slot, other.Short())
+	}
+	if _, ok := d.slots[slot]; !ok {
+		put(u, d.slots, slot, id)
+		d.order = append(d.order, id)
+		*u = append(*u, func() { d.order = d.order[:len(d.order)-1] })
+	}
+	proof := w.Certificate
+	proof.Signers, proof.Signatures = bytes.Clone(proof.Signers), slices.Clone(proof.Signatures)
+	put(u, d.certificates, id, proof)
+	d.hold(id, w.Block, u)
+	c := d.chains[keyOf(slot)]
+	for {
+		slot.Height = c.certified + 1
+		if _, ok := d.slots[slot]; !ok {
+			break
+		}
+		c.certified++
+	}
+	put(u, d.chains, keyOf(slot), c)
+	return nil
+}
+
+// hold keeps what is more: a signature, and messages.
+func (d *data) hold(id block.ID, b block.Block, u *undo) {
+	if held, ok := d.blocks[id]; ok {
+		signed, whole := held.Signature != keys.Signature{}, !held.Pruned()
+		if (signed || b.Signature == keys.Signature{}) && (whole || b.Pruned()) {
+			return
+		}
+		if signed {
+			b.Signature = held.Signature
+		}
+		if whole {
+			b.Messages = held.Messages
+		}
+	}
+	b.Messages = slices.Clone(b.Messages)
+	put(u, d.blocks, id, b)
+}
+
+// Load returns the state of a group; see store.Store.
+func (s *Store) Load(ctx context.Context, group membership.ID) (store.State, error) {
+	var state store.State
+	err := s.read(ctx, func(d *data) error {
+		for key, c := range d.chains {
+			if key.group == group {
+				state.Chains = append(state.Chains, d.chain(key, c))
+			}
+		}
+		for key, evidence := range d.evidence {
+			if key.group == group {
+				state.Evidence = append(state.Evidence, evidence)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(state.Chains, func(a, b store.Chain) int { return a.Creator.Compare(b.Creator) })
+	slices.SortFunc(state.Evidence, func(a, b store.Evidence) int { return a.A.Header.Creator.Compare(b.A.Header.Creator) })
+	return state, err
+}
+
+func (d *data) chain(key chainKey, c chain) store.Chain {
+	out := store.Chain{Creator: key.creator, Certified: c.certified, Delivered: c.delivered}
+	if c.certified > 0 {
+		out.Tip = d.slots[block.Slot{Group: key.group, Creator: key.creator, Height: c.certified}]
+	}
+	for slot, id := range d.votes {
+		if keyOf(slot) == key && slot.Height > c.certified {
+			out.Votes = append(out.Votes, d.blocks[id])
+		}
+	}
+	slices.SortFunc(out.Votes, func(a, b block.Block) int { return a.Header.Slot().Compare(b.Header.Slot()) })
+	return out
+}
+
+// Block returns a held block; see store.Store.
+func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
+	err = s.read(ctx, func(d *data) error {
+		var ok bool
+		if found, ok = d.blocks[id]; !ok {
+			return store.ErrNotFound
+		}
+		if found.Pruned() {
+			found = block.Block{}
+			return fmt.Errorf("block %s: %w", id.Short(), store.ErrPruned)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Certified returns the certified block of a slot; see store.Store.
+func (s *Store) Certified(ctx context.Context, slot block.Slot) (found store.Certified, err error) {
+	err = s.read(ctx, func(d *data) error {
+		id, ok := d.slots[slot]
+		if !ok {
+			return store.ErrNotFound
+		}
+		found = store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
+		return nil
+	})
+	return found, err
+}
+
+// CertifiedByID returns a certified block; see store.Store.
+func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Certified, err error) {
+	err = s.read(ctx, func(d *data) error {
+		proof, ok := d.certificates[id]
+		if !ok {
+			return store.ErrNotFound
+		}
+		found = store.Certified{Block: d.blocks[id], Certificate: proof}
+		return nil
+	})
+	return found, err
+}
+
+// CertifiedFrom returns a piece of a chain; see store.Store.
+func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, limit int) ([]store.Certified, error) {
+	var found []store.Certified
+	err := s.read(ctx, func(d *data) error {
+		total := 0
+		for slot := from; len(found) < count; slot.Height++ {
+			id, ok := d.slots[slot]
+			if !ok {
+				break
+			}
+			next := store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
+			if total += next.Bytes(); len(found) > 0 && total > limit {
+				break
+			}
+			found = append(found, next)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Groups returns the recorded groups; see store.Store.
+func (s *Store) Groups(ctx context.Context) (groups []store.Group, err error) {
+	err = s.read(ctx, func(d *data) error {
+		for _, number := range slices.Sorted(maps.Keys(d.groups)) {
+			groups = append(groups, d.groups[number])
+		}
+		return nil
+	})
+	return groups, err
+}
+
+// Identity returns whose store this is; see store.Store.
+func (s *Store) Identity(ctx context.Context) (identity store.Identity, err error) {
+	err = s.read(ctx, func(d *data) error {
+		if d.identity == nil {
+			return store.ErrNotFound
+		}
+		identity = *d.identity
+		return nil
+	})
+	return identity, err
+}
+
+// SetIdentity writes it; see store.Store.
+func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
+	return s.locked(ctx, func(d *data) error {
+		if old := d.identity; old != nil && (old.Network != identity.Network || old.Key != identity.Key) {
+			return fmt.Errorf("%w: it is of %s in network %q", store.ErrForeign, old.Key, old.Network)
+		}
+		d.identity = &identity
+		return nil
+	})
+}
+
+// Close releases the disk. What was committed stays there.
+func (s *Store) Close() error {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if !s.closed {
+		s.closed, s.disk.open = true, false
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+)
+
+// List returns certified blocks in the order in which they came; see store.Store.
+func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, count, limit int) ([]store.Entry, error) {
+	var found []store.Entry
+	err := s.read(ctx, func(d *data) error {
+		total := 0
+		for place := after; place < uint64(len(d.order)) && len(found) < count; place++ {
+			id := d.order[place]
+			next := store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
+			if (creator != keys.Public{} && creator != next.Block.Header.Creator) {
+				continue
+			}
+			if total += next.Bytes(); len(found) > 0 && total > limit {
+				break
+			}
+			found = append(found, store.Entry{Sequence: place + 1, Certified: next})
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Equivocations returns the evidence of all groups; see store.Store.
+func (s *Store) Equivocations(ctx context.Context) ([]store.Evidence, error) {
+	type placed struct {
+		unknown  int // 1: of a group that was not recorded
+		number   uint64
+		key      chainKey
+		evidence store.Evidence
+	}
+	var all []placed
+	err := s.read(ctx, func(d *data) error {
+		for key, evidence := range d.evidence {
+			p := placed{unknown: 1, key: key, evidence: evidence}
+			for number, g := range d.groups {
+				if g.Group.ID() == key.group {
+					p.unknown, p.number = 0, number
+				}
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.unknown, b.unknown), cmp.Compare(a.number, b.number),
+			slices.Compare(a.key.group[:], b.key.group[:]), a.key.creator.Compare(b.key.creator))
+	})
+	var found []store.Evidence
+	for _, p := range all {
+		found = append(found, p.evidence)
+	}
+	return found, err
+}
+
+// Included returns the messages of certified blocks; see store.Store.
+func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, error) {
+	var all []store.Included
+	err := s.read(ctx, func(d *data) error {
+		for _, id := range d.order {
+			b := d.blocks[id]
+			held := d.removed[id]
+			if !b.Pruned() {
+				held = leaves.Of(b)
+			}
+			own := d.identity != nil && d.identity.Key == b.Header.Creator
+			for _, l := range held {
+				if l.Time >= since {
+					all = append(all, store.Included{ID: l.ID, Sender: l.Sender, Time: l.Time, Own: own})
+				}
+			}
+		}
+		return nil
+	})
+	return store.MergeIncluded(all), err
+}
+
+// Prune removes messages; see store.Store. Here it is one step: there is no disk to wait for.
+func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
+	var pruned store.Pruned
+	err := s.locked(ctx, func(d *data) error {
+		gone := map[block.MessageID]int{}
+		for _, id := range d.order {
+			b := d.blocks[id]
+			c := d.chains[keyOf(b.Header.Slot())]
+			height := b.Header.Height
+			if len(b.Messages) == 0 || height > min(c.certified, c.delivered) || !retention.Removes(height, b.Header.Time, c.certified) {
+				continue
+			}
+			for _, m := range b.Messages {
+				gone[m.ID()] = m.Size()
+			}
+			d.removed[id] = leaves.Of(b)
+			b.Messages = nil
+			d.blocks[id] = b
+			pruned.Blocks++
+		}
+		for _, b := range d.blocks {
+			for _, m := range b.Messages {
+				delete(gone, m.ID())
+			}
+		}
+		for _, size := range gone {
+			pruned.Bytes += int64(size)
+		}
+		maps.DeleteFunc(d.removed, func(_ block.ID, all []leaves.Leaf) bool { return leaves.Newest(all) < retention.Messages })
+		return nil
+	})
+	return pruned, err
+}

@@ -1,0 +1,196 @@
+// Package pebble is a store.Store in a Pebble database, a log-structured merge tree in pure Go: a folder of files, with an fsync per
+// commit, so that a vote is on disk before it is signed. The layout and all that a store promises are in store/lsm.
+//
+// A lock file beside the folder keeps a second node out. Copy the folder only while no node uses it, and never as a way to restore a
+// running member: its votes would be old (PROTOCOL.md R8).
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/lsm"
+)
+
+// format is the version of Pebble's files. Raise it on purpose only: an older program cannot open what a newer version wrote.
+const format = pebble.FormatTableFormatV6
+
+// Memory that a store takes, in bytes.
+const (
+	cacheBytes    = 16 << 20
+	memTableBytes = 8 << 20 // of which there are two at times
+)
+
+// Open opens the store in the folder at path, and makes it when there is none; the folder above must exist. store.ErrLocked when
+// another process, or this one, has it open. Logger may be nil.
+func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	lock, err := lockfile.Take(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	db, err := openDatabase(path, vfs.Default, logger)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), lock.Close())
+	}
+	s, err := lsm.New(db, lock)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// database is Pebble as package lsm wants it.
+type database struct {
+	db     *pebble.DB
+	cache  *pebble.Cache
+	failed atomic.Pointer[fatal]
+}
+
+func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (_ *database, err error) {
+	d := &database{cache: pebble.NewCache(cacheBytes)}
+	options := &pebble.Options{
+		FS:                 fs,
+		Cache:              d.cache,
+		MemTableSize:       memTableBytes,
+		FormatMajorVersion: format,
+		Logger:             log{logger},
+	}
+	defer func() {
+		if err != nil {
+			d.cache.Unref()
+		}
+	}()
+	if d.db, err = pebble.Open(path, options); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// fatal is why Pebble gave up.
+type fatal struct{ text string }
+
+func (f *fatal) Error() string {
+	return "database gave up, start again once the disk is well: " + f.text
+}
+
+// log hands Pebble's few lines on. What is fatal to Pebble ends the write under way, and the store with it, instead of the process.
+type log struct{ logger *slog.Logger }
+
+func (l log) Infof(format string, args ...any) {
+	l.logger.Debug("store", "detail", fmt.Sprintf(format, args...))
+}
+
+func (l log) Errorf(format string, args ...any) {
+	l.logger.Error("store", "detail", fmt.Sprintf(format, args...))
+}
+
+func (l log) Fatalf(format string, args ...any) { panic(&fatal{fmt.Sprintf(format, args...)}) }
+
+// Write applies the changes in one batch; see lsm.Database.
+func (d *database) Write(changes []lsm.Change) (err error) {
+	if failed := d.failed.Load(); failed != nil {
+		return failed
+	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *fatal:
+			d.failed.Store(r)
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	batch := d.db.NewBatch()
+	defer batch.Close()
+	for _, c := range changes {
+		if c.Value == nil {
+			err = batch.Delete(c.Key, nil)
+		} else {
+			err = batch.Set(c.Key, c.Value, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return batch.Commit(pebble.Sync)
+}
+
+// Compact rewrites the files that hold the range; see lsm.Database.
+func (d *database) Compact(ctx context.Context, from, to []byte) error {
+	if failed := d.failed.Load(); failed != nil {
+		return failed
+	}
+	return d.db.Compact(ctx, from, to, false)
+}
+
+// Close closes the database. One that gave up stays as it is: closing it would wait for ever.
+func (d *database) Close() error {
+	if d.failed.Load() != nil {
+		return nil
+	}
+	err := d.db.Close()
+	d.cache.Unref()
+	return err
+}
+
+// Get returns a copy of the value; see lsm.Reader.
+func (d *database) Get(key []byte) ([]byte, error) { return get(d.db, key) }
+
+// Scan visits a range; see lsm.Reader.
+func (d *database) Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error {
+	return scan(d.db, from, to, visit)
+}
+
+// Snapshot returns the database of this moment; see lsm.Database.
+func (d *database) Snapshot() lsm.Snapshot { return snapshot{d.db.NewSnapshot()} }
+
+type snapshot struct{ *pebble.Snapshot }
+
+// Get returns a copy of the value; see lsm.Reader.
+func (s snapshot) Get(key []byte) ([]byte, error) { return get(s.Snapshot, key) }
+
+// Scan visits a range; see lsm.Reader.
+func (s snapshot) Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error {
+	return scan(s.Snapshot, from, to, visit)
+}
+
+func get(from pebble.Reader, key []byte) ([]byte, error) {
+	value, closer, err := from.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	copied := append([]byte{}, value...)
+	return copied, closer.Close()
+}
+
+func scan(in pebble.Reader, from, to []byte, visit func(key, value []byte) (bool, error)) (err error) {
+	iterator, err := in.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, iterator.Close()) }()
+	for valid := iterator.First(); valid; valid = iterator.Next() {
+		value, err := iterator.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if more, err := visit(iterator.Key(), value); err != nil || !more {
+			return err
+		}
+	}
+	return nil // Close tells what went wrong
+}

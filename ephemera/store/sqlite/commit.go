@@ -1,0 +1,338 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+)
+
+// commitStatements are what Commit runs, prepared once on the writing connection.
+type commitStatements struct {
+	addChain, chain, deliver, advance *sqlx.Stmt
+	vote, voted                       *sqlx.Stmt
+	held, header, body                *sqlx.Stmt
+	number, messageID, message, share *sqlx.Stmt
+	certify, certified                *sqlx.Stmt
+	evidence                          *sqlx.Stmt
+	group, numbered, close            *sqlx.Stmt
+}
+
+func (c *commitStatements) prepare(db *sqlx.DB) error {
+	for _, s := range []struct {
+		to    **sqlx.Stmt
+		query string
+	}{
+		{&c.addChain, `INSERT INTO chains (group_id, creator) VALUES (?, ?) ON CONFLICT DO NOTHING`},
+		{&c.chain, `SELECT chain, certified FROM chains WHERE group_id = ? AND creator = ?`},
+		{&c.deliver, `UPDATE chains SET delivered = max(delivered, ?) WHERE chain = ?`},
+		{&c.advance, `UPDATE chains SET certified = ? WHERE chain = ?`},
+		{&c.vote, `INSERT INTO votes (chain, height, block_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&c.voted, `SELECT block_id FROM votes WHERE chain = ? AND height = ?`},
+		{&c.held, `SELECT h.signed, coalesce(b.whole, 0) AS whole FROM headers h LEFT JOIN bodies b USING (block_id) WHERE h.block_id = ?`},
+		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header WHERE signed = 0 AND excluded.signed = 1`},
+		{&c.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+			ON CONFLICT (block_id) DO UPDATE SET whole = 1`},
+		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
+		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
+		{&c.message, `INSERT INTO messages (number, message) VALUES (?, ?)`},
+		{&c.share, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
+		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate) VALUES (?, ?, ?, ?)
+			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate WHERE block_id = excluded.block_id`},
+		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
+		{&c.evidence, `INSERT INTO evidence (chain, header_a, header_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&c.group, `INSERT INTO groups (number, group_id, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&c.numbered, `SELECT group_id FROM groups WHERE number = ?`},
+		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
+	} {
+		statement, err := db.Preparex(s.query)
+		if err != nil {
+			return fmt.Errorf("prepare %q: %w", s.query, err)
+		}
+		*s.to = statement
+	}
+	return nil
+}
+
+// Commit applies the writes in one transaction and returns after its fsync; see store.Store.
+func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("begin commit: %w", err)
+	}
+	ctx = context.WithoutCancel(ctx) // once begun it is short, and ends whole
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin commit: %w", err)
+	}
+	c := commit{ctx: ctx, tx: tx, statements: &s.commits, stored: s.stored, chains: map[chainKey]*chainRow{}}
+	for _, w := range writes {
+		if err := c.apply(w); err != nil {
+			_ = tx.Rollback() // after a full disk SQLite has done so itself
+			return fmt.Errorf("commit %T: %w", w, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	for _, id := range c.messages {
+		s.stored.Add(id, struct{}{})
+	}
+	return nil
+}
+
+// commit is one transaction under way.
+type commit struct {
+	ctx        context.Context
+	tx         *sqlx.Tx
+	statements *commitStatements
+	stored     *lru.Cache[block.MessageID, struct{}]
+	messages   []block.MessageID // written in this transaction
+	number     int64             // of the newest message, 0: not known yet
+	chains     map[chainKey]*chainRow
+}
+
+type chainKey struct {
+	group   membership.ID
+	creator keys.Public
+}
+
+type chainRow struct {
+	Chain     int64 `db:"chain"`
+	Certified int64 `db:"certified"`
+}
+
+func (c *commit) exec(statement *sqlx.Stmt, args ...any) error {
+	_, err := c.tx.StmtxContext(c.ctx, statement).ExecContext(c.ctx, args...)
+	return err
+}
+
+func (c *commit) get(dest any, statement *sqlx.Stmt, args ...any) error {
+	return c.tx.StmtxContext(c.ctx, statement).GetContext(c.ctx, dest, args...)
+}
+
+func (c *commit) apply(w store.Write) error {
+	switch w := w.(type) {
+	case store.PutVote:
+		return c.vote(w.Block)
+	case store.PutCertified:
+		return c.certify(w)
+	case store.PutEvidence:
+		chain, _, err := c.place(w.Evidence.A.Header.Slot())
+		if err != nil {
+			return err
+		}
+		return c.exec(c.statements.evidence, chain.Chain, canonical.Encode(w.Evidence.A), canonical.Encode(w.Evidence.B))
+	case store.PutDelivered:
+		chain, height, err := c.place(w.Slot)
+		if err != nil {
+			return err
+		}
+		return c.exec(c.statements.deliver, height, chain.Chain)
+	case store.PutGroup:
+		return c.group(w.Group)
+	case store.PutClosed:
+		return c.close(w.Group)
+	default:
+		return fmt.Errorf("unknown write %T", w)
+	}
+}
+
+// place returns the row of the slot's chain, made when there is none, and the height as SQLite knows it.
+func (c *commit) place(slot block.Slot) (*chainRow, int64, error) {
+	if slot.Height > math.MaxInt64 {
+		return nil, 0, fmt.Errorf("height %d is beyond what can be stored", slot.Height)
+	}
+	key := chainKey{slot.Group, slot.Creator}
+	if row, ok := c.chains[key]; ok {
+		return row, int64(slot.Height), nil
+	}
+	if err := c.exec(c.statements.addChain, slot.Group[:], slot.Creator[:]); err != nil {
+		return nil, 0, err
+	}
+	row := new(chainRow)
+	if err := c.get(row, c.statements.chain, slot.Group[:], slot.Creator[:]); err != nil {
+		return nil, 0, err
+	}
+	c.chains[key] = row
+	return row, int64(slot.Height), nil
+}
+
+// vote writes the vote first: its own row decides, whatever else is held of the slot.
+func (c *commit) vote(b block.Block) error {
+	slot, id := b.Header.Slot(), b.ID()
+	if b.Pruned() {
+		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
+	}
+	chain, height, err := c.place(slot)
+	if err != nil {
+		return err
+	}
+	if err := c.exec(c.statements.vote, chain.Chain, height, id[:]); err != nil {
+		return err
+	}
+	var voted []byte
+	if err := c.get(&voted, c.statements.voted, chain.Chain, height); err != nil {
+		return err
+	}
+	if string(voted) != string(id[:]) {
+		return fmt.Errorf("%w: %s holds a vote for %x", store.ErrVoted, slot, voted[:4])
+	}
+	return c.hold(chain, height, b, id)
+}
+
+// hold writes header and body, unless they are there: most blocks are certified after their vote.
+func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID) error {
+	signed := b.Signature != keys.Signature{}
+	var held struct {
+		Signed bool `db:"signed"`
+		Whole  bool `db:"whole"`
+	}
+	err := c.get(&held, c.statements.held, id[:])
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if err != nil || signed && !held.Signed {
+		if err := c.exec(c.statements.header, id[:], chain.Chain, height, signed, canonical.Encode(b.SignedHeader)); err != nil {
+			return err
+		}
+	}
+	if held.Whole || len(b.Messages) == 0 {
+		return nil
+	}
+	size := 0
+	for _, m := range b.Messages {
+		size += m.Size()
+		if err := c.keep(m); err != nil {
+			return err
+		}
+	}
+	all := leaves.Of(b)
+	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), size, leaves.Encode(all))
+}
+
+// keep counts one more body that holds the message, and writes it where it is not there yet. What the store remembers of messages is a
+// hint, which saves the attempt that fails.
+func (c *commit) keep(m block.Message) error {
+	id := m.ID()
+	if c.stored.Contains(id) || slices.Contains(c.messages, id) {
+		if known, err := c.change(c.statements.share, id[:]); err != nil || known {
+			return err
+		}
+	}
+	if c.number == 0 {
+		if err := c.get(&c.number, c.statements.number); err != nil {
+			return err
+		}
+	}
+	c.number++
+	fresh, err := c.change(c.statements.messageID, id[:], c.number)
+	if err != nil {
+		return err
+	}
+	c.messages = append(c.messages, id)
+	if fresh {
+		return c.exec(c.statements.message, c.number, m.Encode())
+	}
+	return c.exec(c.statements.share, id[:])
+}
+
+// change runs a statement and tells whether it changed a row.
+func (c *commit) change(statement *sqlx.Stmt, args ...any) (bool, error) {
+	result, err := c.tx.StmtxContext(c.ctx, statement).ExecContext(c.ctx, args...)
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
+}
+
+func (c *commit) certify(w store.PutCertified) error {
+	slot, id := w.Block.Header.Slot(), w.Block.ID()
+	chain, height, err := c.place(slot)
+	if err != nil {
+		return err
+	}
+	if err := c.hold(chain, height, w.Block, id); err != nil {
+		return err
+	}
+	if err := c.exec(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode()); err != nil {
+		return err
+	}
+	certified, err := c.certifiedAt(chain, height)
+	if err != nil {
+		return err
+	}
+	if certified != id {
+		return fmt.Errorf("%w: %s holds %s", store.ErrConflict, slot, certified.Short())
+	}
+	return c.advance(chain, height)
+}
+
+// certifiedAt returns the block certified at a height, zero where there is none.
+func (c *commit) certifiedAt(chain *chainRow, height int64) (block.ID, error) {
+	var id []byte
+	err := c.get(&id, c.statements.certified, chain.Chain, height)
+	if errors.Is(err, sql.ErrNoRows) {
+		return block.ID{}, nil
+	}
+	if err != nil {
+		return block.ID{}, err
+	}
+	return block.ID(id), nil
+}
+
+// advance moves the chain's contiguous height over everything that the block at height has joined to it.
+func (c *commit) advance(chain *chainRow, height int64) error {
+	if height != chain.Certified+1 {
+		return nil
+	}
+	for {
+		next, err := c.certifiedAt(chain, chain.Certified+1)
+		if err != nil {
+			return err
+		}
+		if next == (block.ID{}) {
+			return c.exec(c.statements.advance, chain.Certified, chain.Chain)
+		}
+		chain.Certified++
+	}
+}
+
+func (c *commit) group(g *membership.Group) error {
+	if g.Number() > math.MaxInt64 {
+		return fmt.Errorf("group number %d is beyond what can be stored", g.Number())
+	}
+	number, id := int64(g.Number()), g.ID()
+	if err := c.exec(c.statements.group, number, id[:], g.Encode()); err != nil {
+		return err
+	}
+	var numbered []byte
+	if err := c.get(&numbered, c.statements.numbered, number); err != nil {
+		return err
+	}
+	if string(numbered) != string(id[:]) {
+		return fmt.Errorf("%w: number %d is that of %x, not of %s", store.ErrGroup, number, numbered, id)
+	}
+	return nil
+}
+
+func (c *commit) close(id membership.ID) error {
+	changed, err := c.change(c.statements.close, id[:])
+	if err == nil && !changed {
+		err = fmt.Errorf("close group %s: %w", id, store.ErrNotFound)
+	}
+	return err
+}

@@ -1,0 +1,244 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+)
+
+// Bounds of one transaction of Prune, so that a commit never waits for long. The first body always goes, however large it is.
+const (
+	pruneBodies   = 64
+	pruneMessages = 1024
+	prunePages    = 512 // given back to the file system at a time
+)
+
+// Prune removes messages; see store.Store. The file keeps a sixteenth of its pages free for what comes next.
+func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
+	s.pruning.Lock()
+	defer s.pruning.Unlock()
+	var pruned store.Pruned
+	err := s.prune(ctx, retention, &pruned)
+	if err == nil {
+		err = s.forget(ctx, retention.Messages)
+	}
+	if err == nil {
+		err = s.shrink(ctx)
+	}
+	if err != nil {
+		return pruned, fmt.Errorf("prune: %w", err)
+	}
+	return pruned, nil
+}
+
+func (s *Store) prune(ctx context.Context, retention store.Retention, pruned *store.Pruned) error {
+	if retention.Before <= 0 && retention.Keep == 0 {
+		return nil
+	}
+	var chains []storedChain
+	err := s.reader.SelectContext(ctx, &chains, `
+		SELECT chain, certified, delivered FROM chains WHERE certified > 0 AND delivered > 0`)
+	if err != nil {
+		return err
+	}
+	for _, chain := range chains {
+		for above := int64(0); ; {
+			bodies, err := s.oldBodies(ctx, retention, chain, above)
+			if err != nil {
+				return err
+			}
+			if len(bodies) == 0 {
+				break
+			}
+			if err := s.removeBodies(ctx, bodies, pruned); err != nil {
+				return err
+			}
+			above = bodies[len(bodies)-1].Height
+		}
+	}
+	return nil
+}
+
+// oldBody is a body that may go.
+type oldBody struct {
+	Body   int64  `db:"body"`
+	Height int64  `db:"height"`
+	Leaves []byte `db:"leaves"`
+}
+
+// oldBodies returns the next ones of a chain within the bounds of a transaction. Only Prune takes them away, so that they are still
+// there when the transaction begins; heights that were certified or delivered stay so. The condition is store.Retention.Removes.
+func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedChain, above int64) ([]oldBody, error) {
+	below := int64(0)
+	if r.Keep > 0 && chain.Certified >= r.Keep {
+		below = int64(chain.Certified - r.Keep)
+	}
+	rows, err := s.reader.QueryxContext(ctx, `
+		SELECT b.body, b.height, b.leaves FROM bodies b JOIN certificates t ON t.block_id = b.block_id
+		WHERE b.whole = 1 AND b.chain = ? AND b.height > ? AND b.height <= ? AND (b.time < ? OR b.height <= ?)
+		ORDER BY b.height LIMIT ?`,
+		chain.Chain, above, int64(min(chain.Certified, chain.Delivered)), max(r.Before, 0), below, pruneBodies)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var (
+		bodies   []oldBody
+		messages int
+	)
+	for rows.Next() {
+		var body oldBody
+		if err := rows.StructScan(&body); err != nil {
+			return nil, err
+		}
+		if messages += len(body.Leaves) / leaves.Bytes; len(bodies) > 0 && messages > pruneMessages {
+			break
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, rows.Err()
+}
+
+// removeBodies takes bodies away, and the messages that no other body holds, in one transaction.
+func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *store.Pruned) error {
+	ctx = context.WithoutCancel(ctx) // once begun it is short, and ends whole
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit this does nothing
+	gone, bytes := map[block.MessageID]int{}, int64(0)
+	for _, body := range bodies {
+		if _, err := tx.ExecContext(ctx, `UPDATE bodies SET whole = 0 WHERE body = ?`, body.Body); err != nil {
+			return err
+		}
+		all, err := leaves.Decode(body.Leaves)
+		if err != nil {
+			return err
+		}
+		for _, leaf := range all {
+			gone[leaf.ID]++
+		}
+	}
+	var removed []block.MessageID
+	for id, times := range gone {
+		size, err := s.release(ctx, tx, id, times)
+		if err != nil {
+			return err
+		}
+		if bytes += size; size > 0 {
+			removed = append(removed, id)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for _, id := range removed {
+		s.stored.Remove(id)
+	}
+	pruned.Blocks, pruned.Bytes = pruned.Blocks+len(bodies), pruned.Bytes+bytes
+	return nil
+}
+
+// release counts fewer bodies that hold the message, removes it with the last of them, and returns its size then.
+func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, times int) (size int64, err error) {
+	var left struct {
+		Number int64 `db:"number"`
+		Bodies int64 `db:"bodies"`
+	}
+	if err := tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, times, id[:]); err != nil {
+		return 0, fmt.Errorf("stored message %s: %w", id, err)
+	}
+	if left.Bodies > 0 {
+		return 0, nil
+	}
+	if _, err := tx.StmtxContext(ctx, s.prunes.removeID).ExecContext(ctx, id[:]); err != nil {
+		return 0, err
+	}
+	err = tx.StmtxContext(ctx, s.prunes.remove).GetContext(ctx, &size, left.Number)
+	return size, err
+}
+
+// pruneStatements are what Prune runs for each message, prepared once on the writing connection.
+type pruneStatements struct{ release, removeID, remove *sqlx.Stmt }
+
+func (p *pruneStatements) prepare(db *sqlx.DB) (err error) {
+	if p.release, err = db.Preparex(`UPDATE message_ids SET bodies = bodies - ? WHERE message_id = ? RETURNING number, bodies`); err != nil {
+		return err
+	}
+	if p.removeID, err = db.Preparex(`DELETE FROM message_ids WHERE message_id = ?`); err != nil {
+		return err
+	}
+	p.remove, err = db.Preparex(`DELETE FROM messages WHERE number = ? RETURNING length(message)`)
+	return err
+}
+
+// forget removes what is left of bodies whose messages are all older.
+func (s *Store) forget(ctx context.Context, before int64) error {
+	for {
+		result, err := s.writer.ExecContext(ctx, `
+			DELETE FROM bodies WHERE body IN (SELECT body FROM bodies WHERE whole = 0 AND newest < ? ORDER BY newest LIMIT ?)`, before, pruneMessages)
+		if err != nil {
+			return err
+		}
+		if removed, err := result.RowsAffected(); err != nil || removed < pruneMessages {
+			return err
+		}
+	}
+}
+
+// shrink gives free pages back to the file system, and the log's space where no read is in its way.
+func (s *Store) shrink(ctx context.Context) error {
+	for {
+		var pages, free int
+		if err := s.writer.GetContext(ctx, &pages, `PRAGMA page_count`); err != nil {
+			return err
+		}
+		if err := s.writer.GetContext(ctx, &free, `PRAGMA freelist_count`); err != nil {
+			return err
+		}
+		if free == 0 || free <= pages/16 {
+			break
+		}
+		if err := s.vacuum(ctx, min(prunePages, free-pages/16)); err != nil {
+			return err
+		}
+	}
+	return s.truncateLog(ctx)
+}
+
+// vacuum moves pages from the end of the file into free ones. The statement does a page a step, so it is run to its end.
+func (s *Store) vacuum(ctx context.Context, pages int) error {
+	rows, err := s.writer.QueryContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, pages))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
+// truncateLog writes the log into the file and cuts it. It does not wait for reads: then the log is cut another time.
+func (s *Store) truncateLog(ctx context.Context) error {
+	conn, err := s.writer.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx = context.WithoutCancel(ctx)
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil {
+		return err
+	}
+	var busy, log, done int
+	err = conn.QueryRowxContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	if _, again := conn.ExecContext(ctx, `PRAGMA busy_timeout = `+busyTimeout); err == nil {
+		err = again
+	}
+	return err
+}

@@ -1,0 +1,357 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+)
+
+// Load returns the state of a group, all of one moment; see store.Store.
+func (s *Store) Load(ctx context.Context, group membership.ID) (store.State, error) {
+	var state store.State
+	err := s.view(ctx, func(v view) (err error) {
+		state, err = v.load(group)
+		return err
+	})
+	if err != nil {
+		return store.State{}, fmt.Errorf("load group %s: %w", group, err)
+	}
+	return state, nil
+}
+
+// view is the store at one moment: a block's messages may be removed while it is read.
+type view struct {
+	ctx     context.Context
+	tx      *sqlx.Tx
+	message *sqlx.Stmt
+}
+
+func (s *Store) view(ctx context.Context, look func(view) error) error {
+	tx, err := s.reader.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing was written
+	return look(view{ctx: ctx, tx: tx, message: tx.StmtxContext(ctx, s.message)})
+}
+
+// storedChain is a row of chains that holds more than evidence.
+type storedChain struct {
+	Chain     int64  `db:"chain"`
+	Creator   []byte `db:"creator"`
+	Certified uint64 `db:"certified"`
+	Delivered uint64 `db:"delivered"`
+	Tip       []byte `db:"tip"`
+}
+
+func (v view) load(group membership.ID) (store.State, error) {
+	var (
+		state store.State
+		rows  []storedChain
+	)
+	err := v.tx.SelectContext(v.ctx, &rows, `
+		SELECT c.chain, c.creator, c.certified, c.delivered, t.block_id AS tip
+		FROM chains c LEFT JOIN certificates t ON t.chain = c.chain AND t.height = c.certified
+		WHERE c.group_id = ? AND (c.delivered > 0 OR EXISTS (SELECT 1 FROM headers h WHERE h.chain = c.chain))
+		ORDER BY c.creator`, group[:])
+	if err != nil {
+		return state, err
+	}
+	for _, row := range rows {
+		chain := store.Chain{Creator: keys.Public(row.Creator), Certified: row.Certified, Delivered: row.Delivered}
+		if row.Tip != nil {
+			chain.Tip = block.ID(row.Tip)
+		}
+		if chain.Votes, err = v.openVotes(row); err != nil {
+			return state, err
+		}
+		state.Chains = append(state.Chains, chain)
+	}
+	state.Evidence, err = v.evidenceOf(group)
+	return state, err
+}
+
+func (v view) openVotes(chain storedChain) ([]block.Block, error) {
+	var rows []storedBlock
+	err := v.tx.SelectContext(v.ctx, &rows, `
+		SELECT h.header, b.leaves FROM votes v JOIN headers h USING (block_id) LEFT JOIN bodies b ON b.block_id = v.block_id AND b.whole = 1
+		WHERE v.chain = ? AND v.height > ? ORDER BY v.height`, chain.Chain, int64(chain.Certified))
+	if err != nil {
+		return nil, err
+	}
+	var votes []block.Block
+	for _, row := range rows {
+		voted, err := v.block(row)
+		if err != nil {
+			return nil, err
+		}
+		votes = append(votes, voted)
+	}
+	return votes, nil
+}
+
+func (v view) evidenceOf(group membership.ID) ([]store.Evidence, error) {
+	var rows []storedEvidence
+	err := v.tx.SelectContext(v.ctx, &rows, `
+		SELECT e.header_a, e.header_b FROM evidence e JOIN chains c USING (chain) WHERE c.group_id = ? ORDER BY c.creator`, group[:])
+	if err != nil {
+		return nil, err
+	}
+	return decodeEvidence(rows)
+}
+
+// storedEvidence is a row of evidence.
+type storedEvidence struct {
+	A []byte `db:"header_a"`
+	B []byte `db:"header_b"`
+}
+
+func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
+	var all []store.Evidence
+	for _, row := range rows {
+		var e store.Evidence
+		if err := canonical.Decode(row.A, len(row.A), &e.A); err != nil {
+			return nil, fmt.Errorf("stored evidence: %w", err)
+		}
+		if err := canonical.Decode(row.B, len(row.B), &e.B); err != nil {
+			return nil, fmt.Errorf("stored evidence: %w", err)
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// storedBlock is a row of headers, with the leaves of its body where that is there, and with its certificate where one is asked for.
+type storedBlock struct {
+	Sequence    uint64 `db:"sequence"`
+	Height      uint64 `db:"height"`
+	Bytes       int    `db:"bytes"`
+	Header      []byte `db:"header"`
+	Leaves      []byte `db:"leaves"`
+	Certificate []byte `db:"certificate"`
+}
+
+// block reads the messages, which are stored apart.
+func (v view) block(r storedBlock) (block.Block, error) {
+	var b block.Block
+	if err := canonical.Decode(r.Header, len(r.Header), &b.SignedHeader); err != nil {
+		return b, fmt.Errorf("stored header: %w", err)
+	}
+	all, err := leaves.Decode(r.Leaves)
+	if err != nil {
+		return b, err
+	}
+	b.Messages = make([]block.Message, 0, len(all))
+	for _, leaf := range all {
+		var data []byte
+		if err := v.message.GetContext(v.ctx, &data, leaf.ID[:]); err != nil {
+			return b, fmt.Errorf("stored message %s: %w", leaf.ID, err)
+		}
+		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
+		if err != nil {
+			return b, fmt.Errorf("stored message %s: %w", leaf.ID, err)
+		}
+		b.Messages = append(b.Messages, m)
+	}
+	return b, nil
+}
+
+func (v view) certified(r storedBlock) (store.Certified, error) {
+	b, err := v.block(r)
+	if err != nil {
+		return store.Certified{}, err
+	}
+	// The size of the group is not known here; what was stored is bounded already.
+	proof, err := certificate.Decode(r.Certificate, len(r.Certificate))
+	if err != nil {
+		return store.Certified{}, fmt.Errorf("stored certificate of %s: %w", b.ID().Short(), err)
+	}
+	return store.Certified{Block: b, Certificate: proof}, nil
+}
+
+// certifiedRows is every certified block as a storedBlock, to be narrowed by a condition.
+const certifiedRows = `
+	SELECT t.sequence, t.height, coalesce(b.bytes, length(h.header)) AS bytes, h.header, b.leaves, t.certificate
+	FROM certificates t JOIN headers h ON h.block_id = t.block_id LEFT JOIN bodies b ON b.block_id = t.block_id AND b.whole = 1 `
+
+// notFound gives SQL's word for it the store's name.
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// Block returns a held block; see store.Store.
+func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
+	err = s.view(ctx, func(v view) error {
+		var row storedBlock
+		err := v.tx.GetContext(ctx, &row, `
+			SELECT h.header, b.leaves FROM headers h LEFT JOIN bodies b ON b.block_id = h.block_id AND b.whole = 1
+			WHERE h.block_id = ?`, id[:])
+		if err != nil {
+			return notFound(err)
+		}
+		if found, err = v.block(row); err == nil && found.Pruned() {
+			return store.ErrPruned
+		}
+		return err
+	})
+	if err != nil {
+		return block.Block{}, fmt.Errorf("load block %s: %w", id.Short(), err)
+	}
+	return found, nil
+}
+
+// CertifiedByID returns a certified block; see store.Store.
+func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Certified, err error) {
+	err = s.view(ctx, func(v view) error {
+		var row storedBlock
+		if err := v.tx.GetContext(ctx, &row, certifiedRows+`WHERE t.block_id = ?`, id[:]); err != nil {
+			return notFound(err)
+		}
+		found, err = v.certified(row)
+		return err
+	})
+	if err != nil {
+		return store.Certified{}, fmt.Errorf("load certified block %s: %w", id.Short(), err)
+	}
+	return found, nil
+}
+
+// Certified returns the certified block of a slot; see store.Store.
+func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified, error) {
+	found, err := s.CertifiedFrom(ctx, slot, 1, 0)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("load block of %s: %w", slot, store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Certified{}, err
+	}
+	return found[0], nil
+}
+
+// CertifiedFrom returns a piece of a chain; see store.Store.
+func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) ([]store.Certified, error) {
+	if count <= 0 || from.Height > math.MaxInt64 {
+		return nil, nil
+	}
+	var found []store.Certified
+	err := s.view(ctx, func(v view) error {
+		rows, err := v.piece(from, count, bytes)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			next, err := v.certified(row)
+			if err != nil {
+				return err
+			}
+			found = append(found, next)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load blocks from %s: %w", from, err)
+	}
+	return found, nil
+}
+
+// piece returns the rows of a piece of a chain.
+func (v view) piece(from block.Slot, count, bytes int) ([]storedBlock, error) {
+	rows, err := v.tx.QueryxContext(v.ctx, certifiedRows+`
+		WHERE t.chain = (SELECT chain FROM chains WHERE group_id = ? AND creator = ?) AND t.height >= ? ORDER BY t.height LIMIT ?`,
+		from.Group[:], from.Creator[:], int64(from.Height), count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var (
+		found []storedBlock
+		total int
+	)
+	for rows.Next() {
+		var row storedBlock
+		if err := rows.StructScan(&row); err != nil {
+			return nil, err
+		}
+		total += row.Bytes
+		gap := row.Height != from.Height+uint64(len(found))
+		if gap || len(found) > 0 && total > bytes {
+			break
+		}
+		found = append(found, row)
+	}
+	return found, rows.Err()
+}
+
+// Groups returns the recorded groups; see store.Store.
+func (s *Store) Groups(ctx context.Context) ([]store.Group, error) {
+	var rows []struct {
+		Closed      bool   `db:"closed"`
+		Description []byte `db:"description"`
+	}
+	if err := s.reader.SelectContext(ctx, &rows, `SELECT closed, description FROM groups ORDER BY number`); err != nil {
+		return nil, fmt.Errorf("load groups: %w", err)
+	}
+	var groups []store.Group
+	for _, row := range rows {
+		group, err := membership.DecodeGroup(row.Description)
+		if err != nil {
+			return nil, fmt.Errorf("load groups: %w", err)
+		}
+		groups = append(groups, store.Group{Group: group, Closed: row.Closed})
+	}
+	return groups, nil
+}
+
+// storedIdentity is the row of identity.
+type storedIdentity struct {
+	Network      string `db:"network"`
+	Key          []byte `db:"key"`
+	Starts       uint64 `db:"starts"`
+	MutedThrough uint64 `db:"muted_through"`
+}
+
+// Identity returns whose store this is; see store.Store.
+func (s *Store) Identity(ctx context.Context) (store.Identity, error) {
+	var row storedIdentity
+	if err := s.reader.GetContext(ctx, &row, `SELECT network, key, starts, muted_through FROM identity`); err != nil {
+		return store.Identity{}, fmt.Errorf("load identity: %w", notFound(err))
+	}
+	return store.Identity{
+		Network: row.Network, Key: keys.Public(row.Key), Starts: row.Starts, MutedThrough: row.MutedThrough,
+	}, nil
+}
+
+// SetIdentity writes it durably; see store.Store.
+func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
+	result, err := s.writer.ExecContext(ctx, `
+		INSERT INTO identity (one, network, key, starts, muted_through) VALUES (1, ?, ?, ?, ?)
+		ON CONFLICT (one) DO UPDATE SET starts = excluded.starts, muted_through = excluded.muted_through
+		WHERE network = excluded.network AND key = excluded.key`,
+		identity.Network, identity.Key[:], identity.Starts, identity.MutedThrough)
+	if err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	changed, err := result.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	if changed == 0 {
+		return fmt.Errorf("write identity: %w", store.ErrForeign)
+	}
+	return nil
+}

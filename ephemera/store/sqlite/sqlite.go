@@ -1,0 +1,178 @@
+// Package sqlite is the default store.Store: one SQLite file, written in WAL mode with an fsync per commit, so that a vote is on disk
+// before it is signed. The schema is migrations/*.sql and is pleasant to query with sqlite3; blobs are package canonical's encoding.
+//
+// One connection writes; a few read-only ones serve reads beside it. A lock file keeps a second node out. Copy the file only through
+// SQLite's own backup, and never as a way to restore a running member: its votes would be old (PROTOCOL.md R8).
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jmoiron/sqlx"
+	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/lockfile"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// readers is how many reads run at a time.
+const readers = 4
+
+// storedMessages is how many messages the store remembers to have written, so that it does not write them again with the next block.
+const storedMessages = 8192
+
+// Store is a store.Store in one SQLite file.
+type Store struct {
+	lock    *os.File
+	writer  *sqlx.DB // one connection
+	reader  *sqlx.DB // read-only
+	logger  *slog.Logger
+	commits commitStatements
+	prunes  pruneStatements
+	message *sqlx.Stmt                            // on the readers
+	pruning sync.Mutex                            // one Prune at a time
+	stored  *lru.Cache[block.MessageID, struct{}] // messages known to be there
+}
+
+// Open opens the store at path, makes it when there is none, and brings its schema up to date. The folder must exist. store.ErrLocked when
+// another process, or this one, has it open. Logger may be nil.
+func Open(path string, logger *slog.Logger) (*Store, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	lock, err := lockfile.Take(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	stored, err := lru.New[block.MessageID, struct{}](storedMessages)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s := &Store{lock: lock, logger: logger, stored: stored}
+	if err := s.connect(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) connect(path string) error {
+	s.writer = connection(path, "rwc", url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"},
+	})
+	s.writer.SetMaxOpenConns(1)
+	if err := s.migrate(context.Background()); err != nil {
+		return err
+	}
+	if err := s.allowShrinking(); err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	s.reader = connection(path, "ro", url.Values{"_query_only": {"1"}, "_txlock": {"deferred"}})
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	if err := s.commits.prepare(s.writer); err != nil {
+		return err
+	}
+	if err := s.prunes.prepare(s.writer); err != nil {
+		return err
+	}
+	var err error
+	s.message, err = s.reader.Preparex(`SELECT m.message FROM message_ids i JOIN messages m USING (number) WHERE i.message_id = ?`)
+	return err
+}
+
+// allowShrinking rewrites a file of an older program once, so that pages can be given back. It needs about the file's size in memory.
+func (s *Store) allowShrinking() error {
+	const incremental = 2
+	var mode int
+	if err := s.writer.Get(&mode, "PRAGMA auto_vacuum"); err != nil || mode == incremental {
+		return err
+	}
+	s.logger.Info("rewriting the store once, so that it can shrink")
+	if _, err := s.writer.Exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM"); err != nil {
+		return fmt.Errorf("rewrite: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, s.writer.DB, folder, goose.WithSlog(s.logger), goose.WithGoMigrations(fillMigration()), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	have, want, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if have > want {
+		return fmt.Errorf("its schema has version %d, this program knows up to %d; use the newer program", have, want)
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// busyTimeout is how many milliseconds a statement waits for another process, such as sqlite3 with which somebody looks at the file.
+const busyTimeout = "5000"
+
+// connection returns a pool on the file. Nothing is opened before the first use.
+func connection(path, mode string, options url.Values) *sqlx.DB {
+	options.Set("mode", mode)
+	options.Set("_busy_timeout", busyTimeout)
+	options.Set("_foreign_keys", "on")
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}
+	return sqlx.NewDb(sql.OpenDB(connector{name.String()}), "sqlite3")
+}
+
+// connector opens connections that need no folder for temporary files: a container's image has none.
+type connector struct{ name string }
+
+func (c connector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+		_, err := conn.Exec("PRAGMA temp_store = MEMORY", nil)
+		return err
+	}}
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.Driver().Open(c.name) }
+
+// Close writes the log back into the file, closes it and releases the lock.
+func (s *Store) Close() error {
+	var all []error
+	if s.reader != nil {
+		all = append(all, s.reader.Close())
+	}
+	if s.writer != nil {
+		all = append(all, s.writer.Close()) // the last connection checkpoints
+	}
+	return errors.Join(append(all, s.lock.Close())...)
+}
