@@ -1,0 +1,271 @@
+package dht
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	network  = "dht/test"
+	patience = 30 * time.Second
+)
+
+func testKey(i int) keys.Private { return keys.FromSeed([32]byte{byte(i), 2}) }
+
+func testKeys(n int) []keys.Public {
+	var all []keys.Public
+	for i := range n {
+		all = append(all, testKey(i).Public())
+	}
+	return all
+}
+
+// quiet is a receiver that takes nothing.
+type quiet struct{}
+
+func (quiet) Receive(keys.Public, []byte) transport.Verdict { return transport.Ignore }
+func (quiet) Gossip(keys.Public, []byte) transport.Verdict  { return transport.Ignore }
+func (quiet) Connected(keys.Public)                         {}
+func (quiet) Disconnected(keys.Public)                      {}
+
+// node is a host with its table.
+type node struct {
+	link  *p2p.Transport
+	table *DHT
+	stop  func()
+}
+
+func open(t *testing.T, i int, all []keys.Public) *node {
+	link, err := p2p.New(p2p.Config{Network: network, Key: testKey(i), Gossip: p2p.Off, Backoff: transport.Backoff{First: 10e6, Cap: 50e6}})
+	require.NoError(t, err)
+	table, err := New(Config{
+		Host: link.Host(), Network: network, Key: testKey(i), Members: func() []keys.Public { return all },
+		Limits: limits.DHT{RecordsPerMember: 4}, Timeout: 3 * time.Second,
+	})
+	require.NoError(t, err)
+	return &node{link: link, table: table}
+}
+
+func (n *node) run(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.link.Run(ctx, quiet{}) }()
+	stopped := false
+	n.stop = func() {
+		if !stopped {
+			stopped = true
+			require.NoError(t, n.table.Close())
+			cancel()
+			require.NoError(t, <-ended)
+		}
+	}
+	t.Cleanup(n.stop)
+}
+
+// cluster runs n members that are in each other's tables.
+func cluster(t *testing.T, n int) []*node {
+	all := testKeys(n)
+	var (
+		nodes []*node
+		peers []membership.Peer
+	)
+	for i := range n {
+		nodes = append(nodes, open(t, i, all))
+		peers = append(peers, membership.Peer{Key: all[i], Addresses: nodes[i].link.Addresses()})
+	}
+	for _, node := range nodes {
+		require.NoError(t, node.link.SetPeers(peers))
+		node.run(t)
+	}
+	for _, node := range nodes {
+		require.Eventually(t, func() bool { return node.table.table.RoutingTable().Size() == n-1 }, patience, 5*time.Millisecond)
+	}
+	return nodes
+}
+
+func TestValuesAreFoundEverywhereAndTheNewestWins(t *testing.T) {
+	nodes := cluster(t, 4)
+	ctx := t.Context()
+	own := Key{Member: testKey(1).Public(), Name: "colour"}
+	for _, value := range []string{"red", "green"} {
+		require.NoError(t, nodes[1].table.Store(ctx, "colour", []byte(value)))
+		for _, node := range nodes {
+			for _, key := range []string{own.String(), "colour"} {
+				got, err := node.table.Query(ctx, key)
+				require.NoError(t, err)
+				require.Equal(t, value, string(got))
+			}
+		}
+	}
+	require.NoError(t, nodes[2].table.Store(ctx, "colour", []byte("blue")), "another member has a namespace of its own")
+	got, err := nodes[0].table.Query(ctx, own.String())
+	require.NoError(t, err)
+	require.Equal(t, "green", string(got))
+	got, err = nodes[0].table.Query(ctx, "colour")
+	require.NoError(t, err)
+	require.Equal(t, "blue", string(got), "of all members' the newest")
+
+	_, err = nodes[3].table.Query(ctx, "nothing")
+	require.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	nodes[1].stop()
+	got, err = nodes[3].table.Query(ctx, own.String())
+	require.NoError(t, err, "others keep it")
+	require.Equal(t, "green", string(got))
+}
+
+func TestValuesOutOfBoundsAreRefused(t *testing.T) {
+	all := testKeys(2)
+	n := open(t, 0, all[:1])
+	n.run(t)
+	ctx := t.Context()
+	require.NoError(t, n.table.Store(ctx, "alone", make([]byte, 64<<10)), "a node alone keeps its own")
+	got, err := n.table.Query(ctx, "alone")
+	require.NoError(t, err)
+	require.Len(t, got, 64<<10)
+	require.ErrorIs(t, n.table.Store(ctx, "x", make([]byte, 64<<10+1)), ErrInvalid)
+	require.ErrorIs(t, n.table.Store(ctx, Key{all[1], "x"}.String(), nil), ErrInvalid)
+	for _, name := range []string{"", "/x", "x/", "a b", "é", strings.Repeat("x", 129)} {
+		require.ErrorIs(t, n.table.Store(ctx, name, nil), ErrInvalid)
+		_, err := n.table.Query(ctx, name)
+		require.Error(t, err)
+	}
+	for i := range 4 { // of four records the oldest gives way
+		require.NoError(t, n.table.Store(ctx, fmt.Sprint("n", i), []byte{1}))
+	}
+	_, err = n.table.Query(ctx, "alone")
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = New(Config{})
+	require.Error(t, err)
+}
+
+// A member lies: it hands others' tables what another member never signed, and what no member may store.
+func TestForgedRecordsAreKeptByNobody(t *testing.T) {
+	nodes := cluster(t, 3)
+	ctx := t.Context()
+	member, stranger := Key{testKey(1).Public(), "truth"}, Key{testKey(9).Public(), "truth"}
+	v := nodes[0].table.validator()
+	forged := sign(testKey(2), network, "truth", time.Now().UnixMilli(), []byte("lie"))
+	foreign := sign(testKey(9), network, "truth", time.Now().UnixMilli(), []byte("lie"))
+	other := sign(testKey(1), "another", "truth", time.Now().UnixMilli(), []byte("lie"))
+	large := sign(testKey(1), network, "truth", 1, make([]byte, 64<<10+1))
+	renamed := sign(testKey(1), network, "fact", 1, []byte("moved"))
+	for path, data := range map[string][]byte{
+		member.path(network): forged, stranger.path(network): foreign, member.path(network) + "x": renamed, "/ephemera/x": forged, "": forged,
+	} {
+		require.ErrorIs(t, v.Validate(path, data), ErrInvalid)
+		require.Error(t, nodes[2].table.table.PutValue(ctx, path, data))
+	}
+	for _, data := range [][]byte{other, large, renamed, nil, {0x83}} {
+		require.ErrorIs(t, v.Validate(member.path(network), data), ErrInvalid)
+	}
+	_, err := nodes[0].table.Query(ctx, member.String())
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+func TestClosestAndAddressesOfMembers(t *testing.T) {
+	nodes := cluster(t, 4)
+	closest, err := nodes[0].table.Closest(t.Context(), Key{testKey(3).Public(), "x"})
+	require.NoError(t, err)
+	require.ElementsMatch(t, testKeys(4)[1:], closest)
+	require.Eventually(t, func() bool {
+		found, err := nodes[0].table.Find(t.Context(), testKey(2).Public())
+		return err == nil && len(found) == 1 && found[0] == nodes[2].link.Addresses()[0]
+	}, patience, 20*time.Millisecond)
+	_, err = nodes[0].table.Find(t.Context(), testKey(9).Public())
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+// A member moves. Those who know only its old address hear of the new one from a member that it has dialled, by the table's own search
+// or by the transport's question.
+func TestMemberWhoseAddressChangedIsFound(t *testing.T) {
+	nodes := cluster(t, 3)
+	lost, moving := nodes[0], nodes[2]
+	lost.link.SetFinder(lost.table.Find)
+	moving.stop()
+	again := open(t, 2, testKeys(3))
+	// It knows one of the two, and does not dial the other.
+	require.NoError(t, again.link.SetPeers([]membership.Peer{
+		{Key: testKey(0).Public()}, {Key: testKey(1).Public(), Addresses: nodes[1].link.Addresses()},
+	}))
+	again.run(t)
+	require.NotEqual(t, moving.link.Addresses(), again.link.Addresses())
+	require.Eventually(t, func() bool { return len(lost.link.Online()) == 2 }, patience, 10*time.Millisecond)
+}
+
+func TestEverybodySelectsTheSameRecord(t *testing.T) {
+	v := validator{network: network, valueBytes: 100}
+	rapid.Check(t, func(t *rapid.T) {
+		var all [][]byte
+		for i := range rapid.IntRange(1, 6).Draw(t, "records") {
+			if rapid.Bool().Draw(t, "garbage") {
+				all = append(all, rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "bytes"))
+				continue
+			}
+			all = append(all, sign(testKey(i), network, "x", rapid.Int64Range(0, 3).Draw(t, "time"), []byte{byte(i)}))
+		}
+		best, err := v.Select("", all)
+		shuffled := rapid.Permutation(all).Draw(t, "shuffled")
+		again, err2 := v.Select("", shuffled)
+		require.Equal(t, err == nil, err2 == nil)
+		if err == nil {
+			require.Equal(t, all[best], shuffled[again])
+		}
+	})
+}
+
+func TestKeysAreReadAsWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := Key{testKey(rapid.IntRange(0, 255).Draw(t, "member")).Public(), rapid.StringMatching(`[a-z0-9]([a-zA-Z0-9./_:-]{0,60}[a-z])?`).Draw(t, "name")}
+		again, err := ParseKey(key.String())
+		require.NoError(t, err)
+		require.Equal(t, key, again)
+		again, err = parsePath(network, key.path(network))
+		require.NoError(t, err)
+		require.Equal(t, key, again)
+		_, err = parsePath("dht", key.path(network))
+		require.Error(t, err, "a network whose name begins another's is another one")
+	})
+}
+
+// Whatever a peer sends as a key and a record, only what the member signed is valid, and bytes that decode are the ones encoded.
+func FuzzRecord(f *testing.F) {
+	key := Key{testKey(0).Public(), "name"}
+	v := validator{network: network, valueBytes: 64, known: func(k keys.Public) bool { return k == key.Member }}
+	good := sign(testKey(0), network, "name", 7, []byte("value"))
+	f.Add(key.path(network), good)
+	f.Add(key.path("other"), good)
+	f.Add("/ephemera/dht/test/", []byte{})
+	f.Add("", []byte{0x83, 0x00, 0x40, 0x58, 0x40})
+	f.Add(key.path(network), append(bytes.Clone(good), 0))
+	f.Fuzz(func(t *testing.T, path string, data []byte) {
+		if v.Validate(path, data) == nil {
+			parsed, err := parsePath(network, path)
+			require.NoError(t, err)
+			require.Equal(t, path, parsed.path(network))
+			require.Equal(t, key.Member, parsed.Member)
+		}
+		if r, err := decode(data, v.valueBytes); err == nil {
+			require.LessOrEqual(t, len(r.Value), v.valueBytes)
+			_, err := v.Select(path, [][]byte{data})
+			require.NoError(t, err)
+		}
+	})
+}

@@ -1,0 +1,305 @@
+package p2p
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+func TestCutsGrowEndAndAreForgotten(t *testing.T) {
+	rules := limits.Conduct{Patience: 100, Forgiven: 2, First: 5 * time.Second, Longest: time.Minute}
+	c, now := newConduct(rules), time.Unix(1000, 0)
+	misbehave := func() time.Duration {
+		for range 10 {
+			require.Zero(t, c.offend(now, garbage))
+		}
+		return c.offend(now, garbage)
+	}
+	for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
+		require.Equal(t, want*time.Second, misbehave())
+		require.Equal(t, want*time.Second, c.cut(now))
+		require.Zero(t, c.offend(now, garbage), "who is cut already is not cut again")
+		now = now.Add(want * time.Second)
+		require.Zero(t, c.cut(now), "it ends by itself")
+	}
+	now = now.Add(rules.Longest + time.Second)
+	require.Equal(t, rules.First, misbehave(), "long ago is forgotten")
+}
+
+// Whoever offends no faster than is forgiven is never cut, and whatever somebody does, no cut is longer than the longest.
+func TestCutsAreBoundedAndSparePatientPeers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rules := limits.Conduct{
+			Patience: rapid.IntRange(1, 200).Draw(t, "patience"), Forgiven: rapid.IntRange(1, 10).Draw(t, "forgiven"),
+			First: time.Second, Longest: time.Duration(rapid.IntRange(1, 600).Draw(t, "longest")) * time.Second,
+		}
+		rash, mild, now := newConduct(rules), newConduct(rules), time.Unix(1000, 0)
+		weight := rapid.IntRange(1, rules.Patience).Draw(t, "weight")
+		for range 100 {
+			now = now.Add(time.Duration(weight)*time.Second/time.Duration(rules.Forgiven) + time.Millisecond)
+			require.Zero(t, mild.offend(now, weight))
+			for range rapid.IntRange(0, 50).Draw(t, "offences") {
+				require.LessOrEqual(t, rash.offend(now, weight), rules.Longest)
+			}
+			require.LessOrEqual(t, rash.cut(now), rules.Longest)
+		}
+	})
+}
+
+// impatient is a victim's configuration that cuts soon and shortly.
+func impatient(change func(*Config)) func(*Config) {
+	return func(c *Config) {
+		c.Limits.Conduct = limits.Conduct{Patience: 100, Forgiven: 1, First: 300 * time.Millisecond, Longest: 300 * time.Millisecond}
+		if change != nil {
+			change(c)
+		}
+	}
+}
+
+// writeUntilCut writes the same again until the victim counts one cut.
+func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
+	t.Helper()
+	cuts := made.Traffic().Cuts
+	s := stream(t, evil, made)
+	require.Eventually(t, func() bool {
+		_, err := s.Write(data)
+		if err != nil && made.Traffic().Cuts == cuts {
+			if again, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+				s = again
+			}
+		}
+		return made.Traffic().Cuts > cuts
+	}, patience, time.Millisecond)
+}
+
+// cutAndBack shows that the peer loses its connections, that it is not let in, and that it is after the cut.
+func cutAndBack(t *testing.T, made *Transport, receiver *events, honest *Transport, evil host.Host) {
+	t.Helper()
+	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.NotContains(t, made.Online(), testKey(2).Public())
+	stillServes(t, receiver, honest, made)
+	require.Equal(t, uint64(1), made.Traffic().Cuts)
+	require.Eventually(t, func() bool {
+		_ = evil.Connect(t.Context(), infoOf(t, made))
+		return len(receiver.came) > 0
+	}, patience, 50*time.Millisecond)
+	require.Equal(t, testKey(2).Public(), next(t, receiver.came))
+	s := stream(t, evil, made)
+	_, err := s.Write([]byte{3, 'y', 'e', 's'})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return string(next(t, receiver.frames)) == "yes" }, patience, time.Millisecond)
+	stillServes(t, receiver, honest, made)
+}
+
+func TestPeerThatSendsGarbageIsCutForAWhile(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(nil))
+	writeUntilCut(t, made, evil, []byte{3, 'b', 'a', 'd'})
+	cutAndBack(t, made, receiver, honest, evil)
+}
+
+func TestPeerThatFloodsIsSlowedDownAndCutForAWhile(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+		c.Limits.FramesPerSecond, c.Limits.FramesBurst = 20, 20
+		c.Limits.Conduct.Patience = throttled // the second full second of waiting is too much
+	}))
+	begin := time.Now()
+	flood := make([]byte, 0, 2000)
+	for range 1000 {
+		flood = append(flood, 1, 'f')
+	}
+	s := stream(t, evil, made)
+	_, err := s.Write(flood)
+	require.NoError(t, err)
+	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	took, got := time.Since(begin), len(receiver.frames)
+	require.LessOrEqual(t, got, 20+int(took.Seconds()*20)+1, "not faster than the rate")
+	require.NotZero(t, made.Traffic().Throttled)
+	require.Equal(t, uint64(1), made.Traffic().Cuts)
+	stillServes(t, receiver, honest, made)
+}
+
+func TestPeerThatStallsAgainAndAgainIsCutForAWhile(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+		c.StallTimeout = 50 * time.Millisecond
+		c.Limits.Conduct.Patience = 3 * stalled
+	}))
+	for range 4 {
+		s := stream(t, evil, made)
+		_, err := s.Write([]byte{100, 1, 2, 3})
+		require.NoError(t, err)
+		_, err = io.ReadAll(s)
+		require.Error(t, err)
+	}
+	cutAndBack(t, made, receiver, honest, evil)
+}
+
+// rpc encodes what GossipSub takes from its stream.
+func rpc(t *testing.T, messages ...[]byte) []byte {
+	t.Helper()
+	topic := "/ephemera/p2p-test/messages"
+	var out pb.RPC
+	for _, data := range messages {
+		out.Publish = append(out.Publish, &pb.Message{Data: data, Topic: &topic})
+	}
+	encoded, err := proto.Marshal(&out)
+	require.NoError(t, err)
+	return append(binary.AppendUvarint(nil, uint64(len(encoded))), encoded...)
+}
+
+func gossipStream(t *testing.T, from host.Host, to *Transport) network.Stream {
+	t.Helper()
+	s, err := from.NewStream(t.Context(), to.host.ID(), "/meshsub/1.1.0")
+	require.NoError(t, err)
+	return s
+}
+
+func TestPeerThatFloodsGossipIsCutForAWhile(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+		c.Limits.GossipFramesPerSecond, c.Limits.GossipFramesBurst = 10, 10
+	}))
+	s := gossipStream(t, evil, made)
+	for i := range 300 {
+		if _, err := s.Write(rpc(t, fmt.Appendf(nil, "%d", i))); err != nil {
+			break // cut
+		}
+	}
+	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.LessOrEqual(t, len(receiver.gossip), 100, "most of it was dropped unread")
+	require.NotZero(t, made.Traffic().Throttled)
+	require.Equal(t, uint64(1), made.Traffic().Cuts)
+	stillServes(t, receiver, honest, made)
+}
+
+func TestPeerThatPassesOnGarbageIsCutForAWhile(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(nil))
+	s := gossipStream(t, evil, made)
+	for i := range 20 {
+		if _, err := s.Write(rpc(t, fmt.Appendf(nil, "bad %d", i))); err != nil {
+			break
+		}
+	}
+	cutAndBack(t, made, receiver, honest, evil)
+	require.Empty(t, receiver.frames)
+}
+
+// While our own receiver hangs, validators and queues fill and frames are dropped. Nobody is blamed for it.
+func TestOurOwnSlownessIsNobodysFault(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+		c.Limits.GossipFrames = 4
+		c.StallTimeout = 50 * time.Millisecond
+	}))
+	receiver.hold.Lock()
+	s := gossipStream(t, evil, made)
+	for i := range 200 {
+		_, err := s.Write(rpc(t, fmt.Appendf(nil, "good %d", i)))
+		require.NoError(t, err)
+	}
+	direct := stream(t, evil, made)
+	for range 10 {
+		_, err := direct.Write([]byte{1, 'x'})
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return made.Traffic().ReceivedFrames >= 100 }, patience, time.Millisecond)
+	receiver.hold.Unlock()
+	for range 10 {
+		require.Equal(t, "x", string(next(t, receiver.frames)))
+	}
+	require.Zero(t, made.Traffic().Cuts)
+	require.Contains(t, made.Online(), testKey(2).Public())
+	stillServes(t, receiver, honest, made)
+}
+
+func TestMemberThatDoesNotAnswerIsDialledAnew(t *testing.T) {
+	made, receiver, honest, evil := victim(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
+	evil.SetStreamHandler(ping.ID, func(network.Stream) {}) // takes the ping and says nothing
+	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.NotZero(t, made.Traffic().Unanswered)
+	require.Zero(t, made.Traffic().Cuts, "it is not punished")
+	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
+	stillServes(t, receiver, honest, made)
+}
+
+// A member that is too busy to answer but sends frames is alive.
+func TestFramesAreASignOfLife(t *testing.T) {
+	made, receiver, _, evil := victim(t, func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, time.Second })
+	pinged := make(chan struct{}, 1000)
+	evil.SetStreamHandler(ping.ID, func(network.Stream) { pinged <- struct{}{} })
+	s := stream(t, evil, made)
+	for beats := time.NewTicker(20 * time.Millisecond); len(pinged) < 3; <-beats.C {
+		_, err := s.Write([]byte{1, 'x'})
+		require.NoError(t, err)
+		next(t, receiver.frames)
+	}
+	require.Zero(t, made.Traffic().Unanswered)
+}
+
+func TestPeerThatOpensTooManyStreamsIsCut(t *testing.T) {
+	made, receiver, honest, evil := victim(t, impatient(func(c *Config) { c.Limits.StreamsPerPeer, c.Limits.StreamsPerSecond = 8, 1 }))
+	require.Eventually(t, func() bool {
+		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+			_, _ = s.Write([]byte{1, 'x'}) // opens it on the wire
+			_ = s.Reset()
+		}
+		return made.Traffic().Cuts > 0
+	}, patience, time.Millisecond)
+	for len(receiver.frames) > 0 {
+		<-receiver.frames
+	}
+	stillServes(t, receiver, honest, made)
+}
+
+func TestModesAreReadAndWritten(t *testing.T) {
+	for _, mode := range []Mode{Flood, Mesh, Off} {
+		text, err := mode.MarshalText()
+		require.NoError(t, err)
+		var again Mode
+		require.NoError(t, again.UnmarshalText(text))
+		require.Equal(t, mode, again)
+	}
+	mode := Off
+	require.NoError(t, mode.UnmarshalText(nil))
+	require.Equal(t, Flood, mode)
+	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh or off")
+}
+
+// Neighbours are the closest, and a mesh begins with them.
+func TestMeshBeginsWithTheClosestMembers(t *testing.T) {
+	var configs []Config
+	for i := range 10 {
+		config := testConfig(i)
+		config.Gossip = Mesh
+		configs = append(configs, config)
+	}
+	all := connected(t, configs...)
+	near := 0
+	for i := 1; i < len(all); i++ {
+		if all[0].isNeighbour(all[i].host.ID()) {
+			near++
+			for j := 1; j < len(all); j++ {
+				if !all[0].isNeighbour(all[j].host.ID()) {
+					di, dj := distance(all[0].host.ID(), all[i].host.ID()), distance(all[0].host.ID(), all[j].host.ID())
+					require.Negative(t, compare(di, dj))
+				}
+			}
+		}
+	}
+	require.Equal(t, neighbours, near)
+	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: testKey(1).Public()}}))
+	require.True(t, all[0].isNeighbour(all[1].host.ID()), "of few members all are neighbours")
+}
+
+func compare(a, b [32]byte) int { return keys.Public(a).Compare(keys.Public(b)) }

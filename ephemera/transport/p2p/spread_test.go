@@ -1,0 +1,293 @@
+package p2p
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/x/simlibp2p"
+	"github.com/marcopolo/simnet"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+)
+
+// The table of ephemera/docs/GOSSIP.md comes from here. In a round every member publishes one message of messageBytes.
+const messageBytes = 3000
+
+// largest bounds the groups on slow links: 30 members take a minute, 100 many.
+var largest = flag.Int("members", 10, "members of the largest group of TestFloodAndMeshOnSlowLinks: 4, 10, 30 or 100")
+
+// arrivals counts what a round's messages took to reach each member.
+type arrivals struct {
+	mu     sync.Mutex
+	round  uint64
+	begin  time.Time
+	delays []time.Duration
+	want   int
+	all    chan struct{}
+	frames uint64 // that arrived, of any round
+}
+
+func (a *arrivals) start(round uint64, want int) (all <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.round, a.begin, a.delays, a.want, a.all = round, time.Now(), nil, want, make(chan struct{})
+	return a.all
+}
+
+func (a *arrivals) arrived(frame []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.frames++
+	if binary.BigEndian.Uint64(frame) != a.round {
+		return
+	}
+	a.delays = append(a.delays, time.Since(a.begin))
+	if len(a.delays) == a.want {
+		close(a.all)
+	}
+}
+
+func (a *arrivals) count() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.frames
+}
+
+// sorted returns the delays of the round so far.
+func (a *arrivals) sorted() []time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(slices.Values(a.delays))
+}
+
+// listener is a member's receiver.
+type listener struct{ all *arrivals }
+
+func (l listener) Receive(keys.Public, []byte) transport.Verdict { return transport.Accept }
+func (l listener) Gossip(_ keys.Public, frame []byte) transport.Verdict {
+	l.all.arrived(frame)
+	return transport.Accept
+}
+func (l listener) Connected(keys.Public)    {}
+func (l listener) Disconnected(keys.Public) {}
+
+// group is a running network of members that publish.
+type group struct {
+	t       testing.TB
+	members []*Transport
+	all     *arrivals
+	rounds  uint64
+}
+
+// complete is how many frames arrive in a round in which none is lost.
+func (g *group) complete() int { return len(g.members) * (len(g.members) - 1) }
+
+// round has every member publish and returns, in order, what the frames took. It ends when all are there, or when no frame, not even
+// one of an earlier round, came for the time quiet: however slow the machine is, a round never begins in the traffic of the last.
+func (g *group) round(quiet time.Duration) []time.Duration {
+	g.rounds++
+	all := g.all.start(g.rounds, g.complete())
+	for i, member := range g.members {
+		frame := binary.BigEndian.AppendUint64(make([]byte, 0, messageBytes), g.rounds)
+		frame = binary.BigEndian.AppendUint64(frame, uint64(i))
+		require.True(g.t, member.Publish(frame[:messageBytes]))
+	}
+	for {
+		before := g.all.count()
+		select {
+		case <-all:
+			return g.all.sorted()
+		case <-time.After(quiet):
+			if g.all.count() == before {
+				return g.all.sorted()
+			}
+		}
+	}
+}
+
+func (g *group) sent() (bytes uint64) {
+	for _, member := range g.members {
+		bytes += member.Traffic().GossipSentBytes
+	}
+	return bytes
+}
+
+// settle plays rounds until gossip reaches everybody and meshes have formed.
+func (g *group) settle(pause, quiet time.Duration) {
+	const atLeast, atMost = 3, 20
+	for round := range atMost {
+		<-time.After(pause)
+		if len(g.round(quiet)) == g.complete() && round >= atLeast-1 {
+			return
+		}
+	}
+	require.FailNow(g.t, "gossip does not reach everybody")
+}
+
+// BenchmarkGossip is a round on loopback: all members in one process share its cores.
+func BenchmarkGossip(b *testing.B) {
+	for _, mode := range []Mode{Flood, Mesh} {
+		for _, n := range []int{4, 10, 30, 100} {
+			b.Run(fmt.Sprintf("%s/n=%d", mode, n), func(b *testing.B) {
+				if n > 30 && testing.Short() {
+					b.Skip("the long form")
+				}
+				g := onLoopback(b, mode, n)
+				const quiet = 10 * time.Second // a few of GossipSub's heartbeats, with which it repairs
+				g.settle(time.Second, quiet)
+				before := g.sent()
+				var halves, lasts []time.Duration
+				for b.Loop() {
+					delays := g.round(quiet)
+					require.Len(b, delays, g.complete())
+					halves, lasts = append(halves, delays[len(delays)/2]), append(lasts, delays[len(delays)-1])
+				}
+				b.ReportMetric(float64(g.sent()-before)/float64(len(lasts)*n), "B-sent/node")
+				slices.Sort(halves)
+				slices.Sort(lasts)
+				b.ReportMetric(float64(halves[len(halves)/2].Microseconds())/1000, "p50-ms")
+				b.ReportMetric(float64(lasts[len(lasts)/2].Microseconds())/1000, "last-ms")
+			})
+		}
+	}
+}
+
+// onLoopback runs a connected group. On machines of their own members dial each other at once; here thousands of handshakes would share
+// the cores, none would end in time, and each would begin anew. So nobody knows an address, and the pairs are connected a few at a time:
+// in mesh mode the first neighbours, who get their head start, then the others. Nobody pings either, for answers may be late.
+func onLoopback(b *testing.B, mode Mode, n int) *group {
+	g := &group{t: b, all: &arrivals{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	var (
+		peers   []membership.Peer
+		running sync.WaitGroup
+	)
+	b.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	for i := range n {
+		config := testConfig(i)
+		config.Gossip, config.PingInterval = mode, time.Hour
+		made, err := New(config)
+		require.NoError(b, err)
+		g.members = append(g.members, made)
+		peers = append(peers, membership.Peer{Key: config.Key.Public()})
+	}
+	for _, made := range g.members {
+		require.NoError(b, made.SetPeers(peers))
+		running.Go(func() { _ = made.Run(ctx, listener{g.all}) })
+	}
+	for _, made := range g.members {
+		require.Eventually(b, made.isRunning, patience, time.Millisecond)
+	}
+	if mode == Mesh {
+		g.connect(ctx, func(x, y *Transport) bool { return x.isNeighbour(y.host.ID()) || y.isNeighbour(x.host.ID()) })
+		<-time.After(headStart)
+	}
+	g.connect(ctx, func(_, _ *Transport) bool { return true })
+	return g
+}
+
+// connect makes a connection between each two members that are wanted and have none.
+func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) {
+	const atOnce = 4
+	var dials errgroup.Group
+	dials.SetLimit(atOnce)
+	for i, x := range g.members {
+		for _, y := range g.members[:i] {
+			if !wanted(x, y) || x.host.Network().Connectedness(y.host.ID()) == network.Connected {
+				continue
+			}
+			dials.Go(func() error { // libp2p gives a handshake five seconds, which on a busy machine is not enough for each
+				err := errors.New("never tried")
+				for attempt := 0; err != nil && attempt < 100 && ctx.Err() == nil; attempt++ {
+					err = x.peer(y.host.ID()).dial(ctx, y.host.Addrs())
+				}
+				return err
+			})
+		}
+	}
+	require.NoError(g.t, dials.Wait())
+}
+
+// On links of 50 ms a flooded message is everywhere after one delay; a mesh takes a few, and sends each message several times.
+func TestFloodAndMeshOnSlowLinks(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	for _, n := range []int{4, 10, 30, 100} {
+		if n > *largest {
+			break
+		}
+		for _, mode := range []Mode{Flood, Mesh} {
+			t.Run(fmt.Sprintf("%s/n=%d", mode, n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
+					simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
+					g := &group{t: t, all: &arrivals{}}
+					var (
+						peers []membership.Peer
+						ended = make(chan error, n)
+					)
+					ctx, cancel := context.WithCancel(context.Background())
+					for i := range n {
+						config := testConfig(i)
+						config.Gossip = mode
+						config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
+						config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
+						made, err := New(config)
+						require.NoError(t, err)
+						g.members = append(g.members, made)
+						peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
+					}
+					simulated.Start()
+					for _, made := range g.members {
+						require.NoError(t, made.SetPeers(peers))
+						go func() { ended <- made.Run(ctx, listener{g.all}) }()
+					}
+					g.settle(10*time.Second, 20*time.Second)
+					before, rounds := g.sent(), 5
+					var halves, lasts []time.Duration
+					for range rounds {
+						<-time.After(5 * time.Second)
+						delays := g.round(20 * time.Second)
+						require.Len(t, delays, n*(n-1))
+						halves, lasts = append(halves, delays[len(delays)/2]), append(lasts, delays[len(delays)-1])
+					}
+					sent := (g.sent() - before) / uint64(rounds*n)
+					slices.Sort(halves)
+					slices.Sort(lasts)
+					half, last := halves[rounds/2], lasts[rounds/2]
+					t.Logf("%5s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
+						mode, n, half.Round(time.Millisecond), last.Round(time.Millisecond), float64(sent)/1000)
+					copies := float64(sent) / messageBytes / float64(n-1) // how often a message crosses the links of its group, per member
+					if mode == Flood {
+						require.Less(t, last, 2*delay)
+						require.Less(t, copies, 2.0) // with acknowledgements, and what QUIC resends where a hundred members send at once
+					} else {
+						require.Less(t, last, 10*delay)
+						require.Less(t, copies, float64(12))
+					}
+					cancel()
+					for range n {
+						require.NoError(t, <-ended)
+					}
+					simulated.Close()
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,263 @@
+// Package transporttest is the conformance suite of transport.Transport: every implementation passes Run.
+package transporttest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+)
+
+// MaxFrameBytes and QueueFrames are the bounds that the transports under test are made with.
+const (
+	MaxFrameBytes = 1 << 20
+	QueueFrames   = 64
+)
+
+// Options of one cluster.
+type Options struct{ Gossip bool }
+
+// Member is one transport of a cluster, not yet run.
+type Member struct {
+	Key       keys.Public
+	Transport transport.Transport
+	// Restart makes the member's next transport, after the Run of the last one has returned.
+	Restart func() transport.Transport
+}
+
+// Fresh makes n transports that know each other and lose nothing.
+type Fresh func(t *testing.T, n int, options Options) []Member
+
+// Run checks everything that transport.Transport promises.
+func Run(t *testing.T, fresh Fresh) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, Fresh)
+	}{
+		{"members find each other", testOnline},
+		{"frames arrive whole, in order, from whom they say", testDirect},
+		{"every length up to the limit arrives, none above", testLengths},
+		{"nothing is sent to strangers, to oneself or to the absent", testNowhere},
+		{"gossip reaches everybody else", testGossip},
+		{"a frame belongs to its receiver", testOwnership},
+		{"gossip that is switched off is refused", testNoGossip},
+		{"a receiver that waits holds up its own peer only", testStalled},
+		{"a member that goes is missed, one that returns is welcome", testRestart},
+		{"traffic is counted", testTraffic},
+		{"run is called once", testRunOnce},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, fresh) })
+	}
+}
+
+func testOnline(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 4, Options{})
+	for _, node := range nodes {
+		var want []keys.Public
+		for _, other := range nodes {
+			if other != node {
+				want = append(want, other.Key)
+			}
+		}
+		slices.SortFunc(want, keys.Public.Compare)
+		require.Equal(t, want, node.Transport.Online())
+	}
+}
+
+func testDirect(t *testing.T, fresh Fresh) {
+	const frames = 500
+	nodes := cluster(t, fresh, 3, Options{})
+	for i := range uint64(frames) {
+		for s, sender := range nodes {
+			for _, to := range nodes {
+				if to != sender {
+					sender.send(to.Key, binary.BigEndian.AppendUint64([]byte{byte(s)}, i))
+				}
+			}
+		}
+	}
+	for _, to := range nodes {
+		to.wait(t, "all frames", func() bool { return len(to.direct) == 2*frames })
+		for s, sender := range nodes {
+			for i, data := range to.from(sender.Key) {
+				require.Equal(t, binary.BigEndian.AppendUint64([]byte{byte(s)}, uint64(i)), data)
+			}
+		}
+	}
+}
+
+func testLengths(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 2, Options{Gossip: true})
+	from, to := nodes[0], nodes[1]
+	lengths := []int{0, 1, 127, 128, 16<<10 - 1, 16 << 10, 64 << 10, 64<<10 + 1, 300_000, MaxFrameBytes}
+	for i, length := range lengths {
+		from.send(to.Key, bytes.Repeat([]byte{byte(i + 1)}, length))
+	}
+	require.False(t, from.Transport.Send(to.Key, make([]byte, MaxFrameBytes+1)))
+	require.False(t, from.Transport.Publish(make([]byte, MaxFrameBytes+1)))
+	to.wait(t, "all lengths", func() bool { return len(to.direct) == len(lengths) })
+	for i, length := range lengths {
+		require.Equal(t, length, len(to.direct[i].data))
+		require.Equal(t, length, bytes.Count(to.direct[i].data, []byte{byte(i + 1)}))
+	}
+}
+
+func testNowhere(t *testing.T, fresh Fresh) {
+	members := fresh(t, 3, Options{Gossip: true})
+	nodes := []*node{run(t, members[0]), run(t, members[1])} // the third never runs
+	nodes[0].wait(t, "the other", func() bool { return nodes[0].onlineCount() == 1 })
+	for _, to := range []keys.Public{{1, 2, 3}, nodes[0].Key, members[2].Key} {
+		require.False(t, nodes[0].Transport.Send(to, []byte("x")))
+	}
+	require.Equal(t, []keys.Public{nodes[1].Key}, nodes[0].Transport.Online())
+	require.False(t, members[2].Transport.Send(nodes[0].Key, []byte("x")))
+	require.False(t, members[2].Transport.Publish([]byte("x")))
+	require.Empty(t, members[2].Transport.Online())
+	require.Equal(t, uint64(3), nodes[0].Transport.Traffic().Dropped)
+	nodes[1].stop()
+	require.False(t, nodes[1].Transport.Send(nodes[0].Key, []byte("x")))
+	require.False(t, nodes[1].Transport.Publish([]byte("x")))
+	run(t, Member{Key: members[2].Key, Transport: members[2].Transport}).stop() // frees what it opened
+}
+
+// gossipUntil publishes frames of its own until every other member has one: topics are announced some time after connections.
+func gossipUntil(t *testing.T, from *node, others []*node, label string) {
+	t.Helper()
+	attempt := 0
+	require.Eventually(t, func() bool {
+		from.Transport.Publish([]byte(label + string(rune('a'+attempt%26)) + time.Now().String()))
+		attempt++
+		for _, to := range others {
+			if !to.holds(func() bool {
+				return slices.ContainsFunc(to.gossip, func(f frame) bool { return bytes.HasPrefix(f.data, []byte(label)) })
+			}) {
+				return false
+			}
+		}
+		return true
+	}, patience, 20*time.Millisecond)
+}
+
+func testGossip(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 4, Options{Gossip: true})
+	for i, from := range nodes {
+		others := slices.Delete(slices.Clone(nodes), i, i+1)
+		gossipUntil(t, from, others, from.Key.Short())
+		require.True(t, from.Transport.Publish([]byte("frame of "+from.Key.Short())))
+		for _, to := range others {
+			to.wait(t, "the frame", func() bool {
+				return slices.ContainsFunc(to.gossip, func(f frame) bool { return string(f.data) == "frame of "+from.Key.Short() })
+			})
+		}
+	}
+	for _, node := range nodes {
+		require.False(t, node.holds(func() bool {
+			return slices.ContainsFunc(node.gossip, func(f frame) bool {
+				return bytes.Contains(f.data, []byte(node.Key.Short())) || f.from == node.Key
+			})
+		}), "nobody hears itself")
+	}
+}
+
+// One receiver scribbles over its frame; the others' is untouched.
+func testOwnership(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 3, Options{})
+	frame := []byte("the same slice for two")
+	for _, to := range nodes[1:] {
+		nodes[0].send(to.Key, frame)
+		to.wait(t, "the frame", func() bool { return len(to.direct) == 1 })
+		require.Equal(t, "the same slice for two", string(to.direct[0].data))
+		clear(to.direct[0].data)
+	}
+	require.Equal(t, "the same slice for two", string(frame))
+}
+
+func testNoGossip(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 2, Options{})
+	require.False(t, nodes[0].Transport.Publish([]byte("x")))
+	nodes[0].send(nodes[1].Key, []byte("direct"))
+	nodes[1].wait(t, "the direct frame", func() bool { return len(nodes[1].direct) == 1 })
+	require.Empty(t, nodes[1].gossip)
+}
+
+func testStalled(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 3, Options{})
+	flooder, other, to := nodes[0], nodes[1], nodes[2]
+	gate := make(chan struct{})
+	to.mu.Lock()
+	to.gates[flooder.Key] = gate
+	to.mu.Unlock()
+	t.Cleanup(func() {
+		select {
+		case <-gate:
+		default:
+			close(gate)
+		}
+	})
+	// The flooder's queue is bounded: at some point frames are refused, and none of the calls waits.
+	big := make([]byte, MaxFrameBytes/4)
+	require.Eventually(t, func() bool { return !flooder.Transport.Send(to.Key, big) }, patience, time.Millisecond)
+	require.NotZero(t, flooder.Transport.Traffic().Dropped)
+
+	for range 10 {
+		other.send(to.Key, []byte("from the other"))
+		flooder.send(other.Key, []byte("to the other"))
+	}
+	to.wait(t, "the other's frames", func() bool { return len(to.from(other.Key)) == 10 })
+	other.wait(t, "the flooder's frames", func() bool { return len(other.direct) == 10 })
+	require.True(t, to.holds(func() bool { return len(to.from(flooder.Key)) == 0 }))
+	close(gate)
+	to.wait(t, "the flood", func() bool { return len(to.from(flooder.Key)) > 0 })
+}
+
+func testRestart(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 3, Options{})
+	gone := nodes[2]
+	gone.stop()
+	for _, stays := range nodes[:2] {
+		stays.wait(t, "the absence", func() bool { return !stays.online[gone.Key] })
+		require.NotContains(t, stays.Transport.Online(), gone.Key)
+		require.False(t, stays.Transport.Send(gone.Key, []byte("x")))
+	}
+	back := run(t, Member{Key: gone.Key, Transport: gone.Restart()})
+	back.wait(t, "all members", func() bool { return back.onlineCount() == 2 })
+	for _, stays := range nodes[:2] {
+		stays.wait(t, "the return", func() bool { return stays.online[gone.Key] })
+		stays.send(gone.Key, []byte("welcome"))
+		back.send(stays.Key, []byte("thanks"))
+		stays.wait(t, "the answer", func() bool { return len(stays.from(gone.Key)) == 1 })
+	}
+	back.wait(t, "the welcome", func() bool { return len(back.direct) == 2 })
+}
+
+func testTraffic(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 2, Options{Gossip: true})
+	from, to := nodes[0], nodes[1]
+	gossipUntil(t, from, []*node{to}, "warm")
+	before, beforeTo := from.Transport.Traffic(), to.Transport.Traffic()
+	from.send(to.Key, make([]byte, 1000))
+	require.True(t, from.Transport.Publish(bytes.Repeat([]byte("g"), 2000)))
+	to.wait(t, "both frames", func() bool {
+		return len(to.direct) == 1 && slices.ContainsFunc(to.gossip, func(f frame) bool { return len(f.data) == 2000 })
+	})
+	require.Eventually(t, func() bool { return from.Transport.Traffic().SentBytes >= before.SentBytes+3000 }, patience, time.Millisecond)
+	after, afterTo := from.Transport.Traffic(), to.Transport.Traffic()
+	require.GreaterOrEqual(t, after.SentFrames-before.SentFrames, uint64(2))
+	require.GreaterOrEqual(t, afterTo.ReceivedBytes-beforeTo.ReceivedBytes, uint64(3000))
+	require.GreaterOrEqual(t, afterTo.ReceivedFrames-beforeTo.ReceivedFrames, uint64(2))
+	gossip := after.GossipSentBytes - before.GossipSentBytes
+	require.GreaterOrEqual(t, gossip, uint64(2000))
+	require.Less(t, gossip, after.SentBytes-before.SentBytes)
+	require.Less(t, after.SentBytes-before.SentBytes, uint64(20_000), "framing is not a multiple of the payload")
+}
+
+func testRunOnce(t *testing.T, fresh Fresh) {
+	nodes := cluster(t, fresh, 2, Options{})
+	require.Error(t, nodes[0].Transport.Run(t.Context(), newRecorder()))
+}
