@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// received takes a verified frame. Whatever it says is a claim; only signatures and hashes count.
+func (e *Engine) received(now int64, in Received) {
+	switch f := in.Frame.(type) {
+	case wire.Messages:
+		e.takeMessages(now, f.Messages, in.Refused)
+		return
+	case wire.GetMessages:
+		e.serveMessages(in.From, f)
+		return
+	case wire.GetBlock:
+		e.emit(ServeBlock{To: in.From, Slot: f.Slot, Block: f.Block})
+		return
+	case wire.GetCertified:
+		e.emit(ServeCertified{To: in.From, From: f.From})
+		return
+	case wire.Blocks:
+		e.takeBlocks(now, in, f)
+		return
+	}
+	p := e.part(wire.GroupOf(in.Frame))
+	if p == nil {
+		return
+	}
+	from, ok := p.group.Index(in.From)
+	if !ok {
+		return // a member of another group has no say in this one
+	}
+	switch f := in.Frame.(type) {
+	case wire.Proposal:
+		p.instance.Proposal(now, from, f)
+	case wire.Echo:
+		p.instance.Echo(now, f)
+	case wire.Rejection:
+		p.instance.Rejection(now, from, f)
+	case wire.Closed:
+		p.instance.PeerClosed(now, from, f)
+	case wire.Certificate:
+		if covered(p, f) {
+			e.answer(now, p, from) // its sender did not hear that it is here
+		}
+		p.instance.Certificate(now, from, f)
+	case wire.Evidence:
+		p.instance.Conflict(now, f.A, f.B)
+	case wire.Frontier:
+		e.takeFrontier(now, p, from, f)
+	case wire.GetEvidence:
+		for _, creator := range f.Creators {
+			if evidence, ok := p.instance.Evidence(int(creator)); ok {
+				e.send(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
+			}
+		}
+	}
+}
+
+// takeBlocks gives blocks to their groups, and their messages to whoever misses them.
+func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
+	for _, held := range f.Blocks {
+		if p := e.part(held.Block.Header.Group); p != nil {
+			if from, ok := p.group.Index(in.From); ok {
+				p.instance.Blocks(now, from, wire.Blocks{Blocks: []wire.Held{held}})
+			}
+		}
+		e.takeMessages(now, held.Block.Messages, in.Refused)
+	}
+}
+
+// takeMessages puts bodies into the mempool unless the application refused them, and into blocks that wait for them in any case.
+func (e *Engine) takeMessages(now int64, messages []block.Message, refused []block.MessageID) {
+	for _, m := range messages {
+		delete(e.asked, m.ID())
+		err := mempool.ErrExpired
+		if !slices.Contains(refused, m.ID()) {
+			err = e.add(now, m, false)
+		}
+		if errors.Is(err, mempool.ErrExpired) {
+			e.pool.Refuse(m.ID()) // neither verdict changes: do not fetch it again and again
+		}
+		if err != nil {
+			e.fill(now, m)
+		}
+	}
+}
+
+// takeFrontier compares a member's frontier with the own state and asks for what is missing.
+func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
+	p.instance.Claims(now, from, f.Certified)
+	if behind(p, f) {
+		e.answer(now, p, from)
+	}
+	for i := range f.Open {
+		p.instance.Header(now, f.Open[i])
+	}
+	var missing []uint32
+	for _, creator := range f.Evidence {
+		if _, ok := p.instance.Evidence(int(creator)); !ok {
+			missing = append(missing, creator)
+		}
+	}
+	if len(missing) > 0 {
+		e.send(p.group.Member(from), wire.GetEvidence{Group: f.Group, Creators: missing})
+	}
+	var wanted []block.MessageID
+	for _, listing := range f.Mempool {
+		if e.pool.Wants(listing.ID, listing.Sender) && e.ask(listing.ID) {
+			wanted = append(wanted, listing.ID)
+		}
+	}
+	if len(wanted) > 0 {
+		e.hurry(now) // rounds count how long it takes
+		e.send(p.group.Member(from), wire.GetMessages{IDs: wanted})
+	}
+}
+
+// asked is how often a body was asked for, and in which round last.
+type asked struct {
+	round uint64
+	times int
+}
+
+// patience is how many rounds one member at a time is asked for a body. Then everybody is who lists it, for the first ones may have
+// listed it only to keep this member from asking others.
+const patience = 3
+
+// ask tells whether to ask a member that lists a message for its body.
+func (e *Engine) ask(id block.MessageID) bool {
+	a, ok := e.asked[id]
+	if ok && a.round == e.round.count && a.times < patience {
+		return false
+	}
+	if !ok && len(e.asked) >= maxAsked {
+		return true // too many to remember: asking twice costs bytes, forgetting would cost messages
+	}
+	e.asked[id] = asked{round: e.round.count, times: a.times + 1}
+	return true
+}
+
+// forgetAsked forgets what nobody has listed for a while. It looks at everything, so once a round and never at a peer's word.
+func (e *Engine) forgetAsked() {
+	for id, a := range e.asked {
+		if a.round+patience < e.round.count {
+			delete(e.asked, id)
+		}
+	}
+}
+
+// maxAsked bounds the bodies whose asking is remembered.
+const maxAsked = 8 * wire.MaxListings
+
+// serveMessages answers with what this member has, in frames of bounded size, and in all no more than a block: the asker asks again for
+// what is still missing.
+func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
+	var batch []block.Message
+	size, left := 0, e.servedBytes()
+	for _, id := range f.IDs {
+		m, ok := e.pool.Get(id)
+		if !ok {
+			m, ok = e.body(id)
+		}
+		if !ok {
+			continue
+		}
+		if left -= m.Size(); left < 0 {
+			break
+		}
+		if size+m.Size() > wire.BatchBytes && len(batch) > 0 {
+			e.send(to, wire.Messages{Messages: batch})
+			batch, size = nil, 0
+		}
+		batch, size = append(batch, m), size+m.Size()
+	}
+	if len(batch) > 0 {
+		e.send(to, wire.Messages{Messages: batch})
+	}
+}
+
+// servedBytes bounds the bodies of one answer.
+func (e *Engine) servedBytes() int {
+	served := wire.BatchBytes
+	for _, p := range e.parts {
+		served = max(served, int(p.group.Limits().BlockBytes))
+	}
+	return served
+}
+
+// body looks a message up in the open blocks of all groups.
+func (e *Engine) body(id block.MessageID) (block.Message, bool) {
+	for _, p := range e.parts {
+		if m, ok := p.instance.Body(id); ok {
+			return m, true
+		}
+	}
+	return block.Message{}, false
+}
+
+func (e *Engine) send(to keys.Public, frame wire.Frame) {
+	if to != e.config.Self {
+		e.emit(Send{To: to, Frame: frame})
+	}
+}
