@@ -1,0 +1,270 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// adversary decides what a Byzantine member does. Inside it runs an honest engine, whose frames it may pass on, alter or drop; it may
+// make frames of its own and sign with the key of any Byzantine member.
+type adversary interface {
+	// send is called with each frame that the engine inside wants sent.
+	send(p *puppet, to int, frame wire.Frame)
+	// receive sees each verified frame that arrives. False keeps it from the engine inside.
+	receive(p *puppet, from int, frame wire.Frame) bool
+	// tick is called every tickEvery milliseconds.
+	tick(p *puppet)
+}
+
+// tickEvery is how often adversaries act on their own, in milliseconds.
+const tickEvery = 150
+
+// adversaries makes each kind by name.
+var adversaries = map[string]func() adversary{
+	"adaptive":       func() adversary { return &adaptive{} },
+	"blindecho":      func() adversary { return &blindEcho{} },
+	"client":         func() adversary { return &client{} },
+	"drip":           func() adversary { return &drip{} },
+	"equivocate":     func() adversary { return &equivocate{} },
+	"fork":           func() adversary { return &fork{} },
+	"garbage":        func() adversary { return &garbage{} },
+	"hidden":         func() adversary { return &hidden{} },
+	"latereport":     func() adversary { return &lateReport{} },
+	"liar":           func() adversary { return &liar{} },
+	"one":            func() adversary { return &one{} },
+	"poison":         func() adversary { return &poison{} },
+	"pruned":         func() adversary { return &pruned{} },
+	"replay":         func() adversary { return &replay{} },
+	"restart":        func() adversary { return &restart{} },
+	"silent":         func() adversary { return &silent{} },
+	"spam":           func() adversary { return &spam{} },
+	"stale":          func() adversary { return &stale{} },
+	"withhold":       func() adversary { return &withhold{} },
+	"withheldreport": func() adversary { return &withheldReport{} },
+}
+
+// Adversaries returns the names of all adversaries, in alphabetical order.
+func Adversaries() []string { return slices.Sorted(maps.Keys(adversaries)) }
+
+// honest is embedded by adversaries that leave some of it to the engine inside.
+type honest struct{}
+
+func (honest) send(p *puppet, to int, frame wire.Frame) { p.pass(to, frame) }
+func (honest) receive(*puppet, int, wire.Frame) bool    { return true }
+func (honest) tick(*puppet)                             {}
+
+// puppet is a Byzantine member in an adversary's hand.
+type puppet struct {
+	*node
+	adversary adversary
+	luck      random
+}
+
+// cabal is all Byzantine members: they know each other's keys and plans.
+type cabal struct {
+	w       *world
+	puppets []*puppet
+}
+
+func newCabal(w *world) *cabal {
+	c := &cabal{w: w}
+	for _, p := range w.schedule.Byzantine {
+		n := w.nodes[p.Node]
+		if n.puppet != nil {
+			continue
+		}
+		n.puppet = &puppet{node: n, adversary: adversaries[p.Adversary](), luck: random{state: hash(w.schedule.Seed, 21, uint64(p.Node))}}
+		c.puppets = append(c.puppets, n.puppet)
+	}
+	return c
+}
+
+func (c *cabal) begin() {
+	for _, p := range c.puppets {
+		c.w.queue.push(int64(p.luck.below(tickEvery))*1000, occasion{kind: attack, to: int32(p.place)})
+	}
+}
+
+func (c *cabal) tick(place int) {
+	p := c.w.nodes[place].puppet
+	if p.up && p.told > 0 {
+		p.adversary.tick(p)
+	}
+	c.w.queue.push(c.w.now+tickEvery*1000, occasion{kind: attack, to: int32(place)})
+}
+
+// outgoing is a frame that the engine inside wants sent.
+func (p *puppet) outgoing(to int, frame wire.Frame) { p.adversary.send(p, to, frame) }
+
+// pass sends a frame of the engine inside as it is.
+func (p *puppet) pass(to int, frame wire.Frame) {
+	p.w.send(p.place, to, frame)
+}
+
+// inject sends a frame of the adversary's making. It has to pass the border.
+func (p *puppet) inject(to int, frame wire.Frame) { p.injectAll([]int{to}, frame) }
+
+// injectAll sends one to several members.
+func (p *puppet) injectAll(to []int, frame wire.Frame) {
+	p.w.check.shownBy(frame)
+	data := wire.Encode(frame)
+	for _, other := range to {
+		if other != p.place {
+			p.w.stats.Frames++
+			p.w.carry(p.place, other, occasion{kind: arrival, frame: frame, data: data}, false)
+		}
+	}
+}
+
+// bytes sends anything.
+func (p *puppet) bytes(to int, data []byte) {
+	if to != p.place {
+		p.w.carry(p.place, to, occasion{kind: noise, data: data}, false)
+	}
+}
+
+// receive is a frame that reached the member. What would tell the engine inside of its own double signatures is kept from it.
+func (p *puppet) receive(from int, frame wire.Frame) bool {
+	if !p.adversary.receive(p, from, frame) {
+		return false
+	}
+	switch f := frame.(type) {
+	case wire.Evidence:
+		return f.A.Header.Creator != p.key.Public()
+	case wire.Echo:
+		return f.Signer != p.key.Public()
+	case wire.Frontier:
+		return !slices.ContainsFunc(f.Open, func(h block.SignedHeader) bool { return h.Header.Creator == p.key.Public() })
+	case wire.Certificate:
+		return !slices.Contains(f.Members(p.group(f.Slot.Group)), p.key.Public()) || p.voted(f.Slot, f.Block)
+	}
+	return true
+}
+
+// voted tells whether the engine inside voted for a block.
+func (p *puppet) voted(slot block.Slot, id block.ID) bool {
+	c := p.disk.chain(slot)
+	if c == nil {
+		return false
+	}
+	v := c.vote(slot.Height)
+	return v != nil && v.id == id
+}
+
+// current returns the newest group that the member knows of, if it is in it and has anybody to deceive; nil otherwise.
+func (p *puppet) current() *membership.Group {
+	g := p.w.groups[p.told-1]
+	if !g.Contains(p.key.Public()) || !p.deceives(g) {
+		return nil
+	}
+	return g
+}
+
+// deceives tells whether a group has a member that is not Byzantine. It is asked at every tick, and so looks no farther than the first.
+func (p *puppet) deceives(g *membership.Group) bool {
+	for i := range g.N() {
+		if p.w.nodes[p.w.places[g.Member(i)]].puppet == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// victims returns the members of a group that are not Byzantine, by node.
+func (p *puppet) victims(g *membership.Group) []int {
+	var out []int
+	for i := range g.N() {
+		if n := p.w.places[g.Member(i)]; p.w.nodes[n].puppet == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// friends returns the Byzantine members of a group.
+func (p *puppet) friends(g *membership.Group) []*puppet {
+	var out []*puppet
+	for _, q := range p.w.cabal.puppets {
+		if g.Contains(q.key.Public()) {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+// sign signs a header with the member's key.
+func (p *puppet) sign(h block.Header) block.SignedHeader {
+	return block.SignedHeader{Header: h, Signature: p.key.Sign(h.SigningBytes())}
+}
+
+// note makes a message of the member's own.
+func (p *puppet) note(label string, size int) block.Message {
+	payload := make([]byte, size)
+	for i := 0; i < len(payload) && i < 8; i++ {
+		payload[i] = byte(p.luck.next())
+	}
+	m := p.w.message(p.key, label, payload, p.clock())
+	p.w.check.made[m.ID()] = true
+	return m
+}
+
+// forge makes a signed block of the member's for a slot.
+func (p *puppet) forge(g *membership.Group, height uint64, parent block.ID, messages ...block.Message) block.Block {
+	b := block.New(g, p.key.Public(), height, parent, p.clock(), messages)
+	b.SignedHeader = p.sign(b.Header)
+	return b
+}
+
+// head returns the next height of the member's chain in a group and its parent, as the engine inside knows it.
+func (p *puppet) head(g *membership.Group) (height uint64, parent block.ID) {
+	d := p.disk.find(g.ID())
+	if d == nil {
+		return 1, block.ID{}
+	}
+	i, _ := g.Index(p.key.Public())
+	certified := d.chains[i].certified
+	if len(certified) == 0 {
+		return 1, block.ID{}
+	}
+	return uint64(len(certified)) + 1, certified[len(certified)-1].Certificate.Block
+}
+
+// ballot gathers echoes for one block of an adversary.
+type ballot struct {
+	block  block.Block
+	group  *membership.Group
+	echoes map[int]keys.Signature // by place in the group
+}
+
+func newBallot(p *puppet, g *membership.Group, b block.Block) *ballot {
+	v := &ballot{block: b, group: g, echoes: map[int]keys.Signature{}}
+	for _, friend := range p.friends(g) {
+		v.count(friend.node.echo(b.Header.Slot(), b.ID()))
+	}
+	return v
+}
+
+// count takes an echo, and tells whether it is one of this block.
+func (v *ballot) count(e certificate.Echo) bool {
+	if e.Block != v.block.ID() || e.Slot != v.block.Header.Slot() {
+		return false
+	}
+	if i, ok := v.group.Index(e.Signer); ok {
+		v.echoes[i] = e.Signature
+	}
+	return true
+}
+
+// certificate returns the certificate when there are echoes enough.
+func (v *ballot) certificate() (certificate.Certificate, bool) {
+	if len(v.echoes) < v.group.Q() {
+		return certificate.Certificate{}, false
+	}
+	return certificate.New(v.group, v.block.Header.Slot(), v.block.ID(), v.echoes), true
+}

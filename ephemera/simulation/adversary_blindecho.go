@@ -1,0 +1,66 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// blindEcho echoes whatever is proposed, with every Byzantine key, at once: without bodies, verdict or parent, and two blocks of a slot as
+// well. Its own blocks hold poison. A naive node that takes an echo for a promise that f+1 correct members hold the block, with a quorum
+// too small, finds a certified block that nobody has, or one that no correct member accepted.
+type blindEcho struct {
+	ballot *ballot
+}
+
+func (a *blindEcho) receive(p *puppet, _ int, frame wire.Frame) bool {
+	switch f := frame.(type) {
+	case wire.Proposal:
+		p.echoAll(f.Header)
+	case wire.Frontier:
+		for _, signed := range f.Open {
+			p.echoAll(signed.Header)
+		}
+	case wire.Echo:
+		if a.ballot != nil && a.ballot.count(f.Echo) {
+			if proof, ok := a.ballot.certificate(); ok {
+				for _, victim := range p.victims(a.ballot.group) {
+					p.inject(victim, wire.Certificate{Certificate: proof})
+				}
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// echoAll sends echoes of a block with every Byzantine key to its creator.
+func (p *puppet) echoAll(h block.Header) {
+	g := p.group(h.Group)
+	if g == nil || h.Creator == p.key.Public() {
+		return
+	}
+	for _, friend := range p.friends(g) {
+		p.inject(p.w.places[h.Creator], wire.Echo{Echo: friend.node.echo(h.Slot(), h.ID())})
+	}
+}
+
+func (a *blindEcho) tick(p *puppet) {
+	g := p.current()
+	if g == nil {
+		return
+	}
+	height, parent := p.head(g)
+	if a.ballot == nil || a.ballot.block.Header.Height != height || a.ballot.group != g {
+		a.ballot = newBallot(p, g, p.forge(g, height, parent, p.note(LabelPoison, 20), p.note("", 20)))
+	}
+	p.injectAll(p.victims(g), wire.Proposal{Proposal: a.ballot.block.Proposal()})
+	if p.luck.permille(300) {
+		p.injectAll(p.victims(g), wire.Messages{Messages: a.ballot.block.Messages})
+	}
+}
+
+func (a *blindEcho) send(p *puppet, to int, frame wire.Frame) {
+	if _, own := frame.(wire.Proposal); !own {
+		p.pass(to, frame)
+	}
+}

@@ -1,0 +1,28 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// client signs two messages where one is expected and shows a different one to each half; some are from hours ago. A naive node that
+// enforces one message a sender in its mempool cannot hold the other one that a block names, and never echoes that block; one that lets
+// messages expire by their arrival puts old ones into its blocks.
+type client struct{ honest }
+
+func (client) tick(p *puppet) {
+	g := p.current()
+	if g == nil || p.luck.permille(600) {
+		return
+	}
+	victims := p.victims(g)
+	if p.luck.permille(300) { // older than any mempool keeps messages
+		m := p.w.message(p.key, "", []byte{byte(p.luck.next())}, Beginning-3*pool.TTL.Milliseconds())
+		p.injectAll(victims, wire.Messages{Messages: []block.Message{m}})
+		return
+	}
+	pair := []block.Message{p.note("", 24), p.note("", 32)}
+	for i, victim := range victims {
+		p.inject(victim, wire.Messages{Messages: pair[i%2 : i%2+1]})
+	}
+}

@@ -1,0 +1,128 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// garbage sends bytes that are no frames, frames with bits turned over, blocks beyond every limit, headers that count wrong, roots that
+// fit nothing, certificates with one signature many times and with too few. A naive node panics, or takes one of them: a certificate
+// counted by its signatures and not by its signers, a fetched block believed for its header.
+type garbage struct {
+	honest
+	seen []wire.Frame
+}
+
+const garbageKept = 32
+
+func (a *garbage) receive(_ *puppet, _ int, frame wire.Frame) bool {
+	if len(a.seen) < garbageKept {
+		a.seen = append(a.seen, frame)
+	} else {
+		a.seen[int(wire.KindOf(frame))%garbageKept] = frame
+	}
+	return true
+}
+
+func (a *garbage) tick(p *puppet) {
+	g := p.current()
+	if g == nil || len(a.seen) == 0 {
+		return
+	}
+	victims := p.victims(g)
+	victim := victims[p.luck.below(len(victims))]
+	frame := a.seen[p.luck.below(len(a.seen))]
+	switch p.luck.below(6) {
+	case 0:
+		data := wire.Encode(frame)
+		data[p.luck.below(len(data))] ^= 1 << p.luck.below(8)
+		p.bytes(victim, data[:1+p.luck.below(len(data))])
+	case 1:
+		data := make([]byte, p.luck.below(100))
+		for i := range data {
+			data[i] = byte(p.luck.next())
+		}
+		p.bytes(victim, append([]byte{byte(p.luck.below(16))}, data...))
+	case 2: // more than a block may hold
+		height, parent := p.head(g)
+		var messages []block.Message
+		for range 10 {
+			messages = append(messages, p.note("", maxPayload-p.luck.below(9)))
+		}
+		b := p.forge(g, height, parent, messages...)
+		p.inject(victim, wire.Messages{Messages: messages})
+		p.inject(victim, wire.Proposal{Proposal: b.Proposal()})
+	default:
+		p.tamper(victims, frame)
+	}
+}
+
+// tamper changes one thing of a frame that was valid.
+func (p *puppet) tamper(victims []int, frame wire.Frame) {
+	send := func(f wire.Frame) { p.injectAll(victims, f) }
+	switch f := frame.(type) {
+	case wire.Proposal:
+		f.Header.Root[0] ^= 1
+		f.SignedHeader = p.sign(f.Header)
+		send(f)
+	case wire.Echo:
+		f.Block[0] ^= 1
+		send(f)
+	case wire.Certificate:
+		p.thin(victims, f)
+	case wire.Messages:
+		for _, victim := range victims { // a body that its sender never signed
+			m := p.w.forgedMessage(f.Messages[0].Sender())
+			p.inject(victim, wire.Messages{Messages: []block.Message{m}})
+		}
+	case wire.Blocks:
+		p.swapBodies(victims, f)
+	}
+}
+
+// thin makes a certificate of one Byzantine echo out of one of q, in the forms that a careless counter takes.
+func (p *puppet) thin(victims []int, f wire.Certificate) {
+	g := p.group(f.Slot.Group)
+	if g == nil || !g.Contains(p.key.Public()) {
+		return
+	}
+	height, parent := p.head(g)
+	b := p.forge(g, height, parent, p.note(LabelPoison, 12))
+	e := p.node.echo(b.Header.Slot(), b.ID())
+	i, _ := g.Index(p.key.Public())
+	proof := f.Certificate
+	proof.Slot, proof.Block = e.Slot, e.Block
+	many := make([]keys.Signature, g.Q())
+	for j := range many {
+		many[j] = e.Signature
+	}
+	alone := make([]byte, len(proof.Signers))
+	alone[i/8] |= 1 << (i % 8)
+	everybody := make([]byte, len(proof.Signers))
+	for j := range g.Q() {
+		everybody[j/8] |= 1 << (j % 8)
+	}
+	for _, signers := range [][]byte{alone, everybody} {
+		for _, signatures := range [][]keys.Signature{many, many[:1]} {
+			forged := proof
+			forged.Signers, forged.Signatures = signers, signatures
+			p.injectAll(victims, wire.Certificate{Certificate: forged})
+			p.injectAll(victims, wire.Blocks{Blocks: []wire.Held{{Block: b, Certificate: &forged}}})
+		}
+	}
+}
+
+// swapBodies answers with a block's header and other messages.
+func (p *puppet) swapBodies(victims []int, f wire.Blocks) {
+	blocks := append([]wire.Held(nil), f.Blocks...)
+	messages := append([]block.Message(nil), blocks[0].Block.Messages...)
+	if len(messages) == 0 {
+		return
+	}
+	messages[0] = p.note("", 10)
+	blocks[0].Block.Messages = messages
+	for _, victim := range victims {
+		p.inject(victim, wire.Blocks{Blocks: blocks[:1]})
+	}
+}

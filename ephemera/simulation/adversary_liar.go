@@ -1,0 +1,62 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// liar tells frontiers that are far ahead, or behind everybody, lists bodies that it will not give, claims evidence that it does not
+// have, and answers requests with blocks without certificate. A naive node that trusts a frontier believes itself behind for ever, stops
+// resending to whoever says it has all, or asks nobody else.
+type liar struct{ honest }
+
+func (liar) send(p *puppet, to int, frame wire.Frame) {
+	switch f := frame.(type) {
+	case wire.Frontier:
+		p.lie(to, f)
+		return
+	case wire.Blocks:
+		if p.luck.permille(700) {
+			held := f.Blocks[len(f.Blocks)-1]
+			held.Certificate = nil
+			p.inject(to, wire.Blocks{Blocks: []wire.Held{held}})
+			return
+		}
+	case wire.Messages:
+		if p.luck.permille(700) {
+			return
+		}
+	}
+	p.pass(to, frame)
+}
+
+func (p *puppet) lie(to int, f wire.Frontier) {
+	ahead := p.luck.permille(700)
+	f.Certified = append([]uint64(nil), f.Certified...)
+	f.Evidence = nil
+	for i := range f.Certified {
+		switch {
+		case ahead && p.luck.permille(300):
+			f.Certified[i] = ^uint64(0) - uint64(p.luck.below(2))
+		case ahead:
+			f.Certified[i] += uint64(1 + p.luck.below(100))
+		default:
+			f.Certified[i] = 0
+		}
+		if p.luck.permille(300) {
+			f.Evidence = append(f.Evidence, uint32(i))
+		}
+	}
+	for i := range 3 {
+		f.Mempool = append(f.Mempool, wire.Listing{ID: block.MessageID{1, 2, byte(i), byte(p.luck.next())}, Sender: p.key.Public()})
+	}
+	p.inject(to, f)
+}
+
+func (liar) tick(p *puppet) {
+	if g := p.current(); g != nil {
+		for _, victim := range p.victims(g) {
+			p.lie(victim, wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())})
+		}
+	}
+}

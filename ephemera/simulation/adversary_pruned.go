@@ -1,0 +1,48 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// pruned says of every certified block that it removed its messages: to whoever asks, and unasked to everybody. A naive node that
+// believes one member stores headers, and has lost the messages that all others hold.
+type pruned struct{ honest }
+
+func (pruned) send(p *puppet, to int, frame wire.Frame) {
+	f, ok := frame.(wire.Blocks)
+	if !ok {
+		p.pass(to, frame)
+		return
+	}
+	var bare []wire.Held
+	for _, held := range f.Blocks {
+		if stored, ok := p.disk.certified(held.Block.Header.Slot()); ok && stored.Certificate.Block == held.Block.ID() {
+			held.Certificate = &stored.Certificate
+			held.Block = block.Block{SignedHeader: stored.Block.SignedHeader}
+		}
+		bare = append(bare, held)
+	}
+	p.inject(to, wire.Blocks{Blocks: bare})
+}
+
+func (pruned) tick(p *puppet) {
+	g := p.current()
+	if g == nil {
+		return
+	}
+	d := p.disk.find(g.ID())
+	if d == nil {
+		return
+	}
+	var bare []wire.Held
+	for i := range d.chains {
+		if certified := d.chains[i].certified; len(certified) > 0 && len(bare) < wire.MaxBlocks {
+			newest := certified[len(certified)-1]
+			bare = append(bare, wire.Held{Block: block.Block{SignedHeader: newest.Block.SignedHeader}, Certificate: &newest.Certificate})
+		}
+	}
+	if len(bare) > 0 {
+		p.injectAll(p.victims(g), wire.Blocks{Blocks: bare})
+	}
+}

@@ -1,0 +1,38 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// spam fills mempools with valid messages of its own keys, of every size and date, some that the application refuses, lists messages
+// that do not exist, and asks for everything all the time. A naive node without a quota by sender has no room left for reports, or no
+// memory.
+type spam struct {
+	honest
+	rounds int
+}
+
+// spamRounds is how often it fills: more than any mempool of a simulation holds.
+const spamRounds = 30
+
+func (a *spam) tick(p *puppet) {
+	g := p.current()
+	if a.rounds++; g == nil || a.rounds > spamRounds {
+		return
+	}
+	victims := p.victims(g)
+	for range 4 {
+		var messages []block.Message
+		for range 8 {
+			label := []string{"", "", LabelRefused, LabelPoison}[p.luck.below(4)]
+			messages = append(messages, p.note(label, 8+p.luck.below(500)))
+		}
+		p.inject(victims[p.luck.below(len(victims))], wire.Messages{Messages: messages})
+	}
+	frontier := wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())}
+	for i := range 20 {
+		frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: block.MessageID{byte(i), byte(p.luck.next())}, Sender: p.key.Public()})
+	}
+	p.inject(victims[p.luck.below(len(victims))], frontier)
+}

@@ -1,0 +1,56 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// stale goes on in old groups: it proposes there, echoes there, and never says that it closed them. A naive node goes on signing in a
+// group that its application closed, or counts the old group's echoes for the new one.
+type stale struct {
+	ballots map[uint64]*ballot
+}
+
+func (a *stale) tick(p *puppet) {
+	if a.ballots == nil {
+		a.ballots = map[uint64]*ballot{}
+	}
+	for _, g := range p.w.groups[:p.told] {
+		if !g.Contains(p.key.Public()) {
+			continue
+		}
+		height, parent := p.head(g)
+		v := a.ballots[g.Number()]
+		if v == nil || v.block.Header.Height != height {
+			v = newBallot(p, g, p.forge(g, height, parent, p.note("", 30)))
+			a.ballots[g.Number()] = v
+		}
+		p.injectAll(p.victims(g), wire.Messages{Messages: v.block.Messages})
+		p.injectAll(p.victims(g), wire.Proposal{Proposal: v.block.Proposal()})
+	}
+}
+
+func (a *stale) receive(p *puppet, _ int, frame wire.Frame) bool {
+	echo, ok := frame.(wire.Echo)
+	if !ok {
+		return true
+	}
+	for _, g := range p.w.groups[:p.told] {
+		v := a.ballots[g.Number()]
+		if v == nil || !v.count(echo.Echo) {
+			continue
+		}
+		if proof, ok := v.certificate(); ok {
+			p.injectAll(p.victims(g), wire.Blocks{Blocks: []wire.Held{{Block: v.block, Certificate: &proof}}})
+		}
+		return false
+	}
+	return true
+}
+
+func (a *stale) send(p *puppet, to int, frame wire.Frame) {
+	switch frame.(type) {
+	case wire.Closed, wire.Proposal:
+		return
+	}
+	p.pass(to, frame)
+}

@@ -1,0 +1,100 @@
+package simulation
+
+import (
+	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// Application is a node's application in a simulation: package ephemera's interface without goroutines. Now is the node's own clock in
+// milliseconds since 1970.
+type Application interface {
+	CheckMessage(now int64, m block.Message) bool
+	NextBlock(now int64, candidates []block.Message) []block.MessageID
+	CheckBlock(now int64, b block.Block, own bool) Decision
+	// DeliverBlock takes a certified block. It is not called where the schedule makes the delivery fail.
+	DeliverBlock(now int64, delivered store.Certified)
+}
+
+// Decision is an application's verdict, as package ephemera's.
+type Decision struct {
+	Answer broadcast.Answer
+	Reason string
+	Drop   []block.MessageID
+}
+
+// Labels that the simulation's own application heeds.
+const (
+	LabelPoison  = "poison"  // a block with such a message is rejected
+	LabelSlow    = "slow"    // a block with such a message is judged later, once something that it names has come
+	LabelRefused = "refused" // CheckMessage refuses it; a block may hold it
+)
+
+// notes is the application of schedules that bring none: blocks of whatever there is, verdicts that depend on bytes, and data that
+// comes late.
+type notes struct {
+	seed  uint64
+	node  int
+	named map[block.ID]int64 // when the data that a block names is there
+}
+
+// notesPerBlock is how many messages the notes put into a block.
+const notesPerBlock = 8
+
+func newNotes(seed uint64, node int) *notes {
+	return &notes{seed: seed, node: node, named: map[block.ID]int64{}}
+}
+
+func (a *notes) CheckMessage(_ int64, m block.Message) bool { return m.Label() != LabelRefused }
+
+func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID {
+	ids := make([]block.MessageID, 0, notesPerBlock)
+	left := int(limits.BlockBytes)
+	for _, m := range candidates[:min(len(candidates), notesPerBlock)] {
+		if left -= m.Size(); left < 0 {
+			break
+		}
+		ids = append(ids, m.ID())
+	}
+	return ids
+}
+
+func (a *notes) CheckBlock(now int64, b block.Block, own bool) Decision {
+	if poison := Poisoned(b); len(poison) > 0 {
+		return Decision{Answer: broadcast.Reject, Reason: "it holds poison", Drop: poison}
+	}
+	for _, m := range b.Messages {
+		if !own && strings.HasPrefix(m.Label(), LabelSlow) {
+			return a.later(now, b.ID())
+		}
+	}
+	return Decision{Answer: broadcast.Accept}
+}
+
+// later says later until the data that a block names has come: half a second to three after the first question.
+func (a *notes) later(now int64, id block.ID) Decision {
+	due, asked := a.named[id]
+	if !asked {
+		due = now + 500 + int64(hash(a.seed, uint64(a.node), uint64(id[0]))%2500)
+		a.named[id] = due
+	}
+	if now < due {
+		return Decision{Answer: broadcast.Later}
+	}
+	return Decision{Answer: broadcast.Accept}
+}
+
+func (a *notes) DeliverBlock(int64, store.Certified) {}
+
+// Poisoned returns the messages for which the simulation's application rejects a block.
+func Poisoned(b block.Block) []block.MessageID {
+	var ids []block.MessageID
+	for _, m := range b.Messages {
+		if m.Label() == LabelPoison {
+			ids = append(ids, m.ID())
+		}
+	}
+	return ids
+}

@@ -1,0 +1,449 @@
+package simulation
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// Violation is a promise of docs/PROTOCOL.md that was not kept.
+type Violation struct {
+	Promise string
+	At      int64 // virtual microseconds
+	Text    string
+}
+
+// String is one line for people.
+func (v Violation) String() string {
+	return fmt.Sprintf("%s at %.3f ms: %s", v.Promise, float64(v.At)/1000, v.Text)
+}
+
+// checker sees everything that happens in a world and knows who is correct. It keeps its own books: it believes no engine.
+type checker struct {
+	w          *world
+	violations []Violation
+	observers  []Invariant
+
+	slots    map[slotKey]*slotBook
+	order    []*slotBook // as they were first seen
+	signed   map[signKey]block.ID
+	accepted map[block.ID]bool // by a correct member's application
+	rejected map[block.ID]bool
+	made     map[block.MessageID]bool
+	messages []*messageBook
+	byID     map[block.MessageID]*messageBook
+	proofs   map[uint64]bool                // fingerprints of certificates and blocks that were looked at
+	removed  map[slotKey]bool               // of which a correct member's retention removed the messages
+	contents map[block.ID][]block.MessageID // of blocks that were looked at
+	evidence map[chainKey]map[int]bool      // who has proof
+	nodes    []nodeBook
+	steps    int
+}
+
+// slotKey names a slot by small numbers: groups from 0, creators by node.
+type slotKey struct {
+	group, creator int
+	height         uint64
+}
+
+type signKey struct {
+	node   int
+	header bool
+	slot   slotKey
+}
+
+type chainKey struct{ group, creator int }
+
+// slotBook is what the checker knows of a slot.
+type slotBook struct {
+	key       slotKey
+	certified block.ID
+	is        bool // certified
+	held      []holding
+	delivered map[int]bool
+	proposed  int64 // by a correct creator; -1: not
+	at        int64 // of the creator's certificate
+	last      int64 // of the last delivery
+	seen      int64 // when it was first heard of
+}
+
+// follows tells whether a block stands on the certified one below it.
+func (c *diskChain) follows(b block.Block) bool {
+	below := b.Header.Height - 2
+	return below < uint64(len(c.certified)) && c.certified[below].Certificate.Block == b.Header.Parent
+}
+
+// holding is a signed header that a node holds durably.
+type holding struct {
+	node  int
+	block block.ID
+}
+
+// messageBook is a message that a correct node's client submitted there.
+type messageBook struct {
+	node  int
+	life  uint32
+	taken bool // into the mempool
+	sunk  bool // in a durable own block
+	done  bool // certified in an own block, or dropped by the application
+}
+
+type nodeBook struct {
+	lostThrough uint64 // highest group number in which the node counts among the faulty
+	chains      map[chainKey]*cursor
+}
+
+// cursor is how far an application has come with a chain.
+type cursor struct {
+	height uint64
+	repeat bool // the block at height may come once more: there was a crash
+}
+
+func newChecker(w *world) *checker {
+	c := &checker{
+		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
+		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
+		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{},
+		nodes: make([]nodeBook, len(w.nodes)),
+	}
+	for i := range c.nodes {
+		c.nodes[i].chains = map[chainKey]*cursor{}
+	}
+	c.observers = w.options.Invariants
+	return c
+}
+
+func (c *checker) failed() bool { return len(c.violations) > 0 }
+
+func (c *checker) violate(promise, format string, args ...any) {
+	if len(c.violations) >= 16 {
+		return
+	}
+	v := Violation{Promise: promise, At: c.w.now, Text: fmt.Sprintf(format, args...)}
+	c.violations = append(c.violations, v)
+	c.w.trace.say(c.w.now, "VIOLATION of %s: %s", promise, v.Text)
+}
+
+// group returns the number of a group from 0.
+func (c *checker) group(id membership.ID) (int, bool) {
+	for i, g := range c.w.groups {
+		if g.ID() == id {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (c *checker) key(s block.Slot) slotKey {
+	group, _ := c.group(s.Group)
+	return slotKey{group: group, creator: c.w.places[s.Creator], height: s.Height}
+}
+
+func (c *checker) book(k slotKey) *slotBook {
+	b, ok := c.slots[k]
+	if !ok {
+		b = &slotBook{key: k, delivered: map[int]bool{}, proposed: -1, at: -1, seen: c.w.now}
+		c.slots[k] = b
+		c.order = append(c.order, b)
+	}
+	return b
+}
+
+// correct tells whether a node is neither Byzantine nor counted among the faulty of a group because its votes were lost.
+func (c *checker) correct(node, group int) bool {
+	return c.w.nodes[node].puppet == nil && uint64(group+1) > c.nodes[node].lostThrough
+}
+
+// header is a node's signature on a header of its own: persisted before, the only one of its slot, and none when muted or closed.
+func (c *checker) header(n *node, h block.Header) {
+	c.tagged(n, "ephemera/block/v1", h.SigningBytes())
+	c.sign(n, h.Slot(), h.ID(), true)
+	k := c.key(h.Slot())
+	if b := c.book(k); n.puppet == nil && b.proposed < 0 {
+		b.proposed = c.w.now
+		c.observe(n, Proposed, h.Slot(), nil)
+	}
+}
+
+// echo is a node's signature on an echo.
+func (c *checker) echo(n *node, slot block.Slot, id block.ID) {
+	if b := c.book(c.key(slot)); len(b.held) <= 1 { // once a slot is often enough
+		c.tagged(n, "ephemera/echo/v1", certificate.SigningBytes(network, slot, id))
+	}
+	c.sign(n, slot, id, false)
+}
+
+// tagged tells that what a node signs names its purpose and network first, so that no signature serves for another of either.
+func (c *checker) tagged(n *node, purpose string, signing []byte) {
+	tag, rest, _ := bytes.Cut(signing, []byte{0})
+	if string(tag) != purpose || len(rest) == 0 || !bytes.HasPrefix(rest[1:], []byte(network)) {
+		c.violate("domain separation", "node %d signs %q without saying that it is for %s of %s", n.place, signing[:min(len(signing), 40)], purpose, network)
+	}
+}
+
+func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
+	k := c.key(slot)
+	c.w.trace.add(c.w.now, 'e', n.place, k.creator, word(id))
+	if c.w.trace.out != nil {
+		c.w.trace.say(c.w.now, "%d signs %s of %s %x", n.place, map[bool]string{true: "the header", false: "an echo"}[header], c.w.slot(slot), id[:3])
+	}
+	if n.puppet != nil {
+		return
+	}
+	if !c.correct(n.place, k.group) {
+		c.violate("R8", "node %d lost its votes and signs in group %d", n.place, k.group+1)
+	}
+	if c.nodes[n.place].lostThrough < uint64(k.group+1) && n.markerGroup < uint64(k.group+1) {
+		c.violate("R8", "node %d signs in group %d before its marker says so", n.place, k.group+1)
+	}
+	held := n.disk.chain(slot)
+	if held == nil {
+		c.violate("R3", "node %d signs in a group that its disk does not know", n.place)
+		return
+	}
+	v := held.vote(slot.Height)
+	switch {
+	case v == nil || v.id != id:
+		c.violate("R3", "node %d signs for %s before its vote is durable", n.place, c.w.slot(slot))
+	case !c.holds(v, c.w.groups[k.group]):
+		c.violate("R3", "node %d signs for %s and does not hold the whole block", n.place, c.w.slot(slot))
+	case slot.Height > 1 && !held.follows(v.block):
+		c.violate("R8", "node %d signs for %s and its parent is not the certified block below", n.place, c.w.slot(slot))
+	case header && !c.accepted[id]:
+		c.violate("R1", "node %d signs %s before its application accepted it", n.place, c.w.slot(slot))
+	}
+	for _, other := range []bool{header, !header} {
+		if before, ok := c.signed[signKey{n.place, other, k}]; ok && before != id {
+			c.violate("R3", "node %d signs for two blocks of %s", n.place, c.w.slot(slot))
+		}
+	}
+	if v != nil && v.late {
+		c.violate("R9", "node %d signs for %s and has closed the group", n.place, c.w.slot(slot))
+	}
+	c.signed[signKey{n.place, header, k}] = id
+}
+
+// holds tells whether a vote has the whole block, in the form that its group allows.
+func (c *checker) holds(v *vote, group *membership.Group) bool {
+	ids := v.block.MessageIDs()
+	if known, ok := c.contents[v.id]; ok && slices.Equal(known, ids) {
+		return true
+	}
+	if v.block.Check(group) != nil {
+		return false
+	}
+	c.contents[v.id] = ids
+	return true
+}
+
+// judged is an application's verdict.
+func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
+	c.w.trace.add(c.w.now, 'j', n.place, c.w.places[slot.Creator], uint64(d.Answer))
+	if n.puppet != nil {
+		return
+	}
+	switch d.Answer {
+	case broadcast.Accept:
+		c.accepted[id] = true
+	case broadcast.Reject:
+		c.rejected[id] = true
+	}
+	if c.accepted[id] && c.rejected[id] {
+		c.violate("R2", "correct members' applications disagree on %s", c.w.slot(slot))
+	}
+	if n.key.Public() == slot.Creator {
+		for _, dropped := range d.Drop {
+			if m := c.byID[dropped]; m != nil {
+				m.done = true
+			}
+		}
+	}
+}
+
+// persisted is a write of a node that is durable.
+func (c *checker) persisted(n *node, w store.Write) {
+	if n.puppet != nil {
+		return
+	}
+	switch w := w.(type) {
+	case store.PutVote:
+		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
+			c.violate("R3", "node %d votes for %s and holds proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
+		}
+		c.hold(n, w.Block.Header.Slot(), c.w.idOf(&w.Block))
+		if w.Block.Header.Creator == n.key.Public() {
+			c.fresh(n, w.Block)
+			for _, m := range w.Block.Messages {
+				if book := c.byID[m.ID()]; book != nil && book.node == n.place {
+					book.sunk = true
+				}
+			}
+		}
+	case store.PutCertified:
+		c.certified(n, w)
+	case store.PutEvidence:
+		c.proof(n, w.Evidence)
+	}
+}
+
+func (c *checker) hold(n *node, slot block.Slot, id block.ID) {
+	b, h := c.book(c.key(slot)), holding{n.place, id}
+	if !slices.Contains(b.held, h) {
+		b.held = append(b.held, h)
+	}
+}
+
+func (c *checker) proof(n *node, e store.Evidence) {
+	k := c.key(e.A.Header.Slot())
+	chain := chainKey{k.group, k.creator}
+	if c.evidence[chain] == nil {
+		c.evidence[chain] = map[int]bool{}
+	}
+	c.evidence[chain][n.place] = true
+	if c.w.nodes[k.creator].puppet == nil {
+		c.violate("accountability", "node %d has proof against the correct node %d", n.place, k.creator)
+	}
+	if e.A.Header.Slot() != e.B.Header.Slot() || e.A.Header.ID() == e.B.Header.ID() || c.w.ring.checkHeaders(e.A, e.B) != nil {
+		c.violate("accountability", "node %d keeps a proof that proves nothing", n.place)
+	}
+}
+
+// lost is a node that starts with a store that is missing or older than its marker.
+func (c *checker) lost(n *node) {
+	book := &c.nodes[n.place]
+	book.lostThrough = max(book.lostThrough, n.markerGroup)
+	book.chains = map[chainKey]*cursor{}
+	for i := range n.disk.groups {
+		g := &n.disk.groups[i]
+		for j := range g.chains {
+			k := chainKey{int(g.group.Number()) - 1, c.w.places[g.group.Member(j)]}
+			book.chains[k] = &cursor{height: g.chains[j].delivered, repeat: true}
+		}
+	}
+	for _, proofs := range c.evidence {
+		delete(proofs, n.place)
+	}
+	for i := range n.disk.groups {
+		for _, e := range n.disk.groups[i].evidence {
+			c.proof(n, e)
+		}
+	}
+}
+
+// anyLost tells whether a member has lost its votes so far.
+func (c *checker) anyLost() bool {
+	return slices.ContainsFunc(c.nodes, func(b nodeBook) bool { return b.lostThrough > 0 })
+}
+
+func (c *checker) started(n *node) {
+	c.observe(n, Started, block.Slot{}, nil)
+}
+
+// stopped is a crash: of each chain the last block may come again.
+func (c *checker) stopped(n *node) {
+	for _, cursor := range c.nodes[n.place].chains {
+		cursor.repeat = true
+	}
+	c.observe(n, Stopped, block.Slot{}, nil)
+}
+
+func (c *checker) halted(n *node, reason string) {
+	if n.puppet == nil {
+		c.violate("R8", "correct node %d halts: %s", n.place, reason)
+	}
+}
+
+// submitted is a message of a correct node's client.
+func (c *checker) submitted(n *node, m block.Message) {
+	c.made[m.ID()] = true
+	c.tagged(n, "ephemera/message/v1", m.SigningBytes())
+	if n.puppet == nil {
+		book := &messageBook{node: n.place, life: n.life}
+		c.messages = append(c.messages, book)
+		c.byID[m.ID()] = book
+		n.tickets = append(n.tickets, book)
+	}
+}
+
+// answered tells what became of the oldest submission without answer.
+func (c *checker) answered(n *node, _ uint64, err error) {
+	if len(n.tickets) == 0 {
+		return
+	}
+	book := n.tickets[0]
+	n.tickets = n.tickets[1:]
+	book.taken = err == nil || errors.Is(err, mempool.ErrDuplicate)
+	waiting := 0
+	for _, m := range c.messages {
+		if m.node == n.place && m.taken && !m.done {
+			waiting++
+		}
+	}
+	if errors.Is(err, mempool.ErrQuota) && waiting < quotaFloor {
+		c.violate("bounds", "node %d refuses its client's message, and holds %d of it", n.place, waiting)
+	}
+}
+
+// quotaFloor is how many messages of its own client any node has room for, whoever else fills the mempool.
+const quotaFloor = 8
+
+// fresh looks for messages in a correct creator's new block that had expired by their own time. Those that came back from a closed group
+// do not expire.
+func (c *checker) fresh(n *node, b block.Block) {
+	pool := c.w.options.Pool.WithDefaults()
+	for _, m := range b.Messages {
+		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 {
+			c.violate("R9", "node %d puts a message into a block that expired %d ms before", n.place, b.Header.Time-m.Time()-pool.TTL.Milliseconds())
+		}
+	}
+}
+
+// bounds looks at the mempool now and then.
+func (c *checker) bounds(n *node) {
+	if c.steps++; c.steps%64 != 0 || n.puppet != nil || n.told == 0 {
+		return
+	}
+	messages, bytes := n.engine.Mempool()
+	limits, pool := c.w.groups[0].Limits(), c.w.options.Pool.WithDefaults()
+	kept := len(c.w.groups) * int(limits.BlockMessages)
+	if messages > pool.Messages+kept || bytes > pool.Bytes+len(c.w.groups)*int(limits.BlockBytes) {
+		c.violate("bounds", "node %d keeps %d messages of %d bytes", n.place, messages, bytes)
+	}
+}
+
+// signers returns who really signed an echo for this block, by the checker's own arithmetic.
+func (c *checker) signers(group *membership.Group, proof certificate.Certificate) (signers []int, forged bool) {
+	next := 0
+	for i := range group.N() {
+		if i/8 >= len(proof.Signers) || proof.Signers[i/8]>>(i%8)&1 == 0 {
+			continue
+		}
+		if next >= len(proof.Signatures) {
+			return signers, true
+		}
+		if !c.w.ring.verify(group.Member(i), certificate.SigningBytes(network, proof.Slot, proof.Block), proof.Signatures[next]) {
+			return signers, true
+		}
+		signers = append(signers, c.w.places[group.Member(i)])
+		next++
+	}
+	return signers, next != len(proof.Signatures)
+}
+
+// quorumTwin finds the smallest quorum by trying: any two of them must share a correct member.
+func quorumTwin(n int) (f, q int) {
+	for 3*(f+1) < n {
+		f++
+	}
+	for q = 1; 2*q-n <= f; q++ {
+	}
+	return f, q
+}

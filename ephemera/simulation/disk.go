@@ -1,0 +1,292 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// disk is what outlives a member: its vote store with the semantics of package store, every write synced as it is carried out but for
+// delivery cursors, which ride with the next commit as in the shipped runner. It is a plain structure for speed; a test compares it
+// with store/memory.
+type disk struct {
+	starts       uint64 // as store.Identity
+	mutedThrough uint64
+	fresh        bool // no identity yet
+	groups       []diskGroup
+	cursors      []store.PutDelivered // not durable yet
+}
+
+type diskGroup struct {
+	group    *membership.Group
+	closed   bool
+	chains   []diskChain // by the creator's place
+	evidence []store.Evidence
+}
+
+type diskChain struct {
+	votes     []vote            // ascending by height
+	certified []store.Certified // from height 1, without gap
+	delivered uint64
+}
+
+type vote struct {
+	height uint64
+	id     block.ID
+	block  block.Block
+	late   bool // made after the group was closed
+}
+
+func newDisk() *disk { return &disk{fresh: true} }
+
+// snapshot is the copy that an operator makes.
+func (d *disk) snapshot() *disk {
+	c := *d
+	c.cursors = nil
+	c.groups = slices.Clone(d.groups)
+	for i := range c.groups {
+		g := &c.groups[i]
+		g.evidence = slices.Clone(g.evidence)
+		g.chains = slices.Clone(g.chains)
+		for j := range g.chains {
+			g.chains[j].votes = slices.Clone(g.chains[j].votes)
+			g.chains[j].certified = slices.Clone(g.chains[j].certified)
+		}
+	}
+	return &c
+}
+
+func (d *disk) find(id membership.ID) *diskGroup {
+	for i := range d.groups {
+		if d.groups[i].group.ID() == id {
+			return &d.groups[i]
+		}
+	}
+	return nil
+}
+
+// chain returns the chain of a slot, nil when the group was never recorded.
+func (d *disk) chain(slot block.Slot) *diskChain {
+	g := d.find(slot.Group)
+	if g == nil {
+		return nil
+	}
+	i, ok := g.group.Index(slot.Creator)
+	if !ok {
+		return nil
+	}
+	return &g.chains[i]
+}
+
+// commit makes a write durable.
+func (d *disk) commit(w store.Write) error {
+	switch w := w.(type) {
+	case store.PutDelivered:
+		d.cursors = append(d.cursors, w)
+		return nil
+	case store.PutGroup:
+		return d.putGroup(w.Group)
+	case store.PutClosed:
+		g := d.find(w.Group)
+		if g == nil {
+			return store.ErrNotFound
+		}
+		g.closed = true
+	case store.PutVote:
+		if err := d.putVote(w.Block); err != nil {
+			return err
+		}
+	case store.PutCertified:
+		if err := d.putCertified(w); err != nil {
+			return err
+		}
+	case store.PutEvidence:
+		d.putEvidence(w.Evidence)
+	}
+	d.sync()
+	return nil
+}
+
+// sync makes the delivery cursors durable.
+func (d *disk) sync() {
+	for _, w := range d.cursors {
+		if c := d.chain(w.Slot); c != nil {
+			c.delivered = max(c.delivered, w.Slot.Height)
+		}
+	}
+	d.cursors = d.cursors[:0]
+}
+
+func (d *disk) putGroup(group *membership.Group) error {
+	for _, g := range d.groups {
+		if g.group.Number() == group.Number() {
+			if g.group.ID() != group.ID() {
+				return store.ErrGroup
+			}
+			return nil
+		}
+	}
+	d.groups = append(d.groups, diskGroup{group: group, chains: make([]diskChain, group.N())})
+	slices.SortFunc(d.groups, func(a, b diskGroup) int { return int(a.group.Number()) - int(b.group.Number()) })
+	return nil
+}
+
+func (c *diskChain) vote(height uint64) *vote {
+	for i := len(c.votes) - 1; i >= 0; i-- {
+		if c.votes[i].height == height {
+			return &c.votes[i]
+		}
+	}
+	return nil
+}
+
+func (d *disk) putVote(b block.Block) error {
+	c, id := d.chain(b.Header.Slot()), b.ID()
+	if c == nil {
+		return fmt.Errorf("vote in a group that is not recorded: %w", store.ErrNotFound)
+	}
+	if v := c.vote(b.Header.Height); v != nil {
+		if v.id != id {
+			return store.ErrVoted
+		}
+		return nil
+	}
+	b.Messages = slices.Clone(b.Messages)
+	c.votes = append(c.votes, vote{height: b.Header.Height, id: id, block: b, late: d.find(b.Header.Group).closed})
+	return nil
+}
+
+func (d *disk) putCertified(w store.PutCertified) error {
+	c, height := d.chain(w.Block.Header.Slot()), w.Block.Header.Height
+	if c == nil {
+		return fmt.Errorf("certificate in a group that is not recorded: %w", store.ErrNotFound)
+	}
+	proof := w.Certificate // immutable, and so shared by all members
+	held := store.Certified{Block: w.Block, Certificate: proof}
+	if held.Block.Pruned() && height <= uint64(len(c.certified)) {
+		held.Block = c.certified[height-1].Block // what is there stays
+	}
+	switch stored := uint64(len(c.certified)); {
+	case height <= stored:
+		if c.certified[height-1].Certificate.Block != proof.Block {
+			return store.ErrConflict
+		}
+		c.certified[height-1] = held
+	case height == stored+1:
+		c.certified = append(c.certified, held)
+	default:
+		return fmt.Errorf("certified height %d above %d", height, stored)
+	}
+	return nil
+}
+
+func (d *disk) putEvidence(e store.Evidence) {
+	g := d.find(e.A.Header.Group)
+	if g == nil || g.evidenceOf(e) {
+		return
+	}
+	g.evidence = append(g.evidence, e)
+}
+
+func (g *diskGroup) evidenceOf(e store.Evidence) bool {
+	return slices.ContainsFunc(g.evidence, func(o store.Evidence) bool { return o.A.Header.Creator == e.A.Header.Creator })
+}
+
+// barred tells whether there is proof that a header's creator signed two blocks at its height or below (R3).
+func (g *diskGroup) barred(h block.Header) bool {
+	return slices.ContainsFunc(g.evidence, func(e store.Evidence) bool {
+		return e.A.Header.Creator == h.Creator && e.A.Header.Height <= h.Height
+	})
+}
+
+// prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as store.Retention does.
+func (d *disk) prune(keep uint64, removed func(block.Slot)) {
+	for i := range d.groups {
+		g := &d.groups[i]
+		for j := range g.chains {
+			c := &g.chains[j]
+			for k := range c.certified {
+				height, b := uint64(k)+1, &c.certified[k].Block
+				if height > c.delivered || height+keep > uint64(len(c.certified)) || len(b.Messages) == 0 {
+					continue
+				}
+				b.Messages = nil
+				if v := c.vote(height); v != nil {
+					v.block.Messages = nil
+				}
+				removed(b.Header.Slot())
+			}
+		}
+	}
+}
+
+// load returns what an engine needs to go on.
+func (g *diskGroup) load() store.State {
+	state := store.State{Evidence: slices.Clone(g.evidence)}
+	for i := range g.chains {
+		c := &g.chains[i]
+		if len(c.votes) == 0 && len(c.certified) == 0 {
+			continue
+		}
+		out := store.Chain{Creator: g.group.Member(i), Certified: uint64(len(c.certified)), Delivered: c.delivered}
+		if n := len(c.certified); n > 0 {
+			out.Tip = c.certified[n-1].Certificate.Block
+		}
+		for _, v := range c.votes {
+			if v.height > out.Certified {
+				out.Votes = append(out.Votes, v.block)
+			}
+		}
+		state.Chains = append(state.Chains, out)
+	}
+	return state
+}
+
+// block returns a held block.
+func (d *disk) block(slot block.Slot, id block.ID) (block.Block, bool) {
+	c := d.chain(slot)
+	if c == nil {
+		return block.Block{}, false
+	}
+	if n := slot.Height; n >= 1 && n <= uint64(len(c.certified)) && c.certified[n-1].Certificate.Block == id {
+		return c.certified[n-1].Block, true
+	}
+	if v := c.vote(slot.Height); v != nil && v.id == id {
+		return v.block, true
+	}
+	return block.Block{}, false
+}
+
+// certified returns the certified block of a slot.
+func (d *disk) certified(slot block.Slot) (store.Certified, bool) {
+	c := d.chain(slot)
+	if c == nil || slot.Height < 1 || slot.Height > uint64(len(c.certified)) {
+		return store.Certified{}, false
+	}
+	return c.certified[slot.Height-1], true
+}
+
+// from returns certified blocks of a chain upwards within the bounds of a frame.
+func (d *disk) from(slot block.Slot) (blocks []wire.Held) {
+	size := 0
+	for len(blocks) < wire.MaxBlocks {
+		held, ok := d.certified(slot)
+		if !ok {
+			break
+		}
+		for _, m := range held.Block.Messages {
+			size += m.Size()
+		}
+		if size > wire.BatchBytes && len(blocks) > 0 {
+			break
+		}
+		proof := held.Certificate
+		blocks = append(blocks, wire.Held{Block: held.Block, Certificate: &proof})
+		slot.Height++
+	}
+	return blocks
+}

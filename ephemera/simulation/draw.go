@@ -1,0 +1,219 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+)
+
+// Range bounds the schedules that Draw makes. The zero value is everything at once in groups of 4 to 13.
+type Range struct {
+	MinNodes, MaxNodes int      // of the first group: 4 and 13
+	Adversaries        []string // to choose from; nil: all of them, and often none
+	Beyond             int      // Byzantine members beyond f, to show where it breaks
+	Quiet              bool     // no crashes, partitions, lost stores or group changes
+	RealEvery          int      // one schedule in so many runs on Ed25519: 100; negative: none
+}
+
+// WithDefaults fills zero fields.
+func (r Range) WithDefaults() Range {
+	if r.MinNodes == 0 {
+		r.MinNodes = 4
+	}
+	if r.MaxNodes == 0 {
+		r.MaxNodes = max(13, r.MinNodes)
+	}
+	if r.RealEvery == 0 {
+		r.RealEvery = 100
+	}
+	return r
+}
+
+// Validate tells what is wrong with a range.
+func (r Range) Validate() error {
+	r = r.WithDefaults()
+	if r.MinNodes < 1 || r.MaxNodes < r.MinNodes || r.MaxNodes > maxNodes-3 {
+		return fmt.Errorf("range: -min %d and -max %d members, expected 1 <= min <= max <= %d", r.MinNodes, r.MaxNodes, maxNodes-3)
+	}
+	for _, name := range r.Adversaries {
+		if _, ok := adversaries[name]; !ok {
+			return fmt.Errorf("range: adversary %q is unknown, expected one of %v", name, Adversaries())
+		}
+	}
+	if r.Beyond < 0 {
+		return fmt.Errorf("range: %d members beyond f, expected none or more", r.Beyond)
+	}
+	return nil
+}
+
+// Times of drawn schedules in milliseconds.
+const (
+	drawnActive   = 3000    // submissions and faults begin in this time
+	drawnHeal     = 4500    // faults end
+	drawnDeadline = 180_000 // everything must have happened; most schedules end after six seconds
+)
+
+// Draw makes the schedule of a seed: uniform over the numbers of members, with luck in everything else. It keeps every promise's
+// precondition: Byzantine members and those whose votes are lost are at most f in each group.
+func Draw(seed uint64, r Range) Schedule {
+	r = r.WithDefaults()
+	luck := random{state: hash(seed, 31)}
+	n := r.MinNodes + luck.below(r.MaxNodes-r.MinNodes+1)
+	s := Schedule{Seed: seed, Nodes: n, Heal: drawnHeal, Deadline: drawnDeadline, HandOver: 2500}
+	for i := range n {
+		s.Members = append(s.Members, i)
+	}
+	drawNetwork(&luck, &s)
+	s.Real = r.RealEvery > 0 && luck.below(r.RealEvery) == 0
+	bad := drawAdversaries(&luck, &s, r)
+	if !r.Quiet {
+		drawFaults(&luck, &s, bad, r.Beyond > 0)
+	}
+	drawSubmissions(&luck, &s)
+	if !r.Quiet {
+		drawRetention(&luck, &s)
+	}
+	return s
+}
+
+func drawNetwork(luck *random, s *Schedule) {
+	s.Latency = latencies[luck.below(len(latencies))]
+	if luck.permille(600) {
+		s.Loss = luck.below(300)
+	}
+	if luck.permille(400) {
+		s.Duplicate = luck.below(200)
+	}
+	if luck.permille(300) {
+		s.Drift, s.Offset = luck.below(20_000), int64(luck.below(20_000))
+	}
+	s.All, s.Batch, s.NoGossip, s.Connect = luck.permille(400), luck.permille(500), luck.permille(200), luck.permille(300)
+	s.AppDelay = []int64{0, 1, 20, 400}[luck.below(4)]
+	if luck.permille(300) {
+		s.AppFails = luck.below(300)
+	}
+}
+
+// drawAdversaries returns the nodes that are not correct, or will not be, at most f of them.
+func drawAdversaries(luck *random, s *Schedule, r Range) (bad []int) {
+	names := r.Adversaries
+	if names == nil {
+		names = Adversaries()
+	}
+	f := quorum.Faulty(s.Nodes)
+	count := luck.below(f+1) + r.Beyond
+	if r.Adversaries != nil || r.Beyond > 0 {
+		count = f + r.Beyond
+	}
+	if len(names) == 0 {
+		count = 0
+	}
+	bad = luck.choose(s.Nodes, f+r.Beyond)
+	for _, node := range bad[:min(count, len(bad))] {
+		s.Byzantine = append(s.Byzantine, Placement{Node: node, Adversary: names[luck.below(len(names))]})
+	}
+	return bad
+}
+
+func drawFaults(luck *random, s *Schedule, bad []int, beyond bool) {
+	at := func() int64 { return int64(luck.below(drawnActive)) }
+	for range luck.below(4) {
+		s.Faults = append(s.Faults, Fault{Kind: Crash, Node: luck.below(s.Nodes), At: at(), For: luck.between(1, 2000)})
+	}
+	for range luck.below(4) {
+		s.Faults = append(s.Faults, Fault{Kind: CrashStep, Node: luck.below(s.Nodes), Step: 1 + luck.below(60*s.Nodes), For: luck.between(1, 2000)})
+	}
+	if luck.permille(250) {
+		s.Faults = append(s.Faults, Fault{Kind: DiskFails, Node: luck.below(s.Nodes), At: at(), For: luck.between(1, 3000)})
+	}
+	for range luck.below(3) {
+		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: luck.choose(s.Nodes, 1+luck.below(s.Nodes/2)), At: at(), For: luck.between(100, 3000)})
+	}
+	if luck.permille(150) { // every echoer restarts while the creator falls silent
+		when := at()
+		for i := range s.Nodes {
+			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(luck.below(300)), For: luck.between(1, 1500)})
+		}
+	}
+	for _, node := range bad[len(s.Byzantine):] {
+		for range luck.below(3) {
+			kind := []FaultKind{LoseStore, Restore}[luck.below(2)]
+			s.Faults = append(s.Faults, Fault{Kind: kind, Node: node, At: at(), For: luck.between(1, 2000)})
+		}
+	}
+	if luck.permille(300) {
+		s.Faults = append(s.Faults, Fault{Kind: WakeAll, At: at()})
+	}
+	if luck.permille(450) && !beyond {
+		drawGroups(luck, s, bad)
+	}
+}
+
+// drawGroups adds one to three later groups: members leave, come back, and new ones come.
+func drawGroups(luck *random, s *Schedule, bad []int) {
+	for range luck.below(3) {
+		s.Nodes++ // nodes that are in no group yet
+	}
+	for range 1 + luck.below(3) {
+		members := luck.choose(s.Nodes, max(1, s.Nodes-luck.below(3)))
+		for faulty(members, bad) > quorum.Faulty(len(members)) {
+			i := slices.IndexFunc(members, func(n int) bool { return contains(bad, n) })
+			members = slices.Delete(members, i, i+1)
+		}
+		slices.Sort(members)
+		s.Faults = append(s.Faults, Fault{Kind: NewGroup, Nodes: members, At: int64(luck.below(drawnActive)), For: luck.between(1, 3000)})
+		if luck.permille(300) {
+			s.Faults = append(s.Faults, Fault{Kind: CloseOld, Node: luck.below(s.Nodes), At: int64(luck.below(drawnHeal))})
+		}
+	}
+	sortGroups(s)
+}
+
+// drawRetention lets some or all nodes remove old messages now and then, also after the faults have ended, when others catch up.
+func drawRetention(luck *random, s *Schedule) {
+	if !luck.permille(300) {
+		return
+	}
+	if luck.permille(500) { // everybody removes everything while somebody is away
+		when := int64(luck.between(1000, drawnHeal))
+		for node := range s.Nodes {
+			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: when + int64(luck.below(200))})
+		}
+		return
+	}
+	for _, node := range luck.choose(s.Nodes, 1+luck.below(s.Nodes)) {
+		for range 1 + luck.below(3) {
+			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: int64(luck.below(drawnHeal)), Step: luck.below(3)})
+		}
+	}
+}
+
+// sortGroups makes the order of new groups in the schedule that of their times, so that their numbers ascend as they come.
+func sortGroups(s *Schedule) {
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int {
+		if a.Kind != NewGroup || b.Kind != NewGroup {
+			return 0
+		}
+		return int(a.At - b.At)
+	})
+}
+
+func faulty(members, bad []int) int {
+	count := 0
+	for _, n := range members {
+		if contains(bad, n) {
+			count++
+		}
+	}
+	return count
+}
+
+func drawSubmissions(luck *random, s *Schedule) {
+	labels := []string{"", "", "", "", "", LabelSlow, LabelPoison}
+	for range 1 + luck.below(s.Nodes+3) {
+		s.Submissions = append(s.Submissions, Submission{
+			At: int64(luck.below(drawnActive)), Node: luck.below(s.Nodes), Label: labels[luck.below(len(labels))], Size: 8 + luck.below(200),
+		})
+	}
+}

@@ -1,0 +1,196 @@
+package simulation
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// exploration tries every order in which things can reach three correct members while the fourth equivocates in one slot: each frame, a
+// timer of each member, and one crash with restart. A member is a function of what reached it, in order; so two paths that gave each
+// member the same history are one state, and the others are cut off. Frontiers are left out: they are timers' work.
+type exploration struct {
+	t      *testing.T
+	depth  int
+	seen   map[[4]uint64]int // how deep below a state everything was tried
+	states int
+	paths  int
+}
+
+// move is one thing that can happen next.
+type move struct {
+	kind   byte // 'd' the index-th frame in flight arrives, 't' the index-th member's timer, 'c' the index-th member crashes
+	index  int
+	member int
+}
+
+// exploredWorld is a world whose frames wait until they are chosen.
+type exploredWorld struct {
+	*world
+	flight  []occasion
+	history [4]uint64
+	ticked  [4]bool
+	crashed bool
+}
+
+// twoFaced shows both blocks to everybody, counts echoes, and spreads every certificate that it can make.
+type twoFaced struct {
+	equivocate
+	spread [2]bool
+}
+
+func (a *twoFaced) tick(p *puppet) {
+	g := p.current()
+	for _, size := range []int{16, 24} {
+		b := p.forge(g, 1, [32]byte{}, p.note("", size))
+		a.ballots = append(a.ballots, newBallot(p, g, b))
+	}
+	for _, v := range a.ballots {
+		p.injectAll(p.victims(g), wire.Proposal{Proposal: v.block.Proposal()})
+	}
+}
+
+func (a *twoFaced) receive(p *puppet, _ int, frame wire.Frame) bool {
+	switch f := frame.(type) {
+	case wire.Echo:
+		for i, v := range a.ballots {
+			if v.count(f.Echo) {
+				if proof, ok := v.certificate(); ok && !a.spread[i] {
+					a.spread[i] = true
+					p.injectAll(p.victims(v.group), wire.Certificate{Certificate: proof})
+				}
+			}
+		}
+	case wire.GetMessages:
+		for _, v := range a.ballots {
+			for _, m := range v.block.Messages {
+				for _, id := range f.IDs {
+					if m.ID() == id {
+						p.injectAll(p.victims(v.group), wire.Messages{Messages: v.block.Messages})
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+func newExploredWorld() *exploredWorld {
+	s := Schedule{
+		Seed: 5, Nodes: 4, Members: []int{0, 1, 2, 3}, Byzantine: []Placement{{Node: 3, Adversary: "silent"}},
+		Heal: 1, Deadline: 1_000_000,
+	}
+	w := &exploredWorld{world: newWorld(s, Options{})}
+	puppet := w.nodes[3].puppet
+	puppet.adversary = &twoFaced{}
+	w.begin()
+	w.settle()
+	w.flight = nil // the first frontiers, all of them empty
+	puppet.adversary.tick(puppet)
+	for _, v := range puppet.adversary.(*twoFaced).ballots { // bodies are in all mempools, as after a quiet gossip
+		for i := range 3 {
+			w.nodes[i].received(puppet.key.Public(), wire.Messages{Messages: v.block.Messages})
+		}
+	}
+	w.settle()
+	return w
+}
+
+// settle lets applications answer and frames reach the adversary at once, and keeps other frames for later.
+func (w *exploredWorld) settle() {
+	for w.queue.len() > 0 {
+		_, o := w.queue.pop()
+		switch {
+		case o.kind == answer || o.kind == relief:
+			w.happen(o)
+		case o.kind != arrival:
+		case o.to == 3:
+			w.history[3] = hash(w.history[3], contentOf(o))
+			w.arrive(o)
+		default:
+			if _, ok := o.frame.(wire.Frontier); !ok {
+				w.flight = append(w.flight, o)
+			}
+		}
+	}
+}
+
+func contentOf(o occasion) uint64 {
+	h := uint64(o.from)
+	for _, b := range wire.Encode(o.frame) {
+		h = (h ^ uint64(b)) * tracePrime
+	}
+	return h
+}
+
+func (w *exploredWorld) moves() (moves []move) {
+	for i, o := range w.flight {
+		moves = append(moves, move{kind: 'd', index: i, member: int(o.to)})
+	}
+	for i := range 3 {
+		if !w.ticked[i] {
+			moves = append(moves, move{kind: 't', member: i})
+		}
+		if !w.crashed && i == 0 { // members are alike
+			moves = append(moves, move{kind: 'c', member: i})
+		}
+	}
+	return moves
+}
+
+func (w *exploredWorld) do(m move) {
+	n := w.nodes[m.member]
+	note := uint64(m.kind)
+	switch m.kind {
+	case 'd':
+		o := w.flight[m.index]
+		w.flight = append(w.flight[:m.index:m.index], w.flight[m.index+1:]...)
+		note = contentOf(o)
+		w.arrive(o)
+	case 't':
+		w.ticked[m.member] = true
+		w.now = 30_000 // as late for everybody: time is no part of a state
+		n.alarm = w.now
+		n.timer(n.life)
+	case 'c':
+		w.crashed = true
+		n.crash(1)
+	}
+	w.history[m.member] = hash(w.history[m.member], note)
+	w.settle()
+}
+
+// explore tries all moves after a path.
+func (e *exploration) explore(path []move) {
+	w := newExploredWorld()
+	for _, m := range path {
+		w.do(m)
+	}
+	e.paths++
+	require.Empty(e.t, w.check.violations, "after %v", path)
+	left := e.depth - len(path)
+	if before, ok := e.seen[w.history]; ok && before >= left {
+		return
+	} else if !ok {
+		e.states++
+	}
+	e.seen[w.history] = left
+	if left == 0 {
+		return
+	}
+	for _, m := range w.moves() {
+		e.explore(append(path[:len(path):len(path)], m))
+	}
+}
+
+func TestEveryInterleavingOfOneEquivocatedSlot(t *testing.T) {
+	e := exploration{t: t, depth: 4, seen: map[[4]uint64]int{}}
+	if !testing.Short() {
+		e.depth = 6
+	}
+	e.explore(nil)
+	t.Logf("%d states to a depth of %d, reached on %d paths", e.states, e.depth, e.paths)
+	require.Greater(t, e.states, 1000)
+}

@@ -1,0 +1,96 @@
+package simulation
+
+import (
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+)
+
+// strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no faults.
+func (w *world) strike(index int) {
+	f := w.schedule.Faults[index]
+	n := w.nodes[f.Node]
+	w.trace.add(w.now, 's', f.Node, index, 0)
+	switch f.Kind {
+	case WakeAll:
+		for _, n := range w.nodes {
+			if n.up {
+				n.step(engine.Wake{})
+			}
+		}
+		return
+	case CloseOld:
+		w.closeOld(n)
+		return
+	case Prune:
+		if n.up {
+			n.disk.prune(uint64(f.Step), func(slot block.Slot) { w.check.pruned(n, slot) })
+		}
+		return
+	}
+	if w.healed() {
+		return
+	}
+	switch f.Kind {
+	case Crash:
+		if n.up {
+			n.crash(f.For)
+		}
+	case DiskFails:
+		n.failing = max(f.For, 1)
+	case LoseStore:
+		w.replaceStore(n, newDisk(), f.For)
+	case Restore:
+		w.replaceStore(n, n.copies[0].snapshot(), f.For)
+	case Partition:
+		w.cuts = append(w.cuts, f)
+		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), occasion{kind: relief, index: int32(index)})
+	}
+}
+
+// replaceStore stops a node and puts another disk in.
+func (w *world) replaceStore(n *node, d *disk, away int64) {
+	wasUp := n.up
+	if wasUp {
+		n.down()
+	}
+	n.disk = d
+	if wasUp {
+		w.queue.push(w.now+max(away, 1)*1000, occasion{kind: relief, to: int32(n.place), life: n.life, index: -1})
+	}
+}
+
+// closeOld is an application that needs a node's old groups no longer (R9).
+func (w *world) closeOld(n *node) {
+	if !n.up {
+		return
+	}
+	for _, g := range w.groups[:max(n.told-1, 0)] {
+		n.step(engine.Close{Group: g.ID()})
+	}
+}
+
+// relieve ends a fault: a partition heals, or a node starts again.
+func (w *world) relieve(o occasion) {
+	if o.index >= 0 {
+		f := w.schedule.Faults[o.index]
+		for i := range w.cuts {
+			if w.cuts[i].At == f.At && slices.Equal(w.cuts[i].Nodes, f.Nodes) {
+				w.cuts = slices.Delete(w.cuts, i, i+1)
+				break
+			}
+		}
+		if w.schedule.Connect {
+			for _, n := range w.nodes {
+				if n.up && contains(f.Nodes, n.place) {
+					n.meet()
+				}
+			}
+		}
+		return
+	}
+	if n := w.nodes[o.to]; !n.up && n.life == o.life {
+		n.start()
+	}
+}

@@ -1,0 +1,50 @@
+package simulation
+
+import (
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// EventKind names what an Invariant sees.
+type EventKind uint8
+
+const (
+	Started   EventKind = iota // a node
+	Stopped                    // a node crashed or was stopped
+	Proposed                   // a correct creator signed a header for the first time
+	Certified                  // a correct node made a certified block durable
+	Delivered                  // a correct node's application took a block
+)
+
+// Event is one thing that happened at a node that is not Byzantine.
+type Event struct {
+	At    int64 // virtual microseconds
+	Node  int
+	Kind  EventKind
+	Slot  block.Slot
+	Block *store.Certified // of Certified and Delivered
+}
+
+// Invariant is a further promise that a run is checked against, such as those of rewarding. One value serves one run.
+type Invariant interface {
+	Name() string
+	// Observe sees an event. An error is a violation.
+	Observe(e Event) error
+	// End is called once when the run is over.
+	End() error
+}
+
+func (c *checker) observe(n *node, kind EventKind, slot block.Slot, held *store.Certified) {
+	if n.puppet != nil {
+		return
+	}
+	for _, o := range c.observers {
+		if err := o.Observe(Event{At: c.w.now, Node: n.place, Kind: kind, Slot: slot, Block: held}); err != nil {
+			c.violate(o.Name(), "%v", err)
+		}
+	}
+}
+
+func sprint(format string, args ...any) string { return fmt.Sprintf(format, args...) }

@@ -1,0 +1,110 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// Traffic is what was sent.
+type Traffic struct {
+	Frames int
+	Bytes  int64 // encoded
+}
+
+// Measured is the traffic of engines, Byzantine members' included, under Options.Measure. What adversaries make up is left out.
+type Measured struct {
+	Gossip Traffic
+	Direct [wire.KindClosed + 1]Traffic // by wire.Kind
+	Sent   []int64                      // bytes by node
+}
+
+// meter adds up traffic. It remembers the last size: most frames go to everybody, one after the other.
+type meter struct {
+	measured Measured
+	last     any // identity of the frame measured last, which keeps it alive
+	size     int
+}
+
+// add takes a frame that a node sends.
+func (m *meter) add(from int, frame wire.Frame, gossip bool) {
+	id := identity(frame)
+	if id == nil || id != m.last {
+		m.last, m.size = id, encodedSize(frame)
+	}
+	m.measured.Sent[from] += int64(m.size)
+	traffic := &m.measured.Gossip
+	if !gossip {
+		traffic = &m.measured.Direct[wire.KindOf(frame)]
+	}
+	traffic.Frames++
+	traffic.Bytes += int64(m.size)
+}
+
+// identity returns something that two frames share only if they are the same; nil for frames that are small or go to one member.
+func identity(frame wire.Frame) any {
+	switch f := frame.(type) {
+	case wire.Proposal:
+		if len(f.IDs) > 0 {
+			return &f.IDs[0]
+		}
+	case wire.Certificate:
+		if len(f.Signatures) > 0 {
+			return &f.Signatures[0]
+		}
+	case wire.Frontier:
+		if len(f.Certified) > 0 {
+			return &f.Certified[0]
+		}
+	case wire.Messages:
+		if len(f.Messages) == 1 {
+			return f.Messages[0].ID()
+		}
+	}
+	return nil
+}
+
+// encodedSize returns the length of wire.Encode. Of what carries bodies it is added up: they are most of the bytes of a large day.
+func encodedSize(frame wire.Frame) int {
+	switch f := frame.(type) {
+	case wire.Messages:
+		return len(wire.Encode(wire.Messages{})) - headSize(0) + headSize(len(f.Messages)) + bodiesSize(f.Messages, true)
+	case wire.Blocks:
+		size := len(wire.Encode(wire.Blocks{})) - headSize(0) + headSize(len(f.Blocks))
+		for _, held := range f.Blocks {
+			bare := block.Block{SignedHeader: held.Block.SignedHeader}
+			body := len(bare.Encode()) - headSize(0) + headSize(len(held.Block.Messages)) + bodiesSize(held.Block.Messages, false)
+			proof := 0
+			if held.Certificate != nil {
+				proof = len(held.Certificate.Encode())
+			}
+			size += headSize(2) + headSize(body) + body + headSize(proof) + proof
+		}
+		return size
+	}
+	return len(wire.Encode(frame))
+}
+
+// bodiesSize adds up encoded messages, each a byte string of its own if wrapped.
+func bodiesSize(messages []block.Message, wrapped bool) int {
+	size := 0
+	for _, m := range messages {
+		size += m.Size()
+		if wrapped {
+			size += headSize(m.Size())
+		}
+	}
+	return size
+}
+
+// headSize returns the length of the head of a CBOR array or byte string of this length.
+func headSize(length int) int {
+	switch {
+	case length < 24:
+		return 1
+	case length < 1<<8:
+		return 2
+	case length < 1<<16:
+		return 3
+	}
+	return 5
+}

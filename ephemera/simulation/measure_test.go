@@ -1,0 +1,34 @@
+package simulation
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// What is measured without encoding is what the encoding has.
+func TestMeasuredSizesAreEncodedSizes(t *testing.T) {
+	key := newRing(false).add(1)
+	rapid.Check(t, func(t *rapid.T) {
+		var messages []block.Message
+		for range rapid.IntRange(0, 40).Draw(t, "messages") {
+			payload := make([]byte, rapid.SampledFrom([]int{0, 20, 200, 300, 3000, 70_000}).Draw(t, "payload"))
+			m, err := block.NewMessage(key, network, "label", payload, 1)
+			require.NoError(t, err)
+			messages = append(messages, m)
+		}
+		proof := certificate.Certificate{Signers: []byte{7}, Signatures: make([]keys.Signature, 3)}
+		held := wire.Held{Block: block.Block{Messages: messages}, Certificate: &proof}
+		for _, frame := range []wire.Frame{
+			wire.Messages{Messages: messages}, wire.Blocks{Blocks: []wire.Held{held, {Block: held.Block}}}, wire.Certificate{Certificate: proof}, wire.Blocks{},
+		} {
+			require.Equal(t, len(wire.Encode(frame)), encodedSize(frame), "%T", frame)
+		}
+	})
+}

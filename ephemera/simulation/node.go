@@ -1,0 +1,290 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// node is a whole member: an engine, a disk, the marker beside it, and an application.
+type node struct {
+	w             *world
+	place         int
+	key           signer
+	app           Application
+	disk          *disk
+	drift, offset int64 // of the clock: parts per million, milliseconds
+
+	markerStarts, markerGroup uint64  // the marker file: outside the store, always synced (R8)
+	copies                    []*disk // of the store, each made just before a start
+
+	engine  *engine.Engine
+	up      bool
+	life    uint32
+	told    int // groups that the provider has told of
+	pending []engine.Event
+	running bool // in the loop that carries effects out
+	alarm   int64
+	effects int // carried out so far
+	crashes []Fault
+	failing int64 // how long the node stays away when the next commit fails, 0: it does not
+	asks    uint64
+	halted  string
+	puppet  *puppet // nil: correct
+	tickets []*messageBook
+}
+
+func newNode(w *world, place int) *node {
+	seed := w.schedule.Seed
+	n := &node{
+		w: w, place: place, key: w.ring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
+		drift: between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
+	}
+	if w.options.Application != nil {
+		n.app = w.options.Application(place, n.key.Public())
+	} else {
+		n.app = newNotes(w.schedule.Seed, place)
+	}
+	return n
+}
+
+// clock returns the node's own time in milliseconds since 1970. It runs fast or slow, and never backwards.
+func (n *node) clock() int64 {
+	seconds, rest := n.w.now/1_000_000, n.w.now%1_000_000
+	return Beginning + n.offset + (n.w.now+seconds*n.drift+rest*n.drift/1_000_000)/1000
+}
+
+// when returns the virtual time in microseconds at which the node's clock reaches a time.
+func (n *node) when(due int64) int64 {
+	local := (due - Beginning - n.offset) * 1000
+	if n.drift == 0 {
+		return local
+	}
+	pace := 1_000_000 + n.drift
+	return local/pace*1_000_000 + local%pace*1_000_000/pace + 2 // divisions round
+}
+
+// between turns luck into a number in [-greatest, greatest].
+func between(luck uint64, greatest int64) int64 {
+	return int64(luck%uint64(2*greatest+1)) - greatest
+}
+
+// start does what home.Open and Node.Run do: count the start, compare store and marker (R8), record the groups, load, begin.
+func (n *node) start() {
+	n.copies = append(n.copies, n.disk.snapshot())
+	if len(n.copies) > 3 {
+		n.copies = n.copies[1:]
+	}
+	if n.disk.fresh || n.disk.starts < n.markerStarts {
+		n.disk.fresh = false
+		if n.markerStarts > n.disk.starts {
+			n.disk.mutedThrough = max(n.disk.mutedThrough, n.markerGroup)
+			n.w.check.lost(n)
+		}
+	}
+	n.disk.starts = n.markerStarts + 1
+	n.markerStarts = n.disk.starts
+	for _, g := range n.w.groups[:n.told] {
+		if g.Contains(n.key.Public()) {
+			if err := n.disk.putGroup(g); err != nil {
+				n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
+			}
+		}
+	}
+	var known []engine.Known
+	for i := range n.disk.groups {
+		g := &n.disk.groups[i]
+		known = append(known, engine.Known{
+			Group: g.group, State: g.load(), Muted: g.group.Number() <= n.disk.mutedThrough, Closed: g.closed,
+		})
+	}
+	if n.told > 0 {
+		if newest := n.w.groups[n.told-1]; !newest.Contains(n.key.Public()) {
+			known = append(known, engine.Known{Group: newest})
+		}
+	}
+	n.engine = engine.New(n.w.engineConfig(n.key.Public()), known)
+	n.up, n.halted, n.alarm, n.pending = true, "", 0, nil
+	n.life++
+	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.life))
+	n.w.trace.say(n.w.now, "%d starts", n.place)
+	n.w.check.started(n)
+	n.step(engine.Start{})
+	if n.w.schedule.Connect {
+		n.meet()
+	}
+}
+
+// meet lets the node and the others notice each other.
+func (n *node) meet() {
+	for _, other := range n.w.nodes {
+		if other == n || !other.up {
+			continue
+		}
+		at := n.w.now + n.w.schedule.delay(n.place, other.place, 0)
+		n.w.queue.push(at, occasion{kind: answer, to: int32(other.place), life: other.life, event: engine.Connected{Peer: n.key.Public()}})
+		n.w.queue.push(at, occasion{kind: answer, to: int32(n.place), life: n.life, event: engine.Connected{Peer: other.key.Public()}})
+	}
+}
+
+// crash stops the node: what is not on the disk is gone.
+func (n *node) crash(away int64) {
+	n.down()
+	n.w.queue.push(n.w.now+max(away, 1)*1000, occasion{kind: relief, to: int32(n.place), life: n.life, index: -1})
+}
+
+func (n *node) down() {
+	n.w.stats.Crashes++
+	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.life))
+	n.w.trace.say(n.w.now, "%d stops", n.place)
+	n.up, n.engine, n.pending = false, nil, nil
+	n.disk.cursors = nil
+	n.w.check.stopped(n)
+}
+
+// hear tells the node of the groups up to one, numbered from 0, in the order of their numbers: whoever hears late hears of all.
+func (n *node) hear(index int) {
+	for n.told <= index {
+		g := n.w.groups[n.told]
+		n.told++
+		n.step(engine.Adopt{Group: g, Muted: g.Number() <= n.disk.mutedThrough})
+	}
+}
+
+// step runs the engine, and carries its effects out one at a time: a crash may fall between any two. Answers that come at once are
+// stepped when the effects before them are done, as the shipped runner does.
+func (n *node) step(event engine.Event) {
+	if !n.up || n.halted != "" {
+		return
+	}
+	n.pending = append(n.pending, event)
+	if n.running {
+		return
+	}
+	n.running = true
+	life := n.life
+	for i := 0; i < len(n.pending) && n.up && n.life == life; i++ {
+		n.carryOutAll(n.engine.Step(engine.Input{Now: n.clock(), Event: n.pending[i]}))
+	}
+	n.running = false
+	if n.life == life {
+		clear(n.pending)
+		n.pending = n.pending[:0]
+	}
+	if n.up && n.halted == "" {
+		n.w.check.bounds(n)
+		n.arm()
+	}
+}
+
+// arm sets the timer to the engine's deadline.
+func (n *node) arm() {
+	at := max(n.when(n.engine.Deadline()), n.w.now+1)
+	if n.alarm > n.w.now && n.alarm <= at {
+		return
+	}
+	n.alarm = at
+	n.w.queue.push(n.alarm, occasion{kind: timer, to: int32(n.place), life: n.life})
+}
+
+func (n *node) timer(life uint32) {
+	if !n.up || n.life != life || n.halted != "" || n.alarm != n.w.now {
+		return
+	}
+	n.alarm = 0
+	if n.engine.Deadline() <= n.clock() {
+		n.step(engine.Tick{})
+		return
+	}
+	n.arm()
+}
+
+// open is the node's border for bytes: it decodes for the group that they are of, among those it knows. Frames of no one group are
+// opened for the newest.
+func (n *node) open(data []byte, claimed wire.Frame) (wire.Frame, bool) {
+	group := n.w.groups[max(n.told, 1)-1]
+	if claimed != nil {
+		if id, ok := groupOf(claimed); ok {
+			if group = n.group(id); group == nil {
+				return nil, false
+			}
+		}
+	}
+	frame, err := n.w.ring.open(group, data)
+	return frame, err == nil
+}
+
+// groupOf returns the group of a frame; false for frames that have none.
+func groupOf(frame wire.Frame) (membership.ID, bool) {
+	if blocks, ok := frame.(wire.Blocks); ok && len(blocks.Blocks) > 0 {
+		return blocks.Blocks[0].Block.Header.Group, true
+	}
+	id := wire.GroupOf(frame)
+	return id, id != membership.ID{}
+}
+
+// group returns a group that the node was told of.
+func (n *node) group(id membership.ID) *membership.Group {
+	for _, g := range n.w.groups[:n.told] {
+		if g.ID() == id {
+			return g
+		}
+	}
+	return nil
+}
+
+// received hands a verified frame to the engine.
+func (n *node) received(from keys.Public, frame wire.Frame) {
+	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame)})
+}
+
+// refused lists the messages that the application's CheckMessage refuses.
+func (n *node) refused(frame wire.Frame) (refused []block.MessageID) {
+	look := func(messages []block.Message) {
+		for _, m := range messages {
+			if !n.app.CheckMessage(n.clock(), m) {
+				refused = append(refused, m.ID())
+			}
+		}
+	}
+	switch f := frame.(type) {
+	case wire.Messages:
+		look(f.Messages)
+	case wire.Blocks:
+		for _, held := range f.Blocks {
+			look(held.Block.Messages)
+		}
+	}
+	return refused
+}
+
+// payload returns what a submission says: its number and nothing, unless the options know better.
+func (n *node) payload(s Submission, index int) []byte {
+	if n.w.options.Payload != nil && n.told > 0 {
+		return n.w.options.Payload(n.w.groups[n.told-1], s)
+	}
+	payload := make([]byte, max(s.Size, 8))
+	for i := range 8 {
+		payload[i] = byte(uint64(index) >> (8 * i))
+	}
+	return payload
+}
+
+// submit is a client's message, signed with the node's own key as reports are.
+func (n *node) submit(s Submission, index int) {
+	if !n.up || n.halted != "" {
+		return
+	}
+	time := s.Time
+	if time == 0 {
+		time = n.clock()
+	}
+	m := n.w.message(n.key, s.Label, n.payload(s, index), time)
+	if !n.app.CheckMessage(n.clock(), m) {
+		return
+	}
+	n.w.check.submitted(n, m)
+	n.step(engine.Submitted{Ticket: uint64(index), Message: m})
+}

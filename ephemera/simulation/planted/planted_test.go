@@ -1,0 +1,75 @@
+package planted_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/simulation/planted"
+)
+
+// enough is within how many schedules the search must find any planted bug.
+const enough = 20_000
+
+// shortPart are the bugs that a short run builds and looks for: they are found soon, and their packages have few others above them.
+var shortPart = []string{"03-echo-before-persist.patch", "08-parent-unchecked.patch", "24-removed-on-one-word.patch"}
+
+func TestEveryPatchApplies(t *testing.T) {
+	names, root := bugs(t)
+	for _, name := range names {
+		_, err := planted.Overlay(name, root, t.TempDir())
+		require.NoError(t, err)
+	}
+	require.Subset(t, names, shortPart)
+}
+
+func TestSearchFindsEveryPlantedBug(t *testing.T) {
+	names, root := bugs(t)
+	if testing.Short() {
+		names = shortPart
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(name, ".patch"), func(t *testing.T) {
+			dir := t.TempDir()
+			overlay, err := planted.Overlay(name, root, dir)
+			require.NoError(t, err)
+			search := filepath.Join(dir, "search")
+			out, err := command(t, root, "go", "build", "-overlay", overlay, "-o", search, "./simulation/cmd/search")
+			require.NoError(t, err, out)
+			out, err = command(t, root, search, "-schedules", strconv.Itoa(enough), "-seed", "1", "-stop", "1", "-noshrink")
+			require.Error(t, err, "%d schedules passed with a bug", enough)
+			violation := regexp.MustCompile(`(?m)^violation of .*$`).FindString(out)
+			count := regexp.MustCompile(`(?m)^schedules: (\d+), violations: \d+, seed: 1$`).FindStringSubmatch(out)
+			require.NotEmpty(t, violation, out)
+			require.NotEmpty(t, count, out)
+			t.Logf("after %s schedules: %s", count[1], violation)
+		})
+	}
+}
+
+// bugs returns the patches' names and the module's root.
+func bugs(t *testing.T) (names []string, root string) {
+	t.Helper()
+	names, err := planted.Names()
+	require.NoError(t, err)
+	root, err = filepath.Abs("../..")
+	require.NoError(t, err)
+	require.FileExists(t, filepath.Join(root, "go.mod"))
+	return names, root
+}
+
+// command runs a program in a folder and returns all that it prints.
+func command(t *testing.T, dir, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...)
+	cmd.Dir, cmd.Env = dir, os.Environ()
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,376 @@
+package simulation
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// certified is a certified block that a correct node has just made durable.
+func (c *checker) certified(n *node, w store.PutCertified) {
+	slot, id := w.Block.Header.Slot(), c.w.idOf(&w.Block)
+	k := c.key(slot)
+	c.hold(n, slot, id)
+	c.w.trace.add(c.w.now, 'C', n.place, k.creator, slot.Height)
+	if c.w.trace.out != nil {
+		c.w.trace.say(c.w.now, "%d stores %s %x certified by %d", n.place, c.w.slot(slot), id[:3], w.Certificate.Count())
+	}
+	if w.Certificate.Block != id || w.Certificate.Slot != slot {
+		c.violate("consistency", "node %d stores %s with a certificate of another block", n.place, c.w.slot(slot))
+	}
+	if w.Block.Pruned() {
+		c.bare(n, w.Block)
+	} else {
+		c.whole(n, w.Block, id)
+	}
+	if below := w.Block.Header; below.Height > 1 {
+		slot.Height--
+		held, ok := n.disk.certified(slot)
+		if !ok || held.Certificate.Block != below.Parent {
+			c.violate("R8", "node %d stores a block of %s whose parent is not the certified block below", n.place, c.w.slot(below.Slot()))
+		}
+	}
+	c.certificate(w.Certificate)
+	b := c.book(k)
+	if n.place == k.creator && b.at < 0 {
+		b.at = c.w.now
+		c.w.stats.Blocks++
+		for _, m := range w.Block.Messages {
+			if book := c.byID[m.ID()]; book != nil && book.node == n.place {
+				book.done = true
+			}
+		}
+	}
+	c.observe(n, Certified, w.Block.Header.Slot(), &store.Certified{Block: w.Block, Certificate: w.Certificate})
+}
+
+// pruned is a block whose messages a node's retention removed.
+func (c *checker) pruned(n *node, slot block.Slot) {
+	c.w.trace.add(c.w.now, 'P', n.place, c.w.places[slot.Creator], slot.Height)
+	if n.puppet == nil {
+		c.removed[c.key(slot)] = true
+	}
+}
+
+// bare looks at a block that a node stores without its messages: a correct member must have had and removed them.
+func (c *checker) bare(n *node, b block.Block) {
+	if slot := b.Header.Slot(); !c.removed[c.key(slot)] {
+		c.violate("availability", "node %d gives up the messages of %s, and no correct member has removed them", n.place, c.w.slot(slot))
+	}
+	if err := c.w.ring.checkHeaders(b.SignedHeader); err != nil {
+		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(b.Header.Slot()))
+	}
+}
+
+// whole looks at all of a stored block, once for all nodes that store the same.
+func (c *checker) whole(n *node, b block.Block, id block.ID) {
+	print := hash(word(id), binary.BigEndian.Uint64(b.Signature[:]), uint64(len(b.Messages)))
+	for _, m := range b.Messages {
+		messageID := m.ID()
+		print = mix(print ^ binary.BigEndian.Uint64(messageID[:]))
+	}
+	if c.proofs[print] {
+		return
+	}
+	slot := b.Header.Slot()
+	if err := b.Check(c.w.groups[c.key(slot).group]); err != nil || b.Header.Root != block.Root(b.MessageIDs()) {
+		c.violate("integrity", "node %d stores %s with other messages than its header's: %v", n.place, c.w.slot(slot), err)
+	}
+	if err := c.w.ring.checkHeaders(b.SignedHeader); err != nil {
+		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(slot))
+	}
+	c.proofs[print] = true
+}
+
+// certificate is a certificate that exists, whoever has it.
+func (c *checker) certificate(proof certificate.Certificate) {
+	k := c.key(proof.Slot)
+	b := c.book(k)
+	print := fingerprint(k, proof)
+	if c.proofs[print] {
+		return
+	}
+	c.proofs[print] = true
+	group := c.w.groups[k.group]
+	f, q := quorumTwin(group.N())
+	signers, forged := c.signers(group, proof)
+	if forged || len(signers) < q {
+		c.violate("consistency", "a certificate of %s counts with %d of %d echoes", c.w.slot(proof.Slot), len(signers), q)
+		return
+	}
+	if b.is {
+		if b.certified != proof.Block {
+			c.violate("consistency", "two blocks of %s are certified", c.w.slot(proof.Slot))
+		}
+		return
+	}
+	b.is, b.certified = true, proof.Block
+	holders := 0
+	for i, n := range c.w.nodes {
+		if !group.Contains(n.key.Public()) || !c.correct(i, k.group) {
+			continue
+		}
+		if _, ok := n.disk.block(proof.Slot, proof.Block); ok {
+			holders++
+		}
+	}
+	if holders < f+1 {
+		c.violate("availability", "%s is certified and %d correct members hold it, expected %d", c.w.slot(proof.Slot), holders, f+1)
+	}
+	if !c.accepted[proof.Block] {
+		c.violate("external validity", "%s is certified and no correct member's application accepted it", c.w.slot(proof.Slot))
+	}
+	for _, signer := range signers {
+		if !c.correct(signer, k.group) {
+			continue
+		}
+		header, echo := c.signed[signKey{signer, true, k}], c.signed[signKey{signer, false, k}]
+		if header != proof.Block && echo != proof.Block {
+			c.violate("consistency", "the certificate of %s bears an echo that correct node %d never signed", c.w.slot(proof.Slot), signer)
+		}
+	}
+}
+
+// fingerprint tells certificates apart that were looked at before. It is fast, and no adversary here knows of it.
+func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
+	h := hash(word(proof.Block), uint64(k.group), uint64(k.creator), k.height)
+	for _, b := range proof.Signers {
+		h = mix(h ^ uint64(b))
+	}
+	for i := range proof.Signatures {
+		for j := 0; j < len(keys.Signature{}); j += 8 {
+			h = mix(h ^ binary.BigEndian.Uint64(proof.Signatures[i][j:]))
+		}
+	}
+	return h
+}
+
+// delivered is a block that a node hands to its application, which takes it or fails.
+func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, taken bool) {
+	if n.puppet != nil {
+		return
+	}
+	k := c.key(slot)
+	cursors := c.nodes[n.place].chains
+	chain := chainKey{k.group, k.creator}
+	at, ok := cursors[chain]
+	if !ok {
+		at = &cursor{}
+		cursors[chain] = at
+	}
+	if k.height != at.height+1 && !(at.repeat && k.height == at.height) {
+		c.violate("delivery", "node %d delivers %s behind height %d", n.place, c.w.slot(slot), at.height)
+	}
+	b := c.book(k)
+	if !b.is || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {
+		c.violate("consistency", "node %d delivers another block of %s than the certified one", n.place, c.w.slot(slot))
+	}
+	if c.w.nodes[k.creator].puppet == nil && c.correct(k.creator, k.group) && c.signed[signKey{k.creator, true, k}] != c.w.idOf(&held.Block) {
+		c.violate("integrity", "node %d delivers a block of %s that its creator never signed", n.place, c.w.slot(slot))
+	}
+	for _, m := range held.Block.Messages {
+		if sender, ok := c.w.places[m.Sender()]; ok && c.w.nodes[sender].puppet == nil && !c.made[m.ID()] {
+			c.violate("integrity", "node %d delivers a message in %s that its sender never signed", n.place, c.w.slot(slot))
+		}
+	}
+	if taken {
+		at.height, at.repeat = k.height, false
+		b.delivered[n.place], b.last = true, c.w.now
+		c.observe(n, Delivered, slot, &held)
+	}
+}
+
+// settled tells whether all that was promised has happened, so that nothing is left to wait for.
+func (c *checker) settled() bool { return c.unsettled() == "" }
+
+// unsettled names what was promised and has not happened yet.
+func (c *checker) unsettled() string {
+	if c.w.now < c.bind() {
+		return "the schedule goes on"
+	}
+	for i, n := range c.w.nodes {
+		if n.puppet == nil && (!n.up || n.told < len(c.w.groups)) {
+			return sprint("node %d is not up, or knows %d of %d groups", i, n.told, len(c.w.groups))
+		}
+	}
+	for _, b := range c.order {
+		if b.seen > c.bind() {
+			continue
+		}
+		if what := c.unsettledSlot(b); what != "" {
+			return what
+		}
+	}
+	for _, m := range c.messages {
+		if c.w.options.Application == nil && c.awaited(m) {
+			return sprint("validity: a message of node %d is in no certified block", m.node)
+		}
+	}
+	return c.unclosed()
+}
+
+// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and so the chains grow for ever.
+func (c *checker) bind() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
+
+// lastPlanned returns when nothing more is planned.
+func (c *checker) lastPlanned() int64 {
+	last := int64(0)
+	for _, s := range c.w.schedule.Submissions {
+		last = max(last, s.At)
+	}
+	for _, f := range c.w.schedule.Faults {
+		last = max(last, f.At+f.For)
+	}
+	return last
+}
+
+func (c *checker) unsettledSlot(b *slotBook) string {
+	k := b.key
+	group := c.w.groups[k.group]
+	name := sprint("%d:%d/%d", k.group+1, k.creator, k.height)
+	if !b.is && b.proposed >= 0 && c.correct(k.creator, k.group) {
+		creator := c.w.nodes[k.creator]
+		if g := creator.disk.find(group.ID()); g != nil && !g.closed {
+			return "validity: " + name + " of a correct creator is not certified"
+		}
+	}
+	if b.is && c.shown(b) {
+		for i, n := range c.w.nodes {
+			if n.puppet == nil && group.Contains(n.key.Public()) && !b.delivered[i] {
+				return sprint("totality: node %d has not delivered %s", i, name)
+			}
+		}
+	}
+	if c.conflicting(b) {
+		for i, n := range c.w.nodes {
+			if n.puppet == nil && group.Contains(n.key.Public()) && !c.evidence[chainKey{k.group, k.creator}][i] {
+				return sprint("accountability: node %d has no proof of two headers of %s", i, name)
+			}
+		}
+	}
+	return ""
+}
+
+// conflicting tells whether two correct members hold different signed headers of a slot, or one holds both.
+func (c *checker) conflicting(b *slotBook) bool {
+	var first *holding
+	for i, h := range b.held {
+		switch {
+		case !c.correct(h.node, b.key.group):
+		case first == nil:
+			first = &b.held[i]
+		case first.block != h.block:
+			return true
+		}
+	}
+	return false
+}
+
+// shown tells whether a correct member has the certified block of a slot durably: a certificate that only faulty members ever had binds
+// nobody.
+func (c *checker) shown(b *slotBook) bool {
+	group := c.w.groups[b.key.group]
+	for i, n := range c.w.nodes {
+		if !c.correct(i, b.key.group) || !group.Contains(n.key.Public()) {
+			continue
+		}
+		slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
+		if _, ok := c.w.nodes[i].disk.certified(slot); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited tells whether a message must still turn up in a certified block of its node: it was taken, and no crash took it away before it
+// was in a durable block.
+func (c *checker) awaited(m *messageBook) bool {
+	n := c.w.nodes[m.node]
+	newest := c.w.groups[len(c.w.groups)-1]
+	switch {
+	case m.done || !m.taken || n.life != m.life && !m.sunk:
+		return false
+	case !newest.Contains(n.key.Public()) || c.nodes[m.node].lostThrough >= newest.Number():
+		return false
+	}
+	return c.nodes[m.node].lostThrough == 0
+}
+
+// unclosed names an old group that a correct node still signs in long after it should have ended (R9).
+func (c *checker) unclosed() string {
+	for i, n := range c.w.nodes {
+		if n.puppet != nil {
+			continue
+		}
+		for _, g := range n.disk.groups {
+			if int(g.group.Number()) < len(c.w.groups) && !g.closed && g.group.Contains(n.key.Public()) {
+				return sprint("R9: node %d has not closed group %d", i, g.group.Number())
+			}
+		}
+	}
+	return ""
+}
+
+// end judges what is left when the time is over.
+func (c *checker) end() {
+	if !c.failed() && !c.w.done && c.w.now >= c.w.schedule.Heal*1000 {
+		if what := c.unsettled(); what != "" {
+			c.violate("liveness", "%s after %d ms", what, c.w.schedule.Deadline)
+		}
+	}
+	for _, o := range c.observers {
+		if err := o.End(); err != nil {
+			c.violate(o.Name(), "%v", err)
+		}
+	}
+}
+
+// Delay is how long a correct creator's block took, in virtual microseconds.
+type Delay struct {
+	Slot      block.Slot
+	Proposed  int64
+	Certified int64 // at the creator
+	Delivered int64 // at the last correct member that delivered it
+}
+
+func (c *checker) delays() []Delay {
+	var out []Delay
+	for _, b := range c.order {
+		if b.proposed >= 0 && b.at >= 0 {
+			slot := block.Slot{Group: c.w.groups[b.key.group].ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
+			out = append(out, Delay{Slot: slot, Proposed: b.proposed, Certified: b.at, Delivered: b.last})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Delay) int { return int(a.Certified - b.Certified) })
+	return out
+}
+
+// shownBy looks for certificates in a frame of an adversary's making: valid ones exist from now on.
+func (c *checker) shownBy(frame wire.Frame) {
+	look := func(proof certificate.Certificate) {
+		i, ok := c.group(proof.Slot.Group)
+		if !ok {
+			return
+		}
+		print := hash(fingerprint(c.key(proof.Slot), proof), 1)
+		if !c.proofs[print] && c.w.ring.checkCertificate(c.w.groups[i], proof) == nil {
+			c.certificate(proof)
+		}
+		c.proofs[print] = true
+	}
+	switch f := frame.(type) {
+	case wire.Certificate:
+		look(f.Certificate)
+	case wire.Blocks:
+		for _, held := range f.Blocks {
+			if held.Certificate != nil {
+				look(*held.Certificate)
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package simulation
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// occasionKind tells occasions apart.
+type occasionKind uint8
+
+const (
+	arrival    occasionKind = iota // a frame reaches a member
+	noise                          // bytes of an adversary reach a member
+	timer                          // a member's deadline
+	answer                         // the application answers
+	submit                         // a client submits
+	strike                         // a fault begins
+	relief                         // a fault ends
+	attack                         // an adversary's tick
+	inspection                     // the checker looks whether all is done
+)
+
+// occasion is one discrete event. Times are in microseconds since the schedule began.
+type occasion struct {
+	kind     occasionKind
+	to, from int32
+	life     uint32 // the member's incarnation that it is meant for; arrivals reach any
+	index    int32  // of a fault or submission
+	frame    wire.Frame
+	data     []byte
+	event    engine.Event
+}
+
+// queue is a typed four-ary heap of occasions by time, and among equals in the order in which they were added.
+type queue struct {
+	heap  []place
+	slab  []occasion
+	free  []int32
+	added uint64
+}
+
+type place struct {
+	at    int64
+	order uint64
+	index int32
+}
+
+func (p place) before(q place) bool { return p.at < q.at || p.at == q.at && p.order < q.order }
+
+func (q *queue) len() int { return len(q.heap) }
+
+func (q *queue) push(at int64, o occasion) {
+	var index int32
+	if n := len(q.free); n > 0 {
+		index = q.free[n-1]
+		q.free = q.free[:n-1]
+		q.slab[index] = o
+	} else {
+		index = int32(len(q.slab))
+		q.slab = append(q.slab, o)
+	}
+	q.added++
+	q.heap = append(q.heap, place{at: at, order: q.added, index: index})
+	i := len(q.heap) - 1
+	added := q.heap[i]
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !added.before(q.heap[parent]) {
+			break
+		}
+		q.heap[i] = q.heap[parent]
+		i = parent
+	}
+	q.heap[i] = added
+}
+
+// pop takes the earliest occasion. The queue must not be empty.
+func (q *queue) pop() (int64, occasion) {
+	first := q.heap[0]
+	last := q.heap[len(q.heap)-1]
+	q.heap = q.heap[:len(q.heap)-1]
+	if len(q.heap) > 0 {
+		q.sink(last)
+	}
+	o := q.slab[first.index]
+	q.slab[first.index] = occasion{}
+	q.free = append(q.free, first.index)
+	return first.at, o
+}
+
+// sink puts a place where the root is missing.
+func (q *queue) sink(p place) {
+	i := 0
+	for {
+		child := 4*i + 1
+		if child >= len(q.heap) {
+			break
+		}
+		least := child
+		for c := child + 1; c < min(child+4, len(q.heap)); c++ {
+			if q.heap[c].before(q.heap[least]) {
+				least = c
+			}
+		}
+		if !q.heap[least].before(p) {
+			break
+		}
+		q.heap[i] = q.heap[least]
+		i = least
+	}
+	q.heap[i] = p
+}

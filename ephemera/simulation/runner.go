@@ -1,0 +1,234 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// carryOutAll does what the engine wants done, in order. With Batch a step's persists are one commit before everything else.
+func (n *node) carryOutAll(effects []engine.Effect) {
+	if n.w.schedule.Batch {
+		for _, effect := range effects {
+			if persist, ok := effect.(broadcast.Persist); ok && n.up {
+				n.persist(persist.Write)
+			}
+		}
+	}
+	for _, effect := range effects {
+		if !n.up || n.halted != "" {
+			return
+		}
+		n.carryOut(effect)
+		n.effects++
+		for _, f := range n.crashes {
+			if f.Step == n.effects && n.up && !n.w.healed() {
+				n.crash(f.For)
+			}
+		}
+	}
+}
+
+func (n *node) carryOut(effect engine.Effect) {
+	switch e := effect.(type) {
+	case broadcast.Persist:
+		if !n.w.schedule.Batch {
+			n.persist(e.Write)
+		}
+	case engine.Send:
+		n.sendTo(n.w.places[e.To], e.Frame)
+	case engine.Gossip:
+		n.gossip(e.Message)
+	case broadcast.SignProposal:
+		n.signProposal(e.Header)
+	case broadcast.SignEcho:
+		n.w.check.echo(n, e.Slot, e.Block)
+		n.pending = append(n.pending, engine.EchoSigned{Echo: n.echo(e.Slot, e.Block)})
+	case engine.MarkGroup:
+		n.markerGroup = max(n.markerGroup, e.Number)
+	case broadcast.Halt:
+		n.halt(e.Reason)
+	case broadcast.Refused:
+		n.w.trace.add(n.w.now, 'r', n.place, 0, word(e.Block))
+		n.w.trace.say(n.w.now, "%d refuses %s: %s", n.place, n.w.slot(e.Slot), e.Reason)
+	case broadcast.Equivocation:
+		n.w.trace.add(n.w.now, 'q', n.place, n.w.places[e.Evidence.A.Header.Creator], e.Evidence.A.Header.Height)
+		n.w.trace.say(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
+	case engine.Answered:
+		n.w.check.answered(n, e.Ticket, e.Err)
+	case engine.GroupRefused:
+		n.w.check.violate("R9", "node %d refuses group %d", n.place, e.Group.Number())
+	default:
+		n.ask(effect)
+	}
+}
+
+// ask carries out what is answered later, by the application or from the store.
+func (n *node) ask(effect engine.Effect) {
+	switch e := effect.(type) {
+	case engine.NextBlock:
+		n.reply(engine.Chosen{IDs: n.app.NextBlock(n.clock(), e.Candidates)})
+	case broadcast.CheckBlock:
+		d := n.app.CheckBlock(n.clock(), e.Block, e.Own)
+		slot, id := e.Block.Header.Slot(), n.w.idOf(&e.Block)
+		n.w.check.judged(n, slot, id, d)
+		n.reply(engine.Verdict{Slot: slot, Block: id, Answer: d.Answer, Reason: d.Reason, Drop: d.Drop})
+	case broadcast.Deliver:
+		n.deliver(e.Slot)
+	case engine.ServeBlock:
+		if b, ok := n.disk.block(e.Slot, e.Block); ok {
+			held := wire.Held{Block: b}
+			if stored, ok := n.disk.certified(e.Slot); ok && b.Pruned() {
+				held.Certificate = &stored.Certificate
+			}
+			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: []wire.Held{held}})
+		}
+	case engine.ServeCertified:
+		if blocks := n.disk.from(e.From); len(blocks) > 0 {
+			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: blocks})
+		}
+	case broadcast.FindHeader:
+		stored, ok := n.disk.certified(e.Header.Header.Slot())
+		if ok && stored.Block.ID() != e.Header.Header.ID() {
+			n.reply(engine.Conflict{A: stored.Block.SignedHeader, B: e.Header})
+		}
+	default:
+		panic(fmt.Sprintf("simulation: unknown effect %T", effect))
+	}
+}
+
+// reply answers the engine within AppDelay.
+func (n *node) reply(event engine.Event) {
+	n.asks++
+	wait := int64(hash(n.w.schedule.Seed, 11, uint64(n.place), n.asks) % uint64(n.w.schedule.AppDelay*1000+1))
+	n.w.queue.push(n.w.now+wait, occasion{kind: answer, to: int32(n.place), life: n.life, event: event})
+}
+
+// persist makes a write durable. A node whose disk fails stops, and comes back later.
+func (n *node) persist(w store.Write) {
+	if n.failing > 0 && !n.w.healed() {
+		away := n.failing
+		n.failing = 0
+		n.crash(away)
+		return
+	}
+	err := n.disk.commit(w)
+	switch {
+	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
+		n.halt(err.Error())
+	case err != nil:
+		n.w.check.violate("runner", "node %d: persist %T: %v", n.place, w, err)
+	default:
+		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
+		n.w.check.persisted(n, w)
+	}
+}
+
+// halt is the runner's answer to broadcast.Halt: mute for good, and stop.
+func (n *node) halt(reason string) {
+	n.halted = reason
+	n.w.trace.add(n.w.now, 'h', n.place, 0, 0)
+	n.w.trace.say(n.w.now, "%d halts: %s", n.place, reason)
+	n.w.check.halted(n, reason)
+}
+
+func (n *node) signProposal(header block.Header) {
+	n.w.check.header(n, header)
+	signed := block.SignedHeader{Header: header, Signature: n.key.Sign(header.SigningBytes())}
+	n.pending = append(n.pending, engine.ProposalSigned{Header: signed, Echo: n.echo(header.Slot(), header.ID())})
+}
+
+func (n *node) echo(slot block.Slot, id block.ID) certificate.Echo {
+	return certificate.Echo{
+		Slot: slot, Block: id, Signer: n.key.Public(), Signature: n.key.Sign(certificate.SigningBytes(network, slot, id)),
+	}
+}
+
+// sendTo sends a frame, past the node's adversary if it has one.
+func (n *node) sendTo(to int, frame wire.Frame) {
+	if n.puppet != nil {
+		n.puppet.outgoing(to, frame)
+		return
+	}
+	n.count(frame)
+	n.w.send(n.place, to, frame)
+}
+
+func (n *node) count(frame wire.Frame) {
+	switch frame.(type) {
+	case wire.Proposal, wire.Echo, wire.Certificate:
+		n.w.stats.Protocol++
+	}
+}
+
+// gossip publishes a message to everybody in the groups that the node knows.
+func (n *node) gossip(m block.Message) {
+	frame := wire.Messages{Messages: []block.Message{m}}
+	for i := range n.w.nodes {
+		if i == n.place {
+			continue
+		}
+		if n.puppet != nil {
+			n.puppet.outgoing(i, frame)
+			continue
+		}
+		n.w.stats.Frames++
+		if n.w.options.Measure {
+			n.w.meter.add(n.place, frame, true)
+		}
+		o := occasion{kind: arrival, frame: frame}
+		if n.w.schedule.Real {
+			o.data = wire.Encode(frame)
+			n.w.stats.Bytes += int64(len(o.data))
+		}
+		n.w.carry(n.place, i, o, true)
+	}
+}
+
+// deliver hands a block to the application. The cursor of the block below is made durable first, so that after a crash at most the
+// last block comes again.
+func (n *node) deliver(slot block.Slot) {
+	n.disk.sync()
+	held, ok := n.disk.certified(slot)
+	if !ok {
+		n.w.check.violate("delivery", "node %d delivers %s before it is stored", n.place, n.w.slot(slot))
+		return
+	}
+	n.asks++
+	fails := int(hash(n.w.schedule.Seed, 12, uint64(n.place), n.asks)%1000) < n.w.schedule.AppFails && !n.w.healed()
+	n.w.trace.add(n.w.now, 'D', n.place, n.w.places[slot.Creator], slot.Height)
+	if n.w.trace.out != nil {
+		n.w.trace.say(n.w.now, "%d delivers %s", n.place, n.w.slot(slot))
+	}
+	n.w.check.delivered(n, slot, held, !fails)
+	if !fails {
+		n.app.DeliverBlock(n.clock(), held)
+	}
+	n.reply(engine.Delivered{Slot: slot, OK: !fails})
+}
+
+// slot names a slot by the group's number, the creator's node and the height.
+func (w *world) slot(s block.Slot) string {
+	number := uint64(0)
+	for _, g := range w.groups {
+		if g.ID() == s.Group {
+			number = g.Number()
+		}
+	}
+	return fmt.Sprintf("%d:%d/%d", number, w.places[s.Creator], s.Height)
+}
+
+// word returns the first bytes of an ID as a number.
+func word(id block.ID) uint64 {
+	h := uint64(0)
+	for _, b := range id[:8] {
+		h = h<<8 | uint64(b)
+	}
+	return h
+}

@@ -1,0 +1,183 @@
+package simulation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Schedule is everything that decides a simulation. Two runs of one schedule are the same, event by event. Times are in virtual
+// milliseconds since the beginning.
+type Schedule struct {
+	Seed      uint64  // of all luck: delays, losses, answers
+	Nodes     int     // that exist; each has one key for good
+	Members   []int   // of the first group
+	Latency   Latency // "" is Constant
+	Link      int64   `json:",omitempty"` // one-way delay of Constant in microseconds, 0: 50 ms
+	Loss      int     `json:",omitempty"` // frames lost in a thousand, until Heal
+	Duplicate int     `json:",omitempty"` // frames that arrive twice in a thousand, until Heal
+	Drift     int     `json:",omitempty"` // greatest drift of a clock in parts per million
+	Offset    int64   `json:",omitempty"` // greatest difference of a clock in milliseconds
+	Real      bool    `json:",omitempty"` // Ed25519, and every frame as bytes
+	All       bool    `json:",omitempty"` // mempool.All
+	Batch     bool    `json:",omitempty"` // a step's persists come before its other effects, as in the shipped runner
+	NoGossip  bool    `json:",omitempty"` // every gossip frame is lost (R7)
+	Connect   bool    `json:",omitempty"` // members notice that another is reachable again
+	AppDelay  int64   // greatest time that the application takes to answer
+	AppFails  int     `json:",omitempty"` // DeliverBlock fails so often in a thousand, until Heal
+	Exchange  int64   `json:",omitempty"` // between two frontiers, 0: the engine's default
+	HandOver  int64   `json:",omitempty"` // longest life of an old group, 0: the engine's default
+
+	Byzantine   []Placement  `json:",omitempty"`
+	Submissions []Submission `json:",omitempty"`
+	Faults      []Fault      `json:",omitempty"`
+
+	Heal     int64 // when all faults but the Byzantine members end
+	Deadline int64 // when everything that was promised must have happened
+}
+
+// Placement makes a node Byzantine.
+type Placement struct {
+	Node      int
+	Adversary string // a name in Adversaries
+}
+
+// Submission is a client's message.
+type Submission struct {
+	At    int64
+	Node  int
+	Label string `json:",omitempty"`
+	Size  int    // payload in bytes, at least 8
+	Time  int64  `json:",omitempty"` // as signed, 0: that of the node's clock
+}
+
+// FaultKind names a fault.
+type FaultKind string
+
+const (
+	Crash     FaultKind = "crash"     // at At, for For
+	CrashStep FaultKind = "crashstep" // behind the Step-th effect that the node carries out, for For
+	DiskFails FaultKind = "disk"      // from At on the next commit fails, and the node stops for For
+	LoseStore FaultKind = "lose"      // at At the node stops for For and starts with an empty store
+	Restore   FaultKind = "restore"   // the same with a copy from before its last start
+	Partition FaultKind = "partition" // for For, Nodes are cut off from the others
+	NewGroup  FaultKind = "group"     // Nodes are the next group; each node hears of it between At and At+For
+	CloseOld  FaultKind = "close"     // at At the application of a node needs no group but the newest any more
+	WakeAll   FaultKind = "wake"      // every application's state changes at At
+	Prune     FaultKind = "prune"     // at At the node's retention removes the messages of what is delivered, but for Step blocks a chain
+)
+
+// Fault is something that goes wrong, or changes.
+type Fault struct {
+	Kind  FaultKind
+	At    int64 `json:",omitempty"`
+	For   int64 `json:",omitempty"`
+	Node  int   `json:",omitempty"`
+	Step  int   `json:",omitempty"`
+	Nodes []int `json:",omitempty"`
+}
+
+// String returns the schedule as one line of JSON, which Parse reads.
+func (s Schedule) String() string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// Parse reads a schedule that String wrote.
+func Parse(text string) (Schedule, error) {
+	var s Schedule
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return Schedule{}, fmt.Errorf("read schedule: %w", err)
+	}
+	return s, s.Validate()
+}
+
+// Validate tells what is wrong with a schedule.
+func (s Schedule) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("schedule: "+format, args...)) }
+	if s.Nodes < 1 || s.Nodes > maxNodes {
+		return fmt.Errorf("schedule: %d nodes, expected 1..%d", s.Nodes, maxNodes)
+	}
+	node := func(what string, i int) {
+		if i < 0 || i >= s.Nodes {
+			bad("%s names node %d of %d", what, i, s.Nodes)
+		}
+	}
+	group := func(nodes []int) {
+		sorted := slices.Sorted(slices.Values(nodes))
+		if len(nodes) == 0 || len(slices.Compact(sorted)) != len(nodes) {
+			bad("a group names no node, or one twice")
+		}
+	}
+	group(s.Members)
+	for _, i := range s.Members {
+		node("the first group", i)
+	}
+	for _, p := range s.Byzantine {
+		node("an adversary", p.Node)
+		if _, ok := adversaries[p.Adversary]; !ok {
+			bad("adversary %q is unknown, expected one of %v", p.Adversary, Adversaries())
+		}
+	}
+	for _, m := range s.Submissions {
+		node("a submission", m.Node)
+		if m.Size < 0 || m.Size > maxPayload || len(m.Label) > 64 {
+			bad("submission of %d bytes, at most %d", m.Size, maxPayload)
+		}
+	}
+	for _, f := range s.Faults {
+		node(string(f.Kind), f.Node)
+		for _, i := range f.Nodes {
+			node(string(f.Kind), i)
+		}
+		if f.Kind == NewGroup {
+			group(f.Nodes)
+		}
+		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
+			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
+		}
+	}
+	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
+		bad("heals at %d ms and ends at %d, expected both in order and at most %d", s.Heal, s.Deadline, maxTime)
+	}
+	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
+		bad("negative times, or clocks that drift by more than a tenth")
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	maxNodes   = 1000
+	maxTime    = int64(400 * 24 * 3600 * 1000)
+	maxPayload = 4096
+)
+
+// delay returns the one-way delay of a link in microseconds.
+func (s Schedule) delay(from, to int, luck uint64) int64 {
+	if s.Link > 0 && (s.Latency == Constant || s.Latency == "") {
+		return s.Link
+	}
+	return s.Latency.delay(from, to, luck)
+}
+
+// TypicalDelay returns the median of the one-way delays between members of the first group, in microseconds.
+func (s Schedule) TypicalDelay() int64 {
+	var delays []int64
+	for _, from := range s.Members {
+		for _, to := range s.Members {
+			if from != to {
+				delays = append(delays, s.delay(from, to, hash(s.Seed, uint64(from), uint64(to))&0xfffff))
+			}
+		}
+	}
+	if len(delays) == 0 {
+		return 0
+	}
+	slices.Sort(delays)
+	return delays[len(delays)/2]
+}

@@ -1,0 +1,34 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+)
+
+// trace is a running FNV-1a hash over all that happens, and its text for people.
+type trace struct {
+	hash uint64
+	out  io.Writer
+}
+
+const (
+	traceStart = 0xcbf29ce484222325
+	tracePrime = 0x100000001b3
+)
+
+// add takes one thing that happened: when, what, to whom, by whom, and one number more.
+func (t *trace) add(at int64, what byte, to, from int, more uint64) {
+	h := t.hash
+	for _, v := range [...]uint64{uint64(at), uint64(what), uint64(to), uint64(from), more} {
+		h = (h ^ v) * tracePrime
+		h ^= h >> 29
+	}
+	t.hash = h
+}
+
+// say writes a line for people. Callers that would have to build its arguments ask for tracing first.
+func (t *trace) say(at int64, format string, args ...any) {
+	if t.out != nil {
+		fmt.Fprintf(t.out, "%9.3f ms  %s\n", float64(at)/1000, fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,369 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// network is the name that everything in a simulation is signed for.
+const network = "simulation"
+
+// Beginning is the clocks' time at the beginning of a schedule, in milliseconds since 1970.
+const Beginning = int64(1_700_000_000_000)
+
+// limits of the groups, unless the options say otherwise: small, so that adversaries reach them.
+var limits = membership.Limits{PayloadBytes: maxPayload, BlockMessages: 64, BlockBytes: 32 << 10}
+
+// pool bounds the mempools likewise.
+var pool = mempool.Limits{Messages: 256, Bytes: 256 << 10, PerSender: 64, SenderBytes: 64 << 10, TTL: time.Hour}
+
+// Options are what a run has beside its schedule. The zero value is a quiet run of the simulation's own application.
+type Options struct {
+	// Application makes the application of a node and its key; nil: the simulation's own.
+	Application func(node int, key keys.Public) Application
+	// Invariants are checked beside the protocol's own.
+	Invariants []Invariant
+	// Trace takes one line for each thing that happens; nil: none. It does not change the run.
+	Trace io.Writer
+	// Endless keeps the run going until the deadline, also when all that was promised has happened.
+	Endless bool
+	// Payload makes what a submission says, at a node that knows this newest group; nil: its number and Size-8 bytes of nothing.
+	Payload func(newest *membership.Group, s Submission) []byte
+	// Limits are those of the groups, and Pool bounds the mempools; zero: small ones, so that adversaries reach them.
+	Limits membership.Limits
+	Pool   mempool.Limits
+	// Measure counts bytes, also without real keys: Result.Measured.
+	Measure bool
+	// Stop is asked now and then whether to end the run at once; nil: never. What was promised is then not judged.
+	Stop func() bool
+}
+
+// world is one simulation in progress. It is one thread.
+type world struct {
+	schedule Schedule
+	options  Options
+	queue    queue
+	now      int64 // microseconds
+	ring     *ring
+	nodes    []*node
+	places   map[keys.Public]int
+	groups   []*membership.Group
+	links    []uint32 // frames sent so far, by sender and receiver
+	cuts     []Fault  // partitions in force
+	slowed   map[[2]int]int64
+	check    *checker
+	cabal    *cabal
+	trace    trace
+	stats    Stats
+	meter    meter
+	header   block.Header // whose ID was asked for last
+	id       block.ID
+	done     bool
+}
+
+// Stats count what happened.
+type Stats struct {
+	Events   int   // discrete events
+	Frames   int   // sent by engines, gossip included
+	Protocol int   // proposals, echoes and certificates sent by engines
+	Bytes    int64 // encoded; counted with real keys only
+	Blocks   int   // certified by a correct creator
+	Crashes  int
+	Virtual  int64 // milliseconds that the schedule took
+}
+
+// Result is what became of a schedule.
+type Result struct {
+	Schedule   Schedule
+	Violations []Violation // none: every promise was kept
+	Hash       uint64      // of the whole trace
+	Stats      Stats
+	Measured   Measured // under Options.Measure
+	Delays     []Delay  // of blocks of correct creators, in the order of their certificates
+}
+
+// Run carries a schedule out. The same schedule gives the same result on every machine.
+func Run(schedule Schedule, options Options) (Result, error) {
+	if err := schedule.Validate(); err != nil {
+		return Result{}, err
+	}
+	w := newWorld(schedule, options)
+	w.play()
+	w.stats.Virtual = w.now / 1000
+	w.check.end()
+	return Result{
+		Schedule: schedule, Violations: w.check.violations, Hash: w.trace.hash, Stats: w.stats, Measured: w.meter.measured, Delays: w.check.delays(),
+	}, nil
+}
+
+// play carries out one occasion after the other. A panic of an engine or an application is a violation: nothing that a peer sends may
+// cause one.
+func (w *world) play() {
+	defer func() {
+		if r := recover(); r != nil {
+			w.check.violate("no panics", "%v\n%s", r, debug.Stack())
+		}
+	}()
+	schedule, options := w.schedule, w.options
+	w.begin()
+	for w.queue.len() > 0 && !w.done {
+		at, o := w.queue.pop()
+		if at > schedule.Deadline*1000 {
+			break
+		}
+		w.now = at
+		w.stats.Events++
+		if w.stats.Events%4096 == 0 && options.Stop != nil && options.Stop() {
+			w.done = true
+			break
+		}
+		w.happen(o)
+		if w.check.failed() && !options.Endless {
+			break
+		}
+	}
+}
+
+func newWorld(schedule Schedule, options Options) *world {
+	if options.Limits == (membership.Limits{}) {
+		options.Limits = limits
+	}
+	if options.Pool == (mempool.Limits{}) {
+		options.Pool = pool
+	}
+	w := &world{
+		schedule: schedule, options: options, ring: newRing(schedule.Real), places: map[keys.Public]int{},
+		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, trace: trace{out: options.Trace, hash: traceStart},
+		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},
+	}
+	for i := range schedule.Nodes {
+		n := newNode(w, i)
+		w.nodes = append(w.nodes, n)
+		w.places[n.key.Public()] = i
+	}
+	w.check = newChecker(w)
+	w.cabal = newCabal(w)
+	w.addGroup(schedule.Members)
+	for _, f := range schedule.Faults {
+		if f.Kind == NewGroup {
+			w.addGroup(f.Nodes)
+		}
+	}
+	return w
+}
+
+// addGroup makes the next group.
+func (w *world) addGroup(nodes []int) {
+	members := make([]keys.Public, len(nodes))
+	for i, n := range nodes {
+		members[i] = w.nodes[n].key.Public()
+	}
+	group, err := membership.NewGroup(network, uint64(len(w.groups)+1), members, w.options.Limits)
+	if err != nil {
+		panic(fmt.Sprintf("simulation: group of a valid schedule: %v", err))
+	}
+	w.groups = append(w.groups, group)
+}
+
+// begin plans what the schedule says and starts the nodes.
+func (w *world) begin() {
+	next := 1
+	for i, f := range w.schedule.Faults {
+		switch {
+		case f.Kind == NewGroup:
+			for _, n := range w.nodes {
+				at := f.At*1000 + int64(hash(w.schedule.Seed, uint64(i), uint64(n.place))%uint64(f.For*1000+1))
+				w.queue.push(at, occasion{kind: answer, to: int32(n.place), index: int32(next), life: anyLife})
+			}
+			next++
+		case f.Kind == CrashStep:
+			n := w.nodes[f.Node]
+			n.crashes = append(n.crashes, f)
+		default:
+			w.queue.push(f.At*1000, occasion{kind: strike, index: int32(i)})
+		}
+	}
+	for i, s := range w.schedule.Submissions {
+		w.queue.push(s.At*1000, occasion{kind: submit, to: int32(s.Node), index: int32(i)})
+	}
+	w.queue.push(w.schedule.Heal*1000, occasion{kind: inspection})
+	for _, n := range w.nodes {
+		n.told = 1
+		n.start()
+	}
+	w.cabal.begin()
+}
+
+// anyLife marks occasions that reach a node whatever became of it.
+const anyLife = ^uint32(0)
+
+// happen carries out one occasion.
+func (w *world) happen(o occasion) {
+	switch o.kind {
+	case arrival, noise:
+		w.arrive(o)
+	case timer:
+		w.nodes[o.to].timer(o.life)
+	case answer:
+		n := w.nodes[o.to]
+		switch {
+		case o.life == anyLife:
+			n.hear(int(o.index))
+		case n.up && n.life == o.life:
+			n.step(o.event)
+		}
+	case submit:
+		w.nodes[o.to].submit(w.schedule.Submissions[o.index], int(o.index))
+	case strike:
+		w.strike(int(o.index))
+	case relief:
+		w.relieve(o)
+	case attack:
+		w.cabal.tick(int(o.to))
+	case inspection:
+		w.inspect()
+	}
+}
+
+// healed tells that no more faults strike.
+func (w *world) healed() bool { return w.now >= w.schedule.Heal*1000 }
+
+// send puts a frame on a link.
+func (w *world) send(from, to int, frame wire.Frame) {
+	w.stats.Frames++
+	if w.options.Measure {
+		w.meter.add(from, frame, false)
+	}
+	var data []byte
+	if w.schedule.Real {
+		data = wire.Encode(frame)
+		w.stats.Bytes += int64(len(data))
+	}
+	w.carry(from, to, occasion{kind: arrival, frame: frame, data: data}, false)
+}
+
+// carry delays, loses and doubles what is on a link.
+func (w *world) carry(from, to int, o occasion, gossip bool) {
+	link := from*len(w.nodes) + to
+	w.links[link]++
+	luck := hash(w.schedule.Seed, uint64(link), uint64(w.links[link]))
+	if !w.healed() {
+		if w.cut(from, to) || int(luck>>40%1000) < w.schedule.Loss || gossip && w.schedule.NoGossip {
+			return
+		}
+	} else if gossip && w.schedule.NoGossip {
+		return
+	}
+	o.from, o.to = int32(from), int32(to)
+	copies := 1
+	if !w.healed() && int(luck>>20%1000) < w.schedule.Duplicate {
+		copies = 2
+	}
+	for range copies {
+		at := w.now + w.schedule.delay(from, to, luck&0xfffff)
+		if until := w.slowed[[2]int{from, to}]; until > at {
+			at = until
+		}
+		w.queue.push(at, o)
+		luck = mix(luck)
+	}
+}
+
+// cut tells whether a partition separates two nodes.
+func (w *world) cut(a, b int) bool {
+	for _, f := range w.cuts {
+		if contains(f.Nodes, a) != contains(f.Nodes, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func contains(nodes []int, n int) bool {
+	for _, other := range nodes {
+		if other == n {
+			return true
+		}
+	}
+	return false
+}
+
+// arrive brings a frame to a node that is up: through the border if it is bytes, and past the adversary if it has one.
+func (w *world) arrive(o occasion) {
+	n := w.nodes[o.to]
+	if !n.up {
+		return
+	}
+	frame := o.frame
+	if o.data != nil {
+		var ok bool
+		if frame, ok = n.open(o.data, o.frame); !ok {
+			return
+		}
+	}
+	if id, ok := groupOf(frame); ok && n.group(id) == nil {
+		return // of a group that nobody has told the node of yet: it comes again
+	}
+	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
+	if n.puppet != nil && !n.puppet.receive(int(o.from), frame) {
+		return
+	}
+	n.received(w.nodes[o.from].key.Public(), frame)
+}
+
+// inspect ends the run when all that was promised has happened.
+func (w *world) inspect() {
+	if !w.options.Endless && w.check.settled() {
+		w.done = true
+		return
+	}
+	w.queue.push(w.now+200_000, occasion{kind: inspection})
+}
+
+// message makes a client's message.
+func (w *world) message(key block.Signer, label string, payload []byte, time int64) block.Message {
+	m, err := block.NewMessage(key, network, label, payload, time)
+	if err != nil {
+		panic(fmt.Sprintf("simulation: message of a valid schedule: %v", err))
+	}
+	return m
+}
+
+// engineConfig returns the configuration of every engine.
+func (w *world) engineConfig(key keys.Public) engine.Config {
+	include := mempool.Own
+	if w.schedule.All {
+		include = mempool.All
+	}
+	return engine.Config{
+		Self: key, Include: include, Mempool: w.options.Pool, Exchange: w.schedule.Exchange, HandOver: w.schedule.HandOver,
+	}
+}
+
+// forgedMessage makes a message that bears a sender's name and not its signature.
+func (w *world) forgedMessage(sender keys.Public) block.Message {
+	return w.message(forger{sender}, "", []byte("forged"), Beginning+w.now/1000)
+}
+
+// forger signs with nothing.
+type forger struct{ key keys.Public }
+
+func (f forger) Public() keys.Public      { return f.key }
+func (forger) Sign([]byte) keys.Signature { return keys.Signature{1} }
+
+// idOf returns a block's ID. Many ask for that of one block, one after the other.
+func (w *world) idOf(b *block.Block) block.ID {
+	if w.header != b.Header {
+		w.header, w.id = b.Header, b.ID()
+	}
+	return w.id
+}
