@@ -1,0 +1,12 @@
+package ephemera_test
+
+import (
+	"testing"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/apitest"
+)
+
+func TestAPIInTheProcess(t *testing.T) {
+	apitest.Run(t, func(_ *testing.T, of api.API) api.API { return of })
+}

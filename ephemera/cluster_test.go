@@ -1,0 +1,245 @@
+package ephemera_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	storememory "github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
+)
+
+const network = "test"
+
+// board is an application that puts every message that it is offered into a block, once there are enough.
+type board struct {
+	enough  int
+	verdict func(block.Block) ephemera.Verdict
+	gate    chan struct{} // deliveries wait until it is closed, nil: they do not
+
+	mu        sync.Mutex
+	delivered []block.Block
+	times     []time.Time // of the deliveries
+	proofs    []store.Evidence
+	changed   chan struct{} // closed and renewed at each delivery
+}
+
+func newBoard(enough int) *board { return &board{enough: enough, changed: make(chan struct{})} }
+
+func (b *board) CheckMessage(_ context.Context, m block.Message) error {
+	if m.Label() == "refused" {
+		return errors.New("this label is refused")
+	}
+	return nil
+}
+
+func (b *board) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
+	candidates := turn.Candidates
+	if !turn.Newest {
+		candidates = slices.DeleteFunc(candidates, func(m block.Message) bool { return !turn.Directed[m.ID()] })
+	}
+	if len(candidates) < b.enough {
+		return nil
+	}
+	ids := make([]block.MessageID, len(candidates))
+	for i, m := range candidates {
+		ids[i] = m.ID()
+	}
+	return ids
+}
+
+func (b *board) CheckBlock(_ context.Context, candidate block.Block) ephemera.Decision {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.verdict != nil {
+		return ephemera.Decision{Verdict: b.verdict(candidate), Reason: "test"}
+	}
+	return ephemera.Decision{Verdict: ephemera.Accept}
+}
+
+func (b *board) DeliverBlock(ctx context.Context, delivered block.Block, _ certificate.Certificate) error {
+	if b.gate != nil {
+		select {
+		case <-b.gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delivered, b.times = append(b.delivered, delivered), append(b.times, time.Now())
+	close(b.changed)
+	b.changed = make(chan struct{})
+	return nil
+}
+
+func (b *board) ObserveEquivocation(_ context.Context, evidence store.Evidence) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.proofs = append(b.proofs, evidence)
+}
+
+// blocks returns what was delivered of one creator.
+func (b *board) blocks(creator keys.Public) []block.Block {
+	return slices.DeleteFunc(b.all(), func(d block.Block) bool { return d.Header.Creator != creator })
+}
+
+// all returns what was delivered.
+func (b *board) all() []block.Block {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.delivered)
+}
+
+// await waits until condition holds after some delivery.
+func (b *board) await(t *testing.T, condition func() bool) {
+	t.Helper()
+	deadline := time.After(2 * time.Minute) // virtual inside a bubble
+	for {
+		b.mu.Lock()
+		changed := b.changed
+		b.mu.Unlock()
+		if condition() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("condition not met in time; delivered: %v", b.delivered)
+		}
+	}
+}
+
+// cluster is a group of nodes in one process, on a memory network unless link says otherwise.
+type cluster struct {
+	t       *testing.T
+	keys    []keys.Private // in the byte order of their public keys
+	group   *membership.Group
+	network *memory.Network
+	link    func(i int) transport.Transport // makes the transport of a node that starts
+	disks   []*storememory.Disk
+	boards  []*board
+	nodes   []*ephemera.Node
+	stop    []func()
+	include mempool.Include
+	muted   map[int]uint64
+	logger  *slog.Logger // nil: nobody reads it
+	// makeBlocks is every node's Config.MakeBlocks.
+	makeBlocks ephemera.OnlineKind
+	peers      []membership.Peer
+	clients    []keys.Public
+	hold       bool
+	retention  ephemera.Retention
+}
+
+func testKeys(n int) []keys.Private {
+	out := make([]keys.Private, n)
+	for i := range out {
+		out[i] = keys.FromSeed(sha256.Sum256(fmt.Append(nil, "node ", i)))
+	}
+	slices.SortFunc(out, func(a, b keys.Private) int { return a.Public().Compare(b.Public()) })
+	return out
+}
+
+func newCluster(t *testing.T, n int, config memory.Config) *cluster {
+	c := &cluster{t: t, keys: testKeys(n), include: mempool.All}
+	for _, key := range c.keys {
+		config.Members = append(config.Members, key.Public())
+		c.disks = append(c.disks, storememory.NewDisk())
+		c.boards = append(c.boards, newBoard(1))
+	}
+	var err error
+	c.group, err = membership.NewGroup(network, 1, config.Members, membership.Limits{})
+	require.NoError(t, err)
+	c.network = memory.New(config)
+	c.link = func(i int) transport.Transport { return c.network.Transport(c.keys[i].Public()) }
+	c.nodes, c.stop = make([]*ephemera.Node, n), make([]func(), n)
+	return c
+}
+
+// run starts a node on its disk and waits until it runs. The channel tells what Run returned, after the store is closed.
+func (c *cluster) run(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
+	c.t.Helper()
+	node, cancel, result := c.begin(i)
+	<-node.Running()
+	return node, cancel, result
+}
+
+// begin is run for a node that may not get so far.
+func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
+	c.t.Helper()
+	st, err := c.disks[i].Open()
+	require.NoError(c.t, err)
+	node, err := ephemera.New(ephemera.Config{
+		Key: c.keys[i], Group: c.group, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
+		MutedThrough: c.muted[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
+	}, c.boards[i])
+	require.NoError(c.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- errors.Join(node.Run(ctx), st.Close()) }()
+	return node, cancel, result
+}
+
+// start runs a node until stop.
+func (c *cluster) start(i int) {
+	c.t.Helper()
+	node, cancel, result := c.run(i)
+	c.nodes[i] = node
+	c.stop[i] = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(c.t, <-result)
+	})
+	c.t.Cleanup(c.stop[i])
+}
+
+func (c *cluster) startAll() {
+	for i := range c.keys {
+		c.start(i)
+	}
+}
+
+func (c *cluster) stopAll() {
+	for _, stop := range c.stop {
+		if stop != nil {
+			stop()
+		}
+	}
+}
+
+func (c *cluster) submit(i int, payload string) block.Message {
+	c.t.Helper()
+	m := c.message(c.keys[i], payload)
+	require.NoError(c.t, c.nodes[i].Submit(context.Background(), m))
+	return m
+}
+
+func (c *cluster) message(sender keys.Private, payload string) block.Message {
+	c.t.Helper()
+	m, err := block.NewMessage(sender, network, "notice", []byte(payload), time.Now().UnixMilli())
+	require.NoError(c.t, err)
+	return m
+}
+
+// awaitHeight waits until node i has delivered the chain of a creator up to a height.
+func (c *cluster) awaitHeight(i, creator int, height int) {
+	c.t.Helper()
+	key := c.keys[creator].Public()
+	c.boards[i].await(c.t, func() bool { return len(c.boards[i].blocks(key)) >= height })
+}

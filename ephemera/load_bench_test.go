@@ -1,0 +1,284 @@
+package ephemera_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+)
+
+// loadNodes is the group of these benchmarks, in one process on loopback: libp2p, SQLite with durable votes, messages submitted to the
+// nodes themselves, each in the blocks of the node that took it.
+const loadNodes = 4
+
+// BenchmarkSaturation submits distinct signed messages as fast as the nodes take them, into blocks of at least 100 but the last ones.
+// An iteration is over when every node has delivered every message. Signing is the clients' work and not counted.
+func BenchmarkSaturation(b *testing.B) {
+	for _, size := range []int{256, 3000} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) { benchmarkSaturation(b, size) })
+	}
+}
+
+// tally follows messages until every node has delivered them. It is safe for concurrent use.
+type tally struct {
+	mu       sync.Mutex
+	pending  map[block.MessageID]*flight
+	delays   []time.Duration // from submission to the last delivery
+	blocks   int             // delivered, by all nodes together
+	complete chan struct{}   // closed when nothing is pending
+}
+
+// flight is a message under way.
+type flight struct {
+	since time.Time
+	left  int // nodes that have not delivered it
+}
+
+// expect begins with messages that are about to be submitted. They replace what was expected before.
+func (t *tally) expect(messages ...block.Message) (complete <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pending, t.complete = make(map[block.MessageID]*flight, len(messages)), make(chan struct{})
+	for _, m := range messages {
+		t.pending[m.ID()] = &flight{since: time.Now(), left: loadNodes}
+	}
+	return t.complete
+}
+
+// begin notes that a message is submitted now.
+func (t *tally) begin(m block.Message) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pending[m.ID()].since = time.Now()
+}
+
+func (t *tally) deliver(delivered block.Block) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.blocks++
+	for _, m := range delivered.Messages {
+		f := t.pending[m.ID()]
+		if f == nil {
+			continue
+		}
+		if f.left--; f.left > 0 {
+			continue
+		}
+		t.delays = append(t.delays, time.Since(f.since))
+		if delete(t.pending, m.ID()); len(t.pending) == 0 {
+			close(t.complete)
+		}
+	}
+}
+
+// reset forgets what was measured.
+func (t *tally) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.delays, t.blocks = nil, 0
+}
+
+// sink is an application that takes everything, and makes blocks of what is there once it is enough.
+type sink struct {
+	tally  *tally
+	enough *atomic.Int64 // messages
+}
+
+func (s sink) CheckMessage(context.Context, block.Message) error { return nil }
+
+func (s sink) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
+	if len(turn.Candidates) < int(s.enough.Load()) {
+		return nil
+	}
+	var ids []block.MessageID
+	size, most := 0, turn.Group.Limits()
+	for _, m := range turn.Candidates {
+		if size += m.Size(); size > int(most.BlockBytes) || len(ids) == int(most.BlockMessages) {
+			break
+		}
+		ids = append(ids, m.ID())
+	}
+	return ids
+}
+
+func (s sink) CheckBlock(context.Context, block.Block) ephemera.Decision {
+	return ephemera.Decision{Verdict: ephemera.Accept}
+}
+
+func (s sink) DeliverBlock(_ context.Context, delivered block.Block, _ certificate.Certificate) error {
+	s.tally.deliver(delivered)
+	return nil
+}
+
+// loaded is a running group and what its members deliver.
+type loaded struct {
+	*realCluster
+	tally  *tally
+	enough *atomic.Int64
+	made   uint64
+}
+
+func newLoaded(b *testing.B, perSecond int) *loaded {
+	l := &loaded{tally: &tally{}, enough: &atomic.Int64{}}
+	bounds, err := limits.For(limits.Config{Members: loadNodes, MessagesPerSecond: perSecond})
+	require.NoError(b, err)
+	l.realCluster = newRealCluster(b, loadNodes, realConfig{
+		include: mempool.Own, limits: bounds,
+		app: func(int) ephemera.Application { return sink{tally: l.tally, enough: l.enough} },
+	})
+	return l
+}
+
+// message signs the next message of a node, of that many bytes.
+func (l *loaded) message(b *testing.B, node, size int) block.Message {
+	l.made++
+	payload := binary.BigEndian.AppendUint64(bytes.Repeat([]byte{'x'}, size-8), l.made)
+	m, err := block.NewMessage(l.keys[node], network, "load", payload, time.Now().UnixMilli())
+	require.NoError(b, err)
+	return m
+}
+
+// await fails the benchmark when something does not come about: no machine is so slow.
+func await(b *testing.B, what <-chan struct{}) {
+	b.Helper()
+	select {
+	case <-what:
+	case <-time.After(5 * time.Minute):
+		b.Fatal("messages are missing")
+	}
+}
+
+func benchmarkSaturation(b *testing.B, size int) {
+	const (
+		perNode    = 2000
+		submitters = 8 // for each node
+		least      = 100
+	)
+	l := newLoaded(b, loadNodes*perNode)
+	total, used := 0, time.Duration(0)
+	for b.Loop() {
+		b.StopTimer()
+		var messages []block.Message
+		for i := range loadNodes * perNode {
+			messages = append(messages, l.message(b, i%loadNodes, size))
+		}
+		l.enough.Store(least)
+		complete := l.tally.expect(messages...)
+		total += len(messages)
+		before := cpuOfProcess(b)
+		b.StartTimer()
+
+		var submitted sync.WaitGroup
+		for worker := range loadNodes * submitters {
+			submitted.Go(func() {
+				for i := worker; i < len(messages); i += loadNodes * submitters { // its node's: the workers are a multiple of the nodes
+					if err := l.nodes[worker%loadNodes].Submit(context.Background(), messages[i]); err != nil {
+						b.Errorf("submit: %v", err)
+					}
+				}
+			})
+		}
+		submitted.Wait()
+		l.enough.Store(1) // for what is left
+		for _, node := range l.nodes {
+			node.Wake()
+		}
+		await(b, complete)
+		used += cpuOfProcess(b) - before
+	}
+	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "messages/s")
+	b.ReportMetric(float64(total*loadNodes)/float64(l.tally.blocks), "messages/block")
+	b.ReportMetric(used.Seconds()/float64(total), "cpu-s/message")
+	b.ReportMetric(0, "ns/op")
+}
+
+// cpuOfProcess returns the processor time that all nodes together have used since the process began.
+func cpuOfProcess(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return cpu(usage)
+}
+
+// BenchmarkLatency takes the time from a message's submission until every node has delivered it: of one message after the other, and of
+// 100 a second.
+func BenchmarkLatency(b *testing.B) {
+	b.Run("idle", func(b *testing.B) {
+		l := newWarm(b)
+		for b.Loop() {
+			l.paced(b, 1)
+		}
+		l.report(b)
+	})
+	b.Run("messages=100/s", func(b *testing.B) {
+		l := newWarm(b)
+		for b.Loop() {
+			l.paced(b, 100)
+		}
+		l.report(b)
+	})
+}
+
+// newWarm returns a group that has delivered some messages already.
+func newWarm(b *testing.B) *loaded {
+	l := newLoaded(b, 1000)
+	l.enough.Store(1)
+	for range 10 {
+		l.paced(b, 1)
+	}
+	l.tally.reset()
+	return l
+}
+
+// paced submits messages of 3 KB to the nodes in turn, one every 10 ms, whatever became of those before. It returns when all are
+// delivered.
+func (l *loaded) paced(b *testing.B, count int) {
+	const pace = 10 * time.Millisecond
+	var messages []block.Message
+	for i := range count {
+		messages = append(messages, l.message(b, i%loadNodes, 3000))
+	}
+	complete := l.tally.expect(messages...)
+	var submitted sync.WaitGroup
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for i, m := range messages {
+		if i > 0 {
+			<-tick.C
+		}
+		submitted.Go(func() {
+			l.tally.begin(m)
+			if err := l.nodes[i%loadNodes].Submit(context.Background(), m); err != nil {
+				b.Errorf("submit: %v", err)
+			}
+		})
+	}
+	submitted.Wait()
+	await(b, complete)
+}
+
+// report tells the delays' quantiles, in seconds.
+func (l *loaded) report(b *testing.B) {
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	delays := slices.Sorted(slices.Values(l.tally.delays))
+	require.NotEmpty(b, delays)
+	for name, part := range map[string]float64{"p50-s": .5, "p99-s": .99, "max-s": 1} {
+		b.ReportMetric(delays[int(part*float64(len(delays)-1))].Seconds(), name)
+	}
+	b.ReportMetric(float64(len(delays)*loadNodes)/float64(l.tally.blocks), "messages/block")
+	b.ReportMetric(0, "ns/op")
+}

@@ -1,0 +1,376 @@
+package ephemera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// loop is the one goroutine that owns the engine. It steps through what has arrived, makes all persists of these steps durable in one
+// commit, and then carries out the other effects in their order: nothing is signed or sent before what it promises is on disk.
+type loop struct {
+	*Node
+	ctx     context.Context
+	waiting []task // for the application: at most one of each kind and chain
+	reading []read // for the store reader: at most one of each kind and member, and readHeaders headers
+	answers map[uint64]chan<- error
+	ticket  uint64
+	queue   []engine.Event // to be stepped by flush
+	relaxed []store.Write  // waiting for the next commit
+	took    time.Duration  // by the last commit
+	groups  groups
+	dials   bool // the transport's peers are those of the groups
+}
+
+func newLoop(n *Node) *loop {
+	return &loop{Node: n, answers: make(map[uint64]chan<- error)}
+}
+
+// batchEvents bounds how many events share one commit.
+const batchEvents = 128
+
+func (l *loop) run(ctx context.Context) error {
+	l.ctx = ctx
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	defer func() {
+		for _, answer := range l.answers {
+			answer <- ErrStopped
+		}
+	}()
+	if err := l.step(engine.Start{}); err != nil {
+		return err
+	}
+	for {
+		timer.Reset(l.clock.until(l.deadline()))
+		var tasks chan<- task
+		var head task
+		if len(l.waiting) > 0 {
+			tasks, head = l.tasks, l.waiting[0]
+		}
+		var reads chan<- read
+		var first read
+		if len(l.reading) > 0 {
+			reads, first = l.reads, l.reading[0]
+		}
+		var err error
+		select {
+		case reads <- first:
+			l.reading = l.reading[1:]
+		case <-ctx.Done():
+			return l.commit(l.relaxed)
+		case <-timer.C:
+			err = l.tick()
+		case <-l.wake:
+			err = l.step(engine.Wake{})
+		case tasks <- head:
+			l.waiting = l.waiting[1:]
+		case f := <-l.calls:
+			err = l.runCalls(f)
+		case event := <-l.inbox:
+			err = l.step(l.drain(event)...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// deadline returns when the next tick is due.
+func (l *loop) deadline() int64 {
+	if at := l.groups.deadline(); at != 0 {
+		return min(at, l.engine.Deadline())
+	}
+	return l.engine.Deadline()
+}
+
+func (l *loop) tick() error {
+	if at := l.groups.deadline(); at != 0 && at <= l.clock.now() {
+		l.disconnect()
+	}
+	return l.step(engine.Tick{})
+}
+
+// drain takes what else has arrived, so that it shares a commit. An event that will be persisted waits as long for company as the last
+// commit took, maxLinger at most: on a disk of its own a node hardly waits, on a busy one it makes half as many commits.
+func (l *loop) drain(first engine.Event) []engine.Event {
+	events := []engine.Event{first}
+	var enough <-chan time.Time
+	if persists(first) {
+		enough = time.After(min(l.took, maxLinger))
+	}
+	for len(events) < batchEvents {
+		select {
+		case event := <-l.inbox:
+			events = append(events, event)
+			continue
+		default:
+		}
+		if enough == nil {
+			return events
+		}
+		select {
+		case event := <-l.inbox:
+			events = append(events, event)
+		case <-enough:
+			return events
+		case <-l.ctx.Done():
+			return events
+		}
+	}
+	return events
+}
+
+// maxLinger bounds what a vote or certificate waits for others to share its commit.
+const maxLinger = 5 * time.Millisecond
+
+// persists tells whether an event makes the engine write: a verdict may be a vote, a certificate ends a block.
+func persists(event engine.Event) bool {
+	switch e := event.(type) {
+	case engine.Verdict:
+		return e.Answer == broadcast.Accept
+	case engine.Received:
+		return wire.KindOf(e.Frame) == wire.KindCertificate
+	}
+	return false
+}
+
+// runCalls runs a call and those that wait behind it.
+func (l *loop) runCalls(f call) error {
+	if err := f(l); err != nil {
+		return err
+	}
+	for len(l.queue) < batchEvents {
+		select {
+		case f = <-l.calls:
+			if err := f(l); err != nil {
+				return err
+			}
+		default:
+			return l.flush()
+		}
+	}
+	return l.flush()
+}
+
+// submit queues a client's message; answer is told what became of it.
+func (l *loop) submit(m block.Message, group membership.ID, answer chan<- error) {
+	l.ticket++
+	l.answers[l.ticket] = answer
+	l.queue = append(l.queue, engine.Submitted{Ticket: l.ticket, Message: m, Group: group})
+}
+
+func (l *loop) step(events ...engine.Event) error {
+	l.queue = append(l.queue, events...)
+	return l.flush()
+}
+
+// flush steps through the queue until nothing is left: carrying out effects may add events, such as signatures.
+func (l *loop) flush() error {
+	for len(l.queue) > 0 {
+		events := l.queue
+		l.queue = nil
+		now := l.clock.now()
+		var effects []engine.Effect
+		for _, event := range events {
+			effects = append(effects, l.engine.Step(engine.Input{Now: now, Event: event})...)
+		}
+		if err := l.persist(effects); err != nil {
+			return err
+		}
+		for _, effect := range effects {
+			if err := l.carryOut(effect); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// persist commits all writes of a batch. Relaxed ones, delivery cursors and late echoes, wait for the next commit, which saves one for
+// each block; but no block of a chain is delivered before the cursor of the one below is durable, so that at most the last one comes
+// again after a crash.
+func (l *loop) persist(effects []engine.Effect) error {
+	var writes []store.Write
+	delivers := false
+	for _, effect := range effects {
+		switch e := effect.(type) {
+		case broadcast.Deliver:
+			delivers = true
+		case broadcast.Persist:
+			if e.Relaxed {
+				l.relaxed = append(l.relaxed, e.Write)
+			} else {
+				writes = append(writes, e.Write)
+			}
+		}
+	}
+	if len(writes) == 0 && !(delivers && len(l.relaxed) > 0) && len(l.relaxed) < batchEvents {
+		return nil
+	}
+	return l.commit(append(writes, l.relaxed...))
+}
+
+func (l *loop) commit(writes []store.Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	start := time.Now()
+	err := l.config.Store.Commit(context.WithoutCancel(l.ctx), writes)
+	l.took = time.Since(start)
+	switch {
+	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
+		return fmt.Errorf("%w: %w", ErrHalted, err)
+	case err != nil:
+		return fmt.Errorf("persist %d writes (free the disk or repair the store, then start again; nothing was signed): %w", len(writes), err)
+	}
+	l.relaxed = nil
+	l.noteCertified(writes)
+	return nil
+}
+
+// carryOut does everything but persisting.
+func (l *loop) carryOut(effect engine.Effect) error {
+	switch e := effect.(type) {
+	case broadcast.Persist:
+		if closed, ok := e.Write.(store.PutClosed); ok {
+			l.closed(closed.Group)
+		}
+	case engine.Send:
+		l.config.Transport.Send(e.To, wire.Encode(e.Frame))
+	case engine.MarkGroup:
+		return l.markGroup(e.Number)
+	case engine.GroupRefused:
+		l.log.Error("group refused: its number belongs to another group", "number", e.Group.Number(), "group", e.Group.ID().String())
+	case engine.Gossip:
+		l.config.Transport.Publish(wire.EncodeMessages([]block.Message{e.Message}))
+	case broadcast.SignProposal:
+		header := block.SignedHeader{Header: e.Header, Signature: l.config.Key.Sign(e.Header.SigningBytes())}
+		l.queue = append(l.queue, engine.ProposalSigned{Header: header, Echo: l.echo(e.Header.Slot(), e.Header.ID())})
+	case broadcast.SignEcho:
+		l.queue = append(l.queue, engine.EchoSigned{Echo: l.echo(e.Slot, e.Block)})
+	case broadcast.CheckBlock:
+		l.enqueue(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
+	case broadcast.Deliver:
+		l.enqueue(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
+	case engine.NextBlock:
+		l.nextBlock(e)
+	case engine.ServeBlock:
+		l.read(read{to: e.To, block: e.Block})
+	case engine.ServeCertified:
+		l.read(read{to: e.To, from: &e.From})
+	case broadcast.FindHeader:
+		l.read(read{header: &e.Header})
+	case engine.Answered:
+		l.answer(e)
+	case broadcast.Refused:
+		l.log.Warn("block refused", "slot", e.Slot.String(), "block", e.Block.Short(), "own", e.Own, "reason", e.Reason)
+	case broadcast.Equivocation:
+		l.enqueue(task{kind: observeEquivocation, slot: e.Evidence.A.Header.Slot(), evidence: e.Evidence})
+		l.log.Error("member signed two blocks for one slot; its chain stops here", "slot", e.Evidence.A.Header.Slot().String())
+	case broadcast.Halt:
+		return l.haltSafely(e.Reason)
+	default:
+		panic(fmt.Sprintf("ephemera: unknown effect %T", effect))
+	}
+	return nil
+}
+
+// haltSafely makes the node mute before it stops: a supervisor may start it again at once.
+func (l *loop) haltSafely(reason string) error {
+	number := l.view.Load().own(l.groups.self).Number() // what was forgotten in one group may be forgotten in all
+	err := fmt.Errorf("%w: %s; it signs no block in groups up to %d any more", ErrHalted, reason, number)
+	if l.config.Mute == nil {
+		return err
+	}
+	return errors.Join(err, l.config.Mute(number))
+}
+
+// markGroup makes durable outside the store that this node signs in a group (R8).
+func (l *loop) markGroup(number uint64) error {
+	if l.config.BeginGroup == nil {
+		return nil
+	}
+	if err := l.config.BeginGroup(number); err != nil {
+		return fmt.Errorf("begin group %d: %w", number, err)
+	}
+	return nil
+}
+
+func (l *loop) echo(slot block.Slot, id block.ID) certificate.Echo {
+	signature := l.config.Key.Sign(certificate.SigningBytes(l.config.Group.Network(), slot, id))
+	return certificate.Echo{Slot: slot, Block: id, Signer: l.config.Key.Public(), Signature: signature}
+}
+
+// nextBlock offers what may go into a block, once enough members are online. Messages of a time with wider limits are not offered: no
+// block could hold them.
+func (l *loop) nextBlock(e engine.NextBlock) {
+	group := l.groups.byID(e.Group)
+	limit := int(group.Limits().PayloadBytes)
+	candidates := slices.DeleteFunc(e.Candidates, func(m block.Message) bool { return len(m.Payload()) > limit })
+	if len(candidates) == 0 || !l.mayMakeBlocks() {
+		l.queue = append(l.queue, engine.Chosen{})
+		return
+	}
+	turn := Turn{Group: group, Newest: group == l.groups.newest(), Candidates: candidates, Directed: e.Directed}
+	l.enqueue(task{kind: nextBlock, turn: turn})
+}
+
+// enqueue puts a task before the application. A newer block of a chain replaces an older one that is not wanted any more, so the
+// queue holds at most one task of each kind and chain.
+func (l *loop) enqueue(t task) {
+	for i, other := range l.waiting {
+		if other.kind == t.kind && other.slot.Group == t.slot.Group && other.slot.Creator == t.slot.Creator {
+			l.waiting[i] = t
+			return
+		}
+	}
+	l.waiting = append(l.waiting, t)
+}
+
+// readHeaders bounds the headers that wait for a comparison. More are dropped: they come again with the next frontier.
+const readHeaders = 64
+
+// read asks the store beside the loop, members in turn. A member's newer request replaces its older one of the same kind, so that
+// nobody keeps others waiting by asking fast.
+func (l *loop) read(r read) {
+	headers := 0
+	for i, other := range l.reading {
+		if other.header != nil {
+			headers++
+		} else if r.header == nil && other.to == r.to && (other.from == nil) == (r.from == nil) {
+			l.reading[i] = r
+			return
+		}
+	}
+	if r.header == nil || headers < readHeaders {
+		l.reading = append(l.reading, r)
+	}
+}
+
+func (l *loop) answer(e engine.Answered) {
+	answer, ok := l.answers[e.Ticket]
+	if !ok {
+		return
+	}
+	delete(l.answers, e.Ticket)
+	answer <- e.Err
+}
+
+// post hands an event to the loop from another goroutine.
+func (n *Node) post(ctx context.Context, event engine.Event) {
+	select {
+	case n.inbox <- event:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,68 @@
+package ephemera
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// runRetention removes the messages of old blocks, beside everything else. What fails is tried again: no promise hangs on it.
+func (n *Node) runRetention(ctx context.Context) error {
+	if !n.config.Retention.removes() {
+		return nil
+	}
+	ticker := time.NewTicker(n.config.Retention.Every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		pruned, err := n.config.Store.Prune(ctx, n.config.Retention.at(n.clock.now(), n.config.Mempool))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			n.log.Error("remove old messages", "err", err)
+		case pruned.Blocks > 0:
+			n.log.Info("removed the messages of old blocks", "blocks", pruned.Blocks, "bytes", pruned.Bytes)
+		}
+	}
+}
+
+// at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for as long as a mempool would take them.
+func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
+	out := store.Retention{Keep: r.Blocks, Messages: oldest(now, limits)}
+	if r.Age > 0 {
+		out.Before = now - r.Age.Milliseconds()
+	}
+	return out
+}
+
+// oldest returns the signed time of the oldest message that a mempool takes.
+func oldest(now int64, limits mempool.Limits) int64 {
+	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
+}
+
+// includedLately returns the messages that are in certified blocks already and that a mempool would take all the same: with mempool.All
+// those of own blocks.
+func (n *Node) includedLately(ctx context.Context) ([]store.Included, error) {
+	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
+	if err != nil {
+		return nil, fmt.Errorf("load the messages of certified blocks: %w", err)
+	}
+	if n.config.Include != mempool.All {
+		return included, nil
+	}
+	own := included[:0]
+	for _, m := range included {
+		if m.Own {
+			own = append(own, m)
+		}
+	}
+	return own, nil
+}

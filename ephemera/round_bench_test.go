@@ -1,0 +1,192 @@
+package ephemera_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/pprof/profile"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+)
+
+// BenchmarkRound is one epoch's traffic on loopback, with libp2p and durable SQLite votes: each of n members submits a report of 3 KB
+// and broadcasts a block of all n. A round ends when all nodes have delivered all n blocks. CPU is that of the whole process, which
+// holds all nodes, divided by n; ed25519-% is the share of profiled samples inside crypto/ed25519.
+func BenchmarkRound(b *testing.B) {
+	for _, n := range []int{4, 10} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n) })
+	}
+}
+
+// realCluster is a group of nodes on loopback.
+type realCluster struct {
+	keys  []keys.Private
+	nodes []*ephemera.Node
+}
+
+// realConfig is what the nodes of a cluster have in common. Zero limits are the defaults.
+type realConfig struct {
+	include mempool.Include
+	limits  limits.Limits
+	app     func(i int) ephemera.Application
+}
+
+func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
+	c := &realCluster{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var homes []*home.Home
+	var members []keys.Public
+	for range n {
+		h, err := home.Open(ctx, tb.TempDir(), network, nil)
+		require.NoError(tb, err)
+		homes, c.keys, members = append(homes, h), append(c.keys, h.Key), append(members, h.Key.Public())
+	}
+	group, err := membership.NewGroup(network, 1, members, membership.Limits{})
+	require.NoError(tb, err)
+	var transports []*p2p.Transport
+	var peers []membership.Peer
+	for i := range n {
+		t, err := p2p.New(p2p.Config{Network: network, Key: c.keys[i], Limits: config.limits.Transport})
+		require.NoError(tb, err)
+		transports = append(transports, t)
+		peers = append(peers, membership.Peer{Key: members[i], Addresses: t.Addresses()})
+	}
+	var running sync.WaitGroup
+	for i := range n {
+		require.NoError(tb, transports[i].SetPeers(peers))
+		node, err := ephemera.New(ephemera.Config{
+			Key: c.keys[i], Group: group, Store: homes[i].Store, Transport: transports[i], BeginGroup: homes[i].BeginGroup,
+			Include: config.include, Mempool: config.limits.Mempool,
+		}, config.app(i))
+		require.NoError(tb, err)
+		c.nodes = append(c.nodes, node)
+		running.Go(func() {
+			if err := node.Run(ctx); err != nil {
+				tb.Errorf("node %d: %v", i, err)
+			}
+		})
+	}
+	tb.Cleanup(func() {
+		cancel()
+		running.Wait()
+		for _, h := range homes {
+			require.NoError(tb, h.Close())
+		}
+	})
+	for _, node := range c.nodes {
+		require.Eventually(tb, func() bool { return len(node.Online()) == n-1 }, 30*time.Second, 10*time.Millisecond)
+	}
+	return c
+}
+
+// round submits a message at each node and waits until everybody has delivered n blocks more.
+func (c *realCluster) round(tb testing.TB, boards []*board, number int, payload []byte) {
+	var submitted sync.WaitGroup
+	for i, node := range c.nodes {
+		m, err := block.NewMessage(c.keys[i], network, "round", append(fmt.Append(nil, number), payload...), time.Now().UnixMilli())
+		require.NoError(tb, err)
+		submitted.Go(func() {
+			if err := node.Submit(context.Background(), m); err != nil {
+				tb.Errorf("submit: %v", err)
+			}
+		})
+	}
+	submitted.Wait()
+	for _, app := range boards {
+		app.awaitCount((number + 1) * len(c.nodes))
+	}
+}
+
+// awaitCount waits until so many blocks were delivered in all.
+func (b *board) awaitCount(count int) {
+	for {
+		b.mu.Lock()
+		changed, have := b.changed, len(b.delivered)
+		b.mu.Unlock()
+		if have >= count {
+			return
+		}
+		<-changed
+	}
+}
+
+func benchmarkRound(b *testing.B, n int) {
+	var boards []*board
+	c := newRealCluster(b, n, realConfig{include: mempool.All, app: func(int) ephemera.Application {
+		boards = append(boards, newBoard(n))
+		return boards[len(boards)-1]
+	}})
+	payload := bytes.Repeat([]byte{'x'}, 3000)
+	const warm = 3
+	for number := range warm {
+		c.round(b, boards, number, payload)
+	}
+	var before, after syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
+	sentBytes, sentFrames := c.sent()
+	var samples bytes.Buffer
+	profiling := pprof.StartCPUProfile(&samples) == nil // it is taken already under -cpuprofile
+	var times []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		c.round(b, boards, warm+len(times), payload)
+		times = append(times, time.Since(start))
+	}
+	if profiling {
+		pprof.StopCPUProfile()
+		b.ReportMetric(100*shareOf(b, &samples, "crypto/ed25519."), "ed25519-%")
+	}
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &after))
+	rounds, nodes := float64(len(times)), float64(n)
+	bytesNow, framesNow := c.sent()
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(times[len(times)-1].Microseconds())/1000, "ms-max")
+	b.ReportMetric(float64(bytesNow-sentBytes)/1024/rounds/nodes, "KiB/node")
+	b.ReportMetric(float64(framesNow-sentFrames)/rounds/nodes, "frames/node")
+	b.ReportMetric((cpu(after)-cpu(before)).Seconds()*1000/rounds/nodes, "cpu-ms/node")
+}
+
+func (c *realCluster) sent() (bytes, frames uint64) {
+	for _, node := range c.nodes {
+		traffic := node.Traffic()
+		bytes, frames = bytes+traffic.SentBytes, frames+traffic.SentFrames
+	}
+	return bytes, frames
+}
+
+func cpu(usage syscall.Rusage) time.Duration {
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// shareOf returns which share of a CPU profile's samples has a function of this prefix on its stack.
+func shareOf(tb testing.TB, data *bytes.Buffer, prefix string) float64 {
+	parsed, err := profile.Parse(data)
+	require.NoError(tb, err)
+	var total, inside int64
+	for _, sample := range parsed.Sample {
+		total += sample.Value[0]
+		if slices.ContainsFunc(sample.Location, func(l *profile.Location) bool {
+			return slices.ContainsFunc(l.Line, func(line profile.Line) bool { return strings.HasPrefix(line.Function.Name, prefix) })
+		}) {
+			inside += sample.Value[0]
+		}
+	}
+	return float64(inside) / float64(max(total, 1))
+}
