@@ -1,0 +1,142 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// Submission is a message to be broadcast: with a signature it is a client's own and needs all fields but Group; without, the node
+// makes a message of Label, Payload and, where it is given, Time, and signs it with its own key.
+type Submission struct {
+	Label     string          `json:"label" doc:"What the client calls this kind of data, at most 64 bytes."`
+	Payload   []byte          `json:"payload" nullable:"false" doc:"The client's bytes, base64."`
+	Network   string          `json:"network,omitempty" doc:"Of a signed message: the network that it was signed for."`
+	Sender    *keys.Public    `json:"sender,omitempty" nullable:"false" doc:"Of a signed message: the key that signed."`
+	Time      int64           `json:"time,omitempty" doc:"Milliseconds since 1970, as signed. Where the node signs: now by default; who repeats a submission with its time gets the same ID."`
+	Signature *keys.Signature `json:"signature,omitempty" nullable:"false" doc:"Of a signed message. Without it the node signs."`
+	Group     uint64          `json:"group,omitempty" doc:"Number of an open group: the message goes into this node's blocks of that group. By default into those of any."`
+}
+
+// Signed returns the submission of a signed message.
+func Signed(m block.Message) Submission {
+	sender, signature := m.Sender(), m.Signature()
+	return Submission{
+		Label: m.Label(), Payload: notNil(m.Payload()), Network: m.Network(), Sender: &sender, Time: m.Time(), Signature: &signature,
+	}
+}
+
+// NodeSigns tells whether the node is asked to sign.
+func (s Submission) NodeSigns() bool { return s.Signature == nil }
+
+// Check tells whether the fields fit together: Invalid. What they hold is checked by Message and by the node.
+func (s Submission) Check() error {
+	switch {
+	case s.NodeSigns() && (s.Sender != nil || s.Network != ""):
+		return NewProblem(Invalid, "network and sender belong to a signed message: add its signature, or leave all three out and the node signs")
+	case !s.NodeSigns() && (s.Sender == nil || s.Network == "" || s.Time == 0):
+		return NewProblem(Invalid, "a signed message needs network, sender and time beside its signature")
+	}
+	return nil
+}
+
+// Message returns the signed message of a submission that has one. Its signature is not checked. Errors: Invalid.
+func (s Submission) Message() (block.Message, error) {
+	if s.NodeSigns() {
+		return block.Message{}, NewProblem(Invalid, "the submission holds no signature")
+	}
+	if err := s.Check(); err != nil {
+		return block.Message{}, err
+	}
+	m, err := block.NewMessage(given{*s.Sender, *s.Signature}, s.Network, s.Label, s.Payload, s.Time)
+	if err != nil {
+		return block.Message{}, WrapProblem(Invalid, err)
+	}
+	return m, nil
+}
+
+// Submitted tells that the mempool has a message.
+type Submitted struct {
+	ID block.MessageID `json:"id" doc:"The message's ID."`
+	// Message is the one that the node signed.
+	Message *Message `json:"message,omitempty" nullable:"false" doc:"The message that the node signed."`
+}
+
+// Inclusion tells whether a block holds a message. Hashes prove that it does; MessageIDs, which are all that the block has, that it does
+// not.
+type Inclusion struct {
+	Included   bool              `json:"included"`
+	Header     Header            `json:"header" doc:"The block's header, whose root the proof leads to."`
+	Message    block.MessageID   `json:"message"`
+	Index      int               `json:"index,omitempty" doc:"Place of the message in the block, from 0."`
+	Hashes     []Hash            `json:"hashes,omitempty" doc:"RFC 6962 inclusion proof, from leaf to root."`
+	MessageIDs []block.MessageID `json:"message_ids,omitempty" doc:"All message IDs of the block, when the message is not among them."`
+}
+
+// Prove answers whether a block holds a message. The block has its messages.
+func Prove(b block.Block, message block.MessageID) (Inclusion, error) {
+	ids := b.MessageIDs()
+	out := Inclusion{Header: NewHeader(b.SignedHeader), Message: message}
+	for i, id := range ids {
+		if id != message {
+			continue
+		}
+		hashes, err := block.Prove(ids, i)
+		if err != nil {
+			return Inclusion{}, WrapProblem(Internal, err)
+		}
+		out.Included, out.Index = true, i
+		for _, hash := range hashes {
+			out.Hashes = append(out.Hashes, Hash(hash))
+		}
+		return out, nil
+	}
+	out.MessageIDs = ids
+	return out, nil
+}
+
+// Verify tells whether the answer to a question is right, whoever gave it. The error wraps block.ErrInvalid. That the block is certified
+// is for Certificate.Verify.
+func (i Inclusion) Verify(question InclusionQuery) error {
+	header, err := i.Header.Canonical()
+	switch {
+	case err != nil:
+		return err
+	case i.Header.ID != question.Block || i.Message != question.Message:
+		return fmt.Errorf("%w: the answer is about message %s in block %s", block.ErrInvalid, i.Message, i.Header.ID)
+	case i.Included:
+		hashes := make([][]byte, len(i.Hashes))
+		for at := range i.Hashes {
+			hashes[at] = i.Hashes[at][:]
+		}
+		if err := block.VerifyInclusion(header.Header.Root, int(header.Header.Count), i.Index, i.Message, hashes); err != nil {
+			return fmt.Errorf("%w: inclusion proof: %w", block.ErrInvalid, err)
+		}
+		return nil
+	}
+	root := block.Root(i.MessageIDs)
+	if len(i.MessageIDs) != int(header.Header.Count) || !bytes.Equal(root[:], header.Header.Root[:]) {
+		return fmt.Errorf("%w: the message IDs are not those of block %s", block.ErrInvalid, i.Header.ID)
+	}
+	for _, id := range i.MessageIDs {
+		if id == i.Message {
+			return fmt.Errorf("%w: the block holds the message, the answer says that it does not", block.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Limits are a group's bounds on blocks.
+type Limits struct {
+	PayloadBytes  uint32 `json:"payload_bytes" doc:"Payload of one message."`
+	BlockMessages uint32 `json:"block_messages" doc:"Messages of one block."`
+	BlockBytes    uint32 `json:"block_bytes" doc:"Encoded messages of one block together."`
+}
+
+// NewLimits returns the form of limits that travels over the API.
+func NewLimits(l membership.Limits) Limits {
+	return Limits{PayloadBytes: l.PayloadBytes, BlockMessages: l.BlockMessages, BlockBytes: l.BlockBytes}
+}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// Member is a member of a group, as the node sees it.
+type Member struct {
+	Key       keys.Public `json:"key"`
+	PeerID    string      `json:"peer_id"`
+	Name      string      `json:"name,omitempty" doc:"What the node's membership list calls the member."`
+	Addresses []string    `json:"addresses,omitempty" doc:"libp2p multiaddrs where the member is reached, as far as the node knows."`
+	Online    bool        `json:"online" doc:"The node has a live authenticated connection with it, or is it."`
+	Local     bool        `json:"local,omitempty" doc:"This is the node that answers."`
+}
+
+// Group is a group of members.
+type Group struct {
+	Network string        `json:"network"`
+	Number  uint64        `json:"number"`
+	ID      membership.ID `json:"id"`
+	Newest  bool          `json:"newest" doc:"The node knows no later group."`
+	Closed  bool          `json:"closed" doc:"The node signs nothing new there: it closed the group, or is no member."`
+	N       int           `json:"n" doc:"Members."`
+	F       int           `json:"f" doc:"Byzantine members that the group tolerates."`
+	Q       int           `json:"q" doc:"Echoes that make a certificate."`
+	Online  int           `json:"online" doc:"Members that are online, the node itself among them where it is one."`
+	Limits  Limits        `json:"limits"`
+	Members []Member      `json:"members" nullable:"false" doc:"In the byte order of their keys."`
+	Encoded Bytes         `json:"encoded" doc:"Canonical bytes of the group."`
+}
+
+// Canonical returns the group that the answer describes. The error wraps membership.ErrInvalid, also when the ID is another.
+func (g Group) Canonical() (*membership.Group, error) {
+	group, err := membership.DecodeGroup(g.Encoded)
+	if err != nil {
+		return nil, err
+	}
+	if group.ID() != g.ID || group.Number() != g.Number || group.Network() != g.Network {
+		return nil, fmt.Errorf("%w: group %d %s is called %d %s", membership.ErrInvalid, group.Number(), group.ID(), g.Number, g.ID)
+	}
+	return group, nil
+}
+
+// BroadcastInfo tells how a block was broadcast. Times are those of the node that answers, in milliseconds since 1970; 0 where it does
+// not know, as after a restart.
+type BroadcastInfo struct {
+	Block       block.ID      `json:"block"`
+	Local       keys.Public   `json:"local" doc:"The node that answers."`
+	LocalPeerID string        `json:"local_peer_id"`
+	Creator     keys.Public   `json:"creator"`
+	Height      uint64        `json:"height"`
+	Group       membership.ID `json:"group"`
+	GroupNumber uint64        `json:"group_number"`
+	N           int           `json:"n"`
+	F           int           `json:"f"`
+	Q           int           `json:"q"`
+	Echoed      []Member      `json:"echoed" nullable:"false" doc:"Members whose echoes the certificate holds here."`
+	ProposedMS  int64         `json:"proposed_ms,omitempty" doc:"When the whole block was here and valid."`
+	CertifiedMS int64         `json:"certified_ms,omitempty" doc:"When it was durable with its certificate."`
+	DeliveredMS int64         `json:"delivered_ms,omitempty" doc:"When the application had taken it."`
+}
+
+// NodeConfig is how a node is configured, without secrets.
+type NodeConfig struct {
+	Version     string          `json:"version"`
+	Network     string          `json:"network"`
+	Key         keys.Public     `json:"key"`
+	PeerID      string          `json:"peer_id"`
+	Group       uint64          `json:"group" doc:"Number of the newest group."`
+	GroupID     membership.ID   `json:"group_id"`
+	Limits      Limits          `json:"limits" doc:"Of the newest group."`
+	Include     string          `json:"include" enum:"own,all" doc:"Which messages an own block takes: submitted here, or everybody's."`
+	Mempool     Mempool         `json:"mempool"`
+	ExchangeMS  int64           `json:"exchange_ms" doc:"Between two frontiers."`
+	HandOverMS  int64           `json:"hand_over_ms" doc:"That a group stays open at most after a newer one came."`
+	Clients     []keys.Public   `json:"clients" nullable:"false" doc:"Keys beside the members' whose messages the node takes."`
+	Application json.RawMessage `json:"application,omitempty" doc:"What the program around the node tells of its configuration."`
+}
+
+// Mempool is the bounds of a mempool.
+type Mempool struct {
+	Messages    int   `json:"messages"`
+	Bytes       int   `json:"bytes"`
+	PerSender   int   `json:"per_sender" doc:"Messages of one sender."`
+	SenderBytes int   `json:"sender_bytes" doc:"Encoded messages of one sender."`
+	TTLMS       int64 `json:"ttl_ms" doc:"How long a message is kept, by its own time."`
+	SkewMS      int64 `json:"skew_ms" doc:"How far ahead of the node's clock a message may be dated."`
+}
+
+// Health tells where a node stands.
+type Health struct {
+	Ready  bool   `json:"ready" doc:"The store is open, the listeners are bound, and a quorum is connected."`
+	Reason string `json:"reason,omitempty" doc:"Why it is not ready."`
+
+	Storage   bool   `json:"storage" doc:"The store answers."`
+	Listening bool   `json:"listening" doc:"The listeners are bound."`
+	Group     uint64 `json:"group" doc:"Number of the newest group in which the node is a member."`
+	Online    int    `json:"online" doc:"Members of that group that are connected, the node itself among them."`
+	Q         int    `json:"q" doc:"How many are a quorum."`
+
+	Muted    bool   `json:"muted,omitempty" doc:"The node signs no blocks in this group: its vote store was lost."`
+	Height   uint64 `json:"height" doc:"Of the node's own chain in that group."`
+	Messages int    `json:"messages" doc:"In the mempool."`
+}

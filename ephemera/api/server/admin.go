@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+// AdminConfig says what the admin handler does. Signer and Network are required for signing.
+type AdminConfig struct {
+	Signer  block.Signer // signs with the node's key; nil: there is no such endpoint
+	Network string       // that signatures are for
+	// Handlers are further endpoints by path, for callers that may have the node sign.
+	Handlers map[string]http.Handler
+}
+
+// ownDomains begins the domain tags of what Ephemera itself signs. Nobody else has such a thing signed.
+const ownDomains = "ephemera/"
+
+// Bounds of what is signed.
+const (
+	maxDomain   = 64
+	maxSignBody = 8 << 20 // a whole block of reports
+)
+
+// NewAdmin binds the admin listener: profiles under /debug/pprof, and signatures with the node's key under a domain tag of the caller's
+// own, so that no key is used for two purposes. Of config it heeds the listener, times, Token and Logger. Only callers that may have
+// the node sign are answered: on loopback, or with the token.
+func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
+	config.Registry = nil                                        // it is served elsewhere
+	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
+	s, err := New(nil, config)
+	if err != nil {
+		return nil, err
+	}
+	s.config.WriteTimeout = 0 // a profile takes as long as it is asked for
+	s.http.WriteTimeout = 0
+	r := chi.NewRouter()
+	r.Use(identify, s.recover, s.secure, s.limit(), trust(s.config.Token), s.onlyTrusted, s.body, s.connections.answering)
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+	r.Get("/debug/pprof/cmdline", pprof.Cmdline)
+	r.Get("/debug/pprof/profile", pprof.Profile)
+	r.Get("/debug/pprof/symbol", pprof.Symbol)
+	r.Get("/debug/pprof/trace", pprof.Trace)
+	r.Get("/debug/pprof/*", pprof.Index)
+	if admin.Signer != nil {
+		r.Post(api.PathSign, func(w http.ResponseWriter, r *http.Request) {
+			answer, err := sign(admin, r)
+			if err != nil {
+				s.refuse(w, r, err)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(answer) // who went away needs no answer
+		})
+	}
+	for path, handler := range admin.Handlers {
+		r.Handle(path, handler)
+	}
+	s.http.Handler = r
+	return s, nil
+}
+
+// onlyTrusted answers nobody else.
+func (s *Server) onlyTrusted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !trusted(r.Context()) {
+			s.refuse(w, r, api.NewProblem(api.Forbidden, "only for callers on this machine, or with the token (Authorization: Bearer …)"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
+	var in api.SignRequest
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return api.SignAnswer{}, api.NewProblem(api.Malformed, err.Error())
+	}
+	switch {
+	case in.Domain == "" || len(in.Domain) > maxDomain || strings.ContainsRune(in.Domain, 0):
+		return api.SignAnswer{}, api.NewProblem(api.Invalid, fmt.Sprintf("domain is %.70q, expected 1..%d characters", in.Domain, maxDomain))
+	case strings.HasPrefix(in.Domain, ownDomains):
+		return api.SignAnswer{}, api.NewProblem(api.Forbidden, fmt.Sprintf("domains that begin with %q are the node's own", ownDomains))
+	case len(in.Body) > maxSignBody:
+		return api.SignAnswer{}, api.NewProblem(api.TooLarge, fmt.Sprintf("body of %d bytes, at most %d: sign its hash", len(in.Body), maxSignBody))
+	}
+	signature := admin.Signer.Sign(keys.SigningBytes(in.Domain, admin.Network, in.Body))
+	return api.SignAnswer{Key: admin.Signer.Public(), Signature: signature}, nil
+}
+
+// Trusted tells a handler of AdminConfig.Handlers, or one beside the server, whether its caller may have the node sign.
+func Trusted(ctx context.Context) bool { return trusted(ctx) }

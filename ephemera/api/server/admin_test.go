@@ -1,0 +1,51 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/apitest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+func TestAdminSignsUnderDomainsOfOthersOnly(t *testing.T) {
+	key := apitest.Key(1)
+	own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	s, err := server.NewAdmin(server.AdminConfig{Signer: key, Network: "net", Handlers: map[string]http.Handler{"/own": own}}, server.Config{Token: "secret"})
+	run(t, s, err)
+	sign := func(body string) reply { return do(t, request(t, http.MethodPost, s.URL()+api.PathSign, body)) }
+
+	answer := sign(`{"domain":"contract/submission/v1","body":"0102"}`)
+	require.Equal(t, http.StatusOK, answer.Status, "%s", answer.Body)
+	var got api.SignAnswer
+	require.NoError(t, json.Unmarshal(answer.Body, &got))
+	require.Equal(t, key.Public(), got.Key)
+	require.True(t, got.Key.Verify(keys.SigningBytes("contract/submission/v1", "net", []byte{1, 2}), got.Signature))
+
+	sign(`{"domain":"ephemera/echo/v1","body":""}`).problem(t, api.Forbidden)
+	sign(`{"domain":"","body":""}`).problem(t, api.Invalid)
+	sign(`{"domain":"a\u0000b","body":""}`).problem(t, api.Invalid)
+	sign(`{"domain":"a","body":"zz"}`).problem(t, api.Malformed)
+	require.Equal(t, http.StatusOK, sign(`{"domain":"a","body":"`+strings.Repeat("00", 8<<20)+`"}`).Status)
+	sign(`{"domain":"a","body":"`+strings.Repeat("00", 8<<20+1)+`"}`).problem(t, api.TooLarge)
+	sign(`{"domain":"a","more":1}`).problem(t, api.Malformed)
+	stranger := request(t, http.MethodPost, s.URL()+api.PathSign, `{"domain":"a","body":""}`)
+	stranger.Host = "evil.example"
+	do(t, stranger).problem(t, api.Forbidden)
+
+	require.Equal(t, http.StatusTeapot, do(t, request(t, http.MethodGet, s.URL()+"/own", "")).Status)
+	require.Equal(t, http.StatusOK, do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/goroutine?debug=1", "")).Status)
+	do(t, request(t, http.MethodGet, s.URL()+api.PathBlocks, "")).problem(t, api.NoEndpoint)
+}
+
+func TestPublicListenerHasNoProfiles(t *testing.T) {
+	s := serve(t, nil, server.Config{})
+	do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/", "")).problem(t, api.NoEndpoint)
+	do(t, request(t, http.MethodPost, s.URL()+api.PathSign, "{}")).problem(t, api.NoEndpoint)
+}

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// figures is the telemetry of the server itself.
+type figures struct {
+	requests    *prometheus.CounterVec
+	seconds     *prometheus.HistogramVec
+	subscribers prometheus.Gauge
+	lagged      prometheus.Counter
+}
+
+// newFigures registers the figures; nobody sees them without a registry.
+func newFigures(registry *prometheus.Registry) (*figures, error) {
+	f := &figures{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ephemera_http_requests_total", Help: "Requests answered, by method, endpoint and status.",
+		}, []string{"method", "endpoint", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ephemera_http_request_duration_seconds", Help: "Time until a request was answered, subscribers aside.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"endpoint"}),
+		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ephemera_http_subscribers", Help: "WebSocket subscribers that are connected.",
+		}),
+		lagged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ephemera_http_subscribers_lagged_total", Help: "WebSocket subscribers that were cut because they read too slowly or had gone.",
+		}),
+	}
+	if registry == nil {
+		return f, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{f.requests, f.seconds, f.subscribers, f.lagged} {
+		errs = append(errs, registry.Register(c))
+	}
+	return f, errors.Join(errs...)
+}
+
+// observe counts requests by endpoint, of which there are a fixed number.
+func (f *figures) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(wrapped, r)
+		endpoint := chi.RouteContext(r.Context()).RoutePattern()
+		if endpoint == "" || endpoint == "/*" {
+			endpoint = "none"
+		}
+		status := wrapped.Status()
+		if status == 0 {
+			status = http.StatusSwitchingProtocols // a connection that was taken over answers for itself
+		}
+		f.requests.WithLabelValues(methodLabel(r.Method), endpoint, strconv.Itoa(status)).Inc()
+		if status != http.StatusSwitchingProtocols {
+			f.seconds.WithLabelValues(endpoint).Observe(time.Since(start).Seconds())
+		}
+	})
+}
+
+// methodLabel bounds the methods that callers can make up.
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return method
+	}
+	return "other"
+}
+
+// telemetry serves a registry.
+func telemetry(registry *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}

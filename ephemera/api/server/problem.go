@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+)
+
+// document is a problem as an answer.
+type document struct{ *api.Problem }
+
+// GetStatus makes a document an error that huma writes as it is.
+func (d document) GetStatus() int { return d.Status }
+
+// ContentType is that of problem documents, whatever the caller likes best.
+func (d document) ContentType(string) string { return api.ProblemType }
+
+// GetHeaders are those that belong to the problem.
+func (d document) GetHeaders() http.Header {
+	if d.RetryAfterMS == 0 {
+		return nil
+	}
+	return http.Header{"Retry-After": {strconv.FormatInt((d.RetryAfterMS+999)/1000, 10)}}
+}
+
+// full is when to come back to a mempool that is full: about a block later.
+const full = time.Second
+
+// refusal returns an endpoint's error as the answer that tells of it.
+func (s *Server) refusal(ctx context.Context, err error) error {
+	var known *api.Problem
+	switch {
+	case errors.As(err, &known):
+	case errors.Is(err, context.DeadlineExceeded):
+		known = api.NewProblem(api.Unavailable, "the node did not answer in time: try again")
+	case errors.Is(err, context.Canceled):
+		known = api.NewProblem(api.Unavailable, "the node stops, or the caller has gone")
+	default:
+		known = api.WrapProblem(api.Internal, err)
+	}
+	out := *known
+	out.RequestID = requestID(ctx)
+	switch out.Kind() {
+	case api.MempoolFull, api.SenderQuota, api.Unavailable:
+		if out.RetryAfterMS == 0 {
+			out.RetryAfterMS = full.Milliseconds()
+		}
+	case api.Internal:
+		s.config.Logger.Error("request failed", "request", out.RequestID, "err", known)
+		out.Detail = "see the node's log for the request's ID"
+	}
+	return document{&out}
+}
+
+// refuse writes an error of a handler that is not huma's.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var d document
+	errors.As(s.refusal(r.Context(), err), &d) // it is always one
+	writeProblem(w, d)
+}
+
+func writeProblem(w http.ResponseWriter, d document) {
+	for name, values := range d.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", api.ProblemType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(d.Status)
+	_ = json.NewEncoder(w).Encode(d) // who went away needs no answer
+}
+
+// kindOf says which kind of problem huma means by a status.
+var kindOf = map[int]api.Kind{
+	http.StatusBadRequest:            api.Malformed,
+	http.StatusUnprocessableEntity:   api.Invalid,
+	http.StatusUnsupportedMediaType:  api.UnsupportedMedia,
+	http.StatusRequestEntityTooLarge: api.TooLarge,
+	http.StatusRequestTimeout:        api.TooSlow,
+}
+
+// ownProblems turns the errors that huma makes of requests into the API's.
+func ownProblems(ctx huma.Context, status string, value any) (any, error) {
+	model, ok := value.(*huma.ErrorModel)
+	if !ok {
+		return value, nil
+	}
+	kind, ok := kindOf[model.Status]
+	if !ok {
+		kind = api.Internal
+	}
+	p := api.NewProblem(kind, model.Detail)
+	p.RequestID = requestID(ctx.Context())
+	for _, detail := range model.Errors { // without the value, which may be long, and is known to the caller
+		p.Errors = append(p.Errors, api.FieldError{Location: detail.Location, Message: detail.Message})
+	}
+	if len(p.Errors) == 1 {
+		p.Detail = fmt.Sprintf("%s: %s", p.Errors[0].Location, p.Errors[0].Message)
+	}
+	return p, nil
+}

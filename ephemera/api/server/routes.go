@@ -1,0 +1,107 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+)
+
+// routes are the endpoints.
+func (s *Server) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(identify, s.recover, s.figures.observe, s.secure, s.limit(), trust(s.config.Token), middleware.GetHead, s.body, s.connections.answering)
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+
+	described := humachi.New(r, s.description())
+	s.register(described)
+	s.registerBlocks(described)
+	described.OpenAPI().Paths[api.PathSubscribe] = s.describeSubscribe()
+	schemas := described.OpenAPI().Components.Schemas.Map()
+	delete(schemas, "ErrorModel") // huma's own, which no answer has
+	delete(schemas, "ErrorDetail")
+
+	r.Get(api.PathSubscribe, s.subscribe)
+	r.Get(api.PathOpenAPI, s.serveDescription(described))
+	s.registerDocs(r)
+	if s.config.Registry != nil {
+		r.Method(http.MethodGet, api.PathTelemetry, telemetry(s.config.Registry))
+	}
+	return r
+}
+
+// description is what the OpenAPI document says beside the endpoints.
+func (s *Server) description() huma.Config {
+	c := huma.DefaultConfig("Ephemera", s.config.Version)
+	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", "" // huma's page loads from elsewhere
+	c.CreateHooks = nil
+	c.Transformers = []huma.Transformer{ownProblems}
+	c.RejectUnknownQueryParameters = true
+	c.Info.Description = "A node of Ephemera, certified broadcast of blocks of signed messages. IDs, keys, hashes and signatures are " +
+		"hexadecimal, payloads base64, times milliseconds since 1970. Errors are problem documents (RFC 9457) whose type is " +
+		"urn:ephemera:problem:<kind>. Blocks, as they are certified, come over the WebSocket at " + api.PathSubscribe + "."
+	c.Tags = []*huma.Tag{
+		{Name: "messages", Description: "What clients broadcast."},
+		{Name: "blocks", Description: "Certified blocks."},
+		{Name: "node", Description: "The node, its group and what it knows of it."},
+		{Name: "dht", Description: "A hash table among the members, which nothing else depends on."},
+	}
+	return c
+}
+
+// endpoint returns an operation. Besides its answer it may be refused with any of these kinds of problems.
+func endpoint(described huma.API, method, path, id, tag, summary string, refusals ...api.Kind) huma.Operation {
+	schema := described.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{tag},
+		MaxBodyBytes: -1, // the body is there already, within its bound
+		Responses:    map[string]*huma.Response{},
+	}
+	refusals = append(refusals, api.TooManyRequests, api.Internal)
+	if method == http.MethodPost {
+		refusals = append(refusals, api.Malformed, api.TooLarge, api.UnsupportedMedia, api.TooSlow, api.Forbidden)
+	}
+	refusals = append(refusals, api.Invalid, api.Unavailable)
+	for _, kind := range refusals {
+		status := strconv.Itoa(kind.Status())
+		known, ok := op.Responses[status]
+		if !ok {
+			known = &huma.Response{
+				Description: "Problem of kind",
+				Content:     map[string]*huma.MediaType{api.ProblemType: {Schema: schema}},
+			}
+			op.Responses[status] = known
+		}
+		known.Description += " " + string(kind)
+	}
+	op.Responses["default"] = &huma.Response{
+		Description: "Any other problem", Content: map[string]*huma.MediaType{api.ProblemType: {Schema: schema}},
+	}
+	return op
+}
+
+// answer is a body with status 200.
+type answer[T any] struct{ Body T }
+
+type nothing struct{}
+
+// serveDescription serves the OpenAPI document, which does not change while the server runs.
+func (s *Server) serveDescription(described huma.API) http.HandlerFunc {
+	document, err := json.Marshal(described.OpenAPI())
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document) // who went away needs no answer
+	}
+}
