@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// stopped returns what Export and Import need of a node that does not run.
+func (c *cli) stopped(cmd *cobra.Command) (daemon.Config, error) {
+	if err := c.initialised(); err != nil {
+		return daemon.Config{}, err
+	}
+	s, _, err := c.load(nil)
+	if err != nil {
+		return daemon.Config{}, err
+	}
+	logger, err := newLogger(cmd.ErrOrStderr(), s.Log)
+	return daemon.Config{Folder: c.folder(), Settings: s, Stores: stores(), Logger: logger}, err
+}
+
+func newExport(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export FILE",
+		Short: "Write the certified blocks of a stopped node, with groups and certificates, to a file",
+		Long: `Write the certified blocks of a stopped node, with groups and certificates, to a new file; - is standard output. Key and votes stay
+behind: a node that is restored from older votes could sign twice.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := c.stopped(cmd)
+			if err != nil {
+				return err
+			}
+			if args[0] == "-" {
+				_, err := daemon.Export(cmd.Context(), config, cmd.OutOrStdout())
+				return err
+			}
+			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return fmt.Errorf("export: %w", err)
+			}
+			summary, err := daemon.Export(cmd.Context(), config, file)
+			if err == nil {
+				err = file.Sync()
+			}
+			if closed := file.Close(); err == nil {
+				err = closed
+			}
+			if err != nil {
+				_ = os.Remove(args[0]) // half of an archive is of no use
+				return fmt.Errorf("export to %s: %w", args[0], err)
+			}
+			return c.print(cmd, summary, func(w io.Writer) {
+				fmt.Fprintf(w, "exported %s of %s to %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "group"), args[0])
+			})
+		},
+	}
+}
+
+func newImport(c *cli) *cobra.Command {
+	var groups []string
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Verify a file of certified blocks and take what a stopped node does not have",
+		Long: `Verify a file of certified blocks, made by "ephemera export", and take what a stopped node does not have; - is standard input.
+Blocks count in groups that the node knows from its store or its list of members, and in those that --group names.`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringSliceVar(&groups, "group", nil, "ID of a further group that you trust")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ids := make([]membership.ID, len(groups))
+		for i, text := range groups {
+			if err := ids[i].UnmarshalText([]byte(text)); err != nil {
+				return usage("--group: %w", err)
+			}
+		}
+		config, err := c.stopped(cmd)
+		if err != nil {
+			return err
+		}
+		in := cmd.InOrStdin()
+		if args[0] != "-" {
+			file, err := os.Open(args[0])
+			if err != nil {
+				return fmt.Errorf("import: %w", err)
+			}
+			defer file.Close()
+			in = file
+		}
+		summary, err := daemon.Import(cmd.Context(), config, in, ids...)
+		if err != nil {
+			return fmt.Errorf("import from %s, after %s: %w", args[0], counted(summary.Blocks, "block"), err)
+		}
+		return c.print(cmd, summary, func(w io.Writer) {
+			fmt.Fprintf(w, "imported %s and %s; there already: %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "new group"), counted(summary.Known, "block"))
+		})
+	}
+	return cmd
+}

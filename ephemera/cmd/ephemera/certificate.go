@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+)
+
+// maxProofBytes fits the largest block of any group in JSON, where payloads grow by a third, with its certificate.
+const maxProofBytes = 128 << 20
+
+// errUntrusted ends a check that had no group to trust.
+var errUntrusted = errors.New("consistent, but not checked against a group that you trust")
+
+// checked is what a certificate proves.
+type checked struct {
+	Block   block.ID      `json:"block"`
+	Creator keys.Public   `json:"creator"`
+	Height  uint64        `json:"height"`
+	Network string        `json:"network"`
+	Group   membership.ID `json:"group"`
+	Number  uint64        `json:"group_number"`
+	Signers []keys.Public `json:"signers"`
+	N       int           `json:"n"`
+	Q       int           `json:"q"`
+	// Messages tells that the file held the whole block and that all its signatures are right.
+	Messages bool `json:"messages_verified"`
+	Trusted  bool `json:"trusted"`
+}
+
+func newCertificate(c *cli) *cobra.Command {
+	cmd := &cobra.Command{Use: "certificate", Short: "Check certificates, with no node and no network"}
+	verify := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check that a block was certified by a group",
+		Long: `Check that a block was certified by a group. FILE is what "ephemera query certificates BLOCK -o json" or an entry of
+"ephemera query blocks -o json" printed; - is standard input. Nothing else is needed: no node, no network.
+
+Whoever made the file may have made the group as well, so the group must come from elsewhere: its ID, a members file (peers.toml), or
+what "ephemera query group -o json" printed. Without --group the exit status is 1.`,
+		Example: `  ephemera query certificates last -o json > certificate.json
+  ephemera certificate verify certificate.json --group peers.toml`,
+		Args: cobra.ExactArgs(1),
+	}
+	var trusted string
+	verify.Flags().StringVar(&trusted, "group", "", "the group that you trust: its ID, or a file that describes it")
+	verify.RunE = func(cmd *cobra.Command, args []string) error {
+		data, err := readProof(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		result, err := checkProof(data, trusted)
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		if err := c.print(cmd, result, result.write); err != nil {
+			return err
+		}
+		if !result.Trusted {
+			return fmt.Errorf("%w: signed by group %s; compare it with one that you trust, or give that with --group", errUntrusted, result.Group)
+		}
+		return nil
+	}
+	cmd.AddCommand(verify)
+	return cmd
+}
+
+func (r checked) write(w io.Writer) {
+	word := "consistent"
+	if r.Trusted {
+		word = "valid"
+	}
+	fmt.Fprintf(w, "%s: block %s\n  %d of %d members signed (quorum %d), group %d of network %q, ID %s\n  chain of %s, height %d\n",
+		word, r.Block, len(r.Signers), r.N, r.Q, r.Number, r.Network, r.Group, r.Creator, r.Height)
+	for _, key := range r.Signers {
+		fmt.Fprintf(w, "  signed by %s\n", key)
+	}
+	if r.Messages {
+		fmt.Fprintln(w, "  all messages are signed by their senders")
+	}
+}
+
+func readProof(cmd *cobra.Command, name string) ([]byte, error) {
+	in := cmd.InOrStdin()
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxProofBytes+1))
+	if err == nil && len(data) > maxProofBytes {
+		err = fmt.Errorf("%s has more than %d bytes, expected a certificate in JSON", name, maxProofBytes)
+	}
+	return data, err
+}
+
+// checkProof checks a certificate in JSON, alone or with its block, against a group as --group names it.
+func checkProof(data []byte, trusted string) (checked, error) {
+	var proof struct {
+		api.Certificate
+		Block  *api.Block       `json:"block"`
+		Nested *api.Certificate `json:"certificate"`
+	}
+	if err := json.Unmarshal(data, &proof); err != nil {
+		return checked{}, fmt.Errorf("expected a certificate in JSON, as `ephemera query certificates BLOCK -o json` prints it: %w", err)
+	}
+	if proof.Nested != nil {
+		proof.Certificate = *proof.Nested
+	}
+	if len(proof.Encoded) == 0 {
+		return checked{}, errors.New("it holds no certificate; `ephemera query certificates BLOCK -o json` prints one")
+	}
+	group, err := groupOf(proof.Certificate, trusted)
+	if err != nil {
+		return checked{}, err
+	}
+	if proof.Block != nil {
+		err = api.Entry{Block: *proof.Block, Certificate: proof.Certificate}.Verify(group)
+	} else {
+		err = proof.Certificate.Verify(group)
+	}
+	if err != nil {
+		return checked{}, err
+	}
+	certificate, err := proof.Certificate.Canonical()
+	if err != nil {
+		return checked{}, err
+	}
+	return checked{
+		Block: certificate.Block, Creator: certificate.Slot.Creator, Height: certificate.Slot.Height, Network: group.Network(),
+		Group: group.ID(), Number: group.Number(), Signers: certificate.Members(group), N: group.N(), Q: group.Q(),
+		Messages: proof.Block != nil && !proof.Block.Pruned, Trusted: trusted != "",
+	}, nil
+}
+
+// groupOf returns the group to check a certificate in: the trusted one, or without it the one in the file.
+func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
+	var id membership.ID
+	switch {
+	case trusted == "":
+		if len(c.Group) == 0 {
+			return nil, fmt.Errorf("it says that group %s signed and does not describe that group; give it with --group FILE", c.Header.Group)
+		}
+		return membership.DecodeGroup(c.Group)
+	case id.UnmarshalText([]byte(trusted)) == nil:
+		if c.Header.Group != id {
+			return nil, fmt.Errorf("it is signed by group %s, not by the trusted group %s", c.Header.Group, id)
+		}
+		if len(c.Group) == 0 {
+			return nil, errors.New("it does not describe its group: give the group's file with --group, an ID is not enough here")
+		}
+		group, err := membership.DecodeGroup(c.Group)
+		if err == nil && group.ID() != id {
+			err = fmt.Errorf("the group that it describes is %s, not the trusted group %s", group.ID(), id)
+		}
+		return group, err
+	}
+	data, err := os.ReadFile(trusted)
+	if err != nil {
+		return nil, usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
+	}
+	group, err := decodeGroup(trusted, data)
+	if err == nil && group.ID() != c.Header.Group {
+		err = fmt.Errorf("it is signed by group %s, not by the trusted group %s of %s", c.Header.Group, group.ID(), trusted)
+	}
+	return group, err
+}
+
+// decodeGroup reads a group in any of its forms: JSON of the API, canonical bytes, or a members file.
+func decodeGroup(name string, data []byte) (*membership.Group, error) {
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		var group api.Group
+		if err := json.Unmarshal(data, &group); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return group.Canonical()
+	}
+	if group, err := membership.DecodeGroup(data); err == nil {
+		return group, nil
+	}
+	list, err := provider.Decode(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s is neither a members file nor a group in JSON: %w", name, err)
+	}
+	return list.Group, nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+)
+
+// newest asks for the newest group.
+var newest = api.GroupQuery{}
+
+// connects adds the flags that say which node is asked, and who asks.
+func connects(c *cli, cmd *cobra.Command, url *string) {
+	cmd.Flags().StringVar(url, "url", os.Getenv("EPHEMERA_URL"), "address of the node's API; also EPHEMERA_URL (default: the node of --home)")
+	cmd.Flags().StringVar(&c.tokenFile, "token-file", os.Getenv("EPHEMERA_TOKEN_FILE"),
+		"file with the node's bearer token, for what it signs for callers elsewhere (http.token_file); also EPHEMERA_TOKEN_FILE")
+}
+
+// initialised tells what to do when there is no node in the folder.
+func (c *cli) initialised() error {
+	for _, path := range []string{c.folder().Config(), c.folder().Key()} {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: there is no node in %s (no %s); `ephemera init --home %s` makes one", settings.ErrConfig, c.home, path, c.home)
+		}
+	}
+	return nil
+}
+
+// connect returns the API of a node: at an address, or the one that runs in --home.
+func (c *cli) connect(url string) (api.API, error) {
+	if url == "" {
+		var err error
+		if url, err = c.local(); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
+	}
+	var options client.Options
+	if c.tokenFile != "" {
+		token, err := os.ReadFile(c.tokenFile)
+		if err != nil {
+			return nil, usage("--token-file: %w", err)
+		}
+		options.Token = strings.TrimSpace(string(token))
+	}
+	return client.New(url, options)
+}
+
+// local returns the address of the node in --home.
+func (c *cli) local() (string, error) {
+	if err := c.initialised(); err != nil {
+		return "", fmt.Errorf("%w, or name a node with --url", err)
+	}
+	s, _, err := c.load(nil)
+	if err != nil {
+		return "", err
+	}
+	if s.HTTP.Listen == "" {
+		return "", usage("the node in %s serves no API: set http.listen, or name a node with --url", c.home)
+	}
+	// Flags and variables of the run, which nobody sees here, may have said another address than the file.
+	running, err := daemon.ReadAddresses(c.folder())
+	if err == nil && running.HTTP != "" {
+		return running.HTTP, nil
+	}
+	host, port, splitErr := net.SplitHostPort(s.HTTP.Listen)
+	if splitErr != nil {
+		return "", splitErr
+	}
+	if port == "0" {
+		return "", errors.Join(fmt.Errorf("the node in %s never ran; start it with `ephemera run --home %s`", c.home, c.home), err)
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// table aligns columns.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+func (t table) end() { _ = t.Flush() } // into memory
+
+// counted says how many there are of something.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func list(texts []string) string {
+	if len(texts) == 0 {
+		return "-"
+	}
+	return strings.Join(texts, ",")
+}

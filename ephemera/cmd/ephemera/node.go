@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+)
+
+func newRun(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the node until it is stopped",
+		Long: `Run the node until it is stopped. SIGINT and SIGTERM finish what is under way and end it within ten seconds with status 0; a second
+one ends it at once with 130. Status 78 means that something was signed with the node's key that its store does not know: do not start it
+again before you know why.`,
+		Example: `  ephemera run --home net/node-1
+  EPHEMERA_HTTP__LISTEN=127.0.0.1:0 ephemera run --log.level debug`,
+	}
+	given := settingFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := c.initialised(); err != nil {
+			return err
+		}
+		s, _, err := c.load(given)
+		if err != nil {
+			return err
+		}
+		logger, err := newLogger(cmd.ErrOrStderr(), s.Log)
+		if err != nil {
+			return err
+		}
+		quietLibraries(logger)
+		slog.SetDefault(logger)
+		return daemon.Run(cmd.Context(), daemon.Config{
+			Folder: c.folder(), Settings: s, Version: version, Stores: stores(), Logger: logger,
+		})
+	}
+	return cmd
+}
+
+func newPeers(c *cli) *cobra.Command {
+	var url string
+	cmd := &cobra.Command{
+		Use: "peers", Short: "List the members of the newest group, and who is online",
+	}
+	connects(c, cmd, &url)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		node, err := c.connect(url)
+		if err != nil {
+			return err
+		}
+		group, err := node.QueryBroadcastGroup(cmd.Context(), newest)
+		if err != nil {
+			return err
+		}
+		return c.print(cmd, group.Members, func(w io.Writer) {
+			table := newTable(w)
+			fmt.Fprintln(table, "NAME\tPEER ID\tONLINE\tADDRESSES")
+			for _, m := range group.Members {
+				fmt.Fprintf(table, "%s\t%s\t%t\t%s\n", m.Name, m.PeerID, m.Online, list(m.Addresses))
+			}
+			table.end()
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/testnet"
+)
+
+func newTestnet(c *cli) *cobra.Command {
+	var dir string
+	var nodes, basePort int
+	var start bool
+	cmd := &cobra.Command{
+		Use:   "testnet",
+		Short: "Make a network of nodes on this machine, and run it",
+		Long: `Make a network of nodes on this machine: a folder for each with key, configuration and list of members. It prints where each node
+is reached, and commands to try. With --run all of them run in this process until it is interrupted; "ready" is printed once, when every
+node is.
+
+A folder that holds such a network already is used as it is; one that holds something else is refused.`,
+		Example: `  ephemera testnet --nodes 4 --dir net
+  ephemera testnet --dir net --run`,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&dir, "dir", "", "folder of the network")
+	flags.IntVar(&nodes, "nodes", 4, "how many nodes (default: those in the folder, else 4)")
+	flags.IntVar(&basePort, "base-port", 0, "first port, three for each node; 0: free ones")
+	flags.BoolVar(&start, "run", false, "run all nodes until interrupted")
+	given := settingFlags(flags)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if dir == "" {
+			return usage("--dir is missing, expected a folder for the network, such as --dir net")
+		}
+		s, _, err := settings.Load(settings.Sources{Flags: given})
+		if err != nil {
+			return err
+		}
+		net, err := testnet.Open(dir)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && flags.Changed("nodes") {
+			net, err = testnet.Make(cmd.Context(), testnet.Config{Dir: dir, Nodes: nodes, BasePort: basePort, Stores: stores(), Settings: s})
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.print(cmd, net, func(w io.Writer) { introduce(w, net) }); err != nil || !start {
+			return err
+		}
+		return runTestnet(cmd, net, given)
+	}
+	return cmd
+}
+
+// introduce prints where the nodes are reached and what to try.
+func introduce(w io.Writer, net testnet.Net) {
+	self := os.Args[0]
+	fmt.Fprintf(w, "a network of %s in %s, group %s\n", counted(len(net.Nodes), "node"), net.Dir, net.Group)
+	for _, node := range net.Nodes {
+		certificate := filepath.Join(net.Dir, node.Name+".certificate.json")
+		fmt.Fprintf(w, `
+%s  %s
+  API     http://%s  ws://%s/ephemera/ws  (operator: http://%s)
+  run     %s run --home %s
+  submit  %s submit --url http://%s --label greeting "hello from %s"
+  follow  %s blocks follow --url http://%s --from beginning
+  verify  %s query certificates last --url http://%s -o json > %s && %s certificate verify %s --group %s
+`, node.Name, node.PeerID, node.HTTP, node.HTTP, node.Admin, self, net.Folder(node).Dir, self, node.HTTP, node.Name, self, node.HTTP,
+			self, node.HTTP, certificate, self, certificate, net.Group)
+	}
+	fmt.Fprintf(w, "\nall at once: %s testnet --dir %s --run\n", self, net.Dir)
+}
+
+// runTestnet runs all nodes. The first that fails stops the others.
+func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) error {
+	out := &lines{w: cmd.ErrOrStderr()}
+	work, ctx := errgroup.WithContext(cmd.Context())
+	started := make(chan string, len(net.Nodes))
+	for _, node := range net.Nodes {
+		folder := net.Folder(node)
+		s, _, err := settings.Load(settings.Sources{File: folder.Config(), Environ: os.Environ(), Flags: given})
+		if err != nil {
+			return fmt.Errorf("%s: %w", node.Name, err)
+		}
+		if s.Log.Format == "auto" {
+			s.Log.Format = "text"
+		}
+		logger, err := newLogger(prefixed{lines: out, prefix: node.Name + " | "}, s.Log)
+		if err != nil {
+			return err
+		}
+		work.Go(func() error {
+			err := daemon.Run(ctx, daemon.Config{
+				Folder: folder, Settings: s, Version: version, Stores: stores(), Logger: logger,
+				Started: func(a daemon.Addresses) { started <- a.HTTP },
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", node.Name, err)
+			}
+			return nil
+		})
+	}
+	quietLibraries(slog.New(slog.NewTextHandler(out, nil)))
+	work.Go(func() error {
+		if !allReady(ctx, started, len(net.Nodes)) {
+			return nil
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "ready")
+		return err
+	})
+	return work.Wait()
+}
+
+// allReady waits until every node says that it is ready; false when ctx ended before.
+func allReady(ctx context.Context, started <-chan string, count int) bool {
+	for range count {
+		var address string
+		select {
+		case address = <-started:
+		case <-ctx.Done():
+			return false
+		}
+		if address != "" && !ready(ctx, address) {
+			return false
+		}
+	}
+	return true
+}
+
+// ready asks a node until it is ready.
+func ready(ctx context.Context, address string) bool {
+	node, err := client.New("http://"+address, client.Options{})
+	if err != nil {
+		return false
+	}
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if health, err := node.Health(ctx); err == nil && health.Ready {
+			return true
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// lines lets several loggers share a writer, a line at a time.
+type lines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lines) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(data)
+}
+
+// prefixed puts a node's name before its lines. Loggers write whole lines.
+type prefixed struct {
+	*lines
+	prefix string
+}
+
+func (p prefixed) Write(data []byte) (int, error) {
+	text := p.prefix + strings.ReplaceAll(strings.TrimSuffix(string(data), "\n"), "\n", "\n"+p.prefix) + "\n"
+	if _, err := p.lines.Write([]byte(text)); err != nil {
+		return 0, err
+	}
+	return len(data), nil
+}

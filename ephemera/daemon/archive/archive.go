@@ -1,0 +1,244 @@
+// Package archive carries certified blocks from one store to another in a file: groups, blocks, certificates. Votes stay behind, because
+// two nodes that know the same votes, or one that knows older ones, could sign twice for a slot (PROTOCOL.md R8).
+//
+// The file is a title line and records: a kind (one byte), a length (four bytes, big endian) and that many bytes. A group record holds
+// membership.Group.Encode; a block record the length of block.Block.Encode (four bytes), the block, and certificate.Certificate.Encode;
+// a block without its messages is one that retention removed. The last record holds the SHA-256 of all before it. Groups come before
+// their blocks. Nothing in a file is believed: Import verifies every signature, in groups that the caller trusts.
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// ErrInvalid reports a file that is no archive, or a broken one.
+var ErrInvalid = errors.New("invalid archive")
+
+const title = "ephemera archive v1\n"
+
+// Kinds of records.
+const (
+	kindGroup = 'g'
+	kindBlock = 'b'
+	kindEnd   = 'e'
+)
+
+// Record is a group, or a certified block whose form is not checked yet.
+type Record struct {
+	Group     *membership.Group // nil: the record is a block
+	Certified store.Certified
+}
+
+// Summary counts what was carried.
+type Summary struct {
+	Groups int `json:"groups"`
+	Blocks int `json:"blocks"`
+	Pruned int `json:"pruned"` // of Blocks: those whose messages retention had removed
+	Known  int `json:"known"`  // blocks that were there already
+}
+
+// pageBlocks and pageBytes bound what is read from a store, and written to one, at a time.
+const (
+	pageBlocks = 64
+	pageBytes  = 4 << 20
+)
+
+// Source is the part of a store that is exported.
+type Source interface {
+	Groups(ctx context.Context) ([]store.Group, error)
+	List(ctx context.Context, after uint64, creator keys.Public, count, bytes int) ([]store.Entry, error)
+}
+
+// Export writes all groups and certified blocks of a store, in the order in which it got them.
+func Export(ctx context.Context, to io.Writer, from Source) (Summary, error) {
+	var s Summary
+	w := newWriter(to)
+	groups, err := from.Groups(ctx)
+	if err != nil {
+		return s, fmt.Errorf("read groups: %w", err)
+	}
+	for _, g := range groups {
+		if err := w.record(kindGroup, g.Group.Encode()); err != nil {
+			return s, err
+		}
+		s.Groups++
+	}
+	for after := uint64(0); ; {
+		page, err := from.List(ctx, after, keys.Public{}, pageBlocks, pageBytes)
+		if err != nil {
+			return s, fmt.Errorf("read blocks: %w", err)
+		}
+		if len(page) == 0 {
+			return s, w.end()
+		}
+		for _, entry := range page {
+			if err := w.block(entry.Certified); err != nil {
+				return s, err
+			}
+			after = entry.Sequence
+			s.count(entry.Certified)
+		}
+	}
+}
+
+func (s *Summary) count(c store.Certified) {
+	s.Blocks++
+	if c.Block.Pruned() {
+		s.Pruned++
+	}
+}
+
+// writer writes records and their hash.
+type writer struct {
+	buffer *bufio.Writer
+	hash   hash.Hash
+	err    error
+}
+
+func newWriter(to io.Writer) *writer {
+	w := &writer{buffer: bufio.NewWriterSize(to, 1<<16), hash: sha256.New()}
+	w.write([]byte(title))
+	return w
+}
+
+// write notes the first error, which record and end return.
+func (w *writer) write(data []byte) {
+	if w.err == nil {
+		_, _ = w.hash.Write(data) // a hash never fails
+		_, w.err = w.buffer.Write(data)
+	}
+}
+
+func (w *writer) record(kind byte, parts ...[]byte) error {
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	w.write(binary.BigEndian.AppendUint32([]byte{kind}, uint32(size)))
+	for _, part := range parts {
+		w.write(part)
+	}
+	return w.err
+}
+
+func (w *writer) block(c store.Certified) error {
+	b := c.Block.Encode()
+	return w.record(kindBlock, binary.BigEndian.AppendUint32(nil, uint32(len(b))), b, c.Certificate.Encode())
+}
+
+func (w *writer) end() error {
+	if err := w.record(kindEnd, w.hash.Sum(nil)); err != nil {
+		return err
+	}
+	return w.buffer.Flush()
+}
+
+// Reader reads records. It is not safe for concurrent use.
+type Reader struct {
+	from  *bufio.Reader
+	hash  hash.Hash
+	begun bool
+	ended bool
+}
+
+// NewReader reads an archive.
+func NewReader(from io.Reader) *Reader {
+	return &Reader{from: bufio.NewReaderSize(from, 1<<16), hash: sha256.New()}
+}
+
+// maxRecord bounds a record: a block of the greatest limits with the certificate of the largest group.
+var maxRecord = 4 + block.MaxBytes(membership.MaxLimits()) + certificate.MaxBytes(membership.MaxMembers)
+
+// Next returns the next record; io.EOF after the last one of a whole archive, ErrInvalid when it is cut short or broken.
+func (r *Reader) Next() (Record, error) {
+	if r.ended {
+		return Record{}, io.EOF
+	}
+	if !r.begun {
+		if head, err := r.take(len(title)); err != nil || string(head) != title {
+			return Record{}, fmt.Errorf("%w: it does not begin with %q", ErrInvalid, title[:len(title)-1])
+		}
+		r.begun = true
+	}
+	before := r.hash.Sum(nil)
+	head, err := r.take(5)
+	if err != nil {
+		return Record{}, err
+	}
+	size := binary.BigEndian.Uint32(head[1:])
+	if int64(size) > int64(maxRecord) {
+		return Record{}, fmt.Errorf("%w: a record of %d bytes, at most %d", ErrInvalid, size, maxRecord)
+	}
+	data, err := r.take(int(size))
+	if err != nil {
+		return Record{}, err
+	}
+	switch head[0] {
+	case kindGroup:
+		group, err := membership.DecodeGroup(data)
+		if err != nil {
+			return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		return Record{Group: group}, nil
+	case kindBlock:
+		return decodeBlock(data)
+	case kindEnd:
+		return Record{}, r.end(before, data)
+	}
+	return Record{}, fmt.Errorf("%w: a record of kind %q", ErrInvalid, head[0])
+}
+
+// end checks that the archive is whole.
+func (r *Reader) end(before, sum []byte) error {
+	if !bytes.Equal(before, sum) {
+		return fmt.Errorf("%w: its SHA-256 is not the one that it ends with; copy it again", ErrInvalid)
+	}
+	if _, err := r.from.ReadByte(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: something follows its end", ErrInvalid)
+	}
+	r.ended = true
+	return io.EOF
+}
+
+// take reads exactly so many bytes. Memory grows with what is really there.
+func (r *Reader) take(size int) ([]byte, error) {
+	var data bytes.Buffer
+	if _, err := io.CopyN(&data, r.from, int64(size)); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%w: it is cut short; copy it again", ErrInvalid)
+		}
+		return nil, fmt.Errorf("read archive: %w", err)
+	}
+	_, _ = r.hash.Write(data.Bytes()) // a hash never fails
+	return data.Bytes(), nil
+}
+
+func decodeBlock(data []byte) (Record, error) {
+	if len(data) < 4 || int64(binary.BigEndian.Uint32(data)) > int64(len(data)-4) {
+		return Record{}, fmt.Errorf("%w: a block record of %d bytes is too short", ErrInvalid, len(data))
+	}
+	size := 4 + int(binary.BigEndian.Uint32(data))
+	b, err := block.Decode(data[4:size], membership.MaxLimits())
+	if err != nil {
+		return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	c, err := certificate.Decode(data[size:], membership.MaxMembers)
+	if err != nil {
+		return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return Record{Certified: store.Certified{Block: b, Certificate: c}}, nil
+}

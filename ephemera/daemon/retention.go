@@ -1,0 +1,38 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// retain removes old bodies from time to time, until ctx is done. A failure is logged and the next turn tries again: what is too old harms
+// nobody.
+func (d *daemon) retain(ctx context.Context) error {
+	s := d.Settings.Storage
+	if s.KeepFor == 0 && s.KeepBlocks == 0 {
+		return nil
+	}
+	ticker := time.NewTicker(time.Duration(s.Interval))
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		r := store.Retention{Keep: s.KeepBlocks, Messages: now.Add(-time.Duration(d.Settings.Mempool.TTL)).UnixMilli()}
+		if s.KeepFor > 0 {
+			r.Before = now.Add(-time.Duration(s.KeepFor)).UnixMilli()
+		}
+		removed, err := d.home.Store.Prune(ctx, r)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			d.log.Error("remove old bodies of blocks", "err", err)
+		case removed.Blocks > 0:
+			d.log.Info("removed old bodies of blocks", "blocks", removed.Blocks, "bytes", removed.Bytes)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package settings
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Field is one thing that can be set.
+type Field struct {
+	Key     string // "http.listen"
+	Comment string // what it means
+	Value   string // as it is written in a flag or environment variable
+}
+
+// Fields lists everything that can be set with its value, in the order of the file.
+func (s Settings) Fields() []Field {
+	var fields []Field
+	each(&s, func(key, comment string, value reflect.Value) {
+		fields = append(fields, Field{Key: key, Comment: comment, Value: text(value)})
+	})
+	return fields
+}
+
+// each visits every field of every section.
+func each(s *Settings, visit func(key, comment string, value reflect.Value)) {
+	sections := reflect.ValueOf(s).Elem()
+	for i := range sections.NumField() {
+		section, name := sections.Field(i), sections.Type().Field(i).Tag.Get("toml")
+		for j := range section.NumField() {
+			tag := section.Type().Field(j).Tag
+			visit(name+"."+tag.Get("toml"), tag.Get("comment"), section.Field(j))
+		}
+	}
+}
+
+// text writes a value as set reads it: lists are separated by commas.
+func text(value reflect.Value) string {
+	switch v := value.Interface().(type) {
+	case []string:
+		return strings.Join(v, ",")
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// set parses text into a field.
+func set(value reflect.Value, text string) error {
+	if u, ok := value.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text))
+	}
+	switch value.Kind() {
+	case reflect.String:
+		value.SetString(text)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("expected true or false")
+		}
+		value.SetBool(b)
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errors.New("expected a whole number")
+		}
+		value.SetInt(int64(n))
+	case reflect.Uint64:
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return errors.New("expected a whole number from 0")
+		}
+		value.SetUint(n)
+	case reflect.Slice: // of strings
+		list := []string{}
+		for _, part := range strings.Split(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
+		}
+		value.Set(reflect.ValueOf(list))
+	default:
+		panic(fmt.Sprintf("settings: field of kind %s", value.Kind()))
+	}
+	return nil
+}
+
+// suggest returns what name was probably meant to be, "" when nothing is near.
+func suggest(name string, known []string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the single-character insertions, deletions and replacements between two names (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

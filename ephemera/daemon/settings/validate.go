@@ -1,0 +1,144 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+// Validate tells what cannot be used. Multiaddrs are checked by the transport.
+func (s Settings) Validate() error {
+	bad := problems{}
+	if err := membership.CheckNetwork(s.Node.Network); err != nil {
+		bad.add("node.network", s.Node.Network, err.Error())
+	}
+	for _, text := range s.Node.Clients {
+		if _, err := keys.ParsePublic(text); err != nil {
+			bad.add("node.clients", text, "expected public keys, as `ephemera keys show FILE` prints them")
+		}
+	}
+	bad.oneOf("membership.source", s.Membership.Source, "file", "http")
+	if s.Membership.Source == "file" && s.Membership.File == "" {
+		bad.add("membership.file", "", "expected the path of the list of members")
+	}
+	if s.Membership.Source == "http" {
+		if u, err := url.Parse(s.Membership.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			bad.add("membership.url", s.Membership.URL, "expected such as http://127.0.0.1:8080/contract/peer_info")
+		}
+	}
+	bad.oneOf("membership.start", s.Membership.Start, "any", "majority", "all")
+	bad.oneOf("p2p.gossip", s.P2P.Gossip, "flood", "mesh", "off")
+	if len(s.P2P.Listen) == 0 {
+		bad.add("p2p.listen", "", "expected at least one multiaddr, such as /ip4/127.0.0.1/tcp/3000")
+	}
+	bad.address("http.listen", s.HTTP.Listen)
+	bad.address("admin.listen", s.Admin.Listen)
+	if s.Application.Remote && s.Admin.Listen == "" {
+		bad.add("admin.listen", "", "application.remote needs the operator's API; set such as 127.0.0.1:3101")
+	}
+	bad.oneOf("storage.kind", s.Storage.Kind, "sqlite", "pebble")
+	bad.oneOf("mempool.include", s.Mempool.Include, "own", "all")
+	bad.oneOf("log.format", s.Log.Format, "auto", "text", "json")
+	if _, _, err := s.Log.Levels(); err != nil {
+		bad.add("log.level", s.Log.Level, err.Error())
+	}
+	s.validateNumbers(&bad)
+	return errors.Join(bad...)
+}
+
+func (s Settings) validateNumbers(bad *problems) {
+	for _, v := range []struct {
+		key   string
+		value Duration
+		least Duration
+	}{
+		{"membership.interval", s.Membership.Interval, 1},
+		{"membership.hand_over", s.Membership.HandOver, 1},
+		{"http.timeout", s.HTTP.Timeout, 1},
+		{"storage.keep_for", s.Storage.KeepFor, 0},
+		{"storage.interval", s.Storage.Interval, 1},
+		{"mempool.ttl", s.Mempool.TTL, 1},
+		{"mempool.skew", s.Mempool.Skew, 1},
+		{"block.every", s.Block.Every, 0},
+	} {
+		if v.value < v.least {
+			bad.add(v.key, v.value.String(), "expected a positive duration")
+		}
+	}
+	for _, v := range []struct {
+		key          string
+		value, least int
+	}{
+		{"http.requests_per_second", s.HTTP.RequestsPerSec, 0},
+		{"http.subscribers", s.HTTP.Subscribers, 0},
+		{"mempool.messages", s.Mempool.Messages, 0},
+		{"mempool.bytes", s.Mempool.Bytes, 0},
+		{"mempool.per_sender", s.Mempool.PerSender, 0},
+		{"mempool.sender_bytes", s.Mempool.SenderBytes, 0},
+		{"block.messages", s.Block.Messages, 0},
+		{"limits.members", s.Limits.Members, 1},
+		{"limits.messages_per_second", s.Limits.MessagesPerSecond, 1},
+		{"limits.message_bytes", s.Limits.MessageBytes, 1},
+		{"limits.blocks_per_second", s.Limits.BlocksPerSecond, 1},
+		{"limits.memory_bytes", s.Limits.MemoryBytes, 1},
+	} {
+		if v.value < v.least {
+			bad.add(v.key, fmt.Sprint(v.value), fmt.Sprintf("expected at least %d", v.least))
+		}
+	}
+}
+
+// problems collects what is wrong.
+type problems []error
+
+func (p *problems) add(key, value, what string) {
+	*p = append(*p, fmt.Errorf("%s = %q: %s", key, value, what))
+}
+
+func (p *problems) oneOf(key, value string, choices ...string) {
+	if slices.Contains(choices, value) {
+		return
+	}
+	what := "expected " + strings.Join(choices[:len(choices)-1], ", ") + " or " + choices[len(choices)-1]
+	if meant := suggest(value, choices); meant != "" {
+		what += fmt.Sprintf(", did you mean %q?", meant)
+	}
+	p.add(key, value, what)
+}
+
+func (p *problems) address(key, value string) {
+	if value == "" {
+		return
+	}
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		p.add(key, value, "expected host:port, such as 127.0.0.1:3100")
+	}
+}
+
+// Levels returns the level for everything and those of single parts (the attribute "logger").
+func (l Log) Levels() (slog.Level, map[string]slog.Level, error) {
+	base, parts := slog.LevelInfo, map[string]slog.Level{}
+	for _, item := range strings.Split(l.Level, ",") {
+		part, name, split := strings.Cut(strings.TrimSpace(item), "=")
+		if !split {
+			name = part
+		}
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(name)); err != nil {
+			return 0, nil, errors.New("expected debug, info, warn or error, then parts such as p2p=debug")
+		}
+		if split {
+			parts[part] = level
+		} else {
+			base = level
+		}
+	}
+	return base, parts, nil
+}
