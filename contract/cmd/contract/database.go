@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+)
+
+// comparedDatabase is where the newest comparison of one Nym-API with many leaves the contract's database.
+var comparedDatabase = filepath.Join("results", "latest", "ephemera", databaseName)
+
+const databaseHelp = "database; default: ./contract.db, else that of the newest comparison, results/latest"
+
+// openDatabase opens the database at path, or where it is by default.
+func openDatabase(ctx context.Context, path string) (*store.Reader, string, error) {
+	if path != "" {
+		reader, err := store.OpenReader(ctx, path)
+		return reader, path, err
+	}
+	for _, path := range []string{databaseName, comparedDatabase} {
+		reader, err := store.OpenReader(ctx, path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return reader, path, err
+		}
+	}
+	return nil, "", fmt.Errorf("neither ./%s nor %s is there; name the database with --db", databaseName, comparedDatabase)
+}
+
+func newBackup() *cobra.Command {
+	var db, home, to string
+	cmd := &cobra.Command{
+		Use: "backup", Short: "Copy the database, also while the contract runs",
+		Example: `  contract backup --home /data --to contract.db
+  docker compose exec -T contract contract backup --home /data --to - > contract.db`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if to == "" {
+				return command.Usage("--to is missing, expected a file, or - for the standard output")
+			}
+			if db == "" {
+				db = filepath.Join(home, databaseName)
+			}
+			return backup(cmd.Context(), db, to, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&home, "home", ".", "the contract's folder")
+	cmd.Flags().StringVar(&db, "db", "", "database, if it is not contract.db in --home")
+	cmd.Flags().StringVar(&to, "to", "", "file to write or replace; - is the standard output")
+	return cmd
+}
+
+func backup(ctx context.Context, db, to string, stdout io.Writer) (err error) {
+	reader, err := store.OpenReader(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if to != "-" {
+		return reader.Backup(ctx, to)
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(db), ".backup-*") // the only place that a container may write to
+	if err != nil {
+		return fmt.Errorf("back up to the standard output: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	partial := filepath.Join(folder, databaseName)
+	if err := reader.Backup(ctx, partial); err != nil {
+		return err
+	}
+	file, err := os.Open(partial)
+	if err != nil {
+		return fmt.Errorf("back up to the standard output: %w", err)
+	}
+	defer file.Close()
+	if _, err := io.Copy(stdout, file); err != nil {
+		return fmt.Errorf("back up to the standard output: %w", err)
+	}
+	return nil
+}
+
+func newAudit() *cobra.Command {
+	var db string
+	cmd := &cobra.Command{
+		Use: "audit", Short: "Recompute every rewarded epoch from its evidence",
+		Long: `Recompute every rewarded epoch from its evidence, offline: signatures, certificates, the matrix of reports, the result,
+carried values, the contract's receipts, and the tables that show who won, reported and signed when. It exits with 1 when something does not fit.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return audit(cmd.Context(), db, cmd.OutOrStdout()) },
+	}
+	cmd.Flags().StringVar(&db, "db", "", databaseHelp)
+	return cmd
+}
+
+var errAudit = errors.New("the audit found a mismatch")
+
+func audit(ctx context.Context, db string, out io.Writer) error {
+	reader, path, err := openDatabase(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	owner, err := reader.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	epochs, err := reader.Rewarded(ctx)
+	if err != nil {
+		return err
+	}
+	var auditor verify.Auditor
+	proven, unproven, failed := 0, 0, 0
+	for _, epoch := range epochs {
+		bundle, err := reader.Bundle(ctx, epoch)
+		if err != nil {
+			return err
+		}
+		audited, err := auditor.Next(bundle)
+		if err == nil && (audited.Description.ContractKey != owner.Key || audited.Description.Epoch != epoch) {
+			err = fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, audited.Description.Epoch, audited.Description.ContractKey)
+		}
+		if err == nil {
+			var shown api.EpochDetail
+			if shown, err = reader.Epoch(ctx, epoch); err == nil {
+				err = audited.Describes(shown)
+			}
+		}
+		switch {
+		case err != nil:
+			failed++
+			fmt.Fprintf(out, "epoch %d: %v\n", epoch, err)
+		case audited.Proven():
+			proven++
+		default:
+			unproven++
+		}
+	}
+	fmt.Fprintf(out, "%s: %d rewarded epochs, %d follow from signed reports, %d rest on somebody's word, %d do not fit\n",
+		path, len(epochs), proven, unproven, failed)
+	if failed > 0 {
+		return errAudit
+	}
+	return nil
+}
+
+func newHealth() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use: "health", Short: "Exit with 0 if the contract answers, else with 1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !strings.Contains(address, "://") {
+				address = "http://" + address
+			}
+			c, err := client.New(address, nil)
+			if err != nil {
+				return command.Usage("--url: %w", err)
+			}
+			defer c.Close()
+			return c.Ready(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&address, "url", "http://127.0.0.1:8080", "address of the contract")
+	return cmd
+}

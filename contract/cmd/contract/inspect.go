@@ -1,0 +1,364 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+type inspectFlags struct {
+	db, epoch, mixnode string
+	watch, json        bool
+	last               int
+	source             string
+	seed               uint64
+	ticks              int64
+}
+
+func newInspect() *cobra.Command {
+	var f inspectFlags
+	cmd := &cobra.Command{
+		Use: "inspect", Short: "Show what the contract decided",
+		Long: `Show what the contract decided: members, epochs and winners; with --epoch also reporters, signers, attempts and rewards.
+
+It reads the database only, while the contract runs or after it. With --seed the rewards of a simulated world are compared
+with its truth, computed anew from the seed.`,
+		Example: `  contract inspect
+  contract inspect --db contract.db --epoch last
+  contract inspect --mixnode m007 --seed 1 --ticks 4
+  sqlite3 contract.db 'SELECT * FROM winners'`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				f.source = ""
+			}
+			return inspect(cmd.Context(), f, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.db, "db", "", databaseHelp)
+	flags.StringVar(&f.epoch, "epoch", "", "show one epoch: its number, or last for the newest rewarded one")
+	flags.StringVar(&f.mixnode, "mixnode", "", "show one mixnode: in every epoch, or in that of --epoch")
+	flags.BoolVar(&f.watch, "watch", false, "show it again every second until interrupted")
+	flags.BoolVar(&f.json, "json", false, "write JSON instead of tables")
+	flags.IntVar(&f.last, "last", 20, "how many epochs to list, newest first; 0: all")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of the simulated world, for the error against its truth")
+	flags.StringVar(&f.source, "source", "world", "what was measured with that seed: world, or uniform, which has no truth")
+	flags.Int64Var(&f.ticks, "ticks", 4, "measurements per epoch, as the Nym-APIs were told")
+	return cmd
+}
+
+func (f inspectFlags) validate() error {
+	switch {
+	case f.last < 0:
+		return command.Usage("--last %d, expected 0 or more", f.last)
+	case f.ticks < 1:
+		return command.Usage("--ticks %d, expected at least 1", f.ticks)
+	case f.source != "" && f.source != "world" && f.source != "uniform":
+		return command.Usage("--source %q, expected world or uniform", f.source)
+	}
+	if f.epoch != "" && f.epoch != "last" {
+		if _, err := api.ParseEpoch(f.epoch); err != nil {
+			return command.Usage("--epoch %q, expected a number from 1 or last", f.epoch)
+		}
+	}
+	if f.mixnode != "" {
+		if _, err := metrics.ParseMixID(f.mixnode); err != nil {
+			return command.Usage("--mixnode: %w", err)
+		}
+	}
+	return nil
+}
+
+// inspect shows what is asked for once, or until ctx ends.
+func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
+	if err := f.validate(); err != nil {
+		return err
+	}
+	if !f.watch {
+		return inspectOnce(ctx, f, out)
+	}
+	const clear = "\x1b[H\x1b[2J"
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		var screen bytes.Buffer
+		if err := inspectOnce(ctx, f, &screen); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if !f.json {
+			fmt.Fprint(out, clear)
+		}
+		if _, err := screen.WriteTo(out); err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// inspectOnce opens the database each time: with --watch it may be one that begins or ceases to be in use.
+func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error) {
+	reader, path, err := openDatabase(ctx, f.db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	v := newView(reader, path, f)
+	var content any
+	switch {
+	case f.epoch != "":
+		content, err = v.epoch(ctx)
+	case f.mixnode != "":
+		content, err = v.mixnode(ctx)
+	default:
+		content, err = v.overview(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if f.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(content)
+	}
+	_, err = io.WriteString(out, content.(interface{ table() string }).table())
+	return err
+}
+
+// view is a database with what is asked of it.
+type view struct {
+	*store.Reader
+	flags inspectFlags
+	path  string
+	truth *truth // nil: not asked for
+}
+
+func newView(reader *store.Reader, path string, f inspectFlags) *view {
+	v := &view{Reader: reader, flags: f, path: path}
+	if f.source == "world" {
+		v.truth = &truth{seed: f.seed, ticks: f.ticks}
+	}
+	return v
+}
+
+type overview struct {
+	Database string              `json:"database"`
+	Network  string              `json:"network"`
+	Key      string              `json:"contract_key"`
+	Group    *groupView          `json:"group"`
+	Members  []api.Member        `json:"members"`
+	Epochs   []epochLine         `json:"epochs"`
+	Totals   map[api.Status]int  `json:"totals"`
+	Wins     map[string]int      `json:"wins"`
+	Errors   *metricsError       `json:"error,omitempty"`
+	Attempts map[api.Verdict]int `json:"attempts"`
+}
+
+type groupView struct {
+	ID     string `json:"id"`
+	Number uint64 `json:"number"`
+	N      int    `json:"n"`
+	F      int    `json:"f"`
+	Q      int    `json:"q"`
+}
+
+type epochLine struct {
+	api.EpochSummary
+	AfterEndMS *int64        `json:"after_end_ms"`
+	Reporters  int           `json:"reporters"`
+	Signers    int           `json:"signers"`
+	Attempts   int           `json:"attempts"`
+	Carried    int           `json:"carried"`
+	Error      *metricsError `json:"error,omitempty"`
+}
+
+func (v *view) overview(ctx context.Context) (*overview, error) {
+	owner, err := v.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := &overview{
+		Database: v.path, Network: owner.Network, Key: owner.Key.String(), Members: []api.Member{}, Epochs: []epochLine{},
+		Totals: map[api.Status]int{}, Wins: map[string]int{}, Attempts: map[api.Verdict]int{},
+	}
+	members, err := v.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		o.Members = append(o.Members, api.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: m.Addresses})
+	}
+	group, err := v.Group(ctx)
+	if err == nil {
+		o.Group = &groupView{ID: group.ID().String(), Number: group.Number(), N: group.N(), F: group.F(), Q: group.Q()}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return o, v.epochLines(ctx, o)
+}
+
+// epochLines fills in the epochs, the newest first, and what they add up to.
+func (v *view) epochLines(ctx context.Context, o *overview) error {
+	limit := v.flags.last
+	if limit == 0 {
+		limit = -1 // no limit, to SQLite
+	}
+	summaries, err := v.Epochs(ctx, 0, limit)
+	if err != nil {
+		return err
+	}
+	var total errorSum
+	for _, summary := range summaries {
+		detail, err := v.Epoch(ctx, summary.ID)
+		if err != nil {
+			return err
+		}
+		line := epochLine{EpochSummary: detail.EpochSummary, Reporters: len(detail.Reporters), Signers: len(detail.Signers), Attempts: len(detail.Attempts)}
+		for _, a := range detail.Attempts {
+			o.Attempts[a.Verdict]++
+		}
+		o.Totals[detail.Status]++
+		if w := detail.Winner; w != nil {
+			late := w.AcceptedAt.Sub(detail.End).Milliseconds()
+			line.AfterEndMS = &late
+			o.Wins[nameOf(w.Name, w.Key)]++
+		}
+		for _, r := range detail.Result {
+			if r.CarriedFrom != 0 {
+				line.Carried++
+			}
+		}
+		if line.Error, err = v.truth.compare(detail, &total); err != nil {
+			return err
+		}
+		o.Epochs = append(o.Epochs, line)
+	}
+	o.Errors = total.result()
+	return nil
+}
+
+type epochView struct {
+	api.EpochDetail
+	Error *metricsError `json:"error,omitempty"`
+	truth []float64     // per reward, nil if not asked for
+}
+
+func (v *view) epoch(ctx context.Context) (*epochView, error) {
+	number, err := v.number(ctx)
+	if err != nil {
+		return nil, err
+	}
+	detail, err := v.Epoch(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	e := &epochView{EpochDetail: detail}
+	var sum errorSum
+	if e.Error, err = v.truth.compare(detail, &sum); err != nil {
+		return nil, err
+	}
+	if e.truth, err = v.truth.of(detail); err != nil {
+		return nil, err
+	}
+	if v.flags.mixnode != "" {
+		e.only(metrics.MixID(v.flags.mixnode))
+	}
+	return e, nil
+}
+
+// only leaves one mixnode in the result.
+func (e *epochView) only(mixnode metrics.MixID) {
+	for i, r := range e.Result {
+		if r.Mixnode != mixnode {
+			continue
+		}
+		e.Result = e.Result[i : i+1]
+		if e.truth != nil {
+			e.truth = e.truth[i : i+1]
+		}
+		return
+	}
+	e.Result, e.truth = nil, nil
+}
+
+// number returns the epoch that --epoch means.
+func (v *view) number(ctx context.Context) (api.Epoch, error) {
+	if v.flags.epoch != "last" {
+		return api.ParseEpoch(v.flags.epoch)
+	}
+	rewarded, err := v.Rewarded(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(rewarded) == 0 {
+		return 0, errors.New("--epoch last: no epoch is rewarded yet; name an open or missed one by its number")
+	}
+	return rewarded[len(rewarded)-1], nil
+}
+
+type mixnodeView struct {
+	Mixnode metrics.MixID  `json:"mixnode"`
+	Epochs  []mixnodeEpoch `json:"epochs"`
+	Error   *metricsError  `json:"error,omitempty"`
+}
+
+type mixnodeEpoch struct {
+	Epoch api.Epoch `json:"epoch"`
+	api.Reward
+	Truth *float64 `json:"truth,omitempty"`
+}
+
+func (v *view) mixnode(ctx context.Context) (*mixnodeView, error) {
+	rewarded, err := v.Rewarded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.flags.last > 0 && len(rewarded) > v.flags.last {
+		rewarded = rewarded[len(rewarded)-v.flags.last:]
+	}
+	m := &mixnodeView{Mixnode: metrics.MixID(v.flags.mixnode), Epochs: []mixnodeEpoch{}}
+	var sum errorSum
+	for _, number := range rewarded {
+		detail, err := v.Epoch(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		truths, err := v.truth.of(detail)
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range detail.Result {
+			if r.Mixnode != m.Mixnode {
+				continue
+			}
+			line := mixnodeEpoch{Epoch: number, Reward: r}
+			if truths != nil {
+				line.Truth = &truths[i]
+				sum.add(r.Value, truths[i])
+			}
+			m.Epochs = append(m.Epochs, line)
+		}
+	}
+	if len(m.Epochs) == 0 {
+		return nil, fmt.Errorf("mixnode %s is in no rewarded epoch of %s", m.Mixnode, v.path)
+	}
+	m.Error = sum.result()
+	return m, nil
+}

@@ -1,0 +1,394 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/world"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call runs the command and returns what it wrote.
+func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(context.Background(), args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// description returns an epoch of four Nym-APIs and the mixnodes of a simulated world.
+func description(t *testing.T, number api.Epoch) api.Description {
+	w, err := world.New(world.Config{Seed: 1, Mixnodes: 3})
+	require.NoError(t, err)
+	d := contracttest.Description(4, 1)
+	d.Mixnodes = w.Mixnodes()
+	d.Epoch, d.Start, d.End = number, d.Start+api.Millis(number-1)*1000, d.End+api.Millis(number-1)*1000
+	return d
+}
+
+// fill makes a database with a rewarded epoch, one with carried values, a missed and an open one.
+func fill(t *testing.T, path string) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, path, store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}, 1)
+	require.NoError(t, err)
+	for i, p := range contracttest.Peers(4) {
+		require.NoError(t, s.PutMember(ctx, store.Member{Peer: p, Counter: uint64(i)}, 5))
+	}
+	require.NoError(t, s.PutGroup(ctx, contracttest.Group(4), 6))
+	for number := api.Epoch(1); number <= 4; number++ {
+		d := description(t, number)
+		require.NoError(t, s.BeginEpoch(ctx, ledger.Entry{ID: number, Start: d.Start, End: d.End, Close: d.End + 3000}, d))
+		late := store.Attempt{
+			Epoch: number, Submitter: contracttest.Key(3).Public(), At: d.End + 40, Verdict: api.VerdictLate, Type: api.Decided.Type(), Reason: "won by another", Submission: []byte{1, 2},
+		}
+		switch number {
+		case 1, 2:
+			win(t, s, d, int(number))
+			require.NoError(t, s.PutAttempt(ctx, late))
+		case 3:
+			late.Verdict, late.Type, late.Reason = api.VerdictInvalid, api.WrongResult.Type(), "mixnode m001: submitted 0.00, the block's reports give 90.25"
+			require.NoError(t, s.PutAttempt(ctx, late))
+			_, err := s.MissEpoch(ctx, 3, d.End+3000)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, s.Close())
+}
+
+// win makes a member the winner; in epoch 2 nobody but two knows m002.
+func win(t *testing.T, s *store.Store, d api.Description, creator int) {
+	messages := contracttest.Messages(d, 1, 2, 3, 4)
+	for i := range 2 * int(d.Epoch-1) {
+		r := contracttest.Report(d, i+1)
+		r.Values[1] = metrics.Missing
+		messages[i] = contracttest.Message(d, i+1, r)
+	}
+	b := contracttest.Block(d, creator, messages)
+	e := &api.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
+	submission, err := api.NewSubmission(contracttest.Key(creator), d, contracttest.Result(d, e), e)
+	require.NoError(t, err)
+	v, err := verify.Submission(d, submission)
+	require.NoError(t, err)
+	at := d.End + 10 + api.Millis(creator)
+	require.NoError(t, s.Settle(context.Background(), d, at, func(values verify.Values) store.Settlement {
+		rewards := values.Fill(d, v.Result)
+		receipt := api.Receipt{
+			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: api.HashRewards(d.Network, d.Epoch, rewards),
+			Submitter: submission.Submitter, AcceptedAt: at,
+		}.Sign(contracttest.ContractKey())
+		return store.Settlement{
+			Block: v.BlockID(), Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Receipt: receipt, Submission: submission.Encode(),
+		}
+	}))
+}
+
+func TestInspectShowsWhatWasDecided(t *testing.T) {
+	t.Chdir(t.TempDir())
+	golden := goldenFolder
+	fill(t, databaseName)
+	for name, args := range map[string][]string{
+		"overview":     {"inspect"},
+		"truth":        {"inspect", "--seed", "1", "--ticks", "4"},
+		"last":         {"inspect", "--epoch", "last", "--seed", "1"},
+		"missed":       {"inspect", "--epoch", "3"},
+		"mixnode":      {"inspect", "--mixnode", "m002"},
+		"mixnode-cell": {"inspect", "--mixnode", "m002", "--epoch", "2"},
+		"two":          {"inspect", "--last", "2"},
+	} {
+		status, out, errs := call(t, args...)
+		require.Zero(t, status, errs)
+		path := filepath.Join(golden, name+".txt")
+		if os.Getenv("UPDATE_GOLDEN") != "" {
+			require.NoError(t, os.WriteFile(path, []byte(out), 0o644))
+		}
+		expected, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(expected), out, name)
+	}
+}
+
+// goldenFolder is absolute, because tests change the folder.
+var goldenFolder = func() string {
+	folder, err := filepath.Abs("testdata")
+	if err != nil {
+		panic(err)
+	}
+	return folder
+}()
+
+func TestInspectWritesJSON(t *testing.T) {
+	path := filepath.Join(t.TempDir(), databaseName)
+	fill(t, path)
+	var over overview
+	status, out, errs := call(t, "inspect", "--db", path, "--json", "--seed", "1")
+	require.Zero(t, status, errs)
+	require.NoError(t, json.Unmarshal([]byte(out), &over))
+	require.Len(t, over.Epochs, 4)
+	require.NotNil(t, over.Errors)
+	require.Equal(t, 1, over.Epochs[2].Carried)
+	var detail api.EpochDetail
+	status, out, errs = call(t, "inspect", "--db", path, "--json", "--epoch", "2")
+	require.Zero(t, status, errs)
+	require.NoError(t, json.Unmarshal([]byte(out), &detail))
+	require.Equal(t, api.Epoch(1), detail.Result[1].CarriedFrom)
+	require.Equal(t, description(t, 2), detail.Description)
+	var m mixnodeView
+	status, out, errs = call(t, "inspect", "--db", path, "--json", "--mixnode", "m001", "--seed", "1")
+	require.Zero(t, status, errs)
+	require.NoError(t, json.Unmarshal([]byte(out), &m))
+	require.Len(t, m.Epochs, 2)
+	require.NotNil(t, m.Epochs[0].Truth)
+}
+
+func TestInspectTakesTheNewestComparisonByDefaultAndCreatesNothing(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	status, _, errs := call(t, "inspect")
+	require.Equal(t, exitFailure, status)
+	require.Contains(t, errs, "name the database with --db")
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.NoError(t, os.MkdirAll(filepath.Dir(comparedDatabase), 0o755))
+	fill(t, comparedDatabase)
+	status, out, errs := call(t, "inspect")
+	require.Zero(t, status, errs)
+	require.Contains(t, out, comparedDatabase)
+}
+
+func TestInspectWatchesUntilItIsInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), databaseName)
+	fill(t, path)
+	ctx, cancel := context.WithCancel(context.Background())
+	shown, reader := newScreen()
+	done := make(chan int, 1)
+	go func() { done <- run(ctx, []string{"inspect", "--db", path, "--watch"}, shown, io.Discard) }()
+	<-reader
+	cancel()
+	require.Zero(t, <-done)
+}
+
+// screen tells when something was written.
+type screen struct {
+	once  sync.Once
+	wrote chan struct{}
+}
+
+func newScreen() (*screen, <-chan struct{}) {
+	s := &screen{wrote: make(chan struct{})}
+	return s, s.wrote
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.once.Do(func() { close(s.wrote) })
+	return len(p), nil
+}
+
+func TestAuditRecomputesEveryWinner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), databaseName)
+	fill(t, path)
+	status, out, errs := call(t, "audit", "--db", path)
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "2 rewarded epochs, 2 follow from signed reports, 0 rest on somebody's word, 0 do not fit")
+
+	tamper(t, path, `UPDATE reward SET value = 10000 WHERE epoch = 2 AND mixnode = 'm002'`)
+	status, out, errs = call(t, "audit", "--db", path)
+	require.Equal(t, exitFailure, status)
+	require.Contains(t, out, "epoch 2: audit failed")
+	require.Contains(t, errs, errAudit.Error())
+
+	tamper(t, path, `DELETE FROM epoch WHERE id = 4; UPDATE epoch SET description = (SELECT description FROM epoch WHERE id = 2) WHERE id = 1`)
+	status, out, _ = call(t, "audit", "--db", path)
+	require.Equal(t, exitFailure, status)
+	require.Contains(t, out, "epoch 1: audit failed")
+}
+
+// The tables that people query say nothing else than the evidence.
+func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
+	for statement, want := range map[string]string{
+		`UPDATE winner SET accepted_ms = accepted_ms - 1 WHERE epoch = 2`:                          "the winner shown",
+		`UPDATE winner SET key = (SELECT key FROM member WHERE key <> winner.key) WHERE epoch = 2`: "the winner shown",
+		`UPDATE winner SET block = (SELECT block FROM winner WHERE epoch = 1) WHERE epoch = 2`:     "the winner shown",
+		`UPDATE epoch SET status = 'missed' WHERE id = 2`:                                          "shown as missed",
+		`UPDATE epoch SET start_ms = start_ms + 1 WHERE id = 2`:                                    "its description says",
+		`DELETE FROM reporter WHERE epoch = 2 AND place = 1`:                                       "the reporters shown",
+		`UPDATE signer SET key = (SELECT max(key) FROM signer) WHERE epoch = 2 AND place = 1`:      "the signers shown",
+		`UPDATE reporter SET key = 'nobody' WHERE epoch = 2 AND place = 1`:                         "epoch 2",
+	} {
+		path := filepath.Join(t.TempDir(), databaseName)
+		fill(t, path)
+		tamper(t, path, statement)
+		status, out, _ := call(t, "audit", "--db", path)
+		require.Equal(t, exitFailure, status, statement)
+		require.Contains(t, out, want, statement)
+		require.Contains(t, out, "1 follow from signed reports, 0 rest on somebody's word, 1 do not fit", statement)
+	}
+}
+
+func TestBackupIsWrittenToAFileOrToTheStandardOutput(t *testing.T) {
+	folder := t.TempDir()
+	fill(t, filepath.Join(folder, databaseName))
+	to := filepath.Join(folder, "copy.db")
+	status, _, errs := call(t, "backup", "--home", folder, "--to", to)
+	require.Zero(t, status, errs)
+	status, out, errs := call(t, "backup", "--home", folder, "--to", "-")
+	require.Zero(t, status, errs)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "piped.db"), []byte(out), 0o600))
+	for _, name := range []string{"copy.db", "piped.db"} {
+		status, out, errs := call(t, "audit", "--db", filepath.Join(folder, name))
+		require.Zero(t, status, errs)
+		require.Contains(t, out, "2 follow from signed reports")
+	}
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, entries, 4, "three databases and a lock")
+}
+
+func TestServeGoesOnOnItsFolder(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "new", "home")
+	address := freeAddress(t)
+	t.Setenv("CONTRACT_TOKEN", "secret")
+	var key keys.Public
+	for range 2 {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan int, 1)
+		ready := watchLog("contract listens")
+		go func() {
+			done <- run(ctx, []string{"serve", "--listen", address, "--home", home, "--expect", "1", "--mixnodes", "5", "--log-format", "json"}, io.Discard, ready)
+		}()
+		<-ready.seen
+		status, _, errs := call(t, "health", "--url", address)
+		require.Zero(t, status, errs)
+		c, err := client.New("http://"+address, nil)
+		require.NoError(t, err)
+		info, err := c.PeerInfo(ctx)
+		require.NoError(t, err)
+		if key != (keys.Public{}) {
+			require.Equal(t, key, info.ContractKey)
+		}
+		key = info.ContractKey
+		e := api.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), info.Network, key)
+		_, err = c.Enrol(ctx, e, "wrong")
+		require.ErrorIs(t, err, api.WrongToken)
+		answer, err := c.Enrol(ctx, e, "secret")
+		require.NoError(t, err)
+		require.True(t, answer.Complete)
+		c.Close()
+		cancel()
+		require.Zero(t, <-done)
+	}
+	status, _, _ := call(t, "health", "--url", address)
+	require.Equal(t, exitFailure, status)
+}
+
+// watchedLog is a log that tells when a text was written.
+type watchedLog struct {
+	text string
+	once sync.Once
+	seen chan struct{}
+}
+
+func watchLog(text string) *watchedLog { return &watchedLog{text: text, seen: make(chan struct{})} }
+
+func (s *watchedLog) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), s.text) {
+		s.once.Do(func() { close(s.seen) })
+	}
+	return len(p), nil
+}
+
+func freeAddress(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	names := filepath.Join(folder, "names")
+	require.NoError(t, os.WriteFile(names, []byte("a\n\nb c\n"), 0o600))
+	for message, args := range map[string][]string{
+		"--expect 0, expected":                                              {"serve"},
+		"--mode \"x\", expected ephemera or single":                         {"serve", "--expect", "1", "--mode", "x"},
+		"--verify \"x\", expected full or none":                             {"serve", "--expect", "1", "--verify", "x"},
+		"--estimator: unknown estimator":                                    {"serve", "--expect", "1", "--estimator", "x"},
+		"\"--epoch\": expected a number with its unit, such as --epoch=10s": {"serve", "--epoch", "4"},
+		"See: contract serve --help":                                        {"serve"},
+		"--mixnodes: bad world":                                             {"serve", "--expect", "1", "--mixnodes", "0"},
+		"--accept-epochs 0":                                                 {"serve", "--expect", "1", "--accept-epochs", "0"},
+		"advance \"x\", expected":                                           {"serve", "--expect", "1", "--advance", "x"},
+		"--token and --token-file are both given":                           {"serve", "--expect", "1", "--token", "a", "--token-file", "b"},
+		"--log-level \"x\"":                                                 {"serve", "--expect", "1", "--log-level", "x"},
+		"--log-format \"x\"":                                                {"serve", "--expect", "1", "--log-format", "x"},
+		"unknown flag: --nonsense":                                          {"serve", "--nonsense"},
+		"contract serve takes no argument, got \"x\"":                       {"serve", "x"},
+		"--epoch \"0\", expected":                                           {"inspect", "--epoch", "0"},
+		"--mixnode: bad mixnode name":                                       {"inspect", "--mixnode", "a b"},
+		"--source \"x\"":                                                    {"inspect", "--seed", "1", "--source", "x"},
+		"--last -1":                                                         {"inspect", "--last", "-1"},
+		"--ticks 0":                                                         {"inspect", "--ticks", "0"},
+		"--to is missing":                                                   {"backup"},
+		"--url: bad address":                                                {"health", "--url", "ftp://x"},
+	} {
+		status, _, errs := call(t, args...)
+		require.Equal(t, exitUsage, status, errs)
+		require.Contains(t, errs, message)
+	}
+	for message, args := range map[string][]string{
+		"names, line 3: bad mixnode name":    {"serve", "--expect", "1", "--mixnodes-file", names},
+		"--token-file: open":                 {"serve", "--expect", "1", "--token-file", "missing"},
+		"read database: stat missing":        {"inspect", "--db", "missing"},
+		"no epoch is rewarded yet":           {"inspect", "--db", emptyDatabase(t, folder), "--epoch", "last"},
+		"mixnode m9 is in no rewarded epoch": {"inspect", "--db", filepath.Join(folder, "empty.db"), "--mixnode", "m9"},
+	} {
+		status, _, errs := call(t, args...)
+		require.Equal(t, exitFailure, status, errs)
+		require.Contains(t, errs, message)
+	}
+	t.Setenv("CONTRACT_EXPECT", "many")
+	status, _, errs := call(t, "serve")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "environment variable CONTRACT_EXPECT")
+	status, out, _ := call(t, "version")
+	require.Zero(t, status)
+	require.Equal(t, "contract unknown\n", out)
+}
+
+func emptyDatabase(t *testing.T, folder string) string {
+	path := filepath.Join(folder, "empty.db")
+	s, err := store.Open(context.Background(), path, store.Identity{Network: "n", Key: contracttest.Key(1).Public()}, 1)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	return path
+}
+
+func TestMixnodesAreReadFromAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	require.NoError(t, os.WriteFile(path, []byte("b\n a \n\nc"), 0o600))
+	f := serveFlags{mixnodesFile: path}
+	names, err := f.readMixnodes()
+	require.NoError(t, err)
+	require.Equal(t, []metrics.MixID{"a", "b", "c"}, names)
+}

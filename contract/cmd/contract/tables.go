@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+// How the views look as text.
+
+func newTable(out *strings.Builder, header ...any) table.Writer {
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	w.Style().Format.Header = text.FormatDefault
+	w.Style().Options.SeparateRows = false
+	columns := make([]table.ColumnConfig, len(header))
+	for i, name := range header {
+		columns[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignLeft}
+		switch name {
+		case "member", "peer ID", "addresses", "start", "status", "winner", "at", "submitter", "verdict", "mixnode":
+			columns[i].Align = text.AlignLeft
+		case "reason":
+			columns[i] = table.ColumnConfig{Number: i + 1, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}
+		}
+	}
+	w.SetColumnConfigs(columns)
+	w.AppendHeader(table.Row(header))
+	return w
+}
+
+func nameOf(name string, key keys.Public) string {
+	if name != "" {
+		return name
+	}
+	return key.Short()
+}
+
+func winnerOf(w *api.Winner) string {
+	if w == nil {
+		return ""
+	}
+	return nameOf(w.Name, w.Key)
+}
+
+func clockOf(m api.Millis) string { return m.Time().Format("15:04:05.000") }
+
+func (o *overview) table() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s: contract %s, network %s\n", o.Database, o.Key, o.Network)
+	if g := o.Group; g != nil {
+		fmt.Fprintf(&out, "group %d %s: n = %d, f = %d, q = %d\n", g.Number, g.ID, g.N, g.F, g.Q)
+	} else {
+		fmt.Fprintf(&out, "group not closed: %d enrolled\n", len(o.Members))
+	}
+	members := newTable(&out, "member", "peer ID", "addresses")
+	for _, m := range o.Members {
+		members.AppendRow(table.Row{m.Name, m.PeerID, strings.Join(m.Addresses, " ")})
+	}
+	members.Render()
+	header := []any{"epoch", "start", "status", "winner", "after end", "reporters\n/ signers", "attempts", "carried"}
+	if o.Errors != nil {
+		header = append(header, "RMSE", "bias", "max\nerror")
+	}
+	epochs := newTable(&out, header...)
+	epochs.Style().Options.SeparateColumns = false // the widest row fits on 120 columns, with errors too
+	for _, e := range o.Epochs {
+		epochs.AppendRow(e.row(o.Errors != nil))
+	}
+	epochs.Render()
+	for _, e := range o.Epochs {
+		if e.Reason != "" { // beside the table, which is wide enough without
+			fmt.Fprintf(&out, "epoch %d %s: %s\n", e.ID, e.Status, e.Reason)
+		}
+	}
+	fmt.Fprintf(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid\n", o.Totals[api.StatusRewarded],
+		o.Totals[api.StatusMissed], o.Totals[api.StatusOpen], o.Attempts[api.VerdictAccepted], o.Attempts[api.VerdictLate], o.Attempts[api.VerdictInvalid])
+	for _, name := range slices.Sorted(maps.Keys(o.Wins)) {
+		fmt.Fprintf(&out, "  %s won %d\n", name, o.Wins[name])
+	}
+	writeError(&out, o.Errors)
+	return out.String()
+}
+
+func (e epochLine) row(errors bool) table.Row {
+	after := ""
+	if e.AfterEndMS != nil {
+		after = fmt.Sprintf("%d ms", *e.AfterEndMS)
+	}
+	certified := ""
+	if e.Reporters > 0 {
+		certified = fmt.Sprintf("%d / %d", e.Reporters, e.Signers)
+	}
+	row := table.Row{e.ID, e.Start, e.Status, winnerOf(e.Winner), after, certified, e.Attempts, e.Carried}
+	if errors {
+		if e.Error != nil {
+			row = append(row, points(e.Error.RMSE), fmt.Sprintf("%+.2f", e.Error.Bias), points(e.Error.Max))
+		} else {
+			row = append(row, "", "", "")
+		}
+	}
+	return row
+}
+
+func points(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+func writeError(out *strings.Builder, e *metricsError) {
+	if e != nil {
+		fmt.Fprintf(out, "against the truth: RMSE %.2f, bias %+.2f, largest error %.2f points\n", e.RMSE, e.Bias, e.Max)
+	}
+}
+
+func (e *epochView) table() string {
+	var out strings.Builder
+	d := e.Description
+	fmt.Fprintf(&out, "epoch %d, %s to %s: %s\n", e.ID, e.Start, clockOf(e.End), e.Status)
+	if e.Reason != "" {
+		fmt.Fprintf(&out, "reason: %s\n", e.Reason)
+	}
+	fmt.Fprintf(&out, "description %s: %d mixnodes, mode %s, %s (version %d), at least %d values, carried over %d epochs\n", d.Hash().Short(), len(d.Mixnodes),
+		d.Rules.Mode, d.Rules.Estimator, d.Rules.Version, d.Rules.Coverage, d.Rules.CarryLimit)
+	if w := e.Winner; w != nil {
+		fmt.Fprintf(&out, "won by %s, %d ms after the end, block %s\n", winnerOf(w), w.AcceptedAt.Sub(e.End).Milliseconds(), w.Block.Short())
+		fmt.Fprintf(&out, "reporters: %s\nsigners:   %s\n", names(e.Reporters), names(e.Signers))
+	}
+	attempts := newTable(&out, "at", "submitter", "verdict", "bytes", "reason")
+	for _, a := range e.Attempts {
+		attempts.AppendRow(table.Row{clockOf(a.At), nameOf(a.Name, a.Submitter), a.Verdict, a.Bytes, a.Reason})
+	}
+	attempts.Render()
+	if e.AttemptsDropped > 0 {
+		fmt.Fprintf(&out, "and %d attempts above the bound\n", e.AttemptsDropped)
+	}
+	if len(e.Result) > 0 {
+		e.rewards(&out)
+	}
+	writeError(&out, e.Error)
+	return out.String()
+}
+
+func (e *epochView) rewards(out *strings.Builder) {
+	header := []any{"mixnode", "uptime %", "reports", "carried from"}
+	if e.truth != nil {
+		header = append(header, "truth %", "error")
+	}
+	rewards := newTable(out, header...)
+	for i, r := range e.Result {
+		row := table.Row{r.Mixnode, r.Value, r.Reports, carriedFrom(r)}
+		if e.truth != nil {
+			row = append(row, points(e.truth[i]), difference(r, e.truth[i]))
+		}
+		rewards.AppendRow(row)
+	}
+	rewards.Render()
+}
+
+func carriedFrom(r api.Reward) string {
+	if r.CarriedFrom == 0 {
+		return ""
+	}
+	return "epoch " + r.CarriedFrom.String()
+}
+
+func difference(r api.Reward, truth float64) string {
+	value, ok := r.Value.Points()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%+.2f", value-truth)
+}
+
+func names(signatories []api.Signatory) string {
+	list := make([]string, len(signatories))
+	for i, s := range signatories {
+		list[i] = nameOf(s.Name, s.Key)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (m *mixnodeView) table() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "mixnode %s\n", m.Mixnode)
+	header := []any{"epoch", "uptime %", "reports", "carried from"}
+	if m.Error != nil {
+		header = append(header, "truth %", "error")
+	}
+	epochs := newTable(&out, header...)
+	for _, e := range m.Epochs {
+		row := table.Row{e.Epoch, e.Value, e.Reports, carriedFrom(e.Reward)}
+		if e.Truth != nil {
+			row = append(row, points(*e.Truth), difference(e.Reward, *e.Truth))
+		}
+		epochs.AppendRow(row)
+	}
+	epochs.Render()
+	writeError(&out, m.Error)
+	return out.String()
+}

@@ -1,0 +1,206 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// ErrConfig reports a configuration that no contract can run with.
+var ErrConfig = errors.New("invalid configuration")
+
+// DefaultNetwork is the network of a contract that is not told another.
+const DefaultNetwork = "nym-rewarding"
+
+// Advance says when the next epoch begins.
+type Advance = ledger.Advance
+
+// The two ways to go on: with the end of an epoch, or with its decision.
+const (
+	Fixed       = ledger.Fixed
+	WhenDecided = ledger.WhenDecided
+)
+
+// Config says what a contract is. Fields without a remark must be set. The rules apply to epochs that begin from now on; what has begun
+// keeps its description.
+type Config struct {
+	Database string // file, in a folder that exists
+	KeyFile  string // of the contract's key, made at the first start; default: contract.key beside the database
+
+	Listen   string       // address, default 127.0.0.1:0: a free port
+	Listener net.Listener // used instead of Listen, and closed in the end
+
+	Network string // default: DefaultNetwork
+	// Limits are those of the group; default: membership.DefaultLimits, or more where the reports of all members need it.
+	Limits membership.Limits
+
+	// Members are the members of a group that is closed from the start. Without them Nym-APIs enrol with Token until Expected have.
+	Members  []membership.Peer
+	Expected int
+	Token    string // empty: none is needed
+
+	// Epoch 1 begins at FirstEpoch, or FirstEpochDelay after the group is closed if that is zero.
+	FirstEpoch      time.Time
+	FirstEpochDelay time.Duration
+
+	EpochDuration time.Duration // whole milliseconds
+	AcceptEpochs  int           // how many durations an epoch stays open after its end; default: 3
+	Advance       Advance       // default: Fixed
+
+	Mixnodes   []metrics.MixID // strictly ascending
+	Estimator  metrics.Estimator
+	CarryLimit int      // epochs over which an old value stands in for a missing one, 0: none
+	Mode       api.Mode // default: api.ModeFull
+	Authorised string   // in api.ModeSingle the member whose word counts, default: the first by name
+
+	Logger *slog.Logger     // default: none
+	Now    func() time.Time // default: time.Now
+}
+
+// Validate tells whether a contract can run with c. The error wraps ErrConfig and says what was expected.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	expected := c.expected()
+	switch {
+	case c.Database == "":
+		return fmt.Errorf("%w: no file for the database", ErrConfig)
+	case expected < 1 || expected > membership.MaxMembers:
+		return fmt.Errorf("%w: %d members expected, a group has 1 to %d", ErrConfig, expected, membership.MaxMembers)
+	case len(c.Members) > 0 && c.Expected != 0 && c.Expected != len(c.Members):
+		return fmt.Errorf("%w: %d members expected, %d given", ErrConfig, c.Expected, len(c.Members))
+	case c.Estimator == nil:
+		return fmt.Errorf("%w: no estimator", ErrConfig)
+	case c.CarryLimit < 0 || c.CarryLimit > api.MaxCarry:
+		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, api.MaxCarry)
+	case c.Mode != api.ModeFull && c.Mode != api.ModeSingle && c.Mode != api.ModeNone:
+		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, api.ModeFull, api.ModeSingle, api.ModeNone)
+	case c.FirstEpochDelay < 0:
+		return fmt.Errorf("%w: first epoch in %s", ErrConfig, c.FirstEpochDelay)
+	}
+	if err := membership.CheckNetwork(c.Network); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := c.schedule().Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if _, err := metrics.NewMatrix(c.Mixnodes, nil); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := c.validateReports(); err != nil {
+		return err
+	}
+	return c.validateGroup()
+}
+
+// validateReports tells whether a report about all mixnodes, and the reports of all members, fit the group's limits.
+func (c Config) validateReports() error {
+	report, all := c.reportBytes()
+	switch {
+	case report > int64(c.Limits.PayloadBytes):
+		return fmt.Errorf("%w: a report about %d mixnodes may have %d bytes, the group's limit for a message is %d", ErrConfig, len(c.Mixnodes), report, c.Limits.PayloadBytes)
+	case all > int64(c.Limits.BlockBytes):
+		return fmt.Errorf("%w: the reports of %d members may have %d bytes, the group's limit for a block is %d", ErrConfig, c.expected(), all, c.Limits.BlockBytes)
+	case c.expected() > int(c.Limits.BlockMessages):
+		return fmt.Errorf("%w: %d members, the group's limit for a block is %d messages", ErrConfig, c.expected(), c.Limits.BlockMessages)
+	}
+	return nil
+}
+
+// validateGroup tells whether the given members, or any who enrol, can make a group with the limits.
+func (c Config) validateGroup() error {
+	members := []keys.Public{{}} // any will do
+	names := map[string]bool{}
+	if len(c.Members) > 0 {
+		members = nil
+	}
+	for _, peer := range c.Members {
+		if err := api.CheckName(peer.Name); err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		if names[peer.Name] {
+			return fmt.Errorf("%w: two members are called %s", ErrConfig, peer.Name)
+		}
+		names[peer.Name] = true
+		members = append(members, peer.Key)
+	}
+	if _, err := membership.NewGroup(c.Network, 1, members, c.Limits); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// reportBytes returns how long a report and the messages with the reports of all members may be.
+func (c Config) reportBytes() (report, all int64) {
+	const (
+		frame   = 64  // array heads and description of a report
+		value   = 5   // head of a name, and an uptime
+		message = 512 // what a message adds to its payload, at most
+	)
+	report = frame
+	for _, id := range c.Mixnodes {
+		report += int64(len(id) + value)
+	}
+	return report, int64(c.expected()) * (report + message)
+}
+
+// limits returns the default limits for what c is about.
+func (c Config) limits() membership.Limits {
+	l := membership.DefaultLimits()
+	report, all := c.reportBytes()
+	// A second report of every member, or garbage of the same size, still fits. Too much is refused by NewGroup.
+	l.PayloadBytes = uint32(min(math.MaxUint32, max(int64(l.PayloadBytes), 2*report)))
+	l.BlockBytes = uint32(min(math.MaxUint32, max(int64(l.BlockBytes), 2*all)))
+	return l
+}
+
+func (c Config) schedule() ledger.Schedule {
+	return ledger.Schedule{Duration: c.EpochDuration, AcceptEpochs: c.AcceptEpochs, Advance: c.Advance}
+}
+
+func (c Config) expected() int {
+	if len(c.Members) > 0 {
+		return len(c.Members)
+	}
+	return c.Expected
+}
+
+func (c Config) withDefaults() Config {
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(filepath.Dir(c.Database), "contract.key")
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:0"
+	}
+	if c.Network == "" {
+		c.Network = DefaultNetwork
+	}
+	if c.Limits == (membership.Limits{}) {
+		c.Limits = c.limits()
+	}
+	if c.AcceptEpochs == 0 {
+		c.AcceptEpochs = 3
+	}
+	if c.Advance == "" {
+		c.Advance = Fixed
+	}
+	if c.Mode == "" {
+		c.Mode = api.ModeFull
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

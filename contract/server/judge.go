@@ -1,0 +1,243 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+)
+
+// A submission goes through these steps, cheap ones first: can it be read (400), is it signed by one who may submit (403), is the epoch
+// decided (409), is it over (422), does the evidence carry the result (422), are all earlier epochs settled (503). The last three
+// checks of time are made again under the lock in which the winner is stored.
+
+// filing is a submission on its way through the checks.
+type filing struct {
+	api.Submission
+	body   []byte // as it was received
+	digest api.Hash
+}
+
+// submit judges a submission. Errors are *api.Problem, or the database's.
+func (k *keeper) submit(ctx context.Context, body []byte) (api.Receipt, error) {
+	s, err := api.DecodeSubmission(body, len(body))
+	if err != nil {
+		return api.Receipt{}, api.NewProblem(api.Malformed, err.Error())
+	}
+	f := filing{Submission: s, body: body, digest: api.Digest(body)}
+	d, err := k.description(ctx, s.Epoch)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	if err := verify.Sender(d, s); err != nil {
+		return api.Receipt{}, k.refusal(f, err)
+	}
+	switch standing, wait, err := k.stand(ctx, s.Epoch); {
+	case err != nil:
+		return api.Receipt{}, err
+	case standing == ledger.Settled:
+		return k.settled(ctx, f)
+	case standing == ledger.NotOver:
+		return api.Receipt{}, k.notOver(ctx, f, wait)
+	}
+	verified, err := k.check(ctx, d, f)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	return k.decide(ctx, d, f, verified)
+}
+
+// description returns what the sender is measured by: the epoch's own, or the newest for an epoch that has not begun.
+func (k *keeper) description(ctx context.Context, epoch api.Epoch) (api.Description, error) {
+	k.mu.Lock()
+	err := k.tick(ctx, k.now())
+	newest := k.newest
+	k.mu.Unlock()
+	switch {
+	case err != nil:
+		return api.Description{}, err
+	case newest.Epoch == 0:
+		return api.Description{}, k.notStarted()
+	case epoch >= newest.Epoch:
+		return newest, nil
+	}
+	return k.store.Description(ctx, epoch)
+}
+
+func (k *keeper) notStarted() error {
+	p := api.NewProblem(api.NotStarted, "not all members have enrolled")
+	p.RetryAfterMS = time.Second.Milliseconds()
+	return p
+}
+
+func (k *keeper) stand(ctx context.Context, epoch api.Epoch) (ledger.Standing, time.Duration, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if err := k.tick(ctx, now); err != nil {
+		return 0, 0, err
+	}
+	standing, wait := k.ledger.Stand(epoch, now)
+	return standing, wait, nil
+}
+
+// check verifies the evidence, or remembers that it did.
+func (k *keeper) check(ctx context.Context, d api.Description, f filing) (verify.Verified, error) {
+	if verified, known := k.verified.Get(f.digest); known {
+		return verified, nil
+	}
+	select {
+	case k.checking <- struct{}{}:
+		defer func() { <-k.checking }()
+	case <-ctx.Done():
+		return verify.Verified{}, ctx.Err()
+	}
+	verified, err := verify.Evidence(d, f.Submission)
+	if err != nil {
+		problem := k.refusal(f, err)
+		return verify.Verified{}, k.refuse(ctx, f, api.VerdictInvalid, problem)
+	}
+	k.verified.Add(f.digest, verified)
+	return verified, nil
+}
+
+// decide makes a justified submission the winner if the epoch is still to be had.
+func (k *keeper) decide(ctx context.Context, d api.Description, f filing, verified verify.Verified) (api.Receipt, error) {
+	receipt, standing, wait, err := k.settle(ctx, d, f, verified)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	switch standing {
+	case ledger.Settled:
+		return k.settled(ctx, f)
+	case ledger.Waiting:
+		p := api.NewProblem(api.EarlierOpen, fmt.Sprintf("epoch %d is decided after all earlier ones", f.Epoch))
+		p.Epoch, p.RetryAfterMS = f.Epoch, wait.Milliseconds()
+		return api.Receipt{}, p
+	case ledger.NotOver:
+		return api.Receipt{}, k.notOver(ctx, f, wait)
+	}
+	k.verified.Remove(f.digest)
+	k.log.Info("epoch rewarded", "epoch", f.Epoch, "winner", k.name(f.Submitter), "block", receipt.Block.Short(),
+		"after_end", receipt.AcceptedAt.Sub(d.End), "reporters", len(verified.Reporters), "signers", len(verified.Signers))
+	return receipt, nil
+}
+
+// settle stores the winner of an epoch that is ready, with what else is due.
+func (k *keeper) settle(ctx context.Context, d api.Description, f filing, verified verify.Verified) (receipt api.Receipt, standing ledger.Standing, wait time.Duration, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if err := k.tick(ctx, now); err != nil {
+		return receipt, 0, 0, err
+	}
+	if standing, wait = k.ledger.Stand(d.Epoch, now); standing != ledger.Ready {
+		return receipt, standing, wait, nil
+	}
+	err = k.store.Settle(ctx, d, now, func(values verify.Values) store.Settlement {
+		rewards := values.Fill(d, verified.Result)
+		receipt = api.Receipt{
+			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: verified.BlockID(),
+			Rewards: api.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
+		}.Sign(k.key)
+		return store.Settlement{
+			Block: verified.BlockID(), Reporters: verified.Reporters, Signers: verified.Signers,
+			Rewards: rewards, Receipt: receipt, Submission: f.body,
+		}
+	})
+	if err != nil {
+		return receipt, 0, 0, err
+	}
+	k.ledger.Settle(d.Epoch)
+	k.poke()
+	return receipt, ledger.Ready, 0, nil
+}
+
+// settled answers for an epoch that has its winner: with the receipt if this is the winning submission again, or is missed.
+func (k *keeper) settled(ctx context.Context, f filing) (api.Receipt, error) {
+	won, err := k.store.Winning(ctx, f.Epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		p := api.NewProblem(api.Missed, fmt.Sprintf("epoch %d was closed without a winner", f.Epoch))
+		return api.Receipt{}, k.refuse(ctx, f, api.VerdictLate, p)
+	}
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	if k.same(won, f) {
+		return won.Receipt, nil
+	}
+	p := api.NewProblem(api.Decided, fmt.Sprintf("epoch %d was won by %s at %s", f.Epoch, k.name(won.Winner.Key), won.Winner.AcceptedAt))
+	p.Winner = &won.Winner
+	return api.Receipt{}, k.refuse(ctx, f, api.VerdictLate, p)
+}
+
+// same tells whether f is a retry of the winning submission: its bytes, or its block with a certificate that has grown since.
+func (k *keeper) same(won store.Winning, f filing) bool {
+	if won.Digest == f.digest {
+		return true
+	}
+	if won.Winner.Key != f.Submitter || won.Winner.Block == (block.ID{}) {
+		return false
+	}
+	k.mu.Lock()
+	limits := k.newest.Group.Limits()
+	k.mu.Unlock()
+	b, err := block.Decode(f.Block, limits)
+	return err == nil && b.ID() == won.Winner.Block
+}
+
+func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) error {
+	detail := fmt.Sprintf("epoch %d has not begun", f.Epoch)
+	if wait > 0 {
+		detail = fmt.Sprintf("epoch %d ends in %s", f.Epoch, wait)
+	}
+	p := api.NewProblem(api.NotOver, detail)
+	p.RetryAfterMS = wait.Milliseconds()
+	return k.refuse(ctx, f, api.VerdictInvalid, p)
+}
+
+// refuse notes the attempt and returns the problem, or what kept it from being noted. Nothing is noted of epochs that have not begun.
+func (k *keeper) refuse(ctx context.Context, f filing, verdict api.Verdict, p *api.Problem) error {
+	p.Epoch = f.Epoch
+	k.mu.Lock()
+	now, begun := k.now(), f.Epoch <= k.newest.Epoch
+	k.mu.Unlock()
+	k.log.Info("submission refused", "epoch", f.Epoch, "from", k.name(f.Submitter), "verdict", verdict, "reason", p.Detail)
+	if !begun {
+		return p
+	}
+	attempt := store.Attempt{Epoch: f.Epoch, Submitter: f.Submitter, At: now, Verdict: verdict, Type: p.Type, Reason: p.Detail, Submission: f.body}
+	if err := k.store.PutAttempt(ctx, attempt); err != nil {
+		return err
+	}
+	return p
+}
+
+// refusal turns the verdict of package verify into the answer.
+func (k *keeper) refusal(f filing, err error) *api.Problem {
+	kind := api.Internal
+	var refusal *verify.Refusal
+	if errors.As(err, &refusal) {
+		kind = refusal.Kind
+	}
+	p := api.NewProblem(kind, err.Error())
+	p.Epoch = f.Epoch
+	return p
+}
+
+// bodyLimit returns how long a submission may be.
+func (k *keeper) bodyLimit() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.newest.Group == nil {
+		return math.MaxUint16 // nothing is accepted yet
+	}
+	return int64(api.MaxSubmissionBytes(k.newest.Group, max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
+}

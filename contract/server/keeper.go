@@ -1,0 +1,287 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// keeper holds the contract's state: what is in the database, and the ledger over it. Every change is durable before it is visible.
+type keeper struct {
+	cfg   Config
+	key   keys.Private
+	store *store.Store
+	log   *slog.Logger
+
+	checking chan struct{}                         // a slot for each verification at a time
+	verified *lru.Cache[api.Hash, verify.Verified] // by digest: one that is told to come back is not verified again
+	wake     chan struct{}                         // a value: what is due may have changed
+
+	mu      sync.Mutex // guards what follows
+	ledger  *ledger.Ledger
+	members []store.Member    // by key
+	group   *membership.Group // nil until as many have enrolled as are expected
+	newest  api.Description   // of the newest epoch; zero before the first is scheduled
+	clock   api.Millis        // never goes back
+}
+
+func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
+	key, err := keys.LoadOrCreate(cfg.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("contract key: %w", err)
+	}
+	db, err := store.Open(ctx, cfg.Database, store.Identity{Network: cfg.Network, Key: key.Public()}, api.At(cfg.Now()))
+	if err != nil {
+		return nil, err
+	}
+	verified, err := lru.New[api.Hash, verify.Verified](2 * cfg.expected())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	k := &keeper{
+		cfg: cfg, key: key, store: db, log: cfg.Logger, verified: verified,
+		checking: make(chan struct{}, runtime.GOMAXPROCS(0)), wake: make(chan struct{}, 1),
+	}
+	if err := k.load(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return k, nil
+}
+
+// load takes over what an earlier run left, and finishes what it had begun.
+func (k *keeper) load(ctx context.Context) error {
+	newest, open, err := k.store.Schedule(ctx)
+	if err != nil {
+		return err
+	}
+	if k.ledger, err = ledger.New(k.cfg.schedule(), newest, open); err != nil {
+		return err
+	}
+	if newest.ID != 0 {
+		if k.newest, err = k.store.Description(ctx, newest.ID); err != nil {
+			return err
+		}
+	}
+	k.group, err = k.store.Group(ctx)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := k.adopt(ctx); err != nil {
+		return err
+	}
+	return k.complete(ctx, k.now())
+}
+
+// adopt stores the members that the configuration gives, and refuses a database whose group has others.
+func (k *keeper) adopt(ctx context.Context) (err error) {
+	if k.members, err = k.store.Members(ctx); err != nil {
+		return err
+	}
+	for _, peer := range k.cfg.Members {
+		known := k.memberByKey(peer.Key)
+		if known == nil && k.group != nil {
+			return fmt.Errorf("%w: %s is not in the group of the database %s, use a new one", ErrConfig, peer.Name, k.cfg.Database)
+		}
+		if known == nil {
+			known = &store.Member{Peer: peer}
+		}
+		if known.Name != peer.Name {
+			return fmt.Errorf("%w: key %s is called %s in the database, not %s", ErrConfig, peer.Key, known.Name, peer.Name)
+		}
+		if err := k.putMember(ctx, store.Member{Peer: peer, Counter: known.Counter}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *keeper) putMember(ctx context.Context, m store.Member) error {
+	if err := k.store.PutMember(ctx, m, k.now()); err != nil {
+		return err
+	}
+	at, known := slices.BinarySearchFunc(k.members, m.Key, func(m store.Member, key keys.Public) int { return m.Key.Compare(key) })
+	if known {
+		k.members[at] = m
+	} else {
+		k.members = slices.Insert(k.members, at, m)
+	}
+	return nil
+}
+
+func (k *keeper) memberByKey(key keys.Public) *store.Member {
+	for i := range k.members {
+		if k.members[i].Key == key {
+			return &k.members[i]
+		}
+	}
+	return nil
+}
+
+func (k *keeper) memberByName(name string) *store.Member {
+	for i := range k.members {
+		if k.members[i].Name == name {
+			return &k.members[i]
+		}
+	}
+	return nil
+}
+
+// name returns what a member is called, for logs.
+func (k *keeper) name(key keys.Public) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if m := k.memberByKey(key); m != nil {
+		return m.Name
+	}
+	return key.Short()
+}
+
+// now returns the time, which never goes back. The lock is held, or the keeper not shared yet.
+func (k *keeper) now() api.Millis {
+	k.clock = max(k.clock, api.At(k.cfg.Now()))
+	return k.clock
+}
+
+// complete closes the group when everybody is there, and schedules the first epoch of a closed group. The lock is held.
+func (k *keeper) complete(ctx context.Context, now api.Millis) error {
+	if k.group == nil {
+		if len(k.members) < k.cfg.expected() {
+			return nil
+		}
+		members := make([]keys.Public, len(k.members))
+		for i, m := range k.members {
+			members[i] = m.Key
+		}
+		group, err := membership.NewGroup(k.cfg.Network, 1, members, k.cfg.Limits)
+		if err != nil {
+			return fmt.Errorf("close the group: %w", err)
+		}
+		if err := k.store.PutGroup(ctx, group, now); err != nil {
+			return err
+		}
+		k.group = group
+		k.log.Info("group closed", "group", group.ID(), "n", group.N(), "f", group.F(), "q", group.Q())
+	}
+	if _, err := k.authorised(); err != nil {
+		return err
+	}
+	if k.ledger.Newest().ID != 0 {
+		return nil
+	}
+	start := now.Add(k.cfg.FirstEpochDelay)
+	if !k.cfg.FirstEpoch.IsZero() {
+		start = api.At(k.cfg.FirstEpoch)
+	}
+	return k.begin(ctx, k.ledger.First(start))
+}
+
+// tick carries out what is due. The lock is held.
+func (k *keeper) tick(ctx context.Context, now api.Millis) error {
+	for {
+		event, due := k.ledger.Due(now)
+		if !due {
+			return nil
+		}
+		if event.Miss == 0 {
+			if err := k.begin(ctx, event); err != nil {
+				return err
+			}
+			continue
+		}
+		reason, err := k.store.MissEpoch(ctx, event.Miss, now)
+		if err != nil {
+			return err
+		}
+		k.ledger.Apply(event)
+		k.log.Warn("epoch missed", "epoch", event.Miss, "reason", reason)
+	}
+}
+
+func (k *keeper) begin(ctx context.Context, event ledger.Event) error {
+	d, err := k.describe(event.Begin)
+	if err != nil {
+		return err
+	}
+	if err := k.store.BeginEpoch(ctx, event.Begin, d); err != nil {
+		return err
+	}
+	k.ledger.Apply(event)
+	k.newest = d
+	if event.Skipped > 0 {
+		k.log.Warn("windows without epoch: the contract was away for too long", "windows", event.Skipped, "next", d.Epoch)
+	}
+	k.log.Info("epoch scheduled", "epoch", d.Epoch, "start", d.Start, "end", d.End, "description", d.Hash().Short())
+	k.poke()
+	return nil
+}
+
+// poke tells the timer that what is due may have changed.
+func (k *keeper) poke() {
+	select {
+	case k.wake <- struct{}{}:
+	default: // told already
+	}
+}
+
+// describe fixes an epoch by the rules of now.
+func (k *keeper) describe(e ledger.Entry) (api.Description, error) {
+	d := api.Description{
+		Network: k.cfg.Network, ContractKey: k.key.Public(), Epoch: e.ID, Start: e.Start, End: e.End, Group: k.group, Mixnodes: k.cfg.Mixnodes,
+		Rules: api.Rules{
+			Estimator: k.cfg.Estimator.Name(), Version: k.cfg.Estimator.Version(), Coverage: uint16(metrics.Coverage(k.group.F())),
+			CarryLimit: uint16(k.cfg.CarryLimit), Mode: k.cfg.Mode,
+		},
+	}
+	var err error
+	if d.Rules.Authorised, err = k.authorised(); err != nil {
+		return d, err
+	}
+	return d, d.Validate()
+}
+
+// authorised returns the key whose word counts in ModeSingle, and zero in the other modes.
+func (k *keeper) authorised() (keys.Public, error) {
+	if k.cfg.Mode != api.ModeSingle {
+		return keys.Public{}, nil
+	}
+	if k.cfg.Authorised == "" {
+		first := slices.MinFunc(k.members, func(a, b store.Member) int { return strings.Compare(a.Name, b.Name) })
+		return first.Key, nil
+	}
+	member := k.memberByName(k.cfg.Authorised)
+	if member == nil {
+		return keys.Public{}, fmt.Errorf("%w: the authorised Nym-API %q is no member", ErrConfig, k.cfg.Authorised)
+	}
+	return member.Key, nil
+}
+
+// wait carries out what is due and returns for how long nothing will be; 0 is until the next poke.
+func (k *keeper) wait(ctx context.Context) (time.Duration, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if err := k.tick(ctx, now); err != nil {
+		return time.Second, err // such as a full disk: try again
+	}
+	next, scheduled := k.ledger.Next()
+	if !scheduled {
+		return 0, nil
+	}
+	return max(time.Millisecond, next.Sub(now)), nil
+}

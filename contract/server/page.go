@@ -1,0 +1,54 @@
+package server
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+)
+
+//go:embed page/index.html
+var indexHTML string
+
+//go:embed page/style.css
+var styleCSS []byte
+
+var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
+	"addresses": func(list []string) string { return strings.Join(list, " ") },
+	"epochPath": api.EpochPath,
+	"bundle":    api.BundlePath,
+}).Parse(indexHTML))
+
+// pageEpochs is how many epochs the page shows.
+const pageEpochs = 30
+
+// getPage shows who enrolled and the last epochs, to people.
+func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
+	epochs, err := s.keeper.epochs(r.Context(), 0, pageEpochs)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	info := s.keeper.peerInfo()
+	var body bytes.Buffer
+	err = indexPage.Execute(&body, struct {
+		Info     api.PeerInfo
+		Complete bool
+		Mode     api.Mode
+		Epochs   []api.EpochSummary
+	}{info, info.Number > 0, s.keeper.cfg.Mode, epochs})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(body.Bytes()) // who went away needs no answer
+}
+
+func getStyle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write(styleCSS)
+}

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+)
+
+// What can be asked of the contract.
+
+func (s *Server) getEpoch(r *http.Request) (any, error) { return s.keeper.current(r.Context()) }
+
+func (k *keeper) current(ctx context.Context) (api.CurrentEpoch, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if err := k.tick(ctx, now); err != nil {
+		return api.CurrentEpoch{}, err
+	}
+	if k.newest.Epoch == 0 {
+		return api.CurrentEpoch{}, k.notStarted()
+	}
+	return api.CurrentEpoch{
+		ID: k.newest.Epoch, Start: k.newest.Start, DurationMS: k.newest.End.Sub(k.newest.Start).Milliseconds(),
+		ServerTime: now, Description: k.newest.Hash(),
+	}, nil
+}
+
+func (s *Server) getPeerInfo(*http.Request) (any, error) { return s.keeper.peerInfo(), nil }
+
+func (k *keeper) peerInfo() api.PeerInfo {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	info := api.PeerInfo{
+		Network: k.cfg.Network, Limits: api.LimitsOf(k.cfg.Limits), ContractKey: k.key.Public(), Expected: k.cfg.expected(),
+		Members: make([]api.Member, len(k.members)),
+	}
+	for i, m := range k.members {
+		info.Members[i] = api.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: append([]string{}, m.Addresses...)}
+	}
+	if g := k.group; g != nil {
+		info.Group, info.Number, info.N, info.F, info.Q, info.Limits = g.ID(), g.Number(), g.N(), g.F(), g.Q(), api.LimitsOf(g.Limits())
+		info.Expected = g.N()
+	}
+	return info
+}
+
+// Page sizes of the list of epochs.
+const (
+	defaultPage = 20
+	maxPage     = 1000
+)
+
+func (s *Server) getEpochs(r *http.Request) (any, error) {
+	var from api.Epoch
+	limit := defaultPage
+	query := r.URL.Query()
+	if text := query.Get("from"); text != "" {
+		var err error
+		if from, err = api.ParseEpoch(text); err != nil {
+			return nil, api.NewProblem(api.Malformed, "from: "+err.Error())
+		}
+	}
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxPage {
+			return nil, api.NewProblem(api.Malformed, fmt.Sprintf("limit %.20q, expected 1..%d", text, maxPage))
+		}
+		limit = n
+	}
+	epochs, err := s.keeper.epochs(r.Context(), from, limit)
+	return api.Epochs{Epochs: epochs}, err
+}
+
+func (k *keeper) epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+	if err := k.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	return k.store.Epochs(ctx, from, limit)
+}
+
+// upToDate carries out what is due, so that answers do not depend on when the timer fires.
+func (k *keeper) upToDate(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.tick(ctx, k.now())
+}
+
+func (s *Server) getEpochDetail(r *http.Request) (any, error) {
+	epoch, err := epochOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.keeper.upToDate(r.Context()); err != nil {
+		return nil, err
+	}
+	return s.keeper.store.Epoch(r.Context(), epoch)
+}
+
+func epochOf(r *http.Request) (api.Epoch, error) {
+	epoch, err := api.ParseEpoch(chi.URLParam(r, "id"))
+	if err != nil {
+		return 0, api.NewProblem(api.Malformed, err.Error())
+	}
+	return epoch, nil
+}
+
+func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
+	epoch, err := epochOf(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	bundle, err := s.keeper.store.Bundle(r.Context(), epoch)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", api.ContentType)
+	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="epoch-%d.bundle"`, epoch))
+	header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(bundle.Encode()) // who went away needs no answer
+}
+
+func (s *Server) getReady(r *http.Request) (any, error) {
+	if err := s.keeper.store.Ping(r.Context()); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return status{"ready"}, nil
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+type winnerRow struct {
+	Key      sql.NullString `db:"winner_key"`
+	Name     sql.NullString `db:"winner_name"`
+	Block    sql.NullString `db:"block"`
+	Accepted sql.NullInt64  `db:"accepted_ms"`
+}
+
+// winner returns nil when there is none.
+func (w winnerRow) winner() (*api.Winner, error) {
+	if !w.Key.Valid {
+		return nil, nil
+	}
+	key, err := parseKey(w.Key.String)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseBlock(w.Block.String)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Winner{Name: w.Name.String, Key: key, Block: id, AcceptedAt: api.Millis(w.Accepted.Int64)}, nil
+}
+
+type summaryRow struct {
+	entryRow
+	winnerRow
+	Status string `db:"status"`
+	Reason string `db:"reason"`
+}
+
+func (s summaryRow) summary() (api.EpochSummary, error) {
+	winner, err := s.winner()
+	if err != nil {
+		return api.EpochSummary{}, fmt.Errorf("read epoch %d: %w", s.ID, err)
+	}
+	return api.EpochSummary{
+		ID: api.Epoch(s.ID), Start: api.Millis(s.Start), End: api.Millis(s.End), Status: api.Status(s.Status), Winner: winner, Reason: s.Reason,
+	}, nil
+}
+
+const selectSummary = `SELECT e.id, e.start_ms, e.end_ms, e.close_ms, e.status, e.reason,
+	w.key AS winner_key, m.name AS winner_name, w.block, w.accepted_ms
+	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id LEFT JOIN member m ON m.key = w.key `
+
+// Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first.
+func (r *Reader) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+	var rows []summaryRow
+	err := r.db.SelectContext(ctx, &rows, selectSummary+`WHERE ?1 = 0 OR e.id <= ?1 ORDER BY e.id DESC LIMIT ?2`, int64(from), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read epochs: %w", err)
+	}
+	epochs := make([]api.EpochSummary, len(rows))
+	for i, row := range rows {
+		if epochs[i], err = row.summary(); err != nil {
+			return nil, err
+		}
+	}
+	return epochs, nil
+}
+
+// Rewarded returns the numbers of all rewarded epochs, ascending.
+func (r *Reader) Rewarded(ctx context.Context) ([]api.Epoch, error) {
+	var numbers []int64
+	if err := r.db.SelectContext(ctx, &numbers, `SELECT epoch FROM winner ORDER BY epoch`); err != nil {
+		return nil, fmt.Errorf("read rewarded epochs: %w", err)
+	}
+	epochs := make([]api.Epoch, len(numbers))
+	for i, n := range numbers {
+		epochs[i] = api.Epoch(n)
+	}
+	return epochs, nil
+}
+
+// Epoch returns everything about an epoch, or ErrNotFound.
+func (r *Reader) Epoch(ctx context.Context, epoch api.Epoch) (api.EpochDetail, error) {
+	var detail api.EpochDetail
+	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
+		detail, err = readDetail(ctx, tx, int64(epoch))
+		return err
+	})
+	if err != nil {
+		return api.EpochDetail{}, fmt.Errorf("read epoch %d: %w", epoch, orNotFound(err))
+	}
+	return detail, nil
+}
+
+// snapshot runs read in one transaction, so that all of its queries see the same state.
+func (r *Reader) snapshot(ctx context.Context, read func(*sqlx.Tx) error) error {
+	tx, err := r.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(tx), tx.Rollback())
+}
+
+func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d api.EpochDetail, err error) {
+	var row summaryRow
+	if err := tx.GetContext(ctx, &row, selectSummary+`WHERE e.id = ?`, epoch); err != nil {
+		return d, err
+	}
+	if d.EpochSummary, err = row.summary(); err != nil {
+		return d, err
+	}
+	var fixed struct {
+		Description []byte `db:"description"`
+		Dropped     int    `db:"attempts_dropped"`
+		Receipt     []byte `db:"receipt"`
+	}
+	err = tx.GetContext(ctx, &fixed, `SELECT e.description, e.attempts_dropped, w.receipt FROM epoch e LEFT JOIN winner w ON w.epoch = e.id WHERE e.id = ?`, epoch)
+	if err != nil {
+		return d, err
+	}
+	d.AttemptsDropped = fixed.Dropped
+	if d.Description, err = api.DecodeDescription(fixed.Description); err != nil {
+		return d, err
+	}
+	if d.Attempts, err = readAttempts(ctx, tx, epoch); err != nil || fixed.Receipt == nil {
+		return d, err
+	}
+	receipt, err := api.DecodeReceipt(fixed.Receipt)
+	if err != nil {
+		return d, err
+	}
+	d.Receipt = &receipt
+	if d.Result, err = readRewards(ctx, tx, epoch); err != nil {
+		return d, err
+	}
+	if d.Reporters, err = readSignatories(ctx, tx, `reporter`, epoch); err != nil {
+		return d, err
+	}
+	d.Signers, err = readSignatories(ctx, tx, `signer`, epoch)
+	return d, err
+}
+
+func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Reward, error) {
+	var rows []struct {
+		Mixnode string        `db:"mixnode"`
+		Value   sql.NullInt32 `db:"value"`
+		Reports uint16        `db:"reports"`
+		Carried sql.NullInt64 `db:"carried_from"`
+	}
+	if err := tx.SelectContext(ctx, &rows, `SELECT mixnode, value, reports, carried_from FROM reward WHERE epoch = ? ORDER BY mixnode`, epoch); err != nil {
+		return nil, err
+	}
+	rewards := make([]api.Reward, len(rows))
+	for i, row := range rows {
+		rewards[i] = api.Reward{Mixnode: metrics.MixID(row.Mixnode), Value: metrics.Missing, Reports: row.Reports, CarriedFrom: api.Epoch(row.Carried.Int64)}
+		if row.Value.Valid {
+			rewards[i].Value = metrics.Uptime(row.Value.Int32)
+		}
+	}
+	return rewards, nil
+}
+
+// readSignatories reads the table reporter or signer.
+func readSignatories(ctx context.Context, tx *sqlx.Tx, table string, epoch int64) ([]api.Signatory, error) {
+	var rows []struct {
+		Name string `db:"name"`
+		Key  string `db:"key"`
+	}
+	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, t.key FROM `+table+` t LEFT JOIN member m ON m.key = t.key
+		WHERE t.epoch = ? ORDER BY t.place`, epoch)
+	if err != nil {
+		return nil, err
+	}
+	signatories := make([]api.Signatory, len(rows))
+	for i, row := range rows {
+		key, err := parseKey(row.Key)
+		if err != nil {
+			return nil, err
+		}
+		signatories[i] = api.Signatory{Name: row.Name, Key: key}
+	}
+	return signatories, nil
+}
+
+func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Attempt, error) {
+	var rows []struct {
+		Name    string `db:"name"`
+		Key     string `db:"key"`
+		At      int64  `db:"at_ms"`
+		Verdict string `db:"verdict"`
+		Type    string `db:"type"`
+		Reason  string `db:"reason"`
+		Bytes   int    `db:"bytes"`
+		Digest  string `db:"digest"`
+	}
+	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, a.key, a.at_ms, a.verdict, a.type, a.reason, a.bytes, a.digest
+		FROM attempt a LEFT JOIN member m ON m.key = a.key WHERE a.epoch = ? ORDER BY a.id`, epoch)
+	if err != nil {
+		return nil, err
+	}
+	attempts := make([]api.Attempt, len(rows))
+	for i, row := range rows {
+		key, err := parseKey(row.Key)
+		if err != nil {
+			return nil, err
+		}
+		attempts[i] = api.Attempt{
+			Name: row.Name, Submitter: key, At: api.Millis(row.At), Verdict: api.Verdict(row.Verdict), Type: row.Type, Reason: row.Reason, Bytes: row.Bytes,
+		}
+		if err := attempts[i].Digest.UnmarshalText([]byte(row.Digest)); err != nil {
+			return nil, err
+		}
+	}
+	return attempts, nil
+}
+
+// Bundle returns the evidence of a rewarded epoch, byte for byte as it was received, or ErrNotFound.
+func (r *Reader) Bundle(ctx context.Context, epoch api.Epoch) (api.Bundle, error) {
+	var bundle api.Bundle
+	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
+		var row struct {
+			Description []byte `db:"description"`
+			Submission  []byte `db:"submission"`
+			Receipt     []byte `db:"receipt"`
+		}
+		err = tx.GetContext(ctx, &row, `SELECT e.description, w.submission, w.receipt FROM winner w JOIN epoch e ON e.id = w.epoch WHERE w.epoch = ?`, int64(epoch))
+		if err != nil {
+			return err
+		}
+		bundle = api.Bundle{Description: row.Description, Submission: row.Submission, Receipt: row.Receipt}
+		bundle.Rewards, err = readRewards(ctx, tx, int64(epoch))
+		return err
+	})
+	if err != nil {
+		return api.Bundle{}, fmt.Errorf("read evidence of epoch %d: %w", epoch, orNotFound(err))
+	}
+	return bundle, nil
+}

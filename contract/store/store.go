@@ -1,0 +1,138 @@
+// Package store keeps the contract's state in one SQLite file: members, epochs, winners with their evidence byte for byte, rewards and
+// attempts. The schema, made to be queried with plain sqlite3, is in migrations.
+//
+// A Store writes; one process at a time has it open. What it has stored survives a crash and a power cut, and the winner of an epoch is
+// stored with its rewards, carried values included, in one transaction. A Reader only reads, beside a running contract or without one,
+// and never creates a file. When epochs begin and who may win is decided elsewhere: packages ledger and verify.
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics/database"
+)
+
+var (
+	// ErrForeign reports a database that belongs to another contract or network.
+	ErrForeign = errors.New("the database is another contract's")
+	// ErrLocked reports a database that another process has open for writing.
+	ErrLocked = errors.New("the database is in use by another contract")
+	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, is missed, or an earlier one is open.
+	ErrNotOpen = errors.New("the epoch cannot be settled now")
+	// ErrNotFound reports an epoch, winner or group that is not there.
+	ErrNotFound = errors.New("not in the database")
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Identity is whose database it is.
+type Identity struct {
+	Network string
+	Key     keys.Public
+}
+
+// Store is an open database. Its methods may be called concurrently; writes wait for each other.
+type Store struct {
+	Reader
+	writer *sqlx.DB
+	lock   *os.File
+}
+
+const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferred"
+
+// Open opens the database at path, in a folder that exists, makes it if there is none and brings its schema up to date. A database
+// of another contract or network is ErrForeign, one that another process writes is ErrLocked.
+func Open(ctx context.Context, path string, who Identity, now api.Millis) (*Store, error) {
+	lock, err := acquire(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	s := &Store{lock: lock}
+	if err := s.open(ctx, path, who, now); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string, who Identity, now api.Millis) error {
+	var err error
+	if s.writer, err = database.Open(ctx, path, migrations); err != nil {
+		return err
+	}
+	if err := s.claim(ctx, who, now); err != nil {
+		return err
+	}
+	if s.db, err = sqlx.Open("sqlite3", database.Name(path, readerOptions)); err != nil {
+		return err
+	}
+	s.db.SetMaxOpenConns(4)
+	return nil
+}
+
+// acquire takes a lock that ends with the process.
+func acquire(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: stop it, or use another folder", ErrLocked), file.Close())
+	}
+	return file, nil
+}
+
+// claim writes whose database it is into a new one, and compares it in an old one.
+func (s *Store) claim(ctx context.Context, who Identity, now api.Millis) error {
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO contract (id, network, key, created_ms) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		who.Network, hexKey(who.Key), int64(now))
+	if err != nil {
+		return err
+	}
+	owner, err := identity(ctx, s.writer)
+	if err != nil {
+		return err
+	}
+	if owner != who {
+		return fmt.Errorf("%w: it is of key %s on network %q, this contract is %s on %q", ErrForeign, owner.Key, owner.Network, who.Key, who.Network)
+	}
+	return nil
+}
+
+// Close closes the database. Nothing may be called after it.
+func (s *Store) Close() error {
+	var errs []error
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.writer != nil { // the last connection: it folds the write-ahead log into the file
+		errs = append(errs, s.writer.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// write runs change in one durable transaction. Once begun it ends whole, even if ctx is cancelled.
+func (s *Store) write(ctx context.Context, change func(context.Context, *sqlx.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := change(ctx, tx); err != nil {
+		_ = tx.Rollback() // err already says why
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,166 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// ErrMismatch reports a bundle whose parts do not prove what the contract says.
+var ErrMismatch = errors.New("audit failed")
+
+// Audited is what a bundle proves.
+type Audited struct {
+	Verified
+	Description api.Description
+	Submission  api.Submission
+	Receipt     api.Receipt
+	Rewards     []api.Reward
+}
+
+// Proven tells whether the rewards follow from signed measurements, rather than from the word of one or of anybody.
+func (a Audited) Proven() bool { return a.Description.Rules.Mode == api.ModeFull }
+
+// Audit recomputes everything in one epoch's bundle, offline: description, submission with block and certificate, result, rewards, and
+// the contract's receipt over them. The error wraps ErrMismatch and names the part that does not fit.
+//
+// A bundle is consistent in itself. Whether it is that of the contract and the group that one trusts is for the caller to compare
+// (Description.ContractKey, Description.Group), and whether a carried value is the right one needs the epochs before: see Auditor.
+func Audit(b api.Bundle) (Audited, error) {
+	a, err := audit(b)
+	if err != nil {
+		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	return a, nil
+}
+
+func audit(b api.Bundle) (Audited, error) {
+	a := Audited{Rewards: b.Rewards}
+	var err error
+	if a.Description, err = api.DecodeDescription(b.Description); err != nil {
+		return a, err
+	}
+	d := a.Description
+	if a.Submission, err = api.DecodeSubmission(b.Submission, api.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
+		return a, err
+	}
+	if a.Receipt, err = api.DecodeReceipt(b.Receipt); err != nil {
+		return a, err
+	}
+	if a.Verified, err = Submission(d, a.Submission); err != nil {
+		return a, fmt.Errorf("submission: %w", err)
+	}
+	if err := auditRewards(d, a.Result, a.Rewards); err != nil {
+		return a, err
+	}
+	return a, auditReceipt(a)
+}
+
+func auditReceipt(a Audited) error {
+	d, r := a.Description, a.Receipt
+	switch {
+	case r.Network != d.Network || r.Contract != d.ContractKey:
+		return fmt.Errorf("receipt: of contract %s of network %q", r.Contract, r.Network)
+	case !r.Verify():
+		return errors.New("receipt: bad signature")
+	case r.Epoch != d.Epoch || r.Description != d.Hash():
+		return fmt.Errorf("receipt: for epoch %d, description %s", r.Epoch, r.Description)
+	case r.Block != a.BlockID():
+		return fmt.Errorf("receipt: for block %s", r.Block)
+	case r.Submitter != a.Submission.Submitter:
+		return fmt.Errorf("receipt: for a submission by %s", r.Submitter)
+	case r.Rewards != api.HashRewards(d.Network, d.Epoch, a.Rewards):
+		return fmt.Errorf("receipt: for rewards with hash %s", r.Rewards)
+	}
+	return nil
+}
+
+// auditRewards tells whether the rewards hold the result, and old values only where it has none.
+func auditRewards(d api.Description, result metrics.Result, rewards []api.Reward) error {
+	if len(rewards) != len(result.Mixnodes) {
+		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
+	}
+	for i, r := range rewards {
+		fresh := result.Values[i]
+		switch {
+		case r.Mixnode != result.Mixnodes[i] || r.Reports != result.Reports[i]:
+			return fmt.Errorf("rewards: mixnode %s made of %d values, the result has %s of %d", r.Mixnode, r.Reports, result.Mixnodes[i], result.Reports[i])
+		case r.CarriedFrom == 0 && r.Value != fresh:
+			return fmt.Errorf("rewards: mixnode %s is paid %s, the result is %s", r.Mixnode, show(r.Value), show(fresh))
+		case r.CarriedFrom != 0 && (fresh != metrics.Missing || r.Value == metrics.Missing):
+			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, the result is %s", r.Mixnode, r.CarriedFrom, show(fresh))
+		case r.CarriedFrom != 0 && (r.CarriedFrom >= d.Epoch || d.Epoch-r.CarriedFrom > api.Epoch(d.Rules.CarryLimit)):
+			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, more than %d epochs back", r.Mixnode, r.CarriedFrom, d.Rules.CarryLimit)
+		}
+	}
+	return nil
+}
+
+// Describes tells whether detail, what the contract shows of the epoch, says what the evidence says: window, winner, reporters and
+// signers. Attempts are the contract's own word, and results are for Audit. The error wraps ErrMismatch and names what differs.
+func (a Audited) Describes(detail api.EpochDetail) error {
+	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown api.Signatory) bool { return r.Key == shown.Key })
+	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown api.Signatory) bool { return key == shown.Key })
+	d, r, w := a.Description, a.Receipt, detail.Winner
+	switch {
+	case detail.ID != d.Epoch || detail.Start != d.Start || detail.End != d.End:
+		return fmt.Errorf("%w: shown as epoch %d from %s to %s, its description says epoch %d from %s to %s",
+			ErrMismatch, detail.ID, detail.Start, detail.End, d.Epoch, d.Start, d.End)
+	case detail.Status != api.StatusRewarded:
+		return fmt.Errorf("%w: shown as %s, and there is a receipt", ErrMismatch, detail.Status)
+	case w == nil || w.Key != r.Submitter || w.Block != r.Block || w.AcceptedAt != r.AcceptedAt:
+		return fmt.Errorf("%w: the winner shown is not that of the receipt, %s at %s with block %s", ErrMismatch, r.Submitter, r.AcceptedAt, r.Block)
+	case !reporters:
+		return fmt.Errorf("%w: the reporters shown are not the %d of the block", ErrMismatch, len(a.Reporters))
+	case !signers:
+		return fmt.Errorf("%w: the signers shown are not the %d of the certificate", ErrMismatch, len(a.Signers))
+	}
+	return nil
+}
+
+// Auditor audits the rewarded epochs of one contract in ascending order. Beyond Audit it checks that all are of one contract and
+// network, and that every carried value is the newest one before it. The zero value is ready to use; not safe for concurrent use.
+type Auditor struct {
+	last    Audited
+	started bool
+	values  Values
+}
+
+// Next audits the bundle of a later epoch than the one before. The error wraps ErrMismatch.
+func (a *Auditor) Next(b api.Bundle) (Audited, error) {
+	audited, err := Audit(b)
+	if err != nil {
+		return Audited{}, err
+	}
+	if err := a.chain(audited); err != nil {
+		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	a.last, a.started = audited, true
+	return audited, nil
+}
+
+func (a *Auditor) chain(audited Audited) error {
+	d := audited.Description
+	if before := a.last.Description; a.started {
+		if d.ContractKey != before.ContractKey || d.Network != before.Network {
+			return fmt.Errorf("epoch %d is of another contract than epoch %d", d.Epoch, before.Epoch)
+		}
+		if d.Epoch <= before.Epoch || d.Start < before.End {
+			return fmt.Errorf("epoch %d from %s does not follow epoch %d to %s", d.Epoch, d.Start, before.Epoch, before.End)
+		}
+	} else {
+		a.values = Values{}
+	}
+	for i, expected := range a.values.Fill(d, audited.Result) {
+		if got := audited.Rewards[i]; got != expected {
+			return fmt.Errorf("epoch %d: mixnode %s is paid %s from epoch %d, expected %s from epoch %d",
+				d.Epoch, got.Mixnode, show(got.Value), got.CarriedFrom, show(expected.Value), expected.CarriedFrom)
+		}
+	}
+	a.values.Learn(d.Epoch, audited.Result)
+	return nil
+}
