@@ -1,0 +1,112 @@
+// Package collector measures mixnodes for one Nym-API: it asks a [Source] at each tick of an epoch and stores what came back.
+//
+// An epoch has a fixed number of ticks. Tick k, from 0, has the nominal time start + k·duration/ticks, under which its samples are
+// stored, and the global number (epoch-1)·ticks + k, by which a source knows it. A tick that is measured late, because the machine was
+// busy or the program was restarted, is therefore the same tick: timing changes no value of a source that can look back.
+//
+// The package has no clock and starts nothing: package rewards calls it when ticks are due and averages what it stored. Where samples
+// are kept: package samples of metrics. What is measured in simulations: source.go.
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/samples"
+)
+
+// MaxTicks bounds the ticks of an epoch.
+const MaxTicks = 1 << 16
+
+// ErrTicks reports a number of ticks that cannot be used.
+var ErrTicks = errors.New("bad number of ticks")
+
+// Measurement is what a source found out about one mixnode at one tick.
+type Measurement struct {
+	Mixnode metrics.MixID
+	Percent uint8 // of the packets that came back, 0..100
+}
+
+// Source measures mixnodes. It is asked by one goroutine.
+type Source interface {
+	// Measure measures the mixnodes at the tick of that global number, from 0. Whatever it could not measure it leaves out: missing is
+	// missing, never 0. It may be asked late, and again for the same tick; a source that cannot look back returns nothing for the past.
+	Measure(ctx context.Context, mixnodes []metrics.MixID, tick int64) ([]Measurement, error)
+}
+
+// Collector measures the epochs of one Nym-API. It is used by one goroutine.
+type Collector struct {
+	source Source
+	store  *samples.Store
+	ticks  int
+	done   map[api.Epoch]int // ticks measured, of the epochs that are not forgotten
+}
+
+// New returns a collector that measures ticks times in each epoch and stores the samples.
+func New(source Source, store *samples.Store, ticks int) (*Collector, error) {
+	if ticks < 1 || ticks > MaxTicks {
+		return nil, fmt.Errorf("%w: %d, expected 1..%d", ErrTicks, ticks, MaxTicks)
+	}
+	return &Collector{source: source, store: store, ticks: ticks, done: map[api.Epoch]int{}}, nil
+}
+
+// CatchUp measures every tick of the epoch that is due at now, in contract time, and was not measured since the start of the program.
+// Due is a tick whose nominal time has come. After an error the tick is due again. It returns the nominal time of the next tick, or
+// the epoch's end when all are measured.
+func (c *Collector) CatchUp(ctx context.Context, d api.Description, now api.Millis) (next api.Millis, err error) {
+	if int64(d.End-d.Start) < int64(c.ticks) {
+		return d.End, fmt.Errorf("%w: %d in epoch %d of %s, shorter than a millisecond each; lower the number of ticks",
+			ErrTicks, c.ticks, d.Epoch, d.End.Sub(d.Start))
+	}
+	for c.done[d.Epoch] < c.ticks {
+		tick := c.done[d.Epoch]
+		nominal := c.nominal(d, tick)
+		if now < nominal {
+			return nominal, nil
+		}
+		if err := c.measure(ctx, d, tick, nominal); err != nil {
+			return nominal, fmt.Errorf("measure tick %d of epoch %d: %w", tick, d.Epoch, err)
+		}
+		c.done[d.Epoch] = tick + 1
+	}
+	return d.End, nil
+}
+
+func (c *Collector) nominal(d api.Description, tick int) api.Millis {
+	return d.Start + api.Millis(int64(d.End-d.Start)*int64(tick)/int64(c.ticks))
+}
+
+func (c *Collector) measure(ctx context.Context, d api.Description, tick int, nominal api.Millis) error {
+	global := int64(d.Epoch-1)*int64(c.ticks) + int64(tick)
+	measured, err := c.source.Measure(ctx, d.Mixnodes, global)
+	if err != nil {
+		return err
+	}
+	at := nominal.Time()
+	batch := make([]metrics.Sample, len(measured))
+	for i, m := range measured {
+		batch[i] = metrics.Sample{Mixnode: m.Mixnode, Time: at, Value: m.Percent}
+	}
+	return c.store.Record(ctx, batch)
+}
+
+// Averages returns the average of each mixnode of the epoch over its half-open window, in the order of the description, missing where
+// there is no sample.
+func (c *Collector) Averages(ctx context.Context, d api.Description) ([]metrics.Uptime, error) {
+	return c.store.Averages(ctx, d.Mixnodes, d.Start.Time(), d.End.Time())
+}
+
+// Forget drops the progress of epochs before that one, and samples that are older than retention at now.
+func (c *Collector) Forget(ctx context.Context, before api.Epoch, now api.Millis, retention time.Duration) error {
+	for epoch := range c.done {
+		if epoch < before {
+			delete(c.done, epoch)
+		}
+	}
+	_, err := c.store.Prune(ctx, now.Add(-retention).Time())
+	return err
+}

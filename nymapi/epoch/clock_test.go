@@ -1,0 +1,353 @@
+package epoch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+)
+
+var errAway = errors.New("connection refused")
+
+// contract is a made-up one in virtual time, whose clock is ahead of ours.
+type contract struct {
+	ahead    time.Duration
+	trip     time.Duration
+	duration time.Duration
+	begin    time.Time
+
+	mu      sync.Mutex
+	away    bool
+	stopped api.Epoch // no epoch after that one begins; 0: they go on
+	settled map[api.Epoch]api.Status
+	lie     bool // announces other hashes than it serves
+	asked   int
+}
+
+func newContract() *contract {
+	return &contract{ahead: 42 * time.Hour, trip: 2 * time.Millisecond, duration: 10 * time.Second, begin: time.Now(), settled: map[api.Epoch]api.Status{}}
+}
+
+func (c *contract) now() api.Millis { return api.At(time.Now().Add(c.ahead)) }
+
+func (c *contract) newest() api.Epoch {
+	id := api.Epoch(time.Since(c.begin)/c.duration) + 1
+	if c.stopped != 0 {
+		id = min(id, c.stopped)
+	}
+	return id
+}
+
+func (c *contract) describe(id api.Epoch) api.Description {
+	d := contracttest.Description(4, 3)
+	d.Epoch = id
+	d.Start = api.At(c.begin.Add(c.ahead).Add(time.Duration(id-1) * c.duration))
+	d.End = d.Start.Add(c.duration)
+	return d
+}
+
+// answer takes half a round trip, and the lock.
+func (c *contract) answer(ctx context.Context) error {
+	c.travel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	if c.away {
+		return errAway
+	}
+	return ctx.Err()
+}
+
+func (c *contract) Epoch(ctx context.Context) (api.CurrentEpoch, error) {
+	if err := c.answer(ctx); err != nil {
+		return api.CurrentEpoch{}, err
+	}
+	d := c.describe(c.newest())
+	answer := api.CurrentEpoch{ID: d.Epoch, Start: d.Start, DurationMS: c.duration.Milliseconds(), ServerTime: c.now(), Description: d.Hash()}
+	if c.lying() {
+		answer.Description[0] ^= 1
+	}
+	c.travel()
+	return answer, nil
+}
+
+func (c *contract) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+	if err := c.answer(ctx); err != nil {
+		return nil, err
+	}
+	var list []api.EpochSummary
+	for id := c.newest(); id > 0 && len(list) < limit; id-- {
+		list = append(list, c.summary(id))
+	}
+	return list, nil
+}
+
+func (c *contract) summary(id api.Epoch) api.EpochSummary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.describe(id)
+	s := api.EpochSummary{ID: id, Start: d.Start, End: d.End, Status: api.StatusOpen}
+	if status, ok := c.settled[id]; ok {
+		s.Status = status
+	}
+	return s
+}
+
+func (c *contract) EpochDetail(ctx context.Context, id api.Epoch) (api.EpochDetail, error) {
+	if err := c.answer(ctx); err != nil {
+		return api.EpochDetail{}, err
+	}
+	return api.EpochDetail{EpochSummary: c.summary(id), Description: c.describe(id)}, nil
+}
+
+// travel takes half a round trip of virtual time.
+func (c *contract) travel() {
+	c.mu.Lock()
+	half := c.trip / 2
+	c.mu.Unlock()
+	<-time.After(half)
+}
+
+func (c *contract) lying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lie
+}
+
+func (c *contract) questions() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
+}
+
+func (c *contract) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+// shelf keeps descriptions in memory.
+type shelf struct {
+	mu   sync.Mutex
+	kept []api.Description
+	fail error
+}
+
+func (s *shelf) Descriptions(context.Context) ([]api.Description, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.kept), nil
+}
+
+func (s *shelf) KeepDescription(_ context.Context, d api.Description, _ api.Epoch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = append(s.kept, d)
+	return s.fail
+}
+
+// run starts a clock inside a bubble and returns it with a function that ends it.
+func run(t *testing.T, config epoch.Config) (*epoch.Clock, func() error) {
+	t.Helper()
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	clock, err := epoch.Open(t.Context(), config)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- clock.Run(ctx) }()
+	return clock, func() error { cancel(); return <-done }
+}
+
+// after lets virtual time pass, and everything that happens in it.
+func after(d time.Duration) {
+	<-time.After(d) // virtual
+	synctest.Wait()
+}
+
+func ids(clock *epoch.Clock) []api.Epoch {
+	var ids []api.Epoch
+	for _, e := range clock.Epochs() {
+		ids = append(ids, e.Description.Epoch)
+	}
+	return ids
+}
+
+func TestTheContractsTimeIsKnownWithoutAWallClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		_, known := clock.Now()
+		require.False(t, known)
+		after(time.Second)
+		now, known := clock.Now()
+		require.True(t, known)
+		require.InDelta(t, float64(c.now()), float64(now), 2)
+		c.set(func() { c.trip = 400 * time.Millisecond }) // slow answers do not spoil what a quick one told
+		after(7 * time.Second)
+		now, _ = clock.Now()
+		require.InDelta(t, float64(c.now()), float64(now), 2)
+		require.NoError(t, stop())
+	})
+}
+
+func TestEpochsAreLearntWhenTheyBeginAndWhenTheyAreSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, keeper := newContract(), &shelf{}
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: keeper})
+		after(time.Second)
+		require.Equal(t, []api.Epoch{1}, ids(clock))
+		changed := clock.Changed()
+		after(9*time.Second + 100*time.Millisecond)
+		require.Equal(t, []api.Epoch{1, 2}, ids(clock), "at once, not a quarter of an epoch later")
+		<-changed
+		require.False(t, clock.Epochs()[0].Settled())
+
+		c.set(func() { c.settled[1] = api.StatusRewarded })
+		after(time.Second)
+		require.Equal(t, api.StatusRewarded, clock.Epochs()[0].Status)
+		require.Len(t, keeper.kept, 2)
+
+		asked := c.questions()
+		after(5 * time.Second)
+		require.LessOrEqual(t, c.questions()-asked, 3, "nothing is open: a question every quarter of an epoch")
+		require.NoError(t, stop())
+	})
+}
+
+func TestAContractThatIsAwayLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := newContract()
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		after(time.Second)
+		c.set(func() { c.away = true })
+		after(25 * time.Second)
+		require.Equal(t, []api.Epoch{1}, ids(clock))
+		require.True(t, clock.Away())
+		c.set(func() { c.away = false })
+		after(6 * time.Second)
+		require.Equal(t, []api.Epoch{1, 2, 3, 4}, ids(clock), "2 and 3 began and ended while the contract was away, and are open")
+		require.False(t, clock.Away())
+		require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log.String())
+		require.Equal(t, 1, strings.Count(log.String(), "can be used again"))
+		require.NoError(t, stop())
+	})
+}
+
+func TestANewNymAPILearnsWhatIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		<-time.After(35 * time.Second)
+		c.settled[1], c.settled[2] = api.StatusRewarded, api.StatusMissed
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		after(time.Second)
+		require.Equal(t, []api.Epoch{3, 4}, ids(clock))
+
+		clock.Want(2) // a block that somebody made late names it
+		clock.Want(9) // not begun: nobody can know it
+		after(time.Second)
+		require.Equal(t, []api.Epoch{2, 3, 4}, ids(clock))
+		require.Equal(t, api.StatusMissed, clock.Epochs()[0].Status)
+		d, known := clock.Description(c.describe(2).Hash())
+		require.True(t, known)
+		require.Equal(t, api.Epoch(2), d.Epoch)
+		require.NoError(t, stop())
+	})
+}
+
+func TestARestartKnowsWhatWasKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		c.away = true
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: []api.Description{c.describe(2), c.describe(1)}}})
+		after(time.Second)
+		require.Equal(t, []api.Epoch{1, 2}, ids(clock))
+		require.NoError(t, stop())
+	})
+}
+
+func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		var kept []api.Description
+		for id := range api.Epoch(10) {
+			kept = append(kept, c.describe(id+1))
+		}
+		for id := range api.Epoch(300) {
+			c.settled[id+1] = api.StatusRewarded
+		}
+		for _, away := range []time.Duration{12 * c.duration, 100 * c.duration} { // the second time longer than anything is remembered
+			after(away)
+			clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: kept}})
+			for known := false; !known; _, known = clock.Now() {
+				<-clock.Changed()
+			}
+			for _, e := range clock.Epochs() {
+				require.True(t, e.Settled() || e.Description.Epoch == c.newest(), "epoch %d", e.Description.Epoch)
+			}
+			asked := c.questions()
+			after(c.duration)
+			require.Less(t, c.questions()-asked, 100)
+			require.NoError(t, stop())
+		}
+	})
+}
+
+func TestABadDescriptionIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		c.lie = true
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		after(time.Second)
+		require.Empty(t, ids(clock), "another hash than announced")
+		require.NoError(t, stop())
+
+		c.lie = false
+		clock, stop = run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Check: func(api.Description) error { return errors.New("another group") }})
+		after(time.Second)
+		require.Empty(t, ids(clock))
+		require.NoError(t, stop())
+	})
+}
+
+func TestAShelfThatFailsStopsTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("disk full")
+		clock, stop := run(t, epoch.Config{Contract: newContract(), Keeper: &shelf{fail: full}})
+		after(time.Second)
+		require.ErrorIs(t, stop(), full)
+		require.Empty(t, ids(clock))
+	})
+}
+
+func TestTheBookIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContract()
+		for id := range api.Epoch(200) {
+			c.settled[id+1] = api.StatusRewarded
+		}
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		after(100 * c.duration)
+		require.Len(t, clock.Epochs(), 64)
+		clock.Want(3)
+		after(time.Second)
+		require.Len(t, clock.Epochs(), 64)
+		_, known := clock.Description(c.describe(3).Hash())
+		require.True(t, known)
+		require.NoError(t, stop())
+	})
+}

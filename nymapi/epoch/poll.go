@@ -1,0 +1,218 @@
+package epoch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+)
+
+// How often the contract is asked.
+const (
+	pollLeast = 20 * time.Millisecond // between any two questions
+	pollMost  = time.Minute
+	pollFirst = 250 * time.Millisecond // while no epoch is known
+	retryMost = 5 * time.Second        // while the contract is away
+)
+
+// Run asks the contract for news until ctx is done. It returns nil then, and an error when a description cannot be kept.
+func (c *Clock) Run(ctx context.Context) error {
+	retry := pollLeast
+	for {
+		err := c.poll(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		var broken *keepError
+		if errors.As(err, &broken) {
+			return broken.err
+		}
+		c.report(ctx, err)
+		pause := c.pause()
+		if err != nil {
+			pause, retry = retry, min(2*retry, retryMost)
+		} else {
+			retry = pollLeast
+		}
+		if !c.wait(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// wait waits for the pause to end or for a Poke, and not less than pollLeast. False: ctx is done.
+func (c *Clock) wait(ctx context.Context, pause time.Duration) bool {
+	least, most := time.NewTimer(pollLeast), time.NewTimer(pause)
+	defer least.Stop()
+	defer most.Stop()
+	select {
+	case <-most.C:
+	case <-c.poke:
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-least.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pause returns how long to leave the contract alone: a quarter of an epoch and not beyond the end of the newest, but a twentieth while
+// one is over and not settled, or the newest is over and its successor not known.
+func (c *Clock) pause() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, _ := c.offset.at(c.elapsed())
+	newest, ok := c.book.newest()
+	if !ok {
+		return pollFirst
+	}
+	d := newest.Description
+	duration := d.End.Sub(d.Start)
+	if newest.Over(now) || c.book.unsure(now, d.Epoch, d.Epoch) != 0 {
+		return min(max(duration/20, pollLeast), time.Second)
+	}
+	pause := min(max(duration/4, pollLeast), pollMost)
+	if left := d.End.Sub(now); left > 0 {
+		pause = min(pause, left+time.Millisecond)
+	}
+	return pause
+}
+
+// report says once when the contract goes away and once when it is back.
+func (c *Clock) report(ctx context.Context, err error) {
+	if errors.Is(err, api.NotStarted) {
+		err = nil
+	}
+	c.mu.Lock()
+	was := c.away
+	c.away = err != nil
+	c.mu.Unlock()
+	switch {
+	case err != nil && !was:
+		c.config.Logger.WarnContext(ctx, "contract cannot be used, asking again until it can", "err", err)
+	case err == nil && was:
+		c.config.Logger.InfoContext(ctx, "contract can be used again")
+	}
+}
+
+// keepError marks a fault of our own storage.
+type keepError struct{ err error }
+
+func (e *keepError) Error() string { return e.err.Error() }
+
+func (c *Clock) poll(ctx context.Context) error {
+	sent := c.elapsed()
+	current, err := c.config.Contract.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the current epoch: %w", err)
+	}
+	c.mu.Lock()
+	c.offset.add(sent, c.elapsed(), current.ServerTime)
+	c.mu.Unlock()
+	if _, known := c.Description(current.Description); !known {
+		if err := c.learn(ctx, current.ID, &current.Description); err != nil {
+			return err
+		}
+	}
+	if err := c.catchUp(ctx, current.ID); err != nil {
+		return err
+	}
+	for _, id := range c.takeWanted() {
+		if err := c.learn(ctx, id, nil); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.synced {
+		c.synced = true
+		c.announce()
+	}
+	return nil
+}
+
+// catchUp learns how epochs ended that were open, and descriptions of open ones that began while nobody asked.
+func (c *Clock) catchUp(ctx context.Context, newest api.Epoch) error {
+	c.mu.Lock()
+	c.book.trim(newest)
+	now, _ := c.offset.at(c.elapsed())
+	lowest := c.book.unsure(now, newest, c.listed)
+	c.mu.Unlock()
+	if lowest == 0 || lowest > newest {
+		return nil
+	}
+	list, err := c.config.Contract.Epochs(ctx, 0, int(min(newest-lowest+1, history)))
+	if err != nil {
+		return fmt.Errorf("list epochs: %w", err)
+	}
+	for _, summary := range list {
+		if err := c.take(ctx, summary); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	c.listed = newest
+	c.mu.Unlock()
+	return nil
+}
+
+func (c *Clock) take(ctx context.Context, summary api.EpochSummary) error {
+	c.mu.Lock()
+	_, known := c.book.find(summary.ID)
+	if known && c.book.settle(summary) {
+		c.announce()
+	}
+	c.mu.Unlock()
+	if known || summary.Status != api.StatusOpen {
+		return nil
+	}
+	return c.learn(ctx, summary.ID, nil)
+}
+
+// learn fetches an epoch's description, checks it, keeps it and announces it. Want is the hash that was announced, nil: any.
+func (c *Clock) learn(ctx context.Context, id api.Epoch, want *api.Hash) error {
+	detail, err := c.config.Contract.EpochDetail(ctx, id)
+	if err != nil {
+		return fmt.Errorf("ask for epoch %d: %w", id, err)
+	}
+	d, hash := detail.Description, detail.Description.Hash()
+	if d.Epoch != id || want != nil && *want != hash {
+		return fmt.Errorf("%w: the contract announced another description of epoch %d than it serves, %s", ErrDescription, id, hash.Short())
+	}
+	if c.config.Check != nil {
+		if err := c.config.Check(d); err != nil {
+			return fmt.Errorf("%w: epoch %d: %w", ErrDescription, id, err)
+		}
+	}
+	oldest := api.Epoch(1)
+	if id > history {
+		oldest = id - history
+	}
+	if err := c.config.Keeper.KeepDescription(ctx, d, oldest); err != nil {
+		return &keepError{fmt.Errorf("keep description of epoch %d: %w", id, err)}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.book.add(d, hash) {
+		c.book.settle(detail.EpochSummary)
+		c.announce()
+	}
+	return nil
+}
+
+// takeWanted empties the list of wanted epochs: those that cannot be had are wanted again by whoever asks again.
+func (c *Clock) takeWanted() []api.Epoch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := make([]api.Epoch, 0, len(c.book.wanted))
+	for id := range c.book.wanted {
+		ids = append(ids, id)
+	}
+	clear(c.book.wanted)
+	return ids
+}

@@ -1,0 +1,177 @@
+package rewards_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+)
+
+// blocks are those in a node's store.
+type blocks map[block.ID]store.Certified
+
+func (b blocks) CertifiedByID(_ context.Context, id block.ID) (store.Certified, error) {
+	if held, ok := b[id]; ok {
+		return held, nil
+	}
+	return store.Certified{}, store.ErrNotFound
+}
+
+func archiving(t *testing.T, a *rewards.Archive) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
+
+func TestTheWinnersBlockIsKept(t *testing.T) {
+	d := describe(1, 4)
+	evidence, loser := contracttest.Evidence(d, 2), contracttest.Evidence(d, 3)
+	winner := &api.Winner{Name: "nymapi-2", Key: public(2), Block: evidence.Block.ID(), AcceptedAt: d.End + 100}
+	for name, delivered := range map[string]bool{"delivered before": true, "delivered after": false} {
+		t.Run(name, func(t *testing.T) {
+			calendar, database, held := newCalendar(d), openStore(t, t.TempDir()), blocks{}
+			archive := &rewards.Archive{Store: database, Calendar: calendar, Blocks: held, Keep: 64, Logger: silent()}
+			if delivered {
+				held[evidence.Block.ID()] = store.Certified{Block: evidence.Block, Certificate: evidence.Certificate}
+				require.NoError(t, archive.Delivered(t.Context(), 1, evidence.Block, evidence.Certificate))
+			}
+			archiving(t, archive)
+			calendar.settle(1, api.StatusRewarded, winner)
+			known := func() rewards.Winner {
+				w, _ := database.Winner(t.Context(), d.Group, 1)
+				return w
+			}
+			eventually(t, func() bool { return known().Name != "" }, "the winner is learnt")
+			if !delivered {
+				require.NoError(t, archive.Delivered(t.Context(), 1, loser.Block, loser.Certificate))
+				require.Nil(t, known().Evidence)
+				require.NoError(t, archive.Delivered(t.Context(), 1, evidence.Block, evidence.Certificate))
+			}
+			eventually(t, func() bool { return known().Evidence != nil }, "the block is kept")
+			require.Equal(t, *winner, known().Winner)
+			require.Equal(t, evidence.Block.Encode(), known().Evidence.Block.Encode())
+			require.Equal(t, evidence.Certificate.Encode(), known().Evidence.Certificate.Encode())
+		})
+	}
+}
+
+func TestTheDatabaseIsBounded(t *testing.T) {
+	calendar, database := newCalendar(), openStore(t, t.TempDir())
+	for id := api.Epoch(1); id <= 100; id++ {
+		_, err := database.KeepReport(t.Context(), id, []byte{byte(id)}, 1)
+		require.NoError(t, err)
+	}
+	archiving(t, &rewards.Archive{Store: database, Calendar: calendar, Keep: 64, Logger: silent()})
+	calendar.learn(describe(100, 4))
+	eventually(t, func() bool { _, err := database.Report(t.Context(), 35); return err != nil }, "old reports are dropped")
+	_, err := database.Report(t.Context(), 36)
+	require.NoError(t, err)
+}
+
+func TestTheNodeIsWokenWhenTimeChangesAnAnswer(t *testing.T) {
+	d := describe(1, 4)
+	calendar := newCalendar(d)
+	m := newMember(t, 1, 4, calendar)
+	var mu sync.Mutex
+	woken := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- m.Run(ctx, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			woken++
+		})
+	}()
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return woken
+	}
+	eventually(t, func() bool { return count() == 1 }, "at the start")
+	calendar.set(d.End + 4_998) // the clock stands still, but the pause until the deadline ends by itself
+	eventually(t, func() bool { return count() >= 3 }, "at the deadline")
+	cancel()
+	require.NoError(t, <-done)
+}
+
+func TestItIsSaidWhyNothingWasSubmitted(t *testing.T) {
+	d, submitted := describe(1, 4), describe(2, 4)
+	calendar := newCalendar(d, submitted)
+	var log strings.Builder
+	database := openStore(t, t.TempDir())
+	app, err := rewards.NewApplication(t.Context(), rewards.ApplicationConfig{
+		Key: contracttest.Key(1), Group: d.Group, Store: database, Calendar: calendar, Submit: func() {},
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	require.NoError(t, err)
+	for _, message := range contracttest.Messages(d, 1, 2) {
+		require.NoError(t, app.CheckMessage(t.Context(), message))
+	}
+	for _, id := range []api.Epoch{1, 2} {
+		_, err = database.KeepReport(t.Context(), id, []byte("report"), 1)
+		require.NoError(t, err)
+	}
+	_, err = database.AddSubmission(t.Context(), rewards.Submission{Epoch: 2, Body: []byte("submission")}, nil)
+	require.NoError(t, err)
+	calendar.settle(1, api.StatusMissed, nil)
+	calendar.settle(2, api.StatusMissed, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, app.Run(ctx, cancel))
+	require.Equal(t, 1, strings.Count(log.String(), "nothing is submitted"), log.String())
+	require.Contains(t, log.String(), "epoch=1")
+	require.Contains(t, log.String(), "reports=2 needed=3")
+}
+
+func TestTheStoreKeepsOneContractAndCounts(t *testing.T) {
+	dir := t.TempDir()
+	database := openStore(t, dir)
+	_, err := database.Contract(t.Context())
+	require.ErrorIs(t, err, rewards.ErrNotFound)
+	mine := rewards.Contract{Network: "n", Key: public(1)}
+	require.NoError(t, database.SetContract(t.Context(), mine))
+	for want := uint64(1); want <= 2; want++ {
+		got, err := database.NextEnrolment(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	withInfo := mine
+	withInfo.PeerInfo = []byte(`{"n":4}`)
+	require.NoError(t, database.SetContract(t.Context(), withInfo))
+	require.NoError(t, database.SetContract(t.Context(), mine), "no answer forgets the group")
+	require.ErrorIs(t, database.SetContract(t.Context(), rewards.Contract{Network: "n", Key: public(2)}), rewards.ErrOtherContract)
+
+	again := openStore(t, dir)
+	kept, err := again.Contract(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, withInfo, kept)
+	got, err := again.NextEnrolment(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(3), got)
+}
+
+func TestDescriptionsAreKept(t *testing.T) {
+	dir := t.TempDir()
+	database := openStore(t, dir)
+	for id := api.Epoch(1); id <= 5; id++ {
+		require.NoError(t, database.KeepDescription(t.Context(), describe(id, 4), 3))
+	}
+	kept, err := openStore(t, dir).Descriptions(t.Context())
+	require.NoError(t, err)
+	require.Len(t, kept, 3)
+	require.Equal(t, describe(3, 4).Hash(), kept[0].Hash())
+}

@@ -1,0 +1,71 @@
+package rewards
+
+import (
+	"sync"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+// arrivals remembers whose reports were seen, and when. What it knows delays a verdict and never changes one. It holds one report of each
+// member for each epoch that is not settled. It is safe for concurrent use.
+type arrivals struct {
+	mu     sync.Mutex
+	epochs map[api.Epoch]map[keys.Public]*arrival
+}
+
+type arrival struct {
+	first  block.Message
+	at     api.Millis // contract time
+	double bool       // a second one was seen
+}
+
+// note takes a report for a known epoch. It returns the first one of the same member and epoch when this is another, the first time
+// that happens.
+func (a *arrivals) note(epoch api.Epoch, m block.Message, now api.Millis) (first block.Message, double bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.epochs == nil {
+		a.epochs = map[api.Epoch]map[keys.Public]*arrival{}
+	}
+	if a.epochs[epoch] == nil {
+		a.epochs[epoch] = map[keys.Public]*arrival{}
+	}
+	seen := a.epochs[epoch][m.Sender()]
+	switch {
+	case seen == nil:
+		a.epochs[epoch][m.Sender()] = &arrival{first: m, at: now}
+	case seen.first.ID() != m.ID() && !seen.double:
+		seen.double = true
+		return seen.first, true
+	}
+	return block.Message{}, false
+}
+
+// heldAt returns the members of whom a report for the epoch was there at a moment.
+func (a *arrivals) heldAt(epoch api.Epoch, moment api.Millis) []keys.Public {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var held []keys.Public
+	for member, seen := range a.epochs[epoch] {
+		if seen.at <= moment {
+			held = append(held, member)
+		}
+	}
+	return held
+}
+
+// count returns of how many members a report for the epoch was seen.
+func (a *arrivals) count(epoch api.Epoch) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.epochs[epoch])
+}
+
+// forget drops an epoch.
+func (a *arrivals) forget(epoch api.Epoch) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.epochs, epoch)
+}

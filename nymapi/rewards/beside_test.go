@@ -1,0 +1,92 @@
+package rewards_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+)
+
+// absent is a signer whose node does not answer.
+type absent struct{ key keys.Public }
+
+func (a absent) Public() keys.Public        { return a.key }
+func (a absent) Sign([]byte) keys.Signature { return keys.Signature{} }
+
+func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
+	d := describe(1, 4)
+	calendar := newCalendar(d)
+	store := openStore(t, t.TempDir())
+	submits := 0
+	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+		Key: contracttest.Key(1), Group: contracttest.Group(4), Store: store, Calendar: calendar, Submit: func() { submits++ }, Logger: silent(),
+	})
+	require.NoError(t, err)
+	few := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2))
+	enough := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3))
+	full := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3, 4))
+
+	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), few).Verdict, "more may come")
+	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), enough).Verdict, "the last one may come before the deadline")
+	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict)
+	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict, "the first answer may have been lost")
+
+	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)))
+	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)), "again, after a crash")
+	require.Equal(t, 1, submits)
+	s, err := store.Submission(t.Context(), 1)
+	require.NoError(t, err)
+	submission, err := api.DecodeSubmission(s.Body, len(s.Body))
+	require.NoError(t, err)
+	require.True(t, submission.Verify())
+
+	rejected := b.CheckBlock(t.Context(), few)
+	require.Equal(t, ephemera.Reject, rejected.Verdict, "the epoch has its block")
+	require.Equal(t, few.MessageIDs(), rejected.Drop)
+	require.Equal(t, ephemera.Reject, b.CheckBlock(t.Context(), enough).Verdict)
+}
+
+func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
+	d := describe(1, 4)
+	calendar := newCalendar(d)
+	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+		Key: contracttest.Key(1), Group: contracttest.Group(4), Store: openStore(t, t.TempDir()), Calendar: calendar, Submit: func() {}, Logger: silent(),
+	})
+	require.NoError(t, err)
+	late := contracttest.Block(d, 1, contracttest.Messages(d, 4))
+	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), late).Verdict)
+	calendar.settle(1, api.StatusRewarded, nil)
+	require.Equal(t, late.MessageIDs(), b.CheckBlock(t.Context(), late).Drop)
+}
+
+// Nothing is submitted that nobody signed; the block is delivered again.
+func TestBlockWaitsForTheSignature(t *testing.T) {
+	d := describe(1, 4)
+	store := openStore(t, t.TempDir())
+	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+		Key: absent{public(1)}, Group: contracttest.Group(4), Store: store, Calendar: newCalendar(d), Submit: func() {}, Logger: silent(),
+	})
+	require.NoError(t, err)
+	full := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3, 4))
+	require.ErrorIs(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)), rewards.ErrUnsigned)
+	_, err = store.Submission(t.Context(), 1)
+	require.ErrorIs(t, err, rewards.ErrNotFound)
+}
+
+func TestCursorIsOfOneNode(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	for cursor := range uint64(3) {
+		require.NoError(t, store.Follow(t.Context(), public(1), cursor+1))
+	}
+	cursor, err := store.Followed(t.Context(), public(1))
+	require.NoError(t, err)
+	require.Equal(t, uint64(3), cursor)
+	cursor, err = store.Followed(t.Context(), public(2))
+	require.NoError(t, err)
+	require.Zero(t, cursor)
+}

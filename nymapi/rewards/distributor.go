@@ -1,0 +1,218 @@
+package rewards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+)
+
+// Distributor measures the epochs of the calendar and, when one is over, sends out what it measured: as a signed report through Ephemera,
+// or without it as the result. All fields but Report must be set; of Publish and Submit the one that is used.
+type Distributor struct {
+	Key       block.Signer // of this Nym-API
+	Store     *Store
+	Calendar  Calendar
+	Collector *collector.Collector
+	// Single: this Nym-API is the only one, and its averages are the result.
+	Single bool
+	// Report changes an honest report before it is signed. Nil: it is not changed. It is there for simulated liars.
+	Report func(api.Description, metrics.Report) metrics.Report
+	// Publish hands a report to the node. It may be called again with the same message.
+	Publish func(context.Context, api.Description, block.Message) error
+	// Submit tells the Submitter that there is a new submission. It must not block.
+	Submit func()
+	// Retention is how long samples are kept after their report.
+	Retention time.Duration
+	Logger    *slog.Logger
+
+	sent   map[api.Epoch]bool // done since the start
+	newest api.Epoch
+}
+
+// tryAgain is how long to wait after measuring or publishing failed.
+const tryAgain = time.Second
+
+// Run works until ctx is done and returns nil then; an error is the database's.
+func (r *Distributor) Run(ctx context.Context) error {
+	r.sent = map[api.Epoch]bool{}
+	for {
+		changed := r.Calendar.Changed()
+		wait, err := r.step(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		pause(ctx, wait, changed)
+	}
+}
+
+// step does what is due and returns how long there is nothing to do.
+func (r *Distributor) step(ctx context.Context) (time.Duration, error) {
+	now, known := r.Calendar.Now()
+	if !known {
+		return idle, nil
+	}
+	wait := idle
+	entries := r.Calendar.Epochs()
+	for _, e := range entries {
+		if e.Settled() || r.sent[e.Description.Epoch] {
+			continue
+		}
+		next, err := r.epoch(ctx, e, now)
+		if err != nil {
+			return 0, err
+		}
+		wait = min(wait, next)
+	}
+	return wait, r.forget(ctx, entries, now)
+}
+
+// epoch does what is due in one epoch and returns when to come back. Only the database's errors are returned.
+func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now api.Millis) (time.Duration, error) {
+	d := e.Description
+	next, err := r.Collector.CatchUp(ctx, d, now)
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+		r.Logger.WarnContext(ctx, "a tick was not measured", "epoch", d.Epoch, "err", err)
+		if !e.Over(now) {
+			return min(tryAgain, until(now, d.End)), nil
+		}
+	}
+	if !e.Over(now) {
+		return until(now, next), nil
+	}
+	if r.Single {
+		return idle, r.submit(ctx, d)
+	}
+	return r.report(ctx, e, now)
+}
+
+// measured returns what is reported about an ended epoch.
+func (r *Distributor) measured(ctx context.Context, d api.Description, hash api.Hash) (metrics.Report, error) {
+	values, err := r.Collector.Averages(ctx, d)
+	if err != nil {
+		return metrics.Report{}, err
+	}
+	report := metrics.Report{Description: hash, Mixnodes: d.Mixnodes, Values: values}
+	if r.Report != nil {
+		report = r.Report(d, report)
+	}
+	return report, nil
+}
+
+// report publishes the epoch's one report: what was signed before, or else what was measured, stored before anybody sees it.
+func (r *Distributor) report(ctx context.Context, e epoch.Entry, now api.Millis) (time.Duration, error) {
+	m, err := r.signed(ctx, e, now)
+	if err != nil {
+		return 0, err
+	}
+	err = r.Publish(ctx, e.Description, m)
+	switch {
+	case ctx.Err() != nil:
+		return 0, nil
+	case err == nil:
+		r.Logger.InfoContext(ctx, "report is sent", "epoch", e.Description.Epoch, "message", m.ID().String()[:8])
+	case errors.Is(err, block.ErrInvalid), errors.Is(err, ephemera.ErrRefused):
+		r.Logger.ErrorContext(ctx, "the node refuses the report", "epoch", e.Description.Epoch, "err", err)
+	default:
+		r.Logger.WarnContext(ctx, "the node does not take the report, trying again", "epoch", e.Description.Epoch, "err", err)
+		return tryAgain, nil
+	}
+	r.sent[e.Description.Epoch] = true
+	return idle, nil
+}
+
+// signed returns the message with the epoch's report.
+func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now api.Millis) (block.Message, error) {
+	d := e.Description
+	limit := d.Group.Limits().PayloadBytes
+	stored, err := r.Store.Report(ctx, d.Epoch)
+	if err == nil {
+		return block.DecodeMessage(stored, limit)
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return block.Message{}, err
+	}
+	report, err := r.measured(ctx, d, e.Hash)
+	if err != nil {
+		return block.Message{}, err
+	}
+	payload, err := report.Encode()
+	if err != nil {
+		return block.Message{}, fmt.Errorf("report epoch %d: %w", d.Epoch, err)
+	}
+	m, err := block.NewMessage(r.Key, d.Network, d.Label(), payload, time.Now().UnixMilli())
+	if err != nil {
+		return block.Message{}, fmt.Errorf("report epoch %d: %w", d.Epoch, err)
+	}
+	if stored, err = r.Store.KeepReport(ctx, d.Epoch, m.Encode(), now); err != nil {
+		return block.Message{}, err
+	}
+	return block.DecodeMessage(stored, limit)
+}
+
+// submit makes the averages of the one authorised Nym-API its submission.
+func (r *Distributor) submit(ctx context.Context, d api.Description) error {
+	r.sent[d.Epoch] = true
+	if d.Rules.Mode == api.ModeSingle && d.Rules.Authorised != r.Key.Public() {
+		r.Logger.WarnContext(ctx, "another Nym-API is authorised: nothing is submitted", "epoch", d.Epoch, "authorised", d.Rules.Authorised)
+		return nil
+	}
+	if _, err := r.Store.Submission(ctx, d.Epoch); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	report, err := r.measured(ctx, d, d.Hash())
+	if err != nil {
+		return err
+	}
+	result := metrics.Result{Mixnodes: report.Mixnodes, Values: report.Values, Reports: make([]uint16, len(report.Values))}
+	for i, value := range report.Values {
+		if value != metrics.Missing {
+			result.Reports[i] = 1
+		}
+	}
+	submission, err := api.NewSubmission(r.Key, d, result, nil)
+	if err != nil {
+		return err
+	}
+	now, _ := r.Calendar.Now()
+	if _, err := r.Store.AddSubmission(ctx, Submission{Epoch: d.Epoch, Body: submission.Encode(), Made: now}, nil); err != nil {
+		return err
+	}
+	r.Submit()
+	return nil
+}
+
+// forget drops what is not needed for epochs below those of the calendar, once for each new epoch.
+func (r *Distributor) forget(ctx context.Context, entries []epoch.Entry, now api.Millis) error {
+	if len(entries) == 0 || entries[len(entries)-1].Description.Epoch == r.newest {
+		return nil
+	}
+	r.newest = entries[len(entries)-1].Description.Epoch
+	oldest := entries[0].Description
+	for id := range r.sent {
+		if id < oldest.Epoch {
+			delete(r.sent, id)
+		}
+	}
+	keep := r.Retention
+	for _, e := range entries {
+		if !e.Settled() {
+			keep = max(keep, now.Sub(e.Description.Start))
+		}
+	}
+	return r.Collector.Forget(ctx, oldest.Epoch, now, keep)
+}

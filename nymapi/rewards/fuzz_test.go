@@ -1,0 +1,34 @@
+package rewards_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+)
+
+// Whatever a member signs: no panic, the mempool takes exactly what has the form of a report, and a block of it alone is nobody's.
+func FuzzCheckMessage(f *testing.F) {
+	d := describe(1, 4)
+	report, err := contracttest.Report(d, 2).Encode()
+	require.NoError(f, err)
+	m := newMember(f, 1, 4, newCalendar(d))
+	f.Add(d.Label(), report)
+	f.Add("epoch/18446744073709551616", report)
+	f.Add("epoch/1", report[:len(report)-1])
+	f.Add("epoch/+1", []byte{0x83})
+	f.Add("", []byte(nil))
+	f.Fuzz(func(t *testing.T, label string, payload []byte) {
+		message, err := block.NewMessage(contracttest.Key(2), contracttest.Network, label, payload, 1)
+		if err != nil {
+			t.Skipf("no message can be made of it: %v", err)
+		}
+		first := m.CheckMessage(t.Context(), message)
+		require.Equal(t, first == nil, m.CheckMessage(t.Context(), message) == nil)
+		require.Equal(t, ephemera.Reject, m.CheckBlock(t.Context(), contracttest.Block(d, 2, []block.Message{message})).Verdict)
+		require.Empty(t, m.NextBlock(t.Context(), m.turn([]block.Message{message})))
+	})
+}

@@ -1,0 +1,247 @@
+package rewards
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics/database"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+var (
+	// ErrNotFound reports that nothing of the kind is stored.
+	ErrNotFound = errors.New("not stored")
+	// ErrOtherContract reports a database of another contract or network.
+	ErrOtherContract = errors.New("the folder belongs to another contract")
+)
+
+// Store is a Nym-API's database: what it signed, submitted and learnt. Whatever a method has stored survives a power cut. Its methods
+// are safe for concurrent use. The schema: migrations/.
+type Store struct{ db *sqlx.DB }
+
+// OpenStore opens the database at path, in a folder that exists, makes it when there is none and brings its schema up to date.
+func OpenStore(ctx context.Context, path string) (*Store, error) {
+	db, err := database.Open(ctx, path, migrations)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return &Store{db: db}, nil
+}
+
+// Close closes the database. Nothing may be called after it.
+func (s *Store) Close() error { return s.db.Close() }
+
+// update runs f in one transaction.
+func (s *Store) update(ctx context.Context, f func(*sqlx.Tx) error) error {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// found turns the database's word for nothing into ours.
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// Contract is the contract that a Nym-API belongs to.
+type Contract struct {
+	Network string
+	Key     keys.Public
+	// PeerInfo is the last answer with a complete group in JSON, nil before there was one.
+	PeerInfo []byte
+}
+
+// Contract returns the contract that was stored, or ErrNotFound.
+func (s *Store) Contract(ctx context.Context) (Contract, error) {
+	var row struct {
+		Network  string         `db:"network"`
+		Key      []byte         `db:"key"`
+		PeerInfo sql.NullString `db:"peer_info"`
+	}
+	if err := s.db.GetContext(ctx, &row, `SELECT network, key, peer_info FROM contract`); err != nil {
+		return Contract{}, fmt.Errorf("load contract: %w", found(err))
+	}
+	c := Contract{Network: row.Network, Key: keys.Public(row.Key)}
+	if row.PeerInfo.Valid {
+		c.PeerInfo = []byte(row.PeerInfo.String)
+	}
+	return c, nil
+}
+
+// SetContract stores the contract, or tells with ErrOtherContract that another one is there. A nil PeerInfo changes none.
+func (s *Store) SetContract(ctx context.Context, c Contract) error {
+	stored, err := s.Contract(ctx)
+	switch {
+	case err == nil && (stored.Network != c.Network || stored.Key != c.Key):
+		return fmt.Errorf("%w: it is of network %q and contract %s, this one is %q and %s; use a folder of its own for each contract",
+			ErrOtherContract, stored.Network, stored.Key, c.Network, c.Key)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return err
+	}
+	info := sql.NullString{String: string(c.PeerInfo), Valid: c.PeerInfo != nil}
+	_, err = s.db.ExecContext(ctx, `INSERT INTO contract (one, network, key, peer_info) VALUES (1, ?, ?, ?)
+		ON CONFLICT (one) DO UPDATE SET peer_info = coalesce(excluded.peer_info, peer_info)`, c.Network, c.Key[:], info)
+	if err != nil {
+		return fmt.Errorf("store contract: %w", err)
+	}
+	return nil
+}
+
+// NextEnrolment returns the counter of the next enrolment, greater than any before, also across restarts.
+func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
+	var counter uint64
+	if err := s.db.GetContext(ctx, &counter, `UPDATE contract SET enrolments = enrolments + 1 RETURNING enrolments`); err != nil {
+		return 0, fmt.Errorf("count enrolment: %w", found(err))
+	}
+	return counter, nil
+}
+
+// Descriptions returns the descriptions that are kept, in ascending order.
+func (s *Store) Descriptions(ctx context.Context) ([]api.Description, error) {
+	var rows [][]byte
+	if err := s.db.SelectContext(ctx, &rows, `SELECT description FROM descriptions ORDER BY epoch`); err != nil {
+		return nil, fmt.Errorf("load descriptions: %w", err)
+	}
+	list := make([]api.Description, len(rows))
+	for i, row := range rows {
+		var err error
+		if list[i], err = api.DecodeDescription(row); err != nil {
+			return nil, fmt.Errorf("load descriptions: %w", err)
+		}
+	}
+	return list, nil
+}
+
+// KeepDescription keeps one and drops those of epochs before oldest.
+func (s *Store) KeepDescription(ctx context.Context, d api.Description, oldest api.Epoch) error {
+	err := s.update(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO descriptions (epoch, description) VALUES (?, ?) ON CONFLICT DO NOTHING`, d.Epoch, d.Encode())
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM descriptions WHERE epoch < ?`, oldest)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep description of epoch %d: %w", d.Epoch, err)
+	}
+	return nil
+}
+
+// Report returns the encoded message of the epoch's own report, or ErrNotFound.
+func (s *Store) Report(ctx context.Context, epoch api.Epoch) ([]byte, error) {
+	var message []byte
+	if err := s.db.GetContext(ctx, &message, `SELECT message FROM reports WHERE epoch = ?`, epoch); err != nil {
+		return nil, fmt.Errorf("load report of epoch %d: %w", epoch, found(err))
+	}
+	return message, nil
+}
+
+// KeepReport stores the epoch's own report and returns the bytes that count: those stored first.
+func (s *Store) KeepReport(ctx context.Context, epoch api.Epoch, message []byte, at api.Millis) ([]byte, error) {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO reports (epoch, message, signed_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, epoch, message, at)
+	if err != nil {
+		return nil, fmt.Errorf("store report of epoch %d: %w", epoch, err)
+	}
+	return s.Report(ctx, epoch)
+}
+
+// KeepDoubleReport stores two messages of one member for one epoch. Of a pair the first two stay.
+func (s *Store) KeepDoubleReport(ctx context.Context, epoch api.Epoch, first, second block.Message) error {
+	member := first.Sender()
+	_, err := s.db.ExecContext(ctx, `INSERT INTO double_reports (epoch, member, first, second) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		epoch, member[:], first.Encode(), second.Encode())
+	if err != nil {
+		return fmt.Errorf("store evidence against %s in epoch %d: %w", member, epoch, err)
+	}
+	return nil
+}
+
+// DoubleReporters returns the members of whom two reports for the epoch are kept, in byte order.
+func (s *Store) DoubleReporters(ctx context.Context, epoch api.Epoch) ([]keys.Public, error) {
+	var rows [][]byte
+	if err := s.db.SelectContext(ctx, &rows, `SELECT member FROM double_reports WHERE epoch = ? ORDER BY member`, epoch); err != nil {
+		return nil, fmt.Errorf("load evidence of epoch %d: %w", epoch, err)
+	}
+	members := make([]keys.Public, len(rows))
+	for i, row := range rows {
+		members[i] = keys.Public(row)
+	}
+	return members, nil
+}
+
+// SetWinner stores who won an epoch. What is stored stays.
+func (s *Store) SetWinner(ctx context.Context, epoch api.Epoch, w api.Winner) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO winners (epoch, name, key, block_id, accepted_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		epoch, w.Name, w.Key[:], w.Block[:], w.AcceptedAt)
+	if err != nil {
+		return fmt.Errorf("store winner of epoch %d: %w", epoch, err)
+	}
+	return nil
+}
+
+// KeepWinningBlock stores a block with its certificate if it is the one that won the epoch, and tells whether it is.
+func (s *Store) KeepWinningBlock(ctx context.Context, epoch api.Epoch, b block.Block, c certificate.Certificate) (bool, error) {
+	id := b.ID()
+	result, err := s.db.ExecContext(ctx, `UPDATE winners SET block = ?, certificate = ? WHERE epoch = ? AND block_id = ?`,
+		b.Encode(), c.Encode(), epoch, id[:])
+	if err != nil {
+		return false, fmt.Errorf("keep block of epoch %d: %w", epoch, err)
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
+}
+
+// Winner is who won an epoch. Evidence is nil until the winner's block was delivered here.
+type Winner struct {
+	api.Winner
+	Evidence *api.Evidence
+}
+
+// Winner returns who won an epoch of that group, or ErrNotFound.
+func (s *Store) Winner(ctx context.Context, group *membership.Group, epoch api.Epoch) (Winner, error) {
+	var row struct {
+		Name        string     `db:"name"`
+		Key         []byte     `db:"key"`
+		ID          []byte     `db:"block_id"`
+		AcceptedMS  api.Millis `db:"accepted_ms"`
+		Block       []byte     `db:"block"`
+		Certificate []byte     `db:"certificate"`
+	}
+	err := s.db.GetContext(ctx, &row, `SELECT name, key, block_id, accepted_ms, block, certificate FROM winners WHERE epoch = ?`, epoch)
+	if err != nil {
+		return Winner{}, fmt.Errorf("load winner of epoch %d: %w", epoch, found(err))
+	}
+	w := Winner{Winner: api.Winner{Name: row.Name, Key: keys.Public(row.Key), Block: block.ID(row.ID), AcceptedAt: row.AcceptedMS}}
+	if row.Block == nil {
+		return w, nil
+	}
+	w.Evidence = new(api.Evidence)
+	if w.Evidence.Block, err = block.Decode(row.Block, group.Limits()); err != nil {
+		return Winner{}, fmt.Errorf("load winner of epoch %d: %w", epoch, err)
+	}
+	if w.Evidence.Certificate, err = certificate.Decode(row.Certificate, group.N()); err != nil {
+		return Winner{}, fmt.Errorf("load winner of epoch %d: %w", epoch, err)
+	}
+	return w, nil
+}

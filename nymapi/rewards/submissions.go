@@ -1,0 +1,163 @@
+package rewards
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+)
+
+// Outcome is what became of a submission.
+type Outcome string
+
+// Outcomes. All but the first are final.
+const (
+	Pending  Outcome = "pending"
+	Accepted Outcome = "accepted" // it won; there is a receipt
+	Late     Outcome = "late"     // another one won
+	Refused  Outcome = "refused"  // the contract found fault with it
+	Closed   Outcome = "closed"   // the epoch ended without a winner first
+)
+
+// Submission is one that this Nym-API makes for an epoch.
+type Submission struct {
+	Epoch   api.Epoch
+	Body    []byte     // api.Submission.Encode
+	Made    api.Millis // contract time
+	Outcome Outcome
+	Reason  string
+	Receipt []byte // api.Receipt.Encode, of an accepted one
+}
+
+// AddSubmission stores what is to be submitted for an epoch. Slot is that of the own block behind it, nil without Ephemera. The slot is
+// recorded in the same transaction: the block comes again after a crash, and is skipped then. It tells whether the submission was
+// taken; of an epoch the first one stays.
+func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Block) (added bool, err error) {
+	err = s.update(ctx, func(tx *sqlx.Tx) error {
+		var id []byte
+		if own != nil {
+			fresh, err := recordOwn(ctx, tx, *own, add.Epoch)
+			if err != nil || !fresh {
+				return err
+			}
+			blockID := own.ID()
+			id = blockID[:]
+		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO submissions (epoch, body, block_id, made_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			add.Epoch, add.Body, id, add.Made)
+		if err != nil {
+			return err
+		}
+		changed, err := result.RowsAffected()
+		added = changed > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("store submission for epoch %d: %w", add.Epoch, err)
+	}
+	return added, nil
+}
+
+// RecordOwn records an own block from which nothing is submitted.
+func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch api.Epoch) error {
+	err := s.update(ctx, func(tx *sqlx.Tx) error {
+		_, err := recordOwn(ctx, tx, own, epoch)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record own block for epoch %d: %w", epoch, err)
+	}
+	return nil
+}
+
+// recordOwn tells whether the slot is new.
+func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch api.Epoch) (bool, error) {
+	slot, id := own.Header.Slot(), own.ID()
+	result, err := tx.ExecContext(ctx, `INSERT INTO own_blocks (group_id, height, block_id, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		slot.Group[:], slot.Height, id[:], epoch)
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
+}
+
+// OwnBlocks returns the epochs from that one on for which an own block was delivered.
+func (s *Store) OwnBlocks(ctx context.Context, from api.Epoch) (map[api.Epoch]bool, error) {
+	var epochs []api.Epoch
+	if err := s.db.SelectContext(ctx, &epochs, `SELECT DISTINCT epoch FROM own_blocks WHERE epoch >= ?`, from); err != nil {
+		return nil, fmt.Errorf("load own blocks: %w", err)
+	}
+	own := make(map[api.Epoch]bool, len(epochs))
+	for _, epoch := range epochs {
+		own[epoch] = true
+	}
+	return own, nil
+}
+
+// Pending returns the submissions without an outcome, in ascending order of their epochs.
+func (s *Store) Pending(ctx context.Context) ([]Submission, error) {
+	var rows []submissionRow
+	if err := s.db.SelectContext(ctx, &rows, selectSubmission+`WHERE outcome = 'pending' ORDER BY epoch`); err != nil {
+		return nil, fmt.Errorf("load submissions: %w", err)
+	}
+	list := make([]Submission, len(rows))
+	for i, row := range rows {
+		list[i] = row.submission()
+	}
+	return list, nil
+}
+
+// Submission returns that of an epoch, or ErrNotFound.
+func (s *Store) Submission(ctx context.Context, epoch api.Epoch) (Submission, error) {
+	var row submissionRow
+	if err := s.db.GetContext(ctx, &row, selectSubmission+`WHERE epoch = ?`, epoch); err != nil {
+		return Submission{}, fmt.Errorf("load submission for epoch %d: %w", epoch, found(err))
+	}
+	return row.submission(), nil
+}
+
+const selectSubmission = `SELECT epoch, body, made_ms, outcome, reason, receipt FROM submissions `
+
+type submissionRow struct {
+	Epoch   api.Epoch      `db:"epoch"`
+	Body    []byte         `db:"body"`
+	Made    api.Millis     `db:"made_ms"`
+	Outcome Outcome        `db:"outcome"`
+	Reason  sql.NullString `db:"reason"`
+	Receipt []byte         `db:"receipt"`
+}
+
+func (r submissionRow) submission() Submission {
+	return Submission{Epoch: r.Epoch, Body: r.Body, Made: r.Made, Outcome: r.Outcome, Reason: r.Reason.String, Receipt: r.Receipt}
+}
+
+// Settle stores a submission's outcome. The first one stays.
+func (s *Store) Settle(ctx context.Context, epoch api.Epoch, outcome Outcome, reason string, receipt []byte, at api.Millis) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE submissions SET outcome = ?, reason = ?, receipt = ?, settled_ms = ? WHERE epoch = ? AND outcome = 'pending'`,
+		outcome, reason, receipt, at, epoch)
+	if err != nil {
+		return fmt.Errorf("store outcome of epoch %d: %w", epoch, err)
+	}
+	return nil
+}
+
+// Prune drops everything about epochs before that one but their descriptions. The caller keeps epochs that may be open.
+func (s *Store) Prune(ctx context.Context, before api.Epoch) error {
+	err := s.update(ctx, func(tx *sqlx.Tx) error {
+		for _, table := range []string{"reports", "own_blocks", "submissions", "winners", "double_reports"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE epoch < ?", before); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("prune epochs before %d: %w", before, err)
+	}
+	return nil
+}

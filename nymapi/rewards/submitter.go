@@ -1,0 +1,224 @@
+package rewards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+)
+
+// SubmissionContract is what a Submitter asks of the contract: a client.Client.
+type SubmissionContract interface {
+	// Submit posts a submission. A refusal is an *api.Problem; any other error says that no answer came.
+	Submit(ctx context.Context, s api.Submission) (api.Receipt, error)
+	// EpochDetail returns where an epoch stands.
+	EpochDetail(ctx context.Context, id api.Epoch) (api.EpochDetail, error)
+}
+
+// Submitter posts what the database holds without an outcome, until the contract has decided. Its zero value is not usable.
+type Submitter struct {
+	Key      keys.Public // of this Nym-API
+	Store    *Store
+	Calendar Calendar
+	Contract SubmissionContract
+	// Staged makes members submit one after the other, in an order drawn for each epoch (see Place), and ask first whether it is
+	// still needed. Otherwise they race.
+	Staged bool
+	Logger *slog.Logger
+
+	notify chan struct{}
+}
+
+// NewSubmitter returns a submitter with these fields.
+func NewSubmitter(s Submitter) *Submitter {
+	s.notify = make(chan struct{}, 1)
+	return &s
+}
+
+// Notify tells that there is a new submission in the database. It never blocks.
+func (s *Submitter) Notify() {
+	select {
+	case s.notify <- struct{}{}:
+	default: // it is about to look
+	}
+}
+
+// Run submits until ctx is done and returns nil then; an error is the database's. Submissions do not wait for each other: there is one
+// at most for each epoch that the contract holds open.
+func (s *Submitter) Run(ctx context.Context) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		started := map[api.Epoch]bool{}
+		for {
+			pending, err := s.Store.Pending(ctx)
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			still := make(map[api.Epoch]bool, len(pending))
+			for _, p := range pending {
+				still[p.Epoch] = true
+				if !started[p.Epoch] {
+					work.Go(func() error { return s.submit(ctx, p) })
+				}
+			}
+			started = still
+			select {
+			case <-s.notify:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	if err := work.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// submit tries until there is an outcome, or ctx is done.
+func (s *Submitter) submit(ctx context.Context, p Submission) error {
+	decoded, err := api.DecodeSubmission(p.Body, len(p.Body))
+	if err != nil {
+		return s.settle(ctx, p, Refused, fmt.Sprintf("the stored submission cannot be read: %s", err), nil)
+	}
+	if decided, err := s.stage(ctx, p, decoded); decided || err != nil {
+		return err
+	}
+	retry, silent := newRetry(), false
+	for ctx.Err() == nil {
+		changed := s.Calendar.Changed()
+		receipt, err := s.Contract.Submit(ctx, decoded)
+		if outcome, reason := judge(decoded, receipt, err); outcome != Pending {
+			var problem *api.Problem
+			if errors.As(err, &problem) && problem.Winner != nil {
+				if err := s.Store.SetWinner(ctx, p.Epoch, *problem.Winner); err != nil {
+					return err
+				}
+			}
+			return s.settle(ctx, p, outcome, reason, &receipt)
+		}
+		wait := retry.NextBackOff()
+		var problem *api.Problem
+		if errors.As(err, &problem) {
+			wait = max(problem.RetryAfter(), wait)
+		} else if !silent && ctx.Err() == nil {
+			silent = true
+			s.Logger.WarnContext(ctx, "contract does not take the submission, trying until it does", "epoch", p.Epoch, "err", err)
+		}
+		pause(ctx, wait, changed)
+	}
+	return nil
+}
+
+// newRetry returns the waits between tries: doubling and jittered from 50 ms to 5 s, without end.
+func newRetry() *backoff.ExponentialBackOff {
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval, retry.Multiplier = 50*time.Millisecond, 5*time.Second, 2
+	return retry
+}
+
+// pause waits, not longer than until the calendar has news: an earlier epoch may be settled.
+func pause(ctx context.Context, wait time.Duration, changed <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-changed:
+	case <-ctx.Done():
+	}
+}
+
+// stage waits for our turn and asks whether the epoch is still open then. True: it was decided in the meantime.
+func (s *Submitter) stage(ctx context.Context, p Submission, decoded api.Submission) (bool, error) {
+	d, known := s.Calendar.Description(decoded.Description)
+	if !s.Staged || !known {
+		return false, nil
+	}
+	place := Place(decoded.Description, d.Group.Members(), s.Key)
+	for ctx.Err() == nil {
+		changed := s.Calendar.Changed()
+		if entry, ok := entryOf(s.Calendar, p.Epoch); ok && entry.Settled() {
+			return true, s.settleBy(ctx, p, entry.Status, entry.Winner, entry.Reason)
+		}
+		now, known := s.Calendar.Now()
+		if moment := turn(d, p.Made, place); known && now < moment {
+			pause(ctx, until(now, moment), changed)
+			continue
+		}
+		break
+	}
+	detail, err := s.Contract.EpochDetail(ctx, p.Epoch)
+	if err != nil || detail.Status == api.StatusOpen {
+		return false, nil // the submission itself will tell
+	}
+	return true, s.settleBy(ctx, p, detail.Status, detail.Winner, detail.Reason)
+}
+
+func entryOf(calendar Calendar, id api.Epoch) (epoch.Entry, bool) {
+	for _, e := range calendar.Epochs() {
+		if e.Description.Epoch == id {
+			return e, true
+		}
+	}
+	return epoch.Entry{}, false
+}
+
+// settleBy settles a submission that was not sent, because the epoch is.
+func (s *Submitter) settleBy(ctx context.Context, p Submission, status api.Status, winner *api.Winner, reason string) error {
+	if status == api.StatusMissed {
+		return s.settle(ctx, p, Closed, reason, nil)
+	}
+	if winner != nil {
+		reason = "not sent: " + winner.Name + " was first"
+		if err := s.Store.SetWinner(ctx, p.Epoch, *winner); err != nil {
+			return err
+		}
+	}
+	return s.settle(ctx, p, Late, reason, nil)
+}
+
+// judge returns what the contract's answer makes of a submission, Pending to try again.
+func judge(s api.Submission, receipt api.Receipt, err error) (Outcome, string) {
+	var problem *api.Problem
+	switch {
+	case err == nil:
+		if !receipt.Verify() || receipt.Contract != s.Contract || receipt.Epoch != s.Epoch || receipt.Submitter != s.Submitter ||
+			receipt.Description != s.Description {
+			return Refused, "the receipt is not the contract's for this submission"
+		}
+		return Accepted, ""
+	case !errors.As(err, &problem), problem.Temporary(), errors.Is(err, api.NotOver):
+		return Pending, ""
+	case errors.Is(err, api.Decided):
+		return Late, problem.Error()
+	case errors.Is(err, api.Missed):
+		return Closed, problem.Error()
+	}
+	return Refused, problem.Error()
+}
+
+func (s *Submitter) settle(ctx context.Context, p Submission, outcome Outcome, reason string, receipt *api.Receipt) error {
+	now, _ := s.Calendar.Now()
+	var encoded []byte
+	level := slog.LevelInfo
+	switch outcome {
+	case Accepted:
+		encoded = receipt.Encode()
+	case Refused:
+		level = slog.LevelError
+	}
+	if err := s.Store.Settle(ctx, p.Epoch, outcome, reason, encoded, now); err != nil {
+		return err
+	}
+	s.Logger.Log(ctx, level, "submission is settled", "epoch", p.Epoch, "outcome", outcome, "reason", reason)
+	s.Calendar.Poke()
+	return nil
+}

@@ -1,0 +1,304 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	contractapi "github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	ephemeraclient "github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+)
+
+// Daemon says where an Ephemera node in another process is. The zero value: the node is embedded.
+type Daemon struct {
+	URL   string // of its API
+	Admin string // of its admin listener, default: URL
+	Token string // bearer token of both, where they are on another machine
+}
+
+// ErrDaemon reports a daemon that cannot be this Nym-API's node.
+var ErrDaemon = errors.New("the Ephemera daemon cannot be used")
+
+func (d Daemon) validate() error {
+	for _, address := range []string{d.URL, d.Admin} {
+		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("%w: address %q of the Ephemera daemon, expected one such as http://127.0.0.1:3100", ErrConfig, address)
+		}
+	}
+	return nil
+}
+
+// daemon is the node in the other process.
+type daemon struct {
+	api    api.API // verifies what it is told against the group
+	config api.NodeConfig
+	signer *signer
+	group  *membership.Group
+}
+
+// runBeside is run for a Nym-API whose node is another process: its key is there, and so is everything that was signed.
+func (s *Service) runBeside(ctx context.Context, contract rewards.Contract) error {
+	node, err := s.findDaemon(ctx, contract)
+	if err != nil {
+		return err
+	}
+	s.key.Store(&node.config.Key)
+	info, err := s.complete(ctx, contract)
+	if err != nil {
+		return err
+	}
+	if node.group, err = info.MakeGroup(); err != nil {
+		return fmt.Errorf("members of the contract: %w", err)
+	}
+	if !node.group.Contains(node.config.Key) {
+		return s.errNoMember(node.group)
+	}
+	if err := s.trust(node); err != nil {
+		return err
+	}
+	clock, err := epoch.Open(ctx, epoch.Config{
+		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(contract, node.group, s.config.Mode), Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.clock.Store(clock)
+	s.log.InfoContext(ctx, "member of the group", "key", node.config.Key, "group", node.group.Number(), "n", node.group.N(), "daemon", s.config.Daemon.URL)
+
+	work, ctx := errgroup.WithContext(ctx)
+	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
+	start(clock.Run)
+	if contract.PeerInfo != nil { // known from an earlier start, and not asked yet
+		start(s.recognise)
+	}
+	if err := s.startBeside(ctx, node, clock, start); err != nil {
+		start(func(context.Context) error { return err }) // ends the others
+	}
+	return work.Wait()
+}
+
+// findDaemon asks the daemon who it is, until it answers.
+func (s *Service) findDaemon(ctx context.Context, contract rewards.Contract) (*daemon, error) {
+	asked, err := ephemeraclient.New(s.config.Daemon.URL, ephemeraclient.Options{Token: s.config.Daemon.Token})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	defer asked.Close()
+	for wait, said := askFirst, false; ; wait = min(2*wait, askMost) {
+		config, err := asked.QueryEphemeraConfig(ctx)
+		if err == nil {
+			if config.Network != contract.Network {
+				return nil, fmt.Errorf("%w: it is of network %q, the contract's is %q; set node.network of the daemon", ErrDaemon, config.Network, contract.Network)
+			}
+			return &daemon{config: config, signer: newSigner(s.config.Daemon, config, s.log)}, nil
+		}
+		if !said && ctx.Err() == nil {
+			said = true
+			s.log.WarnContext(ctx, "the Ephemera daemon does not answer, asking again until it does", "daemon", s.config.Daemon.URL, "err", err)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// complete waits until the group is complete. Enrolling is not ours: the key is the daemon's.
+func (s *Service) complete(ctx context.Context, known rewards.Contract) (contractapi.PeerInfo, error) {
+	if known.PeerInfo != nil {
+		return s.join(ctx, known, nil)
+	}
+	for said := false; ; said = true {
+		info, err := s.ask(ctx)
+		if err != nil {
+			return info, err
+		}
+		stored, err := s.store(ctx, info)
+		if err != nil || stored.PeerInfo != nil {
+			return info, err
+		}
+		if !said {
+			s.log.InfoContext(ctx, "waiting for the group to be complete; `nymapi enrol` enrols the daemon's key", "enrolled", len(info.Members), "expected", info.Expected)
+		}
+		if err := sleep(ctx, askJoining); err != nil {
+			return info, err
+		}
+	}
+}
+
+// trust makes the client that believes certificates of the group and nothing else.
+func (s *Service) trust(node *daemon) error {
+	asked, err := ephemeraclient.New(s.config.Daemon.URL, ephemeraclient.Options{Token: s.config.Daemon.Token, Groups: []*membership.Group{node.group}})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	node.api = asked
+	return nil
+}
+
+// startBeside starts the parts of a Nym-API beside a node.
+func (s *Service) startBeside(ctx context.Context, node *daemon, clock *epoch.Clock, start func(func(context.Context) error)) error {
+	distributor, submitter, archive, err := s.parts(clock, node.signer)
+	if err != nil {
+		return err
+	}
+	archive.Blocks = blocksOf{node.api}
+	app, err := rewards.NewBeside(ctx, rewards.ApplicationConfig{
+		Key: node.signer, Group: node.group, Store: s.folder.rewards, Calendar: clock,
+		Submit: submitter.Notify, Delivered: archive.Delivered, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	registered, err := remote.NewClient(remote.ClientConfig{
+		URL: s.config.Daemon.Admin, Token: s.config.Daemon.Token, Name: s.config.Name, Application: app, Logger: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	distributor.Publish = func(ctx context.Context, _ contractapi.Description, m block.Message) error {
+		return node.publish(ctx, m)
+	}
+	start(registered.Run)
+	start(func(ctx context.Context) error { return app.Run(ctx, registered.Wake) })
+	start(func(ctx context.Context) error { return s.followBlocks(ctx, node, app, clock) })
+	start(distributor.Run)
+	start(submitter.Run)
+	start(archive.Run)
+	start(func(ctx context.Context) error {
+		select {
+		case <-registered.Registered():
+			close(s.ready)
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return nil
+}
+
+// publish has the daemon sign and spread a report. The message has label, payload and time, and no signature yet: its ID, under which it
+// is stored, leaves the signature out. The same report may be handed over again.
+func (d *daemon) publish(ctx context.Context, m block.Message) error {
+	submitted, err := d.api.SubmitEphemeraMessage(ctx, api.Submission{Label: m.Label(), Payload: m.Payload(), Time: m.Time()})
+	switch {
+	case errors.Is(err, api.Duplicate):
+		return nil
+	case errors.Is(err, api.Invalid), errors.Is(err, api.TooLarge):
+		return fmt.Errorf("%w: %w", block.ErrInvalid, err)
+	case err != nil:
+		return err
+	case submitted.ID != m.ID():
+		return fmt.Errorf("%w: it made message %s of report %s", ErrDaemon, submitted.ID, m.ID())
+	}
+	return nil
+}
+
+// followBlocks takes certified blocks from the daemon, from where the last run ended, until ctx is done. An error is the database's.
+func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.Beside, clock *epoch.Clock) error {
+	warn := sync.OnceFunc(func() { s.log.WarnContext(ctx, "blocks do not come from the Ephemera daemon, trying until they do") })
+	for ctx.Err() == nil {
+		cursor, err := s.folder.rewards.Followed(ctx, node.config.Key)
+		if err != nil {
+			return unlessDone(ctx, err)
+		}
+		if cursor, err = node.recognised(ctx, cursor); err != nil {
+			warn()
+		}
+		for entry, err := range node.api.Subscribe(ctx, api.Subscription{From: api.Cursor(cursor)}) {
+			if err != nil {
+				s.log.DebugContext(ctx, "subscription ended", "err", err)
+				warn()
+				break
+			}
+			if err := s.take(ctx, node, app, clock, entry); err != nil {
+				return unlessDone(ctx, err)
+			}
+		}
+		if sleep(ctx, time.Second) != nil {
+			break
+		}
+	}
+	return nil
+}
+
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// recognised returns the cursor if the daemon still has the block there, and otherwise that of the beginning: its store is another one, in
+// which the cursor would skip blocks. Blocks that come again are skipped by their slots.
+func (d *daemon) recognised(ctx context.Context, cursor uint64) (uint64, error) {
+	if cursor == 0 {
+		return 0, nil
+	}
+	page, err := d.api.ListBlocks(ctx, api.ListQuery{From: api.Cursor(cursor - 1), Limit: 1})
+	if err != nil || len(page.Blocks) > 0 && page.Blocks[0].Cursor == api.Cursor(cursor) {
+		return cursor, err
+	}
+	return 0, nil
+}
+
+// take hands a block over until it is taken, and moves the cursor after that.
+func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Beside, clock *epoch.Clock, entry api.Entry) error {
+	b, err := entry.Block.Canonical()
+	if err != nil {
+		return err // the client has checked it
+	}
+	proof, err := entry.Certificate.Canonical()
+	if err != nil {
+		return err
+	}
+	for !b.Pruned() {
+		changed := clock.Changed()
+		err := app.Deliver(ctx, b, proof)
+		if err == nil {
+			break
+		}
+		s.log.WarnContext(ctx, "a certified block was not taken, trying again", "block", b.ID().Short(), "err", err)
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-changed:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		timer.Stop()
+	}
+	return s.folder.rewards.Follow(ctx, node.config.Key, uint64(entry.Cursor))
+}
+
+// blocksOf finds certified blocks at the daemon.
+type blocksOf struct{ node api.API }
+
+// CertifiedByID asks the daemon. store.ErrNotFound when it has none, or no body any more.
+func (f blocksOf) CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error) {
+	held, err := f.node.QueryBlockByHash(ctx, id)
+	if err != nil || held.Pruned {
+		return store.Certified{}, fmt.Errorf("block %s at the daemon: %w", id.Short(), errors.Join(store.ErrNotFound, err))
+	}
+	proof, err := f.node.QueryBlockCertificates(ctx, id)
+	if err != nil {
+		return store.Certified{}, fmt.Errorf("certificate of block %s at the daemon: %w", id.Short(), errors.Join(store.ErrNotFound, err))
+	}
+	var out store.Certified
+	if out.Block, err = held.Canonical(); err != nil {
+		return store.Certified{}, err
+	}
+	out.Certificate, err = proof.Canonical()
+	return out, err
+}

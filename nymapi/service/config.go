@@ -1,0 +1,185 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+)
+
+// ErrConfig reports a configuration that no Nym-API can run with.
+var ErrConfig = errors.New("invalid configuration")
+
+// Mode says how results come about.
+type Mode string
+
+// Modes.
+const (
+	Single   Mode = "single"   // the one authorised Nym-API submits what it measured
+	Ephemera Mode = "ephemera" // members exchange reports through Ephemera and submit what certified blocks give
+)
+
+// ParseMode reads a mode.
+func ParseMode(text string) (Mode, error) {
+	switch mode := Mode(text); mode {
+	case Single, Ephemera:
+		return mode, nil
+	}
+	return "", fmt.Errorf("%w: mode %q, expected single or ephemera", ErrConfig, text)
+}
+
+// Submission says when members submit.
+type Submission string
+
+// Orders of submissions.
+const (
+	Race   Submission = "race"   // everybody at once
+	Staged Submission = "staged" // one after the other, see rewards.Place
+)
+
+// ParseSubmission reads an order of submissions.
+func ParseSubmission(text string) (Submission, error) {
+	switch order := Submission(text); order {
+	case Race, Staged:
+		return order, nil
+	}
+	return "", fmt.Errorf("%w: submissions %q, expected race or staged", ErrConfig, text)
+}
+
+// Config describes one Nym-API. Home, Contract and Source are required.
+type Config struct {
+	Name     string // under which it enrols, default: nymapi-<Number>
+	Number   int    // from 1, default 1
+	Home     string // folder, made when there is none
+	Lock     io.Closer
+	Mode     Mode   // default: Ephemera
+	Contract string // URL
+	Token    string // of the contract, for the enrolment
+
+	Source collector.Source
+	Ticks  int // in an epoch, default 4
+
+	// Daemon is the node, where that is another process. Listen, Announce, Gossip and API are its business then.
+	Daemon Daemon
+
+	Listen   []string // multiaddrs, default: a free TCP port of 127.0.0.1
+	Announce []string // multiaddrs under which others reach it, default: those listened on
+	Gossip   p2p.Mode // how reports spread, default: p2p.Flood
+	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API, WebSocket and figures; port 0 takes a
+	// free one. Default: none. It is bound before anything else is tried, and answers once the group is complete. Its callers read, and
+	// submit what members signed; the node signs nothing for them. Without a node, in mode Single, there is nothing to serve.
+	API     string
+	Version string // of the program, told by the API
+
+	Submit    Submission    // default: Race
+	Retention time.Duration // of samples, default: 7 days
+	Keep      int           // epochs that the database holds, default: 256
+
+	// HTTPTransport carries the requests to the contract, default: one of its own.
+	HTTPTransport http.RoundTripper
+	Behaviour     Behaviour
+	Logger        *slog.Logger // default: none
+}
+
+// Behaviour changes what an honest Nym-API does. It is there for simulated liars and faults; the zero value is honest.
+type Behaviour struct {
+	// Report returns what is reported instead of the honest report. It is signed once for each epoch.
+	Report func(d api.Description, honest metrics.Report) metrics.Report
+	// Publish spreads a signed report instead of Publication.Submit. It may be called again for the same epoch, after an error or a
+	// restart.
+	Publish func(ctx context.Context, p Publication) error
+	// Transport wraps the node's transport.
+	Transport func(transport.Transport) transport.Transport
+}
+
+// Publication is a signed report that is about to be spread.
+type Publication struct {
+	Description api.Description
+	Message     block.Message
+	// Sign signs another report for the same epoch.
+	Sign func(metrics.Report) (block.Message, error)
+	// Submit hands a message to the node, as an honest Nym-API does.
+	Submit func(context.Context, block.Message) error
+	// Transport is the node's, wrapped.
+	Transport transport.Transport
+}
+
+func (c Config) withDefaults() Config {
+	c.Number = cmp.Or(c.Number, 1)
+	c.Name = cmp.Or(c.Name, fmt.Sprintf("nymapi-%d", c.Number))
+	c.Mode = cmp.Or(c.Mode, Ephemera)
+	c.Ticks = cmp.Or(c.Ticks, 4)
+	c.Submit = cmp.Or(c.Submit, Race)
+	c.Retention = cmp.Or(c.Retention, 7*24*time.Hour)
+	c.Keep = cmp.Or(c.Keep, 256)
+	c.Daemon.Admin = cmp.Or(c.Daemon.Admin, c.Daemon.URL)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// leastKeep is above what the contract keeps open and the calendar remembers.
+const leastKeep = 64
+
+// Validate tells whether a Nym-API can run with c. The error wraps ErrConfig and says what was expected.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.Home == "":
+		return fmt.Errorf("%w: no folder for its data", ErrConfig)
+	case c.Contract == "":
+		return fmt.Errorf("%w: no address of the contract", ErrConfig)
+	case c.Source == nil:
+		return fmt.Errorf("%w: nothing to measure", ErrConfig)
+	case c.Number < 1:
+		return fmt.Errorf("%w: number %d, expected 1 or more", ErrConfig, c.Number)
+	case c.Ticks < 1 || c.Ticks > collector.MaxTicks:
+		return fmt.Errorf("%w: %d ticks, expected 1..%d", ErrConfig, c.Ticks, collector.MaxTicks)
+	case c.Retention < 0:
+		return fmt.Errorf("%w: samples kept for %s", ErrConfig, c.Retention)
+	case c.Keep < leastKeep:
+		return fmt.Errorf("%w: %d epochs kept, expected at least %d", ErrConfig, c.Keep, leastKeep)
+	}
+	if c.Daemon != (Daemon{}) {
+		if c.Mode != Ephemera {
+			return fmt.Errorf("%w: mode %s with an Ephemera daemon, expected one of the two", ErrConfig, c.Mode)
+		}
+		if c.API != "" {
+			return fmt.Errorf("%w: API on %s of an embedded node with an Ephemera daemon, which serves its own (http.listen)", ErrConfig, c.API)
+		}
+		if err := c.Daemon.validate(); err != nil {
+			return err
+		}
+	}
+	if c.API != "" {
+		if _, _, err := net.SplitHostPort(c.API); err != nil {
+			return fmt.Errorf("%w: API on %q, expected an address such as 127.0.0.1:3100", ErrConfig, c.API)
+		}
+	}
+	if c.Gossip > p2p.Off {
+		return fmt.Errorf("%w: gossip %s, expected flood, mesh or off", ErrConfig, c.Gossip)
+	}
+	if err := api.CheckName(c.Name); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := p2p.CheckAddresses(slices.Concat(c.Listen, c.Announce)...); err != nil {
+		return fmt.Errorf("%w: address %w", ErrConfig, err)
+	}
+	_, modeErr := ParseMode(string(c.Mode))
+	_, submitErr := ParseSubmission(string(c.Submit))
+	return errors.Join(modeErr, submitErr)
+}

@@ -1,0 +1,95 @@
+package service_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
+)
+
+func singleMode(config *server.Config) { config.Mode = api.ModeSingle }
+
+type nothing struct{}
+
+func (nothing) Measure(context.Context, []metrics.MixID, int64) ([]collector.Measurement, error) {
+	return nil, nil
+}
+
+// run runs a Nym-API that is expected to end by itself.
+func (c *cluster) run(number int, change func(*service.Config)) error {
+	c.Helper()
+	config := service.Config{Number: number, Home: c.home(number), Contract: "http://" + c.address, Token: token, Source: nothing{}, Logger: logger()}
+	change(&config)
+	nymapi, err := service.New(config)
+	require.NoError(c, err)
+	ctx, cancel := context.WithTimeout(c.Context(), patience)
+	defer cancel()
+	return nymapi.Run(ctx)
+}
+
+func TestWhoMayNotEnrolIsToldWhy(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, time.Second)
+	err := c.run(5, func(config *service.Config) { config.Token = "wrong" })
+	require.ErrorIs(t, err, service.ErrNotEnrolled)
+	require.ErrorIs(t, err, api.WrongToken)
+
+	c.start(1)
+	c.begun(1)
+	err = c.run(2, func(*service.Config) {})
+	require.ErrorIs(t, err, service.ErrNotEnrolled, "one too many")
+
+	err = c.run(1, func(*service.Config) {})
+	require.ErrorIs(t, err, service.ErrLocked)
+}
+
+func TestAFolderBelongsToOneContract(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, time.Second)
+	c.start(1)
+	c.begun(1) // and its member may not know yet
+	c.stop(1)
+	other := newCluster(t, 1, time.Second)
+	err := other.run(1, func(config *service.Config) { config.Home = c.home(1) })
+	require.ErrorIs(t, err, rewards.ErrOtherContract)
+}
+
+func TestAConfigurationIsChecked(t *testing.T) {
+	t.Parallel()
+	good := service.Config{Home: t.TempDir(), Contract: "http://127.0.0.1:1", Source: nothing{}}
+	_, err := service.New(good)
+	require.NoError(t, err)
+	for name, change := range map[string]func(*service.Config){
+		"no home":     func(c *service.Config) { c.Home = "" },
+		"no contract": func(c *service.Config) { c.Contract = "" },
+		"bad address": func(c *service.Config) { c.Contract = "contract:8080" },
+		"no source":   func(c *service.Config) { c.Source = nil },
+		"mode":        func(c *service.Config) { c.Mode = "both" },
+		"order":       func(c *service.Config) { c.Submit = "last" },
+		"ticks":       func(c *service.Config) { c.Ticks = -1 },
+		"number":      func(c *service.Config) { c.Number = -1 },
+		"name":        func(c *service.Config) { c.Name = "two words" },
+		"keep":        func(c *service.Config) { c.Keep = 1 },
+		"listen":      func(c *service.Config) { c.Listen = []string{"localhost:3000"} },
+		"announce":    func(c *service.Config) { c.Announce = []string{"host"} },
+		"gossip":      func(c *service.Config) { c.Gossip = p2p.Off + 1 },
+		"API":         func(c *service.Config) { c.API = "3100" },
+		"two APIs":    func(c *service.Config) { c.API, c.Daemon.URL = "127.0.0.1:0", "http://127.0.0.1:3100" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := good
+			change(&config)
+			_, err := service.New(config)
+			require.ErrorIs(t, err, service.ErrConfig)
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+)
+
+// ErrNotEnrolled reports that the contract does not take this Nym-API as a member.
+var ErrNotEnrolled = errors.New("the contract does not take this Nym-API as a member")
+
+// How often the contract is asked about members.
+const (
+	askFirst   = 100 * time.Millisecond
+	askJoining = 500 * time.Millisecond // at most, until the group is complete
+	askEagerly = 250 * time.Millisecond // at most, in the first moments: everybody tells its addresses then
+	askMost    = 2 * time.Second
+	askSettled = 30 * time.Second // when everybody is connected
+
+	eagerly = 10 * time.Second // is how long the first moments are
+)
+
+// identify returns the contract that this folder belongs to: the one that it was started with before, or the one at the address. Only
+// in the second case it has to answer, and is asked until it does.
+func (s *Service) identify(ctx context.Context) (rewards.Contract, error) {
+	known, err := s.folder.rewards.Contract(ctx)
+	if !errors.Is(err, rewards.ErrNotFound) {
+		return known, err
+	}
+	info, err := s.ask(ctx)
+	if err != nil {
+		return rewards.Contract{}, err
+	}
+	return s.store(ctx, info)
+}
+
+// store remembers an answer of the contract. Another contract than before is an error.
+func (s *Service) store(ctx context.Context, info api.PeerInfo) (rewards.Contract, error) {
+	c := rewards.Contract{Network: info.Network, Key: info.ContractKey}
+	if info.Number > 0 {
+		var err error
+		if c.PeerInfo, err = json.Marshal(info); err != nil {
+			return c, fmt.Errorf("store members: %w", err)
+		}
+	}
+	return c, s.folder.rewards.SetContract(ctx, c)
+}
+
+// ask asks for the members until there is an answer.
+func (s *Service) ask(ctx context.Context) (api.PeerInfo, error) {
+	for wait := askFirst; ; wait = min(2*wait, askMost) {
+		info, err := s.client.PeerInfo(ctx)
+		s.contractAway(ctx, err)
+		if err == nil {
+			return info, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return api.PeerInfo{}, err
+		}
+	}
+}
+
+// contractAway logs once when the contract cannot be asked for members, and once when it can again.
+func (s *Service) contractAway(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !s.away.Swap(true):
+		s.log.WarnContext(ctx, "contract does not tell the members, asking again until it does", "contract", s.config.Contract, "err", err)
+	case err == nil && s.away.Swap(false):
+		s.log.InfoContext(ctx, "contract tells the members again")
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// member returns this Nym-API's entry among the members.
+func (s *Service) member(info api.PeerInfo) (api.Member, bool) {
+	i := slices.IndexFunc(info.Members, func(m api.Member) bool { return m.Key == s.home.Key.Public() })
+	if i < 0 {
+		return api.Member{}, false
+	}
+	return info.Members[i], true
+}
+
+// join enrols this Nym-API if it is not known under these addresses, and waits until the group is complete. A group that is known from
+// an earlier start needs no contract. Nil addresses are not known yet, and change none.
+func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (api.PeerInfo, error) {
+	if known.PeerInfo != nil {
+		var info api.PeerInfo
+		if err := json.Unmarshal(known.PeerInfo, &info); err != nil {
+			return info, fmt.Errorf("load members: %w", err)
+		}
+		return info, nil
+	}
+	said := false
+	for wait := askFirst; ; wait = min(2*wait, askJoining) {
+		info, err := s.ask(ctx)
+		if err != nil {
+			return info, err
+		}
+		if stored, err := s.store(ctx, info); err != nil || stored.PeerInfo != nil {
+			return info, err
+		}
+		if _, enrolled := s.member(info); !enrolled {
+			if err := s.enrol(ctx, known, addresses); err != nil {
+				return info, err
+			}
+		}
+		if !said {
+			said = true
+			s.log.InfoContext(ctx, "waiting for the group to be complete", "enrolled", len(info.Members), "expected", info.Expected)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return info, err
+		}
+	}
+}
+
+// recognise asks the contract who it is, as soon as it answers. Another one than the folder's is rewards.ErrOtherContract.
+func (s *Service) recognise(ctx context.Context) error {
+	info, err := s.ask(ctx)
+	if err != nil {
+		return nil // stopped before it answered
+	}
+	_, err = s.store(ctx, info)
+	return err
+}
+
+// enrol enrols once. A refusal is ErrNotEnrolled with the contract's reason; whether no answer came is seen in the list of members.
+func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []string) error {
+	counter, err := s.folder.rewards.NextEnrolment(ctx)
+	if err != nil {
+		return err
+	}
+	enrolment := api.Enrolment{Name: s.config.Name, Addresses: addresses, Counter: counter}
+	if addresses == nil {
+		enrolment.Addresses = []string{}
+	}
+	_, err = s.client.Enrol(ctx, enrolment.Sign(s.home.Key, c.Network, c.Key), s.config.Token)
+	var problem *api.Problem
+	switch {
+	case errors.As(err, &problem) && !problem.Temporary():
+		return fmt.Errorf("%w: %w", ErrNotEnrolled, err)
+	case err != nil:
+		s.contractAway(ctx, err)
+	default:
+		s.log.InfoContext(ctx, "enrolled", "name", s.config.Name, "addresses", addresses)
+	}
+	return nil
+}
+
+// follow keeps the members' addresses up to date, at the contract and in the transport, until ctx is done.
+func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error {
+	refused, began := false, time.Now()
+	for wait := askFirst; ; wait = min(2*wait, askMost) {
+		info, err := s.client.PeerInfo(ctx)
+		s.contractAway(ctx, err)
+		if err == nil {
+			news, err := s.refresh(ctx, n, info)
+			if err != nil {
+				return err
+			}
+			self, _ := s.member(info)
+			told := slices.Equal(self.Addresses, n.addresses)
+			if !told && !refused {
+				if refused, err = s.tell(ctx, n, c); err != nil {
+					return err
+				}
+			}
+			switch {
+			case news:
+				wait = askFirst
+			case told && len(n.transport.Online()) == len(info.Members)-1:
+				wait = askSettled
+			case time.Since(began) < eagerly:
+				wait = min(wait, askEagerly)
+			}
+		}
+		if sleep(ctx, wait) != nil {
+			return nil
+		}
+		if wait == askSettled {
+			wait = askFirst
+		}
+	}
+}
+
+// tell enrols under the addresses that we listen on. True: the contract refuses them, so nobody can dial us, but we dial the others.
+func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refused bool, err error) {
+	err = s.enrol(ctx, c, n.addresses)
+	if errors.Is(err, ErrNotEnrolled) {
+		s.log.WarnContext(ctx, "contract does not take our addresses", "addresses", n.addresses, "err", err)
+		return true, nil
+	}
+	return false, err
+}
+
+// refresh takes over addresses that changed, and tells whether there were any. A list of another group is not ours.
+func (s *Service) refresh(ctx context.Context, n *node, info api.PeerInfo) (news bool, err error) {
+	same := slices.EqualFunc(info.Members, n.members, func(a, b api.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
+	if same && info.Group == n.group.ID() {
+		return false, nil
+	}
+	if _, err := s.store(ctx, info); err != nil { // another contract, maybe
+		return false, err
+	}
+	if info.Group != n.group.ID() {
+		s.log.ErrorContext(ctx, "contract tells the members of another group", "group", info.Group, "ours", n.group.ID())
+		return false, nil
+	}
+	if err := n.Adopt(ctx, n.group, info.Peers()); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "addresses of members cannot be used", "err", err)
+	}
+	n.members = info.Members
+	return true, nil
+}
+
+// reachable returns the addresses without those of this machine's loopback, unless there are no others.
+func reachable(addresses []string) []string {
+	others := slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
+		parts := strings.Split(address, "/")
+		if len(parts) < 3 || parts[1] != "ip4" && parts[1] != "ip6" {
+			return false
+		}
+		ip, err := netip.ParseAddr(parts[2])
+		return err == nil && ip.IsLoopback()
+	})
+	if len(others) == 0 {
+		others = addresses
+	}
+	return others[:min(len(others), api.MaxAddresses)]
+}
+
+// Key returns the public key that the members know, and false before the folder was opened by Run.
+func (s *Service) Key() (keys.Public, bool) {
+	if key := s.key.Load(); key != nil {
+		return *key, true
+	}
+	return keys.Public{}, false
+}

@@ -1,0 +1,288 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+)
+
+// Service is one Nym-API. Run is called once; the other methods are safe for concurrent use.
+type Service struct {
+	config Config
+	log    *slog.Logger
+	client *client.Client
+
+	// What follows is set by Run before it starts goroutines.
+	folder   *folder
+	home     *home.Home
+	listener net.Listener // of the API, until its server has it; nil: none
+
+	ready chan struct{}
+	ran   atomic.Bool
+	away  atomic.Bool
+	key   atomic.Pointer[keys.Public]
+	node  atomic.Pointer[node]
+	clock atomic.Pointer[epoch.Clock]
+}
+
+// New checks the configuration. Nothing is opened before Run.
+func New(config Config) (*Service, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	asked, err := client.New(config.Contract, config.HTTPTransport)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	log := config.Logger.With("logger", "nymapi", "nymapi", config.Name)
+	return &Service{config: config, log: log, client: asked, ready: make(chan struct{})}, nil
+}
+
+// Run opens the folder, joins the group and works until ctx is done; then it closes everything and returns nil. Otherwise it returns
+// why it cannot go on: ErrLocked, ErrNotEnrolled, rewards.ErrOtherContract, ephemera.ErrHalted, or what a disk or listener said.
+func (s *Service) Run(ctx context.Context) error {
+	if !s.ran.CompareAndSwap(false, true) {
+		return errors.New("service ran before: make a new one")
+	}
+	defer s.client.Close()
+	var err error
+	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock); err != nil {
+		return err
+	}
+	if s.listener, err = s.listenAPI(ctx); err == nil {
+		err = s.run(ctx)
+	}
+	if ctx.Err() != nil && err != nil && !errors.Is(err, ephemera.ErrHalted) { // something was under way, and is done again by the next start
+		s.log.DebugContext(ctx, "stopped in the middle", "err", err)
+		err = nil
+	}
+	return errors.Join(err, s.closeListener(), s.folder.close())
+}
+
+func (s *Service) run(ctx context.Context) error {
+	contract, err := s.identify(ctx)
+	if err != nil {
+		return err
+	}
+	if s.config.Daemon.URL != "" {
+		return s.runBeside(ctx, contract)
+	}
+	if s.home, err = home.Open(ctx, s.config.Home, contract.Network, s.config.Logger); err != nil {
+		return err
+	}
+	public := s.home.Key.Public()
+	s.key.Store(&public)
+	return errors.Join(s.work(ctx, contract), s.home.Close())
+}
+
+// work joins the group and runs the parts in it.
+func (s *Service) work(ctx context.Context, contract rewards.Contract) error {
+	info, err := s.join(ctx, contract, s.config.Announce)
+	if err != nil {
+		return err
+	}
+	group, err := info.MakeGroup()
+	if err != nil {
+		return fmt.Errorf("members of the contract: %w", err)
+	}
+	if !group.Contains(s.home.Key.Public()) {
+		return s.errNoMember(group)
+	}
+	clock, err := epoch.Open(ctx, epoch.Config{
+		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(contract, group, s.config.Mode), Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.clock.Store(clock)
+	s.log.InfoContext(ctx, "member of the group", "key", s.home.Key.Public(), "group", group.Number(), "n", group.N(), "f", group.F(), "q", group.Q())
+
+	work, ctx := errgroup.WithContext(ctx)
+	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
+	start(clock.Run)
+	if contract.PeerInfo != nil { // known from an earlier start, and not asked yet
+		start(s.recognise)
+	}
+	if s.config.Mode == Single {
+		err = s.runSingle(clock, start)
+	} else {
+		err = s.runEphemera(ctx, clock, contract, group, info, start)
+	}
+	if err != nil {
+		start(func(context.Context) error { return err }) // ends the others
+	}
+	return work.Wait()
+}
+
+// parts are what every Nym-API runs.
+func (s *Service) parts(clock *epoch.Clock, key block.Signer) (*rewards.Distributor, *rewards.Submitter, *rewards.Archive, error) {
+	collecting, err := collector.New(s.config.Source, s.folder.samples, s.config.Ticks)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	submitter := rewards.NewSubmitter(rewards.Submitter{
+		Key: key.Public(), Store: s.folder.rewards, Calendar: clock, Contract: s.client,
+		Staged: s.config.Submit == Staged, Logger: s.log,
+	})
+	distributor := &rewards.Distributor{
+		Key: key, Store: s.folder.rewards, Calendar: clock, Collector: collecting, Single: s.config.Mode == Single,
+		Report: s.config.Behaviour.Report, Submit: submitter.Notify, Retention: s.config.Retention, Logger: s.log,
+	}
+	archive := &rewards.Archive{Store: s.folder.rewards, Calendar: clock, Keep: s.config.Keep, Logger: s.log}
+	return distributor, submitter, archive, nil
+}
+
+// runSingle starts a Nym-API without Ephemera.
+func (s *Service) runSingle(clock *epoch.Clock, start func(func(context.Context) error)) error {
+	distributor, submitter, archive, err := s.parts(clock, s.home.Key)
+	if err != nil {
+		return err
+	}
+	start(distributor.Run)
+	start(submitter.Run)
+	start(archive.Run)
+	close(s.ready)
+	return nil
+}
+
+// runEphemera starts a Nym-API with its node.
+func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, contract rewards.Contract, group *membership.Group, info api.PeerInfo,
+	start func(func(context.Context) error),
+) error {
+	distributor, submitter, archive, err := s.parts(clock, s.home.Key)
+	if err != nil {
+		return err
+	}
+	archive.Blocks = s.home.Store
+	open, err := s.openBlocks(ctx, group)
+	if err != nil {
+		return err
+	}
+	app, err := rewards.NewApplication(ctx, rewards.ApplicationConfig{
+		Key: s.home.Key, Group: group, Store: s.folder.rewards, Calendar: clock, Open: open,
+		Submit: submitter.Notify, Delivered: archive.Delivered, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	newest, err := s.firstEpoch(ctx, clock)
+	if err != nil {
+		return err
+	}
+	n, err := s.openTransport(group, info)
+	if err != nil {
+		return err
+	}
+	if err := s.openNode(n, app, newest); err != nil {
+		return errors.Join(err, n.p2p.Close())
+	}
+	if n.api, err = s.openAPI(n); err != nil {
+		return errors.Join(err, n.p2p.Close())
+	}
+	s.node.Store(n)
+	s.log.InfoContext(ctx, "listening for other Nym-APIs", "addresses", n.addresses)
+	distributor.Publish = func(ctx context.Context, d api.Description, m block.Message) error { return s.publish(ctx, n, d, m) }
+
+	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.p2p.Close()) })
+	start(func(ctx context.Context) error { return app.Run(ctx, n.Wake) })
+	if n.api != nil {
+		start(n.api.Run)
+	}
+	start(distributor.Run)
+	start(submitter.Run)
+	start(archive.Run)
+	start(func(ctx context.Context) error { return s.follow(ctx, n, contract) })
+	start(func(ctx context.Context) error {
+		select {
+		case <-n.Running():
+			close(s.ready)
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return nil
+}
+
+// firstEpoch waits until an epoch is known and returns the newest.
+func (s *Service) firstEpoch(ctx context.Context, clock *epoch.Clock) (api.Description, error) {
+	for {
+		changed := clock.Changed()
+		if epochs := clock.Epochs(); len(epochs) > 0 {
+			return epochs[len(epochs)-1].Description, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return api.Description{}, ctx.Err()
+		}
+	}
+}
+
+// Ready is closed when the Nym-API takes part: it is a member, its node receives, its parts run.
+func (s *Service) Ready() <-chan struct{} { return s.ready }
+
+// Status is what a Nym-API knows about its surroundings.
+type Status struct {
+	Ready        bool       `json:"ready"`
+	ContractAway bool       `json:"contract_away"`
+	ContractTime api.Millis `json:"contract_time"` // zero while it is not known
+	Epoch        api.Epoch  `json:"epoch"`         // the newest, 0: none
+	Members      int        `json:"members"`       // 0 before the group is complete, without Ephemera, and beside a daemon, which tells itself
+	Online       int        `json:"online"`        // members connected, with this one
+}
+
+// Status returns where the Nym-API stands.
+func (s *Service) Status() Status {
+	var status Status
+	select {
+	case <-s.ready:
+		status.Ready = true
+	default:
+	}
+	status.ContractAway = s.away.Load()
+	if clock := s.clock.Load(); clock != nil {
+		status.ContractTime, _ = clock.Now()
+		status.ContractAway = clock.Away()
+		if epochs := clock.Epochs(); len(epochs) > 0 {
+			status.Epoch = epochs[len(epochs)-1].Description.Epoch
+		}
+	}
+	if n := s.node.Load(); n != nil {
+		status.Members, status.Online = n.group.N(), len(n.transport.Online())+1
+	}
+	return status
+}
+
+// Addresses returns the multiaddrs under which others reach the node, nil before it listens.
+func (s *Service) Addresses() []string {
+	if n := s.node.Load(); n != nil {
+		return n.addresses
+	}
+	return nil
+}
+
+// Traffic returns what the node sent and received since the start. Requests to the contract are seen by Config.HTTPTransport.
+func (s *Service) Traffic() transport.Traffic {
+	if n := s.node.Load(); n != nil {
+		return n.transport.Traffic()
+	}
+	return transport.Traffic{}
+}
