@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+)
+
+// daemons is where the numbers of Ephemera daemons begin: that of Nym-API 2 is daemons+2.
+const daemons = 100
+
+// What processes log when they come to a point, beside a daemon.
+const (
+	logStarted    = "msg=started"
+	logRegistered = "registered as the node's application"
+)
+
+// besides are Nym-APIs with their nodes in other processes.
+type besides struct {
+	*network
+	ephemera string                 // the program
+	ports    map[int]map[string]int // of each daemon: p2p, http, admin
+}
+
+// free returns a port of loopback that nobody listens on now.
+func free(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// newBesides starts a contract, makes the daemons' folders and enrols their keys.
+func newBesides(t *testing.T, p programs) *besides {
+	b := &besides{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
+	for number := 1; number <= members; number++ {
+		b.ports[number] = map[string]int{"p2p": free(t), "http": free(t), "admin": free(t)}
+		b.must(b.ephemera, "init", "--home", b.home(daemons+number), "--node.network", b.networkName(),
+			"--p2p.listen", b.multiaddr(number), "--http.listen", b.host(number, "http"), "--admin.listen", b.host(number, "admin"),
+			"--membership.source", "http", "--membership.url", "http://"+b.address+"/contract/peer_info",
+			"--mempool.include", "all", "--block.each_member", "--block.one_label", "--block.messages", "0", "--block.every", (epochDuration / 4).String(),
+			"--application.remote", "--log.format", "text")
+		b.must(b.nymapi, "enrol", "--contract", "http://"+b.address, "--token", "secret", "--name", b.name(number),
+			"--key-file", filepath.Join(b.home(daemons+number), "data", "key"), "--address", b.multiaddr(number))
+	}
+	return b
+}
+
+func (b *besides) must(program string, args ...string) {
+	b.Helper()
+	output, err := exec.CommandContext(b.Context(), program, args...).CombinedOutput()
+	require.NoError(b, err, "%s %s: %s", program, args, output)
+}
+
+func (b *besides) networkName() string {
+	info, err := b.asked.PeerInfo(b.Context())
+	require.NoError(b, err)
+	return info.Network
+}
+
+func (b *besides) host(number int, which string) string {
+	return fmt.Sprintf("127.0.0.1:%d", b.ports[number][which])
+}
+
+func (b *besides) multiaddr(number int) string {
+	return fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", b.ports[number]["p2p"])
+}
+
+func (b *besides) run(number int, program string, args ...string) {
+	p := launch(b.T, b.died, b.name(number), program, args...)
+	b.running[number], b.logs[number] = p, append(b.logs[number], p.log)
+}
+
+func (b *besides) startDaemon(number int) {
+	b.run(daemons+number, b.ephemera, "run", "--home", b.home(daemons+number))
+}
+
+func (b *besides) startNymAPI(number int) {
+	b.run(number, b.nymapi, "run", "--contract", "http://"+b.address, "--home", b.home(number), "--number", strconv.Itoa(number), "--log-format", "text",
+		"--ephemera", "http://"+b.host(number, "http"), "--ephemera-admin", "http://"+b.host(number, "admin"))
+}
+
+// crash ends a process as a power cut would.
+func (b *besides) crash(number int) {
+	b.Helper()
+	b.running[number].ours.Store(true)
+	b.running[number].discard()
+	delete(b.running, number)
+}
+
+// Nym-APIs beside daemons are paid for the same evidence as with embedded nodes: every epoch's result follows from the reports of a
+// certified block, also after a Nym-API and a daemon were killed, and nobody signs two reports.
+func TestNymAPIsBesideDaemonsAreRewarded(t *testing.T) {
+	b := newBesides(t, buildPrograms(t))
+	for number := 1; number <= members; number++ {
+		b.startNymAPI(number) // their daemons are away
+	}
+	for number := 1; number <= members; number++ {
+		b.startDaemon(number)
+	}
+	for number := 1; number <= members; number++ {
+		b.logged(daemons+number, 0, logStarted)
+		b.logged(number, 0, logRegistered)
+		b.logged(number, 0, logCertified)
+	}
+	first := b.reported()
+
+	b.crash(1)
+	b.crash(daemons + 2)
+	b.startNymAPI(1)
+	b.startDaemon(2)
+	b.logged(1, 0, logRegistered)
+	second := b.reported()
+	require.Greater(t, second, first)
+
+	for id := first; id <= second; id++ {
+		detail, err := b.asked.EpochDetail(t.Context(), id)
+		require.NoError(t, err)
+		if detail.Winner == nil {
+			continue // too many were away
+		}
+		bundle, err := b.asked.Bundle(t.Context(), id)
+		require.NoError(t, err)
+		audited, err := verify.Audit(bundle)
+		require.NoError(t, err)
+		require.True(t, audited.Proven())
+		require.GreaterOrEqual(t, len(detail.Reporters), members-1)
+	}
+	for number := 1; number <= members; number++ {
+		text, _ := b.running[number].log.from(0)
+		require.NotContains(t, string(text), "signed two reports")
+		b.running[number].stop(t)
+		b.running[daemons+number].stop(t)
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+)
+
+func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("trace.csv", []byte("epoch,observer,m\n1,a,nine\n"), 0o600))
+	for _, tt := range []struct{ args, want string }{
+		{"--nodes 0", "--nodes 0: expected 1 to 100 Nym-APIs; give --nodes 4"},
+		{"--nodes four", `invalid argument "four" for "--nodes": expected a whole number, such as --nodes=4`},
+		{"--epoch 4", `invalid argument "4" for "--epoch": expected a number with its unit, such as --epoch=4s`},
+		{"--seed -1", `invalid argument "-1" for "--seed": expected a whole number from 0, such as --seed=1`},
+		{"--nodes 0", "See: nymapi compare --help"},
+		{"--liars-at 1;2", "--liars-at 1;2: expected numbers of Nym-APIs"},
+		{"--offline-at x", "--offline-at x: expected numbers of Nym-APIs"},
+		{"--lie white", "--lie white: expected zero, hundred, victims or split"},
+		{"--source trace", `--trace "": expected a trace file`},
+		{"--source trace --trace none.csv", "--trace: open trace"},
+		{"--source trace --trace trace.csv", `trace.csv:2:3 (m): value "nine": expected a whole percentage`},
+		{"--out .", "--out .: expected a new or an empty folder"},
+		{"more", `takes no argument, got "more"`},
+		{"--colour", "unknown flag: --colour"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"compare"}, strings.Fields(tt.args)...), &stdout, &stderr)
+		require.Equal(t, exitUsage, code, tt.args)
+		require.Empty(t, stdout.String(), tt.args)
+		require.Contains(t, stderr.String(), tt.want)
+	}
+	require.NoDirExists(t, experiment.ResultsDir)
+}
+
+func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
+	t.Setenv("NYMAPI_LIARS_AT", "9")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitUsage, run(t.Context(), []string{"compare"}, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "--liars-at 9: expected different numbers from 1 to 4")
+}
+
+func TestComparePrintsTheSummaryAndNothingElse(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"compare", "--json", "--out", out, "--mixnodes", "10", "--epochs", "1", "--epoch", "2s"}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	written, err := os.ReadFile(filepath.Join(out, "summary.json"))
+	require.NoError(t, err)
+	require.Equal(t, string(written), stdout.String())
+	var summary experiment.Summary
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), &summary))
+	require.Len(t, summary.Modes, 2)
+	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
+	for _, name := range []string{"rewards.csv", "single/contract.db", "ephemera/contract.db"} {
+		require.FileExists(t, filepath.Join(out, name))
+	}
+}
+
+func TestCompareThatIsInterruptedWritesWhatIsFinished(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout bytes.Buffer
+	stderr := &untilLine{text: "rewarded by", found: cancel}
+	code := run(ctx, []string{"compare", "--mixnodes", "10", "--epochs", "99", "--epoch", "1s"}, &stdout, stderr)
+	require.Equal(t, exitInterrupted, code)
+	results, err := os.ReadDir(experiment.ResultsDir)
+	require.NoError(t, err)
+	require.Len(t, results, 1, "latest is not made by a run that is not finished")
+	folder := filepath.Join(experiment.ResultsDir, results[0].Name())
+	for _, name := range []string{"summary.json", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
+		require.FileExists(t, filepath.Join(folder, name))
+	}
+	require.Contains(t, stderr.String(), "interrupted: the results hold what was finished ("+folder+")")
+}
+
+// untilLine is an output that tells when a text was written to it.
+type untilLine struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+	text   string
+	found  func()
+}
+
+func (u *untilLine) Write(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if bytes.Contains(p, []byte(u.text)) {
+		u.found()
+	}
+	return u.buffer.Write(p)
+}
+
+func (u *untilLine) String() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.buffer.String()
+}

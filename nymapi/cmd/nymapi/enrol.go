@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+// enrolFlags are the flags of `nymapi enrol`.
+type enrolFlags struct {
+	contract, keyFile, name string
+	token, tokenFile        string
+	addresses               []string
+}
+
+func newEnrol() *cobra.Command {
+	f := &enrolFlags{}
+	cmd := &cobra.Command{
+		Use:   "enrol",
+		Short: "Make the key of an Ephemera daemon a member, or tell its new addresses",
+		Long: `Enrols the key of an Ephemera daemon with the contract. A Nym-API with an embedded node does that by itself; beside a daemon
+(nymapi run --ephemera) it is done once, before the daemon runs, for that waits for a list of members.`,
+		Example: `  nymapi enrol --contract http://127.0.0.1:8080 --token let-me-in --key-file net/1/data/key --name nymapi-1 --address /ip4/127.0.0.1/tcp/3000`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.contract, "contract", "http://127.0.0.1:8080", "address of the contract")
+	flags.StringVar(&f.keyFile, "key-file", "", "the daemon's key: data/key in its folder")
+	flags.StringVar(&f.name, "name", "", "name to enrol under (default: nymapi- and the end of the peer ID)")
+	flags.StringSliceVar(&f.addresses, "address", nil, "multiaddrs under which other members reach the daemon")
+	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds the token")
+	return cmd
+}
+
+// enrolWithin bounds the two requests.
+const enrolWithin = 30 * time.Second
+
+func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
+	if f.keyFile == "" {
+		return command.Usage("--key-file is missing, expected the daemon's key, such as --key-file ephemera/data/key")
+	}
+	token, err := readToken("--token", f.token, f.tokenFile)
+	if err != nil {
+		return err
+	}
+	key, err := keys.Load(f.keyFile)
+	if err != nil {
+		return command.Usage("--key-file: %w", err)
+	}
+	asked, err := client.New(f.contract, nil)
+	if err != nil {
+		return command.Usage("--contract: %w", err)
+	}
+	defer asked.Close()
+	ctx, cancel := context.WithTimeout(ctx, enrolWithin)
+	defer cancel()
+	info, err := asked.PeerInfo(ctx)
+	if err != nil {
+		return err
+	}
+	// The counter has to grow with every enrolment of a key, on whatever machine it is made.
+	e := api.Enrolment{Name: cmp.Or(f.name, "nymapi-"+key.Public().Short()), Addresses: f.addresses, Counter: uint64(time.Now().UnixMilli())}
+	if e.Addresses == nil {
+		e.Addresses = []string{}
+	}
+	if err := e.Check(); err != nil {
+		return command.Usage("%w", err)
+	}
+	answer, err := asked.Enrol(ctx, e.Sign(key, info.Network, info.ContractKey), token)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s is enrolled as %s: %d of %d members\n", key.Public(), e.Name, answer.Enrolled, answer.Expected)
+	return err
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
+)
+
+// finish waits until everybody has caught up, and stops all when nothing is left to be done. It returns the settled epochs in ascending
+// order.
+func (n *network) finish() []api.EpochDetail {
+	n.Helper()
+	last := n.reported()
+	settled := make([]api.EpochDetail, 0, last)
+	for id := api.Epoch(1); id <= last; id++ {
+		n.eventually("epoch "+id.String()+" is settled", func() bool {
+			detail, err := n.asked.EpochDetail(n.Context(), id)
+			if err != nil || detail.Status == api.StatusOpen {
+				return false
+			}
+			settled = append(settled, detail)
+			return true
+		})
+	}
+	final := n.quiet()
+	n.eventually("everybody holds all blocks up to epoch "+final.String(), func() bool { return n.converged(final) })
+	for number := 1; number <= members; number++ {
+		n.stop(number)
+	}
+	n.alive()
+	return settled
+}
+
+// stop asks a process to end, and waits until it has.
+func (n *network) stop(number int) {
+	n.Helper()
+	n.alive()
+	n.running[number].stop(n.T)
+	delete(n.running, number)
+}
+
+// quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that one and begin no other. It returns its number.
+func (n *network) quiet() api.Epoch {
+	n.Helper()
+	for {
+		current := n.epoch().ID
+		n.eventually("everybody knows epoch "+current.String(), func() bool {
+			known := true
+			for number := 1; number <= members; number++ {
+				query(n.T, n.rewardsDB(number), func(db *sqlx.DB) {
+					var newest api.Epoch
+					require.NoError(n, db.Get(&newest, `SELECT coalesce(max(epoch), 0) FROM descriptions`))
+					known = known && newest >= current
+				})
+			}
+			return known
+		})
+		n.stop(theContract)
+		if n.newest() == current {
+			return current
+		}
+		n.start(theContract) // the next epoch began before it stopped
+		n.up(theContract)
+	}
+}
+
+// newest returns the newest epoch in the contract's database.
+func (n *network) newest() api.Epoch {
+	n.Helper()
+	reader, err := store.OpenReader(n.Context(), n.contractDB())
+	require.NoError(n, err)
+	defer func() { require.NoError(n, reader.Close()) }()
+	entry, _, err := reader.Schedule(n.Context())
+	require.NoError(n, err)
+	return entry.ID
+}
+
+func (n *network) contractDB() string { return filepath.Join(n.home(theContract), "contract.db") }
+
+func (n *network) rewardsDB(number int) string {
+	return filepath.Join(n.home(number), service.RewardsFile)
+}
+
+func (n *network) storeDB(number int) string { return filepath.Join(n.home(number), home.StoreFile) }
+
+// reach is how far somebody has a chain.
+type reach struct {
+	Creator   []byte `db:"creator"`
+	Certified uint64 `db:"certified"`
+}
+
+// converged tells whether every Nym-API has delivered its own block for an epoch, and holds the same chains as all others.
+func (n *network) converged(final api.Epoch) bool {
+	n.Helper()
+	var first []reach
+	for number := 1; number <= members; number++ {
+		var own int
+		query(n.T, n.rewardsDB(number), func(db *sqlx.DB) {
+			require.NoError(n, db.Get(&own, `SELECT count(*) FROM own_blocks WHERE epoch = ?`, final))
+		})
+		var chains []reach
+		query(n.T, n.storeDB(number), func(db *sqlx.DB) {
+			require.NoError(n, db.Select(&chains, `SELECT creator, certified FROM chains ORDER BY creator`))
+		})
+		if number == 1 {
+			first = chains
+		}
+		same := slices.EqualFunc(first, chains, func(a, b reach) bool {
+			return slices.Equal(a.Creator, b.Creator) && a.Certified == b.Certified
+		})
+		if own == 0 || !same {
+			return false
+		}
+	}
+	return true
+}
+
+// query runs f on a database that its process may be using. It writes nothing.
+func query(t *testing.T, path string, f func(db *sqlx.DB)) {
+	t.Helper()
+	db, err := sqlx.Open("sqlite3", "file:"+path+"?mode=rw&_query_only=1&_busy_timeout=5000")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	f(db)
+}

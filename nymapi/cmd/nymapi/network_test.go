@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
+)
+
+const (
+	members       = 4 // so that one of them may be away
+	epochDuration = 1200 * time.Millisecond
+	acceptEpochs  = 10              // a machine under load is slow, not wrong
+	patience      = 2 * time.Minute // of every wait
+	look          = 25 * time.Millisecond
+	theContract   = 0 // its place among processes; Nym-APIs have their numbers
+)
+
+// What processes log when they come to a point.
+const (
+	logContract  = "contract listens"
+	logClosed    = "group closed"
+	logEnrolled  = "enrolled"
+	logWaiting   = "waiting for the group to be complete"
+	logMember    = "member of the group"
+	logListening = "listening for other Nym-APIs"
+	logReport    = "report is sent"
+	logCertified = "own block is certified"
+)
+
+// network is a contract and its Nym-APIs: real processes with their own folders on loopback.
+type network struct {
+	*testing.T
+	programs
+	dir      string
+	address  string // of the contract, once it listened
+	asked    *client.Client
+	running  map[int]*process
+	logs     map[int][]*journal // of every run
+	died     chan *process
+	absences []absence
+	remains  []remains // of killed Nym-APIs
+}
+
+// absence is the time in which a process did not take part.
+type absence struct {
+	number   int
+	from, to time.Time // a zero to: it is away
+}
+
+// newNetwork starts the contract.
+func newNetwork(t *testing.T, p programs) *network {
+	t.Helper()
+	n := &network{
+		T: t, programs: p, dir: t.ArtifactDir(), running: map[int]*process{}, logs: map[int][]*journal{}, died: make(chan *process, 64),
+	}
+	t.Cleanup(func() {
+		for _, p := range n.running {
+			p.discard()
+		}
+		n.tell()
+	})
+	n.start(theContract)
+	n.up(theContract)
+	return n
+}
+
+// tell writes the logs to files, and shows the ends of those of the last runs if the test failed.
+func (n *network) tell() {
+	for number, runs := range n.logs {
+		for i, log := range runs {
+			text, _ := log.from(0)
+			name := fmt.Sprintf("%s-run-%d.log", n.name(number), i+1)
+			if err := os.WriteFile(filepath.Join(n.dir, name), text, 0o600); err != nil {
+				n.Errorf("write log: %v", err)
+			}
+		}
+		if n.Failed() {
+			n.Logf("%s in run %d:\n%s", n.name(number), len(runs), runs[len(runs)-1].tail(20))
+		}
+	}
+}
+
+func (n *network) name(number int) string {
+	if number == theContract {
+		return "contract"
+	}
+	return "nymapi-" + strconv.Itoa(number)
+}
+
+func (n *network) home(number int) string { return filepath.Join(n.dir, n.name(number)) }
+
+// start starts a process on the data that it left.
+func (n *network) start(number int) {
+	n.Helper()
+	program, args := n.nymapi, []string{
+		"run", "--contract", "http://" + n.address, "--home", n.home(number), "--number", strconv.Itoa(number), "--token", "secret",
+	}
+	if number == theContract {
+		program, args = n.contract, []string{
+			"serve", "--listen", cmp.Or(n.address, "127.0.0.1:0"), "--home", n.home(number), "--expect", strconv.Itoa(members),
+			"--token", "secret", "--epoch", epochDuration.String(), "--first-epoch", "500ms", "--mixnodes", "12",
+			"--accept-epochs", strconv.Itoa(acceptEpochs),
+		}
+	}
+	p := launch(n.T, n.died, n.name(number), program, args...)
+	n.running[number], n.logs[number] = p, append(n.logs[number], p.log)
+}
+
+var listens = regexp.MustCompile(`url=http://([0-9.:]+)`)
+
+// up waits until a process takes part.
+func (n *network) up(number int) {
+	n.Helper()
+	if number != theContract {
+		n.logged(number, 0, logListening)
+	} else {
+		text := n.logged(number, 0, logContract)
+		found := listens.FindSubmatch(text)
+		require.NotNil(n, found, "the contract logs its address: %s", text)
+		if n.asked == nil {
+			n.address = string(found[1])
+			var err error
+			n.asked, err = client.New("http://"+n.address, nil)
+			require.NoError(n, err)
+			n.Cleanup(n.asked.Close)
+		}
+	}
+	n.running[number].content(n.T)
+	for i, a := range n.absences {
+		if a.number == number && a.to.IsZero() {
+			n.absences[i].to = time.Now()
+		}
+	}
+}
+
+// kill ends a process at once, and keeps a copy of what it leaves.
+func (n *network) kill(number int) {
+	n.Helper()
+	n.alive()
+	p := n.running[number]
+	p.kill(n.T)
+	n.absences = append(n.absences, absence{number: number, from: time.Now()})
+	delete(n.running, number)
+	if number == theContract {
+		n.asked.Close()
+		return
+	}
+	n.collect(number)
+}
+
+// alive fails the test if a process ended by itself.
+func (n *network) alive() {
+	n.Helper()
+	select {
+	case p := <-n.died:
+		require.Fail(n, p.name+" ended by itself", "%s\n%s", p.cmd.ProcessState, p.log.tail(20))
+	default:
+	}
+}
+
+// pass lets time go by, in which every process that runs has to go on.
+func (n *network) pass(until time.Time) {
+	n.Helper()
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case p := <-n.died:
+		require.Fail(n, p.name+" ended by itself", "%s\n%s", p.cmd.ProcessState, p.log.tail(20))
+	case <-timer.C:
+	}
+}
+
+// logged waits until a process has logged one of the texts behind a mark, and returns what is behind it.
+func (n *network) logged(number, mark int, texts ...string) []byte {
+	n.Helper()
+	text, found := n.loggedWithin(patience, number, mark, texts...)
+	require.True(n, found, "%s has not logged %q within %s:\n%s", n.name(number), texts, patience, text)
+	return text
+}
+
+func (n *network) loggedWithin(d time.Duration, number, mark int, texts ...string) ([]byte, bool) {
+	n.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		text, grown := n.running[number].log.from(mark)
+		whole := string(text[:1+strings.LastIndexByte(string(text), '\n')])
+		for _, one := range texts {
+			if strings.Contains(whole, one) {
+				return text, true
+			}
+		}
+		select {
+		case <-grown:
+		case p := <-n.died:
+			require.Fail(n, p.name+" ended by itself", "%s\n%s", p.cmd.ProcessState, p.log.tail(20))
+		case <-timer.C:
+			return text, false
+		}
+	}
+}
+
+// eventually waits until f holds.
+func (n *network) eventually(what string, f func() bool) {
+	n.Helper()
+	ticker, timer := time.NewTicker(look), time.NewTimer(patience)
+	defer ticker.Stop()
+	defer timer.Stop()
+	for !f() {
+		n.alive()
+		select {
+		case <-ticker.C:
+		case <-timer.C:
+			require.Fail(n, "not within "+patience.String(), what)
+		}
+	}
+}
+
+// epoch returns the newest epoch.
+func (n *network) epoch() api.CurrentEpoch {
+	n.Helper()
+	var current api.CurrentEpoch
+	n.eventually("the contract tells the epoch", func() (known bool) {
+		var err error
+		current, err = n.asked.Epoch(n.Context())
+		require.True(n, err == nil || errors.Is(err, api.NotStarted) || errors.Is(err, client.ErrAway), "%v", err)
+		return err == nil
+	})
+	return current
+}
+
+// reported waits until an epoch that ends from now on is rewarded with everybody's report, and returns its number.
+func (n *network) reported() api.Epoch {
+	n.Helper()
+	from := n.epoch().ID
+	var all api.Epoch
+	n.eventually("an epoch is rewarded with the reports of all", func() bool {
+		for id := n.epoch().ID; id >= from; id-- {
+			detail, err := n.asked.EpochDetail(n.Context(), id)
+			if err == nil && detail.Status == api.StatusRewarded && len(detail.Reporters) == members {
+				all = id
+				return true
+			}
+		}
+		return false
+	})
+	return all
+}

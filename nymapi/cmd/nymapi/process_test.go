@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// programs are the paths of binaries that are built without the race detector, as they are shipped.
+type programs struct{ dir, nymapi, contract string }
+
+// buildPrograms builds each in its own module, with the environment's flags.
+func buildPrograms(t *testing.T) programs {
+	t.Helper()
+	p := programs{dir: t.TempDir()}
+	p.nymapi, p.contract = p.build(t, "nymapi", "nymapi"), p.build(t, "contract", "contract")
+	return p
+}
+
+func (p programs) build(t *testing.T, module, name string) string {
+	t.Helper()
+	path := filepath.Join(p.dir, name)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, "./cmd/"+name)
+	cmd.Dir = filepath.Join("..", "..", "..", module)
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, "build %s: %s", name, output)
+	return path
+}
+
+// journal is what a process logs. A reader can wait for more of it.
+type journal struct {
+	mu    sync.Mutex
+	text  []byte
+	grown chan struct{} // closed and replaced at every write
+}
+
+func newJournal() *journal { return &journal{grown: make(chan struct{})} }
+
+func (j *journal) Write(data []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text = append(j.text, data...)
+	close(j.grown)
+	j.grown = make(chan struct{})
+	return len(data), nil
+}
+
+// from returns what was logged after the first so many bytes, and a channel that is closed when there is more.
+func (j *journal) from(mark int) ([]byte, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return bytes.Clone(j.text[mark:]), j.grown
+}
+
+func (j *journal) size() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.text)
+}
+
+// tail returns the last lines.
+func (j *journal) tail(lines int) []byte {
+	text, _ := j.from(0)
+	at := len(text)
+	for ; lines >= 0 && at >= 0; lines-- {
+		at = bytes.LastIndexByte(text[:at], '\n')
+	}
+	return text[at+1:]
+}
+
+// process is a running program. It ends when the test wants it to, or the test fails: see died.
+type process struct {
+	name  string
+	log   *journal
+	cmd   *exec.Cmd
+	ours  atomic.Bool   // we end it
+	ended chan struct{} // closed when it has ended
+}
+
+// launch starts a program. If it ends before anybody wants it to, it is sent to died.
+func launch(t *testing.T, died chan<- *process, name, program string, args ...string) *process {
+	t.Helper()
+	p := &process{name: name, log: newJournal(), cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait() // how it ended is in ProcessState
+		close(p.ended)
+		if !p.ours.Load() {
+			died <- p
+		}
+	}()
+	return p
+}
+
+// kill ends the process as a power cut would, and waits until it is gone.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	p.ours.Store(true)
+	if err := p.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		require.NoError(t, err)
+	}
+	<-p.ended
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	require.True(t, ok)
+	require.True(t, status.Signaled() && status.Signal() == syscall.SIGKILL, "%s ended by itself: %s\n%s", p.name, p.cmd.ProcessState, p.log.tail(20))
+	p.content(t)
+}
+
+// complaints are what no process has reason to log, whoever is killed: errors, and a node that takes its votes for lost.
+var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
+
+// content tells whether the process has nothing to complain about.
+func (p *process) content(t *testing.T) {
+	t.Helper()
+	text, _ := p.log.from(0)
+	for line := range bytes.Lines(text) {
+		for _, complaint := range complaints {
+			require.False(t, bytes.Contains(line, []byte(complaint)), "%s: %s", p.name, line)
+		}
+	}
+}
+
+// stopTimeout is how long a process may take to stop when it is asked to.
+const stopTimeout = 10 * time.Second
+
+// stop asks the process to end, which must succeed.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	p.ours.Store(true)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+	case <-timer.C:
+		require.Fail(t, p.name+" does not stop", "%s", p.log.tail(20))
+	}
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), "%s: %s\n%s", p.name, p.cmd.ProcessState, p.log.tail(20))
+	p.content(t)
+}
+
+// discard ends the process whatever it does, at the end of a test.
+func (p *process) discard() {
+	p.ours.Store(true)
+	_ = p.cmd.Process.Kill() // it may be gone already
+	<-p.ended
+}

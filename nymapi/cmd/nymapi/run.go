@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
+)
+
+// runFlags are the flags of `nymapi run`.
+type runFlags struct {
+	mode, contract, home, homeSlots string
+	name, submit                    string
+	number, ticks                   int
+	token, tokenFile                string
+	listen, announce                []string
+	gossip                          p2p.Mode
+	api                             string
+	daemon                          service.Daemon
+	daemonTokenFile                 string
+	healthListen                    string
+	source                          sourceFlags
+	log                             logFlags
+}
+
+func newRun() *cobra.Command {
+	f := &runFlags{}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run one Nym-API until it is stopped",
+		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token let-me-in
+  nymapi run --mode single --contract http://127.0.0.1:8080 --home data/1
+  nymapi run --contract http://127.0.0.1:8080 --home data/1 --ephemera http://127.0.0.1:3100 --ephemera-admin http://127.0.0.1:3101`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.mode, "mode", string(service.Ephemera), "single: submit what was measured; ephemera: what certified blocks give")
+	flags.StringVar(&f.contract, "contract", "http://127.0.0.1:8080", "address of the contract")
+	flags.StringVar(&f.home, "home", "", "folder for key and databases, made at the first start")
+	flags.StringVar(&f.homeSlots, "home-slots", "", "instead of --home: take the first free folder of DIR/1, DIR/2, …, and its number")
+	flags.IntVar(&f.number, "number", 1, "number of this Nym-API, from 1: which one it is in the simulated world")
+	flags.StringVar(&f.name, "name", "", "name to enrol under (default nymapi-<number>)")
+	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds the token")
+	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
+	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs under which others reach this one (default: those listened on)")
+	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread: flood: from each to all; mesh: to some neighbours and from them on; off: by exchange between two members only")
+	flags.StringVar(&f.api, "api", "", "address on which the node serves its HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; none if empty")
+	flags.StringVar(&f.daemon.URL, "ephemera", "", "address of an Ephemera daemon that is this one's node, instead of an embedded one; its key was enrolled with nymapi enrol")
+	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: that of --ephemera)")
+	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that holds the daemon's bearer token, where it is on another machine")
+	flags.StringVar(&f.submit, "submit", string(service.Race), "race: everybody submits at once; staged: one after the other")
+	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode in an epoch")
+	f.source.add(flags)
+	flags.StringVar(&f.healthListen, "health-listen", "", "address for /livez and /readyz, none if empty (default with --home-slots "+defaultHealth+")")
+	f.log.add(flags)
+	return cmd
+}
+
+// config returns the service's configuration. The caller closes Lock until New has succeeded.
+func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
+	logger, err := f.log.logger(stderr)
+	if err != nil {
+		return service.Config{}, err
+	}
+	mode, err := service.ParseMode(f.mode)
+	if err != nil {
+		return service.Config{}, command.Usage("--mode: %w", err)
+	}
+	order, err := service.ParseSubmission(f.submit)
+	if err != nil {
+		return service.Config{}, command.Usage("--submit: %w", err)
+	}
+	if f.ticks < 1 || f.ticks > collector.MaxTicks { // 0 would be service.Config's default
+		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements in an epoch", f.ticks, collector.MaxTicks)
+	}
+	token, err := readToken("--token", f.token, f.tokenFile)
+	if err != nil {
+		return service.Config{}, err
+	}
+	if f.daemon.Token, err = readToken("--ephemera-token", "", f.daemonTokenFile); err != nil {
+		return service.Config{}, err
+	}
+	if f.daemon != (service.Daemon{}) && f.daemon.URL == "" {
+		return service.Config{}, command.Usage("--ephemera is missing, expected the address of the daemon's API, such as --ephemera http://127.0.0.1:3100")
+	}
+	c := service.Config{
+		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
+		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
+	}
+	if err := f.place(&c); err != nil {
+		return service.Config{}, err
+	}
+	if c.Source, err = f.source.open(c.Number); err != nil {
+		if c.Lock != nil {
+			err = errors.Join(err, c.Lock.Close())
+		}
+		return service.Config{}, err
+	}
+	return c, nil
+}
+
+// place chooses the folder.
+func (f *runFlags) place(c *service.Config) error {
+	switch {
+	case f.home != "" && f.homeSlots != "":
+		return command.Usage("--home and --home-slots are both given, expected one of them")
+	case f.homeSlots != "":
+		slot, err := takeSlot(f.homeSlots)
+		if err != nil {
+			return err
+		}
+		c.Home, c.Number, c.Lock = slot.dir, slot.number, slot.lock
+		if f.healthListen == "" {
+			f.healthListen = defaultHealth
+		}
+		return nil
+	case f.home == "":
+		return command.Usage("--home is missing, expected a folder for key and databases, such as --home ./nymapi-1")
+	}
+	return nil
+}
+
+// readToken returns a token that is given by a flag or in the file of a second flag.
+func readToken(flag, token, file string) (string, error) {
+	if file == "" {
+		return token, nil
+	}
+	if token != "" {
+		return "", command.Usage("%s and %s-file are both given, expected one of them", flag, flag)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", command.Usage("%s-file: %w", flag, err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
+	c, err := f.config(stderr)
+	if err != nil {
+		return err
+	}
+	nymapi, err := service.New(c)
+	if err != nil {
+		if c.Lock != nil {
+			err = errors.Join(err, c.Lock.Close())
+		}
+		return err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return nymapi.Run(ctx) })
+	if f.healthListen != "" {
+		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi) })
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	c.Logger.Info("stopped")
+	return nil
+}

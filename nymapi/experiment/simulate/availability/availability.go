@@ -1,0 +1,139 @@
+// Package availability answers how many Nym-APIs to run: what share of the epochs is lost when each of N is up only part of the time.
+//
+// An epoch is rewarded when at least n-f of its n Nym-APIs are up, f = floor((n-1)/3), because a block needs the reports of so many
+// (package verify of contract). Each is taken to be up in an epoch with the same probability, whatever the others do: machines that
+// share a fate are worse than this. Lost is exact, Simulate draws. Nothing here runs the protocol: package simulation of ephemera does.
+package availability
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"regexp"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+)
+
+// ErrShare reports a text that is no share of time.
+var ErrShare = errors.New("no share of time")
+
+// MaxNodes bounds the Nym-APIs of a Table.
+const MaxNodes = 100
+
+// Share is the part of the time that one Nym-API is up, exact: 0 to 1.
+type Share struct {
+	text  string
+	exact *big.Rat
+}
+
+var decimal = regexp.MustCompile(`^(0|1|0?\.[0-9]{1,9}|1\.0{1,9})$`)
+
+// ParseShare reads a decimal from 0 to 1 with at most nine digits, such as .95. The error wraps ErrShare.
+func ParseShare(text string) (Share, error) {
+	exact, ok := new(big.Rat).SetString(text)
+	if !decimal.MatchString(text) || !ok {
+		return Share{}, fmt.Errorf("%w: %.40q, expected a decimal from 0 to 1 such as .95", ErrShare, text)
+	}
+	return Share{text: text, exact: exact}, nil
+}
+
+// String returns the share as it was given.
+func (s Share) String() string { return s.text }
+
+// Float returns the share as a number.
+func (s Share) Float() float64 {
+	value, _ := s.exact.Float64()
+	return value
+}
+
+// Lost returns the probability that an epoch of n >= 1 Nym-APIs is lost, exactly: that of more than f being down, the upper tail of a
+// binomial distribution,
+//
+//	sum over k = f+1 .. n of C(n, k) (1-up)^k up^(n-k).
+func Lost(n int, up Share) *big.Rat {
+	down := new(big.Rat).Sub(big.NewRat(1, 1), up.exact)
+	sum := new(big.Rat)
+	for k := quorum.Faulty(n) + 1; k <= n; k++ {
+		term := new(big.Rat).SetInt(new(big.Int).Binomial(int64(n), int64(k)))
+		term.Mul(term, power(down, k))
+		sum.Add(sum, term.Mul(term, power(up.exact, n-k)))
+	}
+	return sum
+}
+
+func power(base *big.Rat, exponent int) *big.Rat {
+	result := big.NewRat(1, 1)
+	for range exponent {
+		result.Mul(result, base)
+	}
+	return result
+}
+
+// Simulate draws epochs in which each of the Nym-APIs 1 to most is up or down, and returns for n = 1 .. most (at index n-1) how many of
+// the epochs the first n of them lose. The same seed gives the same draws.
+func Simulate(most int, up Share, epochs int, seed uint64) []int {
+	// A draw below the threshold is up: the share in units of 2^-63, so that 1 is representable.
+	scaled := new(big.Int).Lsh(up.exact.Num(), 63)
+	threshold := scaled.Quo(scaled, up.exact.Denom()).Uint64()
+	source := rand.NewPCG(seed, threshold)
+	least := make([]int, most)
+	for i := range least {
+		least[i] = quorum.Correct(i + 1)
+	}
+	lost := make([]int, most)
+	for range epochs {
+		running := 0
+		for i := range most {
+			if source.Uint64()>>1 < threshold {
+				running++
+			}
+			if running < least[i] {
+				lost[i]++
+			}
+		}
+	}
+	return lost
+}
+
+// Figure is what one share of time means for one N.
+type Figure struct {
+	Availability float64 `json:"availability"` // of each Nym-API
+	Lost         float64 `json:"lost"`         // share of the epochs: the exact value, rounded
+	Simulated    float64 `json:"simulated"`    // share of the drawn epochs
+}
+
+// Row is one N.
+type Row struct {
+	N       int      `json:"n"`
+	F       int      `json:"f"`    // may be down
+	Need    int      `json:"need"` // must be up: n-f
+	Figures []Figure `json:"figures"`
+}
+
+// Table is the answer for N = 1 .. len(Rows).
+type Table struct {
+	Seed   uint64 `json:"seed"`
+	Epochs int    `json:"epochs"` // drawn for each share
+	Rows   []Row  `json:"rows"`
+
+	shares []Share
+}
+
+// New computes the table for n = 1 .. most, at most MaxNodes.
+func New(shares []Share, most, epochs int, seed uint64) Table {
+	t := Table{Seed: seed, Epochs: epochs, shares: shares, Rows: make([]Row, min(max(most, 0), MaxNodes))}
+	for i := range t.Rows {
+		t.Rows[i] = Row{N: i + 1, F: quorum.Faulty(i + 1), Need: quorum.Correct(i + 1)}
+	}
+	for _, share := range shares {
+		drawn := Simulate(len(t.Rows), share, epochs, seed)
+		for i := range t.Rows {
+			exact, _ := Lost(i+1, share).Float64()
+			t.Rows[i].Figures = append(t.Rows[i].Figures, Figure{
+				Availability: share.Float(), Lost: exact, Simulated: float64(drawn[i]) / float64(max(epochs, 1)),
+			})
+		}
+	}
+	return t
+}

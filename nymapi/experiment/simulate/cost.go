@@ -1,0 +1,92 @@
+package simulate
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// Cost is what a scheme costs when each of n members makes one block of n reports in an epoch and nothing is lost or sent twice.
+type Cost struct {
+	Scheme            string  `json:"scheme"`
+	Computed          bool    `json:"computed"` // from a formula, not simulated
+	MessagesPerBlock  float64 `json:"messages_per_block"`
+	BytesPerNodeEpoch int64   `json:"bytes_per_node_epoch"` // without frontiers
+	// DeliveryLinks is after how many one-way delays everybody has delivered a block.
+	DeliveryLinks float64 `json:"delivery_links"`
+}
+
+// Schemes that are computed.
+const (
+	schemeCertified = "certified broadcast"
+	schemeBracha    = "Bracha, hash only"
+	schemeOriginal  = "the original: full blocks in echo and vote"
+)
+
+// jsonPerByte is what a byte costs as a number in a JSON array, uniform bytes: 10 values of one digit, 90 of two, 156 of three, and a
+// comma each.
+const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
+
+// Costs computes what n members with reports of so many bytes pay under three schemes, per block and per member and epoch:
+//
+//	certified   own report to all, own proposal (32-byte IDs) and certificate (64 bytes per echo, q of them) to all, an echo to each creator:
+//	            3(n-1) messages a block, delivery after 3 delays
+//	Bracha      own report and proposal to all, and for each block everybody's hash-only echo and ready to all: (n-1)(2n+1) messages,
+//	            delivery after 3 delays, no certificate that a contract could check (Bracha, Information and Computation 75, 1987)
+//	original    2n(n-1) copies of the full block a block, payloads as JSON arrays of numbers: echo and vote of the 2023 prototype. The
+//	            creator's echo is its proposal, so delivery takes 3 delays. What spread the messages before is not counted
+//
+// Frames have the sizes that package wire gives them.
+func Costs(n, report int) []Cost {
+	f, others := frameSizes(n, report), int64(n-1)
+	spread := others * (f.report + f.proposal)
+	return []Cost{
+		{
+			Scheme: schemeCertified, Computed: true, MessagesPerBlock: float64(3 * others), DeliveryLinks: 3,
+			BytesPerNodeEpoch: spread + others*(f.echo+f.certificate),
+		},
+		{
+			Scheme: schemeBracha, Computed: true, MessagesPerBlock: float64(others * int64(2*n+1)), DeliveryLinks: 3,
+			BytesPerNodeEpoch: spread + 2*int64(n)*others*f.vote,
+		},
+		{
+			Scheme: schemeOriginal, Computed: true, MessagesPerBlock: float64(2 * int64(n) * others), DeliveryLinks: 3,
+			BytesPerNodeEpoch: int64(float64(2*int64(n)*others*int64(n)*int64(report)) * jsonPerByte),
+		},
+	}
+}
+
+// frames are lengths of encoded frames.
+type frames struct{ report, proposal, echo, certificate, vote int64 }
+
+// frameSizes encodes one frame of each kind for a group of n whose blocks hold n reports.
+func frameSizes(n, report int) frames {
+	const network = "simulation"
+	var header block.Header
+	header.Network, header.Time, header.Count, header.Height = network, 1_700_000_000_000, uint32(n), 12
+	slot := header.Slot()
+	size := func(f wire.Frame) int64 { return int64(len(wire.Encode(f))) }
+	var proposal wire.Proposal
+	proposal.SignedHeader, proposal.IDs = block.SignedHeader{Header: header}, make([]block.MessageID, n)
+	var proof wire.Certificate
+	proof.Slot, proof.Signers, proof.Signatures = slot, make([]byte, (n+7)/8), make([]keys.Signature, quorum.Size(n))
+	message, err := block.NewMessage(unsigned{}, network, label(12), make([]byte, report), header.Time)
+	if err != nil {
+		return frames{} // cannot be: network and label are our own
+	}
+	return frames{
+		report:      size(wire.Messages{Messages: []block.Message{message}}),
+		proposal:    size(proposal),
+		echo:        size(wire.Echo{Echo: certificate.Echo{Slot: slot}}),
+		certificate: size(proof),
+		vote:        size(wire.Rejection{Slot: slot}), // slot and block ID: all that a hash-only vote says
+	}
+}
+
+// unsigned signs nothing; lengths do not depend on it.
+type unsigned struct{}
+
+func (unsigned) Public() keys.Public        { return keys.Public{} }
+func (unsigned) Sign([]byte) keys.Signature { return keys.Signature{} }

@@ -1,0 +1,217 @@
+// Package plots draws the figures of simulations as SVG: lines over a linear or logarithmic plane. It knows nothing about what they
+// mean. The same data give the same bytes.
+//
+// What is drawn: packages availability and simulate.
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// ErrChart reports a chart that cannot be drawn.
+var ErrChart = errors.New("cannot draw chart")
+
+// Style is how a series of points is drawn.
+type Style uint8
+
+// Styles of series.
+const (
+	Solid  Style = iota // a line
+	Dashed              // a line of dashes
+	Dotted              // a line with a dot at each point
+	Dots                // dots alone
+)
+
+// Line is one series of points. X and Y have the same length.
+type Line struct {
+	Name   string // in the legend; "": not there
+	X, Y   []float64
+	Style  Style
+	Colour int // number of its colour; lines of one number look alike
+}
+
+// Chart is a figure. A point that has no place on a logarithmic axis, because it is not positive, is left out, and so is one below
+// LeastY.
+type Chart struct {
+	Title      string
+	X, Y       string // what the axes show, with units
+	LogX, LogY bool
+	XTicks     []float64            // labelled values of the horizontal axis; nil: whatever fits
+	LabelY     func(float64) string // of a decade of a logarithmic vertical axis; nil: as %g
+	LeastY     float64              // 0: no bound
+	LegendLeft bool                 // where the legend is: at the top left, not right
+	LegendLow  bool                 // at the bottom, not the top
+	Lines      []Line
+}
+
+// Size of every figure.
+const (
+	width  = 7.5 * vg.Inch
+	height = 4.5 * vg.Inch
+)
+
+// colours tell up to seven lines apart, also for people who see few colours (Okabe and Ito, 2008).
+var colours = []color.RGBA{
+	{R: 0, G: 114, B: 178, A: 255},
+	{R: 213, G: 94, B: 0, A: 255},
+	{R: 0, G: 158, B: 115, A: 255},
+	{R: 204, G: 121, B: 167, A: 255},
+	{R: 230, G: 159, B: 0, A: 255},
+	{R: 86, G: 180, B: 233, A: 255},
+	{R: 0, G: 0, B: 0, A: 255},
+}
+
+// WriteSVG draws the chart. The error wraps ErrChart, or is the writer's.
+func (c Chart) WriteSVG(w io.Writer) error {
+	p := c.plane()
+	drawn := 0
+	for _, line := range c.Lines {
+		points, err := c.points(line)
+		if err != nil {
+			return err
+		}
+		if len(points) == 0 {
+			continue
+		}
+		if err := add(p, line, points); err != nil {
+			return fmt.Errorf("%w %q: line %q: %w", ErrChart, c.Title, line.Name, err)
+		}
+		drawn++
+	}
+	if drawn == 0 {
+		return fmt.Errorf("%w %q: no point has a place on it", ErrChart, c.Title)
+	}
+	if c.LogY {
+		p.Y.Min, p.Y.Max = math.Floor(p.Y.Min), math.Ceil(p.Y.Max)
+	}
+	canvas := vgsvg.New(width, height)
+	p.Draw(draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
+	if _, err := canvas.WriteTo(w); err != nil {
+		return fmt.Errorf("write chart %q: %w", c.Title, err)
+	}
+	return nil
+}
+
+// plane returns the chart without lines.
+func (c Chart) plane() *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
+	if c.LogX {
+		p.X.Tick.Marker = decades(plain)
+	}
+	if c.LogY {
+		label := c.LabelY
+		if label == nil {
+			label = plain
+		}
+		p.Y.Tick.Marker = decades(label)
+	}
+	if c.XTicks != nil {
+		ticks := make([]plot.Tick, len(c.XTicks))
+		for i, x := range c.XTicks {
+			ticks[i] = plot.Tick{Value: scale(x, c.LogX), Label: plain(x)}
+		}
+		p.X.Tick.Marker = plot.ConstantTicks(ticks)
+	}
+	p.Legend.Left, p.Legend.Top = c.LegendLeft, !c.LegendLow
+	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-6), vg.Points(-6)
+	if c.LegendLeft {
+		p.Legend.XOffs = vg.Points(10)
+	}
+	if c.LegendLow {
+		p.Legend.YOffs = vg.Points(10)
+	}
+	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(2), vg.Points(22)
+	p.Title.Padding = vg.Points(8)
+	for _, f := range []*font.Font{
+		&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
+		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font,
+	} {
+		f.Variant = "Sans"
+	}
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 225}, color.Gray{Y: 225}
+	p.Add(grid)
+	return p
+}
+
+// points returns those of a line that have a place on the plane, scaled.
+func (c Chart) points(line Line) (plotter.XYs, error) {
+	if len(line.X) != len(line.Y) {
+		return nil, fmt.Errorf("%w %q: line %q has %d x and %d y", ErrChart, c.Title, line.Name, len(line.X), len(line.Y))
+	}
+	var points plotter.XYs
+	for i := range line.X {
+		x, y := line.X[i], line.Y[i]
+		if math.IsNaN(x+y) || math.IsInf(x+y, 0) {
+			return nil, fmt.Errorf("%w %q: point %d of line %q is no number", ErrChart, c.Title, i, line.Name)
+		}
+		if c.LogX && x <= 0 || c.LogY && y <= 0 || c.LeastY != 0 && y < c.LeastY {
+			continue
+		}
+		points = append(points, plotter.XY{X: scale(x, c.LogX), Y: scale(y, c.LogY)})
+	}
+	return points, nil
+}
+
+// scale returns where a value is on an axis. Logarithms are taken here because plot.LogScale misplaces the labels of axes.
+func scale(value float64, logarithmic bool) float64 {
+	if logarithmic {
+		return math.Log10(value)
+	}
+	return value
+}
+
+// decades labels the powers of ten of an axis that shows logarithms.
+func decades(label func(float64) string) plot.TickerFunc {
+	return func(low, high float64) []plot.Tick {
+		var ticks []plot.Tick
+		for e := math.Ceil(low); e <= math.Floor(high); e++ {
+			ticks = append(ticks, plot.Tick{Value: e, Label: label(math.Pow10(int(e)))})
+		}
+		return ticks
+	}
+}
+
+func plain(value float64) string { return fmt.Sprintf("%.6g", value) }
+
+func add(p *plot.Plot, line Line, points plotter.XYs) error {
+	colour := colours[line.Colour%len(colours)]
+	var legend []plot.Thumbnailer
+	if line.Style != Dots {
+		drawn, err := plotter.NewLine(points)
+		if err != nil {
+			return err
+		}
+		drawn.Color, drawn.Width = colour, vg.Points(1.5)
+		if line.Style == Dashed {
+			drawn.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
+		}
+		p.Add(drawn)
+		legend = append(legend, drawn)
+	}
+	if line.Style == Dotted || line.Style == Dots {
+		dots, err := plotter.NewScatter(points)
+		if err != nil {
+			return err
+		}
+		dots.Color, dots.Shape, dots.Radius = colour, draw.CircleGlyph{}, vg.Points(2.5)
+		p.Add(dots)
+		legend = append(legend, dots)
+	}
+	if line.Name != "" {
+		p.Legend.Add(line.Name, legend...)
+	}
+	return nil
+}

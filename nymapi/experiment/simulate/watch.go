@@ -1,0 +1,67 @@
+package simulate
+
+import (
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
+)
+
+// watch takes the time of blocks, and tells applications what became of theirs.
+type watch struct {
+	scene      *scene
+	proposed   map[block.Slot]int64 // microseconds
+	certified  []int64              // from a proposal to its creator's certificate, in microseconds
+	delivered  []int64              // from a proposal to each delivery
+	progressed func(virtual int64)  // milliseconds since the beginning; may be nil
+}
+
+// Name is the watch's name among the invariants. It finds nothing wrong.
+func (*watch) Name() string { return "watch" }
+
+// Observe takes an event's time.
+func (w *watch) Observe(e simulation.Event) error {
+	if w.progressed != nil {
+		w.progressed(e.At / 1000)
+	}
+	switch e.Kind {
+	case simulation.Started:
+		w.scene.apps[e.Node].restarted()
+	case simulation.Proposed:
+		w.proposed[e.Slot] = e.At
+		w.scene.apps[e.Node].proposed(e.Slot.Height)
+	case simulation.Certified:
+		if at, ok := w.proposed[e.Slot]; ok && w.scene.places[e.Slot.Creator] == e.Node {
+			w.certified = append(w.certified, e.At-at)
+		}
+	case simulation.Delivered:
+		if at, ok := w.proposed[e.Slot]; ok {
+			w.delivered = append(w.delivered, e.At-at)
+		}
+	}
+	return nil
+}
+
+// End does nothing.
+func (*watch) End() error { return nil }
+
+// Spread says how something is distributed: nearest ranks. Nil fields: there is nothing.
+type Spread struct {
+	P50 *float64 `json:"p50"`
+	P99 *float64 `json:"p99"`
+	Max *float64 `json:"max"`
+}
+
+// spread sorts the values in place and divides them by unit.
+func spread(values []int64, unit float64) Spread {
+	if len(values) == 0 {
+		return Spread{}
+	}
+	slices.Sort(values)
+	at := func(percent int) *float64 {
+		rank := (percent*len(values) + 99) / 100
+		value := float64(values[max(rank, 1)-1]) / unit
+		return &value
+	}
+	return Spread{P50: at(50), P99: at(99), Max: at(100)}
+}
