@@ -1,0 +1,248 @@
+// Command cluster proves on a real Docker engine what the README says about the cluster: it starts one of its own, waits
+// for the first rewarded epoch, asks every node's API and checks certificates offline, kills a Nym-API, sees an epoch rewarded
+// while it is away and its return, stops everything and starts it with the other way of gossip, asks again, inspects the
+// contract's database, and removes it all. `make cluster-test` calls it through cluster-test.sh.
+//
+// The cluster has a project name and a port of its own, so another one may run beside it. Every wait has a deadline; on a
+// failure the end of the containers' logs is printed. Whatever happens, the cluster is removed at the end.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	compose := flag.String("compose", "docker compose", "the Compose command to test")
+	image := flag.String("image", "nym-rewarding:local", "image to run, which must be there")
+	root := flag.String("root", ".", "folder of docker-compose.yml")
+	gossip := flag.String("gossip", "flood", "how reports spread at first, flood or mesh; the other one is for the second half")
+	deadline := flag.Duration("deadline", 4*time.Minute, "the whole test takes at most this long")
+	flag.Parse()
+	if otherGossip[*gossip] == "" {
+		fmt.Fprintf(os.Stderr, "-gossip %q, expected flood or mesh\n", *gossip)
+		os.Exit(2)
+	}
+	c := &cluster{
+		compose: strings.Fields(*compose),
+		root:    *root,
+		project: fmt.Sprintf("nymtest%d", os.Getpid()),
+		image:   *image,
+		gossip:  *gossip,
+		out:     os.Stdout,
+		began:   time.Now(),
+	}
+	if err := c.prove(ctx, *deadline); err != nil {
+		fmt.Fprintf(os.Stderr, "cluster test with %s: %v\n", *compose, err)
+		os.Exit(1)
+	}
+}
+
+// otherGossip is how reports spread in the second half of a test.
+var otherGossip = map[string]string{"flood": "mesh", "mesh": "flood"}
+
+// members is the size of the cluster: the smallest that tolerates one away.
+const members = 4
+
+// prove tests the cluster from its start to its removal.
+func (c *cluster) prove(ctx context.Context, deadline time.Duration) (err error) {
+	compose := strings.Join(c.compose, " ")
+	c.env = append(
+		os.Environ(),
+		"COMPOSE_PROJECT_NAME="+c.project, "COMPOSE="+compose, "IMAGE="+c.image, fmt.Sprintf("NYMAPIS=%d", members),
+		"PORT=0", "EPOCH=6s", "TICKS=3", "MIXNODES=60", "SOURCE=world", "SEED=7", "ESTIMATOR=median", "MODE=ephemera", "TOKEN=cluster-test",
+	)
+	// The removal has its own time, also after an interrupt.
+	defer func() {
+		away, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err != nil {
+			c.showLogs(away)
+		}
+		err = errors.Join(err, c.remove(away))
+		if err == nil {
+			c.say("nothing is left; the cluster test with %s passed", compose)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	return c.test(ctx)
+}
+
+// test is the story, one step after the other.
+func (c *cluster) test(ctx context.Context) error {
+	if err := c.up(ctx); err != nil {
+		return err
+	}
+	first, err := c.waitRewarded(ctx, "the first rewarded epoch", func(epoch) bool { return true })
+	if err != nil {
+		return err
+	}
+	before, err := c.peers(ctx)
+	if err != nil {
+		return err
+	}
+	c.say("epoch %d rewarded, won by %s", first.ID, first.Winner.Name)
+	if err := c.askNodes(ctx, first); err != nil {
+		return err
+	}
+
+	absent, err := c.killOne(ctx, first)
+	if err != nil {
+		return err
+	}
+	if err := c.returnOne(ctx, absent); err != nil {
+		return err
+	}
+	last, err := c.stopAndStart(ctx, before)
+	if err != nil {
+		return err
+	}
+	if err := c.askNodes(ctx, last); err != nil {
+		return err
+	}
+	return c.inspect(ctx, first, last)
+}
+
+// An absence is one Nym-API that was killed.
+type absence struct {
+	container, name string
+	epoch           int // an epoch that was rewarded without its report
+}
+
+// killOne kills a Nym-API and waits for an epoch that began afterwards and was rewarded all the same.
+func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
+	containers, err := c.containers(ctx, "nymapi")
+	if err != nil {
+		return absence{}, err
+	}
+	if len(containers) != members {
+		return absence{}, fmt.Errorf("%d Nym-APIs run, want %d", len(containers), members)
+	}
+	gone := absence{container: containers[0]}
+	if _, err := c.docker(ctx, "kill", "--signal", "KILL", gone.container); err != nil {
+		return absence{}, err
+	}
+	killed, err := c.now(ctx)
+	if err != nil {
+		return absence{}, err
+	}
+	c.say("one Nym-API killed")
+	without, err := c.waitRewarded(ctx, "an epoch rewarded while one is away", func(e epoch) bool {
+		return e.Start.After(killed) && len(e.Reporters) == members-1
+	})
+	if err != nil {
+		return absence{}, err
+	}
+	gone.epoch = without.ID
+	for _, member := range first.Reporters {
+		if !without.reported(member.Name) {
+			gone.name = member.Name
+		}
+	}
+	if gone.name == "" {
+		// The first epoch may have been rewarded before all had reported; the list of members always knows.
+		peers, err := c.peers(ctx)
+		if err != nil {
+			return absence{}, err
+		}
+		for name := range peers {
+			if !without.reported(name) {
+				gone.name = name
+			}
+		}
+	}
+	c.say("epoch %d rewarded without %s, won by %s", without.ID, gone.name, without.Winner.Name)
+	return gone, nil
+}
+
+// returnOne starts the killed Nym-API and waits until it reports and signs again.
+func (c *cluster) returnOne(ctx context.Context, gone absence) error {
+	if _, err := c.docker(ctx, "start", gone.container); err != nil {
+		return err
+	}
+	back, err := c.waitRewarded(ctx, gone.name+" reporting again", func(e epoch) bool {
+		return e.ID > gone.epoch && e.reported(gone.name)
+	})
+	if err != nil {
+		return err
+	}
+	signed, err := c.waitRewarded(ctx, gone.name+" echoing again", func(e epoch) bool {
+		return e.ID > gone.epoch && e.signed(gone.name)
+	})
+	if err != nil {
+		return err
+	}
+	c.say("%s is back: its report is in epoch %d, its echo in epoch %d", gone.name, back.ID, signed.ID)
+	return nil
+}
+
+// stopAndStart stops all within their grace, removes the containers, starts again on the volumes with the other way of gossip,
+// and returns an epoch that was rewarded afterwards with everybody's report.
+func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (epoch, error) {
+	last, err := c.newest(ctx)
+	if err != nil {
+		return epoch{}, err
+	}
+	if err := c.down(ctx); err != nil {
+		return epoch{}, err
+	}
+	c.gossip = otherGossip[c.gossip]
+	if err := c.up(ctx); err != nil {
+		return epoch{}, err
+	}
+	after, err := c.peers(ctx)
+	if err != nil {
+		return epoch{}, err
+	}
+	if fmt.Sprint(before) != fmt.Sprint(after) {
+		return epoch{}, fmt.Errorf("other members after down and up: %v, before %v", after, before)
+	}
+	next, err := c.waitRewarded(ctx, "an epoch rewarded for all after down and up", func(e epoch) bool {
+		return e.ID > last && len(e.Reporters) == members
+	})
+	if err != nil {
+		return epoch{}, err
+	}
+	c.say("down and up: the same %d members, gossip %s, epoch %d rewarded", len(after), c.gossip, next.ID)
+	return next, nil
+}
+
+// inspect runs what `make inspect` runs, looks for the epochs that this test has seen, and audits all of them.
+func (c *cluster) inspect(ctx context.Context, seen ...epoch) error {
+	folder, err := os.MkdirTemp("", "cluster-test")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	copied := folder + "/contract.db"
+	if _, err := c.command(ctx, "scripts/contract-db.sh", copied); err != nil {
+		return err
+	}
+	text, err := c.command(ctx, "scripts/inspect.sh", copied)
+	if err != nil {
+		return err
+	}
+	for _, e := range seen {
+		if !strings.Contains(text, e.Winner.Name) {
+			return fmt.Errorf("inspect does not show %s, who won epoch %d:\n%s", e.Winner.Name, e.ID, text)
+		}
+	}
+	// Strangers need not believe the table: every result follows from the signed reports beside it.
+	audit, err := c.command(ctx, "bin/contract", "audit", "--db", copied)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(c.out, text+audit)
+	return err
+}

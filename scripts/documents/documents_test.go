@@ -1,0 +1,92 @@
+package documents
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// document is one file of the repository that people read.
+type document struct{ name, text string }
+
+// read returns all documents of the repository.
+func read(t *testing.T, root string) []document {
+	t.Helper()
+	names, err := find(os.DirFS(root))
+	require.NoError(t, err)
+	if len(names) == 0 {
+		t.Log("the repository has no document to check")
+	}
+	var all []document
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		all = append(all, document{name, string(text)})
+	}
+	return all
+}
+
+// repository is the absolute path of the repository's root.
+func repository(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	return root
+}
+
+func TestGoCodeCompiles(t *testing.T) {
+	root := repository(t)
+	var code []block
+	for _, d := range read(t, root) {
+		for _, b := range blocks(d.name, d.text) {
+			if b.language == "go" {
+				code = append(code, b)
+			}
+		}
+	}
+	t.Logf("%d blocks of Go", len(code))
+	c, err := newChecker(root, t.TempDir())
+	require.NoError(t, err)
+	said, err := c.compile(t.Context(), code)
+	require.NoError(t, err)
+	require.Empty(t, said)
+}
+
+func TestCommandsExist(t *testing.T) {
+	root := repository(t)
+	c, err := newChecker(root, t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, c.build(t.Context()))
+	checked := 0
+	for _, d := range read(t, root) {
+		text := ""
+		for _, b := range blocks(d.name, d.text) {
+			if b.language == "sh" {
+				text += b.text + "\n"
+			}
+		}
+		for _, match := range inlineMake.FindAllStringSubmatch(d.text, -1) {
+			text += match[1] + "\n"
+		}
+		for _, words := range commands(text) {
+			checked++
+			for _, wrong := range c.command(t.Context(), words) {
+				t.Errorf("%s: %s: %s", d.name, strings.Join(words, " "), wrong)
+			}
+		}
+	}
+	t.Logf("%d commands", checked)
+}
+
+func TestLinksLeadToFiles(t *testing.T) {
+	root := repository(t)
+	for _, d := range read(t, root) {
+		for _, file := range links(d.name, d.text) {
+			_, err := os.Stat(filepath.Join(root, file))
+			require.NoError(t, err, "a link of %s", d.name)
+		}
+	}
+}
