@@ -109,7 +109,7 @@ func (s *Instance) spread(b block.Block, id block.ID, proof certificate.Certific
 	for i := range s.chains {
 		s.send(i, wire.Certificate{Certificate: proof})
 		if i != s.Self && s.chains[s.Self].claimed(i) < height {
-			s.tip.resend[i].after(s, i, 4*s.Timing.Retry, s.Timing.Cap)
+			s.tip.resend[i].after(s, i, 4*s.Timing.Retry, patientCaps*s.Timing.Cap)
 		}
 	}
 }

@@ -13,6 +13,10 @@ type retry struct {
 	attempts int
 }
 
+// patientCaps is how many times the cap the tip's certificate waits at most between two attempts, a minute as a rule. The frontiers (R6) of a
+// member that is there ask for what it lacks; this resending is for one that says nothing, and a certificate may be the last one for long.
+const patientCaps = 12
+
 func (r *retry) armed() bool { return r.due != 0 }
 
 func (r *retry) stop() { *r = retry{} }
@@ -55,7 +59,7 @@ func (s *Instance) Tick(now int64) {
 		}
 		if s.tip != nil && s.tip.resend[i].due != 0 && s.tip.resend[i].due <= now {
 			s.send(i, wire.Certificate{Certificate: s.tip.proof})
-			s.tip.resend[i].after(s, i, 4*s.Timing.Retry, s.Timing.Cap)
+			s.tip.resend[i].after(s, i, 4*s.Timing.Retry, patientCaps*s.Timing.Cap)
 		}
 	}
 }

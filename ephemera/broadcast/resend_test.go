@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -103,4 +104,34 @@ func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	require.LessOrEqual(t, sends, 8)
 	s.Claims(now, 1, claims)
 	require.NotZero(t, s.Deadline())
+}
+
+// The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or so, and no more to one whose frontier
+// covers it (R7).
+func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
+	s := instance(t, 4, Timing{})
+	now := int64(1_700_000_000_000)
+	s.Start(now)
+	own := block.New(s.Group, s.Group.Member(s.Self), 1, block.ID{}, now, nil)
+	s.chains[s.Self].height = own.Header.Height
+	s.spread(own, own.ID(), certificate.Certificate{})
+	s.Take()
+	const silent, told = 1, 2
+	covered := make([]uint64, s.Group.N())
+	covered[s.Self] = 1
+	s.Claims(now, told, covered)
+	var last, waited int64
+	for range 40 {
+		now = s.Deadline()
+		s.Tick(now)
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			require.NotEqual(t, told, send.To)
+			if send.To == silent {
+				last, waited = now, now-last
+			}
+		}
+	}
+	require.InDelta(t, 60_000, waited, 15_000)
 }

@@ -298,6 +298,9 @@ func (s *Instance) note(c *chain, signed block.SignedHeader) {
 	if c.first != nil && c.first.Signature == signed.Signature && c.first.Header == signed.Header {
 		return // frontiers repeat it
 	}
+	if c.evidence != nil && c.first != nil && c.creator != s.Self {
+		return // proven already, and members of the other half repeat theirs
+	}
 	header, id := &signed.Header, signed.Header.ID()
 	switch {
 	case header.Height == c.height && id == c.tip:
