@@ -66,6 +66,16 @@ type puppet struct {
 	luck      random
 }
 
+// keepsBlocks tells whether the adversary would let no block of the engine inside out. Then none is made: it would be resent for ever, to
+// nobody. A correct member's is no puppet.
+func (p *puppet) keepsBlocks() bool {
+	if p == nil {
+		return false
+	}
+	keeper, ok := p.adversary.(interface{ keepsBlocks(now int64) bool })
+	return ok && keeper.keepsBlocks(p.w.now)
+}
+
 // cabal is all Byzantine members: they know each other's keys and plans.
 type cabal struct {
 	w       *world

@@ -21,6 +21,8 @@ func (a *equivocate) send(p *puppet, to int, frame wire.Frame) {
 	}
 }
 
+func (a *equivocate) keepsBlocks(int64) bool { return true }
+
 func (a *equivocate) tick(p *puppet) {
 	g := p.current()
 	if g == nil {

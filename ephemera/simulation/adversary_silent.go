@@ -2,7 +2,7 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// silent says nothing at all from some moment on: it receives, and lets everybody wait. A naive node that counts on everybody's
+// silent says nothing at all from some moment on and lets everybody wait; what it receives then makes no difference to anybody. A naive node that counts on everybody's
 // answer, or asks one member only, waits for ever.
 type silent struct {
 	honest
@@ -17,3 +17,8 @@ func (a *silent) send(p *puppet, to int, frame wire.Frame) {
 		p.pass(to, frame)
 	}
 }
+
+// receive leaves the engine inside alone once nobody hears of it any more.
+func (a *silent) receive(p *puppet, _ int, _ wire.Frame) bool { return !a.keepsBlocks(p.w.now) }
+
+func (a *silent) keepsBlocks(now int64) bool { return a.since != 0 && now >= a.since }

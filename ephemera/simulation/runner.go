@@ -73,7 +73,11 @@ func (n *node) carryOut(effect engine.Effect) {
 func (n *node) ask(effect engine.Effect) {
 	switch e := effect.(type) {
 	case engine.NextBlock:
-		n.reply(engine.Chosen{IDs: n.app.NextBlock(n.clock(), e.Candidates)})
+		var chosen []block.MessageID
+		if !n.puppet.keepsBlocks() {
+			chosen = n.app.NextBlock(n.clock(), e.Candidates)
+		}
+		n.reply(engine.Chosen{IDs: chosen})
 	case broadcast.CheckBlock:
 		d := n.app.CheckBlock(n.clock(), e.Block, e.Own)
 		slot, id := e.Block.Header.Slot(), n.w.idOf(&e.Block)
