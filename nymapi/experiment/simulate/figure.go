@@ -48,7 +48,7 @@ func Grow(c Config, most int, stop func() bool) ([]Growth, error) {
 // Figures returns what a day looks like: the distribution of delays, and how bytes, messages and time grow with the group.
 func (d Day) Figures(grown []Growth) []Figure {
 	figures := []Figure{{Name: "delays.svg", Chart: plots.Chart{
-		Title: "How long blocks take", X: "milliseconds since the proposal", Y: "share of the blocks and members", LegendLow: true,
+		Title: "How long blocks take", X: "milliseconds since the proposal", Y: "share of the blocks and members",
 		Lines: []plots.Line{
 			distribution("certificate at the creator", d.certified, 0),
 			distribution("delivery at a member", d.delivered, 1),
@@ -56,7 +56,7 @@ func (d Day) Figures(grown []Growth) []Figure {
 	}}}
 	sent := growth("Bytes against members", "bytes sent per member and epoch", d.Report, func(c Cost) float64 { return float64(c.BytesPerNodeEpoch) })
 	messages := growth("Messages against members", "messages per block", d.Report, func(c Cost) float64 { return c.MessagesPerBlock })
-	time := plots.Chart{Title: "Time against members", X: "members", Y: "milliseconds, simulated", LogX: true, XTicks: groupTicks, LegendLow: true}
+	time := plots.Chart{Title: "Time against members", X: "members", Y: "milliseconds, simulated", LogX: true, XTicks: groupTicks}
 	var x, bytes, frames, median, last []float64
 	for _, g := range grown {
 		x = append(x, float64(g.Nodes))
@@ -83,7 +83,7 @@ var computedSizes = []int{4, 7, 10, 16, 25, 40, 64, 100, 160, 250, 400, 640, 100
 
 // growth draws one property of every computed scheme against the size of the group.
 func growth(title, axis string, report int, of func(Cost) float64) plots.Chart {
-	chart := plots.Chart{Title: title, X: "members", Y: axis, LogX: true, LogY: true, LegendLeft: true, XTicks: groupTicks}
+	chart := plots.Chart{Title: title, X: "members", Y: axis, LogX: true, LogY: true, XTicks: groupTicks}
 	for _, n := range computedSizes {
 		for i, c := range Costs(n, report) {
 			if len(chart.Lines) <= i {

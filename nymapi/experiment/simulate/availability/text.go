@@ -107,7 +107,7 @@ const leastShown = 1e-9
 func (t Table) Chart() plots.Chart {
 	c := plots.Chart{
 		Title: "Epochs lost when N-f of N Nym-APIs must be up", X: "N, Nym-APIs", Y: "share of the epochs that is lost (dots: drawn)",
-		LogY: true, LegendLow: true, LegendLeft: true, LeastY: leastShown, LabelY: func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) },
+		LogY: true, LeastY: leastShown, LabelY: func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) },
 	}
 	for _, row := range t.Rows {
 		c.XTicks = append(c.XTicks, float64(row.N))

@@ -50,14 +50,12 @@ type Chart struct {
 	XTicks     []float64            // labelled values of the horizontal axis; nil: whatever fits
 	LabelY     func(float64) string // of a decade of a logarithmic vertical axis; nil: as %g
 	LeastY     float64              // 0: no bound
-	LegendLeft bool                 // where the legend is: at the top left, not right
-	LegendLow  bool                 // at the bottom, not the top
 	Lines      []Line
 }
 
 // Size of every figure.
 const (
-	width  = 7.5 * vg.Inch
+	width  = 9 * vg.Inch
 	height = 4.5 * vg.Inch
 )
 
@@ -96,11 +94,20 @@ func (c Chart) WriteSVG(w io.Writer) error {
 		p.Y.Min, p.Y.Max = math.Floor(p.Y.Min), math.Ceil(p.Y.Max)
 	}
 	canvas := vgsvg.New(width, height)
-	p.Draw(draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
+	beside(p, draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
 	if _, err := canvas.WriteTo(w); err != nil {
 		return fmt.Errorf("write chart %q: %w", c.Title, err)
 	}
 	return nil
+}
+
+// beside draws a plot with its legend to the right of the plane, where it covers no line.
+func beside(p *plot.Plot, canvas draw.Canvas) {
+	legend := p.Legend
+	p.Legend = plot.NewLegend()
+	column := legend.Rectangle(canvas).Size().X + vg.Points(14)
+	p.Draw(draw.Crop(canvas, 0, -column, 0, 0))
+	legend.Draw(draw.Crop(canvas, 0, 0, 0, -vg.Points(24))) // below the title's height
 }
 
 // plane returns the chart without lines.
@@ -124,14 +131,7 @@ func (c Chart) plane() *plot.Plot {
 		}
 		p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	}
-	p.Legend.Left, p.Legend.Top = c.LegendLeft, !c.LegendLow
-	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-6), vg.Points(-6)
-	if c.LegendLeft {
-		p.Legend.XOffs = vg.Points(10)
-	}
-	if c.LegendLow {
-		p.Legend.YOffs = vg.Points(10)
-	}
+	p.Legend.Top = true
 	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(2), vg.Points(22)
 	p.Title.Padding = vg.Points(8)
 	for _, f := range []*font.Font{
