@@ -106,8 +106,9 @@ func beside(p *plot.Plot, canvas draw.Canvas) {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	column := legend.Rectangle(canvas).Size().X + vg.Points(14)
-	p.Draw(draw.Crop(canvas, 0, -column, 0, 0))
-	legend.Draw(draw.Crop(canvas, 0, 0, 0, -vg.Points(24))) // below the title's height
+	plane := draw.Crop(canvas, 0, -column, 0, 0)
+	p.Draw(plane)
+	legend.Draw(draw.Crop(canvas, plane.Size().X+vg.Points(10), 0, 0, -vg.Points(24))) // below the title's height
 }
 
 // plane returns the chart without lines.
@@ -131,7 +132,7 @@ func (c Chart) plane() *plot.Plot {
 		}
 		p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	}
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(2), vg.Points(22)
 	p.Title.Padding = vg.Points(8)
 	for _, f := range []*font.Font{
