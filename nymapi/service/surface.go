@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/telemetry"
 )
 
 // surface is the embedded node's API as others get it. The key is that of the Nym-API: it signs what was measured here, and nothing that
@@ -58,9 +59,18 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tell the configuration: %w", err)
 	}
+	figures := prometheus.NewRegistry()
+	if err := figures.Register(telemetry.New(telemetry.Config{
+		Node: n.Node, Self: s.home.Key.Public(), Version: s.config.Version, Evidence: func(ctx context.Context) (int, error) {
+			held, err := s.home.Store.Equivocations(ctx)
+			return len(held), err
+		},
+	})); err != nil {
+		return nil, err
+	}
 	of := surface{n.API(ephemera.APIConfig{Version: s.config.Version, Application: told})}
 	served, err := server.New(of, server.Config{
-		Listener: s.listener, Version: s.config.Version, Registry: prometheus.NewRegistry(),
+		Listener: s.listener, Version: s.config.Version, Registry: figures,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),
 	})
