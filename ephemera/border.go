@@ -74,10 +74,8 @@ func (b border) refused(frame wire.Frame) []block.MessageID {
 	view := b.node.view.Load()
 	check := func(messages []block.Message) {
 		for _, m := range messages {
-			if !b.node.maySend(view, m.Sender()) {
-				refused = append(refused, m.ID())
-			} else if err := b.node.app.CheckMessage(b.ctx, m); err != nil {
-				b.node.log.Debug("message refused by the application", "message", m.ID().String(), "err", err)
+			if err := b.node.admit(b.ctx, view, m); err != nil {
+				b.node.log.Debug("message kept out", "message", m.ID().String(), "err", err)
 				refused = append(refused, m.ID())
 			}
 		}

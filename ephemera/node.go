@@ -55,8 +55,11 @@ type Node struct {
 	follow  following
 	enough  atomic.Bool // members were online to make blocks
 	changed changes
-	timing  sync.Mutex
-	times   *lru.Cache[block.ID, Times]
+
+	strangers, refused atomic.Uint64 // messages kept out: of unknown senders, by the application
+
+	timing sync.Mutex
+	times  *lru.Cache[block.ID, Times]
 
 	undelivered *lru.Cache[block.Slot, store.Certified] // some of what is stored and was not delivered yet
 }
@@ -168,11 +171,8 @@ func (n *Node) submit(ctx context.Context, m block.Message, group *membership.Gr
 	if !n.verifyMessage(m) {
 		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)
 	}
-	if !n.maySend(n.view.Load(), m.Sender()) {
-		return fmt.Errorf("%w: %s", ErrUnknownSender, m.Sender())
-	}
-	if err := n.app.CheckMessage(ctx, m); err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	if err := n.admit(ctx, n.view.Load(), m); err != nil {
+		return err
 	}
 	return n.ask(ctx, func(l *loop, answer chan<- error) error {
 		l.submit(m, only, answer)
@@ -187,6 +187,20 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 		return block.Message{}, err
 	}
 	return m, n.Submit(ctx, m)
+}
+
+// admit tells why a verified message is kept out of the mempool, if it is, and counts those that are. The error wraps ErrUnknownSender or
+// ErrRefused.
+func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
+	if !n.maySend(view, m.Sender()) {
+		n.strangers.Add(1)
+		return fmt.Errorf("%w: %s", ErrUnknownSender, m.Sender())
+	}
+	if err := n.app.CheckMessage(ctx, m); err != nil {
+		n.refused.Add(1)
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return nil
 }
 
 // maySend tells whether this node takes a key's messages: it is one of a member of a group that is in use, or a configured client's.
@@ -254,6 +268,9 @@ type Status struct {
 	engine.Status
 	Online []keys.Public
 	Muted  bool
+	// Messages kept out since the start, each time one came: of senders that are neither members nor clients, and by CheckMessage. Those in
+	// bodies of blocks are among them, although the blocks are taken.
+	Strangers, Refused uint64
 }
 
 // Status returns where the node stands in the newest group in which it is a member.
@@ -277,7 +294,9 @@ func (n *Node) StatusIn(ctx context.Context, group *membership.Group) (Status, e
 	if err != nil {
 		return Status{}, err
 	}
-	return Status{Status: status, Online: n.Online(), Muted: n.muted(group)}, nil
+	return Status{
+		Status: status, Online: n.Online(), Muted: n.muted(group), Strangers: n.strangers.Load(), Refused: n.refused.Load(),
+	}, nil
 }
 
 // Certified returns the certified block of a slot, store.ErrNotFound when this node has none.

@@ -352,13 +352,7 @@ func (e *Engine) directable(group membership.ID) error {
 
 // add puts a message into the mempool, and its expiry on the clock.
 func (e *Engine) add(now int64, m block.Message, local bool) error {
-	err := e.pool.Add(m, local, now)
-	if errors.Is(err, mempool.ErrFull) {
-		if removed, _ := e.pool.Expire(now); removed > 0 {
-			err = e.pool.Add(m, local, now)
-		}
-	}
-	if err != nil {
+	if err := e.pool.Add(m, local, now); err != nil {
 		return err
 	}
 	if expiry := e.pool.Expiry(m); e.expiry == 0 || expiry < e.expiry {

@@ -131,6 +131,11 @@ func (p *Mempool) Counts() Counts { return p.counts }
 // Add takes a verified message at a time in milliseconds since 1970. Local marks messages submitted to this node.
 func (p *Mempool) Add(m block.Message, local bool, now int64) error {
 	err := p.add(m, local, now)
+	if err == ErrFull {
+		if removed, _ := p.Expire(now); removed > 0 {
+			err = p.add(m, local, now)
+		}
+	}
 	switch err {
 	case ErrDuplicate:
 		p.counts.Duplicate++

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -119,7 +118,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(open, flag(status.Open))
 	gauge(pending, float64(status.Messages))
 	gauge(bytes, float64(status.Bytes))
-	outcomes(status.Counts, out)
+	outcomes(status, out)
 	for i, key := range group.Members() {
 		gauge(certified, float64(status.Heights[i]), key.PeerID())
 		gauge(delivered, float64(status.Delivered[i]), key.PeerID())
@@ -134,10 +133,12 @@ func flag(yes bool) float64 {
 }
 
 // outcomes tells what became of messages since the start.
-func outcomes(c mempool.Counts, out chan<- prometheus.Metric) {
+func outcomes(status ephemera.Status, out chan<- prometheus.Metric) {
+	c := status.Counts
 	for outcome, count := range map[string]uint64{
 		"taken": c.Taken, "returned": c.Returned,
 		"duplicate": c.Duplicate, "full": c.Full, "quota": c.Quota, "expired": c.Expired, "future": c.Future,
+		"unknown_sender": status.Strangers, "refused": status.Refused,
 		"included": c.Included, "dropped": c.Dropped, "timed_out": c.TimedOut,
 	} {
 		out <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(count), outcome)

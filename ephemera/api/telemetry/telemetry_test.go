@@ -34,6 +34,10 @@ func TestFiguresFollowTheNode(t *testing.T) {
 	entry := c.Broadcast(t.Context(), in, m)
 	_, err = in.SubmitEphemeraMessage(t.Context(), api.Signed(m))
 	require.ErrorIs(t, err, api.Duplicate)
+	_, err = in.SubmitEphemeraMessage(t.Context(), api.Signed(c.Message(c.Members[0], apitest.RefusedLabel, "")))
+	require.ErrorIs(t, err, api.Refused)
+	_, err = in.SubmitEphemeraMessage(t.Context(), api.Signed(c.Message(apitest.Key(99), "l", "")))
+	require.ErrorIs(t, err, api.UnknownSender)
 	want := strings.ReplaceAll(`
 # HELP ephemera_certified_height Highest contiguous certified height of a member's chain.
 # TYPE ephemera_certified_height gauge
@@ -52,9 +56,11 @@ ephemera_mempool_messages_total{outcome="full"} 0
 ephemera_mempool_messages_total{outcome="future"} 0
 ephemera_mempool_messages_total{outcome="included"} 1
 ephemera_mempool_messages_total{outcome="quota"} 0
+ephemera_mempool_messages_total{outcome="refused"} 1
 ephemera_mempool_messages_total{outcome="returned"} 0
 ephemera_mempool_messages_total{outcome="taken"} 1
 ephemera_mempool_messages_total{outcome="timed_out"} 0
+ephemera_mempool_messages_total{outcome="unknown_sender"} 1
 # HELP ephemera_members_online Members of the node's group that are connected, the node among them.
 # TYPE ephemera_members_online gauge
 ephemera_members_online 2
