@@ -1,6 +1,7 @@
 package ephemera
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -251,7 +253,7 @@ func (a local) StoreInDht(ctx context.Context, key string, value []byte) error {
 func (a local) checkDHT(key string, value []byte) error {
 	switch {
 	case a.config.DHT == nil:
-		return api.NewProblem(api.NotConfigured, "this node runs without the DHT: switch it on in the configuration")
+		return api.NewProblem(api.NotConfigured, "this node runs without the DHT: set dht.enabled = true in its configuration")
 	case key == "" || len(key) > api.MaxDHTKey:
 		return api.NewProblem(api.Invalid, fmt.Sprintf("key of %d bytes, expected 1..%d", len(key), api.MaxDHTKey))
 	case len(value) > api.MaxDHTValue:
@@ -271,8 +273,9 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 			Messages: pool.Messages, Bytes: pool.Bytes, PerSender: pool.PerSender, SenderBytes: pool.SenderBytes,
 			TTLMS: pool.TTL.Milliseconds(), SkewMS: pool.Skew.Milliseconds(),
 		},
-		ExchangeMS: c.Exchange.Milliseconds(), HandOverMS: c.HandOver.Milliseconds(),
-		Clients: append([]keys.Public{}, c.Clients...), Application: a.config.Application,
+		ExchangeMS: cmp.Or(c.Exchange.Milliseconds(), engine.DefaultExchange),
+		HandOverMS: cmp.Or(c.HandOver.Milliseconds(), engine.DefaultHandOver),
+		Clients:    append([]keys.Public{}, c.Clients...), Application: a.config.Application,
 	}
 	if c.Include == mempool.All {
 		out.Include = "all"

@@ -72,14 +72,16 @@ type part struct {
 // maxParts bounds the groups that are kept in memory. Older ones are closed; their blocks are served from the store.
 const maxParts = 4
 
+// Defaults of Config, in milliseconds.
+const (
+	DefaultExchange int64 = 1000
+	DefaultHandOver int64 = 60_000
+)
+
 // New makes an engine from what is durable. Groups of which this member is none are left out.
 func New(config Config, known []Known) *Engine {
-	if config.Exchange == 0 {
-		config.Exchange = 1000
-	}
-	if config.HandOver == 0 {
-		config.HandOver = 60_000
-	}
+	config.Exchange = cmp.Or(config.Exchange, DefaultExchange)
+	config.HandOver = cmp.Or(config.HandOver, DefaultHandOver)
 	known = slices.Clone(known)
 	slices.SortFunc(known, func(a, b Known) int { return cmp.Compare(a.Group.Number(), b.Group.Number()) })
 	limits := config.Mempool

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -33,7 +34,7 @@ func newTestnet(c *cli) *cobra.Command {
 is reached, and commands to try. With --run all of them run in this process until it is interrupted; "ready" is printed once, when every
 node is.
 
-A folder that holds such a network already is used as it is; one that holds something else is refused.`,
+The DHT is on, so that everything can be tried. A folder that holds such a network already is used as it is; one that holds something else is refused.`,
 		Example: `  ephemera testnet --nodes 4 --dir net
   ephemera testnet --dir net --run`,
 	}
@@ -50,6 +51,9 @@ A folder that holds such a network already is used as it is; one that holds some
 		s, _, err := settings.Load(settings.Sources{Flags: given})
 		if err != nil {
 			return err
+		}
+		if _, decided := given["dht.enabled"]; !decided {
+			s.DHT.Enabled = true // so that everything can be tried
 		}
 		net, err := testnet.Open(dir)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && flags.Changed("nodes") {
@@ -68,10 +72,10 @@ A folder that holds such a network already is used as it is; one that holds some
 
 // introduce prints where the nodes are reached and what to try.
 func introduce(w io.Writer, net testnet.Net) {
-	self := os.Args[0]
+	self := pasted(os.Args[0])
 	fmt.Fprintf(w, "a network of %s in %s, group %s\n", counted(len(net.Nodes), "node"), net.Dir, net.Group)
 	for _, node := range net.Nodes {
-		certificate := filepath.Join(net.Dir, node.Name+".certificate.json")
+		certificate := pasted(filepath.Join(net.Dir, node.Name+".certificate.json"))
 		fmt.Fprintf(w, `
 %s  %s
   API     http://%s  ws://%s/ephemera/ws  (operator: http://%s)
@@ -79,10 +83,20 @@ func introduce(w io.Writer, net testnet.Net) {
   submit  %s submit --url http://%s --label greeting "hello from %s"
   follow  %s blocks follow --url http://%s --from beginning
   verify  %s query certificates last --url http://%s -o json > %s && %s certificate verify %s --group %s
-`, node.Name, node.PeerID, node.HTTP, node.HTTP, node.Admin, self, net.Folder(node).Dir, self, node.HTTP, node.Name, self, node.HTTP,
+`, node.Name, node.PeerID, node.HTTP, node.HTTP, node.Admin, self, pasted(net.Folder(node).Dir), self, node.HTTP, node.Name, self, node.HTTP,
 			self, node.HTTP, certificate, self, certificate, net.Group)
 	}
-	fmt.Fprintf(w, "\nall at once: %s testnet --dir %s --run\n", self, net.Dir)
+	fmt.Fprintf(w, "\nall at once: %s testnet --dir %s --run\n", self, pasted(net.Dir))
+}
+
+// pasted quotes a path for a shell where it has to be.
+func pasted(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%", r)
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // runTestnet runs all nodes. The first that fails stops the others.
