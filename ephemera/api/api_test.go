@@ -156,6 +156,15 @@ func TestSubmissionIsSignedOrNot(t *testing.T) {
 	require.Equal(t, m.ID(), back.ID())
 	require.True(t, back.Verify())
 
+	told, id := signed, m.ID()
+	told.ID = &id
+	_, err = told.Message()
+	require.NoError(t, err, "as a node tells it")
+	told.Label = "altered"
+	_, err = told.Message()
+	require.ErrorContains(t, err, "not as it was signed")
+	require.ErrorIs(t, api.Submission{Label: "label", ID: &id}.Check(), api.Invalid)
+
 	require.NoError(t, api.Submission{Label: "label"}.Check())
 	require.NoError(t, api.Submission{Label: "label", Time: 1}.Check())
 	require.ErrorIs(t, api.Submission{Label: "label", Network: network}.Check(), api.Invalid)

@@ -18,7 +18,9 @@ type Submission struct {
 	Sender    *keys.Public    `json:"sender,omitempty" nullable:"false" doc:"Of a signed message: the key that signed."`
 	Time      int64           `json:"time,omitempty" doc:"Milliseconds since 1970, as signed. Where the node signs: now by default; who repeats a submission with its time gets the same ID."`
 	Signature *keys.Signature `json:"signature,omitempty" nullable:"false" doc:"Of a signed message. Without it the node signs."`
-	Group     uint64          `json:"group,omitempty" doc:"Number of an open group: the message goes into this node's blocks of that group. By default into those of any."`
+	// ID lets a message be brought to another node as one tells it.
+	ID    *block.MessageID `json:"id,omitempty" nullable:"false" doc:"Of a signed message, as nodes tell it: not needed, and checked where it is there."`
+	Group uint64           `json:"group,omitempty" doc:"Number of an open group: the message goes into this node's blocks of that group. By default into those of any."`
 }
 
 // Signed returns the submission of a signed message.
@@ -35,8 +37,8 @@ func (s Submission) NodeSigns() bool { return s.Signature == nil }
 // Check tells whether the fields fit together: Invalid. What they hold is checked by Message and by the node.
 func (s Submission) Check() error {
 	switch {
-	case s.NodeSigns() && (s.Sender != nil || s.Network != ""):
-		return NewProblem(Invalid, "network and sender belong to a signed message: add its signature, or leave all three out and the node signs")
+	case s.NodeSigns() && (s.Sender != nil || s.Network != "" || s.ID != nil):
+		return NewProblem(Invalid, "network, sender and ID belong to a signed message: add its signature, or leave them all out and the node signs")
 	case !s.NodeSigns() && (s.Sender == nil || s.Network == "" || s.Time == 0):
 		return NewProblem(Invalid, "a signed message needs network, sender and time beside its signature")
 	}
@@ -54,6 +56,9 @@ func (s Submission) Message() (block.Message, error) {
 	m, err := block.NewMessage(given{*s.Sender, *s.Signature}, s.Network, s.Label, s.Payload, s.Time)
 	if err != nil {
 		return block.Message{}, WrapProblem(Invalid, err)
+	}
+	if s.ID != nil && *s.ID != m.ID() {
+		return block.Message{}, NewProblem(Invalid, "the message's ID is "+m.ID().String()+", not "+s.ID.String()+": a field is not as it was signed")
 	}
 	return m, nil
 }

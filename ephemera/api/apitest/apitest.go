@@ -112,6 +112,8 @@ func (s *suite) refusals(t *testing.T) {
 	require.NoError(t, err)
 	halfSigned := api.Signed(s.c.Message(member, "notice", "half"))
 	halfSigned.Sender = nil
+	misnamed := api.Signed(s.c.Message(member, "notice", "misnamed"))
+	misnamed.ID = &block.MessageID{1}
 	for name, refused := range map[string]struct {
 		submission api.Submission
 		kind       api.Kind
@@ -120,6 +122,7 @@ func (s *suite) refusals(t *testing.T) {
 		"signature":       {forged, api.Invalid},
 		"other network":   {api.Signed(elsewhere), api.Invalid},
 		"half signed":     {halfSigned, api.Invalid},
+		"misnamed":        {misnamed, api.Invalid},
 		"old":             {api.Signed(old), api.Invalid},
 		"ahead of time":   {api.Signed(ahead), api.Invalid},
 		"no such group":   {api.Submission{Label: "notice", Group: 7}, api.Invalid},
