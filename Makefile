@@ -51,8 +51,9 @@ test: ## every test, with the race detector
 	go test -trimpath=false -race -short -timeout 15m work
 	@$(MAKE) --no-print-directory check-docs
 
-test-long: ## the tests with their long forms, then every fuzz target for FUZZTIME
-	go test -trimpath=false -race -timeout 120m work
+test-long: ## the tests with their long forms, the soak by itself, then every fuzz target for FUZZTIME
+	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
+	go test -trimpath=false -race -timeout 30m ./ephemera/soak
 	@$(MAKE) --no-print-directory check-docs fuzz
 
 fuzz: ## every fuzz target for FUZZTIME (default 60s)

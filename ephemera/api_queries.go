@@ -305,7 +305,7 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
 	case out.Online < out.Q:
-		out.Reason = fmt.Sprintf("%d members are connected, %d are a quorum", out.Online, out.Q)
+		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
 	default:
 		out.Ready = true
 	}
