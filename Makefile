@@ -53,6 +53,7 @@ test: ## every test, with the race detector
 
 test-long: ## the tests with their long forms, the soak by itself, then every fuzz target for FUZZTIME
 	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
+	go test -trimpath=false -timeout 60m -run Libp2p ./ephemera
 	go test -trimpath=false -race -timeout 30m ./ephemera/soak
 	@$(MAKE) --no-print-directory check-docs fuzz
 

@@ -138,6 +138,9 @@ func (c *simCluster) epoch() time.Duration {
 func overLibp2p(t *testing.T, test func(t *testing.T, n int)) {
 	for _, n := range sizes([]int{10}, 30) {
 		t.Run(fmt.Sprint("n=", n), func(t *testing.T) {
+			if n == 30 && raceDetector {
+				t.Skip("Go's race detector itself crashes now and then under so many goroutines in virtual time: run without -race")
+			}
 			synctest.Test(t, func(t *testing.T) { test(t, n) })
 		})
 	}
@@ -184,7 +187,7 @@ func TestEpochOverLossyLibp2p(t *testing.T) {
 }
 
 // Gossip only speeds things up: with every frame of it lost an epoch still ends in certificates and deliveries (R7).
-func TestEpochWithoutGossip(t *testing.T) {
+func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 	t.Run("off", func(t *testing.T) {
 		overLibp2p(t, func(t *testing.T, n int) {
 			require.Less(t, newSimCluster(t, n, 0, p2p.Off, unchanged).epoch(), withoutGossipTime)

@@ -37,7 +37,7 @@ func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
 	s.All, s.Offset, s.Nodes, s.Submissions = true, 0, len(s.Members), nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
-		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld
+		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes // those of later groups
 	})
 	day := dayScript(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {

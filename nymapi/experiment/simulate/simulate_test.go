@@ -126,6 +126,12 @@ func TestRandomShortDaysKeepEveryPromise(t *testing.T) {
 	require.Contains(t, text.String(), "violations: 0, seed: 1")
 }
 
+func TestEveryDrawnDayCanBeRun(t *testing.T) {
+	for seed := range uint64(3000) {
+		require.NoError(t, drawDay(seed).Validate(), "seed %d", seed)
+	}
+}
+
 func TestTheSearchSeesEpochsThatAMeanWouldLetALiarMove(t *testing.T) {
 	options := func(s simulation.Schedule) simulation.Options {
 		scene, err := newScene(dayScript(s))

@@ -1,0 +1,5 @@
+//go:build race
+
+package ephemera_test
+
+const raceDetector = true
