@@ -51,10 +51,10 @@ test: ## every test, with the race detector
 	go test -trimpath=false -race -short -timeout 15m work
 	@$(MAKE) --no-print-directory check-docs
 
-test-long: ## the tests with their long forms, the soak by itself, then every fuzz target for FUZZTIME
+test-long: ## the tests with their long forms, what the race detector is too slow for without it, then every fuzz target for FUZZTIME
 	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
 	go test -trimpath=false -timeout 60m -run Libp2p ./ephemera
-	go test -trimpath=false -race -timeout 30m ./ephemera/soak
+	go test -trimpath=false -timeout 30m ./ephemera/soak
 	@$(MAKE) --no-print-directory check-docs fuzz
 
 fuzz: ## every fuzz target for FUZZTIME (default 60s)
