@@ -108,8 +108,22 @@ func infoOf(t *testing.T, made *Transport) peer.AddrInfo {
 	return peer.AddrInfo{ID: made.host.ID(), Addrs: addresses}
 }
 
-// victim is a running transport with one honest member, and a host that has the key of another member.
+// victim is a running transport with one honest member, and a connected host that has the key of another member.
 func victim(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
+	made, receiver, honest, evil = besieged(t, changes...)
+	join(t, evil, made, receiver)
+	return made, receiver, honest, evil
+}
+
+// join connects the evil host.
+func join(t *testing.T, evil host.Host, made *Transport, receiver *events) {
+	t.Helper()
+	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.came))
+}
+
+// besieged is a victim whose evil host is not connected yet, so that it can prepare.
+func besieged(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
 	config := testConfig(0)
 	config.StallTimeout = 200 * time.Millisecond
 	for _, change := range changes {
@@ -121,10 +135,7 @@ func victim(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *
 	receiver = start(t, all[0])
 	start(t, all[1])
 	require.Equal(t, testKey(1).Public(), next(t, receiver.came))
-	evil = attacker(t, testKey(2))
-	require.NoError(t, evil.Connect(t.Context(), infoOf(t, all[0])))
-	require.Equal(t, testKey(2).Public(), next(t, receiver.came))
-	return all[0], receiver, all[1], evil
+	return all[0], receiver, all[1], attacker(t, testKey(2))
 }
 
 func stream(t *testing.T, from host.Host, to *Transport) network.Stream {

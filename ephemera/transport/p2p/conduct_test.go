@@ -224,9 +224,11 @@ func TestOurOwnSlownessIsNobodysFault(t *testing.T) {
 }
 
 func TestMemberThatDoesNotAnswerIsDialledAnew(t *testing.T) {
-	made, receiver, honest, evil := victim(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
+	made, receiver, honest, evil := besieged(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
 	evil.SetStreamHandler(ping.ID, func(network.Stream) {}) // takes the ping and says nothing
-	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	join(t, evil, made, receiver)
+	for next(t, receiver.went) != testKey(2).Public() { // on a busy machine an honest answer may be late, too
+	}
 	require.NotZero(t, made.Traffic().Unanswered)
 	require.Zero(t, made.Traffic().Cuts, "it is not punished")
 	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
@@ -235,16 +237,19 @@ func TestMemberThatDoesNotAnswerIsDialledAnew(t *testing.T) {
 
 // A member that is too busy to answer but sends frames is alive.
 func TestFramesAreASignOfLife(t *testing.T) {
-	made, receiver, _, evil := victim(t, func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, time.Second })
+	made, receiver, _, evil := besieged(t, func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, time.Second })
 	pinged := make(chan struct{}, 1000)
 	evil.SetStreamHandler(ping.ID, func(network.Stream) { pinged <- struct{}{} })
+	join(t, evil, made, receiver)
 	s := stream(t, evil, made)
 	for beats := time.NewTicker(20 * time.Millisecond); len(pinged) < 3; <-beats.C {
 		_, err := s.Write([]byte{1, 'x'})
 		require.NoError(t, err)
 		next(t, receiver.frames)
 	}
-	require.Zero(t, made.Traffic().Unanswered)
+	for len(receiver.went) > 0 {
+		require.NotEqual(t, testKey(2).Public(), <-receiver.went)
+	}
 }
 
 func TestPeerThatOpensTooManyStreamsIsCut(t *testing.T) {
