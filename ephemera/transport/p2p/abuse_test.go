@@ -213,9 +213,10 @@ func TestThirdStreamEndsTheFirst(t *testing.T) {
 
 // A member that opens streams and reads nothing costs one bounded queue; its stream is reset and opened again.
 func TestPeerThatReadsNothingIsResetAndBounded(t *testing.T) {
-	made, receiver, honest, evil := victim(t)
+	made, receiver, honest, evil := besieged(t)
 	streams := make(chan network.Stream, 1000)
 	evil.SetStreamHandler(made.protocol, func(s network.Stream) { streams <- s })
+	join(t, evil, made, receiver)
 	frame := make([]byte, made.config.Limits.FrameBytes/2)
 	to := testKey(2).Public()
 	refused := make(chan struct{})
