@@ -227,8 +227,7 @@ func TestMemberThatDoesNotAnswerIsDialledAnew(t *testing.T) {
 	made, receiver, honest, evil := besieged(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
 	evil.SetStreamHandler(ping.ID, func(network.Stream) {}) // takes the ping and says nothing
 	join(t, evil, made, receiver)
-	for next(t, receiver.went) != testKey(2).Public() { // on a busy machine an honest answer may be late, too
-	}
+	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
 	require.NotZero(t, made.Traffic().Unanswered)
 	require.Zero(t, made.Traffic().Cuts, "it is not punished")
 	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
@@ -247,9 +246,7 @@ func TestFramesAreASignOfLife(t *testing.T) {
 		require.NoError(t, err)
 		next(t, receiver.frames)
 	}
-	for len(receiver.went) > 0 {
-		require.NotEqual(t, testKey(2).Public(), <-receiver.went)
-	}
+	require.Zero(t, made.Traffic().Unanswered)
 }
 
 func TestPeerThatOpensTooManyStreamsIsCut(t *testing.T) {
