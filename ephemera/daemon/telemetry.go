@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"context"
-
 	"github.com/libp2p/go-libp2p"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -13,11 +11,7 @@ import (
 // register puts the figures of the node, the Go runtime and the process into the registry. Those of the API and of libp2p are there.
 func (d *daemon) register() error {
 	node := telemetry.New(telemetry.Config{
-		Node: d.node, Self: d.home.Key.Public(), Version: d.Version,
-		Evidence: func(ctx context.Context) (int, error) {
-			held, err := d.home.Store.Equivocations(ctx)
-			return len(held), err
-		},
+		Node: d.node, Self: d.home.Key.Public(), Version: d.Version, Store: d.home.Store,
 	})
 	for _, c := range []prometheus.Collector{node, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		if err := d.figures.Register(c); err != nil {

@@ -61,10 +61,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	}
 	figures := prometheus.NewRegistry()
 	if err := figures.Register(telemetry.New(telemetry.Config{
-		Node: n.Node, Self: s.home.Key.Public(), Version: s.config.Version, Evidence: func(ctx context.Context) (int, error) {
-			held, err := s.home.Store.Equivocations(ctx)
-			return len(held), err
-		},
+		Node: n.Node, Self: s.home.Key.Public(), Version: s.config.Version, Store: s.home.Store,
 	})); err != nil {
 		return nil, err
 	}

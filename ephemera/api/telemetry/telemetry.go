@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -18,9 +19,8 @@ import (
 type Config struct {
 	Node    *ephemera.Node
 	Self    keys.Public
-	Version string // of the program
-	// Evidence counts the equivocation proofs that the node holds; nil: nobody asks.
-	Evidence func(context.Context) (int, error)
+	Version string      // of the program
+	Store   store.Store // the node's, whose equivocation proofs are counted
 }
 
 // collector asks the node each time that somebody looks.
@@ -88,10 +88,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	traffic(c.config.Node.Traffic(), out)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if c.config.Evidence != nil {
-		if held, err := c.config.Evidence(ctx); err == nil {
-			gauge(evidence, float64(held))
-		}
+	if held, err := c.config.Store.Equivocations(ctx); err == nil {
+		gauge(evidence, float64(len(held)))
 	}
 	group := c.config.Node.Group()
 	for _, known := range c.config.Node.Groups() {

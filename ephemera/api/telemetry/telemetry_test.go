@@ -1,7 +1,6 @@
 package telemetry_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -20,11 +19,7 @@ func TestFiguresFollowTheNode(t *testing.T) {
 	in := c.API(0)
 	registry := prometheus.NewPedanticRegistry()
 	require.NoError(t, registry.Register(telemetry.New(telemetry.Config{
-		Node: c.Nodes[0], Self: c.Members[0].Public(), Version: "v1",
-		Evidence: func(ctx context.Context) (int, error) {
-			held, err := in.Evidence(ctx)
-			return len(held), err
-		},
+		Node: c.Nodes[0], Self: c.Members[0].Public(), Version: "v1", Store: c.Stores[0],
 	})))
 	complaints, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
