@@ -190,10 +190,8 @@ func (s *Instance) pullChain(c *chain) {
 		c.pull.stop()
 		return
 	}
-	to := ahead[(s.Self+c.pull.attempts)%len(ahead)]
-	if others := c.askable(ahead); len(others) < len(ahead) {
-		to = others[(s.Self+c.pull.attempts)%len(others)]
-	}
+	asked := c.askable(ahead)
+	to := asked[(s.Self+c.creator+c.pull.attempts)%len(asked)] // chains begin with different members, who share the work
 	s.send(to, wire.GetCertified{From: c.slot(s, c.height+1)})
 	c.pull.after(s, to, s.Timing.Retry, s.Timing.Cap)
 	if c.pull.attempts > 3*len(ahead) { // nobody who claims more shows it

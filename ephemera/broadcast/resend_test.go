@@ -3,6 +3,7 @@ package broadcast
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
 // instance makes the instance of member 0 of n, with nothing durable.
@@ -104,6 +106,39 @@ func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	require.LessOrEqual(t, sends, 8)
 	s.Claims(now, 1, claims)
 	require.NotZero(t, s.Deadline())
+}
+
+// Who misses many chains asks every member for as many of them as another, and each of them about every chain in turn (R6).
+func TestChainsArePulledFromDifferentMembers(t *testing.T) {
+	const n = 7
+	s := instance(t, n, Timing{})
+	now := int64(1_700_000_000_000)
+	s.Start(now)
+	s.Take()
+	claims := []uint64{0, 9, 9, 9, 9, 9, 9}
+	for from := 1; from < n; from++ {
+		s.Claims(now, from, claims)
+	}
+	asked := map[block.Slot][]int{} // by chain: the members, in the order in which they were asked
+	for count := 0; count < (n-1)*(n-1); {
+		now = s.Deadline()
+		s.Tick(now)
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			pull, ok := send.Frame.(wire.GetCertified)
+			require.True(t, ok)
+			asked[pull.From] = append(asked[pull.From], send.To)
+			count++
+		}
+	}
+	first := map[int]bool{}
+	for _, members := range asked {
+		first[members[0]] = true
+		slices.Sort(members[:n-1])
+		require.Equal(t, []int{1, 2, 3, 4, 5, 6}, members[:n-1])
+	}
+	require.Len(t, first, n-1)
 }
 
 // The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or so, and no more to one whose frontier
