@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
@@ -30,22 +32,62 @@ const (
 	observeEquivocation
 )
 
-// runApplication asks the application one question at a time.
-func (n *Node) runApplication(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case t := <-n.tasks:
-			event, err := n.askApplication(ctx, t)
-			if err != nil {
-				return err
-			}
-			if event != nil {
-				n.post(ctx, event)
-			}
+// tasks wait for the application, at most one of each kind and chain. They are taken while the loop makes the answers to earlier ones
+// durable, so that these share the next commit. Put and take are safe for concurrent use.
+type tasks struct {
+	mu      sync.Mutex
+	waiting []task
+	some    chan struct{} // has room for one: something was put
+}
+
+func newTasks() *tasks { return &tasks{some: make(chan struct{}, 1)} }
+
+// put adds a task. A newer block of a chain replaces an older one that is not wanted any more.
+func (q *tasks) put(t task) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	defer wake(q.some)
+	for i, other := range q.waiting {
+		if other.kind == t.kind && other.slot.Group == t.slot.Group && other.slot.Creator == t.slot.Creator {
+			q.waiting[i] = t
+			return
 		}
 	}
+	q.waiting = append(q.waiting, t)
+}
+
+// take removes the oldest task, false: there is none.
+func (q *tasks) take() (task, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return task{}, false
+	}
+	t := q.waiting[0]
+	q.waiting = slices.Delete(q.waiting, 0, 1)
+	return t, true
+}
+
+// runApplication asks the application one question at a time.
+func (n *Node) runApplication(ctx context.Context) error {
+	for ctx.Err() == nil {
+		t, ok := n.tasks.take()
+		if !ok {
+			select {
+			case <-ctx.Done():
+			case <-n.tasks.some:
+			}
+			continue
+		}
+		event, err := n.askApplication(ctx, t)
+		if err != nil {
+			return err
+		}
+		if event != nil {
+			n.post(ctx, event)
+		}
+	}
+	return nil
 }
 
 func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, err error) {

@@ -161,3 +161,51 @@ func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	}
 	return died
 }
+
+// slow is a store on a disk whose every commit takes a while.
+type slow struct {
+	store.Store
+	commits int
+}
+
+func (s *slow) Commit(ctx context.Context, writes []store.Write) error {
+	s.commits++
+	time.Sleep(5 * time.Millisecond)
+	return s.Store.Commit(ctx, writes)
+}
+
+// The application takes the next blocks of other chains while cursors become durable, so these share commits: with six chains a commit
+// moves two blocks or more.
+func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
+	const n, blocks = 7, 20
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, n, memory.Config{Gossip: true, Delay: constant(time.Millisecond)})
+		c.include = mempool.Own
+		for i := range n - 1 {
+			c.start(i)
+		}
+		defer c.stopAll()
+		for height := range blocks {
+			for i := range n - 1 {
+				c.submit(i, fmt.Sprint("block ", height, " of ", i))
+			}
+			for i := range n - 1 {
+				c.awaitHeight(i, i, height+1)
+			}
+		}
+		opened, err := c.disks[n-1].Open()
+		require.NoError(t, err)
+		disk := &slow{Store: opened}
+		node, err := ephemera.New(ephemera.Config{Key: c.keys[n-1], Group: c.group, Store: disk, Transport: c.link(n - 1)}, c.boards[n-1])
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- node.Run(ctx) }()
+		for creator := range n - 1 {
+			c.awaitHeight(n-1, creator, blocks)
+		}
+		cancel()
+		require.NoError(t, <-ended)
+		require.Less(t, disk.commits, (n-1)*blocks/2)
+	})
+}

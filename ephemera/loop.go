@@ -21,7 +21,6 @@ import (
 type loop struct {
 	*Node
 	ctx     context.Context
-	waiting []task // for the application: at most one of each kind and chain
 	reading []read // for the store reader: at most one of each kind and member, and readHeaders headers
 	answers map[uint64]chan<- error
 	ticket  uint64
@@ -53,11 +52,6 @@ func (l *loop) run(ctx context.Context) error {
 	}
 	for {
 		timer.Reset(l.clock.until(l.deadline()))
-		var tasks chan<- task
-		var head task
-		if len(l.waiting) > 0 {
-			tasks, head = l.tasks, l.waiting[0]
-		}
 		var reads chan<- read
 		var first read
 		if len(l.reading) > 0 {
@@ -73,8 +67,6 @@ func (l *loop) run(ctx context.Context) error {
 			err = l.tick()
 		case <-l.wake:
 			err = l.step(engine.Wake{})
-		case tasks <- head:
-			l.waiting = l.waiting[1:]
 		case f := <-l.calls:
 			err = l.runCalls(f)
 		case event := <-l.inbox:
@@ -260,9 +252,9 @@ func (l *loop) carryOut(effect engine.Effect) error {
 	case broadcast.SignEcho:
 		l.queue = append(l.queue, engine.EchoSigned{Echo: l.echo(e.Slot, e.Block)})
 	case broadcast.CheckBlock:
-		l.enqueue(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
+		l.tasks.put(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
 	case broadcast.Deliver:
-		l.enqueue(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
+		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
 	case engine.NextBlock:
 		l.nextBlock(e)
 	case engine.ServeBlock:
@@ -276,7 +268,7 @@ func (l *loop) carryOut(effect engine.Effect) error {
 	case broadcast.Refused:
 		l.log.Warn("block refused", "slot", e.Slot.String(), "block", e.Block.Short(), "own", e.Own, "reason", e.Reason)
 	case broadcast.Equivocation:
-		l.enqueue(task{kind: observeEquivocation, slot: e.Evidence.A.Header.Slot(), evidence: e.Evidence})
+		l.tasks.put(task{kind: observeEquivocation, slot: e.Evidence.A.Header.Slot(), evidence: e.Evidence})
 		l.log.Error("member signed two blocks for one slot; its chain stops here", "slot", e.Evidence.A.Header.Slot().String())
 	case broadcast.Halt:
 		return l.haltSafely(e.Reason)
@@ -323,19 +315,7 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 		return
 	}
 	turn := Turn{Group: group, Newest: group == l.groups.newest(), Candidates: candidates, Directed: e.Directed}
-	l.enqueue(task{kind: nextBlock, turn: turn})
-}
-
-// enqueue puts a task before the application. A newer block of a chain replaces an older one that is not wanted any more, so the
-// queue holds at most one task of each kind and chain.
-func (l *loop) enqueue(t task) {
-	for i, other := range l.waiting {
-		if other.kind == t.kind && other.slot.Group == t.slot.Group && other.slot.Creator == t.slot.Creator {
-			l.waiting[i] = t
-			return
-		}
-	}
-	l.waiting = append(l.waiting, t)
+	l.tasks.put(task{kind: nextBlock, turn: turn})
 }
 
 // readHeaders bounds the headers that wait for a comparison. More are dropped: they come again with the next frontier.

@@ -43,7 +43,7 @@ type Node struct {
 	inbox   chan engine.Event
 	calls   chan call
 	wake    chan struct{}
-	tasks   chan task // loop to application
+	tasks   *tasks    // loop to application
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
@@ -83,7 +83,7 @@ func New(config Config, app Application) (*Node, error) {
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
-		tasks: make(chan task), reads: make(chan read),
+		tasks: newTasks(), reads: make(chan read),
 		running: make(chan struct{}), stopped: make(chan struct{}), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
