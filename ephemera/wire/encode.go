@@ -19,14 +19,41 @@ type rawBlocks struct {
 	Blocks []rawHeld
 }
 
+// itemHeadBytes is the longest head of a byte string on the wire.
+const itemHeadBytes = 5
+
 type rawMessages struct {
 	_        struct{} `cbor:",toarray"`
 	Messages [][]byte
 }
 
+// AppendCanonical is the encoding of what was decoded, for canonical.Decode to compare.
+func (r *rawBlocks) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(r.Blocks))
+	for _, held := range r.Blocks {
+		dst = canonical.AppendBytes(canonical.AppendBytes(canonical.AppendArray(dst, 2), held.Block), held.Certificate)
+	}
+	return dst
+}
+
+// AppendCanonical: see rawBlocks.
+func (r *rawMessages) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(r.Messages))
+	for _, data := range r.Messages {
+		dst = canonical.AppendBytes(dst, data)
+	}
+	return dst
+}
+
 // Encode returns the bytes of a frame.
 func Encode(frame Frame) []byte {
-	out := append(make([]byte, 0, smallBytes/4), byte(frame.kind()))
+	size := smallBytes / 4
+	if f, ok := frame.(Messages); ok {
+		for i := range f.Messages {
+			size += itemHeadBytes + f.Messages[i].Size()
+		}
+	}
+	out := append(make([]byte, 0, size), byte(frame.kind()))
 	switch f := frame.(type) {
 	case Proposal:
 		return f.Proposal.AppendCanonical(out)
