@@ -77,7 +77,9 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err != nil {
 		return fmt.Errorf("begin commit: %w", err)
 	}
-	c := commit{ctx: ctx, tx: tx, statements: &s.commits, stored: s.stored, chains: map[chainKey]*chainRow{}}
+	c := commit{
+		ctx: ctx, tx: tx, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored, chains: map[chainKey]*chainRow{},
+	}
 	for _, w := range writes {
 		if err := c.apply(w); err != nil {
 			_ = tx.Rollback() // after a full disk SQLite has done so itself
@@ -98,6 +100,7 @@ type commit struct {
 	ctx        context.Context
 	tx         *sqlx.Tx
 	statements *commitStatements
+	bound      map[*sqlx.Stmt]*sqlx.Stmt // statements to themselves in this transaction
 	stored     *lru.Cache[block.MessageID, struct{}]
 	messages   []block.MessageID // written in this transaction
 	number     int64             // of the newest message, 0: not known yet
@@ -114,13 +117,23 @@ type chainRow struct {
 	Certified int64 `db:"certified"`
 }
 
+// bind returns a statement in this transaction.
+func (c *commit) bind(statement *sqlx.Stmt) *sqlx.Stmt {
+	bound, ok := c.bound[statement]
+	if !ok {
+		bound = c.tx.StmtxContext(c.ctx, statement)
+		c.bound[statement] = bound
+	}
+	return bound
+}
+
 func (c *commit) exec(statement *sqlx.Stmt, args ...any) error {
-	_, err := c.tx.StmtxContext(c.ctx, statement).ExecContext(c.ctx, args...)
+	_, err := c.bind(statement).ExecContext(c.ctx, args...)
 	return err
 }
 
 func (c *commit) get(dest any, statement *sqlx.Stmt, args ...any) error {
-	return c.tx.StmtxContext(c.ctx, statement).GetContext(c.ctx, dest, args...)
+	return c.bind(statement).GetContext(c.ctx, dest, args...)
 }
 
 func (c *commit) apply(w store.Write) error {
@@ -251,7 +264,7 @@ func (c *commit) keep(m block.Message) error {
 
 // change runs a statement and tells whether it changed a row.
 func (c *commit) change(statement *sqlx.Stmt, args ...any) (bool, error) {
-	result, err := c.tx.StmtxContext(c.ctx, statement).ExecContext(c.ctx, args...)
+	result, err := c.bind(statement).ExecContext(c.ctx, args...)
 	if err != nil {
 		return false, err
 	}
@@ -268,14 +281,15 @@ func (c *commit) certify(w store.PutCertified) error {
 	if err := c.hold(chain, height, w.Block, id); err != nil {
 		return err
 	}
-	if err := c.exec(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode()); err != nil {
-		return err
-	}
-	certified, err := c.certifiedAt(chain, height)
+	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode())
 	if err != nil {
 		return err
 	}
-	if certified != id {
+	if !written {
+		certified, err := c.certifiedAt(chain, height)
+		if err != nil {
+			return err
+		}
 		return fmt.Errorf("%w: %s holds %s", store.ErrConflict, slot, certified.Short())
 	}
 	return c.advance(chain, height)
@@ -299,7 +313,7 @@ func (c *commit) advance(chain *chainRow, height int64) error {
 	if height != chain.Certified+1 {
 		return nil
 	}
-	for {
+	for chain.Certified = height; ; chain.Certified++ {
 		next, err := c.certifiedAt(chain, chain.Certified+1)
 		if err != nil {
 			return err
@@ -307,7 +321,6 @@ func (c *commit) advance(chain *chainRow, height int64) error {
 		if next == (block.ID{}) {
 			return c.exec(c.statements.advance, chain.Certified, chain.Chain)
 		}
-		chain.Certified++
 	}
 }
 
