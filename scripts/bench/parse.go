@@ -95,8 +95,8 @@ func figure(value float64, unit string) string {
 		unit = scales[i]
 	}
 	decimals := 3
-	for limit := 10.0; decimals > 0 && math.Abs(value) >= limit; limit *= 10 {
-		decimals--
+	if value != 0 {
+		decimals = max(0, 3-int(math.Floor(math.Log10(math.Abs(value)))))
 	}
 	text := strconv.FormatFloat(value, 'f', decimals, 64)
 	if strings.Contains(text, ".") {

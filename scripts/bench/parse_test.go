@@ -45,7 +45,10 @@ func TestFiguresHaveFourDigits(t *testing.T) {
 		"0 ns/op":       figure(0, "ns/op"),
 		"1388123 B/op":  figure(1388123, "B/op"),
 		"52.49 KB/node": figure(52.4912, "KB/node"),
-		"0.123 %":       figure(0.1234, "%"),
+		"0.1234 %":      figure(0.1234, "%"),
+		"10 %":          figure(10, "%"),
+		"0.0005612 s":   figure(0.00056118, "s"),
+		"-0.0125 s":     figure(-0.0125, "s"),
 	} {
 		require.Equal(t, want, got)
 	}
