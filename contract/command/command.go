@@ -1,10 +1,13 @@
 // Package command is what the commands contract and nymapi have in common: they take flags and no arguments, flags come from the
-// environment too, and a wrong command line is told apart from a failure.
+// environment too, tokens come from files as well, logs look alike, and a wrong command line is told apart from a failure.
 package command
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -20,6 +23,35 @@ func (u *UsageError) Unwrap() error { return u.Err }
 
 // Usage returns a UsageError.
 func Usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// Exit statuses; a program may have more.
+const (
+	ExitFailure = 1
+	ExitUsage   = 2
+)
+
+// Execute runs a root command with these arguments and returns the exit status. Errors go to stderr, a UsageError with a hint at the
+// help. Status may be nil, or tells the program's own statuses: 0 where an error has none.
+func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer, status func(error) int) int {
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)
+	own := 0
+	if status != nil {
+		own = status(err)
+	}
+	var usage *UsageError
+	if errors.As(err, &usage) || own == ExitUsage {
+		fmt.Fprintf(stderr, "See: %s --help\n", cmd.CommandPath())
+		return ExitUsage
+	}
+	return cmp.Or(own, ExitFailure)
+}
 
 // Prepare completes a root command that has its subcommands: it adds the one that prints the version. Flags that are not given are set from
 // variables named after the root, such as NYMAPI_HOME_SLOTS for --home-slots of nymapi.

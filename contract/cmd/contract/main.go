@@ -4,10 +4,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,12 +17,6 @@ import (
 // version is set by the linker.
 var version = "unknown"
 
-// Exit statuses.
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -34,22 +25,7 @@ func main() {
 
 // run carries out a command and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	var usage *command.UsageError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "contract: %v\nSee: %s --help\n", err, cmd.CommandPath())
-		return exitUsage
-	default:
-		fmt.Fprintf(stderr, "contract: %v\n", err)
-		return exitFailure
-	}
+	return command.Execute(ctx, newRoot(), args, stdout, stderr, nil)
 }
 
 func newRoot() *cobra.Command {
@@ -63,22 +39,4 @@ Every flag can also be given as an environment variable: --accept-epochs is CONT
 	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newHealth())
 	command.Prepare(root, version)
 	return root
-}
-
-// newLogger returns what logs to stderr in a format and from a level on.
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, command.Usage("--log-level %q, expected debug, info, warn or error", level)
-	}
-	options.Level = least
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, &options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, &options)), nil
-	default:
-		return nil, command.Usage("--log-format %q, expected text or json", format)
-	}
 }

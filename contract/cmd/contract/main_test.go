@@ -17,6 +17,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract/api"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
@@ -164,7 +165,7 @@ func TestInspectTakesTheNewestComparisonByDefaultAndCreatesNothing(t *testing.T)
 	folder := t.TempDir()
 	t.Chdir(folder)
 	status, _, errs := call(t, "inspect")
-	require.Equal(t, exitFailure, status)
+	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, errs, "name the database with --db")
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
@@ -213,13 +214,13 @@ func TestAuditRecomputesEveryWinner(t *testing.T) {
 
 	tamper(t, path, `UPDATE reward SET value = 10000 WHERE epoch = 2 AND mixnode = 'm002'`)
 	status, out, errs = call(t, "audit", "--db", path)
-	require.Equal(t, exitFailure, status)
+	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, out, "epoch 2: audit failed")
 	require.Contains(t, errs, errAudit.Error())
 
 	tamper(t, path, `DELETE FROM epoch WHERE id = 4; UPDATE epoch SET description = (SELECT description FROM epoch WHERE id = 2) WHERE id = 1`)
 	status, out, _ = call(t, "audit", "--db", path)
-	require.Equal(t, exitFailure, status)
+	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, out, "epoch 1: audit failed")
 }
 
@@ -239,7 +240,7 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 		fill(t, path)
 		tamper(t, path, statement)
 		status, out, _ := call(t, "audit", "--db", path)
-		require.Equal(t, exitFailure, status, statement)
+		require.Equal(t, command.ExitFailure, status, statement)
 		require.Contains(t, out, want, statement)
 		require.Contains(t, out, "1 follow from signed reports, 0 rest on somebody's word, 1 do not fit", statement)
 	}
@@ -298,7 +299,7 @@ func TestServeGoesOnOnItsFolder(t *testing.T) {
 		require.Zero(t, <-done)
 	}
 	status, _, _ := call(t, "health", "--url", address)
-	require.Equal(t, exitFailure, status)
+	require.Equal(t, command.ExitFailure, status)
 }
 
 // watchedLog is a log that tells when a text was written.
@@ -340,6 +341,7 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"--accept-epochs 0":                                                 {"serve", "--expect", "1", "--accept-epochs", "0"},
 		"advance \"x\", expected":                                           {"serve", "--expect", "1", "--advance", "x"},
 		"--token and --token-file are both given":                           {"serve", "--expect", "1", "--token", "a", "--token-file", "b"},
+		"--token-file missing does not exist":                               {"serve", "--expect", "1", "--token-file", "missing"},
 		"--log-level \"x\"":                                                 {"serve", "--expect", "1", "--log-level", "x"},
 		"--log-format \"x\"":                                                {"serve", "--expect", "1", "--log-format", "x"},
 		"unknown flag: --nonsense":                                          {"serve", "--nonsense"},
@@ -353,23 +355,22 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"--url: bad address":                                                {"health", "--url", "ftp://x"},
 	} {
 		status, _, errs := call(t, args...)
-		require.Equal(t, exitUsage, status, errs)
+		require.Equal(t, command.ExitUsage, status, errs)
 		require.Contains(t, errs, message)
 	}
 	for message, args := range map[string][]string{
 		"names, line 3: bad mixnode name":    {"serve", "--expect", "1", "--mixnodes-file", names},
-		"--token-file: open":                 {"serve", "--expect", "1", "--token-file", "missing"},
 		"read database: stat missing":        {"inspect", "--db", "missing"},
 		"no epoch is rewarded yet":           {"inspect", "--db", emptyDatabase(t, folder), "--epoch", "last"},
 		"mixnode m9 is in no rewarded epoch": {"inspect", "--db", filepath.Join(folder, "empty.db"), "--mixnode", "m9"},
 	} {
 		status, _, errs := call(t, args...)
-		require.Equal(t, exitFailure, status, errs)
+		require.Equal(t, command.ExitFailure, status, errs)
 		require.Contains(t, errs, message)
 	}
 	t.Setenv("CONTRACT_EXPECT", "many")
 	status, _, errs := call(t, "serve")
-	require.Equal(t, exitUsage, status)
+	require.Equal(t, command.ExitUsage, status)
 	require.Contains(t, errs, "environment variable CONTRACT_EXPECT")
 	status, out, _ := call(t, "version")
 	require.Zero(t, status)

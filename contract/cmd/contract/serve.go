@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,7 @@ type serveFlags struct {
 	mixnodesFile, estimator        string
 	accept, carry                  int
 	advance, verify, mode, trusted string
-	logLevel, logFormat            string
+	log                            command.Log
 }
 
 func newServe() *cobra.Command {
@@ -66,8 +67,7 @@ Key and database are made in --home at the first start, and a later start goes o
 	flags.StringVar(&f.verify, "verify", "full", "full: recompute every result from signed reports; none: believe anybody, as the original did")
 	flags.StringVar(&f.mode, "mode", "ephemera", "ephemera: certified blocks of many; single: the word of one authorised Nym-API")
 	flags.StringVar(&f.trusted, "authorised", "", "name of that one in mode single; default: the first by name")
-	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	f.log.Add(flags)
 	return cmd
 }
 
@@ -76,9 +76,11 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel); err != nil {
+	handler, err := f.log.Handler(cmd.ErrOrStderr())
+	if err != nil {
 		return err
 	}
+	cfg.Logger = slog.New(handler)
 	if err := cfg.Validate(); err != nil {
 		return &command.UsageError{Err: err}
 	}
@@ -113,7 +115,7 @@ func (f serveFlags) config() (server.Config, error) {
 	if f.accept < 1 {
 		return cfg, command.Usage("--accept-epochs %d, expected at least 1", f.accept)
 	}
-	if cfg.Token, err = f.readToken(); err != nil {
+	if cfg.Token, err = command.Token("--token", f.token, f.tokenFile); err != nil {
 		return cfg, err
 	}
 	if cfg.Estimator, err = metrics.ParseEstimator(f.estimator); err != nil {
@@ -145,24 +147,6 @@ func (f serveFlags) apiMode() (api.Mode, error) {
 	default:
 		return "", command.Usage("--verify %q, expected full or none", f.verify)
 	}
-}
-
-func (f serveFlags) readToken() (string, error) {
-	if f.tokenFile == "" {
-		return f.token, nil
-	}
-	if f.token != "" {
-		return "", command.Usage("--token and --token-file are both given, choose one")
-	}
-	data, err := os.ReadFile(f.tokenFile)
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(data))
-	if token == "" {
-		return "", fmt.Errorf("--token-file %s is empty, expected the token", f.tokenFile)
-	}
-	return token, nil
 }
 
 func (f serveFlags) readMixnodes() ([]metrics.MixID, error) {

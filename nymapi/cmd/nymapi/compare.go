@@ -16,9 +16,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 )
 
-// exitInterrupted says that a signal ended a comparison before it was finished.
-const exitInterrupted = 130
-
 var (
 	errInterrupted = errors.New("interrupted: the results hold what was finished")
 	errUnexplained = errors.New("epochs were missed for another reason than the flags; see the summary, and run.log beside it")
@@ -170,7 +167,7 @@ func perform(ctx context.Context, plan *experiment.Plan, folder experiment.Folde
 	if err != nil {
 		return nil, fmt.Errorf("write the log: %w", err)
 	}
-	progress := experiment.NewProgress(stderr, isTerminal(stderr), plan)
+	progress := experiment.NewProgress(stderr, command.IsTerminal(stderr), plan)
 	outcomes, err := experiment.Run(ctx, plan, experiment.Options{
 		Database: folder.Database, Progress: progress, Logger: slog.New(slog.NewJSONHandler(log, nil)),
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 )
 
@@ -36,7 +37,7 @@ func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), append([]string{"compare"}, strings.Fields(tt.args)...), &stdout, &stderr)
-		require.Equal(t, exitUsage, code, tt.args)
+		require.Equal(t, command.ExitUsage, code, tt.args)
 		require.Empty(t, stdout.String(), tt.args)
 		require.Contains(t, stderr.String(), tt.want)
 	}
@@ -46,7 +47,7 @@ func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
 	t.Setenv("NYMAPI_LIARS_AT", "9")
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitUsage, run(t.Context(), []string{"compare"}, &stdout, &stderr))
+	require.Equal(t, command.ExitUsage, run(t.Context(), []string{"compare"}, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "--liars-at 9: expected different numbers from 1 to 4")
 }
 

@@ -50,7 +50,7 @@ func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
 	if f.keyFile == "" {
 		return command.Usage("--key-file is missing, expected the daemon's key, such as --key-file ephemera/data/key")
 	}
-	token, err := readToken("--token", f.token, f.tokenFile)
+	token, err := command.Token("--token", f.token, f.tokenFile)
 	if err != nil {
 		return err
 	}

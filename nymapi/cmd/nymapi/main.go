@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -20,11 +19,10 @@ import (
 // version is set by the linker.
 var version = "unknown"
 
-// Exit statuses.
+// Exit statuses beside those of package command.
 const (
-	exitFailure = 1
-	exitUsage   = 2
-	exitHalted  = 78 // something was signed with our key that we do not know of: do not restart
+	exitHalted      = 78  // something was signed with our key that we do not know of: do not restart
+	exitInterrupted = 130 // a signal ended a comparison before it was finished
 )
 
 func main() {
@@ -35,28 +33,17 @@ func main() {
 
 // run carries out a command and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	var usage *command.UsageError
-	switch {
-	case err == nil:
+	return command.Execute(ctx, newRoot(), args, stdout, stderr, func(err error) int {
+		switch {
+		case errors.Is(err, service.ErrConfig):
+			return command.ExitUsage
+		case errors.Is(err, errInterrupted):
+			return exitInterrupted
+		case errors.Is(err, ephemera.ErrHalted):
+			return exitHalted
+		}
 		return 0
-	case errors.As(err, &usage), errors.Is(err, service.ErrConfig):
-		fmt.Fprintf(stderr, "nymapi: %v\nSee: %s --help\n", err, cmd.CommandPath())
-		return exitUsage
-	case errors.Is(err, errInterrupted):
-		fmt.Fprintf(stderr, "nymapi: %v\n", err)
-		return exitInterrupted
-	case errors.Is(err, ephemera.ErrHalted):
-		fmt.Fprintf(stderr, "nymapi: %v\n", err)
-		return exitHalted
-	default:
-		fmt.Fprintf(stderr, "nymapi: %v\n", err)
-		return exitFailure
-	}
+	})
 }
 
 func newRoot() *cobra.Command {

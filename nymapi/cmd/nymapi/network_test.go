@@ -109,7 +109,7 @@ func (n *network) start(number int) {
 	}
 	if number == theContract {
 		program, args = n.contract, []string{
-			"serve", "--listen", cmp.Or(n.address, "127.0.0.1:0"), "--home", n.home(number), "--expect", strconv.Itoa(members),
+			"serve", "--log-format", "text", "--listen", cmp.Or(n.address, "127.0.0.1:0"), "--home", n.home(number), "--expect", strconv.Itoa(members),
 			"--token", "secret", "--epoch", epochDuration.String(), "--first-epoch", "500ms", "--mixnodes", "12",
 			"--accept-epochs", strconv.Itoa(acceptEpochs),
 		}

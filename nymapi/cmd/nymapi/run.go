@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -29,7 +27,7 @@ type runFlags struct {
 	daemonTokenFile                 string
 	healthListen                    string
 	source                          sourceFlags
-	log                             logFlags
+	log                             command.Log
 }
 
 func newRun() *cobra.Command {
@@ -63,13 +61,13 @@ func newRun() *cobra.Command {
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode in an epoch")
 	f.source.add(flags)
 	flags.StringVar(&f.healthListen, "health-listen", "", "address for /livez and /readyz, none if empty (default with --home-slots "+defaultHealth+")")
-	f.log.add(flags)
+	f.log.Add(flags)
 	return cmd
 }
 
 // config returns the service's configuration. The caller closes Lock until New has succeeded.
 func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
-	logger, err := f.log.logger(stderr)
+	logger, err := newLogger(stderr, f.log)
 	if err != nil {
 		return service.Config{}, err
 	}
@@ -84,11 +82,11 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	if f.ticks < 1 || f.ticks > collector.MaxTicks { // 0 would be service.Config's default
 		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements in an epoch", f.ticks, collector.MaxTicks)
 	}
-	token, err := readToken("--token", f.token, f.tokenFile)
+	token, err := command.Token("--token", f.token, f.tokenFile)
 	if err != nil {
 		return service.Config{}, err
 	}
-	if f.daemon.Token, err = readToken("--ephemera-token", "", f.daemonTokenFile); err != nil {
+	if f.daemon.Token, err = command.Token("--ephemera-token", "", f.daemonTokenFile); err != nil {
 		return service.Config{}, err
 	}
 	if f.daemon != (service.Daemon{}) && f.daemon.URL == "" {
@@ -129,21 +127,6 @@ func (f *runFlags) place(c *service.Config) error {
 		return command.Usage("--home is missing, expected a folder for key and databases, such as --home ./nymapi-1")
 	}
 	return nil
-}
-
-// readToken returns a token that is given by a flag or in the file of a second flag.
-func readToken(flag, token, file string) (string, error) {
-	if file == "" {
-		return token, nil
-	}
-	if token != "" {
-		return "", command.Usage("%s and %s-file are both given, expected one of them", flag, flag)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", command.Usage("%s-file: %w", flag, err)
-	}
-	return strings.TrimSpace(string(data)), nil
 }
 
 func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract/api"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -67,7 +68,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 	} {
 		var out, complaints bytes.Buffer
 		status := run(t.Context(), strings.Fields(test.args), &out, &complaints)
-		require.Equal(t, exitUsage, status, test.args)
+		require.Equal(t, command.ExitUsage, status, test.args)
 		require.Contains(t, complaints.String(), test.expected, test.args)
 		require.Empty(t, out.String(), test.args)
 	}
@@ -77,14 +78,14 @@ func TestTheEnvironmentStandsInForFlags(t *testing.T) {
 	t.Setenv("NYMAPI_MODE", "both")
 	t.Setenv("NYMAPI_HOME", t.TempDir())
 	var out, complaints bytes.Buffer
-	require.Equal(t, exitUsage, run(t.Context(), []string{"run"}, &out, &complaints))
+	require.Equal(t, command.ExitUsage, run(t.Context(), []string{"run"}, &out, &complaints))
 	require.Contains(t, complaints.String(), `"both"`)
 	complaints.Reset()
-	require.Equal(t, exitUsage, run(t.Context(), []string{"run", "--mode", "none"}, &out, &complaints), "the flag wins")
+	require.Equal(t, command.ExitUsage, run(t.Context(), []string{"run", "--mode", "none"}, &out, &complaints), "the flag wins")
 	require.Contains(t, complaints.String(), `"none"`)
 	t.Setenv("NYMAPI_TICKS", "many")
 	complaints.Reset()
-	require.Equal(t, exitUsage, run(t.Context(), []string{"run"}, &out, &complaints))
+	require.Equal(t, command.ExitUsage, run(t.Context(), []string{"run"}, &out, &complaints))
 	require.Contains(t, complaints.String(), "NYMAPI_TICKS")
 }
 
@@ -116,7 +117,7 @@ func TestReplicasTakeTheFirstFreeFolder(t *testing.T) {
 
 func TestHealthFailsWhereNobodyAnswers(t *testing.T) {
 	var out, complaints bytes.Buffer
-	require.Equal(t, exitFailure, run(t.Context(), []string{"health", "--health-listen", freePort(t)}, &out, &complaints))
+	require.Equal(t, command.ExitFailure, run(t.Context(), []string{"health", "--health-listen", freePort(t)}, &out, &complaints))
 	require.Contains(t, complaints.String(), "no Nym-API answers")
 }
 
@@ -179,6 +180,6 @@ func TestANymAPIRunsUntilItIsStopped(t *testing.T) {
 func TestARefusalIsTold(t *testing.T) {
 	var out, complaints bytes.Buffer
 	status := run(t.Context(), []string{"run", "--contract", startContract(t), "--home", t.TempDir(), "--token", "guess"}, &out, &complaints)
-	require.Equal(t, exitFailure, status)
+	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, complaints.String(), "The token is wrong")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate/availability"
 )
@@ -30,7 +31,7 @@ func TestSimulateFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), append([]string{"simulate"}, strings.Fields(tt.args)...), &stdout, &stderr)
-		require.Equal(t, exitUsage, code, tt.args)
+		require.Equal(t, command.ExitUsage, code, tt.args)
 		require.Empty(t, stdout.String(), tt.args)
 		require.Contains(t, stderr.String(), tt.want)
 	}
@@ -75,7 +76,7 @@ func TestSimulatePrintsADayTheSameEveryTime(t *testing.T) {
 func TestSimulateBeyondWhatIsToleratedFails(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := strings.Fields("simulate --nodes 4 --epochs 1 --mixnodes 20 --latency 50ms --adversary restart=3")
-	require.Equal(t, exitFailure, run(t.Context(), args, &stdout, &stderr))
+	require.Equal(t, command.ExitFailure, run(t.Context(), args, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "Note: 3 of 4 Nym-APIs are Byzantine, more than f = 1")
 	require.Contains(t, stderr.String(), "a promise was broken")
 	require.Contains(t, stdout.String(), "VIOLATION of honest range")

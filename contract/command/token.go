@@ -1,0 +1,30 @@
+package command
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Token returns the token that a flag gives, or the one in the file that the flag's twin names: --token and --token-file. Neither is no
+// token. The error is a UsageError.
+func Token(flag, token, file string) (string, error) {
+	if file == "" {
+		return token, nil
+	}
+	if token != "" {
+		return "", Usage("%s and %s-file are both given, expected one of them", flag, flag)
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", Usage("%s-file %s does not exist, expected a file with the token alone", flag, file)
+	}
+	if err != nil {
+		return "", Usage("%s-file: %w", flag, err)
+	}
+	if token = strings.TrimSpace(string(data)); token == "" {
+		return "", Usage("%s-file %s is empty, expected the token", flag, file)
+	}
+	return token, nil
+}
