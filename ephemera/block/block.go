@@ -129,6 +129,15 @@ func (b Block) ID() ID { return b.Header.ID() }
 // Pruned tells whether the header counts messages and none is there: a store has removed them.
 func (b Block) Pruned() bool { return b.Header.Count > 0 && len(b.Messages) == 0 }
 
+// BodyBytes returns the size of the encoded messages together, which BlockBytes of the group's limits bounds.
+func (b Block) BodyBytes() int {
+	size := 0
+	for _, m := range b.Messages {
+		size += m.Size()
+	}
+	return size
+}
+
 // MessageIDs returns the IDs in order.
 func (b Block) MessageIDs() []MessageID {
 	ids := make([]MessageID, len(b.Messages))
@@ -153,7 +162,7 @@ func (b Block) Check(group *membership.Group) error {
 
 // CheckMessages is Check of a block whose proposal was checked already: it looks at the messages alone.
 func (b Block) CheckMessages(group *membership.Group) error {
-	limits, bytes := group.Limits(), 0
+	limits := group.Limits()
 	for _, m := range b.Messages {
 		if m.Network() != group.Network() {
 			return fmt.Errorf("%w: message %s is of network %q", ErrInvalid, m.ID(), m.Network())
@@ -161,9 +170,8 @@ func (b Block) CheckMessages(group *membership.Group) error {
 		if len(m.Payload()) > int(limits.PayloadBytes) {
 			return fmt.Errorf("%w: payload of %d bytes, at most %d", ErrInvalid, len(m.Payload()), limits.PayloadBytes)
 		}
-		bytes += m.Size()
 	}
-	if bytes > int(limits.BlockBytes) {
+	if bytes := b.BodyBytes(); bytes > int(limits.BlockBytes) {
 		return fmt.Errorf("%w: messages of %d bytes, at most %d", ErrInvalid, bytes, limits.BlockBytes)
 	}
 	return nil

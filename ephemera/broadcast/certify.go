@@ -69,6 +69,9 @@ func (s *Instance) Blocks(now int64, from int, f wire.Blocks) {
 			proof = c.proof
 		}
 		if proof != nil {
+			if from == c.asked.member {
+				c.asked.bytes += held.Block.BodyBytes()
+			}
 			s.certified(c, held.Block, *proof)
 			s.settleRemoved(c)
 			s.pullMore(c, from)

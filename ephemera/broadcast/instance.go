@@ -46,10 +46,20 @@ type chain struct {
 
 	claims []uint64 // highest certified height that each member says it has; nil: nobody has anything
 	pull   retry
+	asked  asked // by pull
 
 	delivered  uint64
 	delivering bool
 	redeliver  retry
+}
+
+// asked is the member that was asked for a chain last, and what came of it.
+type asked struct {
+	member  int
+	ever    bool
+	waiting bool   // nothing has come yet
+	from    uint64 // the certified height then
+	bytes   int    // of the messages that came
 }
 
 // New makes the instance of a member from what is durable. Start begins its work.

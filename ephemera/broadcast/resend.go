@@ -114,7 +114,8 @@ func (s *Instance) fetchBlock(c *chain) {
 		return
 	}
 	signers = c.askable(signers)
-	to := signers[(s.Self+c.fetch.attempts)%len(signers)]
+	first := s.Self + int(c.proof.Slot.Height%uint64(len(signers))) // another one at every height: no silent one delays them all
+	to := signers[(first+c.fetch.attempts)%len(signers)]
 	s.send(to, wire.GetBlock{Slot: c.proof.Slot, Block: c.proof.Block})
 	c.fetch.after(s, to, s.Timing.Retry, s.Timing.Cap)
 }
@@ -178,7 +179,7 @@ func (c *chain) claimed(member int) uint64 {
 	return c.claims[member]
 }
 
-// pullChain asks one of the members that claim more than this one has, in turn (R6).
+// pullChain asks one of the members that claim more than this one has (R6).
 func (s *Instance) pullChain(c *chain) {
 	ahead := make([]int, 0, len(c.claims))
 	for i, height := range c.claims {
@@ -190,8 +191,8 @@ func (s *Instance) pullChain(c *chain) {
 		c.pull.stop()
 		return
 	}
-	asked := c.askable(ahead)
-	to := asked[(s.Self+c.creator+c.pull.attempts)%len(asked)] // chains begin with different members, who share the work
+	to := s.turn(c, c.askable(ahead))
+	c.asked = asked{member: to, ever: true, waiting: true, from: c.height}
 	s.send(to, wire.GetCertified{From: c.slot(s, c.height+1)})
 	c.pull.after(s, to, s.Timing.Retry, s.Timing.Cap)
 	if c.pull.attempts > 3*len(ahead) { // nobody who claims more shows it
@@ -202,13 +203,44 @@ func (s *Instance) pullChain(c *chain) {
 	}
 }
 
-// pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays, so that nobody makes this member
-// ask as fast as it answers.
+// turn returns whom of some members to ask for a chain: the one that answered in full again, else the next in the order of places, so that
+// one that is silent, or lets little through, costs one turn. Chains begin with different members, who share the work.
+func (s *Instance) turn(c *chain, members []int) int {
+	if !c.asked.ever {
+		others := c.creator // counted without this member, whose own chain is nobody's to show
+		if others > s.Self {
+			others--
+		}
+		return members[(s.Self+others)%len(members)]
+	}
+	next := c.asked.member
+	if c.asked.waiting || !c.answeredInFull() {
+		next++
+	}
+	for _, i := range members {
+		if i >= next {
+			return i
+		}
+	}
+	return members[0]
+}
+
+// answeredInFull tells whether as much came as fits an answer, as far as one can tell: a server leaves out what would make it larger than
+// wire.BatchBytes, so of smaller blocks at least half of that comes.
+func (c *chain) answeredInFull() bool {
+	return c.height >= c.asked.from+wire.MaxBlocks || c.asked.bytes >= wire.BatchBytes/2
+}
+
+// pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays, and so it does for blocks of others
+// while an answer is under way, so that nobody makes this member ask as fast as it sends.
 func (s *Instance) pullMore(c *chain, from int) {
+	if from == c.asked.member {
+		c.asked.waiting = false
+	}
 	switch {
 	case c.highestClaim() <= c.height:
 		c.pull.stop()
-	case c.claimed(from) > c.height:
+	case c.claimed(from) > c.height && !c.asked.waiting:
 		c.pull.at(s.now)
 	}
 }

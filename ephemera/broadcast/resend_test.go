@@ -108,37 +108,107 @@ func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	require.NotZero(t, s.Deadline())
 }
 
-// Who misses many chains asks every member for as many of them as another, and each of them about every chain in turn (R6).
-func TestChainsArePulledFromDifferentMembers(t *testing.T) {
-	const n = 7
-	s := instance(t, n, Timing{})
-	now := int64(1_700_000_000_000)
-	s.Start(now)
-	s.Take()
-	claims := []uint64{0, 9, 9, 9, 9, 9, 9}
-	for from := 1; from < n; from++ {
-		s.Claims(now, from, claims)
-	}
-	asked := map[block.Slot][]int{} // by chain: the members, in the order in which they were asked
-	for count := 0; count < (n-1)*(n-1); {
+// pulled lets time pass until the next chain is asked for.
+func pulled(t *testing.T, s *Instance) (now int64, pulls []Send) {
+	t.Helper()
+	for len(pulls) == 0 {
 		now = s.Deadline()
+		require.NotZero(t, now, "nothing is asked for any more")
 		s.Tick(now)
 		for _, effect := range s.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
-			pull, ok := send.Frame.(wire.GetCertified)
-			require.True(t, ok)
-			asked[pull.From] = append(asked[pull.From], send.To)
-			count++
+			require.IsType(t, wire.GetCertified{}, send.Frame)
+			pulls = append(pulls, send)
 		}
 	}
-	first := map[int]bool{}
-	for _, members := range asked {
-		first[members[0]] = true
-		slices.Sort(members[:n-1])
-		require.Equal(t, []int{1, 2, 3, 4, 5, 6}, members[:n-1])
+	return now, pulls
+}
+
+// Who misses many chains asks every member for as many of them as another, and each of them about every chain in turn (R6).
+func TestChainsArePulledFromDifferentMembers(t *testing.T) {
+	const n = 7
+	for self := range n {
+		s := instance(t, n, Timing{})
+		s.Self = self
+		now := int64(1_700_000_000_000)
+		s.Start(now)
+		s.Take()
+		claims := slices.Repeat([]uint64{9}, n)
+		claims[self] = 0
+		for from := range n {
+			if from != self {
+				s.Claims(now, from, claims)
+			}
+		}
+		asked := map[block.Slot][]int{} // by chain: the members, in the order in which they were asked
+		for count := 0; count < (n-1)*(n-1); {
+			_, pulls := pulled(t, s)
+			for _, send := range pulls {
+				slot := send.Frame.(wire.GetCertified).From
+				asked[slot] = append(asked[slot], send.To)
+			}
+			count += len(pulls)
+		}
+		first := map[int]bool{}
+		for _, members := range asked {
+			first[members[0]] = true
+			turn := map[int]bool{}
+			for _, i := range members[:n-1] {
+				turn[i] = true
+			}
+			require.Len(t, turn, n-1)
+		}
+		require.Len(t, first, n-1)
 	}
-	require.Len(t, first, n-1)
+}
+
+// A member that is silent, or shows one block where it has many, costs a chain one turn: then another one is asked as long as it answers in
+// full (R6).
+func TestSlowMembersHoldNoChainUp(t *testing.T) {
+	const creator, claimed, delay = 1, 10 * wire.MaxBlocks, 100
+	for name, shown := range map[string]int{"silent": 0, "drips": 1, "answers": wire.MaxBlocks} {
+		t.Run(name, func(t *testing.T) {
+			s := instance(t, 4, Timing{})
+			now := int64(1_700_000_000_000)
+			begin := now
+			s.Start(now)
+			s.Take()
+			for from := 1; from < 4; from++ {
+				s.Claims(now, from, []uint64{0, claimed, 0, 0})
+			}
+			slow, asked := 0, 0
+			var pulls []Send
+			for s.chains[creator].height < claimed {
+				now, pulls = pulled(t, s)
+				require.Len(t, pulls, 1)
+				if slow == 0 {
+					slow = pulls[0].To
+				}
+				count := wire.MaxBlocks
+				if pulls[0].To == slow {
+					asked++
+					count = shown
+				}
+				now += delay
+				for range count {
+					s.Blocks(now, pulls[0].To, wire.Blocks{Blocks: []wire.Held{next(s, creator)}})
+				}
+				s.Take()
+			}
+			require.LessOrEqual(t, int(now-begin), 2*claimed/wire.MaxBlocks*delay)
+			if shown < wire.MaxBlocks {
+				require.Equal(t, 1, asked)
+			}
+		})
+	}
+}
+
+// next makes the next certified block of a creator, without signatures, which the border has verified.
+func next(s *Instance, creator int) wire.Held {
+	c := s.chains[creator]
+	made := block.New(s.Group, c.key, c.height+1, c.tip, s.now, nil)
+	return wire.Held{Block: made, Certificate: &certificate.Certificate{Slot: made.Header.Slot(), Block: made.ID()}}
 }
 
 // The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or so, and no more to one whose frontier

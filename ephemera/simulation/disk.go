@@ -278,10 +278,7 @@ func (d *disk) from(slot block.Slot) (blocks []wire.Held) {
 		if !ok {
 			break
 		}
-		for _, m := range held.Block.Messages {
-			size += m.Size()
-		}
-		if size > wire.BatchBytes && len(blocks) > 0 {
+		if size += held.Block.BodyBytes(); size > wire.BatchBytes && len(blocks) > 0 {
 			break
 		}
 		proof := held.Certificate

@@ -104,11 +104,7 @@ func (c Certified) Bytes() int {
 	if c.Block.Pruned() {
 		return len(canonical.Encode(c.Block.SignedHeader))
 	}
-	size := 0
-	for _, m := range c.Block.Messages {
-		size += m.Size()
-	}
-	return size
+	return c.Block.BodyBytes()
 }
 
 // Entry is a certified block with its place in this store. Sequences count from 1, may have gaps, are never used again, and say
