@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
@@ -78,7 +77,8 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 		return fmt.Errorf("begin commit: %w", err)
 	}
 	c := commit{
-		ctx: ctx, tx: tx, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored, chains: map[chainKey]*chainRow{},
+		ctx: ctx, tx: tx, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
+		messages: map[block.MessageID]struct{}{}, chains: map[chainKey]*chainRow{},
 	}
 	for _, w := range writes {
 		if err := c.apply(w); err != nil {
@@ -89,7 +89,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	for _, id := range c.messages {
+	for id := range c.messages {
 		s.stored.Add(id, struct{}{})
 	}
 	return nil
@@ -102,8 +102,8 @@ type commit struct {
 	statements *commitStatements
 	bound      map[*sqlx.Stmt]*sqlx.Stmt // statements to themselves in this transaction
 	stored     *lru.Cache[block.MessageID, struct{}]
-	messages   []block.MessageID // written in this transaction
-	number     int64             // of the newest message, 0: not known yet
+	messages   map[block.MessageID]struct{} // written in this transaction
+	number     int64                        // of the newest message, 0: not known yet
 	chains     map[chainKey]*chainRow
 }
 
@@ -225,22 +225,20 @@ func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID)
 	if held.Whole || len(b.Messages) == 0 {
 		return nil
 	}
-	size := 0
 	for _, m := range b.Messages {
-		size += m.Size()
 		if err := c.keep(m); err != nil {
 			return err
 		}
 	}
 	all := leaves.Of(b)
-	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), size, leaves.Encode(all))
+	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
 // keep counts one more body that holds the message, and writes it where it is not there yet. What the store remembers of messages is a
 // hint, which saves the attempt that fails.
 func (c *commit) keep(m block.Message) error {
 	id := m.ID()
-	if c.stored.Contains(id) || slices.Contains(c.messages, id) {
+	if _, ok := c.messages[id]; ok || c.stored.Contains(id) {
 		if known, err := c.change(c.statements.share, id[:]); err != nil || known {
 			return err
 		}
@@ -255,7 +253,7 @@ func (c *commit) keep(m block.Message) error {
 	if err != nil {
 		return err
 	}
-	c.messages = append(c.messages, id)
+	c.messages[id] = struct{}{}
 	if fresh {
 		return c.exec(c.statements.message, c.number, m.Encode())
 	}
