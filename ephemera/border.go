@@ -69,14 +69,17 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 }
 
 // refused asks the application about every message in a frame, and refuses those of unknown senders.
-func (b border) refused(frame wire.Frame) []block.MessageID {
-	var refused []block.MessageID
+func (b border) refused(frame wire.Frame) map[block.MessageID]bool {
+	var refused map[block.MessageID]bool
 	view := b.node.view.Load()
 	check := func(messages []block.Message) {
 		for _, m := range messages {
 			if err := b.node.admit(b.ctx, view, m); err != nil {
 				b.node.log.Debug("message kept out", "message", m.ID().String(), "err", err)
-				refused = append(refused, m.ID())
+				if refused == nil {
+					refused = make(map[block.MessageID]bool)
+				}
+				refused[m.ID()] = true
 			}
 		}
 	}

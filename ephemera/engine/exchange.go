@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -77,11 +76,11 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 }
 
 // takeMessages puts bodies into the mempool unless the application refused them, and into blocks that wait for them in any case.
-func (e *Engine) takeMessages(now int64, messages []block.Message, refused []block.MessageID) {
+func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
 	for _, m := range messages {
 		delete(e.asked, m.ID())
 		err := mempool.ErrExpired
-		if !slices.Contains(refused, m.ID()) {
+		if !refused[m.ID()] {
 			err = e.add(now, m, false)
 		}
 		if errors.Is(err, mempool.ErrExpired) {

@@ -149,7 +149,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	c.frontier(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
 	c.step(0, engine.Received{
-		From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{refused}}, Refused: []block.MessageID{refused.ID()},
+		From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{refused}}, Refused: map[block.MessageID]bool{refused.ID(): true},
 	})
 	require.Zero(t, c.status(0).Messages)
 	c.advance(5000, false)
@@ -160,7 +160,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	require.Equal(t, b.Messages[0].Label(), refused.Label())
 	c.step(0, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: b.Proposal()}})
 	c.step(0, engine.Received{
-		From: c.keys[3].Public(), Frame: wire.Messages{Messages: b.Messages}, Refused: b.MessageIDs(),
+		From: c.keys[3].Public(), Frame: wire.Messages{Messages: b.Messages}, Refused: map[block.MessageID]bool{b.Messages[0].ID(): true},
 	})
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
@@ -236,5 +236,25 @@ func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
 	for b.Loop() {
 		c.junk(1, 0, 1)
 		c.flight, c.history = nil, nil
+	}
+}
+
+// A frame full of messages that nobody wants costs as much each as one of them.
+func BenchmarkRefusedMessages(b *testing.B) {
+	for _, count := range []int{1, 1000, 40_000} {
+		b.Run(fmt.Sprintf("messages=%d", count), func(b *testing.B) {
+			c := newCluster(b, 4, engine.Config{}, membership.Limits{})
+			c.start(0)
+			f, refused := wire.Messages{}, map[block.MessageID]bool{}
+			for i := range count {
+				m, err := block.NewMessage(unverified{c.keys[1].Public()}, network, "note", fmt.Append(nil, i), c.now)
+				require.NoError(b, err)
+				f.Messages, refused[m.ID()] = append(f.Messages, m), true
+			}
+			for b.Loop() {
+				c.step(0, engine.Received{From: c.keys[1].Public(), Frame: f, Refused: refused})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/message")
+		})
 	}
 }

@@ -37,8 +37,8 @@ type Close struct{ Group membership.ID }
 type Received struct {
 	From  keys.Public
 	Frame wire.Frame
-	// Refused lists messages in the frame that the application's CheckMessage refused: they may fill a block, not enter the mempool.
-	Refused []block.MessageID
+	// Refused names messages in the frame that the application's CheckMessage refused: they may fill a block, not enter the mempool.
+	Refused map[block.MessageID]bool
 }
 
 // Submitted is a client's message that CheckMessage accepted. It is answered by Answered with the same ticket.

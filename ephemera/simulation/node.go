@@ -241,11 +241,12 @@ func (n *node) received(from keys.Public, frame wire.Frame) {
 }
 
 // refused lists the messages that the application's CheckMessage refuses.
-func (n *node) refused(frame wire.Frame) (refused []block.MessageID) {
+func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
+	refused := map[block.MessageID]bool{}
 	look := func(messages []block.Message) {
 		for _, m := range messages {
 			if !n.app.CheckMessage(n.clock(), m) {
-				refused = append(refused, m.ID())
+				refused[m.ID()] = true
 			}
 		}
 	}
