@@ -165,6 +165,35 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
+// A body that did not fit its sender's bytes is not fetched again while they are full, whoever lists it (R6).
+func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
+	c := newCluster(t, 4, engine.Config{Include: mempool.All, Mempool: mempool.Limits{SenderBytes: 400_000}}, membership.Limits{})
+	for i, m := range c.members {
+		m.enough = 1 << 30
+		c.start(i)
+	}
+	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
+	large := func(i int) block.Message { return c.message(3, fmt.Sprint(i, strings.Repeat("x", 150_000))) }
+	for i := range 2 {
+		c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{large(i)}}})
+	}
+	require.Equal(t, 2, c.status(0).Messages)
+	since, third := len(c.history), large(2)
+	for range 5 {
+		for from := 1; from < 4; from++ {
+			c.frontier(from, 0, third)
+			c.step(0, engine.Received{From: c.keys[from].Public(), Frame: wire.Messages{Messages: []block.Message{third}}})
+		}
+		c.advance(1500, false)
+	}
+	require.Equal(t, 2, c.status(0).Messages)
+	fetched := 0
+	for from := 1; from < 4; from++ {
+		fetched += len(sent[wire.GetMessages](c, since, 0, from))
+	}
+	require.Equal(t, 1, fetched)
+}
+
 // A creator that lists more than a block may hold is found out before its members hold more than a block (R2).
 func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 3000}

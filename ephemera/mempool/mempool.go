@@ -95,6 +95,7 @@ type Mempool struct {
 	entries  map[block.MessageID]*list.Element
 	bySender map[keys.Public]share
 	bytes    int
+	full     bool // a message did not fit the bytes of all, and nothing has left since
 	changes  uint64
 	counts   Counts
 	done     *history // included or dropped lately: not taken again
@@ -102,7 +103,10 @@ type Mempool struct {
 }
 
 // share is what one sender has in the mempool.
-type share struct{ count, bytes int }
+type share struct {
+	count, bytes int
+	full         bool // a message did not fit its bytes, and nothing has left since
+}
 
 // New makes an empty mempool.
 func New(include Include, limits Limits) *Mempool {
@@ -114,7 +118,13 @@ func New(include Include, limits Limits) *Mempool {
 }
 
 // SetLimits changes the bounds. What is in the mempool stays.
-func (p *Mempool) SetLimits(limits Limits) { p.limits = limits.WithDefaults() }
+func (p *Mempool) SetLimits(limits Limits) {
+	p.limits, p.full = limits.WithDefaults(), false
+	for sender, sent := range p.bySender {
+		sent.full = false
+		p.bySender[sender] = sent
+	}
+}
 
 // Len returns the number of messages.
 func (p *Mempool) Len() int { return p.order.Len() }
@@ -161,6 +171,7 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 		}
 		return ErrDuplicate
 	}
+	sent := p.bySender[m.Sender()]
 	switch {
 	case p.done.has(id):
 		return ErrDuplicate
@@ -168,9 +179,18 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 		return ErrFuture
 	case p.Expiry(m) <= now:
 		return ErrExpired
-	case p.bySender[m.Sender()].count >= p.limits.PerSender || p.bySender[m.Sender()].bytes+m.Size() > p.limits.SenderBytes:
+	case sent.count >= p.limits.PerSender:
 		return ErrQuota
-	case p.order.Len() >= p.limits.Messages || p.bytes+m.Size() > p.limits.Bytes:
+	case sent.bytes+m.Size() > p.limits.SenderBytes:
+		if sent.count > 0 {
+			sent.full = true
+			p.bySender[m.Sender()] = sent
+		}
+		return ErrQuota
+	case p.order.Len() >= p.limits.Messages:
+		return ErrFull
+	case p.bytes+m.Size() > p.limits.Bytes:
+		p.full = p.order.Len() > 0
 		return ErrFull
 	}
 	p.insert(m, now).Value.(*Entry).Local = local
@@ -183,7 +203,9 @@ func (p *Mempool) insert(m block.Message, now int64) *list.Element {
 	p.entries[m.ID()] = element
 	p.changes++
 	sent := p.bySender[m.Sender()]
-	p.bySender[m.Sender()] = share{count: sent.count + 1, bytes: sent.bytes + m.Size()}
+	sent.count++
+	sent.bytes += m.Size()
+	p.bySender[m.Sender()] = sent
 	p.bytes += m.Size()
 	return element
 }
@@ -191,10 +213,14 @@ func (p *Mempool) insert(m block.Message, now int64) *list.Element {
 // Expiry returns when a message is too old to be kept, by its own signed time.
 func (p *Mempool) Expiry(m block.Message) int64 { return m.Time() + p.limits.TTL.Milliseconds() }
 
-// Wants tells whether a message of this sender would be taken, as far as one can tell without its body.
+// Wants tells whether a message of this sender would be taken, as far as one can tell without its body: once one did not fit the bytes of
+// the sender or of all, none is wanted until another one leaves, so that bodies are not fetched to be thrown away.
 func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
-	_, known := p.entries[id]
-	return !known && !p.done.has(id) && !p.refused.has(id) && p.bySender[sender].count < p.limits.PerSender && p.order.Len() < p.limits.Messages
+	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
+		return false
+	}
+	sent := p.bySender[sender]
+	return sent.count < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
 }
 
 // Refuse remembers for a while that a message is not wanted, so that it is not fetched again and again.
@@ -319,12 +345,14 @@ func (p *Mempool) remove(element *list.Element) {
 	p.changes++
 	delete(p.entries, m.ID())
 	p.bytes -= m.Size()
+	p.full = false
 	left := p.bySender[m.Sender()]
 	if left.count--; left.count == 0 {
 		delete(p.bySender, m.Sender())
 		return
 	}
 	left.bytes -= m.Size()
+	left.full = false
 	p.bySender[m.Sender()] = left
 }
 

@@ -23,6 +23,9 @@ type model struct {
 	done    []block.MessageID // left lately, oldest first
 	counts  mempool.Counts
 	pool    *mempool.Mempool
+
+	tight    map[keys.Public]bool // senders of which a message did not fit their bytes, and nothing has left since
+	allTight bool
 }
 
 type modelEntry struct {
@@ -85,6 +88,13 @@ func (m *model) add(t *rapid.T, offered block.Message) {
 		m.live[i].local = true
 	default:
 		require.ErrorIs(t, err, want)
+		count, _ := m.share(offered.Sender())
+		switch {
+		case want == mempool.ErrQuota && 0 < count && count < m.limits.PerSender:
+			m.tight[offered.Sender()] = true
+		case want == mempool.ErrFull && len(m.live) < m.limits.Messages:
+			m.allTight = true
+		}
 		*map[error]*uint64{
 			mempool.ErrDuplicate: &m.counts.Duplicate, mempool.ErrFull: &m.counts.Full, mempool.ErrQuota: &m.counts.Quota,
 			mempool.ErrExpired: &m.counts.Expired, mempool.ErrFuture: &m.counts.Future,
@@ -92,10 +102,16 @@ func (m *model) add(t *rapid.T, offered block.Message) {
 	}
 }
 
+// leave removes an entry, which makes room.
+func (m *model) leave(i int) {
+	m.tight[m.live[i].Sender()], m.allTight = false, false
+	m.live = slices.Delete(m.live, i, i+1)
+}
+
 func (m *model) drop(ids []block.MessageID, count *uint64) {
 	for _, id := range ids {
 		if i := m.find(id); i >= 0 {
-			m.live = slices.Delete(m.live, i, i+1)
+			m.leave(i)
 			*count++
 		}
 		if !slices.Contains(m.done, id) {
@@ -141,7 +157,11 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"let time pass": func(t *rapid.T) {
 			m.now += rapid.Int64Range(0, 4000).Draw(t, "milliseconds")
 			before := len(m.live)
-			m.live = slices.DeleteFunc(m.live, func(e modelEntry) bool { return m.pool.Expiry(e.Message) <= m.now })
+			for i := len(m.live) - 1; i >= 0; i-- {
+				if m.pool.Expiry(m.live[i].Message) <= m.now {
+					m.leave(i)
+				}
+			}
 			removed, next := m.pool.Expire(m.now)
 			require.Equal(t, before-len(m.live), removed)
 			m.counts.TimedOut += uint64(removed)
@@ -186,8 +206,11 @@ func (m *model) check(t *rapid.T) {
 		held, ok := m.pool.Get(offered.ID())
 		require.Equal(t, m.find(offered.ID()) >= 0, ok)
 		require.True(t, !ok || held.ID() == offered.ID())
-		if m.verdict(offered) == nil {
-			require.True(t, m.pool.Wants(offered.ID(), offered.Sender()), "what would be taken is wanted")
+		wanted := m.pool.Wants(offered.ID(), offered.Sender())
+		if tight := m.tight[offered.Sender()] || m.allTight; tight {
+			require.False(t, wanted, "one did not fit")
+		} else if m.verdict(offered) == nil {
+			require.True(t, wanted, "what would be taken is wanted")
 		}
 	}
 }
@@ -195,10 +218,10 @@ func (m *model) check(t *rapid.T) {
 // Whatever is done to it, the mempool behaves as the model does and keeps every bound.
 func TestMempoolBehavesAsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limits := mempool.Limits{Messages: 6, Bytes: 1500, PerSender: 3, SenderBytes: 500, TTL: 10 * time.Second, Skew: time.Second}
+		limits := mempool.Limits{Messages: 6, Bytes: 1100, PerSender: 3, SenderBytes: 450, TTL: 10 * time.Second, Skew: time.Second}
 		m := &model{
 			limits: limits, include: rapid.SampledFrom([]mempool.Include{mempool.Own, mempool.All}).Draw(t, "include"),
-			now: now,
+			now: now, tight: map[keys.Public]bool{},
 		}
 		m.pool = mempool.New(m.include, limits)
 		t.Repeat(m.actions())
