@@ -99,7 +99,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 }
 
 // trust notes whether the caller may have the node sign: it has the token, or is on this machine and means this machine. The latter
-// keeps out a browser that a foreign name was made to lead here.
+// keeps out a browser that a foreign name was made to lead here, and callers from elsewhere behind a proxy that says so.
 func trust(token string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +114,7 @@ func mayHaveSigned(r *http.Request, token string) bool {
 		return true
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || forwarded(r.Header) {
 		return false
 	}
 	host := r.Host
@@ -123,6 +123,16 @@ func mayHaveSigned(r *http.Request, token string) bool {
 	}
 	_, err = netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil || host == "localhost"
+}
+
+// forwarded tells whether a proxy has passed the request on.
+func forwarded(header http.Header) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // limit bounds the requests of one client's address per second.

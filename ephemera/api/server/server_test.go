@@ -132,6 +132,8 @@ func TestNodeSignsForTrustedCallersOnly(t *testing.T) {
 	submit(api.PathSubmit, body, "Host", "evil.example").problem(t, api.Forbidden)
 	submit(api.PathSubmit, body, "Host", "evil.example", "Authorization", "Bearer wrong").problem(t, api.Forbidden)
 	submit(api.PathDHTStore, `{"key":"k","value":""}`, "Host", "evil.example").problem(t, api.Forbidden)
+	submit(api.PathSubmit, body, "X-Forwarded-For", "192.0.2.1").problem(t, api.Forbidden)
+	submit(api.PathSubmit, body, "Forwarded", "for=192.0.2.1").problem(t, api.Forbidden)
 	submit(api.PathSubmit, body, "Origin", "http://evil.example").problem(t, api.Forbidden)
 	submit(api.PathSubmit, body, "Sec-Fetch-Site", "cross-site").problem(t, api.Forbidden)
 	require.Equal(t, http.StatusAccepted, submit(api.PathSubmit, body, "Host", "node.example", "Authorization", "Bearer secret").Status)
