@@ -1,6 +1,8 @@
 package broadcast
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -174,6 +176,11 @@ func (s *Instance) Heights() []uint64 { return s.heights }
 
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
 func (s *Instance) DeliveredHeight(creator int) uint64 { return s.chains[creator].delivered }
+
+// AllDelivered tells whether the application has accepted everything that is certified.
+func (s *Instance) AllDelivered() bool {
+	return !slices.ContainsFunc(s.chains, func(c *chain) bool { return c.delivered < c.height })
+}
 
 // OpenHeader returns the signed header that the member holds of a chain's open slot, and when it was first seen.
 func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {

@@ -123,6 +123,10 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 	case broadcast.Deliver:
 		held, err := m.store.Certified(ctx, e.Slot)
 		require.NoError(c.t, err, "what is delivered is durable")
+		if m.failing {
+			answer(engine.Delivered{Slot: e.Slot})
+			return
+		}
 		what := ""
 		if held.Block.Pruned() {
 			what = " without its messages"

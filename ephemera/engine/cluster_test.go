@@ -82,6 +82,7 @@ type member struct {
 
 	enough    int                      // candidates that make a block
 	verdicts  map[int]broadcast.Answer // by creator; Accept where there is none
+	failing   bool                     // its application takes no block
 	delivered []block.Slot
 	answers   []error // what clients were told
 }

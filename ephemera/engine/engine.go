@@ -69,7 +69,7 @@ type part struct {
 	closeBy  int64 // when the group is closed whatever is open, 0: it is the newest
 }
 
-// maxParts bounds the groups that are kept in memory. Older ones are closed; their blocks are served from the store.
+// maxParts bounds the groups that are kept in memory once they are closed and all their blocks delivered: those are served from the store.
 const maxParts = 4
 
 // Defaults of Config, in milliseconds.
@@ -97,6 +97,7 @@ func New(config Config, known []Known) *Engine {
 		e.newest = k.Group
 		e.join(k)
 	}
+	e.forgetGroups()
 	return e
 }
 
@@ -108,7 +109,7 @@ func shareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
 	return limits
 }
 
-// join adds a group's part, and drops the oldest beyond maxParts if it is closed.
+// join adds a group's part.
 func (e *Engine) join(k Known) *part {
 	self, ok := k.Group.Index(e.config.Self)
 	if !ok {
@@ -119,10 +120,14 @@ func (e *Engine) join(k Known) *part {
 		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
 	}, k.State)
 	e.parts = append(e.parts, p)
-	if len(e.parts) > maxParts && e.parts[0].instance.Closed {
-		e.parts = e.parts[1:]
-	}
 	return p
+}
+
+// forgetGroups drops the oldest groups beyond maxParts that nothing is left to do in.
+func (e *Engine) forgetGroups() {
+	for len(e.parts) > maxParts && e.parts[0].instance.Closed && e.parts[0].instance.AllDelivered() {
+		e.parts = slices.Delete(e.parts, 0, 1)
+	}
 }
 
 // Step takes one input and returns its effects in order.
@@ -220,6 +225,7 @@ func (e *Engine) finish(now int64) []Effect {
 			e.close(now, p)
 		}
 	}
+	e.forgetGroups()
 	e.askNext()
 	e.stir(now)
 	out := e.out
