@@ -64,7 +64,7 @@ type Application interface {
 	CheckBlock(ctx context.Context, candidate block.Block) Decision
 
 	// DeliverBlock hands over a certified block, own or another's, in the order of its chain, after it is durable. The cursor moves
-	// after nil is returned: after a crash the last block of a chain may come again, so an application that must not act twice
+	// after nil is returned: after the node stopped or crashed the last block of a chain may come again, so an application that must not act twice
 	// records the slot in its own transaction, or is a CursorKeeper. After an error the block is delivered again later. A block that this node missed for
 	// so long that f+1 members have removed its messages comes as its header alone: Block.Pruned.
 	DeliverBlock(ctx context.Context, delivered block.Block, proof certificate.Certificate) error

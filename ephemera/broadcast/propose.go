@@ -30,7 +30,7 @@ type spread struct {
 // CanPropose tells whether the next own block may be begun: one open slot per chain (R1), none when muted or after own equivocation.
 func (s *Instance) CanPropose() bool {
 	c := s.chains[s.Self]
-	return !s.halted && !s.Muted && !s.Closed && s.candidate == nil && c.open == nil && c.proof == nil && !c.barred(c.height+1)
+	return !s.halted && !s.Muted && !s.Closed && s.candidate == nil && c.open == nil && c.proof == nil && !c.barred()
 }
 
 // Proposing tells whether a message is in the own candidate or the own open block, and may be certified with it.

@@ -196,7 +196,7 @@ func (s *Instance) complete(c *chain) {
 
 func (s *Instance) ask(c *chain) {
 	o := c.open
-	if s.Muted || s.Closed || c.barred(o.header.Header.Height) {
+	if s.Muted || s.Closed || c.barred() {
 		o.state = silent
 		if s.Closed {
 			s.sendClosed(c, o)
@@ -208,10 +208,8 @@ func (s *Instance) ask(c *chain) {
 	s.emit(CheckBlock{Block: o.block()})
 }
 
-// barred tells that the creator equivocated at this height or below, so that nothing more is echoed on its chain (R3).
-func (c *chain) barred(height uint64) bool {
-	return c.evidence != nil && c.evidence.A.Header.Height <= height
-}
+// barred tells that the creator equivocated, at whatever height, so that nothing more is echoed on its chain (R3).
+func (c *chain) barred() bool { return c.evidence != nil }
 
 func (s *Instance) reject(c *chain, reason string) {
 	o := c.open
@@ -258,7 +256,7 @@ func (s *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 // vote persists the vote with the whole block, and only then signs (R3).
 func (s *Instance) vote(c *chain) {
 	o := c.open
-	if s.Closed || c.barred(o.header.Header.Height) {
+	if s.Closed || c.barred() {
 		o.state = silent
 		return
 	}
@@ -353,7 +351,7 @@ func (s *Instance) addEvidence(c *chain, a, b block.SignedHeader) {
 	s.planned = false
 	s.emit(Persist{Write: store.PutEvidence{Evidence: *c.evidence}}, Equivocation{Evidence: *c.evidence})
 	s.sendAll(wire.Evidence{A: a, B: b})
-	if o := c.open; o != nil && c.barred(o.header.Header.Height) && (o.state == asking || o.state == waiting) {
+	if o := c.open; o != nil && c.barred() && (o.state == asking || o.state == waiting) {
 		o.state = silent
 		o.retry.stop()
 	}

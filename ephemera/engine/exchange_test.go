@@ -194,6 +194,25 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	require.Equal(t, 1, fetched)
 }
 
+// Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is kept once, and no equivocator gets away
+// by proving itself where nobody is yet (R3).
+func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
+	c := quiet(t, mempool.All, membership.Limits{})
+	c.submit(3, "there")
+	a, b := c.forge(3, 1<<40, block.ID{1}, "a"), c.forge(3, 1<<40, block.ID{1}, "b")
+	if x, y := a.ID(), b.ID(); x.Compare(y) > 0 {
+		a, b = b, a
+	}
+	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Evidence{A: a.SignedHeader, B: b.SignedHeader}})
+	next := c.forge(3, 1, block.ID{}, "there")
+	for i := range 2 {
+		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: next.Proposal()}})
+		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Messages{Messages: next.Messages}})
+	}
+	require.Empty(t, sent[wire.Echo](c, 0, 0, 3))
+	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
+}
+
 // A creator that lists more than a block may hold is found out before its members hold more than a block (R2).
 func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 3000}

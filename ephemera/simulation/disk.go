@@ -196,11 +196,9 @@ func (g *diskGroup) evidenceOf(e store.Evidence) bool {
 	return slices.ContainsFunc(g.evidence, func(o store.Evidence) bool { return o.A.Header.Creator == e.A.Header.Creator })
 }
 
-// barred tells whether there is proof that a header's creator signed two blocks at its height or below (R3).
+// barred tells whether there is proof that a header's creator signed two blocks for one slot (R3).
 func (g *diskGroup) barred(h block.Header) bool {
-	return slices.ContainsFunc(g.evidence, func(e store.Evidence) bool {
-		return e.A.Header.Creator == h.Creator && e.A.Header.Height <= h.Height
-	})
+	return slices.ContainsFunc(g.evidence, func(e store.Evidence) bool { return e.A.Header.Creator == h.Creator })
 }
 
 // prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as store.Retention does.
