@@ -98,6 +98,7 @@ func (s *Instance) fetchBodies(c *chain, o *slot) {
 		}
 	}
 	s.send(to, wire.GetMessages{IDs: ids})
+	o.requested = len(ids)
 	o.retry.after(s, to, s.Timing.Retry, s.Timing.Cap)
 }
 

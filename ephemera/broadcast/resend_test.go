@@ -19,11 +19,15 @@ import (
 
 // instance makes the instance of member 0 of n, with nothing durable.
 func instance(t require.TestingT, n int, timing Timing) *Instance {
+	return limited(t, n, timing, membership.Limits{})
+}
+
+func limited(t require.TestingT, n int, timing Timing, limits membership.Limits) *Instance {
 	var members []keys.Public
 	for i := range n {
 		members = append(members, keys.FromSeed(sha256.Sum256(fmt.Append(nil, i))).Public())
 	}
-	group, err := membership.NewGroup("broadcast-test", 1, members, membership.Limits{})
+	group, err := membership.NewGroup("broadcast-test", 1, members, limits)
 	require.NoError(t, err)
 	none := func(block.MessageID) (block.Message, bool) { return block.Message{}, false }
 	return New(Config{Group: group, Timing: timing, Bodies: none}, store.State{})
@@ -210,6 +214,53 @@ func next(s *Instance, creator int) wire.Held {
 	made := block.New(s.Group, c.key, c.height+1, c.tip, s.now, nil)
 	return wire.Held{Block: made, Certificate: &certificate.Certificate{Slot: made.Header.Slot(), Block: made.ID()}}
 }
+
+// A block of more messages than one request names is gathered as fast as its bodies come (R2, R7).
+func TestLargeBlockIsGatheredWithoutWaiting(t *testing.T) {
+	const creator, count, delay = 1, 10 * wire.MaxListings, 10
+	s := limited(t, 4, Timing{}, membership.Limits{PayloadBytes: 100, BlockMessages: count, BlockBytes: 4 << 20})
+	now := int64(1_700_000_000_000)
+	begin := now
+	s.Start(now)
+	messages, known := make([]block.Message, count), map[block.MessageID]block.Message{}
+	for i := range messages {
+		var err error
+		messages[i], err = block.NewMessage(unsigned{s.Group.Member(creator)}, s.Group.Network(), "note", fmt.Append(nil, i), now)
+		require.NoError(t, err)
+		known[messages[i].ID()] = messages[i]
+	}
+	made := block.New(s.Group, s.Group.Member(creator), 1, block.ID{}, now, messages)
+	s.Proposal(now, creator, wire.Proposal{Proposal: made.Proposal()})
+	s.Take()
+	requests, asked := 0, false
+	for !asked {
+		now = s.Deadline()
+		require.NotZero(t, now)
+		s.Tick(now)
+		var wanted []block.MessageID
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			wanted = append(wanted, send.Frame.(wire.GetMessages).IDs...)
+			requests++
+		}
+		now += delay
+		for _, id := range wanted {
+			s.Message(now, known[id])
+		}
+		for _, effect := range s.Take() {
+			_, asked = effect.(CheckBlock)
+		}
+	}
+	require.Equal(t, count/wire.MaxListings, requests)
+	require.LessOrEqual(t, now-begin, int64(requests*delay)+s.Timing.Fetch)
+}
+
+// unsigned makes messages whose signature is worth nothing.
+type unsigned struct{ key keys.Public }
+
+func (u unsigned) Public() keys.Public      { return u.key }
+func (unsigned) Sign([]byte) keys.Signature { return keys.Signature{} }
 
 // The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or so, and no more to one whose frontier
 // covers it (R7).

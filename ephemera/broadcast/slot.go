@@ -32,11 +32,13 @@ type slot struct {
 	bodies  []block.Message
 	have    []bool
 	missing int
-	bytes   int // of the bodies that are there
-	state   state
-	again   bool // something changed while the application was asked
-	echo    *certificate.Echo
-	retry   retry // gathering: fetch bodies; waiting: ask again
+	// requested is how many bodies were asked for last and have not come since.
+	requested int
+	bytes     int // of the bodies that are there
+	state     state
+	again     bool // something changed while the application was asked
+	echo      *certificate.Echo
+	retry     retry // gathering: fetch bodies; waiting: ask again
 }
 
 // newSlot opens a slot with a block of which no body is there yet.
@@ -148,6 +150,13 @@ func (s *Instance) take(c *chain, o *slot, m block.Message) {
 	}
 }
 
+// came notes that a body came. The next ones are asked for as soon as those are there that were: a large block takes many requests.
+func (o *slot) came(now int64) {
+	if o.requested--; o.requested == 0 {
+		o.retry.at(now)
+	}
+}
+
 // release forgets the bodies of a block that will never be echoed.
 func (o *slot) release() {
 	clear(o.bodies)
@@ -169,8 +178,13 @@ func (s *Instance) Message(now int64, m block.Message) {
 	for _, c := range s.chains {
 		if o := c.open; o != nil && o.missing > 0 {
 			s.planned = false
-			if s.take(c, o, m); o.missing == 0 {
+			before := o.missing
+			s.take(c, o, m)
+			switch {
+			case o.missing == 0:
 				s.complete(c)
+			case o.missing < before:
+				o.came(s.now)
 			}
 		}
 	}
