@@ -21,7 +21,9 @@ import (
 type loop struct {
 	*Node
 	ctx     context.Context
-	reading []read // for the store reader: at most one of each kind and member, and readHeaders headers
+	reading []read // for the store reader: at most one of each kind and member
+	headers []read // likewise, headers to compare: at most readHeaders
+	compare bool   // a header is next, for a request was last
 	answers map[uint64]chan<- error
 	ticket  uint64
 	queue   []engine.Event // to be stepped by flush
@@ -54,13 +56,14 @@ func (l *loop) run(ctx context.Context) error {
 		timer.Reset(l.clock.until(l.deadline()))
 		var reads chan<- read
 		var first read
-		if len(l.reading) > 0 {
-			reads, first = l.reads, l.reading[0]
+		from := l.nextRead()
+		if from != nil {
+			reads, first = l.reads, (*from)[0]
 		}
 		var err error
 		select {
 		case reads <- first:
-			l.reading = l.reading[1:]
+			*from, l.compare = (*from)[1:], first.header == nil
 		case <-ctx.Done():
 			return l.commit(l.relaxed)
 		case <-timer.C:
@@ -324,18 +327,30 @@ const readHeaders = 64
 // read asks the store beside the loop, members in turn. A member's newer request replaces its older one of the same kind, so that
 // nobody keeps others waiting by asking fast.
 func (l *loop) read(r read) {
-	headers := 0
+	if r.header != nil {
+		if len(l.headers) < readHeaders {
+			l.headers = append(l.headers, r)
+		}
+		return
+	}
 	for i, other := range l.reading {
-		if other.header != nil {
-			headers++
-		} else if r.header == nil && other.to == r.to && (other.from == nil) == (r.from == nil) {
+		if other.to == r.to && (other.from == nil) == (r.from == nil) {
 			l.reading[i] = r
 			return
 		}
 	}
-	if r.header == nil || headers < readHeaders {
-		l.reading = append(l.reading, r)
+	l.reading = append(l.reading, r)
+}
+
+// nextRead returns where the next read waits, requests and headers in turn, so that neither keeps the other waiting. Nil: none waits.
+func (l *loop) nextRead() *[]read {
+	switch {
+	case len(l.headers) > 0 && (l.compare || len(l.reading) == 0):
+		return &l.headers
+	case len(l.reading) > 0:
+		return &l.reading
 	}
+	return nil
 }
 
 func (l *loop) answer(e engine.Answered) {

@@ -73,7 +73,6 @@ func (n *Node) Follow(ctx context.Context, provider Provider, config FollowConfi
 		return err
 	}
 	config = config.withDefaults()
-	config = config.withDefaults()
 	f := follower{Node: n, provider: provider, config: config, retry: config.Retry, patience: config.Retry}
 	select {
 	case <-n.running:
