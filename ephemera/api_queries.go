@@ -265,7 +265,7 @@ func (a local) checkDHT(key string, value []byte) error {
 // QueryEphemeraConfig implements API.
 func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 	c, group := a.node.config, a.node.Group()
-	pool := c.Mempool.WithDefaults()
+	pool := engine.ShareOut(c.Mempool, group)
 	out := api.NodeConfig{
 		Version: a.config.Version, Network: group.Network(), Key: a.self(), PeerID: a.self().PeerID(),
 		Group: group.Number(), GroupID: group.ID(), Limits: api.NewLimits(group.Limits()), Include: "own",

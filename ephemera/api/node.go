@@ -87,8 +87,8 @@ type NodeConfig struct {
 type Mempool struct {
 	Messages    int   `json:"messages"`
 	Bytes       int   `json:"bytes"`
-	PerSender   int   `json:"per_sender" doc:"Messages of one sender."`
-	SenderBytes int   `json:"sender_bytes" doc:"Encoded messages of one sender."`
+	PerSender   int   `json:"per_sender" doc:"Messages of one sender: its share."`
+	SenderBytes int   `json:"sender_bytes" doc:"Encoded messages of one sender: its share."`
 	TTLMS       int64 `json:"ttl_ms" doc:"How long a message is kept, by its own time."`
 	SkewMS      int64 `json:"skew_ms" doc:"How far ahead of the node's clock a message may be dated."`
 }

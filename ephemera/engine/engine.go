@@ -86,7 +86,7 @@ func New(config Config, known []Known) *Engine {
 	slices.SortFunc(known, func(a, b Known) int { return cmp.Compare(a.Group.Number(), b.Group.Number()) })
 	limits := config.Mempool
 	if len(known) > 0 {
-		limits = shareOut(limits, known[len(known)-1].Group)
+		limits = ShareOut(limits, known[len(known)-1].Group)
 	}
 	e := &Engine{config: config, pool: mempool.New(config.Include, limits), asked: make(map[block.MessageID]asked)}
 	for _, m := range config.Included {
@@ -101,8 +101,9 @@ func New(config Config, known []Known) *Engine {
 	return e
 }
 
-// shareOut divides the mempool among the members, so that no f of them fill it. A share holds at least one of the largest messages.
-func shareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
+// ShareOut divides a mempool among the members of a group, so that no f of them fill it. A share holds at least one of the largest
+// messages. The engine does so with Config.Mempool for the newest group.
+func ShareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
 	limits = limits.WithDefaults()
 	limits.PerSender = min(limits.PerSender, max(1, limits.Messages/group.N()))
 	limits.SenderBytes = min(limits.SenderBytes, max(int(group.Limits().PayloadBytes)+block.MaxMessageOverhead, limits.Bytes/group.N()))

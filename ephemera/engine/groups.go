@@ -24,7 +24,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	}
 	e.newest = event.Group
 	e.hurry(now)
-	e.pool.SetLimits(shareOut(e.config.Mempool, event.Group))
+	e.pool.SetLimits(ShareOut(e.config.Mempool, event.Group))
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}
