@@ -51,11 +51,13 @@ type Engine struct {
 	newest *membership.Group         // heard of, also one without this member
 	asked  map[block.MessageID]asked // bodies asked for by ID
 	round  exchangeRound
-	expiry int64   // when the next message expires, 0: none does
-	asking *part   // for whose block the application is choosing messages, nil: none
-	turns  []*part // to be asked next
-	change bool    // something changed that it may want to choose again for
-	out    []Effect
+	// started is when Start came.
+	started int64
+	expiry  int64   // when the next message expires, 0: none does
+	asking  *part   // for whose block the application is choosing messages, nil: none
+	turns   []*part // to be asked next
+	change  bool    // something changed that it may want to choose again for
+	out     []Effect
 }
 
 // part is the engine's share in one group.
@@ -206,6 +208,7 @@ func (e *Engine) halted() bool {
 }
 
 func (e *Engine) start(now int64) {
+	e.started = now
 	for _, p := range e.parts {
 		if !p.instance.Muted && !p.instance.Closed {
 			e.emit(MarkGroup{Number: p.group.Number()})

@@ -81,7 +81,7 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 		delete(e.asked, m.ID())
 		err := mempool.ErrExpired
 		if !refused[m.ID()] {
-			err = e.add(now, m, false)
+			err = e.add(now, m, e.lost(m))
 		}
 		if errors.Is(err, mempool.ErrExpired) {
 			e.pool.Refuse(m.ID()) // neither verdict changes: do not fetch it again and again
@@ -90,6 +90,11 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 			e.fill(now, m)
 		}
 	}
+}
+
+// lost tells that a message was this member's own before its restart, which emptied the mempool: it is its own again.
+func (e *Engine) lost(m block.Message) bool {
+	return m.Sender() == e.config.Self && m.Time() <= e.started
 }
 
 // takeFrontier compares a member's frontier with the own state and asks for what is missing.

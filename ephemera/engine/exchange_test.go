@@ -194,6 +194,26 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	require.Equal(t, 1, fetched)
 }
 
+// A restart empties the mempool. What this member's key signed before goes into its own block when it comes back from others, and nothing
+// else does.
+func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
+	c := newCluster(t, 4, engine.Config{Include: mempool.Own}, membership.Limits{})
+	own, others := c.message(0, "own"), c.message(1, "of another")
+	c.now += 1000
+	for i := range 4 {
+		c.start(i)
+	}
+	c.cut = []filter{{from: -1, to: 1, kind: "messages"}}
+	c.now += 1000
+	later := c.message(0, "submitted elsewhere")
+	c.step(0, engine.Received{From: c.keys[2].Public(), Frame: wire.Messages{Messages: []block.Message{others, own, later}}})
+	c.advance(5000, true)
+	require.Equal(t, []uint64{1, 0, 0, 0}, c.status(3).Delivered)
+	certified, err := c.members[3].store.Certified(t.Context(), block.Slot{Group: c.group.ID(), Creator: c.keys[0].Public(), Height: 1})
+	require.NoError(t, err)
+	require.Equal(t, []block.MessageID{own.ID()}, certified.Block.MessageIDs())
+}
+
 // Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is kept once, and no equivocator gets away
 // by proving itself where nobody is yet (R3).
 func TestProofAtAnyHeightEndsEchoing(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 type Include uint8
 
 const (
-	// Own takes messages that were submitted to this node. Others' leave once they are in anybody's certified block.
+	// Own takes messages that were submitted to this node; after a restart also those of its own key from before that come back from
+	// others. Others' leave once they are in anybody's certified block.
 	Own Include = iota
 	// All takes everybody's, once per chain: a message leaves when it is in an own certified block.
 	All

@@ -24,7 +24,8 @@ func (s *Server) registerMessages(described huma.API) {
 	submit := endpoint(described, http.MethodPost, api.PathSubmit, "submitMessage", "messages", "Broadcast a message",
 		api.UnknownSender, api.Duplicate, api.Invalid, api.Refused, api.MempoolFull, api.SenderQuota)
 	submit.Description = "A signed message, or a label and a payload that the node signs with its own key; the latter from this machine, " +
-		"or with the bearer token. Accepted means that the mempool has it: a block holds it later."
+		"or with the bearer token. Accepted means that the mempool has it: a block holds it later. The mempool is in memory; " +
+		"after a crash submit the message that was returned again, which is safe: a duplicate is refused."
 	submit.DefaultStatus = http.StatusAccepted
 	type submission struct{ Body api.Submission }
 	huma.Register(described, submit, func(ctx context.Context, in *submission) (*answer[api.Submitted], error) {

@@ -25,7 +25,7 @@ func newSubmit(c *cli) *cobra.Command {
 		Long: `Submit a message: a text, a file, or standard input. The node signs it with its own key, which it does for callers on its own machine;
 with --key it is signed here, by a key that the node knows as a client's (node.clients) or a member's.
 
-Accepted means that it waits for a block: with --wait the command ends when a certified block holds it.`,
+Accepted means that it waits for a block, in memory: with --wait the command ends when a certified block holds it.`,
 		Example: `  ephemera submit --label greeting "hello"
   ephemera submit --label report --file report.bin --key client.key --url http://127.0.0.1:3100`,
 		Args: cobra.MaximumNArgs(1),
