@@ -116,7 +116,7 @@ func mempoolLimits(m settings.Mempool, derived mempool.Limits) mempool.Limits {
 	return mempool.Limits{
 		Messages: cmp.Or(m.Messages, derived.Messages), Bytes: cmp.Or(m.Bytes, derived.Bytes),
 		PerSender: cmp.Or(m.PerSender, derived.PerSender), SenderBytes: cmp.Or(m.SenderBytes, derived.SenderBytes),
-		TTL: time.Duration(m.TTL), Skew: time.Duration(m.Skew),
+		Known: max(derived.Known, 4*m.Messages), TTL: time.Duration(m.TTL), Skew: time.Duration(m.Skew),
 	}
 }
 

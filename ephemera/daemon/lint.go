@@ -102,8 +102,12 @@ func lintLimits(s settings.Settings, group *membership.Group, warn func(key, for
 	for _, w := range limits.Lint(config, bounds) {
 		text := settingNames.Replace(w.String())
 		key, _, named := strings.Cut(text, " = ")
-		if !named {
+		switch {
+		case !named:
 			key = "limits"
+		case key[0] < 'a': // a bound that no setting names
+			w.Set = "it is derived: raise limits.memory_bytes, or expect less"
+			key, text = "limits", settingNames.Replace(w.String())
 		}
 		warn(key, "%s", text)
 	}
