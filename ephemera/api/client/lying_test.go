@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"iter"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,7 +109,11 @@ func TestLiesAreNotBelieved(t *testing.T) {
 	question := api.InclusionQuery{Block: entry.Block.ID, Message: m.ID()}
 	other, err := honest.QueryBlockCertificates(ctx, second.Block.ID)
 	require.NoError(t, err)
-	fresh := func() api.Submission { return api.Signed(cluster.Message(cluster.Clients[0], "l", "")) }
+	made := 0
+	fresh := func() api.Submission { // of the same millisecond, too
+		made++
+		return api.Signed(cluster.Message(cluster.Clients[0], "l", strconv.Itoa(made)))
+	}
 
 	subscribe := func(c *client.Client) (err error) {
 		for _, err = range c.Subscribe(ctx, api.Subscription{}) {
