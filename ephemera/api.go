@@ -92,6 +92,9 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 	if err != nil {
 		return api.Submitted{}, err
 	}
+	if err := a.makesBlocks(group); err != nil {
+		return api.Submitted{}, err
+	}
 	if limit := group.Limits().PayloadBytes; uint64(len(s.Payload)) > uint64(limit) {
 		return api.Submitted{}, api.NewProblem(api.TooLarge, fmt.Sprintf("payload of %d bytes, group %d takes at most %d", len(s.Payload), group.Number(), limit))
 	}
@@ -111,6 +114,19 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 	}
 	signed := api.NewMessage(m)
 	return api.Submitted{ID: m.ID(), Message: &signed}, nil
+}
+
+// makesBlocks refuses what would wait for ever: a node that takes its own messages alone, and makes no blocks in the group.
+func (a local) makesBlocks(group *membership.Group) error {
+	switch {
+	case a.node.config.Include != mempool.Own:
+		return nil
+	case !group.Contains(a.self()):
+		return api.NewProblem(api.Unavailable, fmt.Sprintf("this node is no member of group %d and makes no blocks in it: submit to a member", group.Number()))
+	case a.node.muted(group):
+		return api.NewProblem(api.Unavailable, fmt.Sprintf("this node %s, and makes no blocks in group %d", mutedAdvice, group.Number()))
+	}
+	return nil
 }
 
 // submit directs a message to the blocks of a group where the caller named one.
@@ -200,6 +216,9 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 			return api.NewProblem(api.Invalid, "own blocks of another creator: leave one of the two out")
 		}
 		s.Creator = a.self()
+	}
+	if err := a.reached(ctx, s.From); err != nil {
+		return err
 	}
 	after := uint64(s.From)
 	if s.From == api.Now {

@@ -153,6 +153,9 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 		page.Next = api.Cursor(last)
 		return page, problem(err)
 	}
+	if err := a.reached(ctx, q.From); err != nil {
+		return api.BlockPage{}, problem(err)
+	}
 	entries, err := a.node.config.Store.List(ctx, uint64(q.From), q.Creator, q.Limit, listBytes)
 	if err != nil {
 		return api.BlockPage{}, problem(err)
@@ -166,6 +169,20 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 		page.Blocks, page.Next = append(page.Blocks, entry), entry.Cursor
 	}
 	return page, nil
+}
+
+// reached refuses a cursor that this store has never given out: a store that took the place of a lost one counts anew, and who goes on
+// there with an old cursor would miss blocks or get them twice, and not know.
+func (a local) reached(ctx context.Context, cursor api.Cursor) error {
+	if cursor == 0 || cursor == api.Now {
+		return nil
+	}
+	entries, err := a.node.config.Store.List(ctx, uint64(cursor)-1, keys.Public{}, 1, 1)
+	if err == nil && len(entries) == 0 {
+		err = api.NewProblem(api.Invalid, fmt.Sprintf("cursor %d is beyond the last block here: cursors belong to one node's store; "+
+			"if it is another one now, begin again with 0", cursor))
+	}
+	return err
 }
 
 func (a local) entry(e store.Entry, known names) (api.Entry, error) {
@@ -285,7 +302,8 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 
 // Health implements API.
 func (a local) Health(ctx context.Context) (api.Health, error) {
-	group := a.node.view.Load().own(a.self())
+	view := a.node.view.Load()
+	group, newest := view.own(a.self()), view.newest()
 	out := api.Health{Group: group.Number(), Q: group.Q(), Listening: a.config.Listening == nil || a.config.Listening()}
 	for _, key := range append(a.node.Online(), a.self()) {
 		if group.Contains(key) {
@@ -304,6 +322,8 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
+	case !newest.Contains(a.self()):
+		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest", newest.Number())
 	case out.Online < out.Q:
 		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
 	default:

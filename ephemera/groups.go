@@ -211,8 +211,11 @@ func (n *Node) cursors(ctx context.Context, group *membership.Group, chains []st
 
 func (n *Node) muted(group *membership.Group) bool { return group.Number() <= n.config.MutedThrough }
 
+// mutedAdvice says what is wrong with a muted node, and what mends it (R8).
+const mutedAdvice = "has lost the store of its votes, or has an older one (give the members' list a higher number)"
+
 func (n *Node) warnMuted(group *membership.Group) {
-	n.log.Warn("vote store was lost: this node sends and delivers, and signs no block in this group", "group", group.Number())
+	n.log.Warn("this node "+mutedAdvice+"; until then it sends and delivers, and signs no block", "group", group.Number())
 }
 
 // Adopt tells the node of a group that a membership provider knows (R9), and where its members are reached; peers beyond the group's

@@ -272,7 +272,12 @@ func (s *suite) list(t *testing.T) {
 	require.ErrorIs(t, err, api.Invalid)
 	_, err = s.in.ListBlocks(ctx, api.ListQuery{Limit: -1})
 	require.ErrorIs(t, err, api.Invalid)
+	_, err = s.in.ListBlocks(ctx, api.ListQuery{From: beyond})
+	require.ErrorIs(t, err, api.Invalid)
 }
+
+// beyond is a cursor that no store of these tests has given out.
+const beyond api.Cursor = 1 << 40
 
 // take returns the first blocks of a subscription.
 func (s *suite) take(ctx context.Context, t *testing.T, wanted api.Subscription, count int) []api.Entry {
@@ -311,8 +316,10 @@ func (s *suite) subscribe(t *testing.T) {
 	require.Equal(t, s.c.Members[1].Public(), theirs[0].Block.Creator)
 	require.Equal(t, "elsewhere", labelled[0].Block.Messages[0].Label)
 
-	for _, err := range s.in.Subscribe(ctx, api.Subscription{Own: true, Creator: s.c.Members[1].Public()}) {
-		require.ErrorIs(t, err, api.Invalid)
+	for _, wanted := range []api.Subscription{{Own: true, Creator: s.c.Members[1].Public()}, {From: beyond}} {
+		for _, err := range s.in.Subscribe(ctx, wanted) {
+			require.ErrorIs(t, err, api.Invalid)
+		}
 	}
 }
 

@@ -354,10 +354,10 @@ func healthText(w io.Writer, h api.Health) {
 	} else {
 		fmt.Fprintf(w, "not ready: %s", h.Reason)
 	}
-	fmt.Fprintf(w, "; group %d, %s online (quorum %d), height %d, %s waiting",
+	fmt.Fprintf(w, "; group %d, %s online (quorum %d), own height %d, %s waiting",
 		h.Group, counted(h.Online, "member"), h.Q, h.Height, counted(h.Messages, "message"))
 	if h.Muted {
-		fmt.Fprint(w, "; muted: its vote store was lost")
+		fmt.Fprint(w, "; muted: it lost its votes and signs no block; give the members' list a higher number")
 	}
 	fmt.Fprintln(w)
 }

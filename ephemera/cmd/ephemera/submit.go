@@ -90,7 +90,7 @@ func submit(ctx context.Context, node api.API, s api.Submission, wait time.Durat
 	defer cancel()
 	for entry, err := range node.Subscribe(ctx, api.Subscription{From: before.Next, Label: s.Label}) {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return submission{}, fmt.Errorf("message %s is accepted and was in no certified block within %s; is a quorum online? (ephemera status)", submitted.ID, wait)
+			return submission{}, fmt.Errorf("message %s is accepted and was in no certified block within %s; is a quorum online, and does this node make blocks? (ephemera status, config show)", submitted.ID, wait)
 		}
 		if err != nil {
 			return submission{}, fmt.Errorf("wait for a block: %w", err)
