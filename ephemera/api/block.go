@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
@@ -212,7 +213,19 @@ func (c Certificate) Verify(group *membership.Group) error {
 	if !header.Verify() {
 		return fmt.Errorf("%w: the header's signature is not its creator's", block.ErrInvalid)
 	}
-	return decoded.Verify(group)
+	if err := decoded.Verify(group); err != nil {
+		return err
+	}
+	return c.shows(NewCertificate(header, decoded, group, nil))
+}
+
+// shows tells whether people read in the certificate what its bytes prove. Names are what the node that told it calls members.
+func (c Certificate) shows(proven Certificate) error {
+	same := func(a, b Echo) bool { return a.Key == b.Key && a.PeerID == b.PeerID && a.Signature == b.Signature }
+	if c.GroupNumber != proven.GroupNumber || !slices.EqualFunc(c.Signers, proven.Signers, same) {
+		return fmt.Errorf("%w: its bytes are valid, and prove another group number or other signers than it shows", certificate.ErrInvalid)
+	}
+	return nil
 }
 
 // Entry is a certified block at its place in the order in which the node got them.

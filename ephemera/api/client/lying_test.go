@@ -165,6 +165,8 @@ func TestLiesAreNotBelieved(t *testing.T) {
 		"certificate":            {liar{certificate: func(c *api.Certificate) { c.Encoded[len(c.Encoded)-1]++ }}, byHash, false},
 		"another's certificate":  {liar{certificate: func(c *api.Certificate) { *c = other }}, proof, true},
 		"its bytes":              {liar{certificate: func(c *api.Certificate) { c.Encoded = other.Encoded }}, proof, true},
+		"shown signers":          {liar{certificate: func(c *api.Certificate) { c.Signers = c.Signers[1:] }}, proof, false},
+		"shown group":            {liar{certificate: func(c *api.Certificate) { c.GroupNumber++ }}, proof, false},
 		"listed twice":           {liar{page: func(p *api.BlockPage) { p.Blocks = append(p.Blocks, p.Blocks[0]) }}, list, true},
 		"listed certificate":     {liar{page: func(p *api.BlockPage) { p.Blocks[0].Certificate = other }}, list, false},
 		"not included":           {liar{inclusion: func(i *api.Inclusion) { i.Included = false }}, inclusion, true},
