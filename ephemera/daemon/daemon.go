@@ -62,6 +62,9 @@ func Run(ctx context.Context, config Config) error {
 
 // run owns the home.
 func run(ctx context.Context, config Config) (err error) {
+	if err := check(config.Folder, config.Settings); err != nil {
+		return err
+	}
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
 		return err

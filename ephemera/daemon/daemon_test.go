@@ -133,7 +133,12 @@ func TestWhatCannotWorkIsAConfigurationError(t *testing.T) {
 			s.HTTP.TokenFile = "token"
 			require.NoError(t, os.WriteFile(f.Beside("token"), []byte("secret"), 0o600))
 		},
-		"limits": func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
+		"limits":      func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
+		"p2p address": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
+		"announced":   func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
+		"one address": func(_ daemon.Folder, s *settings.Settings) {
+			s.HTTP.Listen, s.Admin.Listen = "127.0.0.1:3100", "127.0.0.1:3100"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder, s := daemon.Folder{Dir: t.TempDir()}, alone()
@@ -145,6 +150,10 @@ func TestWhatCannotWorkIsAConfigurationError(t *testing.T) {
 			require.NoError(t, os.WriteFile(folder.Beside("other.toml"), []byte(other), 0o600))
 			change(folder, &s)
 			require.ErrorIs(t, daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: s}), settings.ErrConfig)
+			if name != "store" { // which is opened to tell
+				_, err = daemon.Lint(t.Context(), folder, s)
+				require.ErrorIs(t, err, settings.ErrConfig, "lint says so, too")
+			}
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
 // Warning is what is allowed and unwise.
@@ -27,10 +28,10 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 	warn := func(key, format string, args ...any) {
 		warnings = append(warnings, Warning{Key: key, Text: fmt.Sprintf(format, args...)})
 	}
-	p := policyConfig(s.Block)
-	if err := p.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	if err := check(f, s); err != nil {
+		return nil, err
 	}
+	p := policyConfig(s.Block)
 	for _, text := range p.Warnings() {
 		warn("block", "%s", text)
 	}
@@ -54,6 +55,23 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 		warn("log.level", "debug logs a line for nearly every frame")
 	}
 	return warnings, ctx.Err()
+}
+
+// check tells what of settings that are valid by themselves cannot work, before anything is opened. The error wraps settings.ErrConfig.
+func check(f Folder, s settings.Settings) error {
+	for key, addresses := range map[string][]string{"p2p.listen": s.P2P.Listen, "p2p.announce": s.P2P.Announce} {
+		if err := p2p.CheckAddresses(addresses...); err != nil {
+			return fmt.Errorf("%w: %s: %w", settings.ErrConfig, key, err)
+		}
+	}
+	if err := policyConfig(s.Block).Validate(); err != nil {
+		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	}
+	if _, port, err := net.SplitHostPort(s.HTTP.Listen); err == nil && port != "0" && s.HTTP.Listen == s.Admin.Listen {
+		return fmt.Errorf("%w: http.listen and admin.listen are both %s, expected two addresses", settings.ErrConfig, s.HTTP.Listen)
+	}
+	_, err := token(f, s)
+	return err
 }
 
 // lintMembers looks at the list of members where that is a file, and returns its group, else nil.

@@ -25,7 +25,7 @@ type servers struct{ public, admin *server.Server }
 const pathApplication = "/ephemera/application"
 
 func (d *daemon) openAPI() error {
-	token, err := d.token()
+	token, err := token(d.Folder, d.Settings)
 	if err != nil {
 		return err
 	}
@@ -64,12 +64,12 @@ func (d *daemon) openAPI() error {
 }
 
 // token reads the bearer token. Its file must not be readable by others, as a key's.
-func (d *daemon) token() (string, error) {
-	path := d.Settings.HTTP.TokenFile
+func token(f Folder, s settings.Settings) (string, error) {
+	path := s.HTTP.TokenFile
 	if path == "" {
 		return "", nil
 	}
-	path = d.Folder.Beside(path)
+	path = f.Beside(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)

@@ -30,10 +30,19 @@ func connects(c *cli, cmd *cobra.Command, url *string) {
 
 // initialised tells what to do when there is no node in the folder.
 func (c *cli) initialised() error {
-	for _, path := range []string{c.folder().Config(), c.folder().Key()} {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: there is no node in %s (no %s); `ephemera init --home %s` makes one", settings.ErrConfig, c.home, path, c.home)
-		}
+	missing := func(path string) bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	config, key := c.folder().Config(), c.folder().Key()
+	switch noConfig, noKey := missing(config), missing(key); {
+	case noConfig && noKey:
+		return fmt.Errorf("%w: there is no node in %s (no %s); `ephemera init --home %s` makes one", settings.ErrConfig, c.home, config, c.home)
+	case noConfig:
+		return fmt.Errorf("%w: the node in %s has lost its configuration: put %s back, or write one with the settings of another member", settings.ErrConfig, c.home, config)
+	case noKey:
+		return fmt.Errorf("%w: the node in %s has lost its key: put %s back from where keys are kept; without it, make a new node in another folder, "+
+			"and let the members' list name its key instead", settings.ErrConfig, c.home, key)
 	}
 	return nil
 }

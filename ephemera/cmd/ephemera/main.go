@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "ephemera: %v\n", err)
 		return exitUsage
 	case errors.Is(err, ephemera.ErrHalted):
-		fmt.Fprintf(stderr, "ephemera: %v\n", err)
+		fmt.Fprintf(stderr, "ephemera: %v\nAnother node runs with this key, or its folder was put back from a copy: find and stop the other one first, see docs/EPHEMERA.md\n", err)
 		return exitHalted
 	default:
 		fmt.Fprintf(stderr, "ephemera: %v\n", err)

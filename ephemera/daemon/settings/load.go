@@ -186,7 +186,25 @@ func (s *Settings) readEnvironment(environ []string, origins Origins) error {
 			values[strings.ToLower(strings.ReplaceAll(rest, "__", "."))] = value
 		}
 	}
-	return s.assign(values, origins, Variable)
+	return errors.Join(s.misnamed(environ), s.assign(values, origins, Variable))
+}
+
+// misnamed reports variables that name a setting with one underscore. Other names are left alone: schedulers of containers set some that
+// begin like ours.
+func (s *Settings) misnamed(environ []string) error {
+	given := map[string]bool{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		given[name] = value != ""
+	}
+	var errs []error
+	each(s, func(key, _ string, _ reflect.Value) {
+		right := Variable(key)
+		if name := strings.ReplaceAll(right, "__", "_"); name != right && given[name] {
+			errs = append(errs, fmt.Errorf("%s: unknown variable, did you mean %s?", name, right))
+		}
+	})
+	return errors.Join(errs...)
 }
 
 func (s *Settings) readFlags(values map[string]string, origins Origins) error {
