@@ -182,7 +182,7 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 		book.all[last].until = n.clock.now() + n.config.HandOver.Milliseconds() // others may not have closed it yet
 	}
 	if !member {
-		return groups{}, nil, fmt.Errorf("key %s is no member of group %d, nor of one before it", self, book.newest().Number())
+		return groups{}, nil, fmt.Errorf("key %s is no member of group %d, nor of one before it: run the node whose key the members' list names, or give out a list with this key and a higher number", self, book.newest().Number())
 	}
 	return book, known, nil
 }

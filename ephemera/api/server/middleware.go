@@ -187,7 +187,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.refuse(w, r, api.NewProblem(api.NoEndpoint, fmt.Sprintf("no endpoint %.200q; see %s", r.URL.Path, api.PathDocs)))
+	text := fmt.Sprintf("no endpoint %.200q", r.URL.Path)
+	if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), http.MethodGet, api.PathDocs) {
+		text += "; see " + api.PathDocs
+	}
+	s.refuse(w, r, api.NewProblem(api.NoEndpoint, text))
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {

@@ -69,6 +69,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, ephemera.ErrHalted):
 		fmt.Fprintf(stderr, "ephemera: %v\nAnother node runs with this key, or its folder was put back from a copy: find and stop the other one first, see docs/EPHEMERA.md\n", err)
 		return exitHalted
+	case errors.Is(err, syscall.ECONNREFUSED):
+		fmt.Fprintf(stderr, "ephemera: %v\nIs the node running? `ephemera run` starts it; --url and --home say which one is asked\n", err)
+		return exitFailure
 	default:
 		fmt.Fprintf(stderr, "ephemera: %v\n", err)
 		return exitFailure

@@ -173,6 +173,9 @@ last block that was seen, so that none is missed and none comes twice.`,
 	flags.StringVar(&from, "from", "now", "begin after this cursor, or: beginning, now")
 	flags.IntVar(&count, "count", 0, "end after so many blocks; 0: do not")
 	follow.RunE = func(cmd *cobra.Command, _ []string) error {
+		if count < 0 {
+			return usage("--count %d, expected 0 or more", count)
+		}
 		subscription := api.Subscription{Own: own, Label: label}
 		var err error
 		if subscription.From, err = parseCursor(from); err != nil {

@@ -95,7 +95,7 @@ func Open(dir string) (Net, error) {
 // Make makes the network, or returns the one that is in the folder when that has as many nodes. ErrShape otherwise.
 func Make(ctx context.Context, config Config) (Net, error) {
 	if config.Nodes < 1 || config.Nodes > membership.MaxMembers {
-		return Net{}, fmt.Errorf("%d nodes, expected 1..%d", config.Nodes, membership.MaxMembers)
+		return Net{}, fmt.Errorf("%w: %d nodes, expected 1..%d", settings.ErrConfig, config.Nodes, membership.MaxMembers)
 	}
 	n, err := Open(config.Dir)
 	switch {
@@ -168,7 +168,7 @@ func (n *Net) introduce(members []keys.Public, peers []membership.Peer) error {
 // takePorts returns consecutive ports from base on, or free ones. Nothing holds them afterwards.
 func takePorts(base, count int) ([]string, error) {
 	if base != 0 && (base < 1024 || base+count > 65536) {
-		return nil, fmt.Errorf("base port %d, expected 0 or 1024..%d: %d ports are taken from there on", base, 65536-count, count)
+		return nil, fmt.Errorf("%w: base port %d, expected 0 or 1024..%d: %d ports are taken from there on", settings.ErrConfig, base, 65536-count, count)
 	}
 	ports := make([]string, count)
 	for i := range ports {
