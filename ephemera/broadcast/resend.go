@@ -208,7 +208,7 @@ func (s *Instance) pullChain(c *chain) {
 // one that is silent, or lets little through, costs one turn. Chains begin with different members, who share the work.
 func (s *Instance) turn(c *chain, members []int) int {
 	if !c.asked.ever {
-		others := c.creator // counted without this member, whose own chain is nobody's to show
+		others := c.creator // its place among the others
 		if others > s.Self {
 			others--
 		}
