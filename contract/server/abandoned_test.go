@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -37,4 +38,47 @@ func TestWhoeverGoesAwayIsNoFaultOfTheContract(t *testing.T) {
 	answer = httptest.NewRecorder()
 	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, api.EpochPath(1), nil))
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+}
+
+// cancelling is a log that cancels something when a text is logged.
+type cancelling struct {
+	slog.Handler
+	at     string
+	cancel context.CancelFunc
+}
+
+func (c cancelling) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == c.at {
+		c.cancel()
+	}
+	return c.Handler.Handle(ctx, r)
+}
+
+func (c cancelling) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+// The last Nym-API that enrols may be killed before it is answered: the group is closed and the first epoch scheduled all the same, for
+// nobody enrols again.
+func TestGroupIsClosedAlthoughTheLastMemberGoesAway(t *testing.T) {
+	median, err := metrics.ParseEstimator("median")
+	require.NoError(t, err)
+	for _, at := range []string{"member enrolled", "group closed"} {
+		t.Run(at, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s, err := New(Config{
+				Database: filepath.Join(t.TempDir(), "contract.db"), Expected: 1, Token: "t", EpochDuration: time.Second,
+				Mixnodes: contracttest.Mixnodes(1), Estimator: median, Logger: slog.New(cancelling{slog.NewTextHandler(io.Discard, nil), at, cancel}),
+			})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, s.Close()) }()
+			enrolment := api.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), s.keeper.cfg.Network, s.keeper.key.Public())
+			answer, err := s.keeper.enrol(ctx, api.EnrolRequest{Enrolment: enrolment, Token: "t"})
+			require.NoError(t, err)
+			require.Error(t, ctx.Err(), "the caller is gone")
+			require.True(t, answer.Complete)
+			current, err := s.keeper.current(t.Context())
+			require.NoError(t, err)
+			require.EqualValues(t, 1, current.ID)
+		})
+	}
 }

@@ -22,6 +22,9 @@ func (k *keeper) enrol(ctx context.Context, r api.EnrolRequest) (api.EnrolAnswer
 	if !r.Verify(k.cfg.Network, k.key.Public()) {
 		return api.EnrolAnswer{}, api.NewProblem(api.BadSignature, fmt.Sprintf("the enrolment of %s is not signed by %s for this contract", r.Name, r.Key))
 	}
+	// The last member's enrolment closes the group and schedules the first epoch. A caller that goes away meanwhile, as one that is killed,
+	// must not end that half way: no other enrolment comes.
+	ctx = context.WithoutCancel(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.admit(ctx, r.Enrolment); err != nil {
