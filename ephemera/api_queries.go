@@ -322,8 +322,8 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
-	case !newest.Contains(a.self()):
-		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest", newest.Number())
+	case out.Online < out.Q && !newest.Contains(a.self()):
+		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest, and connected with no quorum of group %d", newest.Number(), group.Number())
 	case out.Online < out.Q:
 		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
 	default:

@@ -125,6 +125,9 @@ func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 		require.NoError(t, submit(3), "a later group makes it whole")
 		require.ErrorIs(t, submit(1), api.Unavailable)
 		require.ErrorContains(t, submit(1), "no member of group 2")
+		for _, i := range []int{0, 2, 3} {
+			c.stop[i]()
+		}
 		health, err := c.nodes[1].API(ephemera.APIConfig{}).Health(t.Context())
 		require.NoError(t, err)
 		require.False(t, health.Ready)
