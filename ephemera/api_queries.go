@@ -153,10 +153,10 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 		page.Next = api.Cursor(last)
 		return page, problem(err)
 	}
-	if err := a.reached(ctx, q.From); err != nil {
-		return api.BlockPage{}, problem(err)
-	}
 	entries, err := a.node.config.Store.List(ctx, uint64(q.From), q.Creator, q.Limit, listBytes)
+	if err == nil && len(entries) == 0 {
+		err = a.reached(ctx, q.From)
+	}
 	if err != nil {
 		return api.BlockPage{}, problem(err)
 	}
