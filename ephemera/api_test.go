@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/api/apitest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/apitest"
 )
 
 func TestAPIInTheProcess(t *testing.T) {

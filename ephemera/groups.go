@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"

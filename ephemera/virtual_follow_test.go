@@ -25,7 +25,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"

@@ -33,5 +33,5 @@
 // member that shows its report only inside its own block, and to nobody before, can so win every race, because its block is the first
 // with all reports; nobody is left out by it, and the result is within the honest range all the same.
 //
-// Who composes all this: package service. The command: cmd/nymapi. Comparisons of both ways: package experiment.
+// Who composes all this: package service. The command: cmd/nymapi. Comparisons of both ways: package compare.
 package nymapi

@@ -1,6 +1,6 @@
-// Package client asks the simulated smart contract over HTTP. Every call is one request with a deadline; refusals are *api.Problem, so
-// that callers branch with errors.Is(err, api.Decided) and errors.As, and learn when to come back from RetryAfter. It retries nothing
-// and keeps no state: whoever embeds it knows better when a result is worth another try. The values: package api.
+// Package client asks the simulated smart contract over HTTP. Every call is one request with a deadline; refusals are *contract.Problem, so
+// that callers branch with errors.Is(err, contract.Decided) and errors.As, and learn when to come back from RetryAfter. It retries nothing
+// and keeps no state: whoever embeds it knows better when a result is worth another try. The values: package contract.
 package client
 
 import (
@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 var (
@@ -59,18 +59,18 @@ func (c *Client) URL() string { return c.base }
 // Close closes idle connections. The client may be used again after it.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Epoch returns the newest epoch. Until all members have enrolled the error is api.NotStarted.
-func (c *Client) Epoch(ctx context.Context) (api.CurrentEpoch, error) {
-	return get[api.CurrentEpoch](ctx, c, api.PathEpoch)
+// Epoch returns the newest epoch. Until all members have enrolled the error is contract.NotStarted.
+func (c *Client) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
+	return get[contract.CurrentEpoch](ctx, c, contract.PathEpoch)
 }
 
 // PeerInfo returns the members, and the group once it is closed.
-func (c *Client) PeerInfo(ctx context.Context) (api.PeerInfo, error) {
-	return get[api.PeerInfo](ctx, c, api.PathPeerInfo)
+func (c *Client) PeerInfo(ctx context.Context) (contract.PeerInfo, error) {
+	return get[contract.PeerInfo](ctx, c, contract.PathPeerInfo)
 }
 
 // Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first. A limit of 0 leaves it to the contract.
-func (c *Client) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	query := url.Values{}
 	if from > 0 {
 		query.Set("from", from.String())
@@ -78,72 +78,72 @@ func (c *Client) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.E
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
 	}
-	path := api.PathEpochs
+	path := contract.PathEpochs
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	list, err := get[api.Epochs](ctx, c, path)
+	list, err := get[contract.Epochs](ctx, c, path)
 	return list.Epochs, err
 }
 
-// EpochDetail returns everything about an epoch. The error is api.NotFound before it begins.
-func (c *Client) EpochDetail(ctx context.Context, epoch api.Epoch) (api.EpochDetail, error) {
-	return get[api.EpochDetail](ctx, c, api.EpochPath(epoch))
+// EpochDetail returns everything about an epoch. The error is contract.NotFound before it begins.
+func (c *Client) EpochDetail(ctx context.Context, epoch contract.Epoch) (contract.EpochDetail, error) {
+	return get[contract.EpochDetail](ctx, c, contract.EpochPath(epoch))
 }
 
 // Description returns the description of an epoch that has begun or is scheduled.
-func (c *Client) Description(ctx context.Context, epoch api.Epoch) (api.Description, error) {
+func (c *Client) Description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	detail, err := c.EpochDetail(ctx, epoch)
 	if err != nil {
-		return api.Description{}, err
+		return contract.Description{}, err
 	}
 	if detail.Description.Epoch != epoch {
-		return api.Description{}, fmt.Errorf("%w: description of epoch %d instead of %d", ErrAnswer, detail.Description.Epoch, epoch)
+		return contract.Description{}, fmt.Errorf("%w: description of epoch %d instead of %d", ErrAnswer, detail.Description.Epoch, epoch)
 	}
 	return detail.Description, nil
 }
 
 // Ready returns nil once the contract answers requests.
 func (c *Client) Ready(ctx context.Context) error {
-	_, err := get[struct{}](ctx, c, api.PathReady)
+	_, err := get[struct{}](ctx, c, contract.PathReady)
 	return err
 }
 
 // Submit posts a submission and returns the receipt, whose signature it has checked against the contract that the submission names.
-func (c *Client) Submit(ctx context.Context, s api.Submission) (api.Receipt, error) {
-	var receipt api.Receipt
-	if err := c.call(ctx, http.MethodPost, api.PathSubmit, api.ContentType, s.Encode(), &receipt); err != nil {
-		return api.Receipt{}, err
+func (c *Client) Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error) {
+	var receipt contract.Receipt
+	if err := c.call(ctx, http.MethodPost, contract.PathSubmit, contract.ContentType, s.Encode(), &receipt); err != nil {
+		return contract.Receipt{}, err
 	}
 	if receipt.Contract != s.Contract || receipt.Epoch != s.Epoch || !receipt.Verify() {
-		return api.Receipt{}, fmt.Errorf("%w: receipt for epoch %d is not signed by contract %s", ErrAnswer, s.Epoch, s.Contract)
+		return contract.Receipt{}, fmt.Errorf("%w: receipt for epoch %d is not signed by contract %s", ErrAnswer, s.Epoch, s.Contract)
 	}
 	return receipt, nil
 }
 
 // Enrol posts a signed enrolment with the token.
-func (c *Client) Enrol(ctx context.Context, e api.Enrolment, token string) (api.EnrolAnswer, error) {
-	body, err := json.Marshal(api.EnrolRequest{Enrolment: e, Token: token})
+func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) (contract.EnrolAnswer, error) {
+	body, err := json.Marshal(contract.EnrolRequest{Enrolment: e, Token: token})
 	if err != nil {
-		return api.EnrolAnswer{}, fmt.Errorf("encode enrolment: %w", err)
+		return contract.EnrolAnswer{}, fmt.Errorf("encode enrolment: %w", err)
 	}
-	var answer api.EnrolAnswer
-	err = c.call(ctx, http.MethodPost, api.PathEnrol, "application/json", body, &answer)
+	var answer contract.EnrolAnswer
+	err = c.call(ctx, http.MethodPost, contract.PathEnrol, "application/json", body, &answer)
 	return answer, err
 }
 
 // Bundle returns the evidence of a rewarded epoch, for verify.Audit. Its bytes are as the contract sent them.
-func (c *Client) Bundle(ctx context.Context, epoch api.Epoch) (api.Bundle, error) {
-	answer, err := c.do(ctx, http.MethodGet, api.BundlePath(epoch), "", nil)
+func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
+	answer, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
 	if err != nil {
-		return api.Bundle{}, err
+		return contract.Bundle{}, err
 	}
 	defer answer.Body.Close()
-	body, err := read(answer, api.MaxBundleBytes)
+	body, err := read(answer, contract.MaxBundleBytes)
 	if err != nil {
-		return api.Bundle{}, err
+		return contract.Bundle{}, err
 	}
-	return api.DecodeBundle(body)
+	return contract.DecodeBundle(body)
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
@@ -195,8 +195,8 @@ func problemOf(answer *http.Response) error {
 		return err
 	}
 	mediaType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")) // of what cannot be parsed it is ""
-	var problem api.Problem
-	if mediaType != api.ProblemType || json.Unmarshal(data, &problem) != nil || problem.Status != answer.StatusCode {
+	var problem contract.Problem
+	if mediaType != contract.ProblemType || json.Unmarshal(data, &problem) != nil || problem.Status != answer.StatusCode {
 		return fmt.Errorf("%w: status %s without a problem document", ErrAnswer, answer.Status)
 	}
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && problem.RetryAfterMS == 0 && seconds > 0 {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 )
@@ -31,14 +31,14 @@ func answering(t *testing.T, status int, header map[string]string, body string) 
 }
 
 func TestProblemsAreTyped(t *testing.T) {
-	c := answering(t, 503, map[string]string{"Content-Type": api.ProblemType + "; charset=utf-8", "Retry-After": "7"},
+	c := answering(t, 503, map[string]string{"Content-Type": contract.ProblemType + "; charset=utf-8", "Retry-After": "7"},
 		`{"type":"urn:nym-rewarding:problem:earlier-epoch-open","title":"later","status":503,"epoch":4}`)
 	_, err := c.Submit(context.Background(), contracttest.Submission(contracttest.Description(1, 1), 1))
-	require.ErrorIs(t, err, api.EarlierOpen)
-	var p *api.Problem
+	require.ErrorIs(t, err, contract.EarlierOpen)
+	var p *contract.Problem
 	require.ErrorAs(t, err, &p)
 	require.Equal(t, 7*time.Second, p.RetryAfter())
-	require.Equal(t, api.Epoch(4), p.Epoch)
+	require.Equal(t, contract.Epoch(4), p.Epoch)
 }
 
 func TestOtherProgramsAreNotBelieved(t *testing.T) {
@@ -46,8 +46,8 @@ func TestOtherProgramsAreNotBelieved(t *testing.T) {
 	for name, c := range map[string]*client.Client{
 		"HTML with 200":        answering(t, 200, nil, "<html>"),
 		"HTML with 500":        answering(t, 500, map[string]string{"Content-Type": "text/html"}, "<html>"),
-		"status is another":    answering(t, 500, map[string]string{"Content-Type": api.ProblemType}, `{"status":409,"type":"urn:nym-rewarding:problem:already-decided"}`),
-		"a problem cut short":  answering(t, 409, map[string]string{"Content-Type": api.ProblemType}, `{"status":409`),
+		"status is another":    answering(t, 500, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409,"type":"urn:nym-rewarding:problem:already-decided"}`),
+		"a problem cut short":  answering(t, 409, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409`),
 		"an answer without it": answering(t, 204, nil, ""),
 	} {
 		_, err := c.Epoch(ctx)
@@ -58,14 +58,14 @@ func TestOtherProgramsAreNotBelieved(t *testing.T) {
 func TestReceiptOfAnotherContractIsNotBelieved(t *testing.T) {
 	d := contracttest.Description(1, 1)
 	s := contracttest.Submission(d, 1)
-	c := answering(t, 200, nil, `{"network":"`+d.Network+`","contract_key":"`+hexOf(contracttest.Key(5).Public())+`","epoch":1,"block":"`+api.Hash{}.String()+
-		`","description":"`+d.Hash().String()+`","rewards":"`+api.Hash{}.String()+`","submitter":"`+hexOf(s.Submitter)+`","accepted_at":"2026-01-01T00:00:00.000Z","signature":"`+api.Hash{}.String()+api.Hash{}.String()+`"}`)
+	c := answering(t, 200, nil, `{"network":"`+d.Network+`","contract_key":"`+hexOf(contracttest.Key(5).Public())+`","epoch":1,"block":"`+contract.Hash{}.String()+
+		`","description":"`+d.Hash().String()+`","rewards":"`+contract.Hash{}.String()+`","submitter":"`+hexOf(s.Submitter)+`","accepted_at":"2026-01-01T00:00:00.000Z","signature":"`+contract.Hash{}.String()+contract.Hash{}.String()+`"}`)
 	_, err := c.Submit(context.Background(), s)
 	require.ErrorIs(t, err, client.ErrAnswer)
 	require.ErrorContains(t, err, "is not signed by contract")
 }
 
-func hexOf(key [32]byte) string { return api.Hash(key).String() }
+func hexOf(key [32]byte) string { return contract.Hash(key).String() }
 
 func TestContextEndsARequest(t *testing.T) {
 	release := make(chan struct{})

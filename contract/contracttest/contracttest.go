@@ -5,7 +5,7 @@ package contracttest
 import (
 	"fmt"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
@@ -57,19 +57,19 @@ func Mixnodes(n int) []metrics.MixID {
 }
 
 // Description returns epoch 1 of n Nym-APIs and so many mixnodes, rewarded by the median in ModeFull. Its window is one second.
-func Description(n, mixnodes int) api.Description {
+func Description(n, mixnodes int) contract.Description {
 	group := Group(n)
-	return api.Description{
+	return contract.Description{
 		Network: Network, ContractKey: ContractKey().Public(), Epoch: 1, Start: 1_700_000_000_000, End: 1_700_000_001_000,
 		Group: group, Mixnodes: Mixnodes(mixnodes),
-		Rules: api.Rules{
-			Estimator: "median", Version: 1, Coverage: uint16(metrics.Coverage(group.F())), CarryLimit: 3, Mode: api.ModeFull,
+		Rules: contract.Rules{
+			Estimator: "median", Version: 1, Coverage: uint16(metrics.Coverage(group.F())), CarryLimit: 3, Mode: contract.ModeFull,
 		},
 	}
 }
 
 // Report returns what the number-th Nym-API reports for d: around 90.00 for every mixnode.
-func Report(d api.Description, number int) metrics.Report {
+func Report(d contract.Description, number int) metrics.Report {
 	r := metrics.Report{Description: d.Hash(), Mixnodes: d.Mixnodes, Values: make([]metrics.Uptime, len(d.Mixnodes))}
 	for i := range r.Values {
 		r.Values[i] = metrics.Uptime(9000 + 10*number + i%7)
@@ -78,12 +78,12 @@ func Report(d api.Description, number int) metrics.Report {
 }
 
 // Message returns a report signed by the number-th Nym-API under the epoch's label.
-func Message(d api.Description, number int, r metrics.Report) block.Message {
+func Message(d contract.Description, number int, r metrics.Report) block.Message {
 	return must(block.NewMessage(Key(number), d.Network, d.Label(), must(r.Encode()), int64(d.End)))
 }
 
 // Messages returns the reports of the Nym-APIs with these numbers, signed.
-func Messages(d api.Description, numbers ...int) []block.Message {
+func Messages(d contract.Description, numbers ...int) []block.Message {
 	messages := make([]block.Message, len(numbers))
 	for i, number := range numbers {
 		messages[i] = Message(d, number, Report(d, number))
@@ -101,14 +101,14 @@ func Numbers(n int) []int {
 }
 
 // Block returns a signed block at height 1 of the creator's chain in the group of d.
-func Block(d api.Description, creator int, messages []block.Message) block.Block {
+func Block(d contract.Description, creator int, messages []block.Message) block.Block {
 	b := block.New(d.Group, Key(creator).Public(), 1, block.ID{}, int64(d.End), messages)
 	b.Signature = Key(creator).Sign(b.Header.SigningBytes())
 	return b
 }
 
 // Certify returns the certificate of b with the echoes of the Nym-APIs with these numbers.
-func Certify(d api.Description, b block.Block, numbers ...int) certificate.Certificate {
+func Certify(d contract.Description, b block.Block, numbers ...int) certificate.Certificate {
 	signing := certificate.SigningBytes(d.Network, b.Header.Slot(), b.ID())
 	signatures := make(map[int]keys.Signature, len(numbers))
 	for _, number := range numbers {
@@ -122,13 +122,13 @@ func Certify(d api.Description, b block.Block, numbers ...int) certificate.Certi
 }
 
 // Evidence returns a block of all members' reports by the creator, certified by the first q members.
-func Evidence(d api.Description, creator int) *api.Evidence {
+func Evidence(d contract.Description, creator int) *contract.Evidence {
 	b := Block(d, creator, Messages(d, Numbers(d.Group.N())...))
-	return &api.Evidence{Block: b, Certificate: Certify(d, b, Numbers(d.Group.Q())...)}
+	return &contract.Evidence{Block: b, Certificate: Certify(d, b, Numbers(d.Group.Q())...)}
 }
 
 // Result returns what the block of evidence gives.
-func Result(d api.Description, evidence *api.Evidence) metrics.Result {
+func Result(d contract.Description, evidence *contract.Evidence) metrics.Result {
 	matrix, _, err := verify.Matrix(evidence.Block, d)
 	if err != nil {
 		panic(err)
@@ -137,9 +137,9 @@ func Result(d api.Description, evidence *api.Evidence) metrics.Result {
 }
 
 // Submission returns the justified submission of a creator whose block holds all members' reports.
-func Submission(d api.Description, creator int) api.Submission {
+func Submission(d contract.Description, creator int) contract.Submission {
 	evidence := Evidence(d, creator)
-	return must(api.NewSubmission(Key(creator), d, Result(d, evidence), evidence))
+	return must(contract.NewSubmission(Key(creator), d, Result(d, evidence), evidence))
 }
 
 // SingleResult returns a report as the result of one Nym-API.

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // Advance says when the epoch after this one begins.
@@ -52,9 +52,9 @@ func (s Schedule) Validate() error {
 
 // Entry is an epoch in time: the half-open window [Start, End) of its samples, and the moment Close at which it is missed.
 type Entry struct {
-	ID         api.Epoch
-	Start, End api.Millis
-	Close      api.Millis
+	ID         contract.Epoch
+	Start, End contract.Millis
+	Close      contract.Millis
 }
 
 // Event is something that is due: an epoch begins, or one is missed.
@@ -62,7 +62,7 @@ type Event struct {
 	Begin Entry // zero unless an epoch begins
 	// Skipped counts the windows before Begin that had ended too long ago for anybody to submit, because the contract was away.
 	Skipped int64
-	Miss    api.Epoch // zero unless an epoch is missed
+	Miss    contract.Epoch // zero unless an epoch is missed
 }
 
 // Ledger knows the newest epoch and the open ones. Not safe for concurrent use.
@@ -87,9 +87,9 @@ func New(schedule Schedule, newest Entry, open []Entry) (*Ledger, error) {
 }
 
 // First returns the event that schedules epoch 1 at start. The ledger must be empty.
-func (l *Ledger) First(start api.Millis) Event { return Event{Begin: l.entry(1, start)} }
+func (l *Ledger) First(start contract.Millis) Event { return Event{Begin: l.entry(1, start)} }
 
-func (l *Ledger) entry(id api.Epoch, start api.Millis) Entry {
+func (l *Ledger) entry(id contract.Epoch, start contract.Millis) Entry {
 	end := start.Add(l.schedule.Duration)
 	return Entry{ID: id, Start: start, End: end, Close: end.Add(time.Duration(l.schedule.AcceptEpochs) * l.schedule.Duration)}
 }
@@ -101,7 +101,7 @@ func (l *Ledger) Newest() Entry { return l.newest }
 func (l *Ledger) Open() int { return len(l.open) }
 
 // Due returns the next event that is due at now, if any. It changes nothing: make the event durable, call Apply, and ask again.
-func (l *Ledger) Due(now api.Millis) (Event, bool) {
+func (l *Ledger) Due(now contract.Millis) (Event, bool) {
 	switch {
 	case l.newest.ID == 0:
 		return Event{}, false
@@ -122,7 +122,7 @@ func (l *Ledger) Due(now api.Millis) (Event, bool) {
 
 // unreachable counts the windows after the newest epoch that would be missed already at now. Windows that ended more recently begin
 // late, and Nym-APIs that went on measuring still report on them.
-func (l *Ledger) unreachable(now api.Millis) int64 {
+func (l *Ledger) unreachable(now contract.Millis) int64 {
 	late := now.Sub(l.newest.End) - time.Duration(1+l.schedule.AcceptEpochs)*l.schedule.Duration
 	if late < 0 {
 		return 0
@@ -141,7 +141,7 @@ func (l *Ledger) Apply(e Event) {
 }
 
 // Settle notes that an open epoch has a winner.
-func (l *Ledger) Settle(epoch api.Epoch) {
+func (l *Ledger) Settle(epoch contract.Epoch) {
 	for i, e := range l.open {
 		if e.ID == epoch {
 			l.open = append(l.open[:i], l.open[i+1:]...)
@@ -151,7 +151,7 @@ func (l *Ledger) Settle(epoch api.Epoch) {
 }
 
 // Next returns the moment at which something becomes due if nothing is settled before, and false while nothing is scheduled.
-func (l *Ledger) Next() (api.Millis, bool) {
+func (l *Ledger) Next() (contract.Millis, bool) {
 	if l.newest.ID == 0 {
 		return 0, false
 	}
@@ -174,7 +174,7 @@ const (
 
 // Stand returns where an epoch stands at now, and for NotOver and Waiting when to ask again (0: nobody knows). Everything due at now
 // must have been applied.
-func (l *Ledger) Stand(epoch api.Epoch, now api.Millis) (Standing, time.Duration) {
+func (l *Ledger) Stand(epoch contract.Epoch, now contract.Millis) (Standing, time.Duration) {
 	if epoch > l.newest.ID {
 		return NotOver, 0
 	}

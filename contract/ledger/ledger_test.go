@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 )
 
@@ -30,7 +30,7 @@ func begun(t require.TestingT, s ledger.Schedule) *ledger.Ledger {
 }
 
 // tick applies everything due and returns it.
-func tick(l *ledger.Ledger, now api.Millis) (events []ledger.Event) {
+func tick(l *ledger.Ledger, now contract.Millis) (events []ledger.Event) {
 	for {
 		e, due := l.Due(now)
 		if !due {
@@ -41,7 +41,7 @@ func tick(l *ledger.Ledger, now api.Millis) (events []ledger.Event) {
 	}
 }
 
-func stand(l *ledger.Ledger, epoch api.Epoch, now api.Millis) ledger.Standing {
+func stand(l *ledger.Ledger, epoch contract.Epoch, now contract.Millis) ledger.Standing {
 	standing, _ := l.Stand(epoch, now)
 	return standing
 }
@@ -58,25 +58,25 @@ func TestWindowsFollowEachOtherAndAreMissedInTime(t *testing.T) {
 	require.Equal(t, ledger.Ready, stand(l, 1, 3999))
 	require.Equal(t, ledger.Waiting, stand(l, 2, 3999))
 	events = tick(l, 4000)
-	require.Equal(t, api.Epoch(1), events[0].Miss)
-	require.Equal(t, api.Epoch(5), events[1].Begin.ID)
+	require.Equal(t, contract.Epoch(1), events[0].Miss)
+	require.Equal(t, contract.Epoch(5), events[1].Begin.ID)
 	require.Equal(t, ledger.Settled, stand(l, 1, 4000))
 	require.Equal(t, ledger.Ready, stand(l, 2, 4000))
 	require.Equal(t, ledger.NotOver, stand(l, 5, 4000))
 	require.Equal(t, ledger.NotOver, stand(l, 6, 4000))
 	next, _ := l.Next()
-	require.Equal(t, api.Millis(5000), next)
+	require.Equal(t, contract.Millis(5000), next)
 }
 
 func TestAbsenceSkipsOnlyWindowsThatNobodyCouldBeRewardedFor(t *testing.T) {
 	l := begun(t, fixed())
 	events := tick(l, 100_500)
-	require.Equal(t, api.Epoch(1), events[0].Miss)
+	require.Equal(t, contract.Epoch(1), events[0].Miss)
 	// The window [96 s, 97 s) closes at 100 s, the next one at 101 s.
 	require.Equal(t, ledger.Entry{ID: 2, Start: 97_000, End: 98_000, Close: 101_000}, events[1].Begin)
 	require.Equal(t, int64(96), events[1].Skipped)
 	require.Len(t, events, 5, "and the windows after it, to the one under way")
-	require.Equal(t, api.Millis(100_000), l.Newest().Start)
+	require.Equal(t, contract.Millis(100_000), l.Newest().Start)
 }
 
 func TestNextEpochWaitsForTheDecision(t *testing.T) {
@@ -85,13 +85,13 @@ func TestNextEpochWaitsForTheDecision(t *testing.T) {
 	l := begun(t, s)
 	require.Empty(t, tick(l, 3000))
 	next, _ := l.Next()
-	require.Equal(t, api.Millis(4000), next)
+	require.Equal(t, contract.Millis(4000), next)
 	l.Settle(1)
 	events := tick(l, 3100)
 	require.Equal(t, ledger.Entry{ID: 2, Start: 3100, End: 4100, Close: 7100}, events[0].Begin)
 	events = tick(l, 7100)
-	require.Equal(t, api.Epoch(2), events[0].Miss)
-	require.Equal(t, api.Epoch(3), events[1].Begin.ID)
+	require.Equal(t, contract.Epoch(2), events[0].Miss)
+	require.Equal(t, contract.Epoch(3), events[1].Begin.ID)
 }
 
 func TestWaitIsShort(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRestoredLedgerGoesOn(t *testing.T) {
 	l.Settle(1)
 	same, err := ledger.New(fixed(), l.Newest(), []ledger.Entry{{ID: 2, Start: 1000, End: 2000, Close: 5000}, l.Newest()})
 	require.NoError(t, err)
-	for now := api.Millis(2500); now < 12_000; now += 250 {
+	for now := contract.Millis(2500); now < 12_000; now += 250 {
 		require.Equal(t, tick(l, now), tick(same, now))
 	}
 	_, err = ledger.New(fixed(), ledger.Entry{ID: 2}, []ledger.Entry{{ID: 2}, {ID: 1}})
@@ -126,7 +126,7 @@ func TestScheduleKeepsItsRulesWhateverTheClockDoes(t *testing.T) {
 			Advance: rapid.SampledFrom([]ledger.Advance{ledger.Fixed, ledger.WhenDecided}).Draw(t, "advance"),
 		}
 		l := begun(t, s)
-		now, last, settled := api.Millis(0), l.Newest(), api.Epoch(0)
+		now, last, settled := contract.Millis(0), l.Newest(), contract.Epoch(0)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, 3*int64(s.Duration)).Draw(t, "wait")))
 			for _, e := range tick(l, now) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -31,12 +31,12 @@ func TestWhoeverGoesAwayIsNoFaultOfTheContract(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	answer := httptest.NewRecorder()
-	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(gone, http.MethodGet, api.EpochPath(1), nil))
+	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(gone, http.MethodGet, contract.EpochPath(1), nil))
 	require.Empty(t, answer.Body.String())
 	require.NotContains(t, log.String(), "level=ERROR")
 
 	answer = httptest.NewRecorder()
-	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, api.EpochPath(1), nil))
+	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, contract.EpochPath(1), nil))
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 }
 
@@ -71,8 +71,8 @@ func TestGroupIsClosedAlthoughTheLastMemberGoesAway(t *testing.T) {
 			})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, s.Close()) }()
-			enrolment := api.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), s.keeper.cfg.Network, s.keeper.key.Public())
-			answer, err := s.keeper.enrol(ctx, api.EnrolRequest{Enrolment: enrolment, Token: "t"})
+			enrolment := contract.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), s.keeper.cfg.Network, s.keeper.key.Public())
+			answer, err := s.keeper.enrol(ctx, contract.EnrolRequest{Enrolment: enrolment, Token: "t"})
 			require.NoError(t, err)
 			require.Error(t, ctx.Err(), "the caller is gone")
 			require.True(t, answer.Complete)

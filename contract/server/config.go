@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -59,9 +59,9 @@ type Config struct {
 
 	Mixnodes   []metrics.MixID // strictly ascending
 	Estimator  metrics.Estimator
-	CarryLimit int      // epochs over which an old value stands in for a missing one, 0: none
-	Mode       api.Mode // default: api.ModeFull
-	Authorised string   // in api.ModeSingle the member whose word counts, default: the first by name
+	CarryLimit int           // epochs over which an old value stands in for a missing one, 0: none
+	Mode       contract.Mode // default: contract.ModeFull
+	Authorised string        // in contract.ModeSingle the member whose word counts, default: the first by name
 
 	Logger *slog.Logger     // default: none
 	Now    func() time.Time // default: time.Now
@@ -80,10 +80,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: %d members expected, %d given", ErrConfig, c.Expected, len(c.Members))
 	case c.Estimator == nil:
 		return fmt.Errorf("%w: no estimator", ErrConfig)
-	case c.CarryLimit < 0 || c.CarryLimit > api.MaxCarry:
-		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, api.MaxCarry)
-	case c.Mode != api.ModeFull && c.Mode != api.ModeSingle && c.Mode != api.ModeNone:
-		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, api.ModeFull, api.ModeSingle, api.ModeNone)
+	case c.CarryLimit < 0 || c.CarryLimit > contract.MaxCarry:
+		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, contract.MaxCarry)
+	case c.Mode != contract.ModeFull && c.Mode != contract.ModeSingle && c.Mode != contract.ModeNone:
+		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone)
 	case c.FirstEpochDelay < 0:
 		return fmt.Errorf("%w: first epoch in %s", ErrConfig, c.FirstEpochDelay)
 	}
@@ -124,7 +124,7 @@ func (c Config) validateGroup() error {
 		members = nil
 	}
 	for _, peer := range c.Members {
-		if err := api.CheckName(peer.Name); err != nil {
+		if err := contract.CheckName(peer.Name); err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
 		}
 		if names[peer.Name] {
@@ -194,7 +194,7 @@ func (c Config) withDefaults() Config {
 		c.Advance = Fixed
 	}
 	if c.Mode == "" {
-		c.Mode = api.ModeFull
+		c.Mode = contract.ModeFull
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

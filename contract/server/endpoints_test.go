@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
@@ -28,39 +28,39 @@ func enrolling(t *testing.T, n int) server.Config {
 	return cfg
 }
 
-func (w *world) enrolment(number int, name string, counter uint64, addresses ...string) api.Enrolment {
+func (w *world) enrolment(number int, name string, counter uint64, addresses ...string) contract.Enrolment {
 	info, err := w.PeerInfo(context.Background())
 	require.NoError(w.t, err)
-	return api.Enrolment{Name: name, Addresses: addresses, Counter: counter}.Sign(contracttest.Key(number), info.Network, info.ContractKey)
+	return contract.Enrolment{Name: name, Addresses: addresses, Counter: counter}.Sign(contracttest.Key(number), info.Network, info.ContractKey)
 }
 
 func TestGroupIsClosedWhenAllHaveEnrolled(t *testing.T) {
 	w := start(t, enrolling(t, 2))
 	ctx := context.Background()
 	_, err := w.Epoch(ctx)
-	require.ErrorIs(t, err, api.NotStarted)
+	require.ErrorIs(t, err, contract.NotStarted)
 	_, err = w.Submit(ctx, contracttest.Submission(contracttest.Description(2, 5), 1))
-	require.ErrorIs(t, err, api.NotStarted)
+	require.ErrorIs(t, err, contract.NotStarted)
 
 	answer, err := w.Enrol(ctx, w.enrolment(1, "a", 1, "/ip4/10.0.0.1/tcp/3000"), "t")
 	require.NoError(t, err)
-	require.Equal(t, api.EnrolAnswer{Enrolled: 1, Expected: 2}, answer)
-	refused := map[api.Kind]api.Enrolment{
-		api.NameTaken:    w.enrolment(2, "a", 1),
-		api.KeyTaken:     w.enrolment(1, "b", 2),
-		api.StaleCounter: w.enrolment(1, "a", 1, "/ip4/10.0.0.2/tcp/3000"),
-		api.Malformed:    w.enrolment(2, "not a name", 1),
+	require.Equal(t, contract.EnrolAnswer{Enrolled: 1, Expected: 2}, answer)
+	refused := map[contract.Kind]contract.Enrolment{
+		contract.NameTaken:    w.enrolment(2, "a", 1),
+		contract.KeyTaken:     w.enrolment(1, "b", 2),
+		contract.StaleCounter: w.enrolment(1, "a", 1, "/ip4/10.0.0.2/tcp/3000"),
+		contract.Malformed:    w.enrolment(2, "not a name", 1),
 	}
 	forged := w.enrolment(2, "b", 1)
 	forged.Name = "c"
-	refused[api.BadSignature] = forged
+	refused[contract.BadSignature] = forged
 	for kind, e := range refused {
 		_, err := w.Enrol(ctx, e, "t")
 		require.ErrorIs(t, err, kind)
 	}
 	_, err = w.Enrol(ctx, w.enrolment(2, "b", 1), "wrong")
 	p := problem(t, err)
-	require.ErrorIs(t, p, api.WrongToken)
+	require.ErrorIs(t, p, contract.WrongToken)
 	require.Equal(t, 403, p.Status)
 
 	w = w.restart()
@@ -68,7 +68,7 @@ func TestGroupIsClosedWhenAllHaveEnrolled(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, answer.Complete)
 	_, err = w.Enrol(ctx, w.enrolment(3, "c", 1), "t")
-	require.ErrorIs(t, err, api.GroupComplete)
+	require.ErrorIs(t, err, contract.GroupComplete)
 	again, err := w.Enrol(ctx, w.enrolment(2, "b", 1), "t")
 	require.NoError(t, err, "a retry")
 	require.Equal(t, answer, again)
@@ -80,11 +80,11 @@ func TestGroupIsClosedWhenAllHaveEnrolled(t *testing.T) {
 	group, err := info.MakeGroup()
 	require.NoError(t, err)
 	require.Equal(t, 2, group.N())
-	at := slices.IndexFunc(info.Members, func(m api.Member) bool { return m.Name == "a" })
+	at := slices.IndexFunc(info.Members, func(m contract.Member) bool { return m.Name == "a" })
 	require.Equal(t, []string{"/dns4/a/tcp/3000"}, info.Members[at].Addresses)
 	current, err := w.Epoch(ctx)
 	require.NoError(t, err)
-	require.Equal(t, api.Epoch(1), current.ID)
+	require.Equal(t, contract.Epoch(1), current.ID)
 }
 
 // get returns an answer's status, header and body.
@@ -113,14 +113,14 @@ func TestAnswersHaveTheirFields(t *testing.T) {
 	require.NoError(t, err)
 	w.clock.set(end(4) + 5)
 
-	current := w.fields(api.PathEpoch)
+	current := w.fields(contract.PathEpoch)
 	require.Equal(t, float64(5), current["id"])
 	require.Equal(t, "2023-11-14T22:13:24.000Z", current["start"])
 	require.Equal(t, float64(1000), current["duration_ms"])
 	require.Equal(t, "2023-11-14T22:13:24.005Z", current["server_time"])
 	require.Equal(t, w.description(5).Hash().String(), current["description"])
 
-	info := w.fields(api.PathPeerInfo)
+	info := w.fields(contract.PathPeerInfo)
 	require.Equal(t, contracttest.Group(4).ID().String(), info["group"])
 	for name, value := range map[string]float64{"number": 1, "n": 4, "f": 1, "q": 3} {
 		require.Equal(t, value, info[name], name)
@@ -132,20 +132,20 @@ func TestAnswersHaveTheirFields(t *testing.T) {
 		require.NotEmpty(t, member[name], name)
 	}
 
-	list := w.fields(api.PathEpochs + "?from=4&limit=3")["epochs"].([]any)
+	list := w.fields(contract.PathEpochs + "?from=4&limit=3")["epochs"].([]any)
 	require.Len(t, list, 3)
 	newest := list[0].(map[string]any)
 	require.Equal(t, map[string]any{
 		"id": 4.0, "start": "2023-11-14T22:13:23.000Z", "end": "2023-11-14T22:13:24.000Z", "status": "open", "winner": nil, "reason": "",
 	}, newest)
-	detail := w.fields(api.EpochPath(1))
+	detail := w.fields(contract.EpochPath(1))
 	for _, name := range []string{"id", "start", "end", "status", "winner", "description", "result", "reporters", "signers", "attempts", "receipt"} {
 		require.NotEmpty(t, detail[name], name)
 	}
 	require.Equal(t, map[string]any{"mixnode": "m0001", "value": 9025.0, "reports": 4.0}, detail["result"].([]any)[0])
-	require.NotEmpty(t, w.fields(api.EpochPath(5))["description"], "from the begin of the epoch on")
-	require.Equal(t, "live", w.fields(api.PathLive)["status"])
-	require.Equal(t, "ready", w.fields(api.PathReady)["status"])
+	require.NotEmpty(t, w.fields(contract.EpochPath(5))["description"], "from the begin of the epoch on")
+	require.Equal(t, "live", w.fields(contract.PathLive)["status"])
+	require.Equal(t, "ready", w.fields(contract.PathReady)["status"])
 }
 
 func TestEveryErrorIsAProblemDocument(t *testing.T) {
@@ -153,27 +153,27 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		status       int
-		kind         api.Kind
+		kind         contract.Kind
 	}{
-		{"GET", "/nothing", 404, api.NotFound},
-		{"GET", "/contract", 404, api.NotFound},
-		{"GET", api.EpochPath(99), 404, api.NotFound},
-		{"GET", api.BundlePath(1), 404, api.NotFound},
-		{"GET", api.PathEpochs + "/0", 400, api.Malformed},
-		{"GET", api.PathEpochs + "/one", 400, api.Malformed},
-		{"GET", api.PathEpochs + "/99999999999999999999", 400, api.Malformed},
-		{"GET", api.PathEpochs + "/one/bundle", 400, api.Malformed},
-		{"GET", api.PathEpochs + "?limit=0", 400, api.Malformed},
-		{"GET", api.PathEpochs + "?limit=1001", 400, api.Malformed},
-		{"GET", api.PathEpochs + "?from=-1", 400, api.Malformed},
-		{"DELETE", api.PathEpochs, 405, api.MethodNotAllowed},
-		{"GET", api.PathSubmit, 405, api.MethodNotAllowed},
-		{"PUT", "/", 405, api.MethodNotAllowed},
+		{"GET", "/nothing", 404, contract.NotFound},
+		{"GET", "/contract", 404, contract.NotFound},
+		{"GET", contract.EpochPath(99), 404, contract.NotFound},
+		{"GET", contract.BundlePath(1), 404, contract.NotFound},
+		{"GET", contract.PathEpochs + "/0", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "/one", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "/99999999999999999999", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "/one/bundle", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "?limit=0", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "?limit=1001", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "?from=-1", 400, contract.Malformed},
+		{"DELETE", contract.PathEpochs, 405, contract.MethodNotAllowed},
+		{"GET", contract.PathSubmit, 405, contract.MethodNotAllowed},
+		{"PUT", "/", 405, contract.MethodNotAllowed},
 	} {
 		answer, body := w.get(c.method, c.path)
 		require.Equal(t, c.status, answer.StatusCode, c.path)
-		require.Equal(t, api.ProblemType, answer.Header.Get("Content-Type"), c.path)
-		var p api.Problem
+		require.Equal(t, contract.ProblemType, answer.Header.Get("Content-Type"), c.path)
+		var p contract.Problem
 		require.NoError(t, json.Unmarshal(body, &p), c.path)
 		require.Equal(t, c.kind, p.Kind(), c.path)
 		require.Equal(t, c.status, p.Status, c.path)
@@ -186,7 +186,7 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 
 func TestRetryAfterIsInWholeSecondsToo(t *testing.T) {
 	w := start(t, enrolling(t, 2))
-	answer, body := w.get(http.MethodGet, api.PathEpoch)
+	answer, body := w.get(http.MethodGet, contract.PathEpoch)
 	require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 	require.Equal(t, "1", answer.Header.Get("Retry-After"))
 	require.Contains(t, string(body), `"retry_after_ms":1000`)
@@ -201,10 +201,10 @@ func TestEnrolmentBodiesAreBounded(t *testing.T) {
 		`{} {}`:                    400,
 		strings.Repeat(" ", 1<<15): 413,
 	} {
-		answer := w.post(api.PathEnrol, "application/json", strings.NewReader(body))
+		answer := w.post(contract.PathEnrol, "application/json", strings.NewReader(body))
 		require.Equal(t, status, answer.StatusCode, body)
 	}
-	require.Equal(t, 415, w.post(api.PathEnrol, "text/plain", strings.NewReader("{}")).StatusCode)
+	require.Equal(t, 415, w.post(contract.PathEnrol, "text/plain", strings.NewReader("{}")).StatusCode)
 }
 
 func TestPageShowsMembersAndEpochsAndLoadsNothingElse(t *testing.T) {
@@ -237,7 +237,7 @@ func TestPostsOfOneAddressAreBounded(t *testing.T) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	post := func() *http.Response {
-		request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.URL()+api.PathSubmit, nil)
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.URL()+contract.PathSubmit, nil)
 		require.NoError(t, err)
 		answer, err := transport.RoundTrip(request)
 		require.NoError(t, err)
@@ -253,7 +253,7 @@ func TestPostsOfOneAddressAreBounded(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "1", answer.Header.Get("Retry-After"))
-		require.Equal(t, api.ProblemType, answer.Header.Get("Content-Type"))
+		require.Equal(t, contract.ProblemType, answer.Header.Get("Content-Type"))
 		_, err := w.Epoch(context.Background())
 		require.NoError(t, err, "questions are not bounded with them")
 		return
@@ -309,7 +309,7 @@ func TestDatabaseOfAnotherGroupIsRefused(t *testing.T) {
 	_, err = server.New(cfg)
 	require.ErrorIs(t, err, server.ErrConfig)
 	cfg = w.cfg
-	cfg.Mode, cfg.Authorised = api.ModeSingle, "nobody"
+	cfg.Mode, cfg.Authorised = contract.ModeSingle, "nobody"
 	_, err = server.New(cfg)
 	require.ErrorIs(t, err, server.ErrConfig)
 }
@@ -347,7 +347,7 @@ func TestClientTellsWhatAnswers(t *testing.T) {
 	require.NoError(t, err)
 	defer wrong.Close()
 	_, err = wrong.Epoch(context.Background())
-	require.ErrorIs(t, err, api.NotFound)
+	require.ErrorIs(t, err, contract.NotFound)
 	require.NoError(t, w.Ready(context.Background()))
 	w.stop()
 	_, err = w.Epoch(context.Background())
@@ -359,9 +359,9 @@ func TestSubmissionMayBeSentInPieces(t *testing.T) {
 	d := w.description(1)
 	w.clock.set(end(1))
 	body := contracttest.Submission(d, 1).Encode()
-	answer := w.post(api.PathSubmit, api.ContentType+"; charset=binary", io.MultiReader(bytes.NewReader(body[:10]), bytes.NewReader(body[10:])))
+	answer := w.post(contract.PathSubmit, contract.ContentType+"; charset=binary", io.MultiReader(bytes.NewReader(body[:10]), bytes.NewReader(body[10:])))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
-	var receipt api.Receipt
+	var receipt contract.Receipt
 	require.NoError(t, json.NewDecoder(answer.Body).Decode(&receipt))
 	require.True(t, receipt.Verify())
 }

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -20,51 +20,51 @@ import (
 
 // filing is a submission on its way through the checks.
 type filing struct {
-	api.Submission
+	contract.Submission
 	body   []byte // as it was received
-	digest api.Hash
+	digest contract.Hash
 }
 
-// submit judges a submission. Errors are *api.Problem, or the database's.
-func (k *keeper) submit(ctx context.Context, body []byte) (api.Receipt, error) {
-	s, err := api.DecodeSubmission(body, len(body))
+// submit judges a submission. Errors are *contract.Problem, or the database's.
+func (k *keeper) submit(ctx context.Context, body []byte) (contract.Receipt, error) {
+	s, err := contract.DecodeSubmission(body, len(body))
 	if err != nil {
-		return api.Receipt{}, api.NewProblem(api.Malformed, err.Error())
+		return contract.Receipt{}, contract.NewProblem(contract.Malformed, err.Error())
 	}
-	f := filing{Submission: s, body: body, digest: api.Digest(body)}
+	f := filing{Submission: s, body: body, digest: contract.Digest(body)}
 	d, err := k.description(ctx, s.Epoch)
 	if err != nil {
-		return api.Receipt{}, err
+		return contract.Receipt{}, err
 	}
 	if err := verify.Sender(d, s); err != nil {
-		return api.Receipt{}, k.refusal(f, err)
+		return contract.Receipt{}, k.refusal(f, err)
 	}
 	switch standing, wait, err := k.stand(ctx, s.Epoch); {
 	case err != nil:
-		return api.Receipt{}, err
+		return contract.Receipt{}, err
 	case standing == ledger.Settled:
 		return k.settled(ctx, f)
 	case standing == ledger.NotOver:
-		return api.Receipt{}, k.notOver(ctx, f, wait)
+		return contract.Receipt{}, k.notOver(ctx, f, wait)
 	}
 	verified, err := k.check(ctx, d, f)
 	if err != nil {
-		return api.Receipt{}, err
+		return contract.Receipt{}, err
 	}
 	return k.decide(ctx, d, f, verified)
 }
 
 // description returns what the sender is measured by: the epoch's own, or the newest for an epoch that has not begun.
-func (k *keeper) description(ctx context.Context, epoch api.Epoch) (api.Description, error) {
+func (k *keeper) description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	k.mu.Lock()
 	err := k.tick(ctx, k.now())
 	newest := k.newest
 	k.mu.Unlock()
 	switch {
 	case err != nil:
-		return api.Description{}, err
+		return contract.Description{}, err
 	case newest.Epoch == 0:
-		return api.Description{}, k.notStarted()
+		return contract.Description{}, k.notStarted()
 	case epoch >= newest.Epoch:
 		return newest, nil
 	}
@@ -72,12 +72,12 @@ func (k *keeper) description(ctx context.Context, epoch api.Epoch) (api.Descript
 }
 
 func (k *keeper) notStarted() error {
-	p := api.NewProblem(api.NotStarted, "not all members have enrolled")
+	p := contract.NewProblem(contract.NotStarted, "not all members have enrolled")
 	p.RetryAfterMS = time.Second.Milliseconds()
 	return p
 }
 
-func (k *keeper) stand(ctx context.Context, epoch api.Epoch) (ledger.Standing, time.Duration, error) {
+func (k *keeper) stand(ctx context.Context, epoch contract.Epoch) (ledger.Standing, time.Duration, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.now()
@@ -89,7 +89,7 @@ func (k *keeper) stand(ctx context.Context, epoch api.Epoch) (ledger.Standing, t
 }
 
 // check verifies the evidence, or remembers that it did.
-func (k *keeper) check(ctx context.Context, d api.Description, f filing) (verify.Verified, error) {
+func (k *keeper) check(ctx context.Context, d contract.Description, f filing) (verify.Verified, error) {
 	if verified, known := k.verified.Get(f.digest); known {
 		return verified, nil
 	}
@@ -102,27 +102,27 @@ func (k *keeper) check(ctx context.Context, d api.Description, f filing) (verify
 	verified, err := verify.Evidence(d, f.Submission)
 	if err != nil {
 		problem := k.refusal(f, err)
-		return verify.Verified{}, k.refuse(ctx, f, api.VerdictInvalid, problem)
+		return verify.Verified{}, k.refuse(ctx, f, contract.VerdictInvalid, problem)
 	}
 	k.verified.Add(f.digest, verified)
 	return verified, nil
 }
 
 // decide makes a justified submission the winner if the epoch is still to be had.
-func (k *keeper) decide(ctx context.Context, d api.Description, f filing, verified verify.Verified) (api.Receipt, error) {
+func (k *keeper) decide(ctx context.Context, d contract.Description, f filing, verified verify.Verified) (contract.Receipt, error) {
 	receipt, standing, wait, err := k.settle(ctx, d, f, verified)
 	if err != nil {
-		return api.Receipt{}, err
+		return contract.Receipt{}, err
 	}
 	switch standing {
 	case ledger.Settled:
 		return k.settled(ctx, f)
 	case ledger.Waiting:
-		p := api.NewProblem(api.EarlierOpen, fmt.Sprintf("epoch %d is decided after all earlier ones", f.Epoch))
+		p := contract.NewProblem(contract.EarlierOpen, fmt.Sprintf("epoch %d is decided after all earlier ones", f.Epoch))
 		p.Epoch, p.RetryAfterMS = f.Epoch, wait.Milliseconds()
-		return api.Receipt{}, p
+		return contract.Receipt{}, p
 	case ledger.NotOver:
-		return api.Receipt{}, k.notOver(ctx, f, wait)
+		return contract.Receipt{}, k.notOver(ctx, f, wait)
 	}
 	k.verified.Remove(f.digest)
 	k.log.Info("epoch rewarded", "epoch", f.Epoch, "winner", k.name(f.Submitter), "block", receipt.Block.Short(),
@@ -131,7 +131,7 @@ func (k *keeper) decide(ctx context.Context, d api.Description, f filing, verifi
 }
 
 // settle stores the winner of an epoch that is ready, with what else is due.
-func (k *keeper) settle(ctx context.Context, d api.Description, f filing, verified verify.Verified) (receipt api.Receipt, standing ledger.Standing, wait time.Duration, err error) {
+func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, verified verify.Verified) (receipt contract.Receipt, standing ledger.Standing, wait time.Duration, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.now()
@@ -143,9 +143,9 @@ func (k *keeper) settle(ctx context.Context, d api.Description, f filing, verifi
 	}
 	err = k.store.Settle(ctx, d, now, func(values verify.Values) store.Settlement {
 		rewards := values.Fill(d, verified.Result)
-		receipt = api.Receipt{
+		receipt = contract.Receipt{
 			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: verified.BlockID(),
-			Rewards: api.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
+			Rewards: contract.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
 		}.Sign(k.key)
 		return store.Settlement{
 			Block: verified.BlockID(), Reporters: verified.Reporters, Signers: verified.Signers,
@@ -161,21 +161,21 @@ func (k *keeper) settle(ctx context.Context, d api.Description, f filing, verifi
 }
 
 // settled answers for an epoch that has its winner: with the receipt if this is the winning submission again, or is missed.
-func (k *keeper) settled(ctx context.Context, f filing) (api.Receipt, error) {
+func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error) {
 	won, err := k.store.Winning(ctx, f.Epoch)
 	if errors.Is(err, store.ErrNotFound) {
-		p := api.NewProblem(api.Missed, fmt.Sprintf("epoch %d was closed without a winner", f.Epoch))
-		return api.Receipt{}, k.refuse(ctx, f, api.VerdictLate, p)
+		p := contract.NewProblem(contract.Missed, fmt.Sprintf("epoch %d was closed without a winner", f.Epoch))
+		return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
 	}
 	if err != nil {
-		return api.Receipt{}, err
+		return contract.Receipt{}, err
 	}
 	if k.same(won, f) {
 		return won.Receipt, nil
 	}
-	p := api.NewProblem(api.Decided, fmt.Sprintf("epoch %d was won by %s at %s", f.Epoch, k.name(won.Winner.Key), won.Winner.AcceptedAt))
+	p := contract.NewProblem(contract.Decided, fmt.Sprintf("epoch %d was won by %s at %s", f.Epoch, k.name(won.Winner.Key), won.Winner.AcceptedAt))
 	p.Winner = &won.Winner
-	return api.Receipt{}, k.refuse(ctx, f, api.VerdictLate, p)
+	return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
 }
 
 // same tells whether f is a retry of the winning submission: its bytes, or its block with a certificate that has grown since.
@@ -198,13 +198,13 @@ func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) erro
 	if wait > 0 {
 		detail = fmt.Sprintf("epoch %d ends in %s", f.Epoch, wait)
 	}
-	p := api.NewProblem(api.NotOver, detail)
+	p := contract.NewProblem(contract.NotOver, detail)
 	p.RetryAfterMS = wait.Milliseconds()
-	return k.refuse(ctx, f, api.VerdictInvalid, p)
+	return k.refuse(ctx, f, contract.VerdictInvalid, p)
 }
 
 // refuse notes the attempt and returns the problem, or what kept it from being noted. Nothing is noted of epochs that have not begun.
-func (k *keeper) refuse(ctx context.Context, f filing, verdict api.Verdict, p *api.Problem) error {
+func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict, p *contract.Problem) error {
 	p.Epoch = f.Epoch
 	k.mu.Lock()
 	now, begun := k.now(), f.Epoch <= k.newest.Epoch
@@ -221,13 +221,13 @@ func (k *keeper) refuse(ctx context.Context, f filing, verdict api.Verdict, p *a
 }
 
 // refusal turns the verdict of package verify into the answer.
-func (k *keeper) refusal(f filing, err error) *api.Problem {
-	kind := api.Internal
+func (k *keeper) refusal(f filing, err error) *contract.Problem {
+	kind := contract.Internal
 	var refusal *verify.Refusal
 	if errors.As(err, &refusal) {
 		kind = refusal.Kind
 	}
-	p := api.NewProblem(kind, err.Error())
+	p := contract.NewProblem(kind, err.Error())
 	p.Epoch = f.Epoch
 	return p
 }
@@ -239,5 +239,5 @@ func (k *keeper) bodyLimit() int64 {
 	if k.newest.Group == nil {
 		return math.MaxUint16 // nothing is accepted yet
 	}
-	return int64(api.MaxSubmissionBytes(k.newest.Group, max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
+	return int64(contract.MaxSubmissionBytes(k.newest.Group, max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
 }

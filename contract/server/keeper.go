@@ -13,7 +13,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -29,16 +29,16 @@ type keeper struct {
 	store *store.Store
 	log   *slog.Logger
 
-	checking chan struct{}                         // a slot for each verification at a time
-	verified *lru.Cache[api.Hash, verify.Verified] // by digest: one that is told to come back is not verified again
-	wake     chan struct{}                         // a value: what is due may have changed
+	checking chan struct{}                              // a slot for each verification at a time
+	verified *lru.Cache[contract.Hash, verify.Verified] // by digest: one that is told to come back is not verified again
+	wake     chan struct{}                              // a value: what is due may have changed
 
 	mu      sync.Mutex // guards what follows
 	ledger  *ledger.Ledger
-	members []store.Member    // by key
-	group   *membership.Group // nil until as many have enrolled as are expected
-	newest  api.Description   // of the newest epoch; zero before the first is scheduled
-	clock   api.Millis        // never goes back
+	members []store.Member       // by key
+	group   *membership.Group    // nil until as many have enrolled as are expected
+	newest  contract.Description // of the newest epoch; zero before the first is scheduled
+	clock   contract.Millis      // never goes back
 }
 
 func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
@@ -46,11 +46,11 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract key: %w", err)
 	}
-	db, err := store.Open(ctx, cfg.Database, store.Identity{Network: cfg.Network, Key: key.Public()}, api.At(cfg.Now()))
+	db, err := store.Open(ctx, cfg.Database, store.Identity{Network: cfg.Network, Key: key.Public()}, contract.At(cfg.Now()))
 	if err != nil {
 		return nil, err
 	}
-	verified, err := lru.New[api.Hash, verify.Verified](2 * cfg.expected())
+	verified, err := lru.New[contract.Hash, verify.Verified](2 * cfg.expected())
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -153,13 +153,13 @@ func (k *keeper) name(key keys.Public) string {
 }
 
 // now returns the time, which never goes back. The lock is held, or the keeper not shared yet.
-func (k *keeper) now() api.Millis {
-	k.clock = max(k.clock, api.At(k.cfg.Now()))
+func (k *keeper) now() contract.Millis {
+	k.clock = max(k.clock, contract.At(k.cfg.Now()))
 	return k.clock
 }
 
 // complete closes the group when everybody is there, and schedules the first epoch of a closed group. The lock is held.
-func (k *keeper) complete(ctx context.Context, now api.Millis) error {
+func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 	if k.group == nil {
 		if len(k.members) < k.cfg.expected() {
 			return nil
@@ -186,13 +186,13 @@ func (k *keeper) complete(ctx context.Context, now api.Millis) error {
 	}
 	start := now.Add(k.cfg.FirstEpochDelay)
 	if !k.cfg.FirstEpoch.IsZero() {
-		start = api.At(k.cfg.FirstEpoch)
+		start = contract.At(k.cfg.FirstEpoch)
 	}
 	return k.begin(ctx, k.ledger.First(start))
 }
 
 // tick carries out what is due. The lock is held.
-func (k *keeper) tick(ctx context.Context, now api.Millis) error {
+func (k *keeper) tick(ctx context.Context, now contract.Millis) error {
 	for {
 		event, due := k.ledger.Due(now)
 		if !due {
@@ -240,10 +240,10 @@ func (k *keeper) poke() {
 }
 
 // describe fixes an epoch by the rules of now.
-func (k *keeper) describe(e ledger.Entry) (api.Description, error) {
-	d := api.Description{
+func (k *keeper) describe(e ledger.Entry) (contract.Description, error) {
+	d := contract.Description{
 		Network: k.cfg.Network, ContractKey: k.key.Public(), Epoch: e.ID, Start: e.Start, End: e.End, Group: k.group, Mixnodes: k.cfg.Mixnodes,
-		Rules: api.Rules{
+		Rules: contract.Rules{
 			Estimator: k.cfg.Estimator.Name(), Version: k.cfg.Estimator.Version(), Coverage: uint16(metrics.Coverage(k.group.F())),
 			CarryLimit: uint16(k.cfg.CarryLimit), Mode: k.cfg.Mode,
 		},
@@ -257,7 +257,7 @@ func (k *keeper) describe(e ledger.Entry) (api.Description, error) {
 
 // authorised returns the key whose word counts in ModeSingle, and zero in the other modes.
 func (k *keeper) authorised() (keys.Public, error) {
-	if k.cfg.Mode != api.ModeSingle {
+	if k.cfg.Mode != contract.ModeSingle {
 		return keys.Public{}, nil
 	}
 	if k.cfg.Authorised == "" {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 //go:embed page/index.html
@@ -18,8 +18,8 @@ var styleCSS []byte
 
 var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
 	"addresses": func(list []string) string { return strings.Join(list, " ") },
-	"epochPath": api.EpochPath,
-	"bundle":    api.BundlePath,
+	"epochPath": contract.EpochPath,
+	"bundle":    contract.BundlePath,
 }).Parse(indexHTML))
 
 // pageEpochs is how many epochs the page shows.
@@ -35,10 +35,10 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	info := s.keeper.peerInfo()
 	var body bytes.Buffer
 	err = indexPage.Execute(&body, struct {
-		Info     api.PeerInfo
+		Info     contract.PeerInfo
 		Complete bool
-		Mode     api.Mode
-		Epochs   []api.EpochSummary
+		Mode     contract.Mode
+		Epochs   []contract.EpochSummary
 	}{info, info.Number > 0, s.keeper.cfg.Mode, epochs})
 	if err != nil {
 		s.fail(w, r, err)

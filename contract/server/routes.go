@@ -19,7 +19,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 )
 
@@ -28,21 +28,21 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.recover, secure, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		s.problem(w, api.NewProblem(api.NotFound, "no endpoint "+strconv.Quote(r.URL.Path)+"; see /"))
+		s.problem(w, contract.NewProblem(contract.NotFound, "no endpoint "+strconv.Quote(r.URL.Path)+"; see /"))
 	})
 	r.MethodNotAllowed(s.methodNotAllowed)
-	r.Get(api.PathEpoch, s.handle(s.getEpoch))
-	r.Get(api.PathPeerInfo, s.handle(s.getPeerInfo))
-	r.Get(api.PathEpochs, s.handle(s.getEpochs))
-	r.Get(api.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
-	r.Get(api.PathEpochs+"/{id}/bundle", s.getBundle)
-	r.Get(api.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
-	r.Get(api.PathReady, s.handle(s.getReady))
+	r.Get(contract.PathEpoch, s.handle(s.getEpoch))
+	r.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
+	r.Get(contract.PathEpochs, s.handle(s.getEpochs))
+	r.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
+	r.Get(contract.PathEpochs+"/{id}/bundle", s.getBundle)
+	r.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
+	r.Get(contract.PathReady, s.handle(s.getReady))
 	r.Get("/", s.getPage)
 	r.Get("/style.css", getStyle)
 	limited := r.With(s.limit())
-	limited.Post(api.PathEnrol, s.handle(s.postEnrol))
-	limited.Post(api.PathSubmit, s.handle(s.postSubmit))
+	limited.Post(contract.PathEnrol, s.handle(s.postEnrol))
+	limited.Post(contract.PathSubmit, s.handle(s.postSubmit))
 	return r
 }
 
@@ -60,7 +60,7 @@ func (s *Server) limit() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(perSecond, time.Second, peer,
 		httprate.WithLimitHandler(func(w http.ResponseWriter, _ *http.Request) {
-			p := api.NewProblem(api.TooManyRequests, fmt.Sprintf("more than %d in a second", perSecond))
+			p := contract.NewProblem(contract.TooManyRequests, fmt.Sprintf("more than %d in a second", perSecond))
 			p.RetryAfterMS = time.Second.Milliseconds()
 			s.problem(w, p)
 		}))
@@ -79,26 +79,26 @@ func (s *Server) handle(endpoint func(*http.Request) (any, error)) http.HandlerF
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var problem *api.Problem
+	var problem *contract.Problem
 	switch {
 	case errors.As(err, &problem):
 	case errors.Is(err, store.ErrNotFound):
-		problem = api.NewProblem(api.NotFound, "no such epoch, or it has no winner")
+		problem = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
 	case r.Context().Err() != nil:
 		s.log.Debug("request abandoned", "method", r.Method, "path", r.URL.Path, "err", err)
 		return // nobody is there to be answered
 	default:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		problem = api.NewProblem(api.Internal, "see the contract's log")
+		problem = contract.NewProblem(contract.Internal, "see the contract's log")
 	}
 	s.problem(w, problem)
 }
 
-func (s *Server) problem(w http.ResponseWriter, p *api.Problem) {
+func (s *Server) problem(w http.ResponseWriter, p *contract.Problem) {
 	if p.RetryAfterMS > 0 {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter().Seconds())), 10))
 	}
-	s.write(w, p.Status, api.ProblemType, p)
+	s.write(w, p.Status, contract.ProblemType, p)
 }
 
 func (s *Server) write(w http.ResponseWriter, status int, contentType string, answer any) {
@@ -123,7 +123,7 @@ func (s *Server) recover(next http.Handler) http.Handler {
 				panic(fault)
 			default:
 				s.log.Error("handler panicked", "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
-				s.problem(w, api.NewProblem(api.Internal, "see the contract's log"))
+				s.problem(w, contract.NewProblem(contract.Internal, "see the contract's log"))
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -151,21 +151,21 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.problem(w, api.NewProblem(api.MethodNotAllowed, fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(allowed, ", "))))
+	s.problem(w, contract.NewProblem(contract.MethodNotAllowed, fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(allowed, ", "))))
 }
 
 // readBody returns a body of one media type and at most limit bytes.
 func readBody(r *http.Request, mediaType string, limit int64) ([]byte, error) {
 	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != mediaType {
-		return nil, api.NewProblem(api.UnsupportedMedia, fmt.Sprintf("Content-Type is %q, expected %s", r.Header.Get("Content-Type"), mediaType))
+		return nil, contract.NewProblem(contract.UnsupportedMedia, fmt.Sprintf("Content-Type is %q, expected %s", r.Header.Get("Content-Type"), mediaType))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	var above *http.MaxBytesError
 	switch {
 	case errors.As(err, &above):
-		return nil, api.NewProblem(api.TooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
+		return nil, contract.NewProblem(contract.TooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
 	case err != nil:
-		return nil, api.NewProblem(api.Malformed, "the body ends early")
+		return nil, contract.NewProblem(contract.Malformed, "the body ends early")
 	}
 	return body, nil
 }
@@ -177,20 +177,20 @@ func (s *Server) postEnrol(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var request api.EnrolRequest
+	var request contract.EnrolRequest
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		return nil, api.NewProblem(api.Malformed, err.Error())
+		return nil, contract.NewProblem(contract.Malformed, err.Error())
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, api.NewProblem(api.Malformed, "more than one JSON value")
+		return nil, contract.NewProblem(contract.Malformed, "more than one JSON value")
 	}
 	return s.keeper.enrol(r.Context(), request)
 }
 
 func (s *Server) postSubmit(r *http.Request) (any, error) {
-	body, err := readBody(r, api.ContentType, s.keeper.bodyLimit())
+	body, err := readBody(r, contract.ContentType, s.keeper.bodyLimit())
 	if err != nil {
 		return nil, err
 	}

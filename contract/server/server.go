@@ -2,7 +2,7 @@
 // answers over HTTP. It believes nobody: package verify recomputes every submission from signed reports before it is stored.
 //
 // New opens the database and the listener, Run serves until its context ends. Everything durable is in package store, everything about
-// time in package ledger; the requests and answers are package api, and package client asks them. The program around it is
+// time in package ledger; the requests and answers are package contract, and package client asks them. The program around it is
 // cmd/contract.
 package server
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
@@ -33,19 +33,19 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func (c *clock) set(m api.Millis) {
+func (c *clock) set(m contract.Millis) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = m.Time()
 }
 
 const (
-	begin    = api.Millis(1_700_000_000_000) // of epoch 1
+	begin    = contract.Millis(1_700_000_000_000) // of epoch 1
 	duration = time.Second
 )
 
 // end returns the moment at which an epoch of the fixed schedule ends.
-func end(epoch int) api.Millis { return begin.Add(time.Duration(epoch) * duration) }
+func end(epoch int) contract.Millis { return begin.Add(time.Duration(epoch) * duration) }
 
 // world is a contract under test, with its clock and a client.
 type world struct {
@@ -93,11 +93,11 @@ func (w *world) restart() *world {
 	w.stop()
 	at := w.clock.Now()
 	next := start(w.t, w.cfg)
-	next.clock.set(api.At(at))
+	next.clock.set(contract.At(at))
 	return next
 }
 
-func (w *world) description(epoch api.Epoch) api.Description {
+func (w *world) description(epoch contract.Epoch) contract.Description {
 	d, err := w.Description(context.Background(), epoch)
 	require.NoError(w.t, err)
 	return d
@@ -119,16 +119,16 @@ func (w *world) do(request *http.Request) *http.Response {
 	return answer
 }
 
-func (w *world) attempts(epoch api.Epoch) []api.Attempt {
+func (w *world) attempts(epoch contract.Epoch) []contract.Attempt {
 	detail, err := w.EpochDetail(context.Background(), epoch)
 	require.NoError(w.t, err)
 	return detail.Attempts
 }
 
 // problem returns the refusal that err must be.
-func problem(t *testing.T, err error) *api.Problem {
+func problem(t *testing.T, err error) *contract.Problem {
 	t.Helper()
-	var p *api.Problem
+	var p *contract.Problem
 	require.ErrorAs(t, err, &p)
 	return p
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
@@ -26,7 +26,7 @@ func TestFirstJustifiedSubmissionWinsAndItsRetryGetsTheSameReceipt(t *testing.T)
 
 	_, err := w.Submit(ctx, first)
 	early := problem(t, err)
-	require.ErrorIs(t, early, api.NotOver)
+	require.ErrorIs(t, early, contract.NotOver)
 	require.Equal(t, 422, early.Status)
 	require.Equal(t, duration, early.RetryAfter())
 
@@ -42,7 +42,7 @@ func TestFirstJustifiedSubmissionWinsAndItsRetryGetsTheSameReceipt(t *testing.T)
 	require.Equal(t, receipt, again)
 	grown := contracttest.Evidence(d, 2)
 	grown.Certificate = contracttest.Certify(d, grown.Block, 1, 2, 3, 4)
-	merged, err := api.NewSubmission(contracttest.Key(2), d, contracttest.Result(d, grown), grown)
+	merged, err := contract.NewSubmission(contracttest.Key(2), d, contracttest.Result(d, grown), grown)
 	require.NoError(t, err)
 	again, err = w.Submit(ctx, merged)
 	require.NoError(t, err, "the same block, with a certificate that has grown")
@@ -50,21 +50,21 @@ func TestFirstJustifiedSubmissionWinsAndItsRetryGetsTheSameReceipt(t *testing.T)
 
 	_, err = w.Submit(ctx, second)
 	late := problem(t, err)
-	require.ErrorIs(t, late, api.Decided)
+	require.ErrorIs(t, late, contract.Decided)
 	require.Equal(t, 409, late.Status)
 	require.Equal(t, "nymapi-2", late.Winner.Name)
 
 	detail, err := w.EpochDetail(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusRewarded, detail.Status)
+	require.Equal(t, contract.StatusRewarded, detail.Status)
 	require.Equal(t, first.Description, detail.Description.Hash())
 	require.Len(t, detail.Reporters, 4)
 	require.Len(t, detail.Signers, 3)
-	verdicts := []api.Verdict{}
+	verdicts := []contract.Verdict{}
 	for _, a := range detail.Attempts {
 		verdicts = append(verdicts, a.Verdict)
 	}
-	require.Equal(t, []api.Verdict{api.VerdictInvalid, api.VerdictAccepted, api.VerdictLate}, verdicts)
+	require.Equal(t, []contract.Verdict{contract.VerdictInvalid, contract.VerdictAccepted, contract.VerdictLate}, verdicts)
 }
 
 func TestAcceptedSubmissionIsKeptByteForByteAndAudited(t *testing.T) {
@@ -89,13 +89,13 @@ func TestAcceptedSubmissionIsKeptByteForByteAndAudited(t *testing.T) {
 }
 
 // unjustified are submissions that no honest Nym-API makes, each with the answer to it.
-func unjustified(t *testing.T, d api.Description) map[string]struct {
-	submission api.Submission
-	kind       api.Kind
+func unjustified(t *testing.T, d contract.Description) map[string]struct {
+	submission contract.Submission
+	kind       contract.Kind
 	reason     string
 } {
-	make := func(signer int, d api.Description, result metrics.Result, e *api.Evidence) api.Submission {
-		s, err := api.NewSubmission(contracttest.Key(signer), d, result, e)
+	make := func(signer int, d contract.Description, result metrics.Result, e *contract.Evidence) contract.Submission {
+		s, err := contract.NewSubmission(contracttest.Key(signer), d, result, e)
 		require.NoError(t, err)
 		return s
 	}
@@ -105,7 +105,7 @@ func unjustified(t *testing.T, d api.Description) map[string]struct {
 	invented.Values = append([]metrics.Uptime{0}, invented.Values[1:]...)
 
 	subset := contracttest.Block(d, 1, honest.Block.Messages[:3])
-	chosen := contracttest.Result(d, &api.Evidence{Block: subset})
+	chosen := contracttest.Result(d, &contract.Evidence{Block: subset})
 	few := contracttest.Block(d, 1, honest.Block.Messages[:2])
 	later, otherContract := d, d
 	later.Epoch, later.Start, later.End = 2, d.End, d.End+1000
@@ -121,36 +121,36 @@ func unjustified(t *testing.T, d api.Description) map[string]struct {
 	old := contracttest.Evidence(later, 1)
 
 	return map[string]struct {
-		submission api.Submission
-		kind       api.Kind
+		submission contract.Submission
+		kind       contract.Kind
 		reason     string
 	}{
-		"an invented vector":               {make(1, d, invented, honest), api.WrongResult, "mixnode m0001: submitted 0.00, the block's reports give 90.25"},
-		"a subset of the block's reports":  {make(1, d, chosen, honest), api.WrongResult, "mixnode m0001"},
-		"a block with too few reports":     {make(1, d, result, &api.Evidence{Block: few, Certificate: contracttest.Certify(d, few, 1, 2, 3)}), api.TooFewReports, "2 of the epoch's reports, expected at least 3"},
-		"another's block":                  {make(2, d, result, honest), api.NotOwnBlock, "submit your own"},
-		"a block of another epoch":         {make(1, d, result, old), api.TooFewReports, "0 of the epoch's reports"},
-		"a description of another epoch":   {withEpoch(contracttest.Submission(later, 1), d.Epoch), api.WrongDescription, "carries description"},
-		"a block of another group":         {make(1, d, result, foreign), api.WrongGroup, "the block is of group"},
-		"another contract":                 {make(1, otherContract, contracttest.Result(otherContract, contracttest.Evidence(otherContract, 1)), contracttest.Evidence(otherContract, 1)), api.WrongContract, "for the contract with key"},
-		"a certificate of too few":         {make(1, d, result, uncertified), api.NotCertified, "2 signers, quorum is 3"},
-		"a forged certificate":             {make(1, d, result, forged), api.NotCertified, "is bad"},
-		"no evidence":                      {make(1, d, result, nil), api.BadEvidence, "block"},
-		"one who is no member":             {make(9, d, result, honest), api.NotMember, "is no member"},
-		"a bad signature":                  {unsigned, api.BadSignature, "is not signed by"},
-		"other mixnodes":                   {make(1, d, metrics.Result{Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{1}, Reports: []uint16{4}}, honest), api.WrongMixnodes, "1 mixnodes"},
-		"a message that its sender forged": {make(1, d, result, tampered(d)), api.NotCertified, "not signed by its sender"},
+		"an invented vector":               {make(1, d, invented, honest), contract.WrongResult, "mixnode m0001: submitted 0.00, the block's reports give 90.25"},
+		"a subset of the block's reports":  {make(1, d, chosen, honest), contract.WrongResult, "mixnode m0001"},
+		"a block with too few reports":     {make(1, d, result, &contract.Evidence{Block: few, Certificate: contracttest.Certify(d, few, 1, 2, 3)}), contract.TooFewReports, "2 of the epoch's reports, expected at least 3"},
+		"another's block":                  {make(2, d, result, honest), contract.NotOwnBlock, "submit your own"},
+		"a block of another epoch":         {make(1, d, result, old), contract.TooFewReports, "0 of the epoch's reports"},
+		"a description of another epoch":   {withEpoch(contracttest.Submission(later, 1), d.Epoch), contract.WrongDescription, "carries description"},
+		"a block of another group":         {make(1, d, result, foreign), contract.WrongGroup, "the block is of group"},
+		"another contract":                 {make(1, otherContract, contracttest.Result(otherContract, contracttest.Evidence(otherContract, 1)), contracttest.Evidence(otherContract, 1)), contract.WrongContract, "for the contract with key"},
+		"a certificate of too few":         {make(1, d, result, uncertified), contract.NotCertified, "2 signers, quorum is 3"},
+		"a forged certificate":             {make(1, d, result, forged), contract.NotCertified, "is bad"},
+		"no evidence":                      {make(1, d, result, nil), contract.BadEvidence, "block"},
+		"one who is no member":             {make(9, d, result, honest), contract.NotMember, "is no member"},
+		"a bad signature":                  {unsigned, contract.BadSignature, "is not signed by"},
+		"other mixnodes":                   {make(1, d, metrics.Result{Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{1}, Reports: []uint16{4}}, honest), contract.WrongMixnodes, "1 mixnodes"},
+		"a message that its sender forged": {make(1, d, result, tampered(d)), contract.NotCertified, "not signed by its sender"},
 	}
 }
 
 // withEpoch returns the submission signed for another epoch.
-func withEpoch(s api.Submission, epoch api.Epoch) api.Submission {
+func withEpoch(s contract.Submission, epoch contract.Epoch) contract.Submission {
 	s.Epoch = epoch
 	return s.Sign(contracttest.Key(1))
 }
 
 // tampered returns a certified block in which one message carries another's signature.
-func tampered(d api.Description) *api.Evidence {
+func tampered(d contract.Description) *contract.Evidence {
 	e := contracttest.Evidence(d, 1)
 	encoded := e.Block.Messages[1].Encode()
 	other := e.Block.Messages[2].Signature()
@@ -173,11 +173,11 @@ func TestNothingUnjustifiedIsAccepted(t *testing.T) {
 			p := problem(t, err)
 			require.ErrorIs(t, p, c.kind)
 			require.Contains(t, p.Detail, c.reason)
-			require.Equal(t, api.Epoch(1), p.Epoch)
+			require.Equal(t, contract.Epoch(1), p.Epoch)
 		})
 	}
 	for _, a := range w.attempts(1) {
-		require.Equal(t, api.VerdictInvalid, a.Verdict)
+		require.Equal(t, contract.VerdictInvalid, a.Verdict)
 		require.NotEmpty(t, a.Reason)
 	}
 	_, err := w.Submit(ctx, contracttest.Submission(d, 4))
@@ -196,24 +196,24 @@ func TestReplayedSubmissionIsRefused(t *testing.T) {
 	replayed := s
 	replayed.Epoch = 2
 	_, err = w.Submit(ctx, replayed)
-	require.ErrorIs(t, err, api.BadSignature, "the epoch is signed")
+	require.ErrorIs(t, err, contract.BadSignature, "the epoch is signed")
 	_, err = w.Submit(ctx, replayed.Sign(contracttest.Key(2)))
-	require.ErrorIs(t, err, api.WrongDescription)
+	require.ErrorIs(t, err, contract.WrongDescription)
 	_, err = w.Submit(ctx, replayed.Sign(contracttest.Key(3)))
-	require.ErrorIs(t, err, api.WrongDescription)
+	require.ErrorIs(t, err, contract.WrongDescription)
 	again, err := w.Submit(ctx, s)
 	require.NoError(t, err)
 	require.Equal(t, receipt, again, "the winner's own bytes change nothing")
 	epochs, err := w.Epochs(ctx, 0, 0)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusOpen, epochs[1].Status)
+	require.Equal(t, contract.StatusOpen, epochs[1].Status)
 }
 
 func TestExactlyOneOfFiftyConcurrentSubmittersWins(t *testing.T) {
 	const n = 10
 	w := start(t, configure(t, n, 20))
 	d := w.description(1)
-	submissions := make([]api.Submission, n)
+	submissions := make([]contract.Submission, n)
 	for i := range submissions {
 		submissions[i] = contracttest.Submission(d, i+1)
 	}
@@ -232,7 +232,7 @@ func TestExactlyOneOfFiftyConcurrentSubmittersWins(t *testing.T) {
 			switch {
 			case err == nil:
 				winners[receipt.Submitter.String()+receipt.AcceptedAt.String()]++
-			case errors.Is(err, api.Decided):
+			case errors.Is(err, contract.Decided):
 				refused++
 			default:
 				t.Errorf("submitter %d: %v", i, err)
@@ -256,7 +256,7 @@ func TestLaterEpochWaitsUntilEarlierOnesAreSettled(t *testing.T) {
 	w.clock.set(end(2))
 	_, err := w.Submit(ctx, second)
 	p := problem(t, err)
-	require.ErrorIs(t, p, api.EarlierOpen)
+	require.ErrorIs(t, p, contract.EarlierOpen)
 	require.Equal(t, 503, p.Status)
 	require.Equal(t, 50*time.Millisecond, p.RetryAfter())
 	require.True(t, p.Temporary())
@@ -274,22 +274,22 @@ func TestEpochIsMissedWithItsReason(t *testing.T) {
 	w.clock.set(end(1))
 	d2 := w.description(2)
 	_, err := w.Submit(ctx, withEpoch(contracttest.Submission(d2, 1), 1))
-	require.ErrorIs(t, err, api.WrongDescription)
+	require.ErrorIs(t, err, contract.WrongDescription)
 	for epoch := 2; epoch <= 4; epoch++ {
 		w.clock.set(end(epoch) - 1)
 		epochs, err := w.Epochs(ctx, 1, 1)
 		require.NoError(t, err)
-		require.Equal(t, api.StatusOpen, epochs[0].Status)
+		require.Equal(t, contract.StatusOpen, epochs[0].Status)
 	}
 	w.clock.set(end(4))
 	epochs, err := w.Epochs(ctx, 1, 1)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusMissed, epochs[0].Status)
+	require.Equal(t, contract.StatusMissed, epochs[0].Status)
 	require.Contains(t, epochs[0].Reason, "no valid result in time, 1 refused; the last one, of nymapi-1: the submission carries description")
 
 	_, err = w.Submit(ctx, contracttest.Submission(d, 1))
 	p := problem(t, err)
-	require.ErrorIs(t, p, api.Missed)
+	require.ErrorIs(t, p, contract.Missed)
 	require.Equal(t, 409, p.Status)
 	_, err = w.Submit(ctx, contracttest.Submission(d2, 1))
 	require.NoError(t, err, "the next epoch is not held up any more")
@@ -307,8 +307,8 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 	ctx := context.Background()
 	var auditor verify.Auditor
 	var values []metrics.Uptime
-	var from []api.Epoch
-	for epoch := api.Epoch(1); epoch <= 4; epoch++ {
+	var from []contract.Epoch
+	for epoch := contract.Epoch(1); epoch <= 4; epoch++ {
 		d := w.description(epoch)
 		w.clock.set(end(int(epoch)))
 		messages := contracttest.Messages(d, 1, 2, 3, 4)
@@ -320,8 +320,8 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 			}
 		}
 		b := contracttest.Block(d, 1, messages)
-		e := &api.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
-		s, err := api.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
+		e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
+		s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
 		require.NoError(t, err)
 		_, err = w.Submit(ctx, s)
 		require.NoError(t, err)
@@ -334,7 +334,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []metrics.Uptime{9026, 9026, 9026, metrics.Missing}, values)
-	require.Equal(t, []api.Epoch{0, 1, 1, 0}, from)
+	require.Equal(t, []contract.Epoch{0, 1, 1, 0}, from)
 }
 
 func TestContractGoesOnOnItsDatabase(t *testing.T) {
@@ -368,12 +368,12 @@ func TestEpochsOfAnAbsenceCanStillBeRewarded(t *testing.T) {
 	current, err := w.Epoch(ctx)
 	require.NoError(t, err)
 	require.Equal(t, end(8), current.Start, "windows stay on their grid")
-	require.Equal(t, api.Epoch(5), current.ID, "windows that nobody could be rewarded for any more have no epoch")
+	require.Equal(t, contract.Epoch(5), current.ID, "windows that nobody could be rewarded for any more have no epoch")
 	epochs, err := w.Epochs(ctx, 0, 10)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusMissed, epochs[4].Status)
+	require.Equal(t, contract.StatusMissed, epochs[4].Status)
 	require.Equal(t, end(5), epochs[3].Start)
-	require.Equal(t, api.StatusOpen, epochs[3].Status)
+	require.Equal(t, contract.StatusOpen, epochs[3].Status)
 	_, err = w.Submit(ctx, contracttest.Submission(w.description(2), 1))
 	require.NoError(t, err)
 }
@@ -386,28 +386,28 @@ func TestNextEpochBeginsWhenOneIsDecided(t *testing.T) {
 	w.clock.set(end(1) + 100)
 	current, err := w.Epoch(ctx)
 	require.NoError(t, err)
-	require.Equal(t, api.Epoch(1), current.ID)
+	require.Equal(t, contract.Epoch(1), current.ID)
 	_, err = w.Submit(ctx, contracttest.Submission(w.description(1), 1))
 	require.NoError(t, err)
 	current, err = w.Epoch(ctx)
 	require.NoError(t, err)
-	require.Equal(t, api.Epoch(2), current.ID)
+	require.Equal(t, contract.Epoch(2), current.ID)
 	require.Equal(t, end(1)+100, current.Start)
 }
 
 func TestSingleBelievesTheAuthorisedNymAPIAlone(t *testing.T) {
 	cfg := configure(t, 3, 5)
-	cfg.Mode, cfg.Authorised = api.ModeSingle, "nymapi-2"
+	cfg.Mode, cfg.Authorised = contract.ModeSingle, "nymapi-2"
 	w := start(t, cfg)
 	ctx, d := context.Background(), w.description(1)
 	result := contracttest.SingleResult(contracttest.Report(d, 2))
 	result.Values[0], result.Reports[0] = metrics.Missing, 0
 	w.clock.set(end(1))
-	other, err := api.NewSubmission(contracttest.Key(1), d, result, nil)
+	other, err := contract.NewSubmission(contracttest.Key(1), d, result, nil)
 	require.NoError(t, err)
 	_, err = w.Submit(ctx, other)
-	require.ErrorIs(t, err, api.NotAuthorised)
-	own, err := api.NewSubmission(contracttest.Key(2), d, result, nil)
+	require.ErrorIs(t, err, contract.NotAuthorised)
+	own, err := contract.NewSubmission(contracttest.Key(2), d, result, nil)
 	require.NoError(t, err)
 	receipt, err := w.Submit(ctx, own)
 	require.NoError(t, err)
@@ -424,22 +424,22 @@ func TestSingleBelievesTheAuthorisedNymAPIAlone(t *testing.T) {
 
 func TestWithoutVerificationTheFirstOneIsPaidWhoeverItIs(t *testing.T) {
 	cfg := configure(t, 4, 5)
-	cfg.Mode = api.ModeNone
+	cfg.Mode = contract.ModeNone
 	w := start(t, cfg)
 	ctx, d := context.Background(), w.description(1)
 	lie := contracttest.SingleResult(contracttest.Report(d, 1))
 	for i := range lie.Values {
 		lie.Values[i] = 0
 	}
-	s, err := api.NewSubmission(contracttest.Key(77), d, lie, nil)
+	s, err := contract.NewSubmission(contracttest.Key(77), d, lie, nil)
 	require.NoError(t, err)
 	_, err = w.Submit(ctx, s)
-	require.ErrorIs(t, err, api.NotOver)
+	require.ErrorIs(t, err, contract.NotOver)
 	w.clock.set(end(1))
 	_, err = w.Submit(ctx, s)
 	require.NoError(t, err)
 	_, err = w.Submit(ctx, contracttest.Submission(d, 1))
-	require.ErrorIs(t, err, api.Decided)
+	require.ErrorIs(t, err, contract.Decided)
 	detail, err := w.EpochDetail(ctx, 1)
 	require.NoError(t, err)
 	require.Empty(t, detail.Winner.Name)
@@ -456,10 +456,10 @@ func TestAttemptsAreBoundedPerMemberAndEpoch(t *testing.T) {
 		bad := contracttest.Submission(other, 1)
 		bad.Description[0] = byte(i)
 		_, err := w.Submit(ctx, bad.Sign(contracttest.Key(1)))
-		require.ErrorIs(t, err, api.WrongContract)
+		require.ErrorIs(t, err, contract.WrongContract)
 	}
 	_, err := w.Submit(ctx, contracttest.Submission(other, 2))
-	require.ErrorIs(t, err, api.WrongContract)
+	require.ErrorIs(t, err, contract.WrongContract)
 	detail, err := w.EpochDetail(ctx, 1)
 	require.NoError(t, err)
 	require.Len(t, detail.Attempts, store.AttemptsPerMember+1)
@@ -477,17 +477,17 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 		body        []byte
 		status      int
 	}{
-		"empty":                {api.ContentType, nil, 400},
-		"cut":                  {api.ContentType, good[:len(good)-1], 400},
-		"longer":               {api.ContentType, append(bytes.Clone(good), 0), 400},
+		"empty":                {contract.ContentType, nil, 400},
+		"cut":                  {contract.ContentType, good[:len(good)-1], 400},
+		"longer":               {contract.ContentType, append(bytes.Clone(good), 0), 400},
 		"JSON":                 {"application/json", []byte("{}"), 415},
 		"without content type": {"", good, 415},
-		"too large":            {api.ContentType, make([]byte, api.MaxSubmissionBytes(d.Group, 5)+1), 413},
+		"too large":            {contract.ContentType, make([]byte, contract.MaxSubmissionBytes(d.Group, 5)+1), 413},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := w.post(api.PathSubmit, c.contentType, bytes.NewReader(c.body))
+			answer := w.post(contract.PathSubmit, c.contentType, bytes.NewReader(c.body))
 			require.Equal(t, c.status, answer.StatusCode)
-			require.Equal(t, api.ProblemType, answer.Header.Get("Content-Type"))
+			require.Equal(t, contract.ProblemType, answer.Header.Get("Content-Type"))
 		})
 	}
 }

@@ -8,24 +8,24 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // What can be asked of the contract.
 
 func (s *Server) getEpoch(r *http.Request) (any, error) { return s.keeper.current(r.Context()) }
 
-func (k *keeper) current(ctx context.Context) (api.CurrentEpoch, error) {
+func (k *keeper) current(ctx context.Context) (contract.CurrentEpoch, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.now()
 	if err := k.tick(ctx, now); err != nil {
-		return api.CurrentEpoch{}, err
+		return contract.CurrentEpoch{}, err
 	}
 	if k.newest.Epoch == 0 {
-		return api.CurrentEpoch{}, k.notStarted()
+		return contract.CurrentEpoch{}, k.notStarted()
 	}
-	return api.CurrentEpoch{
+	return contract.CurrentEpoch{
 		ID: k.newest.Epoch, Start: k.newest.Start, DurationMS: k.newest.End.Sub(k.newest.Start).Milliseconds(),
 		ServerTime: now, Description: k.newest.Hash(),
 	}, nil
@@ -33,18 +33,18 @@ func (k *keeper) current(ctx context.Context) (api.CurrentEpoch, error) {
 
 func (s *Server) getPeerInfo(*http.Request) (any, error) { return s.keeper.peerInfo(), nil }
 
-func (k *keeper) peerInfo() api.PeerInfo {
+func (k *keeper) peerInfo() contract.PeerInfo {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	info := api.PeerInfo{
-		Network: k.cfg.Network, Limits: api.LimitsOf(k.cfg.Limits), ContractKey: k.key.Public(), Expected: k.cfg.expected(),
-		Members: make([]api.Member, len(k.members)),
+	info := contract.PeerInfo{
+		Network: k.cfg.Network, Limits: contract.LimitsOf(k.cfg.Limits), ContractKey: k.key.Public(), Expected: k.cfg.expected(),
+		Members: make([]contract.Member, len(k.members)),
 	}
 	for i, m := range k.members {
-		info.Members[i] = api.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: append([]string{}, m.Addresses...)}
+		info.Members[i] = contract.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: append([]string{}, m.Addresses...)}
 	}
 	if g := k.group; g != nil {
-		info.Group, info.Number, info.N, info.F, info.Q, info.Limits = g.ID(), g.Number(), g.N(), g.F(), g.Q(), api.LimitsOf(g.Limits())
+		info.Group, info.Number, info.N, info.F, info.Q, info.Limits = g.ID(), g.Number(), g.N(), g.F(), g.Q(), contract.LimitsOf(g.Limits())
 		info.Expected = g.N()
 	}
 	return info
@@ -57,27 +57,27 @@ const (
 )
 
 func (s *Server) getEpochs(r *http.Request) (any, error) {
-	var from api.Epoch
+	var from contract.Epoch
 	limit := defaultPage
 	query := r.URL.Query()
 	if text := query.Get("from"); text != "" {
 		var err error
-		if from, err = api.ParseEpoch(text); err != nil {
-			return nil, api.NewProblem(api.Malformed, "from: "+err.Error())
+		if from, err = contract.ParseEpoch(text); err != nil {
+			return nil, contract.NewProblem(contract.Malformed, "from: "+err.Error())
 		}
 	}
 	if text := query.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxPage {
-			return nil, api.NewProblem(api.Malformed, fmt.Sprintf("limit %.20q, expected 1..%d", text, maxPage))
+			return nil, contract.NewProblem(contract.Malformed, fmt.Sprintf("limit %.20q, expected 1..%d", text, maxPage))
 		}
 		limit = n
 	}
 	epochs, err := s.keeper.epochs(r.Context(), from, limit)
-	return api.Epochs{Epochs: epochs}, err
+	return contract.Epochs{Epochs: epochs}, err
 }
 
-func (k *keeper) epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+func (k *keeper) epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	if err := k.upToDate(ctx); err != nil {
 		return nil, err
 	}
@@ -102,10 +102,10 @@ func (s *Server) getEpochDetail(r *http.Request) (any, error) {
 	return s.keeper.store.Epoch(r.Context(), epoch)
 }
 
-func epochOf(r *http.Request) (api.Epoch, error) {
-	epoch, err := api.ParseEpoch(chi.URLParam(r, "id"))
+func epochOf(r *http.Request) (contract.Epoch, error) {
+	epoch, err := contract.ParseEpoch(chi.URLParam(r, "id"))
 	if err != nil {
-		return 0, api.NewProblem(api.Malformed, err.Error())
+		return 0, contract.NewProblem(contract.Malformed, err.Error())
 	}
 	return epoch, nil
 }
@@ -122,7 +122,7 @@ func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	header := w.Header()
-	header.Set("Content-Type", api.ContentType)
+	header.Set("Content-Type", contract.ContentType)
 	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="epoch-%d.bundle"`, epoch))
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(bundle.Encode()) // who went away needs no answer

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/metrics/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 )
 
 // Backup writes a consistent copy of the database to a file of its own, which replaces one that is there. It works while a contract

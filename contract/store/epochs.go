@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -20,7 +20,7 @@ type winnerRow struct {
 }
 
 // winner returns nil when there is none.
-func (w winnerRow) winner() (*api.Winner, error) {
+func (w winnerRow) winner() (*contract.Winner, error) {
 	if !w.Key.Valid {
 		return nil, nil
 	}
@@ -32,7 +32,7 @@ func (w winnerRow) winner() (*api.Winner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Winner{Name: w.Name.String, Key: key, Block: id, AcceptedAt: api.Millis(w.Accepted.Int64)}, nil
+	return &contract.Winner{Name: w.Name.String, Key: key, Block: id, AcceptedAt: contract.Millis(w.Accepted.Int64)}, nil
 }
 
 type summaryRow struct {
@@ -42,13 +42,13 @@ type summaryRow struct {
 	Reason string `db:"reason"`
 }
 
-func (s summaryRow) summary() (api.EpochSummary, error) {
+func (s summaryRow) summary() (contract.EpochSummary, error) {
 	winner, err := s.winner()
 	if err != nil {
-		return api.EpochSummary{}, fmt.Errorf("read epoch %d: %w", s.ID, err)
+		return contract.EpochSummary{}, fmt.Errorf("read epoch %d: %w", s.ID, err)
 	}
-	return api.EpochSummary{
-		ID: api.Epoch(s.ID), Start: api.Millis(s.Start), End: api.Millis(s.End), Status: api.Status(s.Status), Winner: winner, Reason: s.Reason,
+	return contract.EpochSummary{
+		ID: contract.Epoch(s.ID), Start: contract.Millis(s.Start), End: contract.Millis(s.End), Status: contract.Status(s.Status), Winner: winner, Reason: s.Reason,
 	}, nil
 }
 
@@ -57,13 +57,13 @@ const selectSummary = `SELECT e.id, e.start_ms, e.end_ms, e.close_ms, e.status, 
 	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id LEFT JOIN member m ON m.key = w.key `
 
 // Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first.
-func (r *Reader) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	var rows []summaryRow
 	err := r.db.SelectContext(ctx, &rows, selectSummary+`WHERE ?1 = 0 OR e.id <= ?1 ORDER BY e.id DESC LIMIT ?2`, int64(from), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read epochs: %w", err)
 	}
-	epochs := make([]api.EpochSummary, len(rows))
+	epochs := make([]contract.EpochSummary, len(rows))
 	for i, row := range rows {
 		if epochs[i], err = row.summary(); err != nil {
 			return nil, err
@@ -73,27 +73,27 @@ func (r *Reader) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.E
 }
 
 // Rewarded returns the numbers of all rewarded epochs, ascending.
-func (r *Reader) Rewarded(ctx context.Context) ([]api.Epoch, error) {
+func (r *Reader) Rewarded(ctx context.Context) ([]contract.Epoch, error) {
 	var numbers []int64
 	if err := r.db.SelectContext(ctx, &numbers, `SELECT epoch FROM winner ORDER BY epoch`); err != nil {
 		return nil, fmt.Errorf("read rewarded epochs: %w", err)
 	}
-	epochs := make([]api.Epoch, len(numbers))
+	epochs := make([]contract.Epoch, len(numbers))
 	for i, n := range numbers {
-		epochs[i] = api.Epoch(n)
+		epochs[i] = contract.Epoch(n)
 	}
 	return epochs, nil
 }
 
 // Epoch returns everything about an epoch, or ErrNotFound.
-func (r *Reader) Epoch(ctx context.Context, epoch api.Epoch) (api.EpochDetail, error) {
-	var detail api.EpochDetail
+func (r *Reader) Epoch(ctx context.Context, epoch contract.Epoch) (contract.EpochDetail, error) {
+	var detail contract.EpochDetail
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
 		detail, err = readDetail(ctx, tx, int64(epoch))
 		return err
 	})
 	if err != nil {
-		return api.EpochDetail{}, fmt.Errorf("read epoch %d: %w", epoch, orNotFound(err))
+		return contract.EpochDetail{}, fmt.Errorf("read epoch %d: %w", epoch, orNotFound(err))
 	}
 	return detail, nil
 }
@@ -107,7 +107,7 @@ func (r *Reader) snapshot(ctx context.Context, read func(*sqlx.Tx) error) error 
 	return errors.Join(read(tx), tx.Rollback())
 }
 
-func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d api.EpochDetail, err error) {
+func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d contract.EpochDetail, err error) {
 	var row summaryRow
 	if err := tx.GetContext(ctx, &row, selectSummary+`WHERE e.id = ?`, epoch); err != nil {
 		return d, err
@@ -125,13 +125,13 @@ func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d api.EpochDetai
 		return d, err
 	}
 	d.AttemptsDropped = fixed.Dropped
-	if d.Description, err = api.DecodeDescription(fixed.Description); err != nil {
+	if d.Description, err = contract.DecodeDescription(fixed.Description); err != nil {
 		return d, err
 	}
 	if d.Attempts, err = readAttempts(ctx, tx, epoch); err != nil || fixed.Receipt == nil {
 		return d, err
 	}
-	receipt, err := api.DecodeReceipt(fixed.Receipt)
+	receipt, err := contract.DecodeReceipt(fixed.Receipt)
 	if err != nil {
 		return d, err
 	}
@@ -146,7 +146,7 @@ func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d api.EpochDetai
 	return d, err
 }
 
-func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Reward, error) {
+func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Reward, error) {
 	var rows []struct {
 		Mixnode string        `db:"mixnode"`
 		Value   sql.NullInt32 `db:"value"`
@@ -156,9 +156,9 @@ func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Reward, e
 	if err := tx.SelectContext(ctx, &rows, `SELECT mixnode, value, reports, carried_from FROM reward WHERE epoch = ? ORDER BY mixnode`, epoch); err != nil {
 		return nil, err
 	}
-	rewards := make([]api.Reward, len(rows))
+	rewards := make([]contract.Reward, len(rows))
 	for i, row := range rows {
-		rewards[i] = api.Reward{Mixnode: metrics.MixID(row.Mixnode), Value: metrics.Missing, Reports: row.Reports, CarriedFrom: api.Epoch(row.Carried.Int64)}
+		rewards[i] = contract.Reward{Mixnode: metrics.MixID(row.Mixnode), Value: metrics.Missing, Reports: row.Reports, CarriedFrom: contract.Epoch(row.Carried.Int64)}
 		if row.Value.Valid {
 			rewards[i].Value = metrics.Uptime(row.Value.Int32)
 		}
@@ -167,7 +167,7 @@ func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Reward, e
 }
 
 // readSignatories reads the table reporter or signer.
-func readSignatories(ctx context.Context, tx *sqlx.Tx, table string, epoch int64) ([]api.Signatory, error) {
+func readSignatories(ctx context.Context, tx *sqlx.Tx, table string, epoch int64) ([]contract.Signatory, error) {
 	var rows []struct {
 		Name string `db:"name"`
 		Key  string `db:"key"`
@@ -177,18 +177,18 @@ func readSignatories(ctx context.Context, tx *sqlx.Tx, table string, epoch int64
 	if err != nil {
 		return nil, err
 	}
-	signatories := make([]api.Signatory, len(rows))
+	signatories := make([]contract.Signatory, len(rows))
 	for i, row := range rows {
 		key, err := parseKey(row.Key)
 		if err != nil {
 			return nil, err
 		}
-		signatories[i] = api.Signatory{Name: row.Name, Key: key}
+		signatories[i] = contract.Signatory{Name: row.Name, Key: key}
 	}
 	return signatories, nil
 }
 
-func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Attempt, error) {
+func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Attempt, error) {
 	var rows []struct {
 		Name    string `db:"name"`
 		Key     string `db:"key"`
@@ -204,14 +204,14 @@ func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Attempt,
 	if err != nil {
 		return nil, err
 	}
-	attempts := make([]api.Attempt, len(rows))
+	attempts := make([]contract.Attempt, len(rows))
 	for i, row := range rows {
 		key, err := parseKey(row.Key)
 		if err != nil {
 			return nil, err
 		}
-		attempts[i] = api.Attempt{
-			Name: row.Name, Submitter: key, At: api.Millis(row.At), Verdict: api.Verdict(row.Verdict), Type: row.Type, Reason: row.Reason, Bytes: row.Bytes,
+		attempts[i] = contract.Attempt{
+			Name: row.Name, Submitter: key, At: contract.Millis(row.At), Verdict: contract.Verdict(row.Verdict), Type: row.Type, Reason: row.Reason, Bytes: row.Bytes,
 		}
 		if err := attempts[i].Digest.UnmarshalText([]byte(row.Digest)); err != nil {
 			return nil, err
@@ -221,8 +221,8 @@ func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]api.Attempt,
 }
 
 // Bundle returns the evidence of a rewarded epoch, byte for byte as it was received, or ErrNotFound.
-func (r *Reader) Bundle(ctx context.Context, epoch api.Epoch) (api.Bundle, error) {
-	var bundle api.Bundle
+func (r *Reader) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
+	var bundle contract.Bundle
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
 		var row struct {
 			Description []byte `db:"description"`
@@ -233,12 +233,12 @@ func (r *Reader) Bundle(ctx context.Context, epoch api.Epoch) (api.Bundle, error
 		if err != nil {
 			return err
 		}
-		bundle = api.Bundle{Description: row.Description, Submission: row.Submission, Receipt: row.Receipt}
+		bundle = contract.Bundle{Description: row.Description, Submission: row.Submission, Receipt: row.Receipt}
 		bundle.Rewards, err = readRewards(ctx, tx, int64(epoch))
 		return err
 	})
 	if err != nil {
-		return api.Bundle{}, fmt.Errorf("read evidence of epoch %d: %w", epoch, orNotFound(err))
+		return contract.Bundle{}, fmt.Errorf("read evidence of epoch %d: %w", epoch, orNotFound(err))
 	}
 	return bundle, nil
 }

@@ -12,10 +12,10 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/metrics/database"
 )
 
 // Reader reads a contract's database. Its methods may be called concurrently; each sees one consistent state.
@@ -132,7 +132,7 @@ type entryRow struct {
 }
 
 func (e entryRow) entry() ledger.Entry {
-	return ledger.Entry{ID: api.Epoch(e.ID), Start: api.Millis(e.Start), End: api.Millis(e.End), Close: api.Millis(e.Close)}
+	return ledger.Entry{ID: contract.Epoch(e.ID), Start: contract.Millis(e.Start), End: contract.Millis(e.End), Close: contract.Millis(e.Close)}
 }
 
 // Schedule returns the newest epoch, zero if there is none, and all that are open in ascending order: what ledger.New takes.
@@ -155,23 +155,23 @@ func (r *Reader) Schedule(ctx context.Context) (newest ledger.Entry, open []ledg
 }
 
 // Description returns the description of an epoch, or ErrNotFound.
-func (r *Reader) Description(ctx context.Context, epoch api.Epoch) (api.Description, error) {
+func (r *Reader) Description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	var encoded []byte
 	if err := r.db.GetContext(ctx, &encoded, `SELECT description FROM epoch WHERE id = ?`, int64(epoch)); err != nil {
-		return api.Description{}, fmt.Errorf("read description of epoch %d: %w", epoch, orNotFound(err))
+		return contract.Description{}, fmt.Errorf("read description of epoch %d: %w", epoch, orNotFound(err))
 	}
-	return api.DecodeDescription(encoded)
+	return contract.DecodeDescription(encoded)
 }
 
 // Winning is what a retry is compared with.
 type Winning struct {
-	Winner  api.Winner
-	Digest  api.Hash // of the submission
-	Receipt api.Receipt
+	Winner  contract.Winner
+	Digest  contract.Hash // of the submission
+	Receipt contract.Receipt
 }
 
 // Winning returns who won an epoch, or ErrNotFound.
-func (r *Reader) Winning(ctx context.Context, epoch api.Epoch) (Winning, error) {
+func (r *Reader) Winning(ctx context.Context, epoch contract.Epoch) (Winning, error) {
 	var row struct {
 		winnerRow
 		Submission []byte `db:"submission"`
@@ -186,11 +186,11 @@ func (r *Reader) Winning(ctx context.Context, epoch api.Epoch) (Winning, error) 
 	if err != nil {
 		return Winning{}, fmt.Errorf("read winner of epoch %d: %w", epoch, err)
 	}
-	receipt, err := api.DecodeReceipt(row.Receipt)
+	receipt, err := contract.DecodeReceipt(row.Receipt)
 	if err != nil {
 		return Winning{}, fmt.Errorf("read receipt of epoch %d: %w", epoch, err)
 	}
-	return Winning{Winner: *winner, Digest: api.Digest(row.Submission), Receipt: receipt}, nil
+	return Winning{Winner: *winner, Digest: contract.Digest(row.Submission), Receipt: receipt}, nil
 }
 
 func orNotFound(err error) error {

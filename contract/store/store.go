@@ -12,20 +12,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/metrics/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 )
 
 var (
 	// ErrForeign reports a database that belongs to another contract or network.
 	ErrForeign = errors.New("the database is another contract's")
 	// ErrLocked reports a database that another process has open for writing.
-	ErrLocked = errors.New("the database is in use by another contract")
+	ErrLocked = errors.New("the database is in use by another contract: stop it, or use another folder")
 	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, is missed, or an earlier one is open.
 	ErrNotOpen = errors.New("the epoch cannot be settled now")
 	// ErrNotFound reports an epoch, winner or group that is not there.
@@ -52,8 +52,8 @@ const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferre
 
 // Open opens the database at path, in a folder that exists, makes it if there is none and brings its schema up to date. A database
 // of another contract or network is ErrForeign, one that another process writes is ErrLocked.
-func Open(ctx context.Context, path string, who Identity, now api.Millis) (*Store, error) {
-	lock, err := acquire(path + ".lock")
+func Open(ctx context.Context, path string, who Identity, now contract.Millis) (*Store, error) {
+	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -64,7 +64,7 @@ func Open(ctx context.Context, path string, who Identity, now api.Millis) (*Stor
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, who Identity, now api.Millis) error {
+func (s *Store) open(ctx context.Context, path string, who Identity, now contract.Millis) error {
 	var err error
 	if s.writer, err = database.Open(ctx, path, migrations); err != nil {
 		return err
@@ -79,20 +79,8 @@ func (s *Store) open(ctx context.Context, path string, who Identity, now api.Mil
 	return nil
 }
 
-// acquire takes a lock that ends with the process.
-func acquire(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: stop it, or use another folder", ErrLocked), file.Close())
-	}
-	return file, nil
-}
-
 // claim writes whose database it is into a new one, and compares it in an old one.
-func (s *Store) claim(ctx context.Context, who Identity, now api.Millis) error {
+func (s *Store) claim(ctx context.Context, who Identity, now contract.Millis) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO contract (id, network, key, created_ms) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		who.Network, hexKey(who.Key), int64(now))
 	if err != nil {

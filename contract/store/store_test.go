@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
@@ -30,18 +30,18 @@ func open(t *testing.T, path string) *store.Store {
 	return s
 }
 
-func entry(d api.Description) ledger.Entry {
+func entry(d contract.Description) ledger.Entry {
 	return ledger.Entry{ID: d.Epoch, Start: d.Start, End: d.End, Close: d.End + 3000}
 }
 
-func epoch(number api.Epoch) api.Description {
+func epoch(number contract.Epoch) contract.Description {
 	d := contracttest.Description(4, 3)
-	d.Epoch, d.Start, d.End = number, d.Start+api.Millis(number)*1000, d.End+api.Millis(number)*1000
+	d.Epoch, d.Start, d.End = number, d.Start+contract.Millis(number)*1000, d.End+contract.Millis(number)*1000
 	return d
 }
 
 // settle stores the submission of a creator as the winner.
-func settle(s *store.Store, d api.Description, creator int) (store.Settlement, error) {
+func settle(s *store.Store, d contract.Description, creator int) (store.Settlement, error) {
 	submission := contracttest.Submission(d, creator)
 	v, err := verify.Submission(d, submission)
 	if err != nil {
@@ -52,8 +52,8 @@ func settle(s *store.Store, d api.Description, creator int) (store.Settlement, e
 		rewards := values.Fill(d, v.Result)
 		won = store.Settlement{
 			Block: v.BlockID(), Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Submission: submission.Encode(),
-			Receipt: api.Receipt{
-				Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: api.HashRewards(d.Network, d.Epoch, rewards),
+			Receipt: contract.Receipt{
+				Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: contract.HashRewards(d.Network, d.Epoch, rewards),
 				Submitter: submission.Submitter, AcceptedAt: d.End + 5,
 			}.Sign(contracttest.ContractKey()),
 		}
@@ -128,13 +128,13 @@ func TestFailedSettlementLeavesNothingBehind(t *testing.T) {
 	d := epoch(1)
 	require.NoError(t, s.BeginEpoch(ctx, entry(d), d))
 	err := s.Settle(ctx, d, d.End, func(verify.Values) store.Settlement {
-		twice := api.Reward{Mixnode: "m0001", Value: 1}
-		return store.Settlement{Rewards: []api.Reward{twice, twice}, Submission: []byte{1}}
+		twice := contract.Reward{Mixnode: "m0001", Value: 1}
+		return store.Settlement{Rewards: []contract.Reward{twice, twice}, Submission: []byte{1}}
 	})
 	require.Error(t, err)
 	detail, err := s.Epoch(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusOpen, detail.Status)
+	require.Equal(t, contract.StatusOpen, detail.Status)
 	require.Empty(t, detail.Attempts)
 	_, err = settle(s, d, 1)
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestNewestMeasuredValueIsGivenWithinTheCarryLimit(t *testing.T) {
 		d := epoch(4)
 		d.Rules.CarryLimit = limit
 		s := open(t, filepath.Join(t.TempDir(), "c.db"))
-		for number := api.Epoch(2); number <= 3; number++ {
+		for number := contract.Epoch(2); number <= 3; number++ {
 			before := epoch(number)
 			require.NoError(t, s.BeginEpoch(ctx, entry(before), before))
 			_, err := settle(s, before, 1)
@@ -159,7 +159,7 @@ func TestNewestMeasuredValueIsGivenWithinTheCarryLimit(t *testing.T) {
 		var got verify.Values
 		require.NoError(t, s.Settle(ctx, d, d.End, func(values verify.Values) store.Settlement {
 			got = values
-			return store.Settlement{Rewards: []api.Reward{{Mixnode: "m0001", Value: metrics.Missing}}, Submission: []byte{1}}
+			return store.Settlement{Rewards: []contract.Reward{{Mixnode: "m0001", Value: metrics.Missing}}, Submission: []byte{1}}
 		}))
 		require.Equal(t, expected, got)
 	}
@@ -207,7 +207,7 @@ func TestReaderCreatesNoFile(t *testing.T) {
 	require.NoError(t, err)
 	epochs, err = r.Epochs(ctx, 0, 5)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusRewarded, epochs[0].Status, "it sees what the contract writes meanwhile")
+	require.Equal(t, contract.StatusRewarded, epochs[0].Status, "it sees what the contract writes meanwhile")
 	require.NoError(t, r.Close())
 	require.Equal(t, running, names(t, folder))
 

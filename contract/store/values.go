@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -44,4 +44,4 @@ func nullUptime(u metrics.Uptime) sql.NullInt32 {
 	return sql.NullInt32{Int32: int32(u), Valid: u != metrics.Missing}
 }
 
-func nullEpoch(e api.Epoch) sql.NullInt64 { return sql.NullInt64{Int64: int64(e), Valid: e != 0} }
+func nullEpoch(e contract.Epoch) sql.NullInt64 { return sql.NullInt64{Int64: int64(e), Valid: e != 0} }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -24,7 +24,7 @@ type Member struct {
 }
 
 // PutMember stores a member, or the new addresses and counter of a known key.
-func (s *Store) PutMember(ctx context.Context, m Member, now api.Millis) error {
+func (s *Store) PutMember(ctx context.Context, m Member, now contract.Millis) error {
 	addresses, err := json.Marshal(append([]string{}, m.Addresses...))
 	if err != nil {
 		return fmt.Errorf("store member %s: %w", m.Name, err)
@@ -40,7 +40,7 @@ func (s *Store) PutMember(ctx context.Context, m Member, now api.Millis) error {
 }
 
 // PutGroup stores the group that the members make.
-func (s *Store) PutGroup(ctx context.Context, g *membership.Group, now api.Millis) error {
+func (s *Store) PutGroup(ctx context.Context, g *membership.Group, now contract.Millis) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO member_group (number, id, n, f, q, encoded, closed_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		int64(g.Number()), g.ID().String(), g.N(), g.F(), g.Q(), g.Encode(), int64(now))
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Store) PutGroup(ctx context.Context, g *membership.Group, now api.Milli
 }
 
 // BeginEpoch stores a new epoch with its description.
-func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d api.Description) error {
+func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d contract.Description) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO epoch (id, start_ms, end_ms, close_ms, description_hash, description) VALUES (?, ?, ?, ?, ?, ?)`,
 		int64(e.ID), int64(e.Start), int64(e.End), int64(e.Close), d.Hash().String(), d.Encode())
 	if err != nil {
@@ -60,12 +60,12 @@ func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d api.Descriptio
 }
 
 // MissEpoch settles an open epoch that nobody won. Its reason is made of the attempts that are stored.
-func (s *Store) MissEpoch(ctx context.Context, epoch api.Epoch, now api.Millis) (reason string, err error) {
+func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contract.Millis) (reason string, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if reason, err = missReason(ctx, tx, epoch); err != nil {
 			return err
 		}
-		return settle(ctx, tx, epoch, api.StatusMissed, reason, now)
+		return settle(ctx, tx, epoch, contract.StatusMissed, reason, now)
 	})
 	if err != nil {
 		return "", fmt.Errorf("store missed epoch %d: %w", epoch, err)
@@ -73,7 +73,7 @@ func (s *Store) MissEpoch(ctx context.Context, epoch api.Epoch, now api.Millis) 
 	return reason, nil
 }
 
-func missReason(ctx context.Context, tx *sqlx.Tx, epoch api.Epoch) (string, error) {
+func missReason(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (string, error) {
 	var last struct {
 		Count  int           `db:"attempts"`
 		ID     sql.NullInt64 `db:"newest"`
@@ -93,7 +93,7 @@ func missReason(ctx context.Context, tx *sqlx.Tx, epoch api.Epoch) (string, erro
 	}
 }
 
-func settle(ctx context.Context, tx *sqlx.Tx, epoch api.Epoch, status api.Status, reason string, now api.Millis) error {
+func settle(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch, status contract.Status, reason string, now contract.Millis) error {
 	done, err := tx.ExecContext(ctx, `UPDATE epoch SET status = ?, reason = ?, settled_ms = ?
 		WHERE id = ? AND status = 'open' AND NOT EXISTS (SELECT 1 FROM epoch e WHERE e.status = 'open' AND e.id < epoch.id)`,
 		string(status), reason, int64(now), int64(epoch))
@@ -111,20 +111,20 @@ type Settlement struct {
 	Block      block.ID // zero without Ephemera
 	Reporters  []verify.Reporter
 	Signers    []keys.Public
-	Rewards    []api.Reward
-	Receipt    api.Receipt
+	Rewards    []contract.Reward
+	Receipt    contract.Receipt
 	Submission []byte // as it was received
 }
 
 // Settle makes an open epoch rewarded, in one transaction: decide is given the newest measured uptimes before the epoch, at most
 // CarryLimit epochs old, and returns what is stored. The error wraps ErrNotOpen if the epoch cannot be settled, and then decide was
 // not called.
-func (s *Store) Settle(ctx context.Context, d api.Description, now api.Millis, decide func(verify.Values) Settlement) error {
+func (s *Store) Settle(ctx context.Context, d contract.Description, now contract.Millis, decide func(verify.Values) Settlement) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		if err := settle(ctx, tx, d.Epoch, api.StatusRewarded, "", now); err != nil {
+		if err := settle(ctx, tx, d.Epoch, contract.StatusRewarded, "", now); err != nil {
 			return err
 		}
-		values, err := newestValues(ctx, tx, d.Epoch, api.Epoch(d.Rules.CarryLimit))
+		values, err := newestValues(ctx, tx, d.Epoch, contract.Epoch(d.Rules.CarryLimit))
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Store) Settle(ctx context.Context, d api.Description, now api.Millis, d
 	return nil
 }
 
-func newestValues(ctx context.Context, tx *sqlx.Tx, epoch, limit api.Epoch) (verify.Values, error) {
+func newestValues(ctx context.Context, tx *sqlx.Tx, epoch, limit contract.Epoch) (verify.Values, error) {
 	var rows []struct {
 		Mixnode string `db:"mixnode"`
 		Value   int32  `db:"value"`
@@ -151,12 +151,12 @@ func newestValues(ctx context.Context, tx *sqlx.Tx, epoch, limit api.Epoch) (ver
 	}
 	values := make(verify.Values, len(rows))
 	for _, r := range rows {
-		values[metrics.MixID(r.Mixnode)] = verify.Measured{Value: metrics.Uptime(r.Value), Epoch: api.Epoch(r.Epoch)}
+		values[metrics.MixID(r.Mixnode)] = verify.Measured{Value: metrics.Uptime(r.Value), Epoch: contract.Epoch(r.Epoch)}
 	}
 	return values, nil
 }
 
-func putWinner(ctx context.Context, tx *sqlx.Tx, epoch api.Epoch, w Settlement) error {
+func putWinner(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch, w Settlement) error {
 	id, receipt := int64(epoch), w.Receipt
 	_, err := tx.ExecContext(ctx, `INSERT INTO winner (epoch, key, block, rewards, accepted_ms, submission, receipt) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		id, hexKey(receipt.Submitter), hexBlock(w.Block), receipt.Rewards.String(), int64(receipt.AcceptedAt), w.Submission, receipt.Encode())
@@ -177,11 +177,11 @@ func putWinner(ctx context.Context, tx *sqlx.Tx, epoch api.Epoch, w Settlement) 
 		return err
 	}
 	return insertAttempt(ctx, tx, Attempt{
-		Epoch: epoch, Submitter: receipt.Submitter, At: receipt.AcceptedAt, Verdict: api.VerdictAccepted, Submission: w.Submission,
+		Epoch: epoch, Submitter: receipt.Submitter, At: receipt.AcceptedAt, Verdict: contract.VerdictAccepted, Submission: w.Submission,
 	})
 }
 
-func putRewards(ctx context.Context, tx *sqlx.Tx, epoch int64, rewards []api.Reward) error {
+func putRewards(ctx context.Context, tx *sqlx.Tx, epoch int64, rewards []contract.Reward) error {
 	statement, err := tx.PreparexContext(ctx, `INSERT INTO reward (epoch, mixnode, value, reports, carried_from) VALUES (?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
@@ -200,10 +200,10 @@ const AttemptsPerMember = 8
 
 // Attempt is a submission with its verdict.
 type Attempt struct {
-	Epoch      api.Epoch
+	Epoch      contract.Epoch
 	Submitter  keys.Public
-	At         api.Millis
-	Verdict    api.Verdict
+	At         contract.Millis
+	Verdict    contract.Verdict
 	Type       string
 	Reason     string
 	Submission []byte // as it was received; stored for invalid ones only
@@ -233,10 +233,10 @@ func (s *Store) PutAttempt(ctx context.Context, a Attempt) error {
 
 func insertAttempt(ctx context.Context, tx *sqlx.Tx, a Attempt) error {
 	var kept []byte
-	if a.Verdict == api.VerdictInvalid {
+	if a.Verdict == contract.VerdictInvalid {
 		kept = a.Submission
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO attempt (epoch, key, at_ms, verdict, type, reason, bytes, digest, submission) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(a.Epoch), hexKey(a.Submitter), int64(a.At), string(a.Verdict), a.Type, a.Reason, len(a.Submission), api.Digest(a.Submission).String(), kept)
+		int64(a.Epoch), hexKey(a.Submitter), int64(a.At), string(a.Verdict), a.Type, a.Reason, len(a.Submission), contract.Digest(a.Submission).String(), kept)
 	return err
 }

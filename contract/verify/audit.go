@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -16,21 +16,21 @@ var ErrMismatch = errors.New("audit failed")
 // Audited is what a bundle proves.
 type Audited struct {
 	Verified
-	Description api.Description
-	Submission  api.Submission
-	Receipt     api.Receipt
-	Rewards     []api.Reward
+	Description contract.Description
+	Submission  contract.Submission
+	Receipt     contract.Receipt
+	Rewards     []contract.Reward
 }
 
 // Proven tells whether the rewards follow from signed measurements, rather than from the word of one or of anybody.
-func (a Audited) Proven() bool { return a.Description.Rules.Mode == api.ModeFull }
+func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.ModeFull }
 
 // Audit recomputes everything in one epoch's bundle, offline: description, submission with block and certificate, result, rewards, and
 // the contract's receipt over them. The error wraps ErrMismatch and names the part that does not fit.
 //
 // A bundle is consistent in itself. Whether it is that of the contract and the group that one trusts is for the caller to compare
 // (Description.ContractKey, Description.Group), and whether a carried value is the right one needs the epochs before: see Auditor.
-func Audit(b api.Bundle) (Audited, error) {
+func Audit(b contract.Bundle) (Audited, error) {
 	a, err := audit(b)
 	if err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
@@ -38,17 +38,17 @@ func Audit(b api.Bundle) (Audited, error) {
 	return a, nil
 }
 
-func audit(b api.Bundle) (Audited, error) {
+func audit(b contract.Bundle) (Audited, error) {
 	a := Audited{Rewards: b.Rewards}
 	var err error
-	if a.Description, err = api.DecodeDescription(b.Description); err != nil {
+	if a.Description, err = contract.DecodeDescription(b.Description); err != nil {
 		return a, err
 	}
 	d := a.Description
-	if a.Submission, err = api.DecodeSubmission(b.Submission, api.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
+	if a.Submission, err = contract.DecodeSubmission(b.Submission, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
 		return a, err
 	}
-	if a.Receipt, err = api.DecodeReceipt(b.Receipt); err != nil {
+	if a.Receipt, err = contract.DecodeReceipt(b.Receipt); err != nil {
 		return a, err
 	}
 	if a.Verified, err = Submission(d, a.Submission); err != nil {
@@ -73,14 +73,14 @@ func auditReceipt(a Audited) error {
 		return fmt.Errorf("receipt: for block %s", r.Block)
 	case r.Submitter != a.Submission.Submitter:
 		return fmt.Errorf("receipt: for a submission by %s", r.Submitter)
-	case r.Rewards != api.HashRewards(d.Network, d.Epoch, a.Rewards):
+	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, a.Rewards):
 		return fmt.Errorf("receipt: for rewards with hash %s", r.Rewards)
 	}
 	return nil
 }
 
 // auditRewards tells whether the rewards hold the result, and old values only where it has none.
-func auditRewards(d api.Description, result metrics.Result, rewards []api.Reward) error {
+func auditRewards(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {
 		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
 	}
@@ -93,7 +93,7 @@ func auditRewards(d api.Description, result metrics.Result, rewards []api.Reward
 			return fmt.Errorf("rewards: mixnode %s is paid %s, the result is %s", r.Mixnode, show(r.Value), show(fresh))
 		case r.CarriedFrom != 0 && (fresh != metrics.Missing || r.Value == metrics.Missing):
 			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, the result is %s", r.Mixnode, r.CarriedFrom, show(fresh))
-		case r.CarriedFrom != 0 && (r.CarriedFrom >= d.Epoch || d.Epoch-r.CarriedFrom > api.Epoch(d.Rules.CarryLimit)):
+		case r.CarriedFrom != 0 && (r.CarriedFrom >= d.Epoch || d.Epoch-r.CarriedFrom > contract.Epoch(d.Rules.CarryLimit)):
 			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, more than %d epochs back", r.Mixnode, r.CarriedFrom, d.Rules.CarryLimit)
 		}
 	}
@@ -102,15 +102,15 @@ func auditRewards(d api.Description, result metrics.Result, rewards []api.Reward
 
 // Describes tells whether detail, what the contract shows of the epoch, says what the evidence says: window, winner, reporters and
 // signers. Attempts are the contract's own word, and results are for Audit. The error wraps ErrMismatch and names what differs.
-func (a Audited) Describes(detail api.EpochDetail) error {
-	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown api.Signatory) bool { return r.Key == shown.Key })
-	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown api.Signatory) bool { return key == shown.Key })
+func (a Audited) Describes(detail contract.EpochDetail) error {
+	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown contract.Signatory) bool { return r.Key == shown.Key })
+	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown contract.Signatory) bool { return key == shown.Key })
 	d, r, w := a.Description, a.Receipt, detail.Winner
 	switch {
 	case detail.ID != d.Epoch || detail.Start != d.Start || detail.End != d.End:
 		return fmt.Errorf("%w: shown as epoch %d from %s to %s, its description says epoch %d from %s to %s",
 			ErrMismatch, detail.ID, detail.Start, detail.End, d.Epoch, d.Start, d.End)
-	case detail.Status != api.StatusRewarded:
+	case detail.Status != contract.StatusRewarded:
 		return fmt.Errorf("%w: shown as %s, and there is a receipt", ErrMismatch, detail.Status)
 	case w == nil || w.Key != r.Submitter || w.Block != r.Block || w.AcceptedAt != r.AcceptedAt:
 		return fmt.Errorf("%w: the winner shown is not that of the receipt, %s at %s with block %s", ErrMismatch, r.Submitter, r.AcceptedAt, r.Block)
@@ -131,7 +131,7 @@ type Auditor struct {
 }
 
 // Next audits the bundle of a later epoch than the one before. The error wraps ErrMismatch.
-func (a *Auditor) Next(b api.Bundle) (Audited, error) {
+func (a *Auditor) Next(b contract.Bundle) (Audited, error) {
 	audited, err := Audit(b)
 	if err != nil {
 		return Audited{}, err

@@ -1,14 +1,14 @@
 package verify
 
 import (
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // Measured is an uptime with the epoch that it was measured in.
 type Measured struct {
 	Value metrics.Uptime
-	Epoch api.Epoch
+	Epoch contract.Epoch
 }
 
 // Values are the newest measured uptimes of mixnodes, from which gaps are filled.
@@ -16,12 +16,12 @@ type Values map[metrics.MixID]Measured
 
 // Fill returns the rewards of the epoch of d: the result, and for a mixnode without a new uptime the newest one that is at most
 // CarryLimit epochs old, marked with the epoch that it comes from. Results of earlier epochs must have been learnt.
-func (v Values) Fill(d api.Description, result metrics.Result) []api.Reward {
-	rewards := make([]api.Reward, len(result.Mixnodes))
+func (v Values) Fill(d contract.Description, result metrics.Result) []contract.Reward {
+	rewards := make([]contract.Reward, len(result.Mixnodes))
 	for i, id := range result.Mixnodes {
-		rewards[i] = api.Reward{Mixnode: id, Value: result.Values[i], Reports: result.Reports[i]}
+		rewards[i] = contract.Reward{Mixnode: id, Value: result.Values[i], Reports: result.Reports[i]}
 		last, known := v[id]
-		if result.Values[i] == metrics.Missing && known && last.Epoch < d.Epoch && d.Epoch-last.Epoch <= api.Epoch(d.Rules.CarryLimit) {
+		if result.Values[i] == metrics.Missing && known && last.Epoch < d.Epoch && d.Epoch-last.Epoch <= contract.Epoch(d.Rules.CarryLimit) {
 			rewards[i].Value, rewards[i].CarriedFrom = last.Value, last.Epoch
 		}
 	}
@@ -29,7 +29,7 @@ func (v Values) Fill(d api.Description, result metrics.Result) []api.Reward {
 }
 
 // Learn notes the uptimes that were measured in an epoch later than all before.
-func (v Values) Learn(epoch api.Epoch, result metrics.Result) {
+func (v Values) Learn(epoch contract.Epoch, result metrics.Result) {
 	for i, id := range result.Mixnodes {
 		if result.Values[i] != metrics.Missing {
 			v[id] = Measured{Value: result.Values[i], Epoch: epoch}

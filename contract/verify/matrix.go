@@ -3,14 +3,14 @@
 // same answer, bit for bit.
 //
 // Matrix is the rule that makes rows of a block's messages, Result the one that makes a result of rows, Submission checks a whole
-// submission with them, and Audit everything that the contract keeps of an epoch. What the data looks like: package api.
+// submission with them, and Audit everything that the contract keeps of an epoch. What the data looks like: package contract.
 package verify
 
 import (
 	"errors"
 	"fmt"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
@@ -40,7 +40,7 @@ type Reporter struct {
 // count, and the block must be of the description's group; otherwise the error is ErrTooFewReports or ErrNotOfEpoch.
 //
 // The signatures of the messages must have been verified: see block.Block.VerifySignatures.
-func Matrix(b block.Block, d api.Description) (metrics.Matrix, []Reporter, error) {
+func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
 	if b.Header.Group != d.Group.ID() {
 		return metrics.Matrix{}, nil, fmt.Errorf("%w: it is of group %s, the epoch's is %s", ErrNotOfEpoch, b.Header.Group, d.Group.ID())
 	}
@@ -74,7 +74,7 @@ func Matrix(b block.Block, d api.Description) (metrics.Matrix, []Reporter, error
 }
 
 // Result returns what the description's rules make of a matrix. The error says that this program does not have the estimator.
-func Result(m metrics.Matrix, d api.Description) (metrics.Result, error) {
+func Result(m metrics.Matrix, d contract.Description) (metrics.Result, error) {
 	estimator, err := d.Estimator()
 	if err != nil {
 		return metrics.Result{}, err

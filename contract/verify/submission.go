@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -14,7 +14,7 @@ import (
 
 // Refusal says why a submission is not justified. It is an error of the kind that the contract answers with.
 type Refusal struct {
-	Kind   api.Kind
+	Kind   contract.Kind
 	Detail string
 	cause  error
 }
@@ -24,14 +24,14 @@ func (r *Refusal) Error() string { return r.Detail }
 
 // Is tells whether target is the refusal's kind.
 func (r *Refusal) Is(target error) bool {
-	kind, ok := target.(api.Kind)
+	kind, ok := target.(contract.Kind)
 	return ok && kind == r.Kind
 }
 
 // Unwrap returns what was found wrong, nil if the refusal says it all.
 func (r *Refusal) Unwrap() error { return r.cause }
 
-func refuse(kind api.Kind, format string, args ...any) error {
+func refuse(kind contract.Kind, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &Refusal{Kind: kind, Detail: err.Error(), cause: errors.Unwrap(err)}
 }
@@ -59,7 +59,7 @@ func (v Verified) BlockID() block.ID {
 // error is a *Refusal with the first reason found, cheap checks first.
 //
 // In ModeNone only the form of the result is looked at.
-func Submission(d api.Description, s api.Submission) (Verified, error) {
+func Submission(d contract.Description, s contract.Submission) (Verified, error) {
 	if err := Sender(d, s); err != nil {
 		return Verified{}, err
 	}
@@ -68,85 +68,85 @@ func Submission(d api.Description, s api.Submission) (Verified, error) {
 
 // Sender tells whether s is signed by one who may submit under the rules of d. The error is a *Refusal of kind NotMember,
 // NotAuthorised or BadSignature.
-func Sender(d api.Description, s api.Submission) error {
+func Sender(d contract.Description, s contract.Submission) error {
 	switch {
-	case d.Rules.Mode == api.ModeNone:
+	case d.Rules.Mode == contract.ModeNone:
 		return nil
 	case !d.Group.Contains(s.Submitter):
-		return refuse(api.NotMember, "%s is no member of group %d", s.Submitter, d.Group.Number())
-	case d.Rules.Mode == api.ModeSingle && s.Submitter != d.Rules.Authorised:
-		return refuse(api.NotAuthorised, "%s may not submit, only %s may", s.Submitter, d.Rules.Authorised)
+		return refuse(contract.NotMember, "%s is no member of group %d", s.Submitter, d.Group.Number())
+	case d.Rules.Mode == contract.ModeSingle && s.Submitter != d.Rules.Authorised:
+		return refuse(contract.NotAuthorised, "%s may not submit, only %s may", s.Submitter, d.Rules.Authorised)
 	case !s.Verify():
-		return refuse(api.BadSignature, "the submission is not signed by %s", s.Submitter)
+		return refuse(contract.BadSignature, "the submission is not signed by %s", s.Submitter)
 	}
 	return nil
 }
 
 // Evidence tells whether what s says follows from what it shows, for an s that Sender accepts. The error is a *Refusal.
-func Evidence(d api.Description, s api.Submission) (Verified, error) {
-	if d.Rules.Mode != api.ModeNone {
+func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
+	if d.Rules.Mode != contract.ModeNone {
 		if err := sameEpoch(d, s); err != nil {
 			return Verified{}, err
 		}
 	}
 	claimed, err := metrics.DecodeResult(s.Result, metrics.LimitsFor(len(d.Mixnodes)))
 	if err != nil {
-		return Verified{}, refuse(api.BadEvidence, "result: %w", err)
+		return Verified{}, refuse(contract.BadEvidence, "result: %w", err)
 	}
 	if !d.SameMixnodes(claimed.Mixnodes) {
-		return Verified{}, refuse(api.WrongMixnodes, "the result lists %d mixnodes that are not the %d of epoch %d",
+		return Verified{}, refuse(contract.WrongMixnodes, "the result lists %d mixnodes that are not the %d of epoch %d",
 			len(claimed.Mixnodes), len(d.Mixnodes), d.Epoch)
 	}
 	switch d.Rules.Mode {
-	case api.ModeFull:
+	case contract.ModeFull:
 		return evidence(d, s, claimed)
-	case api.ModeSingle:
+	case contract.ModeSingle:
 		return Verified{Result: claimed}, singleResult(claimed)
 	default:
 		return Verified{Result: claimed}, nil
 	}
 }
 
-func sameEpoch(d api.Description, s api.Submission) error {
+func sameEpoch(d contract.Description, s contract.Submission) error {
 	switch {
 	case s.Network != d.Network:
-		return refuse(api.WrongContract, "the submission is for network %q, this is %q", s.Network, d.Network)
+		return refuse(contract.WrongContract, "the submission is for network %q, this is %q", s.Network, d.Network)
 	case s.Contract != d.ContractKey:
-		return refuse(api.WrongContract, "the submission is for the contract with key %s, this one has %s", s.Contract, d.ContractKey)
+		return refuse(contract.WrongContract, "the submission is for the contract with key %s, this one has %s", s.Contract, d.ContractKey)
 	case s.Epoch != d.Epoch:
-		return refuse(api.WrongDescription, "the submission is for epoch %d, not for %d", s.Epoch, d.Epoch)
+		return refuse(contract.WrongDescription, "the submission is for epoch %d, not for %d", s.Epoch, d.Epoch)
 	case s.Description != d.Hash():
-		return refuse(api.WrongDescription, "the submission carries description %s, that of epoch %d is %s", s.Description, d.Epoch, d.Hash())
+		return refuse(contract.WrongDescription, "the submission carries description %s, that of epoch %d is %s", s.Description, d.Epoch, d.Hash())
 	}
 	return nil
 }
 
 // evidence recomputes the claimed result from the submitter's certified block.
-func evidence(d api.Description, s api.Submission, claimed metrics.Result) (Verified, error) {
+func evidence(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
 	v := Verified{Result: claimed}
 	var err error
 	if v.Block, err = block.Decode(s.Block, d.Group.Limits()); err != nil {
-		return Verified{}, refuse(api.BadEvidence, "block: %w", err)
+		return Verified{}, refuse(contract.BadEvidence, "block: %w", err)
 	}
 	if v.Block.Header.Group != d.Group.ID() {
-		return Verified{}, refuse(api.WrongGroup, "the block is of group %s, that of epoch %d is %s", v.Block.Header.Group, d.Epoch, d.Group.ID())
+		return Verified{}, refuse(contract.WrongGroup, "the block is of group %s, that of epoch %d is %s", v.Block.Header.Group, d.Epoch, d.Group.ID())
 	}
 	if v.Block.Header.Creator != s.Submitter {
-		return Verified{}, refuse(api.NotOwnBlock, "the block was created by %s, submit your own", v.Block.Header.Creator)
+		return Verified{}, refuse(contract.NotOwnBlock, "the block was created by %s, submit your own", v.Block.Header.Creator)
 	}
 	if v.Certificate, err = certificate.Decode(s.Certificate, d.Group.N()); err != nil {
-		return Verified{}, refuse(api.BadEvidence, "certificate: %w", err)
+		return Verified{}, refuse(contract.BadEvidence, "certificate: %w", err)
 	}
 	// The matrix costs less than the signatures, but says nothing about messages that nobody signed.
 	if err := certificate.VerifyBlock(d.Group, v.Block, v.Certificate); err != nil {
-		return Verified{}, refuse(api.NotCertified, "block %s: %w", v.Block.ID().Short(), err)
+		return Verified{}, refuse(contract.NotCertified, "block %s: %w", v.Block.ID().Short(), err)
 	}
 	if v.Matrix, v.Reporters, err = Matrix(v.Block, d); err != nil {
-		return Verified{}, refuse(api.TooFewReports, "block %s: %w", v.Block.ID().Short(), err)
+		return Verified{}, refuse(contract.TooFewReports, "block %s: %w", v.Block.ID().Short(), err)
 	}
 	recomputed, err := Result(v.Matrix, d)
 	if err != nil {
-		return Verified{}, refuse(api.WrongResult, "%w", err)
+		return Verified{}, refuse(contract.WrongResult, "%w", err)
 	}
 	if err := sameResult(s.Result, claimed, recomputed); err != nil {
 		return Verified{}, err
@@ -159,20 +159,20 @@ func evidence(d api.Description, s api.Submission, claimed metrics.Result) (Veri
 func sameResult(encoded []byte, claimed, recomputed metrics.Result) error {
 	again, err := recomputed.Encode()
 	if err != nil {
-		return refuse(api.WrongResult, "recompute the result: %w", err)
+		return refuse(contract.WrongResult, "recompute the result: %w", err)
 	}
 	if bytes.Equal(encoded, again) {
 		return nil
 	}
 	for i, id := range recomputed.Mixnodes {
 		if claimed.Values[i] != recomputed.Values[i] {
-			return refuse(api.WrongResult, "mixnode %s: submitted %s, the block's reports give %s", id, show(claimed.Values[i]), show(recomputed.Values[i]))
+			return refuse(contract.WrongResult, "mixnode %s: submitted %s, the block's reports give %s", id, show(claimed.Values[i]), show(recomputed.Values[i]))
 		}
 		if claimed.Reports[i] != recomputed.Reports[i] {
-			return refuse(api.WrongResult, "mixnode %s: submitted as made of %d values, the block holds %d", id, claimed.Reports[i], recomputed.Reports[i])
+			return refuse(contract.WrongResult, "mixnode %s: submitted as made of %d values, the block holds %d", id, claimed.Reports[i], recomputed.Reports[i])
 		}
 	}
-	return refuse(api.WrongResult, "the result has other bytes than the recomputed one")
+	return refuse(contract.WrongResult, "the result has other bytes than the recomputed one")
 }
 
 func show(u metrics.Uptime) string {
@@ -186,7 +186,7 @@ func show(u metrics.Uptime) string {
 func singleResult(r metrics.Result) error {
 	for i, id := range r.Mixnodes {
 		if r.Reports[i] > 1 || (r.Reports[i] == 0) != (r.Values[i] == metrics.Missing) {
-			return refuse(api.WrongResult, "mixnode %s: %s made of %d values, expected a value of one report or none",
+			return refuse(contract.WrongResult, "mixnode %s: %s made of %d values, expected a value of one report or none",
 				id, show(r.Values[i]), r.Reports[i])
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -16,11 +16,11 @@ import (
 )
 
 // unsigned returns a block as Matrix takes it, whose signatures nobody looks at.
-func unsigned(d api.Description, messages []block.Message) block.Block {
+func unsigned(d contract.Description, messages []block.Message) block.Block {
 	return block.New(d.Group, contracttest.Key(1).Public(), 1, block.ID{}, 0, messages)
 }
 
-func resultOf(t require.TestingT, d api.Description, messages []block.Message) metrics.Result {
+func resultOf(t require.TestingT, d contract.Description, messages []block.Message) metrics.Result {
 	matrix, _, err := verify.Matrix(unsigned(d, messages), d)
 	require.NoError(t, err)
 	result, err := verify.Result(matrix, d)
@@ -35,7 +35,7 @@ func message(t require.TestingT, signer int, label string, payload []byte) block
 }
 
 // garbage are messages that count for nothing, in any block of an epoch of members 1..n that have all reported before them.
-func garbage(t require.TestingT, d api.Description) []block.Message {
+func garbage(t require.TestingT, d contract.Description) []block.Message {
 	n := d.Group.N()
 	later, fewer := d, contracttest.Report(d, 1)
 	later.Epoch = 2
@@ -155,10 +155,10 @@ func TestUnknownEstimatorIsAnErrorAndNoOtherRule(t *testing.T) {
 	require.NoError(t, err)
 	d.Rules.Version++
 	_, err = verify.Result(matrix, d)
-	require.ErrorIs(t, err, api.ErrInvalid)
+	require.ErrorIs(t, err, contract.ErrInvalid)
 	d.Rules.Estimator = "oracle"
 	_, err = verify.Result(matrix, d)
-	require.ErrorIs(t, err, api.ErrInvalid)
+	require.ErrorIs(t, err, contract.ErrInvalid)
 }
 
 func TestJustifiedSubmissionIsVerified(t *testing.T) {
@@ -177,10 +177,10 @@ func TestCountsOfReportsAreComparedToo(t *testing.T) {
 	e := contracttest.Evidence(d, 1)
 	result := contracttest.Result(d, e)
 	result.Reports[1] = 3
-	s, err := api.NewSubmission(contracttest.Key(1), d, result, e)
+	s, err := contract.NewSubmission(contracttest.Key(1), d, result, e)
 	require.NoError(t, err)
 	_, err = verify.Submission(d, s)
-	require.ErrorIs(t, err, api.WrongResult)
+	require.ErrorIs(t, err, contract.WrongResult)
 	require.EqualError(t, err, "mixnode m0002: submitted as made of 3 values, the block holds 4")
 }
 
@@ -191,7 +191,7 @@ func TestEveryChangedBitOfASubmissionIsNoticed(t *testing.T) {
 		bad := slices.Clone(good)
 		bit := rapid.IntRange(0, 8*len(good)-1).Draw(t, "bit")
 		bad[bit/8] ^= 1 << (bit % 8)
-		s, err := api.DecodeSubmission(bad, len(bad))
+		s, err := contract.DecodeSubmission(bad, len(bad))
 		if err == nil {
 			_, err = verify.Submission(d, s)
 		}
@@ -201,7 +201,7 @@ func TestEveryChangedBitOfASubmissionIsNoticed(t *testing.T) {
 
 func TestSingleResultIsMadeOfOneReport(t *testing.T) {
 	d := contracttest.Description(4, 2)
-	d.Rules.Mode, d.Rules.Authorised = api.ModeSingle, contracttest.Key(3).Public()
+	d.Rules.Mode, d.Rules.Authorised = contract.ModeSingle, contracttest.Key(3).Public()
 	for _, c := range []struct {
 		values  []metrics.Uptime
 		reports []uint16
@@ -212,30 +212,30 @@ func TestSingleResultIsMadeOfOneReport(t *testing.T) {
 		{[]metrics.Uptime{5, 6}, []uint16{1, 0}, false},
 		{[]metrics.Uptime{5, metrics.Missing}, []uint16{1, 1}, false},
 	} {
-		s, err := api.NewSubmission(contracttest.Key(3), d, metrics.Result{Mixnodes: d.Mixnodes, Values: c.values, Reports: c.reports}, nil)
+		s, err := contract.NewSubmission(contracttest.Key(3), d, metrics.Result{Mixnodes: d.Mixnodes, Values: c.values, Reports: c.reports}, nil)
 		require.NoError(t, err)
 		_, err = verify.Submission(d, s)
 		if c.ok {
 			require.NoError(t, err)
 		} else {
-			require.ErrorIs(t, err, api.WrongResult)
+			require.ErrorIs(t, err, contract.WrongResult)
 		}
 	}
 }
 
 // bundle returns the evidence of an epoch as a contract keeps it.
-func bundle(d api.Description, creator int, values verify.Values) api.Bundle {
+func bundle(d contract.Description, creator int, values verify.Values) contract.Bundle {
 	s := contracttest.Submission(d, creator)
 	v, err := verify.Submission(d, s)
 	if err != nil {
 		panic(err)
 	}
 	rewards := values.Fill(d, v.Result)
-	receipt := api.Receipt{
+	receipt := contract.Receipt{
 		Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(),
-		Rewards: api.HashRewards(d.Network, d.Epoch, rewards), Submitter: s.Submitter, AcceptedAt: d.End,
+		Rewards: contract.HashRewards(d.Network, d.Epoch, rewards), Submitter: s.Submitter, AcceptedAt: d.End,
 	}.Sign(contracttest.ContractKey())
-	return api.Bundle{Description: d.Encode(), Submission: s.Encode(), Receipt: receipt.Encode(), Rewards: rewards}
+	return contract.Bundle{Description: d.Encode(), Submission: s.Encode(), Receipt: receipt.Encode(), Rewards: rewards}
 }
 
 func TestAuditFindsWhateverWasChanged(t *testing.T) {
@@ -245,35 +245,35 @@ func TestAuditFindsWhateverWasChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, contracttest.Key(2).Public(), audited.Submission.Submitter)
 
-	resign := func(b api.Bundle, change func(*api.Receipt)) api.Bundle {
-		r, err := api.DecodeReceipt(b.Receipt)
+	resign := func(b contract.Bundle, change func(*contract.Receipt)) contract.Bundle {
+		r, err := contract.DecodeReceipt(b.Receipt)
 		require.NoError(t, err)
 		change(&r)
 		b.Receipt = r.Sign(contracttest.ContractKey()).Encode()
 		return b
 	}
-	paid := func(change func([]api.Reward)) api.Bundle {
+	paid := func(change func([]contract.Reward)) contract.Bundle {
 		b := good
 		b.Rewards = slices.Clone(good.Rewards)
 		change(b.Rewards)
-		return resign(b, func(r *api.Receipt) { r.Rewards = api.HashRewards(d.Network, d.Epoch, b.Rewards) })
+		return resign(b, func(r *contract.Receipt) { r.Rewards = contract.HashRewards(d.Network, d.Epoch, b.Rewards) })
 	}
-	stolen := resign(good, func(*api.Receipt) {})
-	r, err := api.DecodeReceipt(good.Receipt)
+	stolen := resign(good, func(*contract.Receipt) {})
+	r, err := contract.DecodeReceipt(good.Receipt)
 	require.NoError(t, err)
 	stolen.Receipt = r.Sign(contracttest.Key(9)).Encode()
 	other := d
 	other.Epoch = 2
-	for name, b := range map[string]api.Bundle{
+	for name, b := range map[string]contract.Bundle{
 		"rewards changed without the receipt": {Description: good.Description, Submission: good.Submission, Receipt: good.Receipt, Rewards: good.Rewards[:2]},
-		"another value is paid":               paid(func(r []api.Reward) { r[0].Value++ }),
-		"another number of reports":           paid(func(r []api.Reward) { r[0].Reports-- }),
-		"another mixnode":                     paid(func(r []api.Reward) { r[0].Mixnode = "m0000" }),
-		"a fresh value is replaced":           paid(func(r []api.Reward) { r[0].Value, r[0].CarriedFrom = 1, 1 }),
+		"another value is paid":               paid(func(r []contract.Reward) { r[0].Value++ }),
+		"another number of reports":           paid(func(r []contract.Reward) { r[0].Reports-- }),
+		"another mixnode":                     paid(func(r []contract.Reward) { r[0].Mixnode = "m0000" }),
+		"a fresh value is replaced":           paid(func(r []contract.Reward) { r[0].Value, r[0].CarriedFrom = 1, 1 }),
 		"another contract's receipt":          stolen,
-		"a receipt for another submitter":     resign(good, func(r *api.Receipt) { r.Submitter = contracttest.Key(1).Public() }),
-		"a receipt for another block":         resign(good, func(r *api.Receipt) { r.Block[0] ^= 1 }),
-		"a receipt for another epoch":         resign(good, func(r *api.Receipt) { r.Epoch = 7 }),
+		"a receipt for another submitter":     resign(good, func(r *contract.Receipt) { r.Submitter = contracttest.Key(1).Public() }),
+		"a receipt for another block":         resign(good, func(r *contract.Receipt) { r.Block[0] ^= 1 }),
+		"a receipt for another epoch":         resign(good, func(r *contract.Receipt) { r.Epoch = 7 }),
 		"another description":                 {Description: other.Encode(), Submission: good.Submission, Receipt: good.Receipt, Rewards: good.Rewards},
 		"another submission":                  {Description: good.Description, Submission: contracttest.Submission(d, 1).Encode(), Receipt: good.Receipt, Rewards: good.Rewards},
 		"nothing":                             {},
@@ -286,9 +286,9 @@ func TestAuditFindsWhateverWasChanged(t *testing.T) {
 }
 
 func TestAuditorKnowsWhichValueIsCarried(t *testing.T) {
-	epoch := func(number api.Epoch) api.Description {
+	epoch := func(number contract.Epoch) contract.Description {
 		d := contracttest.Description(4, 2)
-		d.Epoch, d.Start, d.End = number, d.Start+api.Millis(number)*1000, d.End+api.Millis(number)*1000
+		d.Epoch, d.Start, d.End = number, d.Start+contract.Millis(number)*1000, d.End+contract.Millis(number)*1000
 		return d
 	}
 	var auditor verify.Auditor
@@ -325,13 +325,13 @@ func TestAuditorKnowsWhichValueIsCarried(t *testing.T) {
 func TestRefusalsKeepTheirCause(t *testing.T) {
 	d := contracttest.Description(4, 2)
 	b := contracttest.Block(d, 1, contracttest.Messages(d, 1))
-	s, err := api.NewSubmission(contracttest.Key(1), d, contracttest.SingleResult(contracttest.Report(d, 1)),
-		&api.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)})
+	s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.SingleResult(contracttest.Report(d, 1)),
+		&contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)})
 	require.NoError(t, err)
 	_, err = verify.Submission(d, s)
-	require.ErrorIs(t, err, api.TooFewReports)
+	require.ErrorIs(t, err, contract.TooFewReports)
 	require.ErrorIs(t, err, verify.ErrTooFewReports)
-	require.NotErrorIs(t, err, api.NotCertified)
+	require.NotErrorIs(t, err, contract.NotCertified)
 }
 
 // One verification for ten members and 240 mixnodes: the target is 5 ms.
@@ -342,7 +342,7 @@ func BenchmarkSubmission(b *testing.B) {
 			encoded := contracttest.Submission(d, 1).Encode()
 			b.SetBytes(int64(len(encoded)))
 			for b.Loop() {
-				s, err := api.DecodeSubmission(encoded, len(encoded))
+				s, err := contract.DecodeSubmission(encoded, len(encoded))
 				if err == nil {
 					_, err = verify.Submission(d, s)
 				}

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
-	"github.com/ephemera-go/nym-rewarding/ephemera/canonical/canonicaltest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/canonicaltest"
 )
 
 // sample has every kind of field that signed types use.

@@ -17,10 +17,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/sqlite"
 )
@@ -78,7 +78,7 @@ var kindName = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
 
 var (
 	// ErrLocked reports a home that another process uses.
-	ErrLocked = errors.New("home is in use by another process")
+	ErrLocked = errors.New("home is in use by another process: stop it first, or choose another folder")
 	// ErrKind reports a home that was made with another kind of store.
 	ErrKind = errors.New("home has another kind of store")
 	// ErrMarker reports a marker that is missing or contradicts the key or the store.
@@ -124,15 +124,9 @@ func OpenWith(ctx context.Context, dir, network string, options Options) (*Home,
 
 // Lock takes the folder's lock, which ends with the process or when the file is closed. ErrLocked when it is taken.
 func Lock(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, LockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := lockfile.Take(filepath.Join(dir, LockFile), ErrLocked)
 	if err != nil {
-		return nil, fmt.Errorf("lock home: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = fmt.Errorf("%w: %s; stop it first, or choose another folder", ErrLocked, dir)
-		}
-		return nil, errors.Join(err, file.Close())
+		return nil, fmt.Errorf("lock home %s: %w", dir, err)
 	}
 	return file, nil
 }

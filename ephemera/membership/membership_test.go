@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
-	"github.com/ephemera-go/nym-rewarding/ephemera/canonical/canonicaltest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/canonicaltest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
@@ -18,9 +18,19 @@ type Application interface {
 	DeliverBlock(now int64, delivered store.Certified)
 }
 
+// Answer is what an application says of a block.
+type Answer = broadcast.Answer
+
+// The answers, as package ephemera's Verdicts.
+const (
+	Later  = broadcast.Later
+	Accept = broadcast.Accept
+	Reject = broadcast.Reject
+)
+
 // Decision is an application's verdict, as package ephemera's.
 type Decision struct {
-	Answer broadcast.Answer
+	Answer Answer
 	Reason string
 	Drop   []block.MessageID
 }
@@ -63,14 +73,14 @@ func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID
 
 func (a *notes) CheckBlock(now int64, b block.Block, own bool) Decision {
 	if poison := Poisoned(b); len(poison) > 0 {
-		return Decision{Answer: broadcast.Reject, Reason: "it holds poison", Drop: poison}
+		return Decision{Answer: Reject, Reason: "it holds poison", Drop: poison}
 	}
 	for _, m := range b.Messages {
 		if !own && strings.HasPrefix(m.Label(), LabelSlow) {
 			return a.later(now, b.ID())
 		}
 	}
-	return Decision{Answer: broadcast.Accept}
+	return Decision{Answer: Accept}
 }
 
 // later says later until the data that a block names has come: half a second to three after the first question.
@@ -81,9 +91,9 @@ func (a *notes) later(now int64, id block.ID) Decision {
 		a.named[id] = due
 	}
 	if now < due {
-		return Decision{Answer: broadcast.Later}
+		return Decision{Answer: Later}
 	}
-	return Decision{Answer: broadcast.Accept}
+	return Decision{Answer: Accept}
 }
 
 func (a *notes) DeliverBlock(int64, store.Certified) {}

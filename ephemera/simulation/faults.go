@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 )
 
 // strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no faults.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )

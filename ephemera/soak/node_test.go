@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 )
 
 // homeVariable makes this test binary a daemon: it names the folder of its node.

@@ -16,11 +16,11 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
 var length = flag.Duration("length", 10*time.Minute, "of the long form")

@@ -32,7 +32,7 @@ var (
 	// header and certificate are there.
 	ErrPruned = errors.New("messages of the block were removed by retention")
 	// ErrLocked reports a store that is open already, in this process or another.
-	ErrLocked = errors.New("store is in use by another node")
+	ErrLocked = errors.New("store is in use by another node: stop that node first")
 )
 
 // Store keeps one node's state. Commit has one caller at a time; reads may run concurrently with it and with each other.

@@ -14,9 +14,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
-	"github.com/ephemera-go/nym-rewarding/metrics/samples"
+	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
 // MaxTicks bounds the ticks of an epoch.
@@ -43,7 +43,7 @@ type Collector struct {
 	source Source
 	store  *samples.Store
 	ticks  int
-	done   map[api.Epoch]int // ticks measured, of the epochs that are not forgotten
+	done   map[contract.Epoch]int // ticks measured, of the epochs that are not forgotten
 }
 
 // New returns a collector that measures ticks times in each epoch and stores the samples.
@@ -51,13 +51,13 @@ func New(source Source, store *samples.Store, ticks int) (*Collector, error) {
 	if ticks < 1 || ticks > MaxTicks {
 		return nil, fmt.Errorf("%w: %d, expected 1..%d", ErrTicks, ticks, MaxTicks)
 	}
-	return &Collector{source: source, store: store, ticks: ticks, done: map[api.Epoch]int{}}, nil
+	return &Collector{source: source, store: store, ticks: ticks, done: map[contract.Epoch]int{}}, nil
 }
 
 // CatchUp measures every tick of the epoch that is due at now, in contract time, and was not measured since the start of the program.
 // Due is a tick whose nominal time has come. After an error the tick is due again. It returns the nominal time of the next tick, or
 // the epoch's end when all are measured.
-func (c *Collector) CatchUp(ctx context.Context, d api.Description, now api.Millis) (next api.Millis, err error) {
+func (c *Collector) CatchUp(ctx context.Context, d contract.Description, now contract.Millis) (next contract.Millis, err error) {
 	if int64(d.End-d.Start) < int64(c.ticks) {
 		return d.End, fmt.Errorf("%w: %d in epoch %d of %s, shorter than a millisecond each; lower the number of ticks",
 			ErrTicks, c.ticks, d.Epoch, d.End.Sub(d.Start))
@@ -76,11 +76,11 @@ func (c *Collector) CatchUp(ctx context.Context, d api.Description, now api.Mill
 	return d.End, nil
 }
 
-func (c *Collector) nominal(d api.Description, tick int) api.Millis {
-	return d.Start + api.Millis(int64(d.End-d.Start)*int64(tick)/int64(c.ticks))
+func (c *Collector) nominal(d contract.Description, tick int) contract.Millis {
+	return d.Start + contract.Millis(int64(d.End-d.Start)*int64(tick)/int64(c.ticks))
 }
 
-func (c *Collector) measure(ctx context.Context, d api.Description, tick int, nominal api.Millis) error {
+func (c *Collector) measure(ctx context.Context, d contract.Description, tick int, nominal contract.Millis) error {
 	global := int64(d.Epoch-1)*int64(c.ticks) + int64(tick)
 	measured, err := c.source.Measure(ctx, d.Mixnodes, global)
 	if err != nil {
@@ -96,12 +96,12 @@ func (c *Collector) measure(ctx context.Context, d api.Description, tick int, no
 
 // Averages returns the average of each mixnode of the epoch over its half-open window, in the order of the description, missing where
 // there is no sample.
-func (c *Collector) Averages(ctx context.Context, d api.Description) ([]metrics.Uptime, error) {
+func (c *Collector) Averages(ctx context.Context, d contract.Description) ([]metrics.Uptime, error) {
 	return c.store.Averages(ctx, d.Mixnodes, d.Start.Time(), d.End.Time())
 }
 
 // Forget drops the progress of epochs before that one, and samples that are older than retention at now.
-func (c *Collector) Forget(ctx context.Context, before api.Epoch, now api.Millis, retention time.Duration) error {
+func (c *Collector) Forget(ctx context.Context, before contract.Epoch, now contract.Millis, retention time.Duration) error {
 	for epoch := range c.done {
 		if epoch < before {
 			delete(c.done, epoch)

@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
-	"github.com/ephemera-go/nym-rewarding/metrics/samples"
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
 // script is a source that answers tick t with the t-th percentage, fails when told, and writes down what it was asked.
@@ -46,8 +46,8 @@ func open(t testing.TB) *samples.Store {
 	return store
 }
 
-func describe(epoch api.Epoch, start api.Millis, duration time.Duration, mixnodes ...metrics.MixID) api.Description {
-	return api.Description{Epoch: epoch, Start: start, End: start.Add(duration), Mixnodes: mixnodes}
+func describe(epoch contract.Epoch, start contract.Millis, duration time.Duration, mixnodes ...metrics.MixID) contract.Description {
+	return contract.Description{Epoch: epoch, Start: start, End: start.Add(duration), Mixnodes: mixnodes}
 }
 
 func TestTicksAreMeasuredWhenDueAndOnce(t *testing.T) {
@@ -58,17 +58,17 @@ func TestTicksAreMeasuredWhenDueAndOnce(t *testing.T) {
 
 	next, err := c.CatchUp(t.Context(), d, 999)
 	require.NoError(t, err)
-	require.Equal(t, api.Millis(1000), next)
+	require.Equal(t, contract.Millis(1000), next)
 	require.Empty(t, source.asked)
 
 	next, err = c.CatchUp(t.Context(), d, 2000)
 	require.NoError(t, err)
-	require.Equal(t, api.Millis(3000), next)
+	require.Equal(t, contract.Millis(3000), next)
 	require.Equal(t, []int64{4, 5}, source.asked, "epoch 2 begins with tick 4")
 
 	next, err = c.CatchUp(t.Context(), d, 2500)
 	require.NoError(t, err)
-	require.Equal(t, api.Millis(3000), next)
+	require.Equal(t, contract.Millis(3000), next)
 	next, err = c.CatchUp(t.Context(), d, 9000)
 	require.NoError(t, err)
 	require.Equal(t, d.End, next)
@@ -87,7 +87,7 @@ func TestAFailedTickIsDueAgain(t *testing.T) {
 
 	next, err := c.CatchUp(t.Context(), d, 1000)
 	require.ErrorIs(t, err, source.fail)
-	require.Equal(t, api.Millis(0), next)
+	require.Equal(t, contract.Millis(0), next)
 	source.fail = nil
 	_, err = c.CatchUp(t.Context(), d, 1000)
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestARestartedCollectorMeasuresTheSame(t *testing.T) {
 		for _, moment := range moments { // a new collector each time: the program was restarted
 			c, err := collector.New(&script{values: values}, store, 8)
 			require.NoError(t, err)
-			_, err = c.CatchUp(context.Background(), d, api.Millis(moment))
+			_, err = c.CatchUp(context.Background(), d, contract.Millis(moment))
 			require.NoError(t, err)
 		}
 		c, err := collector.New(&script{values: values}, store, 8)

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // history is how many epochs below the newest are remembered.
@@ -15,36 +15,36 @@ const maxWanted = 16
 
 // Entry is what is known of one epoch.
 type Entry struct {
-	Description api.Description
-	Hash        api.Hash // of the description
-	Status      api.Status
-	Winner      *api.Winner // nil unless rewarded
-	Reason      string      // why it was missed
+	Description contract.Description
+	Hash        contract.Hash // of the description
+	Status      contract.Status
+	Winner      *contract.Winner // nil unless rewarded
+	Reason      string           // why it was missed
 }
 
 // Over tells whether the epoch's window has ended at now, in contract time.
-func (e Entry) Over(now api.Millis) bool { return now >= e.Description.End }
+func (e Entry) Over(now contract.Millis) bool { return now >= e.Description.End }
 
 // Settled tells whether the contract has decided the epoch or given it up.
-func (e Entry) Settled() bool { return e.Status != api.StatusOpen }
+func (e Entry) Settled() bool { return e.Status != contract.StatusOpen }
 
 // book holds the newest epochs. It is not safe for concurrent use.
 type book struct {
 	entries []Entry // ascending by epoch
-	wanted  map[api.Epoch]bool
+	wanted  map[contract.Epoch]bool
 }
 
-func (b *book) find(id api.Epoch) (int, bool) {
-	return slices.BinarySearchFunc(b.entries, id, func(e Entry, id api.Epoch) int { return cmp.Compare(e.Description.Epoch, id) })
+func (b *book) find(id contract.Epoch) (int, bool) {
+	return slices.BinarySearchFunc(b.entries, id, func(e Entry, id contract.Epoch) int { return cmp.Compare(e.Description.Epoch, id) })
 }
 
-func (b *book) byHash(hash api.Hash) (api.Description, bool) {
+func (b *book) byHash(hash contract.Hash) (contract.Description, bool) {
 	for i := range b.entries {
 		if b.entries[i].Hash == hash {
 			return b.entries[i].Description, true
 		}
 	}
-	return api.Description{}, false
+	return contract.Description{}, false
 }
 
 func (b *book) newest() (Entry, bool) {
@@ -55,7 +55,7 @@ func (b *book) newest() (Entry, bool) {
 }
 
 // add takes an epoch with its description, and tells whether it was unknown. Descriptions of one list of mixnodes share it.
-func (b *book) add(d api.Description, hash api.Hash) bool {
+func (b *book) add(d contract.Description, hash contract.Hash) bool {
 	delete(b.wanted, d.Epoch)
 	i, known := b.find(d.Epoch)
 	if known {
@@ -64,7 +64,7 @@ func (b *book) add(d api.Description, hash api.Hash) bool {
 	if newest, ok := b.newest(); ok && slices.Equal(newest.Description.Mixnodes, d.Mixnodes) {
 		d.Mixnodes = newest.Description.Mixnodes
 	}
-	b.entries = slices.Insert(b.entries, i, Entry{Description: d, Hash: hash, Status: api.StatusOpen})
+	b.entries = slices.Insert(b.entries, i, Entry{Description: d, Hash: hash, Status: contract.StatusOpen})
 	if len(b.entries) > history { // the oldest goes, unless it is what was asked for
 		oldest := 0
 		if i == 0 {
@@ -76,9 +76,9 @@ func (b *book) add(d api.Description, hash api.Hash) bool {
 }
 
 // settle takes over how an epoch ended, and tells whether that was news.
-func (b *book) settle(s api.EpochSummary) bool {
+func (b *book) settle(s contract.EpochSummary) bool {
 	i, known := b.find(s.ID)
-	if !known || s.Status == api.StatusOpen || b.entries[i].Settled() {
+	if !known || s.Status == contract.StatusOpen || b.entries[i].Settled() {
 		return false
 	}
 	b.entries[i].Status, b.entries[i].Winner, b.entries[i].Reason = s.Status, s.Winner, s.Reason
@@ -86,20 +86,20 @@ func (b *book) settle(s api.EpochSummary) bool {
 }
 
 // trim drops epochs that look open and are older than what is remembered: nobody asks how they ended.
-func (b *book) trim(newest api.Epoch) {
+func (b *book) trim(newest contract.Epoch) {
 	b.entries = slices.DeleteFunc(b.entries, func(e Entry) bool {
 		return !e.Settled() && e.Description.Epoch+history <= newest
 	})
 }
 
 // want notes an epoch to fetch. Epochs that the contract has not begun come by themselves.
-func (b *book) want(id api.Epoch) bool {
+func (b *book) want(id contract.Epoch) bool {
 	newest, ok := b.newest()
 	if _, known := b.find(id); known || !ok || id == 0 || id > newest.Description.Epoch || b.wanted[id] || len(b.wanted) >= maxWanted {
 		return false
 	}
 	if b.wanted == nil {
-		b.wanted = map[api.Epoch]bool{}
+		b.wanted = map[contract.Epoch]bool{}
 	}
 	b.wanted[id] = true
 	return true
@@ -108,7 +108,7 @@ func (b *book) want(id api.Epoch) bool {
 // unsure returns the lowest epoch below newest, or newest itself, of which a list of the contract's epochs would tell something: how one
 // ended that is over at now, or that there was one of which nothing is known. 0: there is none. Listed is the newest epoch at the last
 // list: what that one left out is settled and of no interest.
-func (b *book) unsure(now api.Millis, newest, listed api.Epoch) api.Epoch {
+func (b *book) unsure(now contract.Millis, newest, listed contract.Epoch) contract.Epoch {
 	for _, e := range b.entries {
 		if e.Over(now) && !e.Settled() {
 			return e.Description.Epoch

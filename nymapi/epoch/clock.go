@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // ErrDescription reports a description that is not what the contract announced, or not of the contract that we belong to.
@@ -18,19 +18,19 @@ var ErrDescription = errors.New("description refused")
 // Contract is what is asked of the contract: a client.Client.
 type Contract interface {
 	// Epoch returns the newest epoch.
-	Epoch(ctx context.Context) (api.CurrentEpoch, error)
+	Epoch(ctx context.Context) (contract.CurrentEpoch, error)
 	// Epochs lists at most limit epochs with numbers up to from (0: the newest), newest first.
-	Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error)
+	Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error)
 	// EpochDetail returns one epoch with its description.
-	EpochDetail(ctx context.Context, id api.Epoch) (api.EpochDetail, error)
+	EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error)
 }
 
 // Keeper keeps descriptions across restarts.
 type Keeper interface {
 	// Descriptions returns those that were kept, in any order.
-	Descriptions(ctx context.Context) ([]api.Description, error)
+	Descriptions(ctx context.Context) ([]contract.Description, error)
 	// KeepDescription keeps one durably. Those of epochs before oldest may be dropped.
-	KeepDescription(ctx context.Context, d api.Description, oldest api.Epoch) error
+	KeepDescription(ctx context.Context, d contract.Description, oldest contract.Epoch) error
 }
 
 // Config is what a Clock needs.
@@ -38,7 +38,7 @@ type Config struct {
 	Contract Contract
 	Keeper   Keeper
 	// Check refuses descriptions of another contract or group; nil refuses none.
-	Check  func(api.Description) error
+	Check  func(contract.Description) error
 	Logger *slog.Logger
 }
 
@@ -51,10 +51,10 @@ type Clock struct {
 	mu      sync.Mutex // over what follows
 	offset  offset
 	book    book
-	listed  api.Epoch     // the newest epoch when the contract's epochs were listed last
-	changed chan struct{} // closed and replaced at every change
-	synced  bool          // the contract was asked for everything once
-	away    bool          // the contract did not answer last time
+	listed  contract.Epoch // the newest epoch when the contract's epochs were listed last
+	changed chan struct{}  // closed and replaced at every change
+	synced  bool           // the contract was asked for everything once
+	away    bool           // the contract did not answer last time
 }
 
 // Open returns a clock that knows the descriptions that were kept.
@@ -64,7 +64,7 @@ func Open(ctx context.Context, config Config) (*Clock, error) {
 		return nil, fmt.Errorf("load descriptions: %w", err)
 	}
 	c := &Clock{config: config, base: time.Now(), poke: make(chan struct{}, 1), changed: make(chan struct{})}
-	slices.SortFunc(kept, func(a, b api.Description) int { return int(int64(a.Epoch) - int64(b.Epoch)) })
+	slices.SortFunc(kept, func(a, b contract.Description) int { return int(int64(a.Epoch) - int64(b.Epoch)) })
 	for _, d := range kept {
 		c.book.add(d, d.Hash())
 	}
@@ -73,7 +73,7 @@ func Open(ctx context.Context, config Config) (*Clock, error) {
 
 // Now returns the contract's time, and false until the contract has told everything that is new since the last run: before that,
 // epochs that were settled long ago look open.
-func (c *Clock) Now() (api.Millis, bool) {
+func (c *Clock) Now() (contract.Millis, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, known := c.offset.at(c.elapsed())
@@ -90,14 +90,14 @@ func (c *Clock) Epochs() []Entry {
 }
 
 // Description returns the description of that hash, if it is among those of Epochs.
-func (c *Clock) Description(hash api.Hash) (api.Description, bool) {
+func (c *Clock) Description(hash contract.Hash) (contract.Description, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.book.byHash(hash)
 }
 
 // Want asks for an epoch that a block names and that is not known. Changed tells when it is.
-func (c *Clock) Want(id api.Epoch) {
+func (c *Clock) Want(id contract.Epoch) {
 	c.mu.Lock()
 	wanted := c.book.want(id)
 	c.mu.Unlock()

@@ -14,15 +14,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
 var errAway = errors.New("connection refused")
 
-// contract is a made-up one in virtual time, whose clock is ahead of ours.
-type contract struct {
+// madeUp is a contract in virtual time, whose clock is ahead of ours.
+type madeUp struct {
 	ahead    time.Duration
 	trip     time.Duration
 	duration time.Duration
@@ -30,36 +30,36 @@ type contract struct {
 
 	mu      sync.Mutex
 	away    bool
-	stopped api.Epoch // no epoch after that one begins; 0: they go on
-	settled map[api.Epoch]api.Status
+	stopped contract.Epoch // no epoch after that one begins; 0: they go on
+	settled map[contract.Epoch]contract.Status
 	lie     bool // announces other hashes than it serves
 	asked   int
 }
 
-func newContract() *contract {
-	return &contract{ahead: 42 * time.Hour, trip: 2 * time.Millisecond, duration: 10 * time.Second, begin: time.Now(), settled: map[api.Epoch]api.Status{}}
+func newMadeUp() *madeUp {
+	return &madeUp{ahead: 42 * time.Hour, trip: 2 * time.Millisecond, duration: 10 * time.Second, begin: time.Now(), settled: map[contract.Epoch]contract.Status{}}
 }
 
-func (c *contract) now() api.Millis { return api.At(time.Now().Add(c.ahead)) }
+func (c *madeUp) now() contract.Millis { return contract.At(time.Now().Add(c.ahead)) }
 
-func (c *contract) newest() api.Epoch {
-	id := api.Epoch(time.Since(c.begin)/c.duration) + 1
+func (c *madeUp) newest() contract.Epoch {
+	id := contract.Epoch(time.Since(c.begin)/c.duration) + 1
 	if c.stopped != 0 {
 		id = min(id, c.stopped)
 	}
 	return id
 }
 
-func (c *contract) describe(id api.Epoch) api.Description {
+func (c *madeUp) describe(id contract.Epoch) contract.Description {
 	d := contracttest.Description(4, 3)
 	d.Epoch = id
-	d.Start = api.At(c.begin.Add(c.ahead).Add(time.Duration(id-1) * c.duration))
+	d.Start = contract.At(c.begin.Add(c.ahead).Add(time.Duration(id-1) * c.duration))
 	d.End = d.Start.Add(c.duration)
 	return d
 }
 
 // answer takes half a round trip, and the lock.
-func (c *contract) answer(ctx context.Context) error {
+func (c *madeUp) answer(ctx context.Context) error {
 	c.travel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,12 +70,12 @@ func (c *contract) answer(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (c *contract) Epoch(ctx context.Context) (api.CurrentEpoch, error) {
+func (c *madeUp) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
 	if err := c.answer(ctx); err != nil {
-		return api.CurrentEpoch{}, err
+		return contract.CurrentEpoch{}, err
 	}
 	d := c.describe(c.newest())
-	answer := api.CurrentEpoch{ID: d.Epoch, Start: d.Start, DurationMS: c.duration.Milliseconds(), ServerTime: c.now(), Description: d.Hash()}
+	answer := contract.CurrentEpoch{ID: d.Epoch, Start: d.Start, DurationMS: c.duration.Milliseconds(), ServerTime: c.now(), Description: d.Hash()}
 	if c.lying() {
 		answer.Description[0] ^= 1
 	}
@@ -83,56 +83,56 @@ func (c *contract) Epoch(ctx context.Context) (api.CurrentEpoch, error) {
 	return answer, nil
 }
 
-func (c *contract) Epochs(ctx context.Context, from api.Epoch, limit int) ([]api.EpochSummary, error) {
+func (c *madeUp) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	if err := c.answer(ctx); err != nil {
 		return nil, err
 	}
-	var list []api.EpochSummary
+	var list []contract.EpochSummary
 	for id := c.newest(); id > 0 && len(list) < limit; id-- {
 		list = append(list, c.summary(id))
 	}
 	return list, nil
 }
 
-func (c *contract) summary(id api.Epoch) api.EpochSummary {
+func (c *madeUp) summary(id contract.Epoch) contract.EpochSummary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.describe(id)
-	s := api.EpochSummary{ID: id, Start: d.Start, End: d.End, Status: api.StatusOpen}
+	s := contract.EpochSummary{ID: id, Start: d.Start, End: d.End, Status: contract.StatusOpen}
 	if status, ok := c.settled[id]; ok {
 		s.Status = status
 	}
 	return s
 }
 
-func (c *contract) EpochDetail(ctx context.Context, id api.Epoch) (api.EpochDetail, error) {
+func (c *madeUp) EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error) {
 	if err := c.answer(ctx); err != nil {
-		return api.EpochDetail{}, err
+		return contract.EpochDetail{}, err
 	}
-	return api.EpochDetail{EpochSummary: c.summary(id), Description: c.describe(id)}, nil
+	return contract.EpochDetail{EpochSummary: c.summary(id), Description: c.describe(id)}, nil
 }
 
 // travel takes half a round trip of virtual time.
-func (c *contract) travel() {
+func (c *madeUp) travel() {
 	c.mu.Lock()
 	half := c.trip / 2
 	c.mu.Unlock()
 	<-time.After(half)
 }
 
-func (c *contract) lying() bool {
+func (c *madeUp) lying() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lie
 }
 
-func (c *contract) questions() int {
+func (c *madeUp) questions() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.asked
 }
 
-func (c *contract) set(change func()) {
+func (c *madeUp) set(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
@@ -141,17 +141,17 @@ func (c *contract) set(change func()) {
 // shelf keeps descriptions in memory.
 type shelf struct {
 	mu   sync.Mutex
-	kept []api.Description
+	kept []contract.Description
 	fail error
 }
 
-func (s *shelf) Descriptions(context.Context) ([]api.Description, error) {
+func (s *shelf) Descriptions(context.Context) ([]contract.Description, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.kept), nil
 }
 
-func (s *shelf) KeepDescription(_ context.Context, d api.Description, _ api.Epoch) error {
+func (s *shelf) KeepDescription(_ context.Context, d contract.Description, _ contract.Epoch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = append(s.kept, d)
@@ -178,8 +178,8 @@ func after(d time.Duration) {
 	synctest.Wait()
 }
 
-func ids(clock *epoch.Clock) []api.Epoch {
-	var ids []api.Epoch
+func ids(clock *epoch.Clock) []contract.Epoch {
+	var ids []contract.Epoch
 	for _, e := range clock.Epochs() {
 		ids = append(ids, e.Description.Epoch)
 	}
@@ -188,7 +188,7 @@ func ids(clock *epoch.Clock) []api.Epoch {
 
 func TestTheContractsTimeIsKnownWithoutAWallClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
+		c := newMadeUp()
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
 		_, known := clock.Now()
 		require.False(t, known)
@@ -206,19 +206,19 @@ func TestTheContractsTimeIsKnownWithoutAWallClock(t *testing.T) {
 
 func TestEpochsAreLearntWhenTheyBeginAndWhenTheyAreSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, keeper := newContract(), &shelf{}
+		c, keeper := newMadeUp(), &shelf{}
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: keeper})
 		after(time.Second)
-		require.Equal(t, []api.Epoch{1}, ids(clock))
+		require.Equal(t, []contract.Epoch{1}, ids(clock))
 		changed := clock.Changed()
 		after(9*time.Second + 100*time.Millisecond)
-		require.Equal(t, []api.Epoch{1, 2}, ids(clock), "at once, not a quarter of an epoch later")
+		require.Equal(t, []contract.Epoch{1, 2}, ids(clock), "at once, not a quarter of an epoch later")
 		<-changed
 		require.False(t, clock.Epochs()[0].Settled())
 
-		c.set(func() { c.settled[1] = api.StatusRewarded })
+		c.set(func() { c.settled[1] = contract.StatusRewarded })
 		after(time.Second)
-		require.Equal(t, api.StatusRewarded, clock.Epochs()[0].Status)
+		require.Equal(t, contract.StatusRewarded, clock.Epochs()[0].Status)
 		require.Len(t, keeper.kept, 2)
 
 		asked := c.questions()
@@ -231,16 +231,16 @@ func TestEpochsAreLearntWhenTheyBeginAndWhenTheyAreSettled(t *testing.T) {
 func TestAContractThatIsAwayLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		c := newContract()
+		c := newMadeUp()
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		after(time.Second)
 		c.set(func() { c.away = true })
 		after(25 * time.Second)
-		require.Equal(t, []api.Epoch{1}, ids(clock))
+		require.Equal(t, []contract.Epoch{1}, ids(clock))
 		require.True(t, clock.Away())
 		c.set(func() { c.away = false })
 		after(6 * time.Second)
-		require.Equal(t, []api.Epoch{1, 2, 3, 4}, ids(clock), "2 and 3 began and ended while the contract was away, and are open")
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4}, ids(clock), "2 and 3 began and ended while the contract was away, and are open")
 		require.False(t, clock.Away())
 		require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log.String())
 		require.Equal(t, 1, strings.Count(log.String(), "can be used again"))
@@ -250,45 +250,45 @@ func TestAContractThatIsAwayLosesNothing(t *testing.T) {
 
 func TestANewNymAPILearnsWhatIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
+		c := newMadeUp()
 		<-time.After(35 * time.Second)
-		c.settled[1], c.settled[2] = api.StatusRewarded, api.StatusMissed
+		c.settled[1], c.settled[2] = contract.StatusRewarded, contract.StatusMissed
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
 		after(time.Second)
-		require.Equal(t, []api.Epoch{3, 4}, ids(clock))
+		require.Equal(t, []contract.Epoch{3, 4}, ids(clock))
 
 		clock.Want(2) // a block that somebody made late names it
 		clock.Want(9) // not begun: nobody can know it
 		after(time.Second)
-		require.Equal(t, []api.Epoch{2, 3, 4}, ids(clock))
-		require.Equal(t, api.StatusMissed, clock.Epochs()[0].Status)
+		require.Equal(t, []contract.Epoch{2, 3, 4}, ids(clock))
+		require.Equal(t, contract.StatusMissed, clock.Epochs()[0].Status)
 		d, known := clock.Description(c.describe(2).Hash())
 		require.True(t, known)
-		require.Equal(t, api.Epoch(2), d.Epoch)
+		require.Equal(t, contract.Epoch(2), d.Epoch)
 		require.NoError(t, stop())
 	})
 }
 
 func TestARestartKnowsWhatWasKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
+		c := newMadeUp()
 		c.away = true
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: []api.Description{c.describe(2), c.describe(1)}}})
+		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: []contract.Description{c.describe(2), c.describe(1)}}})
 		after(time.Second)
-		require.Equal(t, []api.Epoch{1, 2}, ids(clock))
+		require.Equal(t, []contract.Epoch{1, 2}, ids(clock))
 		require.NoError(t, stop())
 	})
 }
 
 func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
-		var kept []api.Description
-		for id := range api.Epoch(10) {
+		c := newMadeUp()
+		var kept []contract.Description
+		for id := range contract.Epoch(10) {
 			kept = append(kept, c.describe(id+1))
 		}
-		for id := range api.Epoch(300) {
-			c.settled[id+1] = api.StatusRewarded
+		for id := range contract.Epoch(300) {
+			c.settled[id+1] = contract.StatusRewarded
 		}
 		for _, away := range []time.Duration{12 * c.duration, 100 * c.duration} { // the second time longer than anything is remembered
 			after(away)
@@ -309,7 +309,7 @@ func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
 
 func TestABadDescriptionIsNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
+		c := newMadeUp()
 		c.lie = true
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
 		after(time.Second)
@@ -317,7 +317,7 @@ func TestABadDescriptionIsNotTaken(t *testing.T) {
 		require.NoError(t, stop())
 
 		c.lie = false
-		clock, stop = run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Check: func(api.Description) error { return errors.New("another group") }})
+		clock, stop = run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Check: func(contract.Description) error { return errors.New("another group") }})
 		after(time.Second)
 		require.Empty(t, ids(clock))
 		require.NoError(t, stop())
@@ -327,7 +327,7 @@ func TestABadDescriptionIsNotTaken(t *testing.T) {
 func TestAShelfThatFailsStopsTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("disk full")
-		clock, stop := run(t, epoch.Config{Contract: newContract(), Keeper: &shelf{fail: full}})
+		clock, stop := run(t, epoch.Config{Contract: newMadeUp(), Keeper: &shelf{fail: full}})
 		after(time.Second)
 		require.ErrorIs(t, stop(), full)
 		require.Empty(t, ids(clock))
@@ -336,9 +336,9 @@ func TestAShelfThatFailsStopsTheClock(t *testing.T) {
 
 func TestTheBookIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newContract()
-		for id := range api.Epoch(200) {
-			c.settled[id+1] = api.StatusRewarded
+		c := newMadeUp()
+		for id := range contract.Epoch(200) {
+			c.settled[id+1] = contract.StatusRewarded
 		}
 		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
 		after(100 * c.duration)

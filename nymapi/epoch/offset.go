@@ -3,7 +3,7 @@ package epoch
 import (
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // offsetSamples is how many of the last answers of the contract the offset is taken from: few, so that drifting clocks are followed.
@@ -15,21 +15,21 @@ const offsetSamples = 8
 type offset struct{ samples []offsetSample }
 
 type offsetSample struct {
-	trip time.Duration // from question to answer
-	zero api.Millis    // contract time at elapsed 0
+	trip time.Duration   // from question to answer
+	zero contract.Millis // contract time at elapsed 0
 }
 
 // add takes an answer that was asked for and had arrived when so much time had elapsed on the program's own clock.
-func (o *offset) add(sent, received time.Duration, server api.Millis) {
+func (o *offset) add(sent, received time.Duration, server contract.Millis) {
 	middle := sent + (received-sent)/2
-	o.samples = append(o.samples, offsetSample{trip: received - sent, zero: server - api.Millis(middle.Milliseconds())})
+	o.samples = append(o.samples, offsetSample{trip: received - sent, zero: server - contract.Millis(middle.Milliseconds())})
 	if len(o.samples) > offsetSamples {
 		o.samples = o.samples[1:]
 	}
 }
 
 // at returns the contract's time, and false while nothing is known.
-func (o *offset) at(elapsed time.Duration) (api.Millis, bool) {
+func (o *offset) at(elapsed time.Duration) (contract.Millis, bool) {
 	if len(o.samples) == 0 {
 		return 0, false
 	}

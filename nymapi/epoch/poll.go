@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
 // How often the contract is asked.
@@ -85,7 +85,7 @@ func (c *Clock) pause() time.Duration {
 
 // report says once when the contract goes away and once when it is back.
 func (c *Clock) report(ctx context.Context, err error) {
-	if errors.Is(err, api.NotStarted) {
+	if errors.Is(err, contract.NotStarted) {
 		err = nil
 	}
 	c.mu.Lock()
@@ -137,7 +137,7 @@ func (c *Clock) poll(ctx context.Context) error {
 }
 
 // catchUp learns how epochs ended that were open, and descriptions of open ones that began while nobody asked.
-func (c *Clock) catchUp(ctx context.Context, newest api.Epoch) error {
+func (c *Clock) catchUp(ctx context.Context, newest contract.Epoch) error {
 	c.mu.Lock()
 	c.book.trim(newest)
 	now, _ := c.offset.at(c.elapsed())
@@ -161,21 +161,21 @@ func (c *Clock) catchUp(ctx context.Context, newest api.Epoch) error {
 	return nil
 }
 
-func (c *Clock) take(ctx context.Context, summary api.EpochSummary) error {
+func (c *Clock) take(ctx context.Context, summary contract.EpochSummary) error {
 	c.mu.Lock()
 	_, known := c.book.find(summary.ID)
 	if known && c.book.settle(summary) {
 		c.announce()
 	}
 	c.mu.Unlock()
-	if known || summary.Status != api.StatusOpen {
+	if known || summary.Status != contract.StatusOpen {
 		return nil
 	}
 	return c.learn(ctx, summary.ID, nil)
 }
 
 // learn fetches an epoch's description, checks it, keeps it and announces it. Want is the hash that was announced, nil: any.
-func (c *Clock) learn(ctx context.Context, id api.Epoch, want *api.Hash) error {
+func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Hash) error {
 	detail, err := c.config.Contract.EpochDetail(ctx, id)
 	if err != nil {
 		return fmt.Errorf("ask for epoch %d: %w", id, err)
@@ -189,7 +189,7 @@ func (c *Clock) learn(ctx context.Context, id api.Epoch, want *api.Hash) error {
 			return fmt.Errorf("%w: epoch %d: %w", ErrDescription, id, err)
 		}
 	}
-	oldest := api.Epoch(1)
+	oldest := contract.Epoch(1)
 	if id > history {
 		oldest = id - history
 	}
@@ -206,10 +206,10 @@ func (c *Clock) learn(ctx context.Context, id api.Epoch, want *api.Hash) error {
 }
 
 // takeWanted empties the list of wanted epochs: those that cannot be had are wanted again by whoever asks again.
-func (c *Clock) takeWanted() []api.Epoch {
+func (c *Clock) takeWanted() []contract.Epoch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ids := make([]api.Epoch, 0, len(c.book.wanted))
+	ids := make([]contract.Epoch, 0, len(c.book.wanted))
 	for id := range c.book.wanted {
 		ids = append(ids, id)
 	}

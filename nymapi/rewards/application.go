@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -28,7 +28,7 @@ type ApplicationConfig struct {
 	// Submit tells the Submitter that there is a new submission. It must not block.
 	Submit func()
 	// Delivered is called with each certified block and the epoch that it is about. It may be nil.
-	Delivered func(ctx context.Context, id api.Epoch, b block.Block, c certificate.Certificate) error
+	Delivered func(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error
 	Logger    *slog.Logger
 }
 
@@ -40,8 +40,8 @@ type Application struct {
 	arrivals arrivals
 
 	// What follows belongs to the one goroutine that asks NextBlock, CheckBlock and DeliverBlock.
-	made       map[api.Epoch]bool // epochs for which there is an own block, open or certified
-	candidates []block.Message    // those of the last NextBlock
+	made       map[contract.Epoch]bool // epochs for which there is an own block, open or certified
+	candidates []block.Message         // those of the last NextBlock
 }
 
 var _ ephemera.Application = (*Application)(nil)
@@ -92,7 +92,7 @@ func (a *Application) note(ctx context.Context, m block.Message, read card) {
 }
 
 // counts tells whether a message is a report that verify.Matrix counts for d, the first of its sender.
-func counts(read card, hash api.Hash, d api.Description, mixnodes [sha256.Size]byte) bool {
+func counts(read card, hash contract.Hash, d contract.Description, mixnodes [sha256.Size]byte) bool {
 	return read.err == nil && read.epoch == d.Epoch && read.description == hash && read.mixnodes == mixnodes
 }
 
@@ -169,7 +169,7 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 
 // patient tells whether nobody need be waited for any longer. Before the deadline a block must hold the reports of all members, and
 // for the grace time those of all of whom one was here at the deadline: so nobody wins by leaving others out early.
-func (a *Application) patient(d api.Description, reporters []verify.Reporter) bool {
+func (a *Application) patient(d contract.Description, reporters []verify.Reporter) bool {
 	if len(reporters) == d.Group.N() {
 		return true
 	}
@@ -199,7 +199,7 @@ func (a *Application) stale(own block.Block) []block.MessageID {
 	for _, id := range own.MessageIDs() {
 		taken[id] = true
 	}
-	settled := map[api.Epoch]bool{}
+	settled := map[contract.Epoch]bool{}
 	for _, e := range a.config.Calendar.Epochs() {
 		settled[e.Description.Epoch] = e.Settled()
 	}
@@ -250,7 +250,7 @@ func (a *Application) deliverOwn(ctx context.Context, made claim, b block.Block,
 	if err != nil {
 		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
 	}
-	submission, err := api.NewSubmission(a.config.Key, d, result, &api.Evidence{Block: b, Certificate: c})
+	submission, err := contract.NewSubmission(a.config.Key, d, result, &contract.Evidence{Block: b, Certificate: c})
 	if err != nil {
 		return err
 	}

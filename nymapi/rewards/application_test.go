@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -16,14 +16,14 @@ import (
 )
 
 // garbage is a well-formed report of a description that nobody knows, under the epoch's label.
-func garbage(d api.Description, number int) block.Message {
+func garbage(d contract.Description, number int) block.Message {
 	r := contracttest.Report(d, number)
 	r.Description[0] ^= 1
 	return contracttest.Message(d, number, r)
 }
 
 // second is another report of a member for the same epoch.
-func second(d api.Description, number int) block.Message {
+func second(d contract.Description, number int) block.Message {
 	r := contracttest.Report(d, number)
 	r.Values[0] = 1234
 	return contracttest.Message(d, number, r)
@@ -72,7 +72,7 @@ func TestABlockIsReadyWithAllReportsOrAfterTheDeadline(t *testing.T) {
 	all := contracttest.Messages(d, 1, 2, 3, 4)
 	for _, test := range []struct {
 		name       string
-		after      api.Millis // the end of the epoch
+		after      contract.Millis // the end of the epoch
 		candidates []block.Message
 		picked     []block.Message
 	}{
@@ -131,7 +131,7 @@ func TestThereIsOneOwnBlockOfAnEpoch(t *testing.T) {
 	restarted = openMember(t, dir, 1, 4, calendar) // delivered: the database knows
 	require.Equal(t, ids(later), restarted.NextBlock(t.Context(), restarted.turn(candidates)))
 
-	calendar.settle(2, api.StatusMissed, nil)
+	calendar.settle(2, contract.StatusMissed, nil)
 	require.Empty(t, restarted.NextBlock(t.Context(), restarted.turn(candidates)), "settled")
 }
 
@@ -206,7 +206,7 @@ func TestNobodyWinsByLeavingOthersOut(t *testing.T) {
 	calendar.set(d.End + 4_000)
 	require.NoError(t, held.CheckMessage(t.Context(), all[3]))
 	for _, moment := range []struct {
-		after         api.Millis
+		after         contract.Millis
 		held, missing ephemera.Verdict
 	}{
 		{after: 0, held: ephemera.Later, missing: ephemera.Later},
@@ -247,12 +247,12 @@ func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 		var verdicts []ephemera.Verdict
 		for _, m := range members {
 			seen := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 9).Draw(t, "seen")
-			m.calendar.set(d.End + api.Millis(rapid.Int64Range(0, 7_000).Draw(t, "moment")))
+			m.calendar.set(d.End + contract.Millis(rapid.Int64Range(0, 7_000).Draw(t, "moment")))
 			for _, message := range seen {
 				_ = m.CheckMessage(t.Context(), message) // strangers' and notices are refused
 			}
 			early := m.CheckBlock(t.Context(), b).Verdict
-			m.calendar.set(d.End + 7_000 + api.Millis(rapid.Int64Range(20_000, 100_000).Draw(t, "later")))
+			m.calendar.set(d.End + 7_000 + contract.Millis(rapid.Int64Range(20_000, 100_000).Draw(t, "later")))
 			late := m.CheckBlock(t.Context(), b).Verdict
 			require.NotEqual(t, ephemera.Later, late)
 			require.Contains(t, []ephemera.Verdict{ephemera.Later, late}, early, "time only delays")
@@ -314,7 +314,7 @@ func TestAnOwnBlockOfAnUnknownEpochComesAgain(t *testing.T) {
 	m := newMember(t, 1, 4, calendar)
 	evidence := contracttest.Evidence(d, 1)
 	require.Error(t, m.DeliverBlock(t.Context(), evidence.Block, evidence.Certificate))
-	require.Equal(t, []api.Epoch{1}, calendar.wanted)
+	require.Equal(t, []contract.Epoch{1}, calendar.wanted)
 	calendar.learn(d)
 	require.NoError(t, m.DeliverBlock(t.Context(), evidence.Block, evidence.Certificate))
 	require.Equal(t, 1, m.submits)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -26,12 +26,12 @@ type Archive struct {
 	// Keep is how many epochs the database holds, more than the contract keeps open.
 	Keep int
 
-	pruned api.Epoch // the newest epoch when the database was pruned last
+	pruned contract.Epoch // the newest epoch when the database was pruned last
 }
 
 // Run learns winners from the calendar until ctx is done. An error is the database's.
 func (a *Archive) Run(ctx context.Context) error {
-	done := map[api.Epoch]bool{}
+	done := map[contract.Epoch]bool{}
 	for {
 		changed := a.Calendar.Changed()
 		if err := a.learn(ctx, done); err != nil {
@@ -49,9 +49,9 @@ func (a *Archive) Run(ctx context.Context) error {
 }
 
 // learn stores winners that are not done yet. Done holds epochs of the calendar only.
-func (a *Archive) learn(ctx context.Context, done map[api.Epoch]bool) error {
+func (a *Archive) learn(ctx context.Context, done map[contract.Epoch]bool) error {
 	entries := a.Calendar.Epochs()
-	known := make(map[api.Epoch]bool, len(entries))
+	known := make(map[contract.Epoch]bool, len(entries))
 	for _, e := range entries {
 		id := e.Description.Epoch
 		known[id] = true
@@ -75,8 +75,8 @@ func (a *Archive) learn(ctx context.Context, done map[api.Epoch]bool) error {
 }
 
 // prune drops old epochs, once for each new one.
-func (a *Archive) prune(ctx context.Context, newest api.Epoch) error {
-	keep := api.Epoch(a.Keep)
+func (a *Archive) prune(ctx context.Context, newest contract.Epoch) error {
+	keep := contract.Epoch(a.Keep)
 	if newest <= keep || newest == a.pruned {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (a *Archive) prune(ctx context.Context, newest api.Epoch) error {
 	return a.Store.Prune(ctx, newest-keep)
 }
 
-func (a *Archive) won(ctx context.Context, id api.Epoch, w api.Winner) error {
+func (a *Archive) won(ctx context.Context, id contract.Epoch, w contract.Winner) error {
 	if err := a.Store.SetWinner(ctx, id, w); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a *Archive) won(ctx context.Context, id api.Epoch, w api.Winner) error {
 
 // Delivered keeps a certified block if it is known to be the winner's. Of a block that is delivered before its winner is known, Run finds
 // it in the node's store.
-func (a *Archive) Delivered(ctx context.Context, id api.Epoch, b block.Block, c certificate.Certificate) error {
+func (a *Archive) Delivered(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error {
 	kept, err := a.Store.KeepWinningBlock(ctx, id, b, c)
 	if kept {
 		a.Logger.DebugContext(ctx, "winner's block is kept", "epoch", id, "block", b.ID().Short())

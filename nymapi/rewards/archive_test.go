@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -40,7 +40,7 @@ func archiving(t *testing.T, a *rewards.Archive) {
 func TestTheWinnersBlockIsKept(t *testing.T) {
 	d := describe(1, 4)
 	evidence, loser := contracttest.Evidence(d, 2), contracttest.Evidence(d, 3)
-	winner := &api.Winner{Name: "nymapi-2", Key: public(2), Block: evidence.Block.ID(), AcceptedAt: d.End + 100}
+	winner := &contract.Winner{Name: "nymapi-2", Key: public(2), Block: evidence.Block.ID(), AcceptedAt: d.End + 100}
 	for name, delivered := range map[string]bool{"delivered before": true, "delivered after": false} {
 		t.Run(name, func(t *testing.T) {
 			calendar, database, held := newCalendar(d), openStore(t, t.TempDir()), blocks{}
@@ -50,7 +50,7 @@ func TestTheWinnersBlockIsKept(t *testing.T) {
 				require.NoError(t, archive.Delivered(t.Context(), 1, evidence.Block, evidence.Certificate))
 			}
 			archiving(t, archive)
-			calendar.settle(1, api.StatusRewarded, winner)
+			calendar.settle(1, contract.StatusRewarded, winner)
 			known := func() rewards.Winner {
 				w, _ := database.Winner(t.Context(), d.Group, 1)
 				return w
@@ -71,7 +71,7 @@ func TestTheWinnersBlockIsKept(t *testing.T) {
 
 func TestTheDatabaseIsBounded(t *testing.T) {
 	calendar, database := newCalendar(), openStore(t, t.TempDir())
-	for id := api.Epoch(1); id <= 100; id++ {
+	for id := contract.Epoch(1); id <= 100; id++ {
 		_, err := database.KeepReport(t.Context(), id, []byte{byte(id)}, 1)
 		require.NoError(t, err)
 	}
@@ -122,14 +122,14 @@ func TestItIsSaidWhyNothingWasSubmitted(t *testing.T) {
 	for _, message := range contracttest.Messages(d, 1, 2) {
 		require.NoError(t, app.CheckMessage(t.Context(), message))
 	}
-	for _, id := range []api.Epoch{1, 2} {
+	for _, id := range []contract.Epoch{1, 2} {
 		_, err = database.KeepReport(t.Context(), id, []byte("report"), 1)
 		require.NoError(t, err)
 	}
 	_, err = database.AddSubmission(t.Context(), rewards.Submission{Epoch: 2, Body: []byte("submission")}, nil)
 	require.NoError(t, err)
-	calendar.settle(1, api.StatusMissed, nil)
-	calendar.settle(2, api.StatusMissed, nil)
+	calendar.settle(1, contract.StatusMissed, nil)
+	calendar.settle(2, contract.StatusMissed, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, app.Run(ctx, cancel))
 	require.Equal(t, 1, strings.Count(log.String(), "nothing is submitted"), log.String())
@@ -167,7 +167,7 @@ func TestTheStoreKeepsOneContractAndCounts(t *testing.T) {
 func TestDescriptionsAreKept(t *testing.T) {
 	dir := t.TempDir()
 	database := openStore(t, dir)
-	for id := api.Epoch(1); id <= 5; id++ {
+	for id := contract.Epoch(1); id <= 5; id++ {
 		require.NoError(t, database.KeepDescription(t.Context(), describe(id, 4), 3))
 	}
 	kept, err := openStore(t, dir).Descriptions(t.Context())

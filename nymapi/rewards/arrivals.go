@@ -3,7 +3,7 @@ package rewards
 import (
 	"sync"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
@@ -12,22 +12,22 @@ import (
 // member for each epoch that is not settled. It is safe for concurrent use.
 type arrivals struct {
 	mu     sync.Mutex
-	epochs map[api.Epoch]map[keys.Public]*arrival
+	epochs map[contract.Epoch]map[keys.Public]*arrival
 }
 
 type arrival struct {
 	first  block.Message
-	at     api.Millis // contract time
-	double bool       // a second one was seen
+	at     contract.Millis // contract time
+	double bool            // a second one was seen
 }
 
 // note takes a report for a known epoch. It returns the first one of the same member and epoch when this is another, the first time
 // that happens.
-func (a *arrivals) note(epoch api.Epoch, m block.Message, now api.Millis) (first block.Message, double bool) {
+func (a *arrivals) note(epoch contract.Epoch, m block.Message, now contract.Millis) (first block.Message, double bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.epochs == nil {
-		a.epochs = map[api.Epoch]map[keys.Public]*arrival{}
+		a.epochs = map[contract.Epoch]map[keys.Public]*arrival{}
 	}
 	if a.epochs[epoch] == nil {
 		a.epochs[epoch] = map[keys.Public]*arrival{}
@@ -44,7 +44,7 @@ func (a *arrivals) note(epoch api.Epoch, m block.Message, now api.Millis) (first
 }
 
 // heldAt returns the members of whom a report for the epoch was there at a moment.
-func (a *arrivals) heldAt(epoch api.Epoch, moment api.Millis) []keys.Public {
+func (a *arrivals) heldAt(epoch contract.Epoch, moment contract.Millis) []keys.Public {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var held []keys.Public
@@ -57,14 +57,14 @@ func (a *arrivals) heldAt(epoch api.Epoch, moment api.Millis) []keys.Public {
 }
 
 // count returns of how many members a report for the epoch was seen.
-func (a *arrivals) count(epoch api.Epoch) int {
+func (a *arrivals) count(epoch contract.Epoch) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.epochs[epoch])
 }
 
 // forget drops an epoch.
-func (a *arrivals) forget(epoch api.Epoch) {
+func (a *arrivals) forget(epoch contract.Epoch) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.epochs, epoch)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
@@ -76,7 +76,7 @@ func (b *Beside) hopeless(candidate block.Block) bool {
 	return true
 }
 
-func settledIn(calendar Calendar, id api.Epoch) bool {
+func settledIn(calendar Calendar, id contract.Epoch) bool {
 	e, known := entryOf(calendar, id)
 	return known && e.Settled()
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -41,7 +41,7 @@ func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	require.Equal(t, 1, submits)
 	s, err := store.Submission(t.Context(), 1)
 	require.NoError(t, err)
-	submission, err := api.DecodeSubmission(s.Body, len(s.Body))
+	submission, err := contract.DecodeSubmission(s.Body, len(s.Body))
 	require.NoError(t, err)
 	require.True(t, submission.Verify())
 
@@ -60,7 +60,7 @@ func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
 	require.NoError(t, err)
 	late := contracttest.Block(d, 1, contracttest.Messages(d, 4))
 	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), late).Verdict)
-	calendar.settle(1, api.StatusRewarded, nil)
+	calendar.settle(1, contract.StatusRewarded, nil)
 	require.Equal(t, late.MessageIDs(), b.CheckBlock(t.Context(), late).Drop)
 }
 

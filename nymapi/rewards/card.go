@@ -9,7 +9,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -22,8 +22,8 @@ var ErrNoReport = errors.New("no report")
 
 // card is a message that has the form of a report, without the values.
 type card struct {
-	epoch       api.Epoch
-	description api.Hash
+	epoch       contract.Epoch
+	description contract.Hash
 	mixnodes    [sha256.Size]byte // digest of the list
 	err         error             // it has not the form
 }
@@ -68,12 +68,12 @@ func readCard(m block.Message) card {
 	return card{epoch: id, description: report.Description, mixnodes: digestMixnodes(report.Mixnodes)}
 }
 
-func parseLabel(label string) (api.Epoch, error) {
+func parseLabel(label string) (contract.Epoch, error) {
 	number, ok := strings.CutPrefix(label, "epoch/")
 	if !ok {
 		return 0, fmt.Errorf("%w: label %.40q, expected epoch/<number>", ErrNoReport, label)
 	}
-	id, err := api.ParseEpoch(number)
+	id, err := contract.ParseEpoch(number)
 	if err != nil || id.Label() != label {
 		return 0, fmt.Errorf("%w: label %.40q, expected epoch/<number>", ErrNoReport, label)
 	}
@@ -93,8 +93,8 @@ func digestMixnodes(mixnodes []metrics.MixID) [sha256.Size]byte {
 
 // claim is which epoch a block is about.
 type claim struct {
-	epoch       api.Epoch
-	description api.Hash
+	epoch       contract.Epoch
+	description contract.Hash
 }
 
 // classify returns the one claim that reports of n-f members of the block make under the label of one epoch. It is a function of the

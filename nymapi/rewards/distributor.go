@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -25,17 +25,17 @@ type Distributor struct {
 	// Single: this Nym-API is the only one, and its averages are the result.
 	Single bool
 	// Report changes an honest report before it is signed. Nil: it is not changed. It is there for simulated liars.
-	Report func(api.Description, metrics.Report) metrics.Report
+	Report func(contract.Description, metrics.Report) metrics.Report
 	// Publish hands a report to the node. It may be called again with the same message.
-	Publish func(context.Context, api.Description, block.Message) error
+	Publish func(context.Context, contract.Description, block.Message) error
 	// Submit tells the Submitter that there is a new submission. It must not block.
 	Submit func()
 	// Retention is how long samples are kept after their report.
 	Retention time.Duration
 	Logger    *slog.Logger
 
-	sent   map[api.Epoch]bool // done since the start
-	newest api.Epoch
+	sent   map[contract.Epoch]bool // done since the start
+	newest contract.Epoch
 }
 
 // tryAgain is how long to wait after measuring or publishing failed.
@@ -43,7 +43,7 @@ const tryAgain = time.Second
 
 // Run works until ctx is done and returns nil then; an error is the database's.
 func (r *Distributor) Run(ctx context.Context) error {
-	r.sent = map[api.Epoch]bool{}
+	r.sent = map[contract.Epoch]bool{}
 	for {
 		changed := r.Calendar.Changed()
 		wait, err := r.step(ctx)
@@ -79,7 +79,7 @@ func (r *Distributor) step(ctx context.Context) (time.Duration, error) {
 }
 
 // epoch does what is due in one epoch and returns when to come back. Only the database's errors are returned.
-func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now api.Millis) (time.Duration, error) {
+func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	d := e.Description
 	next, err := r.Collector.CatchUp(ctx, d, now)
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now api.Millis) 
 }
 
 // measured returns what is reported about an ended epoch.
-func (r *Distributor) measured(ctx context.Context, d api.Description, hash api.Hash) (metrics.Report, error) {
+func (r *Distributor) measured(ctx context.Context, d contract.Description, hash contract.Hash) (metrics.Report, error) {
 	values, err := r.Collector.Averages(ctx, d)
 	if err != nil {
 		return metrics.Report{}, err
@@ -114,7 +114,7 @@ func (r *Distributor) measured(ctx context.Context, d api.Description, hash api.
 }
 
 // report publishes the epoch's one report: what was signed before, or else what was measured, stored before anybody sees it.
-func (r *Distributor) report(ctx context.Context, e epoch.Entry, now api.Millis) (time.Duration, error) {
+func (r *Distributor) report(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	m, err := r.signed(ctx, e, now)
 	if err != nil {
 		return 0, err
@@ -136,7 +136,7 @@ func (r *Distributor) report(ctx context.Context, e epoch.Entry, now api.Millis)
 }
 
 // signed returns the message with the epoch's report.
-func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now api.Millis) (block.Message, error) {
+func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now contract.Millis) (block.Message, error) {
 	d := e.Description
 	limit := d.Group.Limits().PayloadBytes
 	stored, err := r.Store.Report(ctx, d.Epoch)
@@ -165,9 +165,9 @@ func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now api.Millis)
 }
 
 // submit makes the averages of the one authorised Nym-API its submission.
-func (r *Distributor) submit(ctx context.Context, d api.Description) error {
+func (r *Distributor) submit(ctx context.Context, d contract.Description) error {
 	r.sent[d.Epoch] = true
-	if d.Rules.Mode == api.ModeSingle && d.Rules.Authorised != r.Key.Public() {
+	if d.Rules.Mode == contract.ModeSingle && d.Rules.Authorised != r.Key.Public() {
 		r.Logger.WarnContext(ctx, "another Nym-API is authorised: nothing is submitted", "epoch", d.Epoch, "authorised", d.Rules.Authorised)
 		return nil
 	}
@@ -184,7 +184,7 @@ func (r *Distributor) submit(ctx context.Context, d api.Description) error {
 			result.Reports[i] = 1
 		}
 	}
-	submission, err := api.NewSubmission(r.Key, d, result, nil)
+	submission, err := contract.NewSubmission(r.Key, d, result, nil)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (r *Distributor) submit(ctx context.Context, d api.Description) error {
 }
 
 // forget drops what is not needed for epochs below those of the calendar, once for each new epoch.
-func (r *Distributor) forget(ctx context.Context, entries []epoch.Entry, now api.Millis) error {
+func (r *Distributor) forget(ctx context.Context, entries []epoch.Entry, now contract.Millis) error {
 	if len(entries) == 0 || entries[len(entries)-1].Description.Epoch == r.newest {
 		return nil
 	}

@@ -10,15 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
-	"github.com/ephemera-go/nym-rewarding/metrics/samples"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
 // eventually waits for what another goroutine does.
@@ -49,7 +49,7 @@ type outbox struct {
 	hook func() // before a message is taken
 }
 
-func (o *outbox) publish(_ context.Context, _ api.Description, m block.Message) error {
+func (o *outbox) publish(_ context.Context, _ contract.Description, m block.Message) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.hook != nil {
@@ -163,7 +163,7 @@ func TestALiarSignsItsLie(t *testing.T) {
 	d, out := describe(1, 4), &outbox{}
 	_, stop := distribute(t, t.TempDir(), meter{percent: 90}, newCalendar(d), func(r *rewards.Distributor) {
 		r.Publish = out.publish
-		r.Report = func(_ api.Description, honest metrics.Report) metrics.Report {
+		r.Report = func(_ contract.Description, honest metrics.Report) metrics.Report {
 			honest.Values[0] = 0
 			return honest
 		}
@@ -178,7 +178,7 @@ func TestALiarSignsItsLie(t *testing.T) {
 func TestSettledEpochsAreNotReported(t *testing.T) {
 	first, next, out := describe(1, 4), describe(2, 4), &outbox{}
 	calendar := newCalendar(first, next)
-	calendar.settle(1, api.StatusMissed, nil)
+	calendar.settle(1, contract.StatusMissed, nil)
 	calendar.set(next.End)
 	_, stop := distribute(t, t.TempDir(), meter{percent: 90}, calendar, func(r *rewards.Distributor) { r.Publish = out.publish })
 	eventually(t, func() bool { return len(out.messages()) == 1 }, "reported")
@@ -189,7 +189,7 @@ func TestSettledEpochsAreNotReported(t *testing.T) {
 func TestTheAuthorisedNymAPISubmitsItsAverages(t *testing.T) {
 	for number, authorised := range map[int]bool{1: true, 2: false} {
 		d := describe(1, 2)
-		d.Rules.Mode, d.Rules.Authorised = api.ModeSingle, public(number)
+		d.Rules.Mode, d.Rules.Authorised = contract.ModeSingle, public(number)
 		submitted := make(chan struct{}, 1)
 		store, stop := distribute(t, t.TempDir(), meter{percent: 80}, newCalendar(d), func(r *rewards.Distributor) {
 			r.Single = true
@@ -205,7 +205,7 @@ func TestTheAuthorisedNymAPISubmitsItsAverages(t *testing.T) {
 		stop()
 		stored, err := store.Submission(t.Context(), 1)
 		require.NoError(t, err)
-		submission, err := api.DecodeSubmission(stored.Body, len(stored.Body))
+		submission, err := contract.DecodeSubmission(stored.Body, len(stored.Body))
 		require.NoError(t, err)
 		verified, err := verify.Submission(d, submission)
 		require.NoError(t, err)

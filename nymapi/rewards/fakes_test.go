@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -21,16 +21,16 @@ import (
 // calendar is a rewards.Calendar that the test sets.
 type calendar struct {
 	mu      sync.Mutex
-	time    api.Millis
+	time    contract.Millis
 	known   bool
 	entries []epoch.Entry
-	wanted  []api.Epoch
+	wanted  []contract.Epoch
 	poked   int
 	changed chan struct{}
 }
 
 // newCalendar returns one that knows these epochs, at the end of the first.
-func newCalendar(descriptions ...api.Description) *calendar {
+func newCalendar(descriptions ...contract.Description) *calendar {
 	c := &calendar{changed: make(chan struct{}), known: true}
 	for _, d := range descriptions {
 		c.learn(d)
@@ -49,15 +49,15 @@ func (c *calendar) update(f func()) {
 	c.changed = make(chan struct{})
 }
 
-func (c *calendar) set(now api.Millis) { c.update(func() { c.time = now }) }
+func (c *calendar) set(now contract.Millis) { c.update(func() { c.time = now }) }
 
-func (c *calendar) learn(d api.Description) {
+func (c *calendar) learn(d contract.Description) {
 	c.update(func() {
-		c.entries = append(c.entries, epoch.Entry{Description: d, Hash: d.Hash(), Status: api.StatusOpen})
+		c.entries = append(c.entries, epoch.Entry{Description: d, Hash: d.Hash(), Status: contract.StatusOpen})
 	})
 }
 
-func (c *calendar) settle(id api.Epoch, status api.Status, winner *api.Winner) {
+func (c *calendar) settle(id contract.Epoch, status contract.Status, winner *contract.Winner) {
 	c.update(func() {
 		for i := range c.entries {
 			if c.entries[i].Description.Epoch == id {
@@ -67,7 +67,7 @@ func (c *calendar) settle(id api.Epoch, status api.Status, winner *api.Winner) {
 	})
 }
 
-func (c *calendar) Now() (api.Millis, bool) {
+func (c *calendar) Now() (contract.Millis, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.time, c.known
@@ -79,16 +79,16 @@ func (c *calendar) Epochs() []epoch.Entry {
 	return append([]epoch.Entry(nil), c.entries...)
 }
 
-func (c *calendar) Description(hash api.Hash) (api.Description, bool) {
+func (c *calendar) Description(hash contract.Hash) (contract.Description, bool) {
 	for _, e := range c.Epochs() {
 		if e.Hash == hash {
 			return e.Description, true
 		}
 	}
-	return api.Description{}, false
+	return contract.Description{}, false
 }
 
-func (c *calendar) Want(id api.Epoch) {
+func (c *calendar) Want(id contract.Epoch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wanted = append(c.wanted, id)
@@ -114,10 +114,10 @@ func (c *calendar) pokes() int {
 
 // describe returns an epoch of n Nym-APIs and three mixnodes that lasts 20 seconds: its deadline is 5 s after the end, the grace time
 // ends 2 s later.
-func describe(id api.Epoch, n int) api.Description {
+func describe(id contract.Epoch, n int) contract.Description {
 	d := contracttest.Description(n, 3)
 	d.Epoch = id
-	d.Start += api.Millis(id) * 20_000
+	d.Start += contract.Millis(id) * 20_000
 	d.End = d.Start + 20_000
 	return d
 }

@@ -5,14 +5,14 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
 // Place returns the place, from 0, of a member in the order in which staged submissions are sent for an epoch: a permutation of the
 // group's members in byte order, drawn from the hash of the epoch's description by a Fisher-Yates shuffle. Draw i is the first eight
 // bytes, big endian, of SHA-256(hash || i in four bytes, big endian), taken modulo i+1. It is the last place for one who is no member.
-func Place(hash api.Hash, members []keys.Public, key keys.Public) int {
+func Place(hash contract.Hash, members []keys.Public, key keys.Public) int {
 	order := slices.SortedFunc(slices.Values(members), keys.Public.Compare)
 	for i := len(order) - 1; i > 0; i-- {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint32(slices.Clone(hash[:]), uint32(i)))
@@ -26,6 +26,6 @@ func Place(hash api.Hash, members []keys.Public, key keys.Public) int {
 }
 
 // turn returns when a submission of that place, made at that time, is sent.
-func turn(d api.Description, made api.Millis, place int) api.Millis {
-	return made + api.Millis(place)*(d.End-d.Start)/stageParts
+func turn(d contract.Description, made contract.Millis, place int) contract.Millis {
+	return made + contract.Millis(place)*(d.End-d.Start)/stageParts
 }

@@ -9,12 +9,12 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/metrics/database"
 )
 
 //go:embed migrations/*.sql
@@ -117,15 +117,15 @@ func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
 }
 
 // Descriptions returns the descriptions that are kept, in ascending order.
-func (s *Store) Descriptions(ctx context.Context) ([]api.Description, error) {
+func (s *Store) Descriptions(ctx context.Context) ([]contract.Description, error) {
 	var rows [][]byte
 	if err := s.db.SelectContext(ctx, &rows, `SELECT description FROM descriptions ORDER BY epoch`); err != nil {
 		return nil, fmt.Errorf("load descriptions: %w", err)
 	}
-	list := make([]api.Description, len(rows))
+	list := make([]contract.Description, len(rows))
 	for i, row := range rows {
 		var err error
-		if list[i], err = api.DecodeDescription(row); err != nil {
+		if list[i], err = contract.DecodeDescription(row); err != nil {
 			return nil, fmt.Errorf("load descriptions: %w", err)
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Store) Descriptions(ctx context.Context) ([]api.Description, error) {
 }
 
 // KeepDescription keeps one and drops those of epochs before oldest.
-func (s *Store) KeepDescription(ctx context.Context, d api.Description, oldest api.Epoch) error {
+func (s *Store) KeepDescription(ctx context.Context, d contract.Description, oldest contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO descriptions (epoch, description) VALUES (?, ?) ON CONFLICT DO NOTHING`, d.Epoch, d.Encode())
 		if err != nil {
@@ -149,7 +149,7 @@ func (s *Store) KeepDescription(ctx context.Context, d api.Description, oldest a
 }
 
 // Report returns the encoded message of the epoch's own report, or ErrNotFound.
-func (s *Store) Report(ctx context.Context, epoch api.Epoch) ([]byte, error) {
+func (s *Store) Report(ctx context.Context, epoch contract.Epoch) ([]byte, error) {
 	var message []byte
 	if err := s.db.GetContext(ctx, &message, `SELECT message FROM reports WHERE epoch = ?`, epoch); err != nil {
 		return nil, fmt.Errorf("load report of epoch %d: %w", epoch, found(err))
@@ -158,7 +158,7 @@ func (s *Store) Report(ctx context.Context, epoch api.Epoch) ([]byte, error) {
 }
 
 // KeepReport stores the epoch's own report and returns the bytes that count: those stored first.
-func (s *Store) KeepReport(ctx context.Context, epoch api.Epoch, message []byte, at api.Millis) ([]byte, error) {
+func (s *Store) KeepReport(ctx context.Context, epoch contract.Epoch, message []byte, at contract.Millis) ([]byte, error) {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO reports (epoch, message, signed_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, epoch, message, at)
 	if err != nil {
 		return nil, fmt.Errorf("store report of epoch %d: %w", epoch, err)
@@ -167,7 +167,7 @@ func (s *Store) KeepReport(ctx context.Context, epoch api.Epoch, message []byte,
 }
 
 // KeepDoubleReport stores two messages of one member for one epoch. Of a pair the first two stay.
-func (s *Store) KeepDoubleReport(ctx context.Context, epoch api.Epoch, first, second block.Message) error {
+func (s *Store) KeepDoubleReport(ctx context.Context, epoch contract.Epoch, first, second block.Message) error {
 	member := first.Sender()
 	_, err := s.db.ExecContext(ctx, `INSERT INTO double_reports (epoch, member, first, second) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		epoch, member[:], first.Encode(), second.Encode())
@@ -178,7 +178,7 @@ func (s *Store) KeepDoubleReport(ctx context.Context, epoch api.Epoch, first, se
 }
 
 // DoubleReporters returns the members of whom two reports for the epoch are kept, in byte order.
-func (s *Store) DoubleReporters(ctx context.Context, epoch api.Epoch) ([]keys.Public, error) {
+func (s *Store) DoubleReporters(ctx context.Context, epoch contract.Epoch) ([]keys.Public, error) {
 	var rows [][]byte
 	if err := s.db.SelectContext(ctx, &rows, `SELECT member FROM double_reports WHERE epoch = ? ORDER BY member`, epoch); err != nil {
 		return nil, fmt.Errorf("load evidence of epoch %d: %w", epoch, err)
@@ -191,7 +191,7 @@ func (s *Store) DoubleReporters(ctx context.Context, epoch api.Epoch) ([]keys.Pu
 }
 
 // SetWinner stores who won an epoch. What is stored stays.
-func (s *Store) SetWinner(ctx context.Context, epoch api.Epoch, w api.Winner) error {
+func (s *Store) SetWinner(ctx context.Context, epoch contract.Epoch, w contract.Winner) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO winners (epoch, name, key, block_id, accepted_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		epoch, w.Name, w.Key[:], w.Block[:], w.AcceptedAt)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *Store) SetWinner(ctx context.Context, epoch api.Epoch, w api.Winner) er
 }
 
 // KeepWinningBlock stores a block with its certificate if it is the one that won the epoch, and tells whether it is.
-func (s *Store) KeepWinningBlock(ctx context.Context, epoch api.Epoch, b block.Block, c certificate.Certificate) (bool, error) {
+func (s *Store) KeepWinningBlock(ctx context.Context, epoch contract.Epoch, b block.Block, c certificate.Certificate) (bool, error) {
 	id := b.ID()
 	result, err := s.db.ExecContext(ctx, `UPDATE winners SET block = ?, certificate = ? WHERE epoch = ? AND block_id = ?`,
 		b.Encode(), c.Encode(), epoch, id[:])
@@ -214,29 +214,29 @@ func (s *Store) KeepWinningBlock(ctx context.Context, epoch api.Epoch, b block.B
 
 // Winner is who won an epoch. Evidence is nil until the winner's block was delivered here.
 type Winner struct {
-	api.Winner
-	Evidence *api.Evidence
+	contract.Winner
+	Evidence *contract.Evidence
 }
 
 // Winner returns who won an epoch of that group, or ErrNotFound.
-func (s *Store) Winner(ctx context.Context, group *membership.Group, epoch api.Epoch) (Winner, error) {
+func (s *Store) Winner(ctx context.Context, group *membership.Group, epoch contract.Epoch) (Winner, error) {
 	var row struct {
-		Name        string     `db:"name"`
-		Key         []byte     `db:"key"`
-		ID          []byte     `db:"block_id"`
-		AcceptedMS  api.Millis `db:"accepted_ms"`
-		Block       []byte     `db:"block"`
-		Certificate []byte     `db:"certificate"`
+		Name        string          `db:"name"`
+		Key         []byte          `db:"key"`
+		ID          []byte          `db:"block_id"`
+		AcceptedMS  contract.Millis `db:"accepted_ms"`
+		Block       []byte          `db:"block"`
+		Certificate []byte          `db:"certificate"`
 	}
 	err := s.db.GetContext(ctx, &row, `SELECT name, key, block_id, accepted_ms, block, certificate FROM winners WHERE epoch = ?`, epoch)
 	if err != nil {
 		return Winner{}, fmt.Errorf("load winner of epoch %d: %w", epoch, found(err))
 	}
-	w := Winner{Winner: api.Winner{Name: row.Name, Key: keys.Public(row.Key), Block: block.ID(row.ID), AcceptedAt: row.AcceptedMS}}
+	w := Winner{Winner: contract.Winner{Name: row.Name, Key: keys.Public(row.Key), Block: block.ID(row.ID), AcceptedAt: row.AcceptedMS}}
 	if row.Block == nil {
 		return w, nil
 	}
-	w.Evidence = new(api.Evidence)
+	w.Evidence = new(contract.Evidence)
 	if w.Evidence.Block, err = block.Decode(row.Block, group.Limits()); err != nil {
 		return Winner{}, fmt.Errorf("load winner of epoch %d: %w", epoch, err)
 	}

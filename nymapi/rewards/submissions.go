@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
@@ -25,12 +25,12 @@ const (
 
 // Submission is one that this Nym-API makes for an epoch.
 type Submission struct {
-	Epoch   api.Epoch
-	Body    []byte     // api.Submission.Encode
-	Made    api.Millis // contract time
+	Epoch   contract.Epoch
+	Body    []byte          // contract.Submission.Encode
+	Made    contract.Millis // contract time
 	Outcome Outcome
 	Reason  string
-	Receipt []byte // api.Receipt.Encode, of an accepted one
+	Receipt []byte // contract.Receipt.Encode, of an accepted one
 }
 
 // AddSubmission stores what is to be submitted for an epoch. Slot is that of the own block behind it, nil without Ephemera. The slot is
@@ -63,7 +63,7 @@ func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Bl
 }
 
 // RecordOwn records an own block from which nothing is submitted.
-func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch api.Epoch) error {
+func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		_, err := recordOwn(ctx, tx, own, epoch)
 		return err
@@ -75,7 +75,7 @@ func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch api.Epoch)
 }
 
 // recordOwn tells whether the slot is new.
-func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch api.Epoch) (bool, error) {
+func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch contract.Epoch) (bool, error) {
 	slot, id := own.Header.Slot(), own.ID()
 	result, err := tx.ExecContext(ctx, `INSERT INTO own_blocks (group_id, height, block_id, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		slot.Group[:], slot.Height, id[:], epoch)
@@ -87,12 +87,12 @@ func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch api.Epoc
 }
 
 // OwnBlocks returns the epochs from that one on for which an own block was delivered.
-func (s *Store) OwnBlocks(ctx context.Context, from api.Epoch) (map[api.Epoch]bool, error) {
-	var epochs []api.Epoch
+func (s *Store) OwnBlocks(ctx context.Context, from contract.Epoch) (map[contract.Epoch]bool, error) {
+	var epochs []contract.Epoch
 	if err := s.db.SelectContext(ctx, &epochs, `SELECT DISTINCT epoch FROM own_blocks WHERE epoch >= ?`, from); err != nil {
 		return nil, fmt.Errorf("load own blocks: %w", err)
 	}
-	own := make(map[api.Epoch]bool, len(epochs))
+	own := make(map[contract.Epoch]bool, len(epochs))
 	for _, epoch := range epochs {
 		own[epoch] = true
 	}
@@ -113,7 +113,7 @@ func (s *Store) Pending(ctx context.Context) ([]Submission, error) {
 }
 
 // Submission returns that of an epoch, or ErrNotFound.
-func (s *Store) Submission(ctx context.Context, epoch api.Epoch) (Submission, error) {
+func (s *Store) Submission(ctx context.Context, epoch contract.Epoch) (Submission, error) {
 	var row submissionRow
 	if err := s.db.GetContext(ctx, &row, selectSubmission+`WHERE epoch = ?`, epoch); err != nil {
 		return Submission{}, fmt.Errorf("load submission for epoch %d: %w", epoch, found(err))
@@ -124,12 +124,12 @@ func (s *Store) Submission(ctx context.Context, epoch api.Epoch) (Submission, er
 const selectSubmission = `SELECT epoch, body, made_ms, outcome, reason, receipt FROM submissions `
 
 type submissionRow struct {
-	Epoch   api.Epoch      `db:"epoch"`
-	Body    []byte         `db:"body"`
-	Made    api.Millis     `db:"made_ms"`
-	Outcome Outcome        `db:"outcome"`
-	Reason  sql.NullString `db:"reason"`
-	Receipt []byte         `db:"receipt"`
+	Epoch   contract.Epoch  `db:"epoch"`
+	Body    []byte          `db:"body"`
+	Made    contract.Millis `db:"made_ms"`
+	Outcome Outcome         `db:"outcome"`
+	Reason  sql.NullString  `db:"reason"`
+	Receipt []byte          `db:"receipt"`
 }
 
 func (r submissionRow) submission() Submission {
@@ -137,7 +137,7 @@ func (r submissionRow) submission() Submission {
 }
 
 // Settle stores a submission's outcome. The first one stays.
-func (s *Store) Settle(ctx context.Context, epoch api.Epoch, outcome Outcome, reason string, receipt []byte, at api.Millis) error {
+func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcome, reason string, receipt []byte, at contract.Millis) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE submissions SET outcome = ?, reason = ?, receipt = ?, settled_ms = ? WHERE epoch = ? AND outcome = 'pending'`,
 		outcome, reason, receipt, at, epoch)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Store) Settle(ctx context.Context, epoch api.Epoch, outcome Outcome, re
 }
 
 // Prune drops everything about epochs before that one but their descriptions. The caller keeps epochs that may be open.
-func (s *Store) Prune(ctx context.Context, before api.Epoch) error {
+func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		for _, table := range []string{"reports", "own_blocks", "submissions", "winners", "double_reports"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE epoch < ?", before); err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
 // SubmissionContract is what a Submitter asks of the contract: a client.Client.
 type SubmissionContract interface {
-	// Submit posts a submission. A refusal is an *api.Problem; any other error says that no answer came.
-	Submit(ctx context.Context, s api.Submission) (api.Receipt, error)
+	// Submit posts a submission. A refusal is an *contract.Problem; any other error says that no answer came.
+	Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error)
 	// EpochDetail returns where an epoch stands.
-	EpochDetail(ctx context.Context, id api.Epoch) (api.EpochDetail, error)
+	EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error)
 }
 
 // Submitter posts what the database holds without an outcome, until the contract has decided. Its zero value is not usable.
@@ -56,13 +56,13 @@ func (s *Submitter) Notify() {
 func (s *Submitter) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
-		started := map[api.Epoch]bool{}
+		started := map[contract.Epoch]bool{}
 		for {
 			pending, err := s.Store.Pending(ctx)
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
-			still := make(map[api.Epoch]bool, len(pending))
+			still := make(map[contract.Epoch]bool, len(pending))
 			for _, p := range pending {
 				still[p.Epoch] = true
 				if !started[p.Epoch] {
@@ -85,7 +85,7 @@ func (s *Submitter) Run(ctx context.Context) error {
 
 // submit tries until there is an outcome, or ctx is done.
 func (s *Submitter) submit(ctx context.Context, p Submission) error {
-	decoded, err := api.DecodeSubmission(p.Body, len(p.Body))
+	decoded, err := contract.DecodeSubmission(p.Body, len(p.Body))
 	if err != nil {
 		return s.settle(ctx, p, Refused, fmt.Sprintf("the stored submission cannot be read: %s", err), nil)
 	}
@@ -97,7 +97,7 @@ func (s *Submitter) submit(ctx context.Context, p Submission) error {
 		changed := s.Calendar.Changed()
 		receipt, err := s.Contract.Submit(ctx, decoded)
 		if outcome, reason := judge(decoded, receipt, err); outcome != Pending {
-			var problem *api.Problem
+			var problem *contract.Problem
 			if errors.As(err, &problem) && problem.Winner != nil {
 				if err := s.Store.SetWinner(ctx, p.Epoch, *problem.Winner); err != nil {
 					return err
@@ -106,7 +106,7 @@ func (s *Submitter) submit(ctx context.Context, p Submission) error {
 			return s.settle(ctx, p, outcome, reason, &receipt)
 		}
 		wait := retry.NextBackOff()
-		var problem *api.Problem
+		var problem *contract.Problem
 		if errors.As(err, &problem) {
 			wait = max(problem.RetryAfter(), wait)
 		} else if !silent && ctx.Err() == nil {
@@ -137,7 +137,7 @@ func pause(ctx context.Context, wait time.Duration, changed <-chan struct{}) {
 }
 
 // stage waits for our turn and asks whether the epoch is still open then. True: it was decided in the meantime.
-func (s *Submitter) stage(ctx context.Context, p Submission, decoded api.Submission) (bool, error) {
+func (s *Submitter) stage(ctx context.Context, p Submission, decoded contract.Submission) (bool, error) {
 	d, known := s.Calendar.Description(decoded.Description)
 	if !s.Staged || !known {
 		return false, nil
@@ -156,13 +156,13 @@ func (s *Submitter) stage(ctx context.Context, p Submission, decoded api.Submiss
 		break
 	}
 	detail, err := s.Contract.EpochDetail(ctx, p.Epoch)
-	if err != nil || detail.Status == api.StatusOpen {
+	if err != nil || detail.Status == contract.StatusOpen {
 		return false, nil // the submission itself will tell
 	}
 	return true, s.settleBy(ctx, p, detail.Status, detail.Winner, detail.Reason)
 }
 
-func entryOf(calendar Calendar, id api.Epoch) (epoch.Entry, bool) {
+func entryOf(calendar Calendar, id contract.Epoch) (epoch.Entry, bool) {
 	for _, e := range calendar.Epochs() {
 		if e.Description.Epoch == id {
 			return e, true
@@ -172,8 +172,8 @@ func entryOf(calendar Calendar, id api.Epoch) (epoch.Entry, bool) {
 }
 
 // settleBy settles a submission that was not sent, because the epoch is.
-func (s *Submitter) settleBy(ctx context.Context, p Submission, status api.Status, winner *api.Winner, reason string) error {
-	if status == api.StatusMissed {
+func (s *Submitter) settleBy(ctx context.Context, p Submission, status contract.Status, winner *contract.Winner, reason string) error {
+	if status == contract.StatusMissed {
 		return s.settle(ctx, p, Closed, reason, nil)
 	}
 	if winner != nil {
@@ -186,8 +186,8 @@ func (s *Submitter) settleBy(ctx context.Context, p Submission, status api.Statu
 }
 
 // judge returns what the contract's answer makes of a submission, Pending to try again.
-func judge(s api.Submission, receipt api.Receipt, err error) (Outcome, string) {
-	var problem *api.Problem
+func judge(s contract.Submission, receipt contract.Receipt, err error) (Outcome, string) {
+	var problem *contract.Problem
 	switch {
 	case err == nil:
 		if !receipt.Verify() || receipt.Contract != s.Contract || receipt.Epoch != s.Epoch || receipt.Submitter != s.Submitter ||
@@ -195,17 +195,17 @@ func judge(s api.Submission, receipt api.Receipt, err error) (Outcome, string) {
 			return Refused, "the receipt is not the contract's for this submission"
 		}
 		return Accepted, ""
-	case !errors.As(err, &problem), problem.Temporary(), errors.Is(err, api.NotOver):
+	case !errors.As(err, &problem), problem.Temporary(), errors.Is(err, contract.NotOver):
 		return Pending, ""
-	case errors.Is(err, api.Decided):
+	case errors.Is(err, contract.Decided):
 		return Late, problem.Error()
-	case errors.Is(err, api.Missed):
+	case errors.Is(err, contract.Missed):
 		return Closed, problem.Error()
 	}
 	return Refused, problem.Error()
 }
 
-func (s *Submitter) settle(ctx context.Context, p Submission, outcome Outcome, reason string, receipt *api.Receipt) error {
+func (s *Submitter) settle(ctx context.Context, p Submission, outcome Outcome, reason string, receipt *contract.Receipt) error {
 	now, _ := s.Calendar.Now()
 	var encoded []byte
 	level := slog.LevelInfo

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
@@ -20,50 +20,50 @@ type judge struct {
 	mu      sync.Mutex
 	answers []error // nil: accepted
 	forged  bool    // receipts are somebody else's
-	got     []api.Submission
-	detail  api.EpochDetail
+	got     []contract.Submission
+	detail  contract.EpochDetail
 	asked   int
 }
 
-func (j *judge) Submit(_ context.Context, s api.Submission) (api.Receipt, error) {
+func (j *judge) Submit(_ context.Context, s contract.Submission) (contract.Receipt, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.got = append(j.got, s)
 	answer := j.answers[min(len(j.got), len(j.answers))-1]
 	if answer != nil {
-		return api.Receipt{}, answer
+		return contract.Receipt{}, answer
 	}
 	signer := contracttest.ContractKey()
 	if j.forged {
 		signer = contracttest.Key(9)
 	}
-	return api.Receipt{Network: s.Network, Epoch: s.Epoch, Description: s.Description, Submitter: s.Submitter}.Sign(signer), nil
+	return contract.Receipt{Network: s.Network, Epoch: s.Epoch, Description: s.Description, Submitter: s.Submitter}.Sign(signer), nil
 }
 
-func (j *judge) EpochDetail(context.Context, api.Epoch) (api.EpochDetail, error) {
+func (j *judge) EpochDetail(context.Context, contract.Epoch) (contract.EpochDetail, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.asked++
 	return j.detail, nil
 }
 
-func (j *judge) submissions() []api.Submission {
+func (j *judge) submissions() []contract.Submission {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return append([]api.Submission(nil), j.got...)
+	return append([]contract.Submission(nil), j.got...)
 }
 
-func problem(kind api.Kind, retry int64) *api.Problem {
-	p := api.NewProblem(kind, "because")
+func problem(kind contract.Kind, retry int64) *contract.Problem {
+	p := contract.NewProblem(kind, "because")
 	p.RetryAfterMS = retry
 	return p
 }
 
 // submitting runs a submitter of Nym-API 1 until the test ends.
-func submitting(t *testing.T, store *rewards.Store, calendar *calendar, contract *judge, staged bool) *rewards.Submitter {
+func submitting(t *testing.T, store *rewards.Store, calendar *calendar, asked *judge, staged bool) *rewards.Submitter {
 	t.Helper()
 	s := rewards.NewSubmitter(rewards.Submitter{
-		Key: public(1), Store: store, Calendar: calendar, Contract: contract, Staged: staged, Logger: silent(),
+		Key: public(1), Store: store, Calendar: calendar, Contract: asked, Staged: staged, Logger: silent(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -75,7 +75,7 @@ func submitting(t *testing.T, store *rewards.Store, calendar *calendar, contract
 	return s
 }
 
-func addSubmission(t *testing.T, store *rewards.Store, d api.Description) []byte {
+func addSubmission(t *testing.T, store *rewards.Store, d contract.Description) []byte {
 	t.Helper()
 	body := contracttest.Submission(d, 1).Encode()
 	added, err := store.AddSubmission(t.Context(), rewards.Submission{Epoch: d.Epoch, Body: body, Made: d.End}, nil)
@@ -96,8 +96,8 @@ func settled(t *testing.T, store *rewards.Store) rewards.Submission {
 }
 
 func TestASubmissionIsSentUntilTheContractHasDecided(t *testing.T) {
-	winner := api.Winner{Name: "nymapi-3", Key: public(3)}
-	decided := problem(api.Decided, 0)
+	winner := contract.Winner{Name: "nymapi-3", Key: public(3)}
+	decided := problem(contract.Decided, 0)
 	decided.Winner = &winner
 	away := errors.New("connection refused")
 	for _, test := range []struct {
@@ -108,26 +108,26 @@ func TestASubmissionIsSentUntilTheContractHasDecided(t *testing.T) {
 	}{
 		{"accepted", []error{nil}, rewards.Accepted, 1},
 		{"away, then accepted", []error{away, away, nil}, rewards.Accepted, 3},
-		{"told to come back", []error{problem(api.EarlierOpen, 20), problem(api.Internal, 0), nil}, rewards.Accepted, 3},
-		{"too many requests", []error{problem(api.TooManyRequests, 10), nil}, rewards.Accepted, 2},
-		{"our clock is ahead", []error{problem(api.NotOver, 0), nil}, rewards.Accepted, 2},
+		{"told to come back", []error{problem(contract.EarlierOpen, 20), problem(contract.Internal, 0), nil}, rewards.Accepted, 3},
+		{"too many requests", []error{problem(contract.TooManyRequests, 10), nil}, rewards.Accepted, 2},
+		{"our clock is ahead", []error{problem(contract.NotOver, 0), nil}, rewards.Accepted, 2},
 		{"somebody else won", []error{away, decided}, rewards.Late, 2},
-		{"missed", []error{problem(api.Missed, 0)}, rewards.Closed, 1},
-		{"wrong result", []error{problem(api.WrongResult, 0)}, rewards.Refused, 1},
-		{"no member", []error{problem(api.NotMember, 0)}, rewards.Refused, 1},
+		{"missed", []error{problem(contract.Missed, 0)}, rewards.Closed, 1},
+		{"wrong result", []error{problem(contract.WrongResult, 0)}, rewards.Refused, 1},
+		{"no member", []error{problem(contract.NotMember, 0)}, rewards.Refused, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			d := describe(1, 4)
-			calendar, store, contract := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: test.answers}
-			s := submitting(t, store, calendar, contract, false)
+			calendar, store, asked := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: test.answers}
+			s := submitting(t, store, calendar, asked, false)
 			body := addSubmission(t, store, d)
 			s.Notify()
 			stored := settled(t, store)
 			require.Equal(t, test.outcome, stored.Outcome, stored.Reason)
 			require.Equal(t, test.outcome == rewards.Accepted, stored.Receipt != nil)
-			require.Len(t, contract.submissions(), test.tries)
-			for _, sent := range contract.submissions() {
+			require.Len(t, asked.submissions(), test.tries)
+			for _, sent := range asked.submissions() {
 				require.Equal(t, body, sent.Encode(), "the same bytes every time")
 			}
 			eventually(t, func() bool { return calendar.pokes() > 0 }, "the calendar looks for news")
@@ -157,9 +157,9 @@ func TestAStoredSubmissionIsSentAfterARestart(t *testing.T) {
 }
 
 // placed returns an epoch in whose drawn order Nym-API 1 of four has that place.
-func placed(t *testing.T, place int) api.Description {
+func placed(t *testing.T, place int) contract.Description {
 	t.Helper()
-	for shift := range api.Millis(1000) {
+	for shift := range contract.Millis(1000) {
 		d := describe(1, 4)
 		d.Start += shift
 		if rewards.Place(d.Hash(), d.Group.Members(), public(1)) == place {
@@ -167,50 +167,50 @@ func placed(t *testing.T, place int) api.Description {
 		}
 	}
 	t.Fatalf("no epoch of a thousand gives place %d", place)
-	return api.Description{}
+	return contract.Description{}
 }
 
 func TestStagedSubmissionsWaitForTheirTurn(t *testing.T) {
 	d := placed(t, 2)
-	calendar, store, contract := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: []error{nil}}
-	contract.detail.Status = api.StatusOpen
+	calendar, store, asked := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: []error{nil}}
+	asked.detail.Status = contract.StatusOpen
 	addSubmission(t, store, d)
-	submitting(t, store, calendar, contract, true)
+	submitting(t, store, calendar, asked, true)
 	turn := d.End + 2*(d.End-d.Start)/20
 	calendar.set(turn - 1)
-	require.Empty(t, contract.submissions())
+	require.Empty(t, asked.submissions())
 	calendar.set(turn)
 	require.Equal(t, rewards.Accepted, settled(t, store).Outcome)
-	require.Equal(t, 1, contract.asked)
+	require.Equal(t, 1, asked.asked)
 }
 
 func TestStagedSubmissionsAreNotSentWhenTheEpochIsDecided(t *testing.T) {
-	winner := &api.Winner{Name: "nymapi-2", Key: public(2)}
-	for name, tell := range map[string]func(*calendar, *judge, api.Description){
-		"the calendar knows": func(c *calendar, _ *judge, _ api.Description) { c.settle(1, api.StatusRewarded, winner) },
-		"the contract tells": func(c *calendar, j *judge, d api.Description) {
-			j.detail.Status, j.detail.Winner = api.StatusRewarded, winner
+	winner := &contract.Winner{Name: "nymapi-2", Key: public(2)}
+	for name, tell := range map[string]func(*calendar, *judge, contract.Description){
+		"the calendar knows": func(c *calendar, _ *judge, _ contract.Description) { c.settle(1, contract.StatusRewarded, winner) },
+		"the contract tells": func(c *calendar, j *judge, d contract.Description) {
+			j.detail.Status, j.detail.Winner = contract.StatusRewarded, winner
 			c.set(d.End + 60_000)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := placed(t, 3)
-			calendar, store, contract := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: []error{nil}}
-			tell(calendar, contract, d)
+			calendar, store, asked := newCalendar(d), openStore(t, t.TempDir()), &judge{answers: []error{nil}}
+			tell(calendar, asked, d)
 			addSubmission(t, store, d)
-			submitting(t, store, calendar, contract, true)
+			submitting(t, store, calendar, asked, true)
 			stored := settled(t, store)
 			require.Equal(t, rewards.Late, stored.Outcome)
 			require.Contains(t, stored.Reason, "nymapi-2")
-			require.Empty(t, contract.submissions())
+			require.Empty(t, asked.submissions())
 		})
 	}
 }
 
 func TestPlacesAreAPermutation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		hash := api.Hash(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+		hash := contract.Hash(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
 		n := rapid.IntRange(1, 20).Draw(t, "n")
 		members := contracttest.Group(n).Members()
 		seen := map[int]keys.Public{}
@@ -227,7 +227,7 @@ func TestPlacesAreAPermutation(t *testing.T) {
 func TestEveryMemberIsFirstNowAndThen(t *testing.T) {
 	members, first := contracttest.Group(4).Members(), map[keys.Public]int{}
 	for i := range 400 {
-		hash := api.Hash{byte(i), byte(i >> 8)}
+		hash := contract.Hash{byte(i), byte(i >> 8)}
 		for _, member := range members {
 			if rewards.Place(hash, members, member) == 0 {
 				first[member]++

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
@@ -12,7 +12,7 @@ import (
 // Run calls wake, a node's Wake, when an answer of the application may have changed without a message: the calendar has news, an epoch
 // ended, its deadline or grace time passed. It says why nothing was submitted for a settled epoch. It ends with ctx and returns nil.
 func (a *Application) Run(ctx context.Context, wake func()) error {
-	said := map[api.Epoch]bool{}
+	said := map[contract.Epoch]bool{}
 	for {
 		changed := a.config.Calendar.Changed()
 		a.settle(ctx, said)
@@ -43,7 +43,7 @@ func (a *Application) pause() time.Duration {
 		if e.Settled() {
 			continue
 		}
-		for _, moment := range []api.Millis{e.Description.End, deadline(e.Description), grace(e.Description)} {
+		for _, moment := range []contract.Millis{e.Description.End, deadline(e.Description), grace(e.Description)} {
 			if moment > now {
 				pause = min(pause, until(now, moment))
 			}
@@ -53,9 +53,9 @@ func (a *Application) pause() time.Duration {
 }
 
 // settle forgets the reports of settled epochs, and explains once why nothing was submitted. Said holds epochs of the calendar only.
-func (a *Application) settle(ctx context.Context, said map[api.Epoch]bool) {
+func (a *Application) settle(ctx context.Context, said map[contract.Epoch]bool) {
 	entries := a.config.Calendar.Epochs()
-	known := make(map[api.Epoch]bool, len(entries))
+	known := make(map[contract.Epoch]bool, len(entries))
 	for _, e := range entries {
 		id := e.Description.Epoch
 		known[id] = true

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	contractapi "github.com/ephemera-go/nym-rewarding/contract/api"
+	contractapi "github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	ephemeraclient "github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -49,13 +49,13 @@ type daemon struct {
 }
 
 // runBeside is run for a Nym-API whose node is another process: its key is there, and so is everything that was signed.
-func (s *Service) runBeside(ctx context.Context, contract rewards.Contract) error {
-	node, err := s.findDaemon(ctx, contract)
+func (s *Service) runBeside(ctx context.Context, pinned rewards.Contract) error {
+	node, err := s.findDaemon(ctx, pinned)
 	if err != nil {
 		return err
 	}
 	s.key.Store(&node.config.Key)
-	info, err := s.complete(ctx, contract)
+	info, err := s.complete(ctx, pinned)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (s *Service) runBeside(ctx context.Context, contract rewards.Contract) erro
 		return err
 	}
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(contract, node.group, s.config.Mode), Logger: s.log,
+		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(pinned, node.group, s.config.Mode), Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *Service) runBeside(ctx context.Context, contract rewards.Contract) erro
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
-	if contract.PeerInfo != nil { // known from an earlier start, and not asked yet
+	if pinned.PeerInfo != nil { // known from an earlier start, and not asked yet
 		start(s.recognise)
 	}
 	if err := s.startBeside(ctx, node, clock, start); err != nil {
@@ -90,7 +90,7 @@ func (s *Service) runBeside(ctx context.Context, contract rewards.Contract) erro
 }
 
 // findDaemon asks the daemon who it is, until it answers.
-func (s *Service) findDaemon(ctx context.Context, contract rewards.Contract) (*daemon, error) {
+func (s *Service) findDaemon(ctx context.Context, pinned rewards.Contract) (*daemon, error) {
 	asked, err := ephemeraclient.New(s.config.Daemon.URL, ephemeraclient.Options{Token: s.config.Daemon.Token})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -99,8 +99,8 @@ func (s *Service) findDaemon(ctx context.Context, contract rewards.Contract) (*d
 	for wait, said := askFirst, false; ; wait = min(2*wait, askMost) {
 		config, err := asked.QueryEphemeraConfig(ctx)
 		if err == nil {
-			if config.Network != contract.Network {
-				return nil, fmt.Errorf("%w: it is of network %q, the contract's is %q; set node.network of the daemon", ErrDaemon, config.Network, contract.Network)
+			if config.Network != pinned.Network {
+				return nil, fmt.Errorf("%w: it is of network %q, the contract's is %q; set node.network of the daemon", ErrDaemon, config.Network, pinned.Network)
 			}
 			return &daemon{config: config, signer: newSigner(s.config.Daemon, config, s.log)}, nil
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -159,7 +159,7 @@ func (c *cluster) eventually(f func() bool, what string) {
 }
 
 // now returns the newest epoch.
-func (c *cluster) now() api.Epoch {
+func (c *cluster) now() contract.Epoch {
 	current, err := c.asked.Epoch(c.Context())
 	if err != nil {
 		return 0
@@ -168,27 +168,27 @@ func (c *cluster) now() api.Epoch {
 }
 
 // begun waits until an epoch has begun, and returns its number.
-func (c *cluster) begun(id api.Epoch) api.Epoch {
+func (c *cluster) begun(id contract.Epoch) contract.Epoch {
 	c.Helper()
 	c.eventually(func() bool { return c.now() >= id }, "epoch "+id.String()+" begins")
 	return c.now()
 }
 
 // rewarded waits until the contract has a winner for an epoch, and returns everything about it.
-func (c *cluster) rewarded(id api.Epoch) api.EpochDetail {
+func (c *cluster) rewarded(id contract.Epoch) contract.EpochDetail {
 	c.Helper()
-	var detail api.EpochDetail
+	var detail contract.EpochDetail
 	c.eventually(func() bool {
 		var err error
 		detail, err = c.asked.EpochDetail(c.Context(), id)
-		return err == nil && detail.Status != api.StatusOpen
+		return err == nil && detail.Status != contract.StatusOpen
 	}, "epoch "+id.String()+" is settled")
-	require.Equal(c, api.StatusRewarded, detail.Status, detail.Reason)
+	require.Equal(c, contract.StatusRewarded, detail.Status, detail.Reason)
 	return detail
 }
 
 // audited fetches the evidence of a rewarded epoch and recomputes everything.
-func (c *cluster) audited(id api.Epoch) verify.Audited {
+func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	c.Helper()
 	bundle, err := c.asked.Bundle(c.Context(), id)
 	require.NoError(c, err)
@@ -200,15 +200,15 @@ func (c *cluster) audited(id api.Epoch) verify.Audited {
 
 // reported waits until an epoch that ends from now on is rewarded with the reports of n members, and returns it. On a machine under load
 // a report may miss the deadline of one epoch or another.
-func (c *cluster) reported(n int) api.EpochDetail {
+func (c *cluster) reported(n int) contract.EpochDetail {
 	c.Helper()
 	from := c.now()
-	var detail api.EpochDetail
+	var detail contract.EpochDetail
 	c.eventually(func() bool {
 		for id := c.now(); id >= max(from, 1); id-- {
 			var err error
 			detail, err = c.asked.EpochDetail(c.Context(), id)
-			if err == nil && detail.Status == api.StatusRewarded && len(detail.Reporters) == n {
+			if err == nil && detail.Status == contract.StatusRewarded && len(detail.Reporters) == n {
 				return true
 			}
 		}
@@ -217,7 +217,7 @@ func (c *cluster) reported(n int) api.EpochDetail {
 	return detail
 }
 
-func names(of []api.Signatory) []string {
+func names(of []contract.Signatory) []string {
 	var names []string
 	for _, s := range of {
 		names = append(names, s.Name)

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
@@ -97,7 +97,7 @@ type Config struct {
 // Behaviour changes what an honest Nym-API does. It is there for simulated liars and faults; the zero value is honest.
 type Behaviour struct {
 	// Report returns what is reported instead of the honest report. It is signed once for each epoch.
-	Report func(d api.Description, honest metrics.Report) metrics.Report
+	Report func(d contract.Description, honest metrics.Report) metrics.Report
 	// Publish spreads a signed report instead of Publication.Submit. It may be called again for the same epoch, after an error or a
 	// restart.
 	Publish func(ctx context.Context, p Publication) error
@@ -107,7 +107,7 @@ type Behaviour struct {
 
 // Publication is a signed report that is about to be spread.
 type Publication struct {
-	Description api.Description
+	Description contract.Description
 	Message     block.Message
 	// Sign signs another report for the same epoch.
 	Sign func(metrics.Report) (block.Message, error)
@@ -173,7 +173,7 @@ func (c Config) Validate() error {
 	if c.Gossip > p2p.Off {
 		return fmt.Errorf("%w: gossip %s, expected flood, mesh or off", ErrConfig, c.Gossip)
 	}
-	if err := api.CheckName(c.Name); err != nil {
+	if err := contract.CheckName(c.Name); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := p2p.CheckAddresses(slices.Concat(c.Listen, c.Announce)...); err != nil {

@@ -6,5 +6,5 @@
 //
 // A start goes on where the last one stopped: the folder holds the key, what was signed and the members, so that a Nym-API that knows
 // its group starts also while the contract is away. Adapters are chosen here: SQLite, libp2p and the contract's HTTP client. What runs
-// a Nym-API as a program: cmd/nymapi; what runs many in one process: package experiment.
+// a Nym-API as a program: cmd/nymapi; what runs many in one process: package compare.
 package service

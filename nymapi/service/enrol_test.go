@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-func singleMode(config *server.Config) { config.Mode = api.ModeSingle }
+func singleMode(config *server.Config) { config.Mode = contract.ModeSingle }
 
 type nothing struct{}
 
@@ -41,7 +41,7 @@ func TestWhoMayNotEnrolIsToldWhy(t *testing.T) {
 	c := newCluster(t, 1, time.Second)
 	err := c.run(5, func(config *service.Config) { config.Token = "wrong" })
 	require.ErrorIs(t, err, service.ErrNotEnrolled)
-	require.ErrorIs(t, err, api.WrongToken)
+	require.ErrorIs(t, err, contract.WrongToken)
 
 	c.start(1)
 	c.begun(1)

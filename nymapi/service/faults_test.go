@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
@@ -72,7 +72,7 @@ func TestNothingIsRewardedInAPartitionAndEverythingAfterIt(t *testing.T) {
 	c.begun(split + 2)
 	detail, err := c.asked.EpochDetail(t.Context(), split+1)
 	require.NoError(t, err)
-	require.Equal(t, api.StatusOpen, detail.Status, "two of four are no quorum")
+	require.Equal(t, contract.StatusOpen, detail.Status, "two of four are no quorum")
 	for _, g := range gates {
 		g.shut(nil)
 	}
@@ -129,7 +129,7 @@ func TestGarbageUnderTheLabelSpoilsNoBlock(t *testing.T) {
 			return nil
 		}
 	})
-	for id := api.Epoch(1); id <= 2; id++ {
+	for id := contract.Epoch(1); id <= 2; id++ {
 		c.rewarded(id)
 		c.audited(id)
 	}
@@ -204,7 +204,7 @@ func TestStagedSubmissionsFollowEachOther(t *testing.T) {
 			return false
 		}
 		detail, err := c.asked.EpochDetail(t.Context(), newest-1)
-		if err != nil || detail.Status != api.StatusRewarded {
+		if err != nil || detail.Status != contract.StatusRewarded {
 			return false
 		}
 		members := detail.Description.Group.Members()

@@ -7,10 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"github.com/ephemera-go/nym-rewarding/metrics/samples"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
 // Names of the files in a Nym-API's folder, beside those of package home.
@@ -21,22 +21,16 @@ const (
 )
 
 // ErrLocked reports a folder that another Nym-API uses.
-var ErrLocked = errors.New("folder is in use by another Nym-API")
+var ErrLocked = errors.New("folder is in use by another Nym-API: stop it first, or choose another folder")
 
 // Lock takes a folder for one Nym-API, and makes it when there is none. The lock ends when it is closed, or with the process.
 func Lock(dir string) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, LockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := lockfile.Take(filepath.Join(dir, LockFile), ErrLocked)
 	if err != nil {
-		return nil, fmt.Errorf("lock folder: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = fmt.Errorf("%w: %s; stop it first, or choose another folder", ErrLocked, dir)
-		}
-		return nil, errors.Join(err, file.Close())
+		return nil, fmt.Errorf("lock folder %s: %w", dir, err)
 	}
 	return file, nil
 }

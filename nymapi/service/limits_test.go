@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 )
 
@@ -27,6 +27,6 @@ func TestTheMempoolHoldsEveryReportThatIsOfUse(t *testing.T) {
 		require.GreaterOrEqual(t, limits.Messages, 10*limits.PerSender)
 		require.GreaterOrEqual(t, limits.Bytes, 10*epochs*message.Size())
 	}
-	_, err := mempoolLimits(api.Description{End: 1, Group: contracttest.Group(1)})
+	_, err := mempoolLimits(contract.Description{End: 1, Group: contracttest.Group(1)})
 	require.Error(t, err)
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
@@ -44,7 +44,7 @@ func (s *Service) identify(ctx context.Context) (rewards.Contract, error) {
 }
 
 // store remembers an answer of the contract. Another contract than before is an error.
-func (s *Service) store(ctx context.Context, info api.PeerInfo) (rewards.Contract, error) {
+func (s *Service) store(ctx context.Context, info contract.PeerInfo) (rewards.Contract, error) {
 	c := rewards.Contract{Network: info.Network, Key: info.ContractKey}
 	if info.Number > 0 {
 		var err error
@@ -56,7 +56,7 @@ func (s *Service) store(ctx context.Context, info api.PeerInfo) (rewards.Contrac
 }
 
 // ask asks for the members until there is an answer.
-func (s *Service) ask(ctx context.Context) (api.PeerInfo, error) {
+func (s *Service) ask(ctx context.Context) (contract.PeerInfo, error) {
 	for wait := askFirst; ; wait = min(2*wait, askMost) {
 		info, err := s.client.PeerInfo(ctx)
 		s.contractAway(ctx, err)
@@ -64,7 +64,7 @@ func (s *Service) ask(ctx context.Context) (api.PeerInfo, error) {
 			return info, nil
 		}
 		if err := sleep(ctx, wait); err != nil {
-			return api.PeerInfo{}, err
+			return contract.PeerInfo{}, err
 		}
 	}
 }
@@ -92,19 +92,19 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // member returns this Nym-API's entry among the members.
-func (s *Service) member(info api.PeerInfo) (api.Member, bool) {
-	i := slices.IndexFunc(info.Members, func(m api.Member) bool { return m.Key == s.home.Key.Public() })
+func (s *Service) member(info contract.PeerInfo) (contract.Member, bool) {
+	i := slices.IndexFunc(info.Members, func(m contract.Member) bool { return m.Key == s.home.Key.Public() })
 	if i < 0 {
-		return api.Member{}, false
+		return contract.Member{}, false
 	}
 	return info.Members[i], true
 }
 
 // join enrols this Nym-API if it is not known under these addresses, and waits until the group is complete. A group that is known from
 // an earlier start needs no contract. Nil addresses are not known yet, and change none.
-func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (api.PeerInfo, error) {
+func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (contract.PeerInfo, error) {
 	if known.PeerInfo != nil {
-		var info api.PeerInfo
+		var info contract.PeerInfo
 		if err := json.Unmarshal(known.PeerInfo, &info); err != nil {
 			return info, fmt.Errorf("load members: %w", err)
 		}
@@ -150,12 +150,12 @@ func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []str
 	if err != nil {
 		return err
 	}
-	enrolment := api.Enrolment{Name: s.config.Name, Addresses: addresses, Counter: counter}
+	enrolment := contract.Enrolment{Name: s.config.Name, Addresses: addresses, Counter: counter}
 	if addresses == nil {
 		enrolment.Addresses = []string{}
 	}
 	_, err = s.client.Enrol(ctx, enrolment.Sign(s.home.Key, c.Network, c.Key), s.config.Token)
-	var problem *api.Problem
+	var problem *contract.Problem
 	switch {
 	case errors.As(err, &problem) && !problem.Temporary():
 		return fmt.Errorf("%w: %w", ErrNotEnrolled, err)
@@ -214,8 +214,8 @@ func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refuse
 }
 
 // refresh takes over addresses that changed, and tells whether there were any. A list of another group is not ours.
-func (s *Service) refresh(ctx context.Context, n *node, info api.PeerInfo) (news bool, err error) {
-	same := slices.EqualFunc(info.Members, n.members, func(a, b api.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
+func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) (news bool, err error) {
+	same := slices.EqualFunc(info.Members, n.members, func(a, b contract.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
 	if same && info.Group == n.group.ID() {
 		return false, nil
 	}
@@ -246,7 +246,7 @@ func reachable(addresses []string) []string {
 	if len(others) == 0 {
 		others = addresses
 	}
-	return others[:min(len(others), api.MaxAddresses)]
+	return others[:min(len(others), contract.MaxAddresses)]
 }
 
 // Key returns the public key that the members know, and false before the folder was opened by Run.

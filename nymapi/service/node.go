@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -26,7 +26,7 @@ type node struct {
 	*ephemera.Node
 	group     *membership.Group
 	bounds    limits.Limits
-	members   []api.Member // as the contract told them last; owned by follow
+	members   []contract.Member // as the contract told them last; owned by follow
 	p2p       *p2p.Transport
 	transport transport.Transport // p2p, maybe wrapped
 	addresses []string
@@ -42,7 +42,7 @@ type wrapped struct {
 func (w wrapped) SetPeers(peers []membership.Peer) error { return w.link.SetPeers(peers) }
 
 // openTransport opens the listeners.
-func (s *Service) openTransport(group *membership.Group, info api.PeerInfo) (*node, error) {
+func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo) (*node, error) {
 	bounds, err := limits.For(limits.Config{Group: group.Limits()})
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ const (
 
 // mempoolLimits returns bounds that hold two reports of every member for each epoch that is of use, so that no quota is full after a
 // long time in which no block was certified.
-func mempoolLimits(d api.Description) (mempool.Limits, error) {
+func mempoolLimits(d contract.Description) (mempool.Limits, error) {
 	report, err := metrics.Report{Mixnodes: d.Mixnodes, Values: slices.Repeat([]metrics.Uptime{metrics.Full}, len(d.Mixnodes))}.Encode()
 	if err != nil {
 		return mempool.Limits{}, fmt.Errorf("size of a report: %w", err)
@@ -93,13 +93,13 @@ func mempoolLimits(d api.Description) (mempool.Limits, error) {
 }
 
 // openNode makes the node over the transport. The description is that of the newest epoch.
-func (s *Service) openNode(n *node, app ephemera.Application, d api.Description) error {
+func (s *Service) openNode(n *node, app ephemera.Application, d contract.Description) error {
 	limits, err := mempoolLimits(d)
 	if err != nil {
 		return err
 	}
 	n.Node, err = ephemera.New(ephemera.Config{
-		Key: s.home.Key, Group: n.group, Peers: api.PeerInfo{Members: n.members}.Peers(), Store: s.home.Store, Transport: n.transport,
+		Key: s.home.Key, Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Store: s.home.Store, Transport: n.transport,
 		BeginGroup: s.home.BeginGroup, MutedThrough: s.home.MutedThrough,
 		Include: mempool.All, Mempool: limits, Logger: s.config.Logger,
 	}, app)
@@ -131,7 +131,7 @@ func (s *Service) openBlocks(ctx context.Context, group *membership.Group) ([]bl
 }
 
 // publish hands a report to the node, or to those who do something else with it.
-func (s *Service) publish(ctx context.Context, n *node, d api.Description, m block.Message) error {
+func (s *Service) publish(ctx context.Context, n *node, d contract.Description, m block.Message) error {
 	submit := func(ctx context.Context, m block.Message) error {
 		if err := n.Submit(ctx, m); !errors.Is(err, mempool.ErrDuplicate) {
 			return err
@@ -154,9 +154,9 @@ func (s *Service) publish(ctx context.Context, n *node, d api.Description, m blo
 }
 
 // checkDescription refuses descriptions of another contract or group, and rules that this program does not have or is not started for.
-func checkDescription(c rewards.Contract, group *membership.Group, mode Mode) func(api.Description) error {
-	unfit := map[Mode]api.Mode{Single: api.ModeFull, Ephemera: api.ModeSingle}
-	return func(d api.Description) error {
+func checkDescription(c rewards.Contract, group *membership.Group, mode Mode) func(contract.Description) error {
+	unfit := map[Mode]contract.Mode{Single: contract.ModeFull, Ephemera: contract.ModeSingle}
+	return func(d contract.Description) error {
 		if d.Rules.Mode == unfit[mode] {
 			return fmt.Errorf("the contract verifies in mode %s, which takes nothing from a Nym-API in mode %s; start both for the same", d.Rules.Mode, mode)
 		}

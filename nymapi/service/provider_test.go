@@ -6,19 +6,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
 // What the contract answers is a list that Ephemera's HTTP provider takes.
 func TestPeerInfoIsAMembershipList(t *testing.T) {
 	group := contracttest.Group(4)
-	info := api.PeerInfo{
-		Network: group.Network(), Limits: api.LimitsOf(group.Limits()), ContractKey: contracttest.ContractKey().Public(), Expected: 4,
+	info := contract.PeerInfo{
+		Network: group.Network(), Limits: contract.LimitsOf(group.Limits()), ContractKey: contracttest.ContractKey().Public(), Expected: 4,
 	}
 	for _, p := range contracttest.Peers(4) {
-		info.Members = append(info.Members, api.Member{Name: p.Name, Key: p.Key, PeerID: p.Key.PeerID(), Addresses: p.Addresses})
+		info.Members = append(info.Members, contract.Member{Name: p.Name, Key: p.Key, PeerID: p.Key.PeerID(), Addresses: p.Addresses})
 	}
 	encode := func() []byte {
 		data, err := json.Marshal(info)

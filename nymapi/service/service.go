@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -78,24 +78,24 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) run(ctx context.Context) error {
-	contract, err := s.identify(ctx)
+	pinned, err := s.identify(ctx)
 	if err != nil {
 		return err
 	}
 	if s.config.Daemon.URL != "" {
-		return s.runBeside(ctx, contract)
+		return s.runBeside(ctx, pinned)
 	}
-	if s.home, err = home.Open(ctx, s.config.Home, contract.Network, s.config.Logger); err != nil {
+	if s.home, err = home.Open(ctx, s.config.Home, pinned.Network, s.config.Logger); err != nil {
 		return err
 	}
 	public := s.home.Key.Public()
 	s.key.Store(&public)
-	return errors.Join(s.work(ctx, contract), s.home.Close())
+	return errors.Join(s.work(ctx, pinned), s.home.Close())
 }
 
 // work joins the group and runs the parts in it.
-func (s *Service) work(ctx context.Context, contract rewards.Contract) error {
-	info, err := s.join(ctx, contract, s.config.Announce)
+func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
+	info, err := s.join(ctx, pinned, s.config.Announce)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *Service) work(ctx context.Context, contract rewards.Contract) error {
 		return s.errNoMember(group)
 	}
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(contract, group, s.config.Mode), Logger: s.log,
+		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -118,13 +118,13 @@ func (s *Service) work(ctx context.Context, contract rewards.Contract) error {
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
-	if contract.PeerInfo != nil { // known from an earlier start, and not asked yet
+	if pinned.PeerInfo != nil { // known from an earlier start, and not asked yet
 		start(s.recognise)
 	}
 	if s.config.Mode == Single {
 		err = s.runSingle(clock, start)
 	} else {
-		err = s.runEphemera(ctx, clock, contract, group, info, start)
+		err = s.runEphemera(ctx, clock, pinned, group, info, start)
 	}
 	if err != nil {
 		start(func(context.Context) error { return err }) // ends the others
@@ -164,7 +164,7 @@ func (s *Service) runSingle(clock *epoch.Clock, start func(func(context.Context)
 }
 
 // runEphemera starts a Nym-API with its node.
-func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, contract rewards.Contract, group *membership.Group, info api.PeerInfo,
+func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned rewards.Contract, group *membership.Group, info contract.PeerInfo,
 	start func(func(context.Context) error),
 ) error {
 	distributor, submitter, archive, err := s.parts(clock, s.home.Key)
@@ -199,7 +199,9 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, contract 
 	}
 	s.node.Store(n)
 	s.log.InfoContext(ctx, "listening for other Nym-APIs", "addresses", n.addresses)
-	distributor.Publish = func(ctx context.Context, d api.Description, m block.Message) error { return s.publish(ctx, n, d, m) }
+	distributor.Publish = func(ctx context.Context, d contract.Description, m block.Message) error {
+		return s.publish(ctx, n, d, m)
+	}
 
 	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.p2p.Close()) })
 	start(func(ctx context.Context) error { return app.Run(ctx, n.Wake) })
@@ -209,7 +211,7 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, contract 
 	start(distributor.Run)
 	start(submitter.Run)
 	start(archive.Run)
-	start(func(ctx context.Context) error { return s.follow(ctx, n, contract) })
+	start(func(ctx context.Context) error { return s.follow(ctx, n, pinned) })
 	start(func(ctx context.Context) error {
 		select {
 		case <-n.Running():
@@ -222,7 +224,7 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, contract 
 }
 
 // firstEpoch waits until an epoch is known and returns the newest.
-func (s *Service) firstEpoch(ctx context.Context, clock *epoch.Clock) (api.Description, error) {
+func (s *Service) firstEpoch(ctx context.Context, clock *epoch.Clock) (contract.Description, error) {
 	for {
 		changed := clock.Changed()
 		if epochs := clock.Epochs(); len(epochs) > 0 {
@@ -231,7 +233,7 @@ func (s *Service) firstEpoch(ctx context.Context, clock *epoch.Clock) (api.Descr
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return api.Description{}, ctx.Err()
+			return contract.Description{}, ctx.Err()
 		}
 	}
 }
@@ -241,12 +243,12 @@ func (s *Service) Ready() <-chan struct{} { return s.ready }
 
 // Status is what a Nym-API knows about its surroundings.
 type Status struct {
-	Ready        bool       `json:"ready"`
-	ContractAway bool       `json:"contract_away"`
-	ContractTime api.Millis `json:"contract_time"` // zero while it is not known
-	Epoch        api.Epoch  `json:"epoch"`         // the newest, 0: none
-	Members      int        `json:"members"`       // 0 before the group is complete, without Ephemera, and beside a daemon, which tells itself
-	Online       int        `json:"online"`        // members connected, with this one
+	Ready        bool            `json:"ready"`
+	ContractAway bool            `json:"contract_away"`
+	ContractTime contract.Millis `json:"contract_time"` // zero while it is not known
+	Epoch        contract.Epoch  `json:"epoch"`         // the newest, 0: none
+	Members      int             `json:"members"`       // 0 before the group is complete, without Ephemera, and beside a daemon, which tells itself
+	Online       int             `json:"online"`        // members connected, with this one
 }
 
 // Status returns where the Nym-API stands.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
@@ -21,7 +21,7 @@ func TestFourNymAPIsRewardEveryEpoch(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, 4, 1500*time.Millisecond)
 			c.startAll(func(config *service.Config) { config.Gossip = gossip })
-			for id := api.Epoch(1); id <= 2; id++ {
+			for id := contract.Epoch(1); id <= 2; id++ {
 				detail := c.rewarded(id)
 				require.GreaterOrEqual(t, len(detail.Reporters), 3)
 				require.GreaterOrEqual(t, len(detail.Signers), 3)

@@ -44,9 +44,9 @@ func TestViolationsAreFound(t *testing.T) {
 		what, file, text, want string
 	}{
 		{
-			what: "a leaf imports a sibling module", file: "metrics/samples/a.go",
+			what: "a leaf imports a sibling module", file: "nymapi/samples/a.go",
 			text: `import _ "` + module + `ephemera/keys"`,
-			want: "metrics/samples/a.go: metrics/samples may not import ephemera/keys",
+			want: "nymapi/samples/a.go: nymapi/samples may not import ephemera/keys",
 		},
 		{
 			what: "ephemera imports a sibling even in a test", file: "ephemera/store/memory/a_test.go",
@@ -55,8 +55,8 @@ func TestViolationsAreFound(t *testing.T) {
 		},
 		{
 			what: "the contract imports more than ephemera's leaves", file: "contract/server/a.go",
-			text: `import _ "` + module + `ephemera/engine"`,
-			want: "contract/server/a.go: contract/server may not import ephemera/engine",
+			text: `import _ "` + module + `ephemera/internal/engine"`,
+			want: "contract/server/a.go: contract/server may not import ephemera/internal/engine",
 		},
 		{
 			what: "a Nym-API imports the contract's server", file: "nymapi/service/a.go",
@@ -74,9 +74,9 @@ func TestViolationsAreFound(t *testing.T) {
 			want: "nymapi/service/a.go: nymapi/service may not import ephemera/store/pebble",
 		},
 		{
-			what: "a pure package does input and output", file: "ephemera/broadcast/a.go",
+			what: "a pure package does input and output", file: "ephemera/internal/broadcast/a.go",
 			text: `import _ "os"`,
-			want: "ephemera/broadcast/a.go: the pure package ephemera/broadcast may not import os",
+			want: "ephemera/internal/broadcast/a.go: the pure package ephemera/internal/broadcast may not import os",
 		},
 		{
 			what: "a pure package draws random numbers", file: "contract/verify/a.go",

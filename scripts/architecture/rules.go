@@ -17,12 +17,13 @@ var (
 	leaves = []string{
 		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate",
 	}
-	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/broadcast", "ephemera/engine"}
+	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
 	// A node's folder opens its SQLite store, so it counts as an adapter, although it is one that every daemon wants.
 	// Pebble and RocksDB are not among them: ephemera's own command and tests alone link those.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
-	contractFacing = []string{"contract/api", "contract/client", "contract/verify"}
+	kit            = []string{"ephemera/kit/..."}
+	contractFacing = []string{"contract", "contract/client", "contract/verify"}
 )
 
 // rules is the architecture, from the leaves up. Test files may import whatever testRules says.
@@ -30,63 +31,69 @@ var rules = []rule{
 	{folder: "metrics", pure: true},
 	{folder: "metrics/...", imports: []string{"metrics/..."}},
 
+	// The kit knows nothing of this project: what it holds could be another's library.
+	{folder: "ephemera/kit/...", imports: []string{"ephemera/kit/..."}},
+
 	{folder: "ephemera/quorum", pure: true},
 	{folder: "ephemera/canonical", pure: true},
 	{folder: "ephemera/keys"},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
 	// A provider is made for a node, and looks at what its store knows.
-	{folder: "ephemera/membership/provider", imports: []string{"ephemera", "ephemera/keys", "ephemera/membership", "ephemera/store"}},
+	{folder: "ephemera/provider", imports: []string{"ephemera", "ephemera/keys", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
 	// The core says what to persist in the words of package store, which declares and does nothing.
-	{folder: "ephemera/broadcast", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
-	{folder: "ephemera/engine", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
+	{folder: "ephemera/internal/broadcast", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
+	{folder: "ephemera/internal/engine", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
 	{folder: "ephemera/store", imports: leaves},
-	{folder: "ephemera/store/...", imports: join(leaves, []string{"ephemera/store/..."})},
+	{folder: "ephemera/store/...", imports: join(leaves, kit, []string{"ephemera/store/..."})},
 	{folder: "ephemera/limits", imports: join(leaves, []string{"ephemera/mempool", "ephemera/wire"}), pure: true},
 	{folder: "ephemera/transport", imports: leaves},
 	{folder: "ephemera/transport/...", imports: join(leaves, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
-	{folder: "ephemera/home", imports: join(leaves, []string{"ephemera/store", "ephemera/store/sqlite"})},
-	{folder: "ephemera/daemon/settings", imports: leaves},
+	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera/store", "ephemera/store/sqlite"})},
+	{folder: "ephemera/internal/daemon/settings", imports: leaves},
 	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody else links them.
-	{folder: "ephemera/daemon/...", imports: join(leaves, core, interfaces, []string{
-		"ephemera/api/...", "ephemera/daemon/...", "ephemera/dht", "ephemera/home", "ephemera/limits", "ephemera/membership/...",
+	{folder: "ephemera/internal/daemon/...", imports: join(leaves, core, interfaces, []string{
+		"ephemera/api/...", "ephemera/internal/daemon/...", "ephemera/dht", "ephemera/home", "ephemera/limits", "ephemera/provider", "ephemera/kit/...",
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
 	})},
 	// A node's API over HTTP knows the interface and nothing of the node behind it.
 	{folder: "ephemera/api", imports: leaves},
 	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api/..."})},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
-	{folder: "ephemera/api/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
+	{folder: "ephemera/internal/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/examples/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/cmd/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/...", imports: join(leaves, core, interfaces)},
 
-	{folder: "contract/api", imports: join(leaves, []string{"metrics"})},
-	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract/api"}), pure: true},
-	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract/api"})},
-	{folder: "contract/command"},
-	{folder: "contract/...", imports: join(leaves, []string{"metrics/...", "contract/..."})},
+	{folder: "contract", imports: join(leaves, []string{"metrics"})},
+	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
+	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract"})},
+	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
 
-	{folder: "nymapi/collector/...", imports: []string{"metrics/...", "contract/api", "nymapi/collector/..."}},
+	{folder: "nymapi/samples", imports: join(kit, []string{"metrics"})},
+	{folder: "nymapi/collector/...", imports: []string{"metrics/...", "contract", "nymapi/collector/...", "nymapi/samples"}},
 	{folder: "nymapi/epoch/...", imports: join(leaves, contractFacing, []string{"metrics/...", "nymapi/epoch/..."})},
 	{folder: "nymapi/rewards/...", imports: join(
-		leaves, core, interfaces, contractFacing,
+		leaves, core, interfaces, kit, contractFacing,
 		[]string{"metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards/..."},
 	)},
 	{folder: "nymapi/service/...", imports: join(
-		leaves, core, interfaces, adapters, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/service/..."},
+		leaves, core, interfaces, adapters, kit, contractFacing,
+		[]string{"ephemera/api/client", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/samples", "nymapi/service/..."},
 	)},
-	{folder: "nymapi/experiment/...", imports: join(
-		leaves, core, interfaces, adapters, contractFacing,
-		[]string{"metrics/...", "contract/server", "ephemera/simulation", "nymapi/..."},
+	{folder: "nymapi/compare/...", imports: join(
+		leaves, core, interfaces, adapters, kit, contractFacing,
+		[]string{"metrics/...", "contract/server", "nymapi/..."},
 	)},
-	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, contractFacing, []string{"contract/command", "metrics/...", "nymapi/..."})},
+	{folder: "nymapi/simulate/...", imports: join(
+		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/..."},
+	)},
+	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 

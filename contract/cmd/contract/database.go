@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // comparedDatabase is where the newest comparison of one Nym-API with many leaves the contract's database.
@@ -130,7 +130,7 @@ func audit(ctx context.Context, db string, out io.Writer) error {
 			err = fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, audited.Description.Epoch, audited.Description.ContractKey)
 		}
 		if err == nil {
-			var shown api.EpochDetail
+			var shown contract.EpochDetail
 			if shown, err = reader.Epoch(ctx, epoch); err == nil {
 				err = audited.Describes(shown)
 			}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -68,7 +68,7 @@ func (f inspectFlags) validate() error {
 		return command.Usage("--source %q, expected world or uniform", f.source)
 	}
 	if f.epoch != "" && f.epoch != "last" {
-		if _, err := api.ParseEpoch(f.epoch); err != nil {
+		if _, err := contract.ParseEpoch(f.epoch); err != nil {
 			return command.Usage("--epoch %q, expected a number from 1 or last", f.epoch)
 		}
 	}
@@ -159,16 +159,16 @@ func newView(reader *store.Reader, path string, f inspectFlags) *view {
 }
 
 type overview struct {
-	Database string              `json:"database"`
-	Network  string              `json:"network"`
-	Key      string              `json:"contract_key"`
-	Group    *groupView          `json:"group"`
-	Members  []api.Member        `json:"members"`
-	Epochs   []epochLine         `json:"epochs"`
-	Totals   map[api.Status]int  `json:"totals"`
-	Wins     map[string]int      `json:"wins"`
-	Errors   *metricsError       `json:"error,omitempty"`
-	Attempts map[api.Verdict]int `json:"attempts"`
+	Database string                   `json:"database"`
+	Network  string                   `json:"network"`
+	Key      string                   `json:"contract_key"`
+	Group    *groupView               `json:"group"`
+	Members  []contract.Member        `json:"members"`
+	Epochs   []epochLine              `json:"epochs"`
+	Totals   map[contract.Status]int  `json:"totals"`
+	Wins     map[string]int           `json:"wins"`
+	Errors   *metricsError            `json:"error,omitempty"`
+	Attempts map[contract.Verdict]int `json:"attempts"`
 }
 
 type groupView struct {
@@ -180,7 +180,7 @@ type groupView struct {
 }
 
 type epochLine struct {
-	api.EpochSummary
+	contract.EpochSummary
 	AfterEndMS *int64        `json:"after_end_ms"`
 	Reporters  int           `json:"reporters"`
 	Signers    int           `json:"signers"`
@@ -195,15 +195,15 @@ func (v *view) overview(ctx context.Context) (*overview, error) {
 		return nil, err
 	}
 	o := &overview{
-		Database: v.path, Network: owner.Network, Key: owner.Key.String(), Members: []api.Member{}, Epochs: []epochLine{},
-		Totals: map[api.Status]int{}, Wins: map[string]int{}, Attempts: map[api.Verdict]int{},
+		Database: v.path, Network: owner.Network, Key: owner.Key.String(), Members: []contract.Member{}, Epochs: []epochLine{},
+		Totals: map[contract.Status]int{}, Wins: map[string]int{}, Attempts: map[contract.Verdict]int{},
 	}
 	members, err := v.Members(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range members {
-		o.Members = append(o.Members, api.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: m.Addresses})
+		o.Members = append(o.Members, contract.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: m.Addresses})
 	}
 	group, err := v.Group(ctx)
 	if err == nil {
@@ -255,7 +255,7 @@ func (v *view) epochLines(ctx context.Context, o *overview) error {
 }
 
 type epochView struct {
-	api.EpochDetail
+	contract.EpochDetail
 	Error *metricsError `json:"error,omitempty"`
 	truth []float64     // per reward, nil if not asked for
 }
@@ -299,9 +299,9 @@ func (e *epochView) only(mixnode metrics.MixID) {
 }
 
 // number returns the epoch that --epoch means.
-func (v *view) number(ctx context.Context) (api.Epoch, error) {
+func (v *view) number(ctx context.Context) (contract.Epoch, error) {
 	if v.flags.epoch != "last" {
-		return api.ParseEpoch(v.flags.epoch)
+		return contract.ParseEpoch(v.flags.epoch)
 	}
 	rewarded, err := v.Rewarded(ctx)
 	if err != nil {
@@ -320,8 +320,8 @@ type mixnodeView struct {
 }
 
 type mixnodeEpoch struct {
-	Epoch api.Epoch `json:"epoch"`
-	api.Reward
+	Epoch contract.Epoch `json:"epoch"`
+	contract.Reward
 	Truth *float64 `json:"truth,omitempty"`
 }
 

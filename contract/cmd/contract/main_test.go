@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
@@ -38,12 +38,12 @@ func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
 }
 
 // description returns an epoch of four Nym-APIs and the mixnodes of a simulated world.
-func description(t *testing.T, number api.Epoch) api.Description {
+func description(t *testing.T, number contract.Epoch) contract.Description {
 	w, err := world.New(world.Config{Seed: 1, Mixnodes: 3})
 	require.NoError(t, err)
 	d := contracttest.Description(4, 1)
 	d.Mixnodes = w.Mixnodes()
-	d.Epoch, d.Start, d.End = number, d.Start+api.Millis(number-1)*1000, d.End+api.Millis(number-1)*1000
+	d.Epoch, d.Start, d.End = number, d.Start+contract.Millis(number-1)*1000, d.End+contract.Millis(number-1)*1000
 	return d
 }
 
@@ -56,18 +56,18 @@ func fill(t *testing.T, path string) {
 		require.NoError(t, s.PutMember(ctx, store.Member{Peer: p, Counter: uint64(i)}, 5))
 	}
 	require.NoError(t, s.PutGroup(ctx, contracttest.Group(4), 6))
-	for number := api.Epoch(1); number <= 4; number++ {
+	for number := contract.Epoch(1); number <= 4; number++ {
 		d := description(t, number)
 		require.NoError(t, s.BeginEpoch(ctx, ledger.Entry{ID: number, Start: d.Start, End: d.End, Close: d.End + 3000}, d))
 		late := store.Attempt{
-			Epoch: number, Submitter: contracttest.Key(3).Public(), At: d.End + 40, Verdict: api.VerdictLate, Type: api.Decided.Type(), Reason: "won by another", Submission: []byte{1, 2},
+			Epoch: number, Submitter: contracttest.Key(3).Public(), At: d.End + 40, Verdict: contract.VerdictLate, Type: contract.Decided.Type(), Reason: "won by another", Submission: []byte{1, 2},
 		}
 		switch number {
 		case 1, 2:
 			win(t, s, d, int(number))
 			require.NoError(t, s.PutAttempt(ctx, late))
 		case 3:
-			late.Verdict, late.Type, late.Reason = api.VerdictInvalid, api.WrongResult.Type(), "mixnode m001: submitted 0.00, the block's reports give 90.25"
+			late.Verdict, late.Type, late.Reason = contract.VerdictInvalid, contract.WrongResult.Type(), "mixnode m001: submitted 0.00, the block's reports give 90.25"
 			require.NoError(t, s.PutAttempt(ctx, late))
 			_, err := s.MissEpoch(ctx, 3, d.End+3000)
 			require.NoError(t, err)
@@ -77,7 +77,7 @@ func fill(t *testing.T, path string) {
 }
 
 // win makes a member the winner; in epoch 2 nobody but two knows m002.
-func win(t *testing.T, s *store.Store, d api.Description, creator int) {
+func win(t *testing.T, s *store.Store, d contract.Description, creator int) {
 	messages := contracttest.Messages(d, 1, 2, 3, 4)
 	for i := range 2 * int(d.Epoch-1) {
 		r := contracttest.Report(d, i+1)
@@ -85,16 +85,16 @@ func win(t *testing.T, s *store.Store, d api.Description, creator int) {
 		messages[i] = contracttest.Message(d, i+1, r)
 	}
 	b := contracttest.Block(d, creator, messages)
-	e := &api.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
-	submission, err := api.NewSubmission(contracttest.Key(creator), d, contracttest.Result(d, e), e)
+	e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
+	submission, err := contract.NewSubmission(contracttest.Key(creator), d, contracttest.Result(d, e), e)
 	require.NoError(t, err)
 	v, err := verify.Submission(d, submission)
 	require.NoError(t, err)
-	at := d.End + 10 + api.Millis(creator)
+	at := d.End + 10 + contract.Millis(creator)
 	require.NoError(t, s.Settle(context.Background(), d, at, func(values verify.Values) store.Settlement {
 		rewards := values.Fill(d, v.Result)
-		receipt := api.Receipt{
-			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: api.HashRewards(d.Network, d.Epoch, rewards),
+		receipt := contract.Receipt{
+			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: contract.HashRewards(d.Network, d.Epoch, rewards),
 			Submitter: submission.Submitter, AcceptedAt: at,
 		}.Sign(contracttest.ContractKey())
 		return store.Settlement{
@@ -147,11 +147,11 @@ func TestInspectWritesJSON(t *testing.T) {
 	require.Len(t, over.Epochs, 4)
 	require.NotNil(t, over.Errors)
 	require.Equal(t, 1, over.Epochs[2].Carried)
-	var detail api.EpochDetail
+	var detail contract.EpochDetail
 	status, out, errs = call(t, "inspect", "--db", path, "--json", "--epoch", "2")
 	require.Zero(t, status, errs)
 	require.NoError(t, json.Unmarshal([]byte(out), &detail))
-	require.Equal(t, api.Epoch(1), detail.Result[1].CarriedFrom)
+	require.Equal(t, contract.Epoch(1), detail.Result[1].CarriedFrom)
 	require.Equal(t, description(t, 2), detail.Description)
 	var m mixnodeView
 	status, out, errs = call(t, "inspect", "--db", path, "--json", "--mixnode", "m001", "--seed", "1")
@@ -288,9 +288,9 @@ func TestServeGoesOnOnItsFolder(t *testing.T) {
 			require.Equal(t, key, info.ContractKey)
 		}
 		key = info.ContractKey
-		e := api.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), info.Network, key)
+		e := contract.Enrolment{Name: "a", Counter: 1}.Sign(contracttest.Key(1), info.Network, key)
 		_, err = c.Enrol(ctx, e, "wrong")
-		require.ErrorIs(t, err, api.WrongToken)
+		require.ErrorIs(t, err, contract.WrongToken)
 		answer, err := c.Enrol(ctx, e, "secret")
 		require.NoError(t, err)
 		require.True(t, answer.Complete)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
@@ -132,18 +132,18 @@ func (f serveFlags) database() string {
 	return filepath.Join(f.home, databaseName)
 }
 
-func (f serveFlags) apiMode() (api.Mode, error) {
+func (f serveFlags) apiMode() (contract.Mode, error) {
 	if f.mode != "ephemera" && f.mode != "single" {
 		return "", command.Usage("--mode %q, expected ephemera or single", f.mode)
 	}
 	switch f.verify {
 	case "none":
-		return api.ModeNone, nil
+		return contract.ModeNone, nil
 	case "full":
 		if f.mode == "single" {
-			return api.ModeSingle, nil
+			return contract.ModeSingle, nil
 		}
-		return api.ModeFull, nil
+		return contract.ModeFull, nil
 	default:
 		return "", command.Usage("--verify %q, expected full or none", f.verify)
 	}

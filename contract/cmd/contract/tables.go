@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
@@ -43,14 +43,14 @@ func nameOf(name string, key keys.Public) string {
 	return key.Short()
 }
 
-func winnerOf(w *api.Winner) string {
+func winnerOf(w *contract.Winner) string {
 	if w == nil {
 		return ""
 	}
 	return nameOf(w.Name, w.Key)
 }
 
-func clockOf(m api.Millis) string { return m.Time().Format("15:04:05.000") }
+func clockOf(m contract.Millis) string { return m.Time().Format("15:04:05.000") }
 
 func (o *overview) table() string {
 	var out strings.Builder
@@ -80,8 +80,8 @@ func (o *overview) table() string {
 			fmt.Fprintf(&out, "epoch %d %s: %s\n", e.ID, e.Status, e.Reason)
 		}
 	}
-	fmt.Fprintf(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid\n", o.Totals[api.StatusRewarded],
-		o.Totals[api.StatusMissed], o.Totals[api.StatusOpen], o.Attempts[api.VerdictAccepted], o.Attempts[api.VerdictLate], o.Attempts[api.VerdictInvalid])
+	fmt.Fprintf(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid\n", o.Totals[contract.StatusRewarded],
+		o.Totals[contract.StatusMissed], o.Totals[contract.StatusOpen], o.Attempts[contract.VerdictAccepted], o.Attempts[contract.VerdictLate], o.Attempts[contract.VerdictInvalid])
 	for _, name := range slices.Sorted(maps.Keys(o.Wins)) {
 		fmt.Fprintf(&out, "  %s won %d\n", name, o.Wins[name])
 	}
@@ -161,14 +161,14 @@ func (e *epochView) rewards(out *strings.Builder) {
 	rewards.Render()
 }
 
-func carriedFrom(r api.Reward) string {
+func carriedFrom(r contract.Reward) string {
 	if r.CarriedFrom == 0 {
 		return ""
 	}
 	return "epoch " + r.CarriedFrom.String()
 }
 
-func difference(r api.Reward, truth float64) string {
+func difference(r contract.Reward, truth float64) string {
 	value, ok := r.Value.Points()
 	if !ok {
 		return ""
@@ -176,7 +176,7 @@ func difference(r api.Reward, truth float64) string {
 	return fmt.Sprintf("%+.2f", value-truth)
 }
 
-func names(signatories []api.Signatory) string {
+func names(signatories []contract.Signatory) string {
 	list := make([]string, len(signatories))
 	for i, s := range signatories {
 		list[i] = nameOf(s.Name, s.Key)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
@@ -18,7 +18,7 @@ type truth struct {
 
 // of returns the true uptimes of the mixnodes of a rewarded epoch, in points of 0..100 and in the order of its result. Epoch e is
 // measured in the ticks [(e-1)·ticks, e·ticks).
-func (t *truth) of(d api.EpochDetail) ([]float64, error) {
+func (t *truth) of(d contract.EpochDetail) ([]float64, error) {
 	if t == nil || len(d.Result) == 0 {
 		return nil, nil
 	}
@@ -49,7 +49,7 @@ func (t *truth) know(mixnodes int) error {
 }
 
 // compare returns the error of an epoch's rewards against the truth, nil if there is nothing to compare, and adds it to total.
-func (t *truth) compare(d api.EpochDetail, total *errorSum) (*metricsError, error) {
+func (t *truth) compare(d contract.EpochDetail, total *errorSum) (*metricsError, error) {
 	truths, err := t.of(d)
 	if err != nil {
 		return nil, err

@@ -8,9 +8,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/api/apitest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/apitest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/api/apitest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/apitest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
 // maxProofBytes fits the largest block of any group in JSON, where payloads grow by a third, with its certificate.

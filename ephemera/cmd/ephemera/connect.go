@@ -14,8 +14,8 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
 // newest asks for the newest group.

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 

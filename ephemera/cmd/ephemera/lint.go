@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 )
 
 func newConfigLint(c *cli) *cobra.Command {

@@ -11,7 +11,7 @@ import (
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/gologshim"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
 // newLogger returns a logger with one event a line: JSON, or text on a terminal.

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
 // version is set by the linker.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 )
 
 func newRun(c *cli) *cobra.Command {

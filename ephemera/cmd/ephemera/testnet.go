@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/settings"
-	"github.com/ephemera-go/nym-rewarding/ephemera/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 )
 
 func newTestnet(c *cli) *cobra.Command {

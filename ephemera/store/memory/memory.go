@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
 // Disk holds the committed state of one node. Its methods are safe for concurrent use.

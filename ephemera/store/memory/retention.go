@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
 // List returns certified blocks in the order in which they came; see store.Store.

@@ -15,8 +15,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lockfile"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lsm"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 )
 
 // format is the version of Pebble's files. Raise it on purpose only: an older program cannot open what a newer version wrote.
@@ -34,7 +35,7 @@ func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	lock, err := lockfile.Take(path + ".lock")
+	lock, err := lockfile.Take(path+".lock", store.ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}

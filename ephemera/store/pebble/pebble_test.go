@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lsm"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/storetest"
 )
 

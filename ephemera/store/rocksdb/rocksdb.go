@@ -11,8 +11,9 @@ import (
 
 	"github.com/linxGnu/grocksdb"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lockfile"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lsm"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 )
 
 // Bounds of what a store takes in memory, and of RocksDB's own log files, in bytes.
@@ -26,7 +27,7 @@ const (
 // Open opens the store in the folder at path, and makes it when there is none; the folder above must exist. store.ErrLocked when
 // another process, or this one, has it open. RocksDB writes a log of its own, in the folder; logger is not used and may be nil.
 func Open(path string, _ *slog.Logger) (*lsm.Store, error) {
-	lock, err := lockfile.Take(path + ".lock")
+	lock, err := lockfile.Take(path+".lock", store.ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
 // commitStatements are what Commit runs, prepared once on the writing connection.

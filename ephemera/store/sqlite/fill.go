@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
 // fillMigration moves the bodies of an older file to where migrations/00003_retention.sql wants them.

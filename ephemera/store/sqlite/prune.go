@@ -8,7 +8,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
 // Bounds of one transaction of Prune, so that a commit never waits for long. The first body always goes, however large it is.

@@ -25,7 +25,8 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
 //go:embed migrations/*.sql
@@ -56,7 +57,7 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	lock, err := lockfile.Take(path + ".lock")
+	lock, err := lockfile.Take(path+".lock", store.ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}

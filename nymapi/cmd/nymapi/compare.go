@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 )
 
 var (
@@ -23,7 +23,7 @@ var (
 
 // compareFlags are the flags of `nymapi compare`.
 type compareFlags struct {
-	config              experiment.Config
+	config              compare.Config
 	source, lie         string
 	liarsAt, offlineAt  string
 	out                 string
@@ -32,7 +32,7 @@ type compareFlags struct {
 }
 
 func newCompare() *cobra.Command {
-	f := &compareFlags{config: experiment.Default()}
+	f := &compareFlags{config: compare.Default()}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Reward one world by a single Nym-API and by many with Ephemera, and say how the two differ",
@@ -101,17 +101,17 @@ func (f *compareFlags) run(ctx context.Context, given func(string) bool, bare bo
 }
 
 // read returns the configuration that the flags describe. What a trace decides is left to it unless it is given.
-func (f *compareFlags) read(given func(string) bool) (experiment.Config, error) {
+func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 	c := f.config
-	c.Source, c.Lie, c.Observers, c.Truth = experiment.Source(f.source), experiment.Lie(f.lie), f.observers, f.believed
+	c.Source, c.Lie, c.Observers, c.Truth = compare.Source(f.source), compare.Lie(f.lie), f.observers, f.believed
 	var err error
-	if c.LiarsAt, err = experiment.ParsePositions("liars-at", f.liarsAt); err != nil {
+	if c.LiarsAt, err = compare.ParsePositions("liars-at", f.liarsAt); err != nil {
 		return c, &command.UsageError{Err: err}
 	}
-	if c.OfflineAt, err = experiment.ParsePositions("offline-at", f.offlineAt); err != nil {
+	if c.OfflineAt, err = compare.ParsePositions("offline-at", f.offlineAt); err != nil {
 		return c, &command.UsageError{Err: err}
 	}
-	if c.Source == experiment.SourceTrace {
+	if c.Source == compare.SourceTrace {
 		for flag, field := range map[string]*int{"nodes": &c.Nodes, "mixnodes": &c.Mixnodes, "epochs": &c.Epochs, "ticks": &c.Ticks} {
 			if !given(flag) {
 				*field = 0
@@ -125,12 +125,12 @@ func (f *compareFlags) read(given func(string) bool) (experiment.Config, error) 
 }
 
 // compare runs one comparison and writes its results.
-func (f *compareFlags) compare(ctx context.Context, config experiment.Config, stdout, stderr io.Writer) error {
+func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdout, stderr io.Writer) error {
 	plan, err := config.Plan()
 	if err != nil {
 		return &command.UsageError{Err: err}
 	}
-	folder, err := experiment.NewFolder(f.out, time.Now())
+	folder, err := compare.NewFolder(f.out, time.Now())
 	if err != nil {
 		return &command.UsageError{Err: err}
 	}
@@ -144,7 +144,7 @@ func (f *compareFlags) compare(ctx context.Context, config experiment.Config, st
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	summary := experiment.NewSummary(plan, version, outcomes)
+	summary := compare.NewSummary(plan, version, outcomes)
 	if err := folder.Write(plan, summary, outcomes); err != nil {
 		return err
 	}
@@ -162,13 +162,13 @@ func (f *compareFlags) compare(ctx context.Context, config experiment.Config, st
 }
 
 // perform runs the plan with a log and a display of the progress.
-func perform(ctx context.Context, plan *experiment.Plan, folder experiment.Folder, stderr io.Writer) ([]experiment.Outcome, error) {
+func perform(ctx context.Context, plan *compare.Plan, folder compare.Folder, stderr io.Writer) ([]compare.Outcome, error) {
 	log, err := os.Create(filepath.Join(folder.Path, "run.log"))
 	if err != nil {
 		return nil, fmt.Errorf("write the log: %w", err)
 	}
-	progress := experiment.NewProgress(stderr, command.IsTerminal(stderr), plan)
-	outcomes, err := experiment.Run(ctx, plan, experiment.Options{
+	progress := compare.NewProgress(stderr, command.IsTerminal(stderr), plan)
+	outcomes, err := compare.Run(ctx, plan, compare.Options{
 		Database: folder.Database, Progress: progress, Logger: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	progress.Close()
@@ -179,9 +179,9 @@ func perform(ctx context.Context, plan *experiment.Plan, folder experiment.Folde
 }
 
 // show prints the summary, for programs or for people.
-func (f *compareFlags) show(stdout io.Writer, plan *experiment.Plan, summary experiment.Summary, folder experiment.Folder) error {
+func (f *compareFlags) show(stdout io.Writer, plan *compare.Plan, summary compare.Summary, folder compare.Folder) error {
 	if f.json {
 		return summary.WriteJSON(stdout)
 	}
-	return experiment.WriteText(stdout, plan, summary, folder.Path)
+	return compare.WriteText(stdout, plan, summary, folder.Path)
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 )
 
 func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
@@ -41,7 +41,7 @@ func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 		require.Empty(t, stdout.String(), tt.args)
 		require.Contains(t, stderr.String(), tt.want)
 	}
-	require.NoDirExists(t, experiment.ResultsDir)
+	require.NoDirExists(t, compare.ResultsDir)
 }
 
 func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
@@ -59,7 +59,7 @@ func TestComparePrintsTheSummaryAndNothingElse(t *testing.T) {
 	written, err := os.ReadFile(filepath.Join(out, "summary.json"))
 	require.NoError(t, err)
 	require.Equal(t, string(written), stdout.String())
-	var summary experiment.Summary
+	var summary compare.Summary
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &summary))
 	require.Len(t, summary.Modes, 2)
 	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
@@ -76,10 +76,10 @@ func TestCompareThatIsInterruptedWritesWhatIsFinished(t *testing.T) {
 	stderr := &untilLine{text: "rewarded by", found: cancel}
 	code := run(ctx, []string{"compare", "--mixnodes", "10", "--epochs", "99", "--epoch", "1s"}, &stdout, stderr)
 	require.Equal(t, exitInterrupted, code)
-	results, err := os.ReadDir(experiment.ResultsDir)
+	results, err := os.ReadDir(compare.ResultsDir)
 	require.NoError(t, err)
 	require.Len(t, results, 1, "latest is not made by a run that is not finished")
-	folder := filepath.Join(experiment.ResultsDir, results[0].Name())
+	folder := filepath.Join(compare.ResultsDir, results[0].Name())
 	for _, name := range []string{"summary.json", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(folder, name))
 	}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // enrolFlags are the flags of `nymapi enrol`.
@@ -70,7 +70,7 @@ func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	// The counter has to grow with every enrolment of a key, on whatever machine it is made.
-	e := api.Enrolment{Name: cmp.Or(f.name, "nymapi-"+key.Public().Short()), Addresses: f.addresses, Counter: uint64(time.Now().UnixMilli())}
+	e := contract.Enrolment{Name: cmp.Or(f.name, "nymapi-"+key.Public().Short()), Addresses: f.addresses, Counter: uint64(time.Now().UnixMilli())}
 	if e.Addresses == nil {
 		e.Addresses = []string{}
 	}

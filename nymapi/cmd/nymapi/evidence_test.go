@@ -12,7 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
@@ -33,7 +33,7 @@ type remains struct {
 // collect copies the databases of a Nym-API that was just killed.
 func (n *network) collect(number int) {
 	n.Helper()
-	name := n.name(number) + "-killed-in-run-" + api.Epoch(len(n.logs[number])).String()
+	name := n.name(number) + "-killed-in-run-" + contract.Epoch(len(n.logs[number])).String()
 	left := remains{name: name, dir: filepath.Join(n.dir, name)}
 	require.NoError(n, os.Mkdir(left.dir, 0o700))
 	for _, file := range []string{home.StoreFile, home.StoreFile + "-wal", service.RewardsFile, service.RewardsFile + "-wal"} {
@@ -78,7 +78,7 @@ type reportOf struct {
 }
 
 // verify reads the disks after all have stopped.
-func (n *network) verify(settled []api.EpochDetail) {
+func (n *network) verify(settled []contract.EpochDetail) {
 	n.Helper()
 	e := &evidence{
 		T: n.T, blocks: map[place]block.ID{}, certified: map[place]block.ID{}, votes: map[keys.Public]map[place]block.ID{},
@@ -207,7 +207,7 @@ func (e *evidence) readReports(name string, db *sqlx.DB) {
 	}
 	require.NoError(e, db.Select(&bodies, `SELECT body FROM submissions`))
 	for _, body := range bodies {
-		submission, err := api.DecodeSubmission(body, len(body))
+		submission, err := contract.DecodeSubmission(body, len(body))
 		require.NoError(e, err, name)
 		e.reportsOf(name, submission.Block)
 	}
@@ -276,22 +276,22 @@ func (e *evidence) readRemains(left remains) {
 }
 
 // verifyEpochs compares what the contract has decided with what the Nym-APIs hold, and with who was away.
-func (n *network) verifyEpochs(e *evidence, settled []api.EpochDetail) {
+func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
 	n.Helper()
 	certified := make(map[block.ID]bool, len(e.certified))
 	for _, id := range e.certified {
 		certified[id] = true
 	}
 	for _, epoch := range settled {
-		if epoch.Status == api.StatusRewarded {
+		if epoch.Status == contract.StatusRewarded {
 			require.True(n, certified[epoch.Winner.Block], "the block that won epoch %d is lost", epoch.ID)
 		} else {
 			require.NotEmpty(n, epoch.Reason, "epoch %d", epoch.ID)
 			require.True(n, n.lacked(epoch), "epoch %d is missed although enough were there: %s", epoch.ID, epoch.Reason)
 		}
-		digests := map[keys.Public]api.Hash{}
+		digests := map[keys.Public]contract.Hash{}
 		for _, attempt := range epoch.Attempts {
-			require.NotEqual(n, api.VerdictInvalid, attempt.Verdict, "epoch %d, %s: %s", epoch.ID, attempt.Name, attempt.Reason)
+			require.NotEqual(n, contract.VerdictInvalid, attempt.Verdict, "epoch %d, %s: %s", epoch.ID, attempt.Name, attempt.Reason)
 			if other, again := digests[attempt.Submitter]; again {
 				require.Equal(n, other, attempt.Digest, "%s has made two submissions for epoch %d", attempt.Name, epoch.ID)
 			}
@@ -301,7 +301,7 @@ func (n *network) verifyEpochs(e *evidence, settled []api.EpochDetail) {
 }
 
 // lacked tells whether the contract, or more than f Nym-APIs at a time, were away while an epoch ran or was open.
-func (n *network) lacked(epoch api.EpochDetail) bool {
+func (n *network) lacked(epoch contract.EpochDetail) bool {
 	begin, end := epoch.Start.Time(), epoch.End.Time().Add(acceptEpochs*epochDuration)
 	within := func(a absence, at time.Time) bool { return !a.from.After(at) && (a.to.IsZero() || a.to.After(at)) }
 	for _, a := range n.absences { // the most are away when one goes

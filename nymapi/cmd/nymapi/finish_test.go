@@ -8,7 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
@@ -16,14 +16,14 @@ import (
 
 // finish waits until everybody has caught up, and stops all when nothing is left to be done. It returns the settled epochs in ascending
 // order.
-func (n *network) finish() []api.EpochDetail {
+func (n *network) finish() []contract.EpochDetail {
 	n.Helper()
 	last := n.reported()
-	settled := make([]api.EpochDetail, 0, last)
-	for id := api.Epoch(1); id <= last; id++ {
+	settled := make([]contract.EpochDetail, 0, last)
+	for id := contract.Epoch(1); id <= last; id++ {
 		n.eventually("epoch "+id.String()+" is settled", func() bool {
 			detail, err := n.asked.EpochDetail(n.Context(), id)
-			if err != nil || detail.Status == api.StatusOpen {
+			if err != nil || detail.Status == contract.StatusOpen {
 				return false
 			}
 			settled = append(settled, detail)
@@ -48,7 +48,7 @@ func (n *network) stop(number int) {
 }
 
 // quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that one and begin no other. It returns its number.
-func (n *network) quiet() api.Epoch {
+func (n *network) quiet() contract.Epoch {
 	n.Helper()
 	for {
 		current := n.epoch().ID
@@ -56,7 +56,7 @@ func (n *network) quiet() api.Epoch {
 			known := true
 			for number := 1; number <= members; number++ {
 				query(n.T, n.rewardsDB(number), func(db *sqlx.DB) {
-					var newest api.Epoch
+					var newest contract.Epoch
 					require.NoError(n, db.Get(&newest, `SELECT coalesce(max(epoch), 0) FROM descriptions`))
 					known = known && newest >= current
 				})
@@ -73,7 +73,7 @@ func (n *network) quiet() api.Epoch {
 }
 
 // newest returns the newest epoch in the contract's database.
-func (n *network) newest() api.Epoch {
+func (n *network) newest() contract.Epoch {
 	n.Helper()
 	reader, err := store.OpenReader(n.Context(), n.contractDB())
 	require.NoError(n, err)
@@ -98,7 +98,7 @@ type reach struct {
 }
 
 // converged tells whether every Nym-API has delivered its own block for an epoch, and holds the same chains as all others.
-func (n *network) converged(final api.Epoch) bool {
+func (n *network) converged(final contract.Epoch) bool {
 	n.Helper()
 	var first []reach
 	for number := 1; number <= members; number++ {

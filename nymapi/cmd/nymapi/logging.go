@@ -6,7 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/gologshim"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 

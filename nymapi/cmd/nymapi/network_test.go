@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 )
 
@@ -229,27 +229,27 @@ func (n *network) eventually(what string, f func() bool) {
 }
 
 // epoch returns the newest epoch.
-func (n *network) epoch() api.CurrentEpoch {
+func (n *network) epoch() contract.CurrentEpoch {
 	n.Helper()
-	var current api.CurrentEpoch
+	var current contract.CurrentEpoch
 	n.eventually("the contract tells the epoch", func() (known bool) {
 		var err error
 		current, err = n.asked.Epoch(n.Context())
-		require.True(n, err == nil || errors.Is(err, api.NotStarted) || errors.Is(err, client.ErrAway), "%v", err)
+		require.True(n, err == nil || errors.Is(err, contract.NotStarted) || errors.Is(err, client.ErrAway), "%v", err)
 		return err == nil
 	})
 	return current
 }
 
 // reported waits until an epoch that ends from now on is rewarded with everybody's report, and returns its number.
-func (n *network) reported() api.Epoch {
+func (n *network) reported() contract.Epoch {
 	n.Helper()
 	from := n.epoch().ID
-	var all api.Epoch
+	var all contract.Epoch
 	n.eventually("an epoch is rewarded with the reports of all", func() bool {
 		for id := n.epoch().ID; id >= from; id-- {
 			detail, err := n.asked.EpochDetail(n.Context(), id)
-			if err == nil && detail.Status == api.StatusRewarded && len(detail.Reporters) == members {
+			if err == nil && detail.Status == contract.StatusRewarded && len(detail.Reporters) == members {
 				all = id
 				return true
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"

@@ -13,10 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/api"
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
-	"github.com/ephemera-go/nym-rewarding/contract/command"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -136,7 +136,7 @@ func startContract(t *testing.T) (address string) {
 	require.NoError(t, err)
 	contract, err := server.New(server.Config{
 		Database: filepath.Join(t.TempDir(), "contract.sqlite"), Expected: 1, Token: "secret", EpochDuration: time.Second,
-		Mixnodes: []metrics.MixID{"m001", "m002"}, Estimator: estimator, Mode: api.ModeSingle,
+		Mixnodes: []metrics.MixID{"m001", "m002"}, Estimator: estimator, Mode: contract.ModeSingle,
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -166,7 +166,7 @@ func TestANymAPIRunsUntilItIsStopped(t *testing.T) {
 	defer asked.Close()
 	require.Eventually(t, func() bool {
 		detail, err := asked.EpochDetail(t.Context(), 1)
-		return err == nil && detail.Status == api.StatusRewarded && detail.Winner.Name == "nymapi-1"
+		return err == nil && detail.Status == contract.StatusRewarded && detail.Winner.Name == "nymapi-1"
 	}, time.Minute, 20*time.Millisecond)
 	var out bytes.Buffer
 	require.Zero(t, run(t.Context(), []string{"health", "--ready", "--health-listen", health}, &out, &out))

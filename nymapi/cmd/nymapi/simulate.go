@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate"
 )
 
 var errViolation = errors.New("a promise was broken; see above")

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate/availability"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 )
 
 // What `nymapi simulate --availability` computes: N = 1 .. mostNodes, and this many drawn epochs.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/simulate/availability"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 )
 
 func TestSimulateFlagsThatCannotBeUsedAreNamed(t *testing.T) {

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
-	"github.com/ephemera-go/nym-rewarding/contract/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"

@@ -1,0 +1,260 @@
+package contract_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+func receipt() contract.Receipt {
+	return contract.Receipt{
+		Network: contracttest.Network, Epoch: 3, Description: contract.Hash{1}, Rewards: contract.Hash{2}, Submitter: contracttest.Key(1).Public(), AcceptedAt: 1_700_000_001_234,
+	}.Sign(contracttest.ContractKey())
+}
+
+// encodings are one of each kind of signed data.
+func encodings() map[string][]byte {
+	d := contracttest.Description(4, 3)
+	s := contracttest.Submission(d, 2).Encode()
+	return map[string][]byte{
+		"description": d.Encode(),
+		"submission":  s,
+		"receipt":     receipt().Encode(),
+		"bundle": contract.Bundle{
+			Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
+		}.Encode(),
+	}
+}
+
+// decode returns what is encoded again after decoding it.
+func decode(kind string, data []byte) ([]byte, error) {
+	switch kind {
+	case "description":
+		d, err := contract.DecodeDescription(data)
+		if err != nil {
+			return nil, err
+		}
+		return d.Encode(), nil
+	case "submission":
+		s, err := contract.DecodeSubmission(data, 1<<20)
+		return s.Encode(), err
+	case "receipt":
+		r, err := contract.DecodeReceipt(data)
+		return r.Encode(), err
+	default:
+		b, err := contract.DecodeBundle(data)
+		return b.Encode(), err
+	}
+}
+
+func TestEncodingsNeverChangeByAccident(t *testing.T) {
+	for kind, data := range encodings() {
+		path := filepath.Join("testdata", kind+".hex")
+		if os.Getenv("UPDATE_GOLDEN") != "" {
+			require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, "%x\n", data), 0o644))
+		}
+		golden, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(golden), fmt.Sprintf("%x\n", data), kind)
+		again, err := decode(kind, data)
+		require.NoError(t, err)
+		require.Equal(t, data, again)
+	}
+}
+
+func TestDecodersRefuseWhatIsNotCanonical(t *testing.T) {
+	for kind, data := range encodings() {
+		for _, bad := range [][]byte{nil, data[:len(data)-1], append(bytes.Clone(data), 0), {0xf6}, {0x80}, {0xa0}} {
+			_, err := decode(kind, bad)
+			require.ErrorIs(t, err, contract.ErrInvalid, "%s %x", kind, bad)
+		}
+	}
+	_, err := contract.DecodeSubmission(encodings()["submission"], 100)
+	require.ErrorIs(t, err, contract.ErrInvalid)
+}
+
+func FuzzDescription(f *testing.F) { fuzz(f, "description") }
+func FuzzSubmission(f *testing.F)  { fuzz(f, "submission") }
+func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
+func FuzzBundle(f *testing.F)      { fuzz(f, "bundle") }
+
+func fuzz(f *testing.F, kind string) {
+	f.Add(encodings()[kind])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		again, err := decode(kind, data)
+		if err == nil && !bytes.Equal(again, data) {
+			t.Fatalf("%x decodes, but is encoded as %x", data, again)
+		}
+	})
+}
+
+func FuzzEnrolment(f *testing.F) {
+	f.Add(`{"name":"nymapi-1","key":"","addresses":["/ip4/127.0.0.1/tcp/1"],"counter":1,"signature":"","token":"t"}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		var r contract.EnrolRequest
+		if json.Unmarshal([]byte(data), &r) == nil && r.Check() == nil {
+			r.Verify(contracttest.Network, keys.Public{})
+		}
+	})
+}
+
+func TestDescriptionKeepsItsRules(t *testing.T) {
+	good := contracttest.Description(4, 3)
+	require.NoError(t, good.Validate())
+	for name, change := range map[string]func(*contract.Description){
+		"network":               func(d *contract.Description) { d.Network = "other" },
+		"no group":              func(d *contract.Description) { d.Group = nil },
+		"epoch":                 func(d *contract.Description) { d.Epoch = 0 },
+		"window":                func(d *contract.Description) { d.End = d.Start },
+		"no mixnodes":           func(d *contract.Description) { d.Mixnodes = nil },
+		"order of mixnodes":     func(d *contract.Description) { d.Mixnodes = []metrics.MixID{"b", "a"} },
+		"estimator":             func(d *contract.Description) { d.Rules.Estimator = "" },
+		"coverage":              func(d *contract.Description) { d.Rules.Coverage = 0 },
+		"carry":                 func(d *contract.Description) { d.Rules.CarryLimit = contract.MaxCarry + 1 },
+		"mode":                  func(d *contract.Description) { d.Rules.Mode = "other" },
+		"authorised no member":  func(d *contract.Description) { d.Rules.Mode = contract.ModeSingle },
+		"authorised for others": func(d *contract.Description) { d.Rules.Authorised = contracttest.Key(1).Public() },
+	} {
+		d := good
+		change(&d)
+		require.ErrorIs(t, d.Validate(), contract.ErrInvalid, name)
+	}
+}
+
+func TestHashOfADescriptionCoversEveryField(t *testing.T) {
+	good := contracttest.Description(4, 3)
+	seen := map[contract.Hash]string{good.Hash(): "unchanged"}
+	for name, change := range map[string]func(*contract.Description){
+		"contract":  func(d *contract.Description) { d.ContractKey[0] ^= 1 },
+		"epoch":     func(d *contract.Description) { d.Epoch++ },
+		"start":     func(d *contract.Description) { d.Start++ },
+		"end":       func(d *contract.Description) { d.End++ },
+		"group":     func(d *contract.Description) { d.Group = contracttest.Group(5) },
+		"mixnodes":  func(d *contract.Description) { d.Mixnodes = contracttest.Mixnodes(4) },
+		"estimator": func(d *contract.Description) { d.Rules.Estimator = "mean" },
+		"version":   func(d *contract.Description) { d.Rules.Version++ },
+		"coverage":  func(d *contract.Description) { d.Rules.Coverage++ },
+		"carry":     func(d *contract.Description) { d.Rules.CarryLimit++ },
+		"mode":      func(d *contract.Description) { d.Rules.Mode = contract.ModeNone },
+	} {
+		d := good
+		change(&d)
+		require.Empty(t, seen[d.Hash()], name)
+		seen[d.Hash()] = name
+	}
+}
+
+func TestDescriptionInJSONIsCheckedAgainstItsHash(t *testing.T) {
+	d := contracttest.Description(4, 3)
+	data, err := json.Marshal(d)
+	require.NoError(t, err)
+	var same contract.Description
+	require.NoError(t, json.Unmarshal(data, &same))
+	require.Equal(t, d, same)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(data, &fields))
+	require.Equal(t, "2023-11-14T22:13:20.000Z", fields["start"])
+	fields["hash"] = contract.Hash{}.String()
+	data, err = json.Marshal(fields)
+	require.NoError(t, err)
+	require.ErrorIs(t, json.Unmarshal(data, &same), contract.ErrInvalid)
+}
+
+func TestSignaturesCoverEverything(t *testing.T) {
+	d := contracttest.Description(4, 3)
+	good := contracttest.Submission(d, 1)
+	require.True(t, good.Verify())
+	for name, change := range map[string]func(*contract.Submission){
+		"network":     func(s *contract.Submission) { s.Network = "other" },
+		"contract":    func(s *contract.Submission) { s.Contract[0] ^= 1 },
+		"epoch":       func(s *contract.Submission) { s.Epoch++ },
+		"description": func(s *contract.Submission) { s.Description[0] ^= 1 },
+		"result":      func(s *contract.Submission) { s.Result = nil },
+		"block":       func(s *contract.Submission) { s.Block = nil },
+		"certificate": func(s *contract.Submission) { s.Certificate = nil },
+		"submitter":   func(s *contract.Submission) { s.Submitter = contracttest.Key(2).Public() },
+	} {
+		s := good
+		change(&s)
+		require.False(t, s.Verify(), name)
+	}
+	r := receipt()
+	require.True(t, r.Verify())
+	r.AcceptedAt++
+	require.False(t, r.Verify())
+
+	key := contracttest.ContractKey().Public()
+	e := contract.Enrolment{Name: "a", Addresses: []string{"/ip4/1.2.3.4/tcp/5"}, Counter: 1}.Sign(contracttest.Key(1), contracttest.Network, key)
+	require.True(t, e.Verify(contracttest.Network, key))
+	require.False(t, e.Verify(contracttest.Network, contracttest.Key(2).Public()), "shown to another contract")
+	e.Counter++
+	require.False(t, e.Verify(contracttest.Network, key))
+}
+
+func TestEnrolmentKeepsItsRules(t *testing.T) {
+	good := contract.Enrolment{Name: "nymapi-1", Addresses: []string{"/dns4/host/tcp/3000"}, Counter: 1}
+	require.NoError(t, good.Check())
+	for name, change := range map[string]func(*contract.Enrolment){
+		"no name":             func(e *contract.Enrolment) { e.Name = "" },
+		"bad name":            func(e *contract.Enrolment) { e.Name = "a b" },
+		"no counter":          func(e *contract.Enrolment) { e.Counter = 0 },
+		"counter too large":   func(e *contract.Enrolment) { e.Counter = 1 << 63 },
+		"no multiaddr":        func(e *contract.Enrolment) { e.Addresses = []string{"127.0.0.1:1"} },
+		"space in an address": func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/1 2"} },
+		"too many addresses":  func(e *contract.Enrolment) { e.Addresses = make([]string, contract.MaxAddresses+1) },
+	} {
+		e := good
+		change(&e)
+		require.ErrorIs(t, e.Check(), contract.ErrInvalid, name)
+	}
+}
+
+func TestPeerInfoMakesItsGroup(t *testing.T) {
+	g := contracttest.Group(4)
+	info := contract.PeerInfo{Network: g.Network(), Group: g.ID(), Number: 1, Limits: contract.LimitsOf(membership.DefaultLimits())}
+	for _, p := range contracttest.Peers(4) {
+		info.Members = append(info.Members, contract.Member{Name: p.Name, Key: p.Key, Addresses: p.Addresses})
+	}
+	made, err := info.MakeGroup()
+	require.NoError(t, err)
+	require.Equal(t, g.ID(), made.ID())
+	require.Len(t, info.Peers(), 4)
+	info.Group[0] ^= 1
+	_, err = info.MakeGroup()
+	require.ErrorIs(t, err, contract.ErrInvalid)
+}
+
+func TestProblemsAreErrorsOfTheirKind(t *testing.T) {
+	var err error = fmt.Errorf("submit: %w", contract.NewProblem(contract.EarlierOpen, "epoch 3"))
+	require.ErrorIs(t, err, contract.EarlierOpen)
+	require.NotErrorIs(t, err, contract.Decided)
+	var p *contract.Problem
+	require.True(t, errors.As(err, &p))
+	require.Equal(t, 503, p.Status)
+	require.Equal(t, "urn:nym-rewarding:problem:earlier-epoch-open", p.Type)
+	require.Equal(t, "503: An earlier epoch is not settled yet: epoch 3", p.Error())
+}
+
+func TestMillisAreWrittenWithThreeDigits(t *testing.T) {
+	m := contract.At(time.Date(2026, 11, 20, 12, 0, 0, 5_999_999, time.FixedZone("east", 3600)))
+	data, err := json.Marshal(m)
+	require.NoError(t, err)
+	require.Equal(t, `"2026-11-20T11:00:00.005Z"`, string(data))
+	var same contract.Millis
+	require.NoError(t, json.Unmarshal(data, &same))
+	require.Equal(t, m, same)
+	require.ErrorIs(t, same.UnmarshalText([]byte("yesterday")), contract.ErrInvalid)
+}

@@ -1,0 +1,210 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// Mode says what justifies a submission.
+type Mode string
+
+const (
+	// ModeFull: a certified block of the submitter, from which the contract recomputes the result.
+	ModeFull Mode = "full"
+	// ModeSingle: the word of the one authorised Nym-API, as it is without Ephemera.
+	ModeSingle Mode = "single"
+	// ModeNone: nothing, as in the original prototype. It exists to show what that costs.
+	ModeNone Mode = "none"
+)
+
+// Rules are how an epoch is rewarded.
+type Rules struct {
+	_ struct{} `cbor:",toarray"`
+	// Estimator is a name that metrics.ParseEstimator reads; Version is that of the rule meant.
+	Estimator string `json:"estimator"`
+	Version   uint16 `json:"estimator_version"`
+	// Coverage is how many values a mixnode needs for a new uptime.
+	Coverage uint16 `json:"coverage"`
+	// CarryLimit is the number of epochs over which a mixnode without a new uptime keeps its last one.
+	CarryLimit uint16 `json:"carry_limit"`
+	Mode       Mode   `json:"mode"`
+	// Authorised is the key whose word counts in ModeSingle, and zero in the other modes.
+	Authorised keys.Public `json:"authorised"`
+}
+
+// MaxCarry bounds Rules.CarryLimit.
+const MaxCarry = 1000
+
+// Description is what the contract fixes about an epoch for ever when it begins. It is self-contained: with it and a submission
+// anybody recomputes the epoch's result. Its hash is in every report and in every submission. It is read-only once made.
+type Description struct {
+	Network     string
+	ContractKey keys.Public // signs receipts
+	Epoch       Epoch
+	Start, End  Millis            // the half-open window [Start, End) of the samples
+	Group       *membership.Group // who may report, create blocks and sign them
+	Mixnodes    []metrics.MixID   // strictly ascending
+	Rules       Rules
+}
+
+type wireDescription struct {
+	_           struct{} `cbor:",toarray"`
+	Network     string
+	ContractKey keys.Public
+	Epoch       Epoch
+	Start       Millis
+	End         Millis
+	Group       []byte // membership.Group.Encode
+	Mixnodes    []metrics.MixID
+	Rules       Rules
+}
+
+const (
+	descriptionDomain = "contract/description/v1"
+	// maxDescriptionBytes fits 100,000 mixnodes with the longest names.
+	maxDescriptionBytes = 8 << 20
+)
+
+// Validate returns nil for a description that keeps the rules of its fields, else an error that wraps ErrInvalid.
+func (d Description) Validate() error {
+	if err := membership.CheckNetwork(d.Network); err != nil {
+		return fmt.Errorf("%w: description: %w", ErrInvalid, err)
+	}
+	switch {
+	case d.Group == nil || d.Group.Network() != d.Network:
+		return fmt.Errorf("%w: description of network %q without a group of it", ErrInvalid, d.Network)
+	case d.Epoch == 0:
+		return fmt.Errorf("%w: epochs are numbered from 1", ErrInvalid)
+	case d.Start < 0 || d.End <= d.Start:
+		return fmt.Errorf("%w: epoch %d from %s to %s", ErrInvalid, d.Epoch, d.Start, d.End)
+	}
+	if _, err := metrics.NewMatrix(d.Mixnodes, nil); err != nil {
+		return fmt.Errorf("%w: mixnodes of epoch %d: %w", ErrInvalid, d.Epoch, err)
+	}
+	return d.Rules.validate(d.Group)
+}
+
+func (r Rules) validate(group *membership.Group) error {
+	switch {
+	case r.Estimator == "" || len(r.Estimator) > 64:
+		return fmt.Errorf("%w: name of the estimator has %d characters, expected 1..64", ErrInvalid, len(r.Estimator))
+	case r.Coverage < 1:
+		return fmt.Errorf("%w: coverage 0, expected at least 1", ErrInvalid)
+	case r.CarryLimit > MaxCarry:
+		return fmt.Errorf("%w: carry limit of %d epochs, expected at most %d", ErrInvalid, r.CarryLimit, MaxCarry)
+	case r.Mode != ModeFull && r.Mode != ModeSingle && r.Mode != ModeNone:
+		return fmt.Errorf("%w: mode %.20q, expected full, single or none", ErrInvalid, r.Mode)
+	case r.Mode == ModeSingle && !group.Contains(r.Authorised):
+		return fmt.Errorf("%w: the authorised key %s is no member of the group", ErrInvalid, r.Authorised)
+	case r.Mode != ModeSingle && r.Authorised != keys.Public{}:
+		return fmt.Errorf("%w: an authorised key in mode %s", ErrInvalid, r.Mode)
+	}
+	return nil
+}
+
+// Encode returns the canonical bytes of a valid description.
+func (d Description) Encode() []byte {
+	return canonical.Encode(wireDescription{
+		Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
+		Group: d.Group.Encode(), Mixnodes: d.Mixnodes, Rules: d.Rules,
+	})
+}
+
+// DecodeDescription reads what Encode wrote. The description returned is valid; the error wraps ErrInvalid.
+func DecodeDescription(data []byte) (Description, error) {
+	var w wireDescription
+	if err := canonical.Decode(data, maxDescriptionBytes, &w); err != nil {
+		return Description{}, fmt.Errorf("%w: description: %w", ErrInvalid, err)
+	}
+	group, err := membership.DecodeGroup(w.Group)
+	if err != nil {
+		return Description{}, fmt.Errorf("%w: description: %w", ErrInvalid, err)
+	}
+	d := Description{
+		Network: w.Network, ContractKey: w.ContractKey, Epoch: w.Epoch, Start: w.Start, End: w.End,
+		Group: group, Mixnodes: w.Mixnodes, Rules: w.Rules,
+	}
+	return d, d.Validate()
+}
+
+// Hash returns the SHA-256 of the encoding behind its domain tag and the network: what reports and submissions name.
+func (d Description) Hash() Hash {
+	return sha256.Sum256(keys.SigningBytes(descriptionDomain, d.Network, d.Encode()))
+}
+
+// Label returns the label under which reports about the epoch are broadcast.
+func (d Description) Label() string { return d.Epoch.Label() }
+
+// SameMixnodes tells whether mixnodes are exactly those of the description.
+func (d Description) SameMixnodes(mixnodes []metrics.MixID) bool {
+	return slices.Equal(d.Mixnodes, mixnodes)
+}
+
+// Estimator returns the rule that the description names, or an error that wraps ErrInvalid when this program does not have it in that
+// version.
+func (d Description) Estimator() (metrics.Estimator, error) {
+	estimator, err := metrics.ParseEstimator(d.Rules.Estimator)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if estimator.Version() != d.Rules.Version {
+		return nil, fmt.Errorf("%w: estimator %s in version %d, this program has version %d",
+			ErrInvalid, d.Rules.Estimator, d.Rules.Version, estimator.Version())
+	}
+	return estimator, nil
+}
+
+// jsonDescription shows the description to people; CBOR is what counts and what UnmarshalJSON reads.
+type jsonDescription struct {
+	Hash        Hash            `json:"hash"`
+	Network     string          `json:"network"`
+	ContractKey keys.Public     `json:"contract_key"`
+	Epoch       Epoch           `json:"epoch"`
+	Start       Millis          `json:"start"`
+	End         Millis          `json:"end"`
+	Group       membership.ID   `json:"group"`
+	GroupNumber uint64          `json:"group_number"`
+	Members     []keys.Public   `json:"members"`
+	Mixnodes    []metrics.MixID `json:"mixnodes"`
+	Rules       Rules           `json:"rules"`
+	CBOR        []byte          `json:"cbor"`
+}
+
+// MarshalJSON writes the fields for people, and the canonical bytes in base64 as "cbor".
+func (d Description) MarshalJSON() ([]byte, error) {
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(jsonDescription{
+		Hash: d.Hash(), Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
+		Group: d.Group.ID(), GroupNumber: d.Group.Number(), Members: d.Group.Members(), Mixnodes: d.Mixnodes, Rules: d.Rules,
+		CBOR: d.Encode(),
+	})
+}
+
+// UnmarshalJSON reads "cbor" and checks it against "hash"; the other fields are for people.
+func (d *Description) UnmarshalJSON(data []byte) error {
+	var j struct {
+		Hash Hash   `json:"hash"`
+		CBOR []byte `json:"cbor"`
+	}
+	if err := json.Unmarshal(data, &j); err != nil {
+		return fmt.Errorf("%w: description: %w", ErrInvalid, err)
+	}
+	decoded, err := DecodeDescription(j.CBOR)
+	if err != nil {
+		return err
+	}
+	if decoded.Hash() != j.Hash {
+		return fmt.Errorf("%w: description has hash %s, not %s", ErrInvalid, decoded.Hash(), j.Hash)
+	}
+	*d = decoded
+	return nil
+}

@@ -1,0 +1,110 @@
+package contract
+
+import (
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+)
+
+// Enrolment is a Nym-API's signed wish to be a member under a name, reachable at addresses. The same key with a greater counter
+// changes the addresses; name and key belong together for ever.
+type Enrolment struct {
+	Name      string         `json:"name"`
+	Key       keys.Public    `json:"key"`
+	Addresses []string       `json:"addresses"` // libp2p multiaddrs without /p2p; none where nobody connects
+	Counter   uint64         `json:"counter"`
+	Signature keys.Signature `json:"signature"`
+}
+
+// EnrolRequest is the body of POST /contract/enrol. The token travels beside what is signed, so that signatures can be shown.
+type EnrolRequest struct {
+	Enrolment
+	Token string `json:"token"`
+}
+
+// EnrolAnswer tells who is there. Complete is true once the group is closed and the first epoch is scheduled.
+type EnrolAnswer struct {
+	Enrolled int  `json:"enrolled"`
+	Expected int  `json:"expected"`
+	Complete bool `json:"complete"`
+}
+
+// enrolmentContent is what a Nym-API signs. The contract's key keeps the signature from being shown to another contract.
+type enrolmentContent struct {
+	_         struct{} `cbor:",toarray"`
+	Contract  keys.Public
+	Name      string
+	Key       keys.Public
+	Addresses []string
+	Counter   uint64
+}
+
+const enrolmentDomain = "contract/enrolment/v1"
+
+// Bounds of an enrolment.
+const (
+	MaxName         = 64
+	MaxAddresses    = 16
+	MaxAddressBytes = 256
+)
+
+// Sign returns the enrolment with signer's key and signature for one contract.
+func (e Enrolment) Sign(signer block.Signer, network string, contract keys.Public) Enrolment {
+	e.Key = signer.Public()
+	e.Signature = signer.Sign(e.signing(network, contract))
+	return e
+}
+
+// Verify tells whether the key signed the enrolment for this contract.
+func (e Enrolment) Verify(network string, contract keys.Public) bool {
+	return e.Key.Verify(e.signing(network, contract), e.Signature)
+}
+
+func (e Enrolment) signing(network string, contract keys.Public) []byte {
+	return keys.SigningBytes(enrolmentDomain, network, canonical.Encode(enrolmentContent{
+		Contract: contract, Name: e.Name, Key: e.Key, Addresses: e.Addresses, Counter: e.Counter,
+	}))
+}
+
+// Check tells whether name, addresses and counter have their form. The error wraps ErrInvalid. See Verify for the signature.
+func (e Enrolment) Check() error {
+	if err := CheckName(e.Name); err != nil {
+		return err
+	}
+	if e.Counter == 0 || e.Counter > 1<<62 {
+		return fmt.Errorf("%w: counter %d, expected 1 to 2^62", ErrInvalid, e.Counter)
+	}
+	if len(e.Addresses) > MaxAddresses {
+		return fmt.Errorf("%w: %d addresses, expected at most %d", ErrInvalid, len(e.Addresses), MaxAddresses)
+	}
+	for _, address := range e.Addresses {
+		if len(address) < 2 || len(address) > MaxAddressBytes || address[0] != '/' || !printable(address) {
+			return fmt.Errorf("%w: address %.80q, expected a multiaddr such as /ip4/10.0.0.1/tcp/3000", ErrInvalid, address)
+		}
+	}
+	return nil
+}
+
+// CheckName tells whether name can name a member: 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'.
+func CheckName(name string) error {
+	if len(name) < 1 || len(name) > MaxName {
+		return fmt.Errorf("%w: name has %d characters, expected 1..%d", ErrInvalid, len(name), MaxName)
+	}
+	for _, c := range []byte(name) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return fmt.Errorf("%w: name %q holds %q, expected letters, digits, '.', '_' or '-'", ErrInvalid, name, c)
+		}
+	}
+	return nil
+}
+
+func printable(text string) bool {
+	for _, c := range []byte(text) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}

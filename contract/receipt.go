@@ -1,0 +1,121 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// Reward is what the contract stores about one mixnode in one epoch.
+type Reward struct {
+	_       struct{}       `cbor:",toarray"`
+	Mixnode metrics.MixID  `json:"mixnode"`
+	Value   metrics.Uptime `json:"value"`   // hundredths of a percent; null when there is none
+	Reports uint16         `json:"reports"` // values that the epoch's matrix held
+	// CarriedFrom is the epoch that an old value was measured in; 0 for a new value and for none.
+	CarriedFrom Epoch `json:"carried_from,omitempty"`
+}
+
+type hashedRewards struct {
+	_       struct{} `cbor:",toarray"`
+	Epoch   Epoch
+	Rewards []Reward
+}
+
+const (
+	rewardsDomain = "contract/rewards/v1"
+	receiptDomain = "contract/receipt/v1"
+)
+
+// HashRewards returns the hash of an epoch's stored rewards, carried values included, that a receipt signs.
+func HashRewards(network string, epoch Epoch, rewards []Reward) Hash {
+	return sha256.Sum256(keys.SigningBytes(rewardsDomain, network, canonical.Encode(hashedRewards{Epoch: epoch, Rewards: rewards})))
+}
+
+// Receipt is the contract's signed word that a submission won its epoch. A retry gets the same bytes.
+type Receipt struct {
+	_           struct{}       `cbor:",toarray"`
+	Network     string         `json:"network"`
+	Contract    keys.Public    `json:"contract_key"`
+	Epoch       Epoch          `json:"epoch"`
+	Description Hash           `json:"description"`
+	Block       block.ID       `json:"block"` // zero when the submission had none
+	Rewards     Hash           `json:"rewards"`
+	Submitter   keys.Public    `json:"submitter"`
+	AcceptedAt  Millis         `json:"accepted_at"`
+	Signature   keys.Signature `json:"signature"`
+}
+
+type receiptContent struct {
+	_           struct{} `cbor:",toarray"`
+	Network     string
+	Contract    keys.Public
+	Epoch       Epoch
+	Description Hash
+	Block       block.ID
+	Rewards     Hash
+	Submitter   keys.Public
+	AcceptedAt  Millis
+}
+
+// Sign returns the receipt as signed by the contract.
+func (r Receipt) Sign(contract block.Signer) Receipt {
+	r.Contract = contract.Public()
+	r.Signature = contract.Sign(r.signing())
+	return r
+}
+
+// Verify tells whether the signature is that of the contract that the receipt names. Callers compare that key with the one they know.
+func (r Receipt) Verify() bool {
+	return membership.CheckNetwork(r.Network) == nil && r.Contract.Verify(r.signing(), r.Signature)
+}
+
+func (r Receipt) signing() []byte {
+	return keys.SigningBytes(receiptDomain, r.Network, canonical.Encode(receiptContent{
+		Network: r.Network, Contract: r.Contract, Epoch: r.Epoch, Description: r.Description, Block: r.Block,
+		Rewards: r.Rewards, Submitter: r.Submitter, AcceptedAt: r.AcceptedAt,
+	}))
+}
+
+// Encode returns the canonical bytes.
+func (r Receipt) Encode() []byte { return canonical.Encode(r) }
+
+const maxReceiptBytes = 1 << 10
+
+// DecodeReceipt reads what Encode wrote. It does not check the signature: see Verify. The error wraps ErrInvalid.
+func DecodeReceipt(data []byte) (Receipt, error) {
+	var r Receipt
+	if err := canonical.Decode(data, maxReceiptBytes, &r); err != nil {
+		return Receipt{}, fmt.Errorf("%w: receipt: %w", ErrInvalid, err)
+	}
+	return r, nil
+}
+
+// Bundle is the self-contained evidence of one rewarded epoch, every part as its maker encoded it. Package verify audits it offline.
+type Bundle struct {
+	_           struct{} `cbor:",toarray"`
+	Description []byte   // Description.Encode, which holds the group
+	Submission  []byte   // the winning one as it was received
+	Receipt     []byte   // Receipt.Encode
+	Rewards     []Reward // as stored, carried values included
+}
+
+// Encode returns the canonical bytes.
+func (b Bundle) Encode() []byte { return canonical.Encode(b) }
+
+// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group may allow, its result and its rewards.
+const MaxBundleBytes = 128 << 20
+
+// DecodeBundle reads what Encode wrote. Its parts are still encoded. The error wraps ErrInvalid.
+func DecodeBundle(data []byte) (Bundle, error) {
+	var b Bundle
+	if err := canonical.Decode(data, MaxBundleBytes, &b); err != nil {
+		return Bundle{}, fmt.Errorf("%w: bundle: %w", ErrInvalid, err)
+	}
+	return b, nil
+}

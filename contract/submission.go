@@ -1,0 +1,116 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// ContentType is that of an encoded Submission and of an encoded Bundle.
+const ContentType = "application/cbor"
+
+// Submission is what a Nym-API posts: a result with the evidence for it. It names its network, contract, epoch and description, so
+// that it counts nowhere else. It keeps the encodings of its parts as they were made, because evidence is kept byte for byte.
+type Submission struct {
+	_           struct{} `cbor:",toarray"`
+	Network     string
+	Contract    keys.Public
+	Epoch       Epoch
+	Description Hash
+	Result      []byte // metrics.Result.Encode
+	Block       []byte // block.Block.Encode of the submitter's own block; empty without Ephemera
+	Certificate []byte // certificate.Certificate.Encode; empty without Ephemera
+	Submitter   keys.Public
+	Signature   keys.Signature
+}
+
+// submissionContent is what a submitter signs.
+type submissionContent struct {
+	_           struct{} `cbor:",toarray"`
+	Network     string
+	Contract    keys.Public
+	Epoch       Epoch
+	Description Hash
+	Result      []byte
+	Block       []byte
+	Certificate []byte
+	Submitter   keys.Public
+}
+
+const submissionDomain = "contract/submission/v1"
+
+// NewSubmission signs a result with its evidence for the epoch of d. In ModeSingle and for those who have none, evidence is nil.
+// The error is that of an invalid result.
+func NewSubmission(signer block.Signer, d Description, result metrics.Result, evidence *Evidence) (Submission, error) {
+	encoded, err := result.Encode()
+	if err != nil {
+		return Submission{}, fmt.Errorf("make submission for epoch %d: %w", d.Epoch, err)
+	}
+	s := Submission{
+		Network: d.Network, Contract: d.ContractKey, Epoch: d.Epoch, Description: d.Hash(),
+		Result: encoded, Submitter: signer.Public(),
+	}
+	if evidence != nil {
+		s.Block, s.Certificate = evidence.Block.Encode(), evidence.Certificate.Encode()
+	}
+	return s.Sign(signer), nil
+}
+
+// Evidence is a certified block.
+type Evidence struct {
+	Block       block.Block
+	Certificate certificate.Certificate
+}
+
+// Sign returns the submission as submitted and signed by signer.
+func (s Submission) Sign(signer block.Signer) Submission {
+	s.Submitter = signer.Public()
+	s.Signature = signer.Sign(s.signing())
+	return s
+}
+
+// Verify tells whether the signature is the submitter's.
+func (s Submission) Verify() bool { return s.Submitter.Verify(s.signing(), s.Signature) }
+
+func (s Submission) signing() []byte {
+	return keys.SigningBytes(submissionDomain, s.Network, canonical.Encode(submissionContent{
+		Network: s.Network, Contract: s.Contract, Epoch: s.Epoch, Description: s.Description,
+		Result: s.Result, Block: s.Block, Certificate: s.Certificate, Submitter: s.Submitter,
+	}))
+}
+
+// Encode returns the canonical bytes.
+func (s Submission) Encode() []byte { return canonical.Encode(s) }
+
+// submissionFrame bounds what a submission holds beside result, block and certificate.
+const submissionFrame = 512
+
+// MaxSubmissionBytes returns the greatest length of a submission by a member of group about so many mixnodes.
+func MaxSubmissionBytes(group *membership.Group, mixnodes int) int {
+	return submissionFrame + metrics.LimitsFor(mixnodes).Bytes + block.MaxBytes(group.Limits()) + certificate.MaxBytes(group.N())
+}
+
+// DecodeSubmission reads a submission of at most limit bytes. It verifies nothing but form: see Verify, and package verify. The error
+// wraps ErrInvalid.
+func DecodeSubmission(data []byte, limit int) (Submission, error) {
+	var s Submission
+	if err := canonical.Decode(data, limit, &s); err != nil {
+		return Submission{}, fmt.Errorf("%w: submission: %w", ErrInvalid, err)
+	}
+	if err := membership.CheckNetwork(s.Network); err != nil {
+		return Submission{}, fmt.Errorf("%w: submission: %w", ErrInvalid, err)
+	}
+	if s.Epoch == 0 || s.Epoch > 1<<62 {
+		return Submission{}, fmt.Errorf("%w: submission for epoch %d", ErrInvalid, s.Epoch)
+	}
+	return s, nil
+}
+
+// Digest returns the SHA-256 of an encoding, by which attempts are told apart.
+func Digest(encoded []byte) Hash { return sha256.Sum256(encoded) }

@@ -1,0 +1,278 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/archive"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+)
+
+const network = "archive-test"
+
+var ctx = context.Background()
+
+func key(i int) keys.Private { return keys.FromSeed([32]byte{byte(i + 1)}) }
+
+func groupOf(t require.TestingT, number uint64, n int) *membership.Group {
+	members := make([]keys.Public, n)
+	for i := range members {
+		members[i] = key(i).Public()
+	}
+	group, err := membership.NewGroup(network, number, members, membership.Limits{})
+	require.NoError(t, err)
+	return group
+}
+
+// certified returns a certified block of the first member, signed by the first q members.
+func certified(t require.TestingT, group *membership.Group, height uint64, parent block.ID, payloads ...string) store.Certified {
+	var messages []block.Message
+	for i, payload := range payloads {
+		m, err := block.NewMessage(key(i%group.N()), network, "x", []byte(payload), int64(i+1))
+		require.NoError(t, err)
+		messages = append(messages, m)
+	}
+	b := block.New(group, key(0).Public(), height, parent, 1, messages)
+	b.Signature = key(0).Sign(b.Header.SigningBytes())
+	signatures := map[int]keys.Signature{}
+	for i := range group.Q() {
+		place, _ := group.Index(key(i).Public())
+		signatures[place] = key(i).Sign(certificate.SigningBytes(network, b.Header.Slot(), b.ID()))
+	}
+	return store.Certified{Block: b, Certificate: certificate.New(group, b.Header.Slot(), b.ID(), signatures)}
+}
+
+// filled returns a store with a group and a chain of blocks with so many messages each.
+func filled(t require.TestingT, group *membership.Group, counts ...int) *memory.Store {
+	s := memory.New()
+	writes := []store.Write{store.PutGroup{Group: group}}
+	parent := block.ID{}
+	for i, count := range counts {
+		payloads := make([]string, count)
+		for j := range payloads {
+			payloads[j] = string(rune('a'+i)) + string(rune('a'+j))
+		}
+		c := certified(t, group, uint64(i+1), parent, payloads...)
+		parent = c.Block.ID()
+		writes = append(writes, store.PutCertified(c))
+	}
+	require.NoError(t, s.SetIdentity(ctx, store.Identity{Network: network, Key: key(0).Public()}))
+	require.NoError(t, s.Commit(ctx, writes))
+	return s
+}
+
+func empty(t require.TestingT, self keys.Public) *memory.Store {
+	s := memory.New()
+	require.NoError(t, s.SetIdentity(ctx, store.Identity{Network: network, Key: self}))
+	return s
+}
+
+var stranger = keys.FromSeed([32]byte{200}).Public()
+
+func trusting(groups ...*membership.Group) archive.Options {
+	return archive.Options{Network: network, Self: stranger, Trusted: func(g *membership.Group) bool {
+		for _, known := range groups {
+			if known.ID() == g.ID() {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+func TestWhatIsExportedIsImportedOnce(t *testing.T) {
+	roundTrip(t, 1, make([]int, 70)) // several pages
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.SampledFrom([]int{1, 4, 7}).Draw(t, "n")
+		roundTrip(t, n, rapid.SliceOfN(rapid.IntRange(0, 3), 0, 4).Draw(t, "messages of each block"))
+	})
+}
+
+func roundTrip(t require.TestingT, n int, counts []int) {
+	group := groupOf(t, 1, n)
+	from, to := filled(t, group, counts...), empty(t, stranger)
+	var file bytes.Buffer
+	exported, err := archive.Export(ctx, &file, from)
+	require.NoError(t, err)
+	require.Equal(t, archive.Summary{Groups: 1, Blocks: len(counts)}, exported)
+
+	imported, err := archive.Import(ctx, bytes.NewReader(file.Bytes()), to, trusting(group))
+	require.NoError(t, err)
+	require.Equal(t, exported, imported)
+	again, err := archive.Import(ctx, bytes.NewReader(file.Bytes()), to, trusting())
+	require.NoError(t, err)
+	require.Equal(t, archive.Summary{Known: len(counts)}, again)
+
+	want, err := from.List(ctx, 0, keys.Public{}, 100, 1<<30)
+	require.NoError(t, err)
+	have, err := to.List(ctx, 0, keys.Public{}, 100, 1<<30)
+	require.NoError(t, err)
+	require.Len(t, have, len(want))
+	for i := range want {
+		require.Equal(t, want[i].Block.Encode(), have[i].Block.Encode())
+		require.Equal(t, want[i].Certificate, have[i].Certificate)
+	}
+}
+
+func TestRemovedBodiesTravelAsHeadersAndAreFilledLater(t *testing.T) {
+	group := groupOf(t, 1, 4)
+	whole := filled(t, group, 2)
+	entries, err := whole.List(ctx, 0, keys.Public{}, 1, 1)
+	require.NoError(t, err)
+	pruned := entries[0].Certified
+	pruned.Block.Messages = nil
+	from := empty(t, key(0).Public())
+	require.NoError(t, from.Commit(ctx, []store.Write{
+		store.PutGroup{Group: group}, store.PutCertified(pruned),
+	}))
+	to := empty(t, stranger)
+	var headers, bodies bytes.Buffer
+	_, err = archive.Export(ctx, &headers, from)
+	require.NoError(t, err)
+	_, err = archive.Export(ctx, &bodies, whole)
+	require.NoError(t, err)
+
+	summary, err := archive.Import(ctx, &headers, to, trusting(group))
+	require.NoError(t, err)
+	require.Equal(t, archive.Summary{Groups: 1, Blocks: 1, Pruned: 1}, summary)
+	_, err = archive.Import(ctx, &bodies, to, trusting(group))
+	require.NoError(t, err)
+}
+
+func TestStrangersGroupsAreRefused(t *testing.T) {
+	group := groupOf(t, 1, 4)
+	var file bytes.Buffer
+	_, err := archive.Export(ctx, &file, filled(t, group, 1))
+	require.NoError(t, err)
+	to := empty(t, stranger)
+	_, err = archive.Import(ctx, bytes.NewReader(file.Bytes()), to, trusting(groupOf(t, 2, 4)))
+	require.ErrorIs(t, err, archive.ErrUntrusted)
+	require.ErrorContains(t, err, group.ID().String())
+	other := trusting(group)
+	other.Network = "other"
+	_, err = archive.Import(ctx, bytes.NewReader(file.Bytes()), to, other)
+	require.ErrorContains(t, err, `network "archive-test"`)
+	groups, err := to.Groups(ctx)
+	require.NoError(t, err)
+	require.Empty(t, groups)
+}
+
+// What a node signed and does not know of shows that its key or its store is not what it takes it for (R8).
+func TestOwnUnknownSignaturesAreRefusedWhereTheNodeStillSigns(t *testing.T) {
+	group := groupOf(t, 3, 4)
+	var file bytes.Buffer
+	_, err := archive.Export(ctx, &file, filled(t, group, 1))
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		self  keys.Public
+		muted uint64
+		want  error
+	}{
+		"creator":           {key(0).Public(), 0, archive.ErrOwn},
+		"echoed":            {key(1).Public(), 2, archive.ErrOwn},
+		"member, no echo":   {key(3).Public(), 0, nil},
+		"muted in group":    {key(0).Public(), 3, nil},
+		"not of that group": {stranger, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := trusting(group)
+			options.Self, options.MutedThrough = c.self, c.muted
+			_, err := archive.Import(ctx, bytes.NewReader(file.Bytes()), empty(t, c.self), options)
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+}
+
+// Whoever makes a file can make its checksum: what counts is the signatures.
+func TestForgedBlocksAreRefused(t *testing.T) {
+	group := groupOf(t, 1, 4)
+	for name, forge := range map[string]func(*store.Certified){
+		"echo":           func(c *store.Certified) { c.Certificate.Signatures[0][0]++ },
+		"too few echoes": func(c *store.Certified) { c.Certificate.Signatures = c.Certificate.Signatures[1:] },
+		"header":         func(c *store.Certified) { c.Block.Signature[0]++ },
+		"other message": func(c *store.Certified) {
+			c.Block.Messages = certified(t, group, 1, block.ID{}, "other").Block.Messages
+		},
+		"pruned, header":   func(c *store.Certified) { c.Block.Messages, c.Block.Signature = nil, keys.Signature{} },
+		"pruned, echo":     func(c *store.Certified) { c.Block.Messages, c.Certificate.Signatures[0][0] = nil, 0 },
+		"of another block": func(c *store.Certified) { c.Certificate = certified(t, group, 1, block.ID{}, "other").Certificate },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := certified(t, group, 1, block.ID{}, "a")
+			forge(&c)
+			from, to := empty(t, key(0).Public()), empty(t, stranger)
+			require.NoError(t, from.Commit(ctx, []store.Write{store.PutGroup{Group: group}, store.PutCertified(c)}))
+			var file bytes.Buffer
+			_, err := archive.Export(ctx, &file, from)
+			require.NoError(t, err)
+			_, err = archive.Import(ctx, &file, to, trusting(group))
+			require.True(t, errors.Is(err, block.ErrInvalid) || errors.Is(err, certificate.ErrInvalid), "%v", err)
+			held, err := to.List(ctx, 0, keys.Public{}, 1, 1)
+			require.NoError(t, err)
+			require.Empty(t, held)
+		})
+	}
+}
+
+// No byte can be changed, added or cut without a word.
+func TestDamagedArchivesAreRefused(t *testing.T) {
+	group := groupOf(t, 1, 4)
+	var file bytes.Buffer
+	_, err := archive.Export(ctx, &file, filled(t, group, 2, 1))
+	require.NoError(t, err)
+	whole := file.Bytes()
+	rapid.Check(t, func(t *rapid.T) {
+		data := bytes.Clone(whole)
+		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.IntRange(0, 2).Draw(t, "damage") {
+		case 0:
+			data[at] ^= byte(rapid.IntRange(1, 255).Draw(t, "bits"))
+		case 1:
+			data = data[:at]
+		default:
+			data = append(data, byte(at))
+		}
+		_, err := archive.Import(ctx, bytes.NewReader(data), empty(t, stranger), trusting(group))
+		known := false
+		for _, want := range []error{archive.ErrInvalid, archive.ErrUntrusted, block.ErrInvalid, certificate.ErrInvalid} {
+			known = known || errors.Is(err, want)
+		}
+		require.True(t, known, "%v", err)
+	})
+}
+
+func FuzzReader(f *testing.F) {
+	group := groupOf(f, 1, 4)
+	var file bytes.Buffer
+	_, err := archive.Export(ctx, &file, filled(f, group, 2, 1))
+	require.NoError(f, err)
+	f.Add(file.Bytes())
+	f.Add([]byte("ephemera archive v1\nb\xff\xff\xff\xff"))
+	f.Add([]byte("ephemera archive v1\ne\x00\x00\x00\x20"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		reader := archive.NewReader(bytes.NewReader(data))
+		for range 100 {
+			record, err := reader.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				require.ErrorIs(t, err, archive.ErrInvalid)
+				return
+			}
+			if record.Group == nil {
+				_ = certificate.VerifyBlock(group, record.Certified.Block, record.Certified.Certificate)
+			}
+		}
+	})
+}

@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/dht"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
+	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
+)
+
+// daemon is a node with everything around it.
+type daemon struct {
+	Config
+	home     *home.Home
+	log      *slog.Logger
+	bounds   limits.Limits
+	provider ephemera.Provider
+	policy   *policy.Application
+	program  *remote.Server // nil: nobody registers as the application
+	link     *p2p.Transport
+	node     *ephemera.Node
+	table    *dht.DHT // nil: there is none
+	figures  *prometheus.Registry
+	api      servers
+}
+
+// compose makes the parts; those with listeners bind them.
+func (d *daemon) compose(ctx context.Context) error {
+	list, err := d.members(ctx)
+	if err != nil {
+		return err
+	}
+	if list.Warning != nil {
+		d.log.Warn("the list of members is not up to date", "err", list.Warning)
+	}
+	if d.bounds, err = limits.For(limitsConfig(d.Settings, list.Group)); err != nil {
+		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	}
+	if d.policy, err = policy.New(policyConfig(d.Settings.Block)); err != nil {
+		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	}
+	if d.Settings.Application.Remote {
+		d.program = remote.NewServer(remote.Config{Network: d.Settings.Node.Network, Key: d.home.Key.Public(), Logger: d.Logger}, d.policy)
+	}
+	d.figures = prometheus.NewRegistry()
+	if err := d.openLink(list); err != nil {
+		return err
+	}
+	if err := d.openNode(list); err != nil {
+		return errors.Join(err, d.link.Close())
+	}
+	if err := d.register(); err != nil {
+		return errors.Join(fmt.Errorf("telemetry: %w", err), d.link.Close())
+	}
+	if err := d.openTable(); err != nil {
+		return errors.Join(err, d.link.Close())
+	}
+	if err := d.openAPI(); err != nil {
+		return errors.Join(err, d.closeTable(), d.link.Close())
+	}
+	return nil
+}
+
+// members makes the provider and returns its first list.
+func (d *daemon) members(ctx context.Context) (membership.List, error) {
+	m := d.Settings.Membership
+	if m.Source == "http" {
+		source, err := provider.HTTP(provider.HTTPConfig{URL: m.URL, Keep: d.Folder.Beside("peers.last.toml")})
+		if err != nil {
+			return membership.List{}, fmt.Errorf("%w: membership.url: %w", settings.ErrConfig, err)
+		}
+		d.provider = source
+	} else {
+		d.provider = provider.File(d.Folder.Beside(m.File))
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	list, err := provider.First(waiting, d.provider, d.home.Store)
+	if err == nil && list.Group.Network() != d.Settings.Node.Network {
+		err = fmt.Errorf("%w: %s is of network %q, node.network is %q", settings.ErrConfig, list.Source, list.Group.Network(), d.Settings.Node.Network)
+	}
+	return list, err
+}
+
+func policyConfig(b settings.Block) policy.Config {
+	return policy.Config{Wait: time.Duration(b.Every), Messages: b.Messages, OneOfEach: b.EachMember, OneLabel: b.OneLabel}
+}
+
+func limitsConfig(s settings.Settings, group *membership.Group) limits.Config {
+	l := s.Limits
+	return limits.Config{
+		Members: max(l.Members, group.N()), Group: group.Limits(), MessagesPerSecond: l.MessagesPerSecond,
+		MessageBytes: min(l.MessageBytes, int(group.Limits().PayloadBytes)), BlocksPerSecond: l.BlocksPerSecond, MemoryBytes: int64(l.MemoryBytes),
+	}
+}
+
+// mempoolLimits returns what is set, and what is derived where nothing is.
+func mempoolLimits(m settings.Mempool, derived mempool.Limits) mempool.Limits {
+	return mempool.Limits{
+		Messages: cmp.Or(m.Messages, derived.Messages), Bytes: cmp.Or(m.Bytes, derived.Bytes),
+		PerSender: cmp.Or(m.PerSender, derived.PerSender), SenderBytes: cmp.Or(m.SenderBytes, derived.SenderBytes),
+		Known: max(derived.Known, 4*m.Messages), TTL: time.Duration(m.TTL), Skew: time.Duration(m.Skew),
+	}
+}
+
+func (d *daemon) openLink(list membership.List) error {
+	s := d.Settings.P2P
+	var gossip p2p.Mode
+	if err := gossip.UnmarshalText([]byte(s.Gossip)); err != nil {
+		return fmt.Errorf("%w: p2p.gossip: %w", settings.ErrConfig, err)
+	}
+	link, err := p2p.New(p2p.Config{
+		Network: list.Group.Network(), Key: d.home.Key, Listen: s.Listen, Announce: s.Announce, Peers: list.Peers,
+		Gossip: gossip, QUIC: s.QUIC, Limits: d.bounds.Transport, Logger: d.Logger.With("logger", "p2p"),
+		HostOptions: []libp2p.Option{measured(d.figures)},
+	})
+	if err != nil {
+		return fmt.Errorf("p2p: %w", err)
+	}
+	d.link = link
+	return nil
+}
+
+func (d *daemon) openNode(list membership.List) error {
+	s := d.Settings
+	var clients []keys.Public
+	for _, text := range s.Node.Clients {
+		key, err := keys.ParsePublic(text)
+		if err != nil {
+			return fmt.Errorf("%w: node.clients: %w", settings.ErrConfig, err)
+		}
+		clients = append(clients, key)
+	}
+	online, err := ephemera.ParseOnlineKind(s.Membership.Start)
+	if err != nil {
+		return fmt.Errorf("%w: membership.start: %w", settings.ErrConfig, err)
+	}
+	var app ephemera.Application = d.policy
+	if d.program != nil {
+		app = d.program
+	}
+	d.node, err = ephemera.New(ephemera.Config{
+		Key: d.home.Key, Group: list.Group, Peers: list.Peers, Store: d.home.Store, Transport: d.link,
+		BeginGroup: d.home.BeginGroup, Mute: d.home.Mute, MutedThrough: d.home.MutedThrough,
+		Include: map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
+		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Clients: clients, MakeBlocks: online,
+		HandOver: time.Duration(s.Membership.HandOver), Hold: s.Membership.Hold, Logger: d.Logger,
+	}, app)
+	return err
+}

@@ -1,0 +1,177 @@
+package daemon_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+)
+
+// patience is longer than anything here takes; who waits so long has failed.
+const patience = 2 * time.Minute
+
+// alone are settings of a group of one on free ports.
+func alone() settings.Settings {
+	s := settings.Default()
+	s.P2P.Listen, s.HTTP.Listen, s.Admin.Listen = []string{"/ip4/127.0.0.1/tcp/0"}, "127.0.0.1:0", "127.0.0.1:0"
+	s.Block.Every = 0
+	s.Block.Messages = 1
+	return s
+}
+
+// start makes and runs a node. Stop ends it and returns what Run returned.
+func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.Addresses, stop func() error) {
+	folder = daemon.Folder{Dir: t.TempDir()}
+	_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	started, ended := make(chan daemon.Addresses, 1), make(chan error, 1)
+	go func() {
+		ended <- daemon.Run(ctx, daemon.Config{Folder: folder, Settings: s, Started: func(a daemon.Addresses) { started <- a }})
+	}()
+	t.Cleanup(cancel)
+	select {
+	case at = <-started:
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(patience):
+		require.Fail(t, "the node did not start")
+	}
+	return folder, at, func() error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(patience):
+			return context.DeadlineExceeded
+		}
+	}
+}
+
+func TestNodeCertifiesServesCountsAndStops(t *testing.T) {
+	folder, at, stop := start(t, alone())
+	written, err := daemon.ReadAddresses(folder)
+	require.NoError(t, err)
+	require.Equal(t, at, written)
+
+	node, err := client.New("http://"+at.HTTP, client.Options{})
+	require.NoError(t, err)
+	submitted, err := node.SubmitEphemeraMessage(t.Context(), api.Submission{Label: "x", Payload: []byte("hello")})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for entry, err := range node.Subscribe(ctx, api.Subscription{}) {
+		require.NoError(t, err)
+		require.Equal(t, submitted.ID, entry.Block.Messages[0].ID)
+		break
+	}
+
+	figures := get(t, "http://"+at.HTTP+api.PathTelemetry)
+	for _, want := range []string{
+		"ephemera_certified_height{", "ephemera_members 1", "ephemera_mempool_pending_messages 0", "ephemera_build_info{", "go_goroutines",
+		`ephemera_mempool_messages_total{outcome="taken"} 1`, `ephemera_mempool_messages_total{outcome="included"} 1`,
+		"ephemera_http_requests_total{", "libp2p_swarm_", "libp2p_eventbus_", "process_open_fds",
+	} {
+		require.Contains(t, figures, "\n"+want)
+	}
+	require.Contains(t, get(t, "http://"+at.Admin+"/debug/pprof/goroutine?debug=1"), "goroutine profile")
+
+	err = daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: alone()})
+	require.ErrorIs(t, err, home.ErrLocked)
+	require.NoError(t, stop())
+}
+
+func TestValuesAreStoredUnderProperNamesOnly(t *testing.T) {
+	s := alone()
+	s.DHT.Enabled = true
+	_, at, stop := start(t, s)
+	node, err := client.New("http://"+at.HTTP, client.Options{})
+	require.NoError(t, err)
+	require.NoError(t, node.StoreInDht(t.Context(), "a/name", []byte("value")))
+	value, err := node.QueryDht(t.Context(), "a/name")
+	require.NoError(t, err)
+	require.Equal(t, "value", string(value))
+	require.ErrorIs(t, node.StoreInDht(t.Context(), "no name", nil), api.Invalid)
+	_, err = node.QueryDht(t.Context(), "no name")
+	require.ErrorIs(t, err, api.Invalid)
+	require.NoError(t, stop())
+}
+
+func get(t *testing.T, url string) string {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, "%s", text)
+	return string(text)
+}
+
+func TestWhatCannotWorkIsAConfigurationError(t *testing.T) {
+	for name, change := range map[string]func(daemon.Folder, *settings.Settings){
+		"network of the list": func(_ daemon.Folder, s *settings.Settings) { s.Membership.File = "other.toml" },
+		"store":               func(_ daemon.Folder, s *settings.Settings) { s.Storage.Kind = "pebble" },
+		"no token":            func(_ daemon.Folder, s *settings.Settings) { s.HTTP.TokenFile = "token" },
+		"token for all to read": func(f daemon.Folder, s *settings.Settings) {
+			s.HTTP.TokenFile = "token"
+			require.NoError(t, os.WriteFile(f.Beside("token"), []byte(strings.Repeat("x", 32)), 0o644))
+		},
+		"short token": func(f daemon.Folder, s *settings.Settings) {
+			s.HTTP.TokenFile = "token"
+			require.NoError(t, os.WriteFile(f.Beside("token"), []byte("secret"), 0o600))
+		},
+		"limits":      func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
+		"p2p address": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
+		"announced":   func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
+		"one address": func(_ daemon.Folder, s *settings.Settings) {
+			s.HTTP.Listen, s.Admin.Listen = "127.0.0.1:3100", "127.0.0.1:3100"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder, s := daemon.Folder{Dir: t.TempDir()}, alone()
+			_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+			require.NoError(t, err)
+			text, err := os.ReadFile(folder.Beside("peers.toml"))
+			require.NoError(t, err)
+			other := strings.Replace(string(text), "ephemera'", "other'", 1)
+			require.NoError(t, os.WriteFile(folder.Beside("other.toml"), []byte(other), 0o600))
+			change(folder, &s)
+			require.ErrorIs(t, daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: s}), settings.ErrConfig)
+			if name != "store" { // which is opened to tell
+				_, err = daemon.Lint(t.Context(), folder, s)
+				require.ErrorIs(t, err, settings.ErrConfig, "lint says so, too")
+			}
+		})
+	}
+}
+
+func TestInitOverwritesNothing(t *testing.T) {
+	folder := daemon.Folder{Dir: t.TempDir()}
+	_, err := daemon.Init(t.Context(), folder, alone(), daemon.InitOptions{})
+	require.NoError(t, err)
+	key, err := os.ReadFile(folder.Key())
+	require.NoError(t, err)
+	for _, path := range []string{"", folder.Config()} { // with the configuration gone, the key is still one to keep
+		if path != "" {
+			require.NoError(t, os.Remove(path))
+		}
+		_, err = daemon.Init(t.Context(), folder, alone(), daemon.InitOptions{})
+		require.ErrorIs(t, err, daemon.ErrExists)
+		kept, err := os.ReadFile(folder.Key())
+		require.NoError(t, err)
+		require.Equal(t, key, kept)
+	}
+}

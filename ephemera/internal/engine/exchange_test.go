@@ -1,0 +1,328 @@
+package engine_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// quiet makes a cluster in which nobody makes blocks and nothing is traced.
+func quiet(t *testing.T, include mempool.Include, limits membership.Limits) *cluster {
+	c := newCluster(t, 4, engine.Config{Include: include}, limits)
+	for i, m := range c.members {
+		m.enough = 1 << 30
+		c.start(i)
+	}
+	return c
+}
+
+// sent returns the frames of type F that were sent from one member to another since a point of the history.
+func sent[F wire.Frame](c *cluster, since, from, to int) (frames []F) {
+	for _, p := range c.history[since:] {
+		if f, ok := p.frame.(F); ok && p.from == from && p.to == to && !p.gossip {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// frontier gives a member the frontier of another, which lists these messages.
+func (c *cluster) frontier(from, to int, messages ...block.Message) {
+	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N())}
+	for _, m := range messages {
+		f.Mempool = append(f.Mempool, wire.Listing{ID: m.ID(), Sender: m.Sender()})
+	}
+	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: f})
+}
+
+// junk gives a member a frontier that lists as many messages as fit, of which there is none.
+func (c *cluster) junk(from, to int, salt byte) {
+	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N()), Mempool: make([]wire.Listing, wire.MaxListings)}
+	for i := range f.Mempool {
+		f.Mempool[i].ID = block.MessageID{salt, byte(i), byte(i >> 8)}
+	}
+	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: f})
+}
+
+// unverified makes messages whose signature is worth nothing, for tests of what comes behind the border.
+type unverified struct{ key keys.Public }
+
+func (u unverified) Public() keys.Public      { return u.key }
+func (unverified) Sign([]byte) keys.Signature { return keys.Signature{} }
+
+func (c *cluster) message(sender int, text string) block.Message {
+	m, err := block.NewMessage(c.keys[sender], network, "note", []byte(text), c.now)
+	require.NoError(c.t, err)
+	return m
+}
+
+// No sender hides the messages of others: what does not fit a frontier is in one of the next (R6).
+func TestEveryMessageIsListedInTurn(t *testing.T) {
+	c := quiet(t, mempool.Own, membership.Limits{})
+	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
+	all := map[block.MessageID]bool{}
+	const each = 1000
+	for sender := range 3 {
+		for i := range each {
+			m, err := block.NewMessage(unverified{c.keys[sender].Public()}, network, "note", fmt.Append(nil, i), c.now)
+			require.NoError(t, err)
+			all[m.ID()] = true
+			c.step(0, engine.Submitted{Message: m})
+		}
+	}
+	c.advance(1500, false)
+	since := len(c.history)
+	c.advance(4500, false)
+	for _, f := range sent[wire.Frontier](c, since, 0, 1) {
+		require.LessOrEqual(t, len(f.Mempool), wire.MaxListings)
+		for _, listing := range f.Mempool {
+			delete(all, listing.ID)
+		}
+	}
+	require.Empty(t, all)
+}
+
+// An answer to one request is no larger than a block (R6).
+func TestAnswersAreBounded(t *testing.T) {
+	limits := membership.Limits{PayloadBytes: 100_000, BlockMessages: 64, BlockBytes: 2 << 20}
+	c := quiet(t, mempool.Own, limits)
+	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
+	var request wire.GetMessages
+	for i := range 60 {
+		m := c.submit(0, fmt.Sprint(i, strings.Repeat("x", 90_000)))
+		request.IDs = append(request.IDs, m.ID())
+	}
+	since := len(c.history)
+	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: request})
+	total := 0
+	for _, f := range sent[wire.Messages](c, since, 0, 1) {
+		size := 0
+		for _, m := range f.Messages {
+			size += m.Size()
+		}
+		require.LessOrEqual(t, size, wire.BatchBytes)
+		total += size
+	}
+	require.LessOrEqual(t, total, int(limits.BlockBytes))
+	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "and not much smaller")
+}
+
+// A body is asked of one member a round. One that lists messages and never sends them delays others by three rounds, whatever else it
+// lists to make the asker forget (R6).
+func TestOneMemberIsAskedARound(t *testing.T) {
+	c := quiet(t, mempool.All, membership.Limits{})
+	wanted := c.message(3, "wanted")
+	asked := func(peer int) bool {
+		since := len(c.history)
+		c.frontier(peer, 0, wanted)
+		return len(sent[wire.GetMessages](c, since, 0, peer)) > 0
+	}
+	round, salt := int64(1200), byte(0)
+	require.True(t, asked(1))
+	require.False(t, asked(2), "member 1 is asked already")
+	for range 2 {
+		for range 9 {
+			salt++
+			c.junk(1, 0, salt)
+		}
+		c.advance(round, false)
+		require.True(t, asked(1), "a new round")
+	}
+	require.True(t, asked(2), "member 1 had its time")
+}
+
+// What the application refused is not fetched again and again; a block that holds it is filled all the same (R2).
+func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
+	c := quiet(t, mempool.All, membership.Limits{})
+	refused := c.message(3, "refused")
+	c.frontier(1, 0, refused)
+	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
+	c.step(0, engine.Received{
+		From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{refused}}, Refused: map[block.MessageID]bool{refused.ID(): true},
+	})
+	require.Zero(t, c.status(0).Messages)
+	c.advance(5000, false)
+	c.frontier(1, 0, refused)
+	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
+
+	b := c.forge(3, 1, block.ID{}, "refused")
+	require.Equal(t, b.Messages[0].Label(), refused.Label())
+	c.step(0, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: b.Proposal()}})
+	c.step(0, engine.Received{
+		From: c.keys[3].Public(), Frame: wire.Messages{Messages: b.Messages}, Refused: map[block.MessageID]bool{b.Messages[0].ID(): true},
+	})
+	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
+}
+
+// A body that did not fit its sender's bytes is not fetched again while they are full, whoever lists it (R6).
+func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
+	c := newCluster(t, 4, engine.Config{Include: mempool.All, Mempool: mempool.Limits{SenderBytes: 400_000}}, membership.Limits{})
+	for i, m := range c.members {
+		m.enough = 1 << 30
+		c.start(i)
+	}
+	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
+	large := func(i int) block.Message { return c.message(3, fmt.Sprint(i, strings.Repeat("x", 150_000))) }
+	for i := range 2 {
+		c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{large(i)}}})
+	}
+	require.Equal(t, 2, c.status(0).Messages)
+	since, third := len(c.history), large(2)
+	for range 5 {
+		for from := 1; from < 4; from++ {
+			c.frontier(from, 0, third)
+			c.step(0, engine.Received{From: c.keys[from].Public(), Frame: wire.Messages{Messages: []block.Message{third}}})
+		}
+		c.advance(1500, false)
+	}
+	require.Equal(t, 2, c.status(0).Messages)
+	fetched := 0
+	for from := 1; from < 4; from++ {
+		fetched += len(sent[wire.GetMessages](c, since, 0, from))
+	}
+	require.Equal(t, 1, fetched)
+}
+
+// A restart empties the mempool. What this member's key signed before goes into its own block when it comes back from others, and nothing
+// else does.
+func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
+	c := newCluster(t, 4, engine.Config{Include: mempool.Own}, membership.Limits{})
+	own, others := c.message(0, "own"), c.message(1, "of another")
+	c.now += 1000
+	for i := range 4 {
+		c.start(i)
+	}
+	c.cut = []filter{{from: -1, to: 1, kind: "messages"}}
+	c.now += 1000
+	later := c.message(0, "submitted elsewhere")
+	c.step(0, engine.Received{From: c.keys[2].Public(), Frame: wire.Messages{Messages: []block.Message{others, own, later}}})
+	c.advance(5000, true)
+	require.Equal(t, []uint64{1, 0, 0, 0}, c.status(3).Delivered)
+	certified, err := c.members[3].store.Certified(t.Context(), block.Slot{Group: c.group.ID(), Creator: c.keys[0].Public(), Height: 1})
+	require.NoError(t, err)
+	require.Equal(t, []block.MessageID{own.ID()}, certified.Block.MessageIDs())
+}
+
+// Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is kept once, and no equivocator gets away
+// by proving itself where nobody is yet (R3).
+func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
+	c := quiet(t, mempool.All, membership.Limits{})
+	c.submit(3, "there")
+	a, b := c.forge(3, 1<<40, block.ID{1}, "a"), c.forge(3, 1<<40, block.ID{1}, "b")
+	if x, y := a.ID(), b.ID(); x.Compare(y) > 0 {
+		a, b = b, a
+	}
+	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Evidence{A: a.SignedHeader, B: b.SignedHeader}})
+	next := c.forge(3, 1, block.ID{}, "there")
+	for i := range 2 {
+		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: next.Proposal()}})
+		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Messages{Messages: next.Messages}})
+	}
+	require.Empty(t, sent[wire.Echo](c, 0, 0, 3))
+	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
+}
+
+// A creator that lists more than a block may hold is found out before its members hold more than a block (R2).
+func TestOversizedProposalIsRejectedEarly(t *testing.T) {
+	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 3000}
+	c := quiet(t, mempool.All, limits)
+	var texts []string
+	for i := range 20 {
+		texts = append(texts, fmt.Sprint(i, strings.Repeat("x", 900)))
+	}
+	b := c.forge(3, 1, block.ID{}, texts...)
+	liar := c.keys[3].Public()
+	c.step(0, engine.Received{From: liar, Frame: wire.Proposal{Proposal: b.Proposal()}})
+	for i, m := range b.Messages {
+		c.step(0, engine.Received{From: liar, Frame: wire.Messages{Messages: []block.Message{m}}})
+		require.Equal(t, i >= 2, len(sent[wire.Rejection](c, 0, 0, 3)) == 1, "three messages are more than a block")
+	}
+	require.Len(t, sent[wire.Rejection](c, 0, 0, 3), 1)
+}
+
+// The own signature on an echo that the votes do not know stops the node; one that they know does not (R8).
+func TestOwnUnknownEchoHalts(t *testing.T) {
+	c := quiet(t, mempool.Own, membership.Limits{})
+	known, unknown := c.forge(3, 1, block.ID{}, "known"), c.forge(2, 1, block.ID{}, "unknown")
+	for _, frame := range []wire.Frame{wire.Messages{Messages: known.Messages}, wire.Proposal{Proposal: known.Proposal()}} {
+		c.step(0, engine.Received{From: c.keys[3].Public(), Frame: frame})
+	}
+	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Echo{Echo: c.echo(0, known.Header.Slot(), known.ID())}})
+	require.Empty(t, c.members[0].halted)
+	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Echo{Echo: c.echo(0, unknown.Header.Slot(), unknown.ID())}})
+	require.Contains(t, c.members[0].halted, "vote store does not know it")
+}
+
+// In a closed group nothing is signed any more, so an unknown own echo stops nobody, and what it certified is delivered (R8, R9).
+func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
+	c := newCluster(t, 4, engine.Config{}, membership.Limits{})
+	newer, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
+	require.NoError(t, err)
+	e := engine.New(engine.Config{Self: c.keys[0].Public()}, []engine.Known{{Group: newer}, {Group: c.group, Closed: true}})
+	e.Step(engine.Input{Now: c.now, Event: engine.Start{}})
+	b := c.forge(3, 1, block.ID{}, "old")
+	proof := c.certify(b, 0, 1, 3)
+	frame := wire.Blocks{Blocks: []wire.Held{{Block: b, Certificate: &proof}}}
+	effects := e.Step(engine.Input{Now: c.now, Event: engine.Received{From: c.keys[1].Public(), Frame: frame}})
+	require.Contains(t, effects, engine.Effect(broadcast.Persist{Write: store.PutCertified{Block: b, Certificate: proof}}))
+}
+
+// f members cannot fill a mempool: each has its share, whatever the size of its messages.
+func TestMempoolIsSharedOut(t *testing.T) {
+	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 4000}
+	c := newCluster(t, 4, engine.Config{Include: mempool.Own, Mempool: mempool.Limits{Messages: 40, Bytes: 40_000}}, limits)
+	c.members[0].enough = 1 << 30
+	c.start(0)
+	for i := range 40 {
+		c.step(0, engine.Submitted{Message: c.message(3, fmt.Sprint(i))})
+		c.step(0, engine.Submitted{Message: c.message(2, fmt.Sprint(i, strings.Repeat("x", 900)))})
+	}
+	require.Less(t, c.status(0).Messages, 21)
+	c.members[0].answers = nil
+	c.submit(0, strings.Repeat("y", 1000))
+	require.Equal(t, []error{nil}, c.members[0].answers)
+}
+
+// A full frontier of unknown messages is the cheapest way to keep a member busy: what it costs when everything is full already.
+func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
+	c := newCluster(b, 4, engine.Config{}, membership.Limits{})
+	c.start(0)
+	for i := range 9 {
+		c.junk(1, 0, byte(200+i))
+	}
+	for b.Loop() {
+		c.junk(1, 0, 1)
+		c.flight, c.history = nil, nil
+	}
+}
+
+// A frame full of messages that nobody wants costs as much each as one of them.
+func BenchmarkRefusedMessages(b *testing.B) {
+	for _, count := range []int{1, 1000, 40_000} {
+		b.Run(fmt.Sprintf("messages=%d", count), func(b *testing.B) {
+			c := newCluster(b, 4, engine.Config{}, membership.Limits{})
+			c.start(0)
+			f, refused := wire.Messages{}, map[block.MessageID]bool{}
+			for i := range count {
+				m, err := block.NewMessage(unverified{c.keys[1].Public()}, network, "note", fmt.Append(nil, i), c.now)
+				require.NoError(b, err)
+				f.Messages, refused[m.ID()] = append(f.Messages, m), true
+			}
+			for b.Loop() {
+				c.step(0, engine.Received{From: c.keys[1].Public(), Frame: f, Refused: refused})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/message")
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// adopt takes a group that a provider knows (R9). It begins new chains at height 1; groups before it stay open for a while.
+func (e *Engine) adopt(now int64, event Adopt) {
+	number := event.Group.Number()
+	for _, p := range e.parts {
+		if p.group.Number() == number {
+			if p.group.ID() != event.Group.ID() {
+				e.emit(GroupRefused{Group: event.Group})
+			}
+			return
+		}
+	}
+	if e.newest != nil && number <= e.newest.Number() {
+		if number == e.newest.Number() && event.Group.ID() != e.newest.ID() {
+			e.emit(GroupRefused{Group: event.Group})
+		}
+		return // lists carry their number; an older one is no news
+	}
+	e.newest = event.Group
+	e.hurry(now)
+	e.pool.SetLimits(ShareOut(e.config.Mempool, event.Group))
+	for _, p := range e.parts {
+		e.handOver(now, p)
+	}
+	if !event.Group.Contains(e.config.Self) {
+		return // this member leaves: it stays up until its old groups are closed
+	}
+	e.emit(broadcast.Persist{Write: store.PutGroup{Group: event.Group}})
+	if !event.Muted {
+		e.emit(MarkGroup{Number: number})
+	}
+	p := e.join(Known{Group: event.Group, Muted: event.Muted})
+	p.instance.Start(now)
+	e.change = true
+}
+
+// handOver begins the end of a group that is not the newest any more: it is closed when no slot in it is under way, or after a while.
+func (e *Engine) handOver(now int64, p *part) {
+	if p.group.Number() < e.newest.Number() && p.closeBy == 0 {
+		p.closeBy = now + e.config.HandOver
+	}
+}
+
+// close ends the signing in a group: durable first, then by deed (R9).
+func (e *Engine) close(now int64, p *part) {
+	if p.instance.Closed {
+		return
+	}
+	e.emit(broadcast.Persist{Write: store.PutClosed{Group: p.group.ID()}})
+	e.pool.Undirect(p.group.ID())
+	p.instance.Close(now)
+	e.collect(p, now)
+}

@@ -1,0 +1,271 @@
+package lsm
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
+)
+
+// Commit applies the writes in one batch and returns after its fsync; see store.Store.
+func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
+	err := s.write(ctx, func(b *batch) error {
+		for _, w := range writes {
+			if err := b.apply(w); err != nil {
+				return fmt.Errorf("%T: %w", w, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (b *batch) apply(w store.Write) error {
+	switch w := w.(type) {
+	case store.PutVote:
+		return b.vote(w.Block)
+	case store.PutCertified:
+		return b.certify(w)
+	case store.PutEvidence:
+		slot := w.Evidence.A.Header.Slot()
+		at := key(keyEvidence, slot.Group[:], slot.Creator[:])
+		if known, err := b.get(at); err != nil || known != nil {
+			return err
+		}
+		b.set(at, canonical.Encode(wireEvidence{A: w.Evidence.A, B: w.Evidence.B}))
+		return nil
+	case store.PutDelivered:
+		certified, delivered, err := b.chain(w.Slot)
+		if err != nil {
+			return err
+		}
+		b.setChain(w.Slot, certified, max(delivered, w.Slot.Height))
+		return nil
+	case store.PutGroup:
+		return b.group(w.Group)
+	case store.PutClosed:
+		return b.close(w.Group)
+	default:
+		return fmt.Errorf("unknown write %T", w)
+	}
+}
+
+func (b *batch) chain(s block.Slot) (certified, delivered uint64, err error) {
+	data, err := b.get(key(keyChain, s.Group[:], s.Creator[:]))
+	if err != nil {
+		return 0, 0, err
+	}
+	return pair(data, "chain")
+}
+
+func (b *batch) setChain(s block.Slot, certified, delivered uint64) {
+	b.set(key(keyChain, s.Group[:], s.Creator[:]), append(number(certified), number(delivered)...))
+}
+
+// vote looks for an earlier vote in its own key, whatever else is held of the slot.
+func (b *batch) vote(made block.Block) error {
+	slot, id := made.Header.Slot(), made.ID()
+	if made.Pruned() {
+		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
+	}
+	voted, err := b.get(slotKey(keyVote, slot))
+	if err != nil {
+		return err
+	}
+	if voted == nil {
+		b.set(slotKey(keyVote, slot), id[:])
+	} else if string(voted) != string(id[:]) {
+		return fmt.Errorf("%w: %s holds a vote for %x", store.ErrVoted, slot, voted)
+	}
+	certified, delivered, err := b.chain(slot)
+	if err != nil {
+		return err
+	}
+	b.setChain(slot, certified, delivered)
+	held, err := b.hold(made, id)
+	if err != nil {
+		return err
+	}
+	there, err := b.get(slotKey(keyCertified, slot))
+	if err == nil && held.whole && len(there) == 40 && string(there[8:]) == string(id[:]) {
+		b.whole(made.Header, id, held) // certified without its messages, which are here now
+	}
+	return err
+}
+
+// whole remembers that the messages of a certified block are there.
+func (b *batch) whole(h block.Header, id block.ID, held body) {
+	times := append(number(uint64(h.Time)), number(uint64(leaves.Newest(held.leaves)))...)
+	b.set(slotKey(keyWhole, h.Slot()), append(times, id[:]...))
+}
+
+// hold keeps header and messages, unless they are there: most blocks are certified after their vote. It returns the body as it is then.
+func (b *batch) hold(made block.Block, id block.ID) (body, error) {
+	if err := b.holdHeader(made, id); err != nil {
+		return body{}, err
+	}
+	var held body
+	data, err := b.get(key(keyBody, id[:]))
+	if err != nil {
+		return held, err
+	}
+	if data != nil {
+		if held, err = decodeBody(data); err != nil {
+			return held, err
+		}
+	}
+	if held.whole || len(made.Messages) == 0 {
+		return held, nil
+	}
+	if data != nil { // it was removed, and is back
+		b.remove(key(keyRemoved, number(uint64(leaves.Newest(held.leaves))), id[:]))
+	}
+	held = body{whole: true, leaves: leaves.Of(made)}
+	for _, m := range made.Messages {
+		n, err := b.keep(m)
+		if err != nil {
+			return held, err
+		}
+		held.bytes, held.numbers = held.bytes+uint64(m.Size()), append(held.numbers, n)
+	}
+	b.set(key(keyBody, id[:]), held.encode())
+	return held, nil
+}
+
+func (b *batch) holdHeader(made block.Block, id block.ID) error {
+	data, err := b.get(key(keyHeader, id[:]))
+	if err != nil {
+		return err
+	}
+	if data != nil {
+		var held block.SignedHeader
+		if err := canonical.Decode(data, len(data), &held); err != nil {
+			return fmt.Errorf("stored header %s: %w", id.Short(), err)
+		}
+		if (held.Signature != keys.Signature{} || made.Signature == keys.Signature{}) {
+			return nil
+		}
+	}
+	b.set(key(keyHeader, id[:]), canonical.Encode(made.SignedHeader))
+	return nil
+}
+
+// keep counts one more body that has the message, writes it where it is not there yet, and returns its number.
+func (b *batch) keep(m block.Message) (uint64, error) {
+	id := m.ID()
+	data, err := b.get(key(keyMessageID, id[:]))
+	if err != nil {
+		return 0, err
+	}
+	at, bodies, err := pair(data, "message ID")
+	if err != nil {
+		return 0, err
+	}
+	if data == nil {
+		b.number++
+		at = b.number
+		b.set(key(keyMessage, number(at)), m.Encode())
+	}
+	b.set(key(keyMessageID, id[:]), append(number(at), number(bodies+1)...))
+	return at, nil
+}
+
+func (b *batch) certify(w store.PutCertified) error {
+	slot, id := w.Block.Header.Slot(), w.Block.ID()
+	held, err := b.hold(w.Block, id)
+	if err != nil {
+		return err
+	}
+	there, err := b.get(slotKey(keyCertified, slot))
+	switch {
+	case err != nil:
+		return err
+	case there == nil:
+		b.sequence++
+		b.set(slotKey(keyCertified, slot), append(number(b.sequence), id[:]...))
+		b.set(key(keySequence, number(b.sequence)), id[:])
+		b.set(key(keyCreator, slot.Creator[:], number(b.sequence)), id[:])
+	case len(there) != 8+len(id) || string(there[8:]) != string(id[:]):
+		return fmt.Errorf("%w: %s holds %x", store.ErrConflict, slot, there)
+	}
+	b.set(key(keyCertificate, id[:]), w.Certificate.Encode())
+	if held.whole {
+		b.whole(w.Block.Header, id, held)
+	}
+	return b.advance(slot)
+}
+
+// advance moves the chain's contiguous height over everything that the block of the slot has joined to it.
+func (b *batch) advance(slot block.Slot) error {
+	certified, delivered, err := b.chain(slot)
+	if err != nil {
+		return err
+	}
+	for certified+1 >= slot.Height {
+		slot.Height = certified + 1
+		next, err := b.get(slotKey(keyCertified, slot))
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			break
+		}
+		certified++
+	}
+	b.setChain(slot, certified, delivered)
+	return nil
+}
+
+func (b *batch) group(g *membership.Group) error {
+	id := g.ID()
+	data, err := b.get(key(keyGroup, number(g.Number())))
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		b.set(key(keyGroup, number(g.Number())), encodeGroup(store.Group{Group: g}))
+		b.set(key(keyGroupID, id[:]), number(g.Number()))
+		return nil
+	}
+	known, err := decodeGroup(data)
+	if err != nil {
+		return err
+	}
+	if known.Group.ID() != id {
+		return fmt.Errorf("%w: number %d is that of %s, not of %s", store.ErrGroup, g.Number(), known.Group.ID(), id)
+	}
+	return nil
+}
+
+func (b *batch) close(id membership.ID) error {
+	at, err := b.get(key(keyGroupID, id[:]))
+	if err != nil {
+		return err
+	}
+	if at == nil {
+		return fmt.Errorf("close group %s: %w", id, store.ErrNotFound)
+	}
+	if err := sized(at, 8, "group number"); err != nil {
+		return err
+	}
+	data, err := b.get(key(keyGroup, number(binary.BigEndian.Uint64(at))))
+	if err != nil {
+		return err
+	}
+	known, err := decodeGroup(data)
+	if err != nil {
+		return err
+	}
+	known.Closed = true
+	b.set(key(keyGroup, at), encodeGroup(known))
+	return nil
+}

@@ -1,0 +1,187 @@
+package lsm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
+)
+
+// A key is one of these bytes and what is named behind it. Numbers have 8 bytes, big endian, so that keys are in their order; groups,
+// creators and IDs have 32; a slot is group, creator, height. Headers, certificates, evidence, groups and messages are package
+// canonical's encoding.
+const (
+	keyVersion     = 'v' // -> layout version
+	keyCounters    = 'c' // -> newest sequence, newest message number
+	keyIdentity    = 'i' // -> identity
+	keyChain       = 'N' // group, creator -> highest contiguous certified height, delivered height
+	keyVote        = 'V' // slot -> block ID; never removed
+	keyHeader      = 'H' // block ID -> signed header
+	keyBody        = 'B' // block ID -> body; blocks without messages have none
+	keyCertified   = 'C' // slot -> sequence, block ID
+	keyCertificate = 'P' // block ID -> certificate
+	keySequence    = 'S' // sequence -> block ID
+	keyCreator     = 'O' // creator, sequence -> block ID
+	keyWhole       = 'Q' // slot -> header's time, newest signed time, block ID: certified blocks whose messages are there
+	keyRemoved     = 'F' // newest signed time, block ID -> nothing: bodies whose messages were removed
+	keyMessage     = 'M' // number -> message
+	keyMessageID   = 'R' // message ID -> number, how many whole bodies have it
+	keyEvidence    = 'E' // group, creator -> two signed headers
+	keyGroup       = 'G' // number -> closed (1 byte), group
+	keyGroupID     = 'D' // group -> number
+)
+
+func key(kind byte, parts ...[]byte) []byte {
+	k := make([]byte, 1, 80)
+	k[0] = kind
+	for _, p := range parts {
+		k = append(k, p...)
+	}
+	return k
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func slotKey(kind byte, s block.Slot) []byte {
+	return key(kind, s.Group[:], s.Creator[:], number(s.Height))
+}
+
+// after returns the least key that is greater than all that begin with prefix. Prefixes begin with a letter.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; ; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+}
+
+// sized checks the length of a stored value of fixed form.
+func sized(data []byte, want int, what string) error {
+	if len(data) != want {
+		return fmt.Errorf("stored %s has %d bytes, expected %d", what, len(data), want)
+	}
+	return nil
+}
+
+// pair reads two numbers, zeros where nothing is stored.
+func pair(data []byte, what string) (a, b uint64, err error) {
+	if data == nil {
+		return 0, 0, nil
+	}
+	if err := sized(data, 16, what); err != nil {
+		return 0, 0, err
+	}
+	return binary.BigEndian.Uint64(data), binary.BigEndian.Uint64(data[8:]), nil
+}
+
+type wireIdentity struct {
+	_            struct{} `cbor:",toarray"`
+	Network      string
+	Key          keys.Public
+	Starts       uint64
+	MutedThrough uint64
+}
+
+func encodeIdentity(i store.Identity) []byte {
+	return canonical.Encode(wireIdentity{Network: i.Network, Key: i.Key, Starts: i.Starts, MutedThrough: i.MutedThrough})
+}
+
+func decodeIdentity(data []byte) (store.Identity, error) {
+	var w wireIdentity
+	if err := canonical.Decode(data, len(data), &w); err != nil {
+		return store.Identity{}, fmt.Errorf("stored identity: %w", err)
+	}
+	return store.Identity{Network: w.Network, Key: w.Key, Starts: w.Starts, MutedThrough: w.MutedThrough}, nil
+}
+
+type wireEvidence struct {
+	_    struct{} `cbor:",toarray"`
+	A, B block.SignedHeader
+}
+
+func decodeEvidence(data []byte) (store.Evidence, error) {
+	var w wireEvidence
+	if err := canonical.Decode(data, len(data), &w); err != nil {
+		return store.Evidence{}, fmt.Errorf("stored evidence: %w", err)
+	}
+	return store.Evidence{A: w.A, B: w.B}, nil
+}
+
+// body is what is stored of a block's messages: their leaves, and where the messages are while they are there (whole).
+type body struct {
+	whole   bool
+	bytes   uint64 // encoded messages together
+	leaves  []leaves.Leaf
+	numbers []uint64
+}
+
+// encode writes: whole (1 byte), bytes, count, leaves, numbers where whole.
+func (b body) encode() []byte {
+	data := []byte{0}
+	if b.whole {
+		data[0] = 1
+	}
+	data = binary.BigEndian.AppendUint64(data, b.bytes)
+	data = binary.BigEndian.AppendUint32(data, uint32(len(b.leaves)))
+	data = append(data, leaves.Encode(b.leaves)...)
+	if b.whole {
+		for _, n := range b.numbers {
+			data = binary.BigEndian.AppendUint64(data, n)
+		}
+	}
+	return data
+}
+
+const bodyHead = 1 + 8 + 4
+
+func decodeBody(data []byte) (b body, err error) {
+	if len(data) < bodyHead {
+		return b, sized(data, bodyHead, "body")
+	}
+	if data[0] > 1 {
+		return b, fmt.Errorf("stored body begins with %d, expected 0 or 1", data[0])
+	}
+	b.whole, b.bytes = data[0] == 1, binary.BigEndian.Uint64(data[1:])
+	count := int(binary.BigEndian.Uint32(data[9:]))
+	want := bodyHead + count*leaves.Bytes
+	if b.whole {
+		want += 8 * count
+	}
+	if err := sized(data, want, "body"); err != nil {
+		return b, err
+	}
+	data = data[bodyHead:]
+	if b.leaves, err = leaves.Decode(data[:count*leaves.Bytes]); err != nil || !b.whole {
+		return b, err
+	}
+	for data = data[count*leaves.Bytes:]; len(data) > 0; data = data[8:] {
+		b.numbers = append(b.numbers, binary.BigEndian.Uint64(data))
+	}
+	return b, nil
+}
+
+// group is the value of keyGroup.
+func encodeGroup(g store.Group) []byte {
+	data := []byte{0}
+	if g.Closed {
+		data[0] = 1
+	}
+	return append(data, g.Group.Encode()...)
+}
+
+func decodeGroup(data []byte) (store.Group, error) {
+	if len(data) == 0 {
+		return store.Group{}, fmt.Errorf("stored group is empty")
+	}
+	g, err := membership.DecodeGroup(data[1:])
+	if err != nil {
+		return store.Group{}, fmt.Errorf("stored group: %w", err)
+	}
+	return store.Group{Group: g, Closed: data[0] == 1}, nil
+}

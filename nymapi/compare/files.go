@@ -1,0 +1,106 @@
+package compare
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Where results go unless told otherwise, and the link to the newest finished ones.
+const (
+	ResultsDir = "results"
+	latestLink = "latest"
+)
+
+// Folder is where one run writes its results.
+type Folder struct {
+	Path string
+	// latest is moved to the folder when the run is finished; empty for a folder that the user chose.
+	latest string
+}
+
+// NewFolder makes the folder of a run: out, which must be new or empty, or for an empty out results/<time> below the current
+// folder. The error names the flag.
+func NewFolder(out string, now time.Time) (Folder, error) {
+	f := Folder{Path: filepath.Clean(out)}
+	if out == "" {
+		name := now.UTC().Format("20060102T150405.000Z")
+		f = Folder{Path: filepath.Join(ResultsDir, name), latest: filepath.Join(ResultsDir, latestLink)}
+	}
+	entries, err := os.ReadDir(f.Path)
+	switch {
+	case err == nil && len(entries) > 0:
+		return Folder{}, wrong("out", f.Path, "a new or an empty folder", "give another one, or remove it")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return Folder{}, fmt.Errorf("--out: expected a folder: %w", err)
+	}
+	for _, mode := range []Mode{Single, Ephemera} {
+		if err := os.MkdirAll(f.mode(mode), 0o755); err != nil {
+			return Folder{}, fmt.Errorf("--out: make the folder of the results; give one that you may write to: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func (f Folder) mode(mode Mode) string { return filepath.Join(f.Path, string(mode)) }
+
+// Database returns where the contract's database of a mode goes.
+func (f Folder) Database(mode Mode) string { return filepath.Join(f.mode(mode), "contract.db") }
+
+// Write writes summary.json and rewards.csv, each at once or not at all.
+func (f Folder) Write(p *Plan, s Summary, outcomes []Outcome) error {
+	if err := f.write("summary.json", s.WriteJSON); err != nil {
+		return err
+	}
+	return f.write("rewards.csv", func(w io.Writer) error { return WriteRewards(w, p, outcomes) })
+}
+
+// WriteJSON writes the summary as it is in summary.json.
+func (s Summary) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(s)
+}
+
+func (f Folder) write(name string, content func(io.Writer) error) error {
+	path := filepath.Join(f.Path, name)
+	file, err := os.CreateTemp(f.Path, "."+name+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(file.Name()) // fails when it got its name
+	err = content(file)
+	if err == nil {
+		err = file.Chmod(0o644)
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// Finish moves the link to the newest results here.
+func (f Folder) Finish() error {
+	if f.latest == "" {
+		return nil
+	}
+	next := f.latest + ".next"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("link %s: %w", f.latest, err)
+	}
+	if err := os.Symlink(filepath.Base(f.Path), next); err != nil {
+		return fmt.Errorf("link %s: %w", f.latest, err)
+	}
+	if err := os.Rename(next, f.latest); err != nil {
+		return fmt.Errorf("link %s: %w", f.latest, err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// addMatrices gives each rewarded record the reports of a certified block of its epoch: the winner's if it showed one, else the
+// first that a Nym-API holds. The Nym-APIs have stopped.
+func (s *stage) addMatrices(ctx context.Context, records []Record) error {
+	if s.mode == Single {
+		return nil
+	}
+	for i, record := range records {
+		if record.Detail.Status != contract.StatusRewarded {
+			continue
+		}
+		bundle, err := s.client.Bundle(ctx, record.Detail.ID)
+		if err != nil {
+			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
+		}
+		if records[i].Matrix, err = certified(record.Detail.Description, bundle.Submission); err != nil {
+			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
+		}
+	}
+	for _, m := range s.members {
+		if !slices.ContainsFunc(records, lacksMatrix) {
+			break
+		}
+		if err := addHeld(ctx, m.home, records); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+func lacksMatrix(r Record) bool { return r.Detail.Status == contract.StatusRewarded && r.Matrix == nil }
+
+// addHeld fills gaps from the certified blocks in a Nym-API's folder.
+func addHeld(ctx context.Context, dir string, records []Record) error {
+	first := records[slices.IndexFunc(records, lacksMatrix)].Detail.Description
+	h, err := home.Open(ctx, dir, first.Network, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(addBlocks(ctx, h.Store, first.Group.ID(), records), h.Close())
+}
+
+func addBlocks(ctx context.Context, held store.Store, group membership.ID, records []Record) error {
+	state, err := held.Load(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, chain := range state.Chains {
+		for height := uint64(1); height <= chain.Certified; height++ {
+			found, err := held.Certified(ctx, block.Slot{Group: group, Creator: chain.Creator, Height: height})
+			if err != nil {
+				return err
+			}
+			addBlock(found.Block, records)
+		}
+	}
+	return nil
+}
+
+// addBlock gives a block's reports to the record of its epoch. Garbage is of none.
+func addBlock(b block.Block, records []Record) {
+	for i, record := range records {
+		if !lacksMatrix(record) {
+			continue
+		}
+		if matrix, _, err := verify.Matrix(b, record.Detail.Description); err == nil {
+			records[i].Matrix = &matrix
+		}
+	}
+}
+
+// certified returns the reports of the block in a submission, nil when it has none.
+func certified(d contract.Description, encoded []byte) (*metrics.Matrix, error) {
+	submission, err := contract.DecodeSubmission(encoded, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes)))
+	if err != nil || len(submission.Block) == 0 {
+		return nil, err
+	}
+	b, err := block.Decode(submission.Block, d.Group.Limits())
+	if err != nil {
+		return nil, err
+	}
+	proof, err := certificate.Decode(submission.Certificate, d.Group.N())
+	if err != nil {
+		return nil, err
+	}
+	if err := certificate.VerifyBlock(d.Group, b, proof); err != nil {
+		return nil, err
+	}
+	matrix, _, err := verify.Matrix(b, d)
+	if err != nil {
+		return nil, err
+	}
+	return &matrix, nil
+}

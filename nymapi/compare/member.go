@@ -1,0 +1,180 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
+)
+
+// member is a Nym-API that runs.
+type member struct {
+	*task
+	number  int
+	home    string
+	service *service.Service
+	http    *meter
+	forger  *forger // of a liar that posts its lie as the result, else nil
+}
+
+// sentBytes returns what it sent since its start: frames of Ephemera, and bodies of HTTP requests.
+func (m *member) sentBytes() uint64 { return m.service.Traffic().SentBytes + m.http.sent.Load() }
+
+// memberName returns the name under which a Nym-API enrols.
+func memberName(number int) string { return fmt.Sprintf("nymapi-%d", number) }
+
+// enrolAway enrols those who will never run, so that the group is complete without them. Nobody knows their keys afterwards.
+func (s *stage) enrolAway(ctx context.Context) error {
+	for _, number := range s.numbers() {
+		if !s.plan.roles.away(number) {
+			continue
+		}
+		info, err := s.client.PeerInfo(ctx)
+		if err != nil {
+			return err
+		}
+		key, err := keys.Generate()
+		if err != nil {
+			return err
+		}
+		enrolment := contract.Enrolment{Name: memberName(number), Addresses: []string{}, Counter: 1}.Sign(key, info.Network, info.ContractKey)
+		if _, err := s.client.Enrol(ctx, enrolment, ""); err != nil {
+			return fmt.Errorf("enrol %s: %w", memberName(number), err)
+		}
+	}
+	return nil
+}
+
+// startMembers starts the Nym-APIs that take part.
+func (s *stage) startMembers(ctx context.Context) error {
+	for _, number := range s.numbers() {
+		if s.plan.roles.away(number) {
+			continue
+		}
+		m, err := s.newMember(number)
+		if err != nil {
+			return fmt.Errorf("%s: %w", memberName(number), err)
+		}
+		// They outlive ctx until what is finished has been read.
+		m.task = start(context.WithoutCancel(ctx), memberName(number), m.run)
+		s.members = append(s.members, m)
+	}
+	return nil
+}
+
+func (s *stage) newMember(number int) (*member, error) {
+	source, err := s.plan.source(number)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{number: number, home: filepath.Join(s.dir, memberName(number)), http: newMeter()}
+	config := service.Config{
+		Name: memberName(number), Number: number, Home: m.home, Mode: service.Mode(s.mode), Contract: s.contract.URL(),
+		Source: source, Ticks: s.plan.Ticks, Submit: service.Submission(s.plan.Submit), Keep: max(s.plan.Epochs+2*acceptEpochs, leastKept),
+		HTTPTransport: m.http, Logger: s.logger(),
+	}
+	if s.plan.roles.lies(number) {
+		config.Behaviour = s.behaviour(m)
+	}
+	m.service, err = service.New(config)
+	return m, err
+}
+
+// leastKept is the least number of epochs that a Nym-API keeps.
+const leastKept = 256
+
+// run runs the Nym-API, and what it does beside it if it is a liar.
+func (m *member) run(ctx context.Context) error {
+	err := m.service.Run(ctx)
+	m.http.CloseIdleConnections()
+	if m.forger != nil {
+		m.forger.wait()
+	}
+	return err
+}
+
+// stopMembers stops all at once and waits for each.
+func (s *stage) stopMembers() error {
+	for _, m := range s.members {
+		m.cancel()
+		if m.forger != nil {
+			m.forger.cancel()
+		}
+	}
+	var errs []error
+	for _, m := range s.members {
+		errs = append(errs, m.stop())
+	}
+	return errors.Join(errs...)
+}
+
+// failure returns why a Nym-API stopped by itself, nil while all run.
+func (s *stage) failure() error {
+	for _, m := range s.members {
+		select {
+		case <-m.done:
+			return errors.Join(fmt.Errorf("%s stopped by itself", m.name), m.failure())
+		default:
+		}
+	}
+	return nil
+}
+
+// source returns what a Nym-API measures.
+func (p *Plan) source(number int) (collector.Source, error) {
+	switch in := p.input.(type) {
+	case replay:
+		return collector.Recorded(in.file, p.Observers[number-1])
+	case simulated:
+		return collector.Simulated(number, func(mixnodes int) (collector.Simulation, error) {
+			if mixnodes != len(in.mixnodes()) {
+				return nil, fmt.Errorf("%d mixnodes, expected %d", mixnodes, len(in.mixnodes()))
+			}
+			return in.source, nil
+		})
+	default:
+		return nil, fmt.Errorf("a source of type %T cannot be measured", in)
+	}
+}
+
+// meter is an HTTP transport that counts the bytes of request bodies.
+type meter struct {
+	*http.Transport
+	sent atomic.Uint64
+}
+
+func newMeter() *meter {
+	return &meter{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (m *meter) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Body == nil || request.Body == http.NoBody {
+		return m.Transport.RoundTrip(request)
+	}
+	counted := request.Clone(request.Context())
+	counted.Body = countedBody{ReadCloser: request.Body, sent: &m.sent}
+	return m.Transport.RoundTrip(counted)
+}
+
+// countedBody counts what is read of a body.
+type countedBody struct {
+	io.ReadCloser
+	sent *atomic.Uint64
+}
+
+// Read implements io.Reader.
+func (b countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sent.Add(uint64(n))
+	return n, err
+}

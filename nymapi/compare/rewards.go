@@ -1,0 +1,53 @@
+package compare
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+)
+
+// rewardsHeader is the first line of rewards.csv.
+var rewardsHeader = []string{"mode", "epoch", "mixnode", "value", "reports", "truth"}
+
+// WriteRewards writes rewards.csv: for each mode, settled epoch and mixnode what is paid in points, of how many values, and the
+// truth; empty where there is none. Nothing in it depends on when things happened.
+func WriteRewards(w io.Writer, p *Plan, outcomes []Outcome) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(rewardsHeader); err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		for i, record := range o.Records {
+			if err := p.writeEpoch(out, o.Mode, i+1, record); err != nil {
+				return err
+			}
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (p *Plan) writeEpoch(out *csv.Writer, mode Mode, epoch int, record Record) error {
+	name := strconv.FormatInt(p.input.name(epoch), 10)
+	for i, id := range p.input.mixnodes() {
+		line := []string{string(mode), name, string(id), "", "", p.truthText(i, epoch)}
+		if record.Detail.Status == contract.StatusRewarded {
+			reward := record.Detail.Result[i]
+			line[3], line[4] = reward.Value.String(), strconv.Itoa(int(reward.Reports))
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plan) truthText(mixnode, epoch int) string {
+	points, ok := p.input.truth(mixnode, epoch)
+	if !ok {
+		return ""
+	}
+	return strconv.FormatFloat(points, 'f', 4, 64)
+}

@@ -1,0 +1,166 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// Summary is the content of summary.json. Errors are in points of 0..100; null stands where there is no value.
+type Summary struct {
+	Seed    uint64         `json:"seed"`
+	Flags   map[string]any `json:"flags"` // every flag with its value
+	Version string         `json:"version"`
+	Modes   []ModeSummary  `json:"modes"`
+	Missed  []Missed       `json:"missed"`
+}
+
+// ModeSummary is the row of one mode.
+type ModeSummary struct {
+	Mode     Mode `json:"mode"`
+	Epochs   int  `json:"epochs"` // settled
+	Rewarded int  `json:"rewarded"`
+
+	RMSE     *float64 `json:"rmse"`
+	Bias     *float64 `json:"bias"` // paid minus truth
+	MaxError *float64 `json:"max_error"`
+
+	AcceptMSP50 *int64 `json:"accept_ms_p50"` // from the end of an epoch to its winner, nearest rank
+	AcceptMSMax *int64 `json:"accept_ms_max"`
+
+	SubmissionsAccepted int `json:"submissions_accepted"`
+	SubmissionsLate     int `json:"submissions_late"`
+	SubmissionsRefused  int `json:"submissions_refused"`
+
+	BytesPerNodeEpoch *int64         `json:"bytes_per_node_epoch"` // sent
+	Winners           map[string]int `json:"winners"`              // epochs by the winner's name
+
+	*SingleSummary   // of the single mode only
+	*EphemeraSummary // of the ephemera mode only
+}
+
+// SingleSummary says how much the single mode depends on which Nym-API is the one.
+type SingleSummary struct {
+	RMSEBest   *float64 `json:"rmse_best"` // over all Nym-APIs, each as if it were the only one
+	RMSEMedian *float64 `json:"rmse_median"`
+	RMSEWorst  *float64 `json:"rmse_worst"`
+	// RMSESameProbes is that of the single one if it sent as many packets as all together.
+	RMSESameProbes *float64 `json:"rmse_same_probes"`
+}
+
+// EphemeraSummary says what other estimators make of the same certified matrices.
+type EphemeraSummary struct {
+	Estimators []EstimatorSummary `json:"estimators"`
+}
+
+// EstimatorSummary is the line of one estimator.
+type EstimatorSummary struct {
+	Name     string   `json:"name"`
+	RMSE     *float64 `json:"rmse"`
+	Bias     *float64 `json:"bias"`
+	MaxError *float64 `json:"max_error"`
+}
+
+// Missed is an epoch that nobody was rewarded for.
+type Missed struct {
+	Mode   Mode   `json:"mode"`
+	Epoch  int64  `json:"epoch"` // as people know it: with a trace, the file's number
+	Reason string `json:"reason"`
+
+	explained bool
+}
+
+// NewSummary scores what became of each mode against the truth. It changes nothing and depends on nothing else.
+func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
+	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}}
+	for _, o := range outcomes {
+		s.Modes = append(s.Modes, p.summarise(o))
+		for i, record := range o.Records {
+			if record.Detail.Status == contract.StatusMissed {
+				s.Missed = append(s.Missed, p.missed(o.Mode, i+1, record))
+			}
+		}
+	}
+	return s
+}
+
+// Explained tells whether every missed epoch follows from the flags: too many Nym-APIs away or silent.
+func (s Summary) Explained() bool {
+	for _, m := range s.Missed {
+		if !m.explained {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Plan) summarise(o Outcome) ModeSummary {
+	paid, times := o.paid(), o.acceptTimes()
+	errors := paid.score(p.input.truth)
+	m := ModeSummary{
+		Mode: o.Mode, Epochs: len(o.Records), Rewarded: len(times),
+		RMSE: errors.rmse(), Bias: errors.bias(), MaxError: errors.maxError(),
+		AcceptMSP50: percentile(times, 0.5), AcceptMSMax: percentile(times, 1),
+		SubmissionsAccepted: o.attempts(contract.VerdictAccepted),
+		SubmissionsLate:     o.attempts(contract.VerdictLate),
+		SubmissionsRefused:  o.attempts(contract.VerdictInvalid),
+		BytesPerNodeEpoch:   o.bytesPerNodeEpoch(),
+		Winners:             o.winners(),
+	}
+	switch o.Mode {
+	case Single:
+		m.SingleSummary = &SingleSummary{RMSESameProbes: p.sameProbes(len(o.Records))}
+		m.RMSEBest, m.RMSEMedian, m.RMSEWorst = spread(p.everybodyAlone(len(o.Records)))
+	case Ephemera:
+		m.EphemeraSummary = &EphemeraSummary{Estimators: p.estimators(o.Records)}
+	}
+	return m
+}
+
+func (p *Plan) estimators(records []Record) []EstimatorSummary {
+	estimators := metrics.Estimators()
+	if !slices.ContainsFunc(estimators, func(e metrics.Estimator) bool { return e.Name() == p.Estimator }) {
+		if e, err := metrics.ParseEstimator(p.Estimator); err == nil {
+			estimators = append(estimators, e) // trimmed with a k of its own
+		}
+	}
+	var lines []EstimatorSummary
+	for _, e := range estimators {
+		s := estimated(records, e, p.F()).score(p.input.truth)
+		lines = append(lines, EstimatorSummary{Name: e.Name(), RMSE: s.rmse(), Bias: s.bias(), MaxError: s.maxError()})
+	}
+	return lines
+}
+
+// missed says why an epoch was missed: what the flags have to do with it, and what the contract says.
+func (p *Plan) missed(mode Mode, epoch int, record Record) Missed {
+	m := Missed{Mode: mode, Epoch: p.input.name(epoch), Reason: record.Detail.Reason}
+	var why string
+	switch {
+	case mode == Single && p.roles.away(p.Single):
+		why = fmt.Sprintf("Nym-API %d, the only one that may submit, is away", p.Single)
+	case mode == Ephemera && p.silent() > p.F():
+		why = fmt.Sprintf("%d of %d Nym-APIs are away or silent, more than f = %d: no block can hold the reports of n-f = %d",
+			p.silent(), p.Nodes, p.F(), quorum.Correct(p.Nodes))
+	}
+	m.explained = why != ""
+	m.Reason = strings.TrimSuffix(strings.Join(append(nonEmpty(why), nonEmpty(m.Reason)...), "; "), ".")
+	return m
+}
+
+// flags returns every flag with its value.
+func (p *Plan) flags() map[string]any {
+	list := func(names []string) []string { return append([]string{}, names...) }
+	return map[string]any{
+		"nodes": p.Nodes, "mixnodes": p.Mixnodes, "epochs": p.Epochs, "epoch": p.Epoch.String(), "ticks": p.Ticks,
+		"estimator": p.Estimator, "seed": p.Seed, "source": p.Source, "missing": p.Missing, "submit": p.Submit,
+		"verify": p.Verify, "lie": p.Lie, "single": p.Single,
+		"liars": len(p.roles.liars), "liars-at": append([]int{}, p.roles.liars...),
+		"offline": len(p.roles.offline), "offline-at": append([]int{}, p.roles.offline...),
+		"trace": p.Trace, "observers": list(p.Observers), "truth": list(p.Truth),
+	}
+}

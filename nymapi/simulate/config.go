@@ -1,0 +1,188 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
+	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
+)
+
+// Config says what to simulate. Its fields are the flags of `nymapi simulate`.
+type Config struct {
+	Nodes       int
+	Mixnodes    int
+	Epochs      int
+	Epoch       time.Duration // length, whole milliseconds
+	Latency     Latency
+	Adversaries []Cast
+	Exchange    time.Duration // between two frontiers of a member (R6); 0: see Interval
+	Seed        uint64
+}
+
+// Cast is so many Nym-APIs that follow one adversary.
+type Cast struct {
+	Adversary string
+	Count     int
+}
+
+// Latency is a model of one-way delays: one by name, or the same delay on every link.
+type Latency struct {
+	Model simulation.Latency
+	Link  time.Duration // of simulation.Constant
+}
+
+// String returns the model as the flag has it.
+func (l Latency) String() string {
+	if l.Model == simulation.Constant {
+		return l.Link.String()
+	}
+	return string(l.Model)
+}
+
+// Default returns the configuration of `nymapi simulate` without flags.
+func Default() Config {
+	return Config{
+		Nodes: 10, Mixnodes: 375, Epochs: 24, Epoch: time.Hour, Latency: Latency{Model: simulation.WAN}, Seed: 1,
+	}
+}
+
+// Bounds of a Config.
+const (
+	maxNodes    = 200 // a day of more takes hours; growth to 1000 is in the figures
+	maxMixnodes = 10_000
+	maxEpochs   = 10_000
+	maxSpan     = 366 * 24 * time.Hour // of virtual time
+	minEpoch    = time.Minute
+	minExchange = 100 * time.Millisecond
+	minLink     = time.Microsecond
+	maxLink     = 10 * time.Second
+)
+
+// Validate checks everything. The error is an *compare.FlagError.
+func (c Config) Validate() error {
+	for _, f := range []struct {
+		flag            string
+		got, most       int
+		what, expedient string
+	}{
+		{"nodes", c.Nodes, maxNodes, "Nym-APIs", "give --nodes 10"},
+		{"mixnodes", c.Mixnodes, maxMixnodes, "mixnodes", "give --mixnodes 375, which makes reports of 3 kB"},
+		{"epochs", c.Epochs, maxEpochs, "epochs", "give --epochs 24 for a day"},
+	} {
+		if f.got < 1 || f.got > f.most {
+			return wrong(f.flag, f.got, fmt.Sprintf("1 to %d %s", f.most, f.what), f.expedient)
+		}
+	}
+	switch {
+	case c.Epoch < minEpoch || c.Epoch > maxSpan || c.Epoch%time.Millisecond != 0:
+		return wrong("epoch", c.Epoch, fmt.Sprintf("whole milliseconds from %s", minEpoch), "give --epoch 1h")
+	case time.Duration(c.Epochs) > maxSpan/c.Epoch:
+		return wrong("epochs", c.Epochs, fmt.Sprintf("a year at most, %d epochs of %s", maxSpan/c.Epoch, c.Epoch), "give fewer, or a shorter --epoch")
+	case c.Exchange != 0 && (c.Exchange < minExchange || c.Exchange > c.Epoch):
+		return wrong("exchange", c.Exchange, fmt.Sprintf("%s up to the length of an epoch", minExchange), "give --exchange 1s, or none")
+	}
+	return c.checkCast()
+}
+
+func (c Config) checkCast() error {
+	total := 0
+	for _, cast := range c.Adversaries {
+		if !slices.Contains(simulation.Adversaries(), cast.Adversary) {
+			return wrong("adversary", cast.Adversary, "one of "+strings.Join(simulation.Adversaries(), ", "), "give --adversary equivocate=1")
+		}
+		if cast.Count < 1 || cast.Count > c.Nodes {
+			return wrong("adversary", fmt.Sprintf("%s=%d", cast.Adversary, cast.Count), fmt.Sprintf("1 to %d of them", c.Nodes), "give fewer, or more --nodes")
+		}
+		total += cast.Count
+	}
+	if total >= c.Nodes && total > 0 {
+		return wrong("adversary", castText(c.Adversaries), fmt.Sprintf("somebody honest among %d Nym-APIs", c.Nodes), "give fewer, or more --nodes")
+	}
+	return nil
+}
+
+// F returns how many Nym-APIs may be Byzantine.
+func (c Config) F() int { return quorum.Faulty(c.Nodes) }
+
+// byzantine returns how many are.
+func (c Config) byzantine() int {
+	total := 0
+	for _, cast := range c.Adversaries {
+		total += cast.Count
+	}
+	return total
+}
+
+// Interval returns how often members tell each other where they stand while something changes: a second, as shipped, unless it is given.
+func (c Config) Interval() time.Duration {
+	if c.Exchange != 0 {
+		return c.Exchange
+	}
+	return time.Second
+}
+
+// Warnings says what the user may not expect.
+func (c Config) Warnings() []string {
+	var warnings []string
+	if bad := c.byzantine(); bad > c.F() {
+		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are Byzantine, more than f = %d: this shows where the promises end", bad, c.Nodes, c.F()))
+	}
+	return warnings
+}
+
+// ParseLatency reads the value of --latency. The error is an *compare.FlagError.
+func ParseLatency(text string) (Latency, error) {
+	if link, err := time.ParseDuration(text); err == nil {
+		if link < minLink || link > maxLink {
+			return Latency{}, wrong("latency", text, fmt.Sprintf("%s to %s on each link", minLink, maxLink), "give --latency 50ms")
+		}
+		return Latency{Model: simulation.Constant, Link: link.Truncate(minLink)}, nil
+	}
+	model, err := simulation.ParseLatency(text)
+	if err != nil || model == simulation.Constant {
+		return Latency{}, wrong("latency", text, "wan, uniform, heavy or a one-way delay", "give --latency wan or --latency 50ms")
+	}
+	return Latency{Model: model}, nil
+}
+
+// ParseCast reads the value of --adversary: name=count with commas between. The error is an *compare.FlagError.
+func ParseCast(text string) ([]Cast, error) {
+	var all []Cast
+	if text == "" {
+		return nil, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		name, number, ok := strings.Cut(part, "=")
+		count, err := strconv.Atoi(number)
+		if !ok || err != nil || name == "" {
+			return nil, wrong("adversary", text, "name=count with commas between", "give --adversary equivocate=10,silent=5")
+		}
+		if slices.ContainsFunc(all, func(c Cast) bool { return c.Adversary == name }) {
+			return nil, wrong("adversary", text, "each name once", "add the counts of "+name)
+		}
+		all = append(all, Cast{Adversary: name, Count: count})
+	}
+	return all, nil
+}
+
+// castText returns what ParseCast reads.
+func castText(all []Cast) string {
+	parts := make([]string, len(all))
+	for i, c := range all {
+		parts[i] = fmt.Sprintf("%s=%d", c.Adversary, c.Count)
+	}
+	return strings.Join(parts, ",")
+}
+
+func wrong(flag string, got any, expected, try string) error {
+	text := fmt.Sprint(got)
+	if text == "" {
+		text = `""`
+	}
+	return &compare.FlagError{Flag: flag, Got: text, Expected: expected, Try: try}
+}
