@@ -42,8 +42,9 @@ type Rules struct {
 // MaxCarry bounds Rules.CarryLimit.
 const MaxCarry = 1000
 
-// Description is what the contract fixes about an epoch for ever when it begins. It is self-contained: with it and a submission
-// anybody recomputes the epoch's result. Its hash is in every report and in every submission. It is read-only once made.
+// Description is what the contract fixes about an epoch for ever when it begins. It is
+// self-contained: with it and a submission anybody recomputes the epoch's result. Its hash is in
+// every report and in every submission. It is read-only once made.
 type Description struct {
 	Network     string
 	ContractKey keys.Public // signs receipts
@@ -72,7 +73,8 @@ const (
 	maxDescriptionBytes = 8 << 20
 )
 
-// Validate returns nil for a description that keeps the rules of its fields, else an error that wraps ErrInvalid.
+// Validate returns nil for a description that keeps the rules of its fields, else an error that
+// wraps ErrInvalid.
 func (d Description) Validate() error {
 	if err := membership.CheckNetwork(d.Network); err != nil {
 		return fmt.Errorf("%w: description: %w", ErrInvalid, err)
@@ -117,7 +119,8 @@ func (d Description) Encode() []byte {
 	})
 }
 
-// DecodeDescription reads what Encode wrote. The description returned is valid; the error wraps ErrInvalid.
+// DecodeDescription reads what Encode wrote. The description returned is valid; the error wraps
+// ErrInvalid.
 func DecodeDescription(data []byte) (Description, error) {
 	var w wireDescription
 	if err := canonical.Decode(data, maxDescriptionBytes, &w); err != nil {
@@ -134,7 +137,8 @@ func DecodeDescription(data []byte) (Description, error) {
 	return d, d.Validate()
 }
 
-// Hash returns the SHA-256 of the encoding behind its domain tag and the network: what reports and submissions name.
+// Hash returns the SHA-256 of the encoding behind its domain tag and the network: what reports and
+// submissions name.
 func (d Description) Hash() Hash {
 	return sha256.Sum256(keys.SigningBytes(descriptionDomain, d.Network, d.Encode()))
 }
@@ -147,8 +151,8 @@ func (d Description) SameMixnodes(mixnodes []metrics.MixID) bool {
 	return slices.Equal(d.Mixnodes, mixnodes)
 }
 
-// Estimator returns the rule that the description names, or an error that wraps ErrInvalid when this program does not have it in that
-// version.
+// Estimator returns the rule that the description names, or an error that wraps ErrInvalid when
+// this program does not have it in that version.
 func (d Description) Estimator() (metrics.Estimator, error) {
 	estimator, err := metrics.ParseEstimator(d.Rules.Estimator)
 	if err != nil {
@@ -161,7 +165,8 @@ func (d Description) Estimator() (metrics.Estimator, error) {
 	return estimator, nil
 }
 
-// jsonDescription shows the description to people; CBOR is what counts and what UnmarshalJSON reads.
+// jsonDescription shows the description to people; CBOR is what counts and what UnmarshalJSON
+// reads.
 type jsonDescription struct {
 	Hash        Hash            `json:"hash"`
 	Network     string          `json:"network"`

@@ -23,7 +23,8 @@ func EpochPath(epoch Epoch) string { return PathEpochs + "/" + epoch.String() }
 // BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
 
-// CurrentEpoch is the answer of GET /contract/epoch: the newest epoch, which may not have begun yet if it is the first one.
+// CurrentEpoch is the answer of GET /contract/epoch: the newest epoch, which may not have begun yet
+// if it is the first one.
 type CurrentEpoch struct {
 	ID          Epoch  `json:"id"`
 	Start       Millis `json:"start"`
@@ -32,7 +33,8 @@ type CurrentEpoch struct {
 	Description Hash   `json:"description"`
 }
 
-// PeerInfo is the answer of GET /contract/peer_info. Until as many have enrolled as are expected, group, number, n, f and q are zero.
+// PeerInfo is the answer of GET /contract/peer_info. Until as many have enrolled as are expected,
+// group, number, n, f and q are zero.
 type PeerInfo struct {
 	Network     string        `json:"network"`
 	Group       membership.ID `json:"group"`
@@ -71,8 +73,8 @@ type Member struct {
 	Addresses []string    `json:"addresses"`
 }
 
-// MakeGroup returns the closed group that the answer describes, and checks that it has the ID that it claims. The error wraps
-// ErrInvalid.
+// MakeGroup returns the closed group that the answer describes, and checks that it has the ID that
+// it claims. The error wraps ErrInvalid.
 func (p PeerInfo) MakeGroup() (*membership.Group, error) {
 	members := make([]keys.Public, len(p.Members))
 	for i, m := range p.Members {
@@ -132,7 +134,8 @@ type EpochSummary struct {
 	Reason string  `json:"reason"` // why it was missed, empty otherwise
 }
 
-// Winner is whose submission was the first valid one. Name is empty for one who is no member, which only ModeNone lets win.
+// Winner is whose submission was the first valid one. Name is empty for one who is no member, which
+// only ModeNone lets win.
 type Winner struct {
 	Name       string      `json:"name"`
 	Key        keys.Public `json:"key"`
@@ -140,8 +143,8 @@ type Winner struct {
 	AcceptedAt Millis      `json:"accepted_at"`
 }
 
-// EpochDetail is the answer of GET /contract/epochs/{id}. What follows Reason is null or empty until the epoch is rewarded, except for
-// Attempts.
+// EpochDetail is the answer of GET /contract/epochs/{id}. What follows Reason is null or empty
+// until the epoch is rewarded, except for Attempts.
 type EpochDetail struct {
 	EpochSummary
 	Description Description `json:"description"`
@@ -150,7 +153,8 @@ type EpochDetail struct {
 	Signers     []Signatory `json:"signers"`   // whose echoes certify the block, in the order of their keys
 	Receipt     *Receipt    `json:"receipt"`
 	Attempts    []Attempt   `json:"attempts"` // oldest first
-	// AttemptsDropped counts the attempts that were above the bound per member and epoch and were not stored.
+	// AttemptsDropped counts the attempts that were above the bound per member and epoch and were not
+	// stored.
 	AttemptsDropped int `json:"attempts_dropped"`
 }
 

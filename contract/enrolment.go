@@ -8,8 +8,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Enrolment is a Nym-API's signed wish to be a member under a name, reachable at addresses. The same key with a greater counter
-// changes the addresses; name and key belong together for ever.
+// Enrolment is a Nym-API's signed wish to be a member under a name, reachable at addresses. The
+// same key with a greater counter changes the addresses; name and key belong together for ever.
 type Enrolment struct {
 	Name      string         `json:"name"`
 	Key       keys.Public    `json:"key"`
@@ -18,20 +18,23 @@ type Enrolment struct {
 	Signature keys.Signature `json:"signature"`
 }
 
-// EnrolRequest is the body of POST /contract/enrol. The token travels beside what is signed, so that signatures can be shown.
+// EnrolRequest is the body of POST /contract/enrol. The token travels beside what is signed, so
+// that signatures can be shown.
 type EnrolRequest struct {
 	Enrolment
 	Token string `json:"token"`
 }
 
-// EnrolAnswer tells who is there. Complete is true once the group is closed and the first epoch is scheduled.
+// EnrolAnswer tells who is there. Complete is true once the group is closed and the first epoch is
+// scheduled.
 type EnrolAnswer struct {
 	Enrolled int  `json:"enrolled"`
 	Expected int  `json:"expected"`
 	Complete bool `json:"complete"`
 }
 
-// enrolmentContent is what a Nym-API signs. The contract's key keeps the signature from being shown to another contract.
+// enrolmentContent is what a Nym-API signs. The contract's key keeps the signature from being shown
+// to another contract.
 type enrolmentContent struct {
 	_         struct{} `cbor:",toarray"`
 	Contract  keys.Public
@@ -68,7 +71,8 @@ func (e Enrolment) signing(network string, contract keys.Public) []byte {
 	}))
 }
 
-// Check tells whether name, addresses and counter have their form. The error wraps ErrInvalid. See Verify for the signature.
+// Check tells whether name, addresses and counter have their form. The error wraps ErrInvalid. See
+// Verify for the signature.
 func (e Enrolment) Check() error {
 	if err := CheckName(e.Name); err != nil {
 		return err
@@ -87,7 +91,8 @@ func (e Enrolment) Check() error {
 	return nil
 }
 
-// CheckName tells whether name can name a member: 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'.
+// CheckName tells whether name can name a member: 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and
+// '-'.
 func CheckName(name string) error {
 	if len(name) < 1 || len(name) > MaxName {
 		return fmt.Errorf("%w: name has %d characters, expected 1..%d", ErrInvalid, len(name), MaxName)

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers write errors.Is(err, contract.Decided).
+// Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers
+// write errors.Is(err, contract.Decided).
 type Kind string
 
 // Error returns the kind's name.
@@ -115,7 +116,8 @@ type Problem struct {
 	// Epoch is the one that the request was about, and Winner who won it.
 	Epoch  Epoch   `json:"epoch,omitempty"`
 	Winner *Winner `json:"winner,omitempty"`
-	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds, rounded up.
+	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds,
+	// rounded up.
 	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
 }
 

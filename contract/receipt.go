@@ -32,12 +32,14 @@ const (
 	receiptDomain = "contract/receipt/v1"
 )
 
-// HashRewards returns the hash of an epoch's stored rewards, carried values included, that a receipt signs.
+// HashRewards returns the hash of an epoch's stored rewards, carried values included, that a
+// receipt signs.
 func HashRewards(network string, epoch Epoch, rewards []Reward) Hash {
 	return sha256.Sum256(keys.SigningBytes(rewardsDomain, network, canonical.Encode(hashedRewards{Epoch: epoch, Rewards: rewards})))
 }
 
-// Receipt is the contract's signed word that a submission won its epoch. A retry gets the same bytes.
+// Receipt is the contract's signed word that a submission won its epoch. A retry gets the same
+// bytes.
 type Receipt struct {
 	_           struct{}       `cbor:",toarray"`
 	Network     string         `json:"network"`
@@ -70,7 +72,8 @@ func (r Receipt) Sign(contract block.Signer) Receipt {
 	return r
 }
 
-// Verify tells whether the signature is that of the contract that the receipt names. Callers compare that key with the one they know.
+// Verify tells whether the signature is that of the contract that the receipt names. Callers
+// compare that key with the one they know.
 func (r Receipt) Verify() bool {
 	return membership.CheckNetwork(r.Network) == nil && r.Contract.Verify(r.signing(), r.Signature)
 }
@@ -87,7 +90,8 @@ func (r Receipt) Encode() []byte { return canonical.Encode(r) }
 
 const maxReceiptBytes = 1 << 10
 
-// DecodeReceipt reads what Encode wrote. It does not check the signature: see Verify. The error wraps ErrInvalid.
+// DecodeReceipt reads what Encode wrote. It does not check the signature: see Verify. The error
+// wraps ErrInvalid.
 func DecodeReceipt(data []byte) (Receipt, error) {
 	var r Receipt
 	if err := canonical.Decode(data, maxReceiptBytes, &r); err != nil {
@@ -96,7 +100,8 @@ func DecodeReceipt(data []byte) (Receipt, error) {
 	return r, nil
 }
 
-// Bundle is the self-contained evidence of one rewarded epoch, every part as its maker encoded it. Package verify audits it offline.
+// Bundle is the self-contained evidence of one rewarded epoch, every part as its maker encoded it.
+// Package verify audits it offline.
 type Bundle struct {
 	_           struct{} `cbor:",toarray"`
 	Description []byte   // Description.Encode, which holds the group
@@ -108,7 +113,8 @@ type Bundle struct {
 // Encode returns the canonical bytes.
 func (b Bundle) Encode() []byte { return canonical.Encode(b) }
 
-// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group may allow, its result and its rewards.
+// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group may allow,
+// its result and its rewards.
 const MaxBundleBytes = 128 << 20
 
 // DecodeBundle reads what Encode wrote. Its parts are still encoded. The error wraps ErrInvalid.

@@ -15,8 +15,9 @@ import (
 // ContentType is that of an encoded Submission and of an encoded Bundle.
 const ContentType = "application/cbor"
 
-// Submission is what a Nym-API posts: a result with the evidence for it. It names its network, contract, epoch and description, so
-// that it counts nowhere else. It keeps the encodings of its parts as they were made, because evidence is kept byte for byte.
+// Submission is what a Nym-API posts: a result with the evidence for it. It names its network,
+// contract, epoch and description, so that it counts nowhere else. It keeps the encodings of its
+// parts as they were made, because evidence is kept byte for byte.
 type Submission struct {
 	_           struct{} `cbor:",toarray"`
 	Network     string
@@ -45,8 +46,8 @@ type submissionContent struct {
 
 const submissionDomain = "contract/submission/v1"
 
-// NewSubmission signs a result with its evidence for the epoch of d. In ModeSingle and for those who have none, evidence is nil.
-// The error is that of an invalid result.
+// NewSubmission signs a result with its evidence for the epoch of d. In ModeSingle and for those
+// who have none, evidence is nil. The error is that of an invalid result.
 func NewSubmission(signer block.Signer, d Description, result metrics.Result, evidence *Evidence) (Submission, error) {
 	encoded, err := result.Encode()
 	if err != nil {
@@ -91,13 +92,14 @@ func (s Submission) Encode() []byte { return canonical.Encode(s) }
 // submissionFrame bounds what a submission holds beside result, block and certificate.
 const submissionFrame = 512
 
-// MaxSubmissionBytes returns the greatest length of a submission by a member of group about so many mixnodes.
+// MaxSubmissionBytes returns the greatest length of a submission by a member of group about so many
+// mixnodes.
 func MaxSubmissionBytes(group *membership.Group, mixnodes int) int {
 	return submissionFrame + metrics.LimitsFor(mixnodes).Bytes + block.MaxBytes(group.Limits()) + certificate.MaxBytes(group.N())
 }
 
-// DecodeSubmission reads a submission of at most limit bytes. It verifies nothing but form: see Verify, and package verify. The error
-// wraps ErrInvalid.
+// DecodeSubmission reads a submission of at most limit bytes. It verifies nothing but form: see
+// Verify, and package verify. The error wraps ErrInvalid.
 func DecodeSubmission(data []byte, limit int) (Submission, error) {
 	var s Submission
 	if err := canonical.Decode(data, limit, &s); err != nil {

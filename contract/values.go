@@ -52,7 +52,8 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Millis is a moment in milliseconds since 1970, UTC. In JSON it is RFC 3339 with milliseconds, such as 2026-11-20T12:00:00.000Z.
+// Millis is a moment in milliseconds since 1970, UTC. In JSON it is RFC 3339 with milliseconds,
+// such as 2026-11-20T12:00:00.000Z.
 type Millis int64
 
 const millisLayout = "2006-01-02T15:04:05.000Z"

@@ -29,15 +29,15 @@ type APIConfig struct {
 	Listening   func() bool     // whether the program's listeners are bound; nil: they are, or there are none
 }
 
-// DHT is a distributed hash table among the members (package dht). A key that is not found is an error that wraps store.ErrNotFound or
-// api.NotFound, within a deadline of its own.
+// DHT is a distributed hash table among the members (package dht). A key that is not found is an
+// error that wraps store.ErrNotFound or api.NotFound, within a deadline of its own.
 type DHT interface {
 	Store(ctx context.Context, key string, value []byte) error
 	Query(ctx context.Context, key string) ([]byte, error)
 }
 
-// API returns the in-process form of the node's API. It needs no socket; package api/server serves it over HTTP. Blocks and groups are
-// answered before Run too, the rest once the node runs.
+// API returns the in-process form of the node's API. It needs no socket; package api/server serves
+// it over HTTP. Blocks and groups are answered before Run too, the rest once the node runs.
 func (n *Node) API(config APIConfig) API { return local{node: n, config: config} }
 
 // local is the API of a node in this process.
@@ -116,7 +116,8 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 	return api.Submitted{ID: m.ID(), Message: &signed}, nil
 }
 
-// makesBlocks refuses what would wait for ever: a node that takes its own messages alone, and makes no blocks in the group.
+// makesBlocks refuses what would wait for ever: a node that takes its own messages alone, and makes
+// no blocks in the group.
 func (a local) makesBlocks(group *membership.Group) error {
 	switch {
 	case a.node.config.Include != mempool.Own:
@@ -137,10 +138,12 @@ func (a local) submit(ctx context.Context, m block.Message, number uint64, group
 	return a.node.SubmitIn(ctx, m, group.ID())
 }
 
-// sameMoment bounds the equal submissions of one millisecond that the node signs as different messages.
+// sameMoment bounds the equal submissions of one millisecond that the node signs as different
+// messages.
 const sameMoment = 1000
 
-// signed makes, signs and submits a message. Without a time each submission is a message of its own, also within a millisecond.
+// signed makes, signs and submits a message. Without a time each submission is a message of its
+// own, also within a millisecond.
 func (a local) signed(ctx context.Context, s api.Submission, group *membership.Group) (m block.Message, err error) {
 	now := time.Now().UnixMilli()
 	for ahead := range int64(sameMoment) {
@@ -194,7 +197,8 @@ func (a local) groupOf(id membership.ID) (*membership.Group, error) {
 
 func (a local) self() keys.Public { return a.node.config.Key.Public() }
 
-// Subscribe implements API. Blocks are read from the store when the caller asks for the next, so a slow caller keeps nobody waiting.
+// Subscribe implements API. Blocks are read from the store when the caller asks for the next, so a
+// slow caller keeps nobody waiting.
 func (a local) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[api.Entry, error] {
 	return func(yield func(api.Entry, error) bool) {
 		if err := a.follow(ctx, s, yield); err != nil {
@@ -271,7 +275,8 @@ func hasLabel(b block.Block, label string) bool {
 	return false
 }
 
-// last returns the sequence of the last block in the store, or at least its place: nothing is above it. It asks about 2 log2 of it times.
+// last returns the sequence of the last block in the store, or at least its place: nothing is above
+// it. It asks about 2 log2 of it times.
 func (a local) last(ctx context.Context) (uint64, error) {
 	above := func(sequence uint64) (bool, error) {
 		entries, err := a.node.config.Store.List(ctx, sequence, keys.Public{}, 1, 1)
@@ -308,7 +313,8 @@ type names map[keys.Public]membership.Peer
 
 func (n names) of(key keys.Public) string { return n[key].Name }
 
-// names returns what the membership list says of members now. While the node does not run, that is what it was configured with.
+// names returns what the membership list says of members now. While the node does not run, that is
+// what it was configured with.
 func (a local) names(ctx context.Context) names {
 	out := names{}
 	peers := a.node.config.Peers

@@ -171,8 +171,9 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 	return page, nil
 }
 
-// reached refuses a cursor that this store has never given out: a store that took the place of a lost one counts anew, and who goes on
-// there with an old cursor would miss blocks or get them twice, and not know.
+// reached refuses a cursor that this store has never given out: a store that took the place of a
+// lost one counts anew, and who goes on there with an old cursor would miss blocks or get them
+// twice, and not know.
 func (a local) reached(ctx context.Context, cursor api.Cursor) error {
 	if cursor == 0 || cursor == api.Now {
 		return nil

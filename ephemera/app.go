@@ -32,8 +32,9 @@ const (
 	observeEquivocation
 )
 
-// tasks wait for the application, at most one of each kind and chain. They are taken while the loop makes the answers to earlier ones
-// durable, so that these share the next commit. Put and take are safe for concurrent use.
+// tasks wait for the application, at most one of each kind and chain. They are taken while the loop
+// makes the answers to earlier ones durable, so that these share the next commit. Put and take are
+// safe for concurrent use.
 type tasks struct {
 	mu      sync.Mutex
 	waiting []task

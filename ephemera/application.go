@@ -14,8 +14,9 @@ import (
 type Verdict uint8
 
 const (
-	// Later: something that the verdict needs is missing. The block is asked about again after Node.Wake and from time to time; once
-	// nothing is missing every correct member must come to the same Accept or Reject.
+	// Later: something that the verdict needs is missing. The block is asked about again after
+	// Node.Wake and from time to time; once nothing is missing every correct member must come to the
+	// same Accept or Reject.
 	Later Verdict = iota
 	// Accept: the node may echo the block.
 	Accept
@@ -28,7 +29,8 @@ type Decision struct {
 	Verdict Verdict
 	// Reason is logged with a rejection.
 	Reason string
-	// Drop names messages that leave the mempool. It is heeded for own candidates only, so that no other member can empty a mempool.
+	// Drop names messages that leave the mempool. It is heeded for own candidates only, so that no
+	// other member can empty a mempool.
 	Drop []block.MessageID
 }
 
@@ -36,51 +38,59 @@ type Decision struct {
 type Turn struct {
 	Group  *membership.Group // in which the block would be made
 	Newest bool              // no later group is known; in an older one new work is seldom wanted
-	// Candidates are the messages of the mempool that the block may take, in the order of arrival. Those that Node.SubmitIn gave to
-	// another group are left out.
+	// Candidates are the messages of the mempool that the block may take, in the order of arrival.
+	// Those that Node.SubmitIn gave to another group are left out.
 	Candidates []block.Message
 	// Directed are the candidates that Node.SubmitIn gave to this group.
 	Directed map[block.MessageID]bool
 }
 
-// Application is what an embedding program decides. The node calls NextBlock, CheckBlock and DeliverBlock one at a time from one
-// goroutine; CheckMessage concurrently with them and with itself. A panic in any of them stops the node.
+// Application is what an embedding program decides. The node calls NextBlock, CheckBlock and
+// DeliverBlock one at a time from one goroutine; CheckMessage concurrently with them and with
+// itself. A panic in any of them stops the node.
 //
-// Package policy has those that come with Ephemera: blocks by a configured rule, and one to embed that takes everything. Package remote
-// asks a program in another process.
+// Package policy has those that come with Ephemera: blocks by a configured rule, and one to embed
+// that takes everything. Package remote asks a program in another process.
 type Application interface {
-	// CheckMessage judges one message alone; an error keeps it out of the mempool and stops its spreading. Signature, network and
-	// size are checked before. It is no part of a block's validity: a block may hold messages that CheckMessage refuses.
+	// CheckMessage judges one message alone; an error keeps it out of the mempool and stops its
+	// spreading. Signature, network and size are checked before. It is no part of a block's validity:
+	// a block may hold messages that CheckMessage refuses.
 	CheckMessage(ctx context.Context, message block.Message) error
 
-	// NextBlock picks the messages of the node's next own block in the turn's group out of the candidates, in their order; none: not
-	// ready. It is asked when the mempool or the chain changed, and after Node.Wake, while no own block of the group is open: of the
-	// newest group, and with Config.Hold of older ones that are still open.
+	// NextBlock picks the messages of the node's next own block in the turn's group out of the
+	// candidates, in their order; none: not ready. It is asked when the mempool or the chain changed,
+	// and after Node.Wake, while no own block of the group is open: of the newest group, and with
+	// Config.Hold of older ones that are still open.
 	NextBlock(ctx context.Context, turn Turn) []block.MessageID
 
-	// CheckBlock judges a block: an own candidate before it is signed, or another member's proposal. All its messages are there and
-	// signed, its root is right, its parent is certified. Accept and Reject must be functions of the block's bytes, its group, the
-	// headers before it in its chain and data that it names by hash: no clock, mempool or order of arrival (PROTOCOL.md R2).
+	// CheckBlock judges a block: an own candidate before it is signed, or another member's proposal.
+	// All its messages are there and signed, its root is right, its parent is certified. Accept and
+	// Reject must be functions of the block's bytes, its group, the headers before it in its chain and
+	// data that it names by hash: no clock, mempool or order of arrival (PROTOCOL.md R2).
 	CheckBlock(ctx context.Context, candidate block.Block) Decision
 
-	// DeliverBlock hands over a certified block, own or another's, in the order of its chain, after it is durable. The cursor moves
-	// after nil is returned: after the node stopped or crashed the last block of a chain may come again, so an application that must not act twice
-	// records the slot in its own transaction, or is a CursorKeeper. After an error the block is delivered again later. A block that this node missed for
-	// so long that f+1 members have removed its messages comes as its header alone: Block.Pruned.
+	// DeliverBlock hands over a certified block, own or another's, in the order of its chain, after it
+	// is durable. The cursor moves after nil is returned: after the node stopped or crashed the last
+	// block of a chain may come again, so an application that must not act twice records the slot in
+	// its own transaction, or is a CursorKeeper. After an error the block is delivered again later. A
+	// block that this node missed for so long that f+1 members have removed its messages comes as its
+	// header alone: Block.Pruned.
 	DeliverBlock(ctx context.Context, delivered block.Block, proof certificate.Certificate) error
 }
 
-// CursorKeeper is an Application that records, in the transaction in which it takes a block, how far it has come. With it every block is
-// delivered exactly once, whenever the process ends.
+// CursorKeeper is an Application that records, in the transaction in which it takes a block, how
+// far it has come. With it every block is delivered exactly once, whenever the process ends.
 type CursorKeeper interface {
-	// Cursors returns the highest height of each creator's chain in a group that the application has taken; chains of which it has
-	// taken nothing may be left out. It is called once for each group of the store, before anything else; an error ends Run. What it
-	// says counts, also where the node's own cursors are higher or lower.
+	// Cursors returns the highest height of each creator's chain in a group that the application has
+	// taken; chains of which it has taken nothing may be left out. It is called once for each group of
+	// the store, before anything else; an error ends Run. What it says counts, also where the node's
+	// own cursors are higher or lower.
 	Cursors(ctx context.Context, group membership.ID) (map[keys.Public]uint64, error)
 }
 
-// EquivocationObserver is an Application that wants to know when a member is found to have signed two blocks for one slot. It is called
-// from the goroutine of NextBlock, once the proof is durable, once in the run in which the proof came; the API's Evidence lists all.
+// EquivocationObserver is an Application that wants to know when a member is found to have signed
+// two blocks for one slot. It is called from the goroutine of NextBlock, once the proof is durable,
+// once in the run in which the proof came; the API's Evidence lists all.
 type EquivocationObserver interface {
 	ObserveEquivocation(ctx context.Context, evidence store.Evidence)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// border turns members' bytes into verified frames. It runs on the transport's goroutines, several at once, and waits while the loop
-// is busy, which slows down the peer that sends.
+// border turns members' bytes into verified frames. It runs on the transport's goroutines, several
+// at once, and waits while the loop is busy, which slows down the peer that sends.
 type border struct {
 	node *Node
 	ctx  context.Context
@@ -68,7 +68,8 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	return transport.Accept
 }
 
-// refused asks the application about every message in a frame, and refuses those of unknown senders.
+// refused asks the application about every message in a frame, and refuses those of unknown
+// senders.
 func (b border) refused(frame wire.Frame) map[block.MessageID]bool {
 	var refused map[block.MessageID]bool
 	view := b.node.view.Load()
@@ -105,7 +106,8 @@ func (b border) Connected(peer keys.Public) {
 // Disconnected needs no answer: R7 goes on trying.
 func (b border) Disconnected(keys.Public) {}
 
-// open decodes and verifies a frame, or recognises one that it verified before: resends cost no second verification.
+// open decodes and verifies a frame, or recognises one that it verified before: resends cost no
+// second verification.
 func (n *Node) open(view *view, data []byte) (wire.Frame, error) {
 	frame, err := view.groups.Decode(data)
 	if err != nil {
@@ -130,7 +132,8 @@ func (n *Node) open(view *view, data []byte) (wire.Frame, error) {
 	return frame, nil
 }
 
-// verifyMessage checks a message's signature, once: a message comes by gossip, by fetch and in blocks.
+// verifyMessage checks a message's signature, once: a message comes by gossip, by fetch and in
+// blocks.
 func (n *Node) verifyMessage(m block.Message) bool {
 	id, signature := m.ID(), m.Signature()
 	digest := sha256.Sum256(append(id[:], signature[:]...))

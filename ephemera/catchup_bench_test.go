@@ -20,8 +20,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// BenchmarkCatchUp starts a member that has nothing beside three that have long chains of blocks with one message of 256 B, all on
-// loopback with SQLite. It is over when the member has verified, stored and delivered every block.
+// BenchmarkCatchUp starts a member that has nothing beside three that have long chains of blocks
+// with one message of 256 B, all on loopback with SQLite. It is over when the member has verified,
+// stored and delivered every block.
 func BenchmarkCatchUp(b *testing.B) {
 	h := newHistory(b)
 	for i := range h.keys[:loadNodes-1] {

@@ -7,15 +7,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Times are when something became of a block at this node, in milliseconds since 1970 by its clock; 0 where it does not know.
+// Times are when something became of a block at this node, in milliseconds since 1970 by its clock;
+// 0 where it does not know.
 type Times struct {
 	Proposed  int64 // voted for: the whole block was there, and valid
 	Certified int64 // durable with its certificate
 	Delivered int64 // taken by the application
 }
 
-// A member that catches up stores blocks faster than its application takes them. The small ones stay in memory meanwhile, so that not each
-// is read back on its own: 8 MiB at most.
+// A member that catches up stores blocks faster than its application takes them. The small ones
+// stay in memory meanwhile, so that not each is read back on its own: 8 MiB at most.
 const (
 	undeliveredBlocks = 512
 	undeliveredBytes  = 16 << 10 // of one
@@ -24,11 +25,12 @@ const (
 // rememberedTimes bounds the blocks whose times are kept, in memory only.
 const rememberedTimes = 4096
 
-// Changed returns a channel that is closed when the next certified block is durable. Whoever reads blocks in a loop takes the channel
-// first, reads the store to its end, and then waits.
+// Changed returns a channel that is closed when the next certified block is durable. Whoever reads
+// blocks in a loop takes the channel first, reads the store to its end, and then waits.
 func (n *Node) Changed() <-chan struct{} { return n.changed.next() }
 
-// Times tells when something became of one of the last blocks; false where this node does not know, as after a restart.
+// Times tells when something became of one of the last blocks; false where this node does not know,
+// as after a restart.
 func (n *Node) Times(id block.ID) (Times, bool) { return n.times.Get(id) }
 
 // noteCertified notes what a commit made durable.

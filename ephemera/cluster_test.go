@@ -27,7 +27,8 @@ import (
 
 const network = "test"
 
-// board is an application that puts every message that it is offered into a block, once there are enough.
+// board is an application that puts every message that it is offered into a block, once there are
+// enough.
 type board struct {
 	enough  int
 	verdict func(block.Block) ephemera.Verdict
@@ -173,7 +174,8 @@ func newCluster(t *testing.T, n int, config memory.Config) *cluster {
 	return c
 }
 
-// run starts a node on its disk and waits until it runs. The channel tells what Run returned, after the store is closed.
+// run starts a node on its disk and waits until it runs. The channel tells what Run returned, after
+// the store is closed.
 func (c *cluster) run(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
 	c.t.Helper()
 	node, cancel, result := c.begin(i)

@@ -24,7 +24,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// ledger is an application with a database of its own, which outlives the node: each block is taken with its cursor in one transaction.
+// ledger is an application with a database of its own, which outlives the node: each block is taken
+// with its cursor in one transaction.
 type ledger struct {
 	*board
 	mu      sync.Mutex
@@ -70,8 +71,9 @@ func (d *dying) Commit(ctx context.Context, writes []store.Write) error {
 	return errDied
 }
 
-// An application that returns its own cursors gets each block exactly once, wherever the node is killed: before and behind every commit of
-// the store, and behind every transaction of the application.
+// An application that returns its own cursors gets each block exactly once, wherever the node is
+// killed: before and behind every commit of the store, and behind every transaction of the
+// application.
 func TestCursorsOfTheApplicationDeliverExactlyOnce(t *testing.T) {
 	const blocks = 3
 	points := 0
@@ -93,7 +95,8 @@ func TestCursorsOfTheApplicationDeliverExactlyOnce(t *testing.T) {
 	require.Greater(t, points, 3*2*blocks, "deaths")
 }
 
-// killedOnce runs four members of which one dies at its at-th commit or delivery and is started again. It tells whether it died.
+// killedOnce runs four members of which one dies at its at-th commit or delivery and is started
+// again. It tells whether it died.
 func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 	c.include = mempool.Own
@@ -174,8 +177,8 @@ func (s *slow) Commit(ctx context.Context, writes []store.Write) error {
 	return s.Store.Commit(ctx, writes)
 }
 
-// The application takes the next blocks of other chains while cursors become durable, so these share commits: with six chains a commit
-// moves two blocks or more.
+// The application takes the next blocks of other chains while cursors become durable, so these
+// share commits: with six chains a commit moves two blocks or more.
 func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
 	const n, blocks = 7, 20
 	synctest.Test(t, func(t *testing.T) {

@@ -18,12 +18,14 @@ type KnownGroup struct {
 	Group *membership.Group
 	// Closed: this node signs nothing new there, because it closed the group or is no member.
 	Closed bool
-	// Connected: this node keeps in touch with the group's members. It is one, and the group is open, was closed less than
-	// Config.HandOver ago, or is the newest. A node that was removed may stop when no group is Connected any more.
+	// Connected: this node keeps in touch with the group's members. It is one, and the group is open,
+	// was closed less than Config.HandOver ago, or is the newest. A node that was removed may stop
+	// when no group is Connected any more.
 	Connected bool
 }
 
-// view is what the border and the API see of the groups. It is immutable; the loop puts a new one in its place.
+// view is what the border and the API see of the groups. It is immutable; the loop puts a new one
+// in its place.
 type view struct {
 	known  []KnownGroup // ascending by number
 	groups wire.Groups
@@ -80,7 +82,8 @@ func (g groups) byID(id membership.ID) *membership.Group {
 	return g.all[slices.IndexFunc(g.all, func(j joined) bool { return j.group.ID() == id })].group
 }
 
-// judge tells whether a group is news. A known number is none, and with other content it is refused.
+// judge tells whether a group is news. A known number is none, and with other content it is
+// refused.
 func (g groups) judge(group *membership.Group) (news bool, err error) {
 	for _, j := range g.all {
 		if j.group.Number() == group.Number() && j.group.ID() != group.ID() {
@@ -90,8 +93,9 @@ func (g groups) judge(group *membership.Group) (news bool, err error) {
 	return group.Number() > g.newest().Number(), nil
 }
 
-// connected tells whether this member keeps in touch with the members of its i-th group: while it is open and, for others may still
-// need what was certified there, a while after; with those of the newest always.
+// connected tells whether this member keeps in touch with the members of its i-th group: while it
+// is open and, for others may still need what was certified there, a while after; with those of the
+// newest always.
 func (g groups) connected(i int) bool {
 	j := g.all[i]
 	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || i == len(g.all)-1)
@@ -137,7 +141,8 @@ func (g groups) view() *view {
 	return v
 }
 
-// loadGroups records the configured group, if it is news, and returns all recorded ones with what is durable of those with this member.
+// loadGroups records the configured group, if it is news, and returns all recorded ones with what
+// is durable of those with this member.
 func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 	self, given := n.config.Key.Public(), n.config.Group
 	recorded, err := n.config.Store.Groups(ctx)
@@ -218,15 +223,18 @@ func (n *Node) warnMuted(group *membership.Group) {
 	n.log.Warn("this node "+mutedAdvice+"; until then it sends and delivers, and signs no block", "group", group.Number())
 }
 
-// Adopt tells the node of a group that a membership provider knows (R9), and where its members are reached; peers beyond the group's
-// members are those of older groups that moved. The node begins new chains in a group with a higher number than all before, and closes
-// those before it when nothing is under way there, or after Config.HandOver; until then and a while longer it stays connected with their
-// members. A known group brings new addresses only, an older number is no news and no error: a
-// member that hears of a group first after a later one takes no part in the earlier one and does not get its blocks, so providers pass on
-// every group. It returns after the group is recorded.
+// Adopt tells the node of a group that a membership provider knows (R9), and where its members are
+// reached; peers beyond the group's members are those of older groups that moved. The node begins
+// new chains in a group with a higher number than all before, and closes those before it when
+// nothing is under way there, or after Config.HandOver; until then and a while longer it stays
+// connected with their members. A known group brings new addresses only, an older number is no news
+// and no error: a member that hears of a group first after a later one takes no part in the earlier
+// one and does not get its blocks, so providers pass on every group. It returns after the group is
+// recorded.
 //
-// Errors: store.ErrGroup when the number belongs to another group; membership.ErrInvalid for a group of another network, or one that is
-// too large for a node; what the transport says about the addresses. In all these cases nothing has changed.
+// Errors: store.ErrGroup when the number belongs to another group; membership.ErrInvalid for a
+// group of another network, or one that is too large for a node; what the transport says about the
+// addresses. In all these cases nothing has changed.
 func (n *Node) Adopt(ctx context.Context, group *membership.Group, peers []membership.Peer) error {
 	switch {
 	case group == nil:
@@ -239,9 +247,9 @@ func (n *Node) Adopt(ctx context.Context, group *membership.Group, peers []membe
 	return n.ask(ctx, func(l *loop, answer chan<- error) error { return l.adopt(group, peers, answer) })
 }
 
-// CloseGroup ends this member's signing in a group that the application does not need any more, durably and for ever: of an old one
-// earlier than Config.HandOver says, or of the newest, which then makes no block until the next one. store.ErrNotFound when the node
-// does not know the group.
+// CloseGroup ends this member's signing in a group that the application does not need any more,
+// durably and for ever: of an old one earlier than Config.HandOver says, or of the newest, which
+// then makes no block until the next one. store.ErrNotFound when the node does not know the group.
 func (n *Node) CloseGroup(ctx context.Context, id membership.ID) error {
 	return n.ask(ctx, func(l *loop, answer chan<- error) error {
 		if !slices.ContainsFunc(l.groups.all, func(j joined) bool { return j.group.ID() == id }) {
@@ -280,7 +288,8 @@ func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer ch
 	return err
 }
 
-// begin hands over to a group. One without this member is recorded all the same, so that after a restart nothing is proposed before it.
+// begin hands over to a group. One without this member is recorded all the same, so that after a
+// restart nothing is proposed before it.
 func (l *loop) begin(group *membership.Group) error {
 	member, muted := group.Contains(l.groups.self), l.muted(group)
 	l.log.Info("new group", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", member)
@@ -299,8 +308,8 @@ type peerSetter interface {
 	SetPeers(peers []membership.Peer) error
 }
 
-// connect makes a book the loop's and shows it to everybody. With dials it tells the transport whom to be connected with, from now on
-// at every change.
+// connect makes a book the loop's and shows it to everybody. With dials it tells the transport whom
+// to be connected with, from now on at every change.
 func (l *loop) connect(book groups, dials bool) error {
 	peers := book.peers()
 	if t, ok := l.config.Transport.(peerSetter); ok && dials {
@@ -319,7 +328,8 @@ func (l *loop) connect(book groups, dials bool) error {
 	return nil
 }
 
-// closed notes that a group was closed. Its members stay connected for as long as others may keep it open.
+// closed notes that a group was closed. Its members stay connected for as long as others may keep
+// it open.
 func (l *loop) closed(id membership.ID) {
 	i := slices.IndexFunc(l.groups.all, func(j joined) bool { return j.group.ID() == id })
 	if i < 0 || l.groups.all[i].closed {

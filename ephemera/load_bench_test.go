@@ -21,12 +21,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// loadNodes is the group of these benchmarks, in one process on loopback: libp2p, SQLite with durable votes, messages submitted to the
-// nodes themselves, each in the blocks of the node that took it.
+// loadNodes is the group of these benchmarks, in one process on loopback: libp2p, SQLite with
+// durable votes, messages submitted to the nodes themselves, each in the blocks of the node that
+// took it.
 const loadNodes = 4
 
-// BenchmarkSaturation submits distinct signed messages as fast as the nodes take them, into blocks of at least 100 but the last ones.
-// An iteration is over when every node has delivered every message. Signing is the clients' work and not counted.
+// BenchmarkSaturation submits distinct signed messages as fast as the nodes take them, into blocks
+// of at least 100 but the last ones. An iteration is over when every node has delivered every
+// message. Signing is the clients' work and not counted.
 func BenchmarkSaturation(b *testing.B) {
 	for _, size := range []int{256, 3000} {
 		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) { benchmarkSaturation(b, size) })
@@ -48,7 +50,8 @@ type flight struct {
 	left  int // nodes that have not delivered it
 }
 
-// expect begins with messages that are about to be submitted. They replace what was expected before.
+// expect begins with messages that are about to be submitted. They replace what was expected
+// before.
 func (t *tally) expect(messages ...block.Message) (complete <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +95,8 @@ func (t *tally) reset() {
 	t.delays, t.blocks = nil, 0
 }
 
-// sink is an application that takes everything, and makes blocks of what is there once it is enough.
+// sink is an application that takes everything, and makes blocks of what is there once it is
+// enough.
 type sink struct {
 	tally  *tally
 	enough *atomic.Int64 // messages
@@ -206,15 +210,16 @@ func benchmarkSaturation(b *testing.B, size int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// cpuOfProcess returns the processor time that all nodes together have used since the process began.
+// cpuOfProcess returns the processor time that all nodes together have used since the process
+// began.
 func cpuOfProcess(b *testing.B) time.Duration {
 	var usage syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return cpu(usage)
 }
 
-// BenchmarkLatency takes the time from a message's submission until every node has delivered it: of one message after the other, and of
-// 100 a second.
+// BenchmarkLatency takes the time from a message's submission until every node has delivered it: of
+// one message after the other, and of 100 a second.
 func BenchmarkLatency(b *testing.B) {
 	b.Run("idle", func(b *testing.B) {
 		l := newWarm(b)
@@ -243,8 +248,8 @@ func newWarm(b *testing.B) *loaded {
 	return l
 }
 
-// paced submits messages of 3 KB to the nodes in turn, one every 10 ms, whatever became of those before. It returns when all are
-// delivered.
+// paced submits messages of 3 KB to the nodes in turn, one every 10 ms, whatever became of those
+// before. It returns when all are delivered.
 func (l *loaded) paced(b *testing.B, count int) {
 	const pace = 10 * time.Millisecond
 	var messages []block.Message

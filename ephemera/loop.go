@@ -16,8 +16,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// loop is the one goroutine that owns the engine. It steps through what has arrived, makes all persists of these steps durable in one
-// commit, and then carries out the other effects in their order: nothing is signed or sent before what it promises is on disk.
+// loop is the one goroutine that owns the engine. It steps through what has arrived, makes all
+// persists of these steps durable in one commit, and then carries out the other effects in their
+// order: nothing is signed or sent before what it promises is on disk.
 type loop struct {
 	*Node
 	ctx     context.Context
@@ -96,8 +97,9 @@ func (l *loop) tick() error {
 	return l.step(engine.Tick{})
 }
 
-// drain takes what else has arrived, so that it shares a commit. An event that will be persisted waits as long for company as the last
-// commit took, maxLinger at most: on a disk of its own a node hardly waits, on a busy one it makes half as many commits.
+// drain takes what else has arrived, so that it shares a commit. An event that will be persisted
+// waits as long for company as the last commit took, maxLinger at most: on a disk of its own a node
+// hardly waits, on a busy one it makes half as many commits.
 func (l *loop) drain(first engine.Event) []engine.Event {
 	events := []engine.Event{first}
 	var enough <-chan time.Time
@@ -129,7 +131,8 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 // maxLinger bounds what a vote or certificate waits for others to share its commit.
 const maxLinger = 5 * time.Millisecond
 
-// persists tells whether an event makes the engine write: a verdict may be a vote, a certificate ends a block.
+// persists tells whether an event makes the engine write: a verdict may be a vote, a certificate
+// ends a block.
 func persists(event engine.Event) bool {
 	switch e := event.(type) {
 	case engine.Verdict:
@@ -170,7 +173,8 @@ func (l *loop) step(events ...engine.Event) error {
 	return l.flush()
 }
 
-// flush steps through the queue until nothing is left: carrying out effects may add events, such as signatures.
+// flush steps through the queue until nothing is left: carrying out effects may add events, such as
+// signatures.
 func (l *loop) flush() error {
 	for len(l.queue) > 0 {
 		events := l.queue
@@ -192,9 +196,9 @@ func (l *loop) flush() error {
 	return nil
 }
 
-// persist commits all writes of a batch. Relaxed ones, delivery cursors and late echoes, wait for the next commit, which saves one for
-// each block; but no block of a chain is delivered before the cursor of the one below is durable, so that at most the last one comes
-// again after a crash.
+// persist commits all writes of a batch. Relaxed ones, delivery cursors and late echoes, wait for
+// the next commit, which saves one for each block; but no block of a chain is delivered before the
+// cursor of the one below is durable, so that at most the last one comes again after a crash.
 func (l *loop) persist(effects []engine.Effect) error {
 	var writes []store.Write
 	delivers := false
@@ -307,8 +311,8 @@ func (l *loop) echo(slot block.Slot, id block.ID) certificate.Echo {
 	return certificate.Echo{Slot: slot, Block: id, Signer: l.config.Key.Public(), Signature: signature}
 }
 
-// nextBlock offers what may go into a block, once enough members are online. Messages of a time with wider limits are not offered: no
-// block could hold them.
+// nextBlock offers what may go into a block, once enough members are online. Messages of a time
+// with wider limits are not offered: no block could hold them.
 func (l *loop) nextBlock(e engine.NextBlock) {
 	group := l.groups.byID(e.Group)
 	limit := int(group.Limits().PayloadBytes)
@@ -321,11 +325,12 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 	l.tasks.put(task{kind: nextBlock, turn: turn})
 }
 
-// readHeaders bounds the headers that wait for a comparison. More are dropped: they come again with the next frontier.
+// readHeaders bounds the headers that wait for a comparison. More are dropped: they come again with
+// the next frontier.
 const readHeaders = 64
 
-// read asks the store beside the loop, members in turn. A member's newer request replaces its older one of the same kind, so that
-// nobody keeps others waiting by asking fast.
+// read asks the store beside the loop, members in turn. A member's newer request replaces its older
+// one of the same kind, so that nobody keeps others waiting by asking fast.
 func (l *loop) read(r read) {
 	if r.header != nil {
 		if len(l.headers) < readHeaders {
@@ -342,7 +347,8 @@ func (l *loop) read(r read) {
 	l.reading = append(l.reading, r)
 }
 
-// nextRead returns where the next read waits, requests and headers in turn, so that neither keeps the other waiting. Nil: none waits.
+// nextRead returns where the next read waits, requests and headers in turn, so that neither keeps
+// the other waiting. Nil: none waits.
 func (l *loop) nextRead() *[]read {
 	switch {
 	case len(l.headers) > 0 && (l.compare || len(l.reading) == 0):

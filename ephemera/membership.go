@@ -14,10 +14,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Provider tells who the members are, from outside: package provider has lists, files and HTTP addresses.
+// Provider tells who the members are, from outside: package provider has lists, files and HTTP
+// addresses.
 type Provider interface {
-	// Current returns the newest list that the source tells, as membership.NewList makes it. It heeds ctx, which has a deadline. It is
-	// asked again after an error and from time to time, by one goroutine. What providers must not skip: Node.Adopt.
+	// Current returns the newest list that the source tells, as membership.NewList makes it. It heeds
+	// ctx, which has a deadline. It is asked again after an error and from time to time, by one
+	// goroutine. What providers must not skip: Node.Adopt.
 	Current(ctx context.Context) (membership.List, error)
 }
 
@@ -59,12 +61,15 @@ func wake(c chan<- struct{}) {
 	}
 }
 
-// Follow asks a provider for the list of members at an interval, after Refresh, and when another member says that there is a newer
-// group, and adopts what it tells (Adopt). It runs beside Run, and returns nil when ctx is done and ErrStopped when the node stops.
+// Follow asks a provider for the list of members at an interval, after Refresh, and when another
+// member says that there is a newer group, and adopts what it tells (Adopt). It runs beside Run,
+// and returns nil when ctx is done and ErrStopped when the node stops.
 //
-// A lower number than the newest is ignored, a known number with other members or limits is refused, an invalid list is refused whole,
-// and in all these cases, as while the provider fails, the node goes on with the groups that it knows. It says so in the log, by the name of
-// the source, once for each reason. When a number is skipped the newer group is adopted all the same, with a warning.
+// A lower number than the newest is ignored, a known number with other members or limits is
+// refused, an invalid list is refused whole, and in all these cases, as while the provider fails,
+// the node goes on with the groups that it knows. It says so in the log, by the name of the source,
+// once for each reason. When a number is skipped the newer group is adopted all the same, with a
+// warning.
 func (n *Node) Follow(ctx context.Context, provider Provider, config FollowConfig) error {
 	if provider == nil {
 		return errors.New("follow: a Provider is required")
@@ -175,8 +180,9 @@ func (f *follower) note(list membership.List, err error) {
 	}
 }
 
-// sleep waits for the time of the next question. Hints bring it forward, but not to less than patience after the last one, so that a
-// member that cries wolf makes nobody ask its source all the time. Not ok: ctx is done, or the node stopped.
+// sleep waits for the time of the next question. Hints bring it forward, but not to less than
+// patience after the last one, so that a member that cries wolf makes nobody ask its source all the
+// time. Not ok: ctx is done, or the node stopped.
 func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bool) {
 	asked, heard := time.Now(), f.follow.heard
 	timer := time.NewTimer(wait)
@@ -202,7 +208,8 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 // jitter returns a duration up to a quarter shorter or longer.
 func jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }
 
-// announce tells members the number of the newest group, so that those that have not heard of it ask their providers.
+// announce tells members the number of the newest group, so that those that have not heard of it
+// ask their providers.
 func (n *Node) announce(members ...keys.Public) {
 	frame := wire.Encode(wire.Announce{Number: n.Group().Number()})
 	for _, member := range members {
@@ -210,7 +217,8 @@ func (n *Node) announce(members ...keys.Public) {
 	}
 }
 
-// hear takes an announcement. It is believed for nothing else than that asking the provider may be worth while.
+// hear takes an announcement. It is believed for nothing else than that asking the provider may be
+// worth while.
 func (n *Node) hear(number uint64) {
 	if number > n.Group().Number() {
 		wake(n.follow.heard)

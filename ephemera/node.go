@@ -22,8 +22,9 @@ import (
 )
 
 var (
-	// ErrHalted ends Run when something signed with the node's key exists that its vote store does not know. The node must not be
-	// started again on this store before somebody has found out why: a copied key, or a store restored from a backup.
+	// ErrHalted ends Run when something signed with the node's key exists that its vote store does not
+	// know. The node must not be started again on this store before somebody has found out why: a
+	// copied key, or a store restored from a backup.
 	ErrHalted = errors.New("safety halt")
 	// ErrRefused reports a message that the application's CheckMessage does not take.
 	ErrRefused = errors.New("message refused by the application")
@@ -33,7 +34,8 @@ var (
 	ErrStopped = errors.New("node is not running")
 )
 
-// Node is one member: the engine, its adapters, and the goroutines between them. Its methods are safe for concurrent use.
+// Node is one member: the engine, its adapters, and the goroutines between them. Its methods are
+// safe for concurrent use.
 type Node struct {
 	config Config
 	app    Application
@@ -64,7 +66,8 @@ type Node struct {
 	undelivered *lru.Cache[block.Slot, store.Certified] // some of what is stored and was not delivered yet
 }
 
-// call is a request of an API user to the loop: run on the engine's goroutine. An error ends the loop.
+// call is a request of an API user to the loop: run on the engine's goroutine. An error ends the
+// loop.
 type call func(*loop) error
 
 // New makes a node. Run starts it.
@@ -99,8 +102,8 @@ func New(config Config, app Application) (*Node, error) {
 // inboxEvents are the events between the border and the loop; a full inbox slows the peers down.
 const inboxEvents = 256
 
-// Run starts the node and returns when ctx is done, with nil, or when the node cannot go on: ErrHalted, or what the store or transport
-// said. It is called once.
+// Run starts the node and returns when ctx is done, with nil, or when the node cannot go on:
+// ErrHalted, or what the store or transport said. It is called once.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return errors.New("node was started before: make a new one")
@@ -143,15 +146,17 @@ func (n *Node) Run(ctx context.Context) error {
 	return nil
 }
 
-// Submit puts a signed message into the mempool and spreads it. Errors: block.ErrInvalid, ErrUnknownSender, ErrRefused, or one of
-// mempool's; mempool.ErrDuplicate tells that the message is in the mempool, in a certified block, or was dropped lately.
+// Submit puts a signed message into the mempool and spreads it. Errors: block.ErrInvalid,
+// ErrUnknownSender, ErrRefused, or one of mempool's; mempool.ErrDuplicate tells that the message is
+// in the mempool, in a certified block, or was dropped lately.
 func (n *Node) Submit(ctx context.Context, m block.Message) error {
 	return n.submit(ctx, m, n.view.Load().newest(), membership.ID{})
 }
 
-// SubmitIn is Submit for the blocks of one group alone, the newest or an older one that Config.Hold keeps open; engine.ErrClosed when
-// there is no such group. Once the group is closed, messages that are in no block of it go into the blocks of any. It is this node's own
-// blocks that are meant: others know nothing of it.
+// SubmitIn is Submit for the blocks of one group alone, the newest or an older one that Config.Hold
+// keeps open; engine.ErrClosed when there is no such group. Once the group is closed, messages that
+// are in no block of it go into the blocks of any. It is this node's own blocks that are meant:
+// others know nothing of it.
 func (n *Node) SubmitIn(ctx context.Context, m block.Message, id membership.ID) error {
 	for _, known := range n.Groups() {
 		if known.Group.ID() == id {
@@ -189,8 +194,8 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 	return m, n.Submit(ctx, m)
 }
 
-// admit tells why a verified message is kept out of the mempool, if it is, and counts those that are. The error wraps ErrUnknownSender or
-// ErrRefused.
+// admit tells why a verified message is kept out of the mempool, if it is, and counts those that
+// are. The error wraps ErrUnknownSender or ErrRefused.
 func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	if !n.maySend(view, m.Sender()) {
 		n.strangers.Add(1)
@@ -203,14 +208,14 @@ func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	return nil
 }
 
-// maySend tells whether this node takes a key's messages: it is one of a member of a group that is in use, or a configured client's.
-// It is no part of a block's validity.
+// maySend tells whether this node takes a key's messages: it is one of a member of a group that is
+// in use, or a configured client's. It is no part of a block's validity.
 func (n *Node) maySend(view *view, sender keys.Public) bool {
 	return view.senders[sender] || n.clients[sender]
 }
 
-// Wake tells the node that the application's state changed: NextBlock and every CheckBlock that was answered with Later are asked
-// again. It never blocks.
+// Wake tells the node that the application's state changed: NextBlock and every CheckBlock that was
+// answered with Later are asked again. It never blocks.
 func (n *Node) Wake() {
 	select {
 	case n.wake <- struct{}{}:
@@ -218,7 +223,8 @@ func (n *Node) Wake() {
 	}
 }
 
-// ask runs f on the loop and waits for its answer, which has room for one. After ctx is done f may still run, or have run.
+// ask runs f on the loop and waits for its answer, which has room for one. After ctx is done f may
+// still run, or have run.
 func (n *Node) ask(ctx context.Context, f func(l *loop, answer chan<- error) error) error {
 	answer := make(chan error, 1)
 	if err := n.call(ctx, func(l *loop) error { return f(l, answer) }); err != nil {
@@ -268,8 +274,9 @@ type Status struct {
 	engine.Status
 	Online []keys.Public
 	Muted  bool
-	// Messages kept out since the start, each time one came: of senders that are neither members nor clients, and by CheckMessage. Those in
-	// bodies of blocks are among them, although the blocks are taken.
+	// Messages kept out since the start, each time one came: of senders that are neither members nor
+	// clients, and by CheckMessage. Those in bodies of blocks are among them, although the blocks are
+	// taken.
 	Strangers, Refused uint64
 }
 
@@ -278,7 +285,8 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	return n.StatusIn(ctx, n.view.Load().own(n.config.Key.Public()))
 }
 
-// StatusIn returns where the node stands in a group; store.ErrNotFound when it has no part in it, or closed it long ago.
+// StatusIn returns where the node stands in a group; store.ErrNotFound when it has no part in it,
+// or closed it long ago.
 func (n *Node) StatusIn(ctx context.Context, group *membership.Group) (Status, error) {
 	var status engine.Status
 	err := n.ask(ctx, func(_ *loop, answer chan<- error) error {

@@ -51,7 +51,8 @@ func constant(d time.Duration) func(_, _ keys.Public) time.Duration {
 	return func(_, _ keys.Public) time.Duration { return d }
 }
 
-// With every gossip frame and one direct frame in five lost, blocks still come to everybody (R6, R7).
+// With every gossip frame and one direct frame in five lost, blocks still come to everybody (R6,
+// R7).
 func TestEverythingArrivesOverLossyLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: false, Loss: 0.2, Seed: 7, Delay: constant(10 * time.Millisecond)})
@@ -70,7 +71,8 @@ func TestEverythingArrivesOverLossyLinks(t *testing.T) {
 	})
 }
 
-// A member that was cut off, or down, catches up with everything that was certified without it (R6).
+// A member that was cut off, or down, catches up with everything that was certified without it
+// (R6).
 func TestMemberThatWasAwayCatchesUp(t *testing.T) {
 	for _, away := range []string{"partition", "down"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -103,7 +105,8 @@ func TestMemberThatWasAwayCatchesUp(t *testing.T) {
 	}
 }
 
-// requireChains checks order, links and consistency of everything that was delivered, in every group.
+// requireChains checks order, links and consistency of everything that was delivered, in every
+// group.
 func requireChains(t *testing.T, c *cluster) {
 	t.Helper()
 	type chain struct {
@@ -135,7 +138,8 @@ func requireChains(t *testing.T, c *cluster) {
 	}
 }
 
-// A creator that stops between its proposal and the certificate proposes the same block after its restart, and no other (R8).
+// A creator that stops between its proposal and the certificate proposes the same block after its
+// restart, and no other (R8).
 func TestRestartedCreatorProposesThePersistedBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -166,7 +170,8 @@ func TestRestartedCreatorProposesThePersistedBlock(t *testing.T) {
 	})
 }
 
-// A block to which the application says later is asked about again after Wake, and nothing about it is lost meanwhile (R2, R7).
+// A block to which the application says later is asked about again after Wake, and nothing about it
+// is lost meanwhile (R2, R7).
 func TestLaterEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -196,7 +201,8 @@ func TestLaterEndsNothing(t *testing.T) {
 	})
 }
 
-// A block that the application rejects is not certified, and its creator is not resending it for ever (R7).
+// A block that the application rejects is not certified, and its creator is not resending it for
+// ever (R7).
 func TestRejectedBlockIsNotCertified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -225,7 +231,8 @@ func TestRejectedBlockIsNotCertified(t *testing.T) {
 	})
 }
 
-// A node whose vote store was lost delivers and sends messages, and signs nothing any more in that group (R8).
+// A node whose vote store was lost delivers and sends messages, and signs nothing any more in that
+// group (R8).
 func TestMutedMemberSignsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -274,7 +281,8 @@ func TestNodeHaltsAtItsOwnUnknownSignature(t *testing.T) {
 	})
 }
 
-// Two blocks for one slot: nobody delivers two, everybody gets the proof, and the other chains go on (R3).
+// Two blocks for one slot: nobody delivers two, everybody gets the proof, and the other chains go
+// on (R3).
 func TestEquivocationIsProvenAndContained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -324,7 +332,8 @@ func (deaf) Gossip(keys.Public, []byte) transport.Verdict  { return transport.Ig
 func (deaf) Connected(keys.Public)                         {}
 func (deaf) Disconnected(keys.Public)                      {}
 
-// Garbage on every link does no harm, and a message that the application refuses stays out of every mempool.
+// Garbage on every link does no harm, and a message that the application refuses stays out of every
+// mempool.
 func TestGarbageIsRefusedAtTheBorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true})

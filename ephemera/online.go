@@ -7,10 +7,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// OnlineKind says how many members of the newest group must be online, this node among them, before a node that started makes its first
-// block. Online is a live authenticated connection. It decides about nothing else: n, f and q are the group's, others' blocks are echoed and
-// delivered as ever, and an own block that was under way is gone on with. Once there were enough, it is so until the node stops, whoever
-// goes offline and whatever group comes: a member that is away must not stop the others again.
+// OnlineKind says how many members of the newest group must be online, this node among them, before
+// a node that started makes its first block. Online is a live authenticated connection. It decides
+// about nothing else: n, f and q are the group's, others' blocks are echoed and delivered as ever,
+// and an own block that was under way is gone on with. Once there were enough, it is so until the
+// node stops, whoever goes offline and whatever group comes: a member that is away must not stop
+// the others again.
 type OnlineKind uint8
 
 const (
@@ -58,7 +60,8 @@ func (k OnlineKind) Enough(online, n int) bool {
 	}
 }
 
-// mayMakeBlocks tells whether there were enough members online since the node started. Others are those that connect just now.
+// mayMakeBlocks tells whether there were enough members online since the node started. Others are
+// those that connect just now.
 func (n *Node) mayMakeBlocks(others ...keys.Public) bool {
 	if n.enough.Load() {
 		return true
@@ -83,7 +86,8 @@ func (n *Node) mayMakeBlocks(others ...keys.Public) bool {
 	return true
 }
 
-// connectedWith tells a member that is back of our newest group, and asks the application for a block when it was the one waited for.
+// connectedWith tells a member that is back of our newest group, and asks the application for a
+// block when it was the one waited for.
 func (n *Node) connectedWith(peer keys.Public) {
 	n.announce(peer)
 	if n.config.MakeBlocks != AnyOnline && !n.enough.Load() && n.mayMakeBlocks(peer) {

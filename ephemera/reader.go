@@ -11,7 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// read is something to look up in the store beside the loop: a block or certified blocks for a member, or the header of a slot.
+// read is something to look up in the store beside the loop: a block or certified blocks for a
+// member, or the header of a slot.
 type read struct {
 	to     keys.Public
 	block  block.ID
@@ -19,7 +20,8 @@ type read struct {
 	header *block.SignedHeader
 }
 
-// runReader serves other members from the store, one request at a time, so that nobody's catching up delays the loop.
+// runReader serves other members from the store, one request at a time, so that nobody's catching
+// up delays the loop.
 func (n *Node) runReader(ctx context.Context) error {
 	for {
 		select {

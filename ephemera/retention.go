@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// runRetention removes the messages of old blocks, beside everything else. What fails is tried again: no promise hangs on it.
+// runRetention removes the messages of old blocks, beside everything else. What fails is tried
+// again: no promise hangs on it.
 func (n *Node) runRetention(ctx context.Context) error {
 	if !n.config.Retention.removes() {
 		return nil
@@ -34,7 +35,8 @@ func (n *Node) runRetention(ctx context.Context) error {
 	}
 }
 
-// at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for as long as a mempool would take them.
+// at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for
+// as long as a mempool would take them.
 func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
 	out := store.Retention{Keep: r.Blocks, Messages: oldest(now, limits)}
 	if r.Age > 0 {
@@ -48,8 +50,8 @@ func oldest(now int64, limits mempool.Limits) int64 {
 	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
 }
 
-// includedLately returns the messages that are in certified blocks already and that a mempool would take all the same: with mempool.All
-// those of own blocks.
+// includedLately returns the messages that are in certified blocks already and that a mempool would
+// take all the same: with mempool.All those of own blocks.
 func (n *Node) includedLately(ctx context.Context) ([]store.Included, error) {
 	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
 	if err != nil {

@@ -25,9 +25,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// BenchmarkRound is one epoch's traffic on loopback, with libp2p and durable SQLite votes: each of n members submits a report of 3 KB
-// and broadcasts a block of all n. A round ends when all nodes have delivered all n blocks. CPU is that of the whole process, which
-// holds all nodes, divided by n; ed25519-% is the share of profiled samples inside crypto/ed25519.
+// BenchmarkRound is one epoch's traffic on loopback, with libp2p and durable SQLite votes: each of
+// n members submits a report of 3 KB and broadcasts a block of all n. A round ends when all nodes
+// have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
+// n; ed25519-% is the share of profiled samples inside crypto/ed25519.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range []int{4, 10} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n) })
@@ -175,7 +176,8 @@ func cpu(usage syscall.Rusage) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// shareOf returns which share of a CPU profile's samples has a function of this prefix on its stack.
+// shareOf returns which share of a CPU profile's samples has a function of this prefix on its
+// stack.
 func shareOf(tb testing.TB, data *bytes.Buffer, prefix string) float64 {
 	parsed, err := profile.Parse(data)
 	require.NoError(tb, err)

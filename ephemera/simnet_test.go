@@ -27,9 +27,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// The tests in this file run whole nodes on libp2p hosts with GossipSub, over a simulated network in virtual time.
+// The tests in this file run whole nodes on libp2p hosts with GossipSub, over a simulated network
+// in virtual time.
 
-// links decides how long each packet of a simulated network is under way. Lost ones are for longer than any test.
+// links decides how long each packet of a simulated network is under way. Lost ones are for longer
+// than any test.
 type links struct {
 	loss   float64
 	random *rand.Rand // of the router's one goroutine
@@ -70,7 +72,8 @@ type simCluster struct {
 	simulated *simnet.Simnet
 }
 
-// newSimCluster makes n nodes that reach each other as libp2p hosts. Change wraps what a node is given as its transport.
+// newSimCluster makes n nodes that reach each other as libp2p hosts. Change wraps what a node is
+// given as its transport.
 func newSimCluster(t *testing.T, n int, loss float64, gossip p2p.Mode, change func(*p2p.Transport) transport.Transport) *simCluster {
 	c := &simCluster{cluster: newCluster(t, n, memory.Config{}), links: links{loss: loss, random: rand.New(rand.NewPCG(1, uint64(n)))}}
 	for _, b := range c.boards {
@@ -101,7 +104,8 @@ func (c *simCluster) close() {
 	c.simulated.Close()
 }
 
-// awaitConnected waits until everybody is connected with everybody, and for their topics to be known.
+// awaitConnected waits until everybody is connected with everybody, and for their topics to be
+// known.
 func (c *simCluster) awaitConnected() {
 	c.t.Helper()
 	connected := func() bool {
@@ -120,7 +124,8 @@ func (c *simCluster) submitAll() {
 	}
 }
 
-// epoch runs the cluster for one epoch, and returns how long it took until everybody had delivered everything.
+// epoch runs the cluster for one epoch, and returns how long it took until everybody had delivered
+// everything.
 func (c *simCluster) epoch() time.Duration {
 	c.t.Helper()
 	c.startAll()
@@ -162,7 +167,8 @@ func TestEpochOverLibp2pMesh(t *testing.T) {
 	})
 }
 
-// Two of a hundred packets are lost, and a third of the members is cut off until its connections are given up.
+// Two of a hundred packets are lost, and a third of the members is cut off until its connections
+// are given up.
 func TestEpochOverLossyLibp2p(t *testing.T) {
 	overLibp2p(t, func(t *testing.T, n int) {
 		c := newSimCluster(t, n, 0.02, p2p.Flood, unchanged)
@@ -186,7 +192,8 @@ func TestEpochOverLossyLibp2p(t *testing.T) {
 	})
 }
 
-// Gossip only speeds things up: with every frame of it lost an epoch still ends in certificates and deliveries (R7).
+// Gossip only speeds things up: with every frame of it lost an epoch still ends in certificates and
+// deliveries (R7).
 func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 	t.Run("off", func(t *testing.T) {
 		overLibp2p(t, func(t *testing.T, n int) {
@@ -206,7 +213,8 @@ func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 // withoutGossipTime is enough for frontiers to bring the messages.
 const withoutGossipTime = 10 * time.Second
 
-// A member is replaced over libp2p: connections and gossip follow the groups, and nothing that was under way is lost.
+// A member is replaced over libp2p: connections and gossip follow the groups, and nothing that was
+// under way is lost.
 func TestHandOverOverLibp2p(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newSimCluster(t, 5, 0.01, p2p.Flood, unchanged)

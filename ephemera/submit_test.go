@@ -101,7 +101,8 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 	})
 }
 
-// A node that makes no blocks refuses what would wait for ever, and says why: a muted one, and one that was removed.
+// A node that makes no blocks refuses what would wait for ever, and says why: a muted one, and one
+// that was removed.
 func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})

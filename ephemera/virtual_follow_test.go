@@ -71,9 +71,10 @@ func (h *handOver) write(path string, group *membership.Group) {
 	require.NoError(h.t, os.WriteFile(path, data, 0o644))
 }
 
-// Members are added, removed and replaced, one change after the other, by editing every member's file at another moment, while
-// everybody sends, frames are lost and, between the edits, files are broken or gone. Every certified block of every
-// group is at all of its members at last, no chain is stuck, and all messages of those that stay are delivered to all that stay.
+// Members are added, removed and replaced, one change after the other, by editing every member's
+// file at another moment, while everybody sends, frames are lost and, between the edits, files are
+// broken or gone. Every certified block of every group is at all of its members at last, no chain
+// is stuck, and all messages of those that stay are delivered to all that stay.
 func TestFilesEditedAtDifferentMomentsLoseNothing(t *testing.T) {
 	for _, seed := range seeds(4) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -140,7 +141,8 @@ func filesLoseNothing(t *testing.T, seed uint64) {
 	requireChains(t, h.cluster)
 }
 
-// mishap breaks a node's file for a while: its last good list is kept, and a poll that falls into that time fails.
+// mishap breaks a node's file for a while: its last good list is kept, and a poll that falls into
+// that time fails.
 func (h *handOver) mishap(folder string, i int, at time.Duration) []happening {
 	path := fileOf(folder, i)
 	var good []byte
@@ -168,8 +170,9 @@ func inOther(group *membership.Group) func(block.Block) bool {
 	return func(b block.Block) bool { return b.Header.Group != group.ID() }
 }
 
-// A member that hears of a new group tells the others, who ask their providers then, one hour before it is their time. One that was
-// removed hears it like the others, and one that was away when it is back.
+// A member that hears of a new group tells the others, who ask their providers then, one hour
+// before it is their time. One that was removed hears it like the others, and one that was away
+// when it is back.
 func TestMembersTellEachOtherOfNewGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 6, []int{0, 1, 2, 3, 4}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -213,8 +216,9 @@ func (chatter) Gossip(keys.Public, []byte) transport.Verdict  { return transport
 func (chatter) Connected(keys.Public)                         {}
 func (chatter) Disconnected(keys.Public)                      {}
 
-// A member that announces groups that do not exist makes nobody ask its source much more often than it would anyhow, and is believed for
-// nothing. When it is quiet again, honest announcements are heeded at once.
+// A member that announces groups that do not exist makes nobody ask its source much more often than
+// it would anyhow, and is believed for nothing. When it is quiet again, honest announcements are
+// heeded at once.
 func TestCryingWolfIsBelievedForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -249,7 +253,8 @@ func TestCryingWolfIsBelievedForNothing(t *testing.T) {
 	})
 }
 
-// While its source is away or tells nonsense a node goes on, asks ever more rarely, and says each reason once.
+// While its source is away or tells nonsense a node goes on, asks ever more rarely, and says each
+// reason once.
 func TestFailingProviderStopsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -307,8 +312,8 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 	})
 }
 
-// Whatever lists come, in whatever order: a higher number is adopted, a lower one ignored, a known one with other content refused, and
-// nothing else changes what the node knows.
+// Whatever lists come, in whatever order: a higher number is adopted, a lower one ignored, a known
+// one with other content refused, and nothing else changes what the node knows.
 func TestNumbersOfListsDecide(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		told := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) toldList {
@@ -331,7 +336,8 @@ type toldList struct {
 	kind    string
 }
 
-// numbersDecide tells a node the lists and returns, after each of them, which groups it should know and which it knows.
+// numbersDecide tells a node the lists and returns, after each of them, which groups it should know
+// and which it knows.
 func numbersDecide(t *testing.T, told []toldList) (want, got []map[uint64]membership.ID) {
 	h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{})
 	defer h.stopAll()
@@ -390,8 +396,8 @@ func (h *handOver) proposals() *frameCount {
 	return &count
 }
 
-// A node that starts makes no block before enough members are online, whatever messages it has; it echoes and delivers others' blocks as
-// ever, and once there were enough it stays so.
+// A node that starts makes no block before enough members are online, whatever messages it has; it
+// echoes and delivers others' blocks as ever, and once there were enough it stays so.
 func TestBlocksWaitForMembersAtTheStartOnly(t *testing.T) {
 	for kind, needs := range map[ephemera.OnlineKind]int{ephemera.AnyOnline: 3, ephemera.MajorityOnline: 3, ephemera.AllOnline: 4} {
 		t.Run(kind.String(), func(t *testing.T) {

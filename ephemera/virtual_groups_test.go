@@ -54,7 +54,8 @@ func (h *handOver) report(i int) {
 	h.offer(i, m)
 }
 
-// restart stops a node and starts it again with the group that its provider tells. What was not delivered is submitted again.
+// restart stops a node and starts it again with the group that its provider tells. What was not
+// delivered is submitted again.
 func (h *handOver) restart(i int, told *membership.Group) {
 	h.stop[i]()
 	h.group = told
@@ -101,9 +102,10 @@ func closed(node *ephemera.Node, group *membership.Group) bool {
 	return slices.ContainsFunc(node.Groups(), func(k ephemera.KnownGroup) bool { return k.Group.ID() == group.ID() && k.Closed })
 }
 
-// A member is added, removed or replaced while everybody sends, some members hear of it seconds later than others, frames are lost and,
-// in half of the cases, members stop and come back on the way, told the old group or the new one. Nothing that was certified is lost, no
-// chain is stuck, and every message of a member that stays is delivered.
+// A member is added, removed or replaced while everybody sends, some members hear of it seconds
+// later than others, frames are lost and, in half of the cases, members stop and come back on the
+// way, told the old group or the new one. Nothing that was certified is lost, no chain is stuck,
+// and every message of a member that stays is delivered.
 func TestHandOverLosesNothing(t *testing.T) {
 	for _, change := range []struct {
 		name          string
@@ -192,7 +194,8 @@ func handOverLosesNothing(t *testing.T, first, second []int, restarts bool, seed
 	requireChains(t, h.cluster)
 }
 
-// A member that leaves stays until its group is closed: here its echo is needed for a block under way. Then its connections end.
+// A member that leaves stays until its group is closed: here its echo is needed for a block under
+// way. Then its connections end.
 func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -285,7 +288,8 @@ func (*dials) err(peers []membership.Peer) error {
 	return nil
 }
 
-// A second group with a known number is refused, an older one is no news, and neither changes anything.
+// A second group with a known number is refused, an older one is no news, and neither changes
+// anything.
 func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true})
@@ -333,7 +337,8 @@ func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 	})
 }
 
-// Blocks of one creator in two groups wait for a slow application side by side: none takes the other's place.
+// Blocks of one creator in two groups wait for a slow application side by side: none takes the
+// other's place.
 func TestSlowApplicationSeesTheBlocksOfBothGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -364,7 +369,8 @@ func TestSlowApplicationSeesTheBlocksOfBothGroups(t *testing.T) {
 	})
 }
 
-// A member that lost its vote store is mute in the group that it signed in, and whole in the next one, of the same members (R8).
+// A member that lost its vote store is mute in the group that it signed in, and whole in the next
+// one, of the same members (R8).
 func TestLaterGroupMakesAMutedMemberWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -384,7 +390,8 @@ func TestLaterGroupMakesAMutedMemberWhole(t *testing.T) {
 	})
 }
 
-// What an application does not need any more it closes at once, and the messages of the open slot go into a block of the next group.
+// What an application does not need any more it closes at once, and the messages of the open slot
+// go into a block of the next group.
 func TestClosedGroupGivesItsMessagesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})

@@ -24,7 +24,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// The tests in this file run whole nodes, with their goroutines, timers and stores, in virtual time over transport/memory.
+// The tests in this file run whole nodes, with their goroutines, timers and stores, in virtual time
+// over transport/memory.
 
 var seed = flag.Uint64("seed", 0, "run the tests with random faults with this one seed; 0: with a few fixed and a new one")
 
@@ -74,8 +75,9 @@ func (f *frameCount) observe(frame memory.Frame) bool {
 	return false
 }
 
-// With constant links, no faults and all messages at hand a block costs 3(n-1) protocol frames, its creator has the certificate after
-// two link delays and everybody the delivery after three (PROTOCOL.md, costs).
+// With constant links, no faults and all messages at hand a block costs 3(n-1) protocol frames, its
+// creator has the certificate after two link delays and everybody the delivery after three
+// (PROTOCOL.md, costs).
 func TestBlockTakesThreeLinkDelays(t *testing.T) {
 	for _, n := range sizes([]int{4, 7, 13}, 30) {
 		t.Run(fmt.Sprint("n=", n), func(t *testing.T) {
@@ -138,8 +140,9 @@ func (b *board) deliveredAt(creator keys.Public, height uint64) time.Time {
 	return b.times[i]
 }
 
-// An epoch's round under everything at once: jitter around 50 ms, one frame in ten lost, a partition of random sides that heals, and
-// members that stop at random moments and come back. Everybody's block of all messages is certified and delivered by everybody.
+// An epoch's round under everything at once: jitter around 50 ms, one frame in ten lost, a
+// partition of random sides that heals, and members that stop at random moments and come back.
+// Everybody's block of all messages is certified and delivered by everybody.
 func TestEpochUnderFaults(t *testing.T) {
 	for _, n := range sizes([]int{4, 7, 13}, 30) {
 		for _, seed := range seeds(n) {
@@ -189,7 +192,8 @@ func epochUnderFaults(t *testing.T, n int, seed uint64) {
 	c.requireEpoch()
 }
 
-// requireEpoch waits until everybody has delivered everybody's first block, each of all members' messages, and checks the certificates.
+// requireEpoch waits until everybody has delivered everybody's first block, each of all members'
+// messages, and checks the certificates.
 func (c *cluster) requireEpoch() {
 	c.t.Helper()
 	n := len(c.keys)

@@ -15,14 +15,15 @@ var ErrEncoding = errors.New("not in canonical encoding")
 // resultDomain separates the hash of a result from every other hash of the project.
 const resultDomain = "nym-rewarding/metrics/result/v1"
 
-// Limits bounds what a decoder accepts. A zero field admits nothing; [LimitsFor] derives both from one figure.
+// Limits bounds what a decoder accepts. A zero field admits nothing; [LimitsFor] derives both from
+// one figure.
 type Limits struct {
 	Mixnodes int // largest number of mixnodes
 	Bytes    int // largest length of the encoding
 }
 
-// LimitsFor returns the limits of a network of at most mixnodes mixnodes: the length is that of the longest report or
-// result about so many.
+// LimitsFor returns the limits of a network of at most mixnodes mixnodes: the length is that of the
+// longest report or result about so many.
 func LimitsFor(mixnodes int) Limits {
 	const (
 		frame  = 1 + 2 + 32 + 3*5             // array head, description, three list heads
@@ -33,8 +34,8 @@ func LimitsFor(mixnodes int) Limits {
 	return Limits{Mixnodes: mixnodes, Bytes: frame + column*mixnodes}
 }
 
-// The encodings are CBOR arrays (RFC 8949) under its core deterministic rules (4.2.1): definite lengths, shortest
-// integers, no maps, no tags. In CDDL (RFC 8610):
+// The encodings are CBOR arrays (RFC 8949) under its core deterministic rules (4.2.1): definite
+// lengths, shortest integers, no maps, no tags. In CDDL (RFC 8610):
 //
 //	report = [ description: bstr .size 32, mixnodes: [+ name], values: [+ uptime] ]
 //	result = [ mixnodes: [+ name], values: [+ uptime], reports: [+ uint .size 2] ]
@@ -132,8 +133,8 @@ func (r Report) Encode() ([]byte, error) {
 	return encoder.Marshal(wireReport{Description: r.Description[:], Mixnodes: r.Mixnodes, Values: r.Values})
 }
 
-// DecodeReport returns the valid report whose canonical bytes are data. The error wraps [ErrTooLarge], [ErrEncoding],
-// or what [Report.Validate] returns.
+// DecodeReport returns the valid report whose canonical bytes are data. The error wraps
+// [ErrTooLarge], [ErrEncoding], or what [Report.Validate] returns.
 func DecodeReport(data []byte, limits Limits) (Report, error) {
 	var w wireReport
 	if err := decode(data, limits, &w); err != nil {
@@ -157,8 +158,8 @@ func (r Result) Encode() ([]byte, error) {
 	return encoder.Marshal(r.wire())
 }
 
-// DecodeResult returns the valid result whose canonical bytes are data. The error wraps [ErrTooLarge], [ErrEncoding],
-// or what [Result.Validate] returns.
+// DecodeResult returns the valid result whose canonical bytes are data. The error wraps
+// [ErrTooLarge], [ErrEncoding], or what [Result.Validate] returns.
 func DecodeResult(data []byte, limits Limits) (Result, error) {
 	var w wireResult
 	if err := decode(data, limits, &w); err != nil {
@@ -171,8 +172,8 @@ func DecodeResult(data []byte, limits Limits) (Result, error) {
 	return r, nil
 }
 
-// Hash returns the SHA-256 of the canonical array [domain, network, result], so that equal results of two networks
-// have different hashes. The error is that of [Result.Validate].
+// Hash returns the SHA-256 of the canonical array [domain, network, result], so that equal results
+// of two networks have different hashes. The error is that of [Result.Validate].
 func (r Result) Hash(network string) ([32]byte, error) {
 	if err := r.Validate(); err != nil {
 		return [32]byte{}, fmt.Errorf("hash result: %w", err)
@@ -188,7 +189,8 @@ func (r Result) wire() wireResult {
 	return wireResult{Mixnodes: r.Mixnodes, Values: r.Values, Reports: r.Reports}
 }
 
-// decode reads data into one of the wire structs. Whether the bytes were the canonical ones is left to finish.
+// decode reads data into one of the wire structs. Whether the bytes were the canonical ones is left
+// to finish.
 func decode(data []byte, limits Limits, into any) error {
 	if len(data) > limits.Bytes {
 		return fmt.Errorf("%w: %d bytes, expected at most %d", ErrTooLarge, len(data), limits.Bytes)
@@ -199,8 +201,8 @@ func decode(data []byte, limits Limits, into any) error {
 	return nil
 }
 
-// finish checks the decoded value against limits and its own rules, and that it has no other encoding than data: CBOR
-// decoders also accept longer integers and, for some fields, null.
+// finish checks the decoded value against limits and its own rules, and that it has no other
+// encoding than data: CBOR decoders also accept longer integers and, for some fields, null.
 func finish(data []byte, limits Limits, mixnodes []MixID, decoded interface{ Encode() ([]byte, error) }) error {
 	if len(mixnodes) > limits.Mixnodes {
 		return fmt.Errorf("%w: %d mixnodes, expected at most %d", ErrTooLarge, len(mixnodes), limits.Mixnodes)

@@ -11,16 +11,17 @@ import (
 // ErrEstimator marks the name of an estimator that does not exist.
 var ErrEstimator = errors.New("unknown estimator")
 
-// Estimator is a rule that makes one uptime of a column, the values that several Nym-APIs report about one mixnode.
-// Implementations are functions of their arguments alone and safe for concurrent use.
+// Estimator is a rule that makes one uptime of a column, the values that several Nym-APIs report
+// about one mixnode. Implementations are functions of their arguments alone and safe for concurrent
+// use.
 type Estimator interface {
 	// Name is what [ParseEstimator] reads.
 	Name() string
-	// Version changes when the rule gives another value for any column, so that two machines never mean different
-	// rules by one name.
+	// Version changes when the rule gives another value for any column, so that two machines never
+	// mean different rules by one name.
 	Version() uint16
-	// Estimate returns the uptime of a column: ascending values, none of them [Missing]; f >= 0 of them may be lies. It
-	// does not change the slice, and returns Missing when it is empty.
+	// Estimate returns the uptime of a column: ascending values, none of them [Missing]; f >= 0 of
+	// them may be lies. It does not change the slice, and returns Missing when it is empty.
 	Estimate(sorted []Uptime, f int) Uptime
 }
 
@@ -35,18 +36,20 @@ const maxTrim = 1000
 //	trimmed     the mean without the f smallest and the f largest values
 //	mad         the mean without outliers, see below
 //
-// All but the mean keep every column with at least 2f+1 values between two honest ones, if at most f lie.
+// All but the mean keep every column with at least 2f+1 values between two honest ones, if at most
+// f lie.
 //
-// mad rejects values whose distance from the median exceeds 3 x max(1.4826 x MAD, 2 points), where MAD is the median of
-// all distances from the median and 1.4826 makes it estimate the standard deviation of normally distributed values
-// (Hampel, JASA 69, 1974). The mean of the rest is clamped between the (f+1)-th smallest and the (f+1)-th largest value.
+// mad rejects values whose distance from the median exceeds 3 x max(1.4826 x MAD, 2 points), where
+// MAD is the median of all distances from the median and 1.4826 makes it estimate the standard
+// deviation of normally distributed values (Hampel, JASA 69, 1974). The mean of the rest is clamped
+// between the (f+1)-th smallest and the (f+1)-th largest value.
 func Estimators() []Estimator {
 	return []Estimator{mean{}, median{}, lowMedian{}, trimmed{}, mad{}}
 }
 
-// ParseEstimator returns the estimator of that name: one of [Estimators], or "trimmed(k)" for 1 <= k <= 1000, which
-// drops k at each end whatever f is (and promises the honest range only for k >= f). The error wraps [ErrEstimator] and
-// lists the names.
+// ParseEstimator returns the estimator of that name: one of [Estimators], or "trimmed(k)" for
+// 1 <= k <= 1000, which drops k at each end whatever f is (and promises the honest range only for
+// k >= f). The error wraps [ErrEstimator] and lists the names.
 func ParseEstimator(name string) (Estimator, error) {
 	for _, e := range Estimators() {
 		if e.Name() == name {
@@ -63,8 +66,9 @@ func ParseEstimator(name string) (Estimator, error) {
 		ErrEstimator, name, maxTrim)
 }
 
-// Coverage returns how many values a column needs for a new uptime when f reporters may lie: 2f+1, so that the honest
-// values among them outnumber the lies. An f outside 0..[MaxRows] counts as the nearer end.
+// Coverage returns how many values a column needs for a new uptime when f reporters may lie: 2f+1,
+// so that the honest values among them outnumber the lies. An f outside 0..[MaxRows] counts as the
+// nearer end.
 func Coverage(f int) int { return 2*max(0, min(f, MaxRows)) + 1 }
 
 // Rule says how a matrix becomes a result.
@@ -74,14 +78,14 @@ type Rule struct {
 	Coverage  int // columns with fewer values are Missing in the result; below 1 counts as 1
 }
 
-// Apply returns the result of m under e when f reporters may lie: columns with fewer than [Coverage] values are
-// [Missing].
+// Apply returns the result of m under e when f reporters may lie: columns with fewer than
+// [Coverage] values are [Missing].
 func Apply(m Matrix, e Estimator, f int) Result {
 	return Rule{Estimator: e, F: f, Coverage: Coverage(f)}.Apply(m)
 }
 
-// Apply returns the result of m, a matrix made by [NewMatrix]. It takes the columns in the order of their values; the
-// order of rows makes no difference. It runs in O(rows x columns x log rows).
+// Apply returns the result of m, a matrix made by [NewMatrix]. It takes the columns in the order of
+// their values; the order of rows makes no difference. It runs in O(rows x columns x log rows).
 func (r Rule) Apply(m Matrix) Result {
 	result := Result{
 		Mixnodes: m.Mixnodes,
@@ -134,8 +138,8 @@ func (median) Version() uint16 { return 1 }
 
 func (median) Estimate(sorted []Uptime, _ int) Uptime { return Median(sorted) }
 
-// Median returns the middle one of ascending values, none of them [Missing], or the mean of the middle two, rounded half
-// up. It is Missing for no values.
+// Median returns the middle one of ascending values, none of them [Missing], or the mean of the
+// middle two, rounded half up. It is Missing for no values.
 func Median(sorted []Uptime) Uptime {
 	if len(sorted) == 0 {
 		return Missing
@@ -143,8 +147,8 @@ func Median(sorted []Uptime) Uptime {
 	return Uptime(divideHalfUp(twiceMiddle(sorted), 2))
 }
 
-// twiceMiddle returns twice the median of at least one ascending value: twice the middle one or the sum of the middle
-// two, so that it is whole.
+// twiceMiddle returns twice the median of at least one ascending value: twice the middle one or the
+// sum of the middle two, so that it is whole.
 func twiceMiddle[T ~int32 | ~int64](sorted []T) int64 {
 	n := len(sorted)
 	return int64(sorted[(n-1)/2]) + int64(sorted[n/2])
@@ -185,8 +189,9 @@ func (t trimmed) Estimate(sorted []Uptime, f int) Uptime {
 	return mean{}.Estimate(sorted[k:len(sorted)-k], f)
 }
 
-// mad works in exact fractions: medians are kept doubled, 1.4826 is 14826/10000, and nothing is rounded before the mean
-// at the end. With 2f values or fewer, where nothing can be clamped, it is the median.
+// mad works in exact fractions: medians are kept doubled, 1.4826 is 14826/10000, and nothing is
+// rounded before the mean at the end. With 2f values or fewer, where nothing can be clamped, it is
+// the median.
 type mad struct{}
 
 const (
@@ -227,7 +232,8 @@ func (mad) Estimate(sorted []Uptime, f int) Uptime {
 	return max(sorted[f], min(kept, sorted[n-1-f]))
 }
 
-// twiceDistance returns twice the distance of v from the median, which is given doubled as twiceMiddle returns it.
+// twiceDistance returns twice the distance of v from the median, which is given doubled as
+// twiceMiddle returns it.
 func twiceDistance(v Uptime, middle int64) int64 {
 	return max(2*int64(v)-middle, middle-2*int64(v))
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// allowedImports lists, for each folder of the module, everything that its code may import. The root is pure, trace adds
-// files, database opens SQLite, samples uses it, and nothing imports another module of the project.
+// allowedImports lists, for each folder of the module, everything that its code may import. The
+// root is pure, trace adds files, database opens SQLite, samples uses it, and nothing imports
+// another module of the project.
 var allowedImports = map[string]string{
 	".":        "bytes crypto/sha256 encoding/json errors fmt math slices strconv strings time github.com/fxamacker/cbor/v2",
 	"trace":    "bufio bytes errors fmt io os slices strconv strings " + root,

@@ -23,8 +23,8 @@ var (
 	ErrUptime = errors.New("uptime out of range")
 )
 
-// MixID names a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII without the space (0x21..0x7e). Mixnodes are
-// ordered by the bytes of their names.
+// MixID names a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII without the space
+// (0x21..0x7e). Mixnodes are ordered by the bytes of their names.
 type MixID string
 
 // ParseMixID returns s as a mixnode name, or an error that wraps [ErrMixID].
@@ -40,11 +40,13 @@ func ParseMixID(s string) (MixID, error) {
 	return MixID(s), nil
 }
 
-// Uptime is the share of time that a mixnode was reachable, in hundredths of a percent: 0 to [Full], or [Missing].
+// Uptime is the share of time that a mixnode was reachable, in hundredths of a percent: 0 to
+// [Full], or [Missing].
 type Uptime int32
 
 const (
-	// Missing is the uptime that nobody measured. It is null in CBOR and JSON and is never counted as 0.
+	// Missing is the uptime that nobody measured. It is null in CBOR and JSON and is never counted as
+	// 0.
 	Missing Uptime = -1
 	// Full is an uptime of 100 percent.
 	Full Uptime = 10000
@@ -55,8 +57,8 @@ const (
 // Valid reports whether u is 0..[Full] or [Missing].
 func (u Uptime) Valid() bool { return u >= Missing && u <= Full }
 
-// Points returns u in percentage points (0..100), and false for [Missing]. It is for display and for error statistics:
-// nothing that is signed or compared between machines is computed from it.
+// Points returns u in percentage points (0..100), and false for [Missing]. It is for display and
+// for error statistics: nothing that is signed or compared between machines is computed from it.
 func (u Uptime) Points() (points float64, ok bool) {
 	if u == Missing {
 		return 0, false
@@ -64,8 +66,8 @@ func (u Uptime) Points() (points float64, ok bool) {
 	return float64(u) / float64(PerPoint), true
 }
 
-// String returns the percentage with two decimals, such as 98.50, and an empty string for [Missing], as in the files
-// that the project writes.
+// String returns the percentage with two decimals, such as 98.50, and an empty string for
+// [Missing], as in the files that the project writes.
 func (u Uptime) String() string {
 	if u == Missing {
 		return ""
@@ -87,7 +89,8 @@ func (u Uptime) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(u), 10), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Numbers outside 0..[Full] give an error that wraps [ErrUptime].
+// UnmarshalJSON reads what MarshalJSON writes. Numbers outside 0..[Full] give an error that wraps
+// [ErrUptime].
 func (u *Uptime) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		*u = Missing
@@ -111,7 +114,8 @@ type Sample struct {
 	Value   uint8     // percent of the packets that came back, 0 to [MaxValue]
 }
 
-// Average returns the mean of percentages (0..100) in hundredths, rounded half up, and [Missing] for no values.
+// Average returns the mean of percentages (0..100) in hundredths, rounded half up, and [Missing]
+// for no values.
 func Average(values []uint8) Uptime {
 	var sum int64
 	for _, v := range values {
@@ -120,8 +124,8 @@ func Average(values []uint8) Uptime {
 	return AverageOfSum(sum, int64(len(values)))
 }
 
-// AverageOfSum is [Average] for count percentages that add up to sum, for those who add elsewhere. It is [Missing] for
-// a count below 1.
+// AverageOfSum is [Average] for count percentages that add up to sum, for those who add elsewhere.
+// It is [Missing] for a count below 1.
 func AverageOfSum(sum, count int64) Uptime {
 	if count < 1 {
 		return Missing

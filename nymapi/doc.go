@@ -1,5 +1,5 @@
-// Package nymapi tells the rewarding scenario: how Nym-APIs decide together how well each mixnode was reachable. It holds no code; this
-// is the story, with the package that each step is in.
+// Package nymapi tells the rewarding scenario: how Nym-APIs decide together how well each mixnode
+// was reachable. It holds no code; this is the story, with the package that each step is in.
 //
 // # One Nym-API, as it is today
 //
@@ -26,12 +26,15 @@
 //  9. Winner. The contract recomputes the result from the evidence, bit for bit, and stores the first valid one. The others learn who
 //     won and keep the winner's block (package rewards, Archive).
 //
-// What differs: the contract believes nobody, a report is one vote among many, and anybody can recompute every result from signed
-// inputs. What it takes: n-f Nym-APIs that are there, and the traffic of package ephemera.
+// What differs: the contract believes nobody, a report is one vote among many, and anybody can
+// recompute every result from signed inputs. What it takes: n-f Nym-APIs that are there, and the
+// traffic of package ephemera.
 //
-// No block is the agreed one: blocks of two creators may differ, when reports came late, and each is justified; the first decides. A
-// member that shows its report only inside its own block, and to nobody before, can so win every race, because its block is the first
-// with all reports; nobody is left out by it, and the result is within the honest range all the same.
+// No block is the agreed one: blocks of two creators may differ, when reports came late, and each
+// is justified; the first decides. A member that shows its report only inside its own block, and to
+// nobody before, can so win every race, because its block is the first with all reports; nobody is
+// left out by it, and the result is within the honest range all the same.
 //
-// Who composes all this: package service. The command: cmd/nymapi. Comparisons of both ways: package compare.
+// Who composes all this: package service. The command: cmd/nymapi. Comparisons of both ways:
+// package compare.
 package nymapi

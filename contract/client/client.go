@@ -1,6 +1,8 @@
-// Package client asks the simulated smart contract over HTTP. Every call is one request with a deadline; refusals are *contract.Problem, so
-// that callers branch with errors.Is(err, contract.Decided) and errors.As, and learn when to come back from RetryAfter. It retries nothing
-// and keeps no state: whoever embeds it knows better when a result is worth another try. The values: package contract.
+// Package client asks the simulated smart contract over HTTP. Every call is one request with a
+// deadline; refusals are *contract.Problem, so that callers branch with errors.Is(err,
+// contract.Decided) and errors.As, and learn when to come back from RetryAfter. It retries nothing
+// and keeps no state: whoever embeds it knows better when a result is worth another try. The
+// values: package contract.
 package client
 
 import (
@@ -41,7 +43,8 @@ type Client struct {
 	http *http.Client
 }
 
-// New returns a client of the contract at address, such as http://127.0.0.1:8080. A nil transport is one of its own.
+// New returns a client of the contract at address, such as http://127.0.0.1:8080. A nil transport
+// is one of its own.
 func New(address string, transport http.RoundTripper) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -69,7 +72,8 @@ func (c *Client) PeerInfo(ctx context.Context) (contract.PeerInfo, error) {
 	return get[contract.PeerInfo](ctx, c, contract.PathPeerInfo)
 }
 
-// Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first. A limit of 0 leaves it to the contract.
+// Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first. A
+// limit of 0 leaves it to the contract.
 func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	query := url.Values{}
 	if from > 0 {
@@ -109,7 +113,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	return err
 }
 
-// Submit posts a submission and returns the receipt, whose signature it has checked against the contract that the submission names.
+// Submit posts a submission and returns the receipt, whose signature it has checked against the
+// contract that the submission names.
 func (c *Client) Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error) {
 	var receipt contract.Receipt
 	if err := c.call(ctx, http.MethodPost, contract.PathSubmit, contract.ContentType, s.Encode(), &receipt); err != nil {
@@ -132,7 +137,8 @@ func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) 
 	return answer, err
 }
 
-// Bundle returns the evidence of a rewarded epoch, for verify.Audit. Its bytes are as the contract sent them.
+// Bundle returns the evidence of a rewarded epoch, for verify.Audit. Its bytes are as the contract
+// sent them.
 func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
 	answer, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
 	if err != nil {

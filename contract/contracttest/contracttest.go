@@ -1,5 +1,6 @@
-// Package contracttest makes the signed data of made-up Nym-APIs for tests: groups, descriptions, reports, certified blocks and
-// submissions, all from seeded keys, so that two runs have the same bytes. No production code imports it.
+// Package contracttest makes the signed data of made-up Nym-APIs for tests: groups, descriptions,
+// reports, certified blocks and submissions, all from seeded keys, so that two runs have the same
+// bytes. No production code imports it.
 package contracttest
 
 import (
@@ -56,7 +57,8 @@ func Mixnodes(n int) []metrics.MixID {
 	return ids
 }
 
-// Description returns epoch 1 of n Nym-APIs and so many mixnodes, rewarded by the median in ModeFull. Its window is one second.
+// Description returns epoch 1 of n Nym-APIs and so many mixnodes, rewarded by the median in
+// ModeFull. Its window is one second.
 func Description(n, mixnodes int) contract.Description {
 	group := Group(n)
 	return contract.Description{
@@ -121,7 +123,8 @@ func Certify(d contract.Description, b block.Block, numbers ...int) certificate.
 	return certificate.New(d.Group, b.Header.Slot(), b.ID(), signatures)
 }
 
-// Evidence returns a block of all members' reports by the creator, certified by the first q members.
+// Evidence returns a block of all members' reports by the creator, certified by the first q
+// members.
 func Evidence(d contract.Description, creator int) *contract.Evidence {
 	b := Block(d, creator, Messages(d, Numbers(d.Group.N())...))
 	return &contract.Evidence{Block: b, Certificate: Certify(d, b, Numbers(d.Group.Q())...)}

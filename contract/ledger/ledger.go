@@ -1,9 +1,11 @@
-// Package ledger is the contract's time: which epoch begins when, which are open, and which one may be settled now. It is a pure state
-// machine: the clock is an argument, and nothing is stored or sent. The caller asks what is due, makes it durable, and applies it.
+// Package ledger is the contract's time: which epoch begins when, which are open, and which one may
+// be settled now. It is a pure state machine: the clock is an argument, and nothing is stored or
+// sent. The caller asks what is due, makes it durable, and applies it.
 //
-// An epoch begins, ends, stays open for some epochs more, and is settled once: by its winner or by the end of that time. Epochs are
-// settled in order, so that a carried value is never taken from an epoch that is still undecided. Who may win: package verify. Where
-// all of it is kept: package store.
+// An epoch begins, ends, stays open for some epochs more, and is settled once: by its winner or by
+// the end of that time. Epochs are settled in order, so that a carried value is never taken from an
+// epoch that is still undecided. Who may win: package verify. Where all of it is kept: package
+// store.
 package ledger
 
 import (
@@ -50,7 +52,8 @@ func (s Schedule) Validate() error {
 	return nil
 }
 
-// Entry is an epoch in time: the half-open window [Start, End) of its samples, and the moment Close at which it is missed.
+// Entry is an epoch in time: the half-open window [Start, End) of its samples, and the moment Close
+// at which it is missed.
 type Entry struct {
 	ID         contract.Epoch
 	Start, End contract.Millis
@@ -60,7 +63,8 @@ type Entry struct {
 // Event is something that is due: an epoch begins, or one is missed.
 type Event struct {
 	Begin Entry // zero unless an epoch begins
-	// Skipped counts the windows before Begin that had ended too long ago for anybody to submit, because the contract was away.
+	// Skipped counts the windows before Begin that had ended too long ago for anybody to submit,
+	// because the contract was away.
 	Skipped int64
 	Miss    contract.Epoch // zero unless an epoch is missed
 }
@@ -72,8 +76,8 @@ type Ledger struct {
 	open     []Entry // ascending
 }
 
-// New returns the ledger of a contract whose newest epoch is this one (zero: there is none) and whose unsettled epochs are these, in
-// ascending order.
+// New returns the ledger of a contract whose newest epoch is this one (zero: there is none) and
+// whose unsettled epochs are these, in ascending order.
 func New(schedule Schedule, newest Entry, open []Entry) (*Ledger, error) {
 	if err := schedule.Validate(); err != nil {
 		return nil, err
@@ -100,7 +104,8 @@ func (l *Ledger) Newest() Entry { return l.newest }
 // Open returns how many epochs are unsettled.
 func (l *Ledger) Open() int { return len(l.open) }
 
-// Due returns the next event that is due at now, if any. It changes nothing: make the event durable, call Apply, and ask again.
+// Due returns the next event that is due at now, if any. It changes nothing: make the event
+// durable, call Apply, and ask again.
 func (l *Ledger) Due(now contract.Millis) (Event, bool) {
 	switch {
 	case l.newest.ID == 0:
@@ -120,8 +125,9 @@ func (l *Ledger) Due(now contract.Millis) (Event, bool) {
 	return Event{Begin: l.entry(l.newest.ID+1, start), Skipped: skipped}, true
 }
 
-// unreachable counts the windows after the newest epoch that would be missed already at now. Windows that ended more recently begin
-// late, and Nym-APIs that went on measuring still report on them.
+// unreachable counts the windows after the newest epoch that would be missed already at now.
+// Windows that ended more recently begin late, and Nym-APIs that went on measuring still report on
+// them.
 func (l *Ledger) unreachable(now contract.Millis) int64 {
 	late := now.Sub(l.newest.End) - time.Duration(1+l.schedule.AcceptEpochs)*l.schedule.Duration
 	if late < 0 {
@@ -150,7 +156,8 @@ func (l *Ledger) Settle(epoch contract.Epoch) {
 	}
 }
 
-// Next returns the moment at which something becomes due if nothing is settled before, and false while nothing is scheduled.
+// Next returns the moment at which something becomes due if nothing is settled before, and false
+// while nothing is scheduled.
 func (l *Ledger) Next() (contract.Millis, bool) {
 	if l.newest.ID == 0 {
 		return 0, false
@@ -172,8 +179,8 @@ const (
 	Settled                 // it has its winner, or is missed
 )
 
-// Stand returns where an epoch stands at now, and for NotOver and Waiting when to ask again (0: nobody knows). Everything due at now
-// must have been applied.
+// Stand returns where an epoch stands at now, and for NotOver and Waiting when to ask again (0:
+// nobody knows). Everything due at now must have been applied.
 func (l *Ledger) Stand(epoch contract.Epoch, now contract.Millis) (Standing, time.Duration) {
 	if epoch > l.newest.ID {
 		return NotOver, 0
@@ -192,7 +199,8 @@ func (l *Ledger) Stand(epoch contract.Epoch, now contract.Millis) (Standing, tim
 	return Settled, 0
 }
 
-// patience is how often one who waits for another's submission asks again: a twentieth of an epoch, within 50 ms and 5 s.
+// patience is how often one who waits for another's submission asks again: a twentieth of an epoch,
+// within 50 ms and 5 s.
 func (l *Ledger) patience() time.Duration {
 	return max(50*time.Millisecond, min(l.schedule.Duration/20, 5*time.Second))
 }

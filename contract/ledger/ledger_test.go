@@ -118,7 +118,8 @@ func TestRestoredLedgerGoesOn(t *testing.T) {
 	require.ErrorIs(t, err, ledger.ErrInvalid)
 }
 
-// Whatever the clock does, numbers have no gap, windows never overlap, epochs are settled in order, and few are open.
+// Whatever the clock does, numbers have no gap, windows never overlap, epochs are settled in order,
+// and few are open.
 func TestScheduleKeepsItsRulesWhateverTheClockDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := ledger.Schedule{

@@ -31,8 +31,8 @@ const (
 	WhenDecided = ledger.WhenDecided
 )
 
-// Config says what a contract is. Fields without a remark must be set. The rules apply to epochs that begin from now on; what has begun
-// keeps its description.
+// Config says what a contract is. Fields without a remark must be set. The rules apply to epochs
+// that begin from now on; what has begun keeps its description.
 type Config struct {
 	Database string // file, in a folder that exists
 	KeyFile  string // of the contract's key, made at the first start; default: contract.key beside the database
@@ -41,10 +41,12 @@ type Config struct {
 	Listener net.Listener // used instead of Listen, and closed in the end
 
 	Network string // default: DefaultNetwork
-	// Limits are those of the group; default: membership.DefaultLimits, or more where the reports of all members need it.
+	// Limits are those of the group; default: membership.DefaultLimits, or more where the reports of
+	// all members need it.
 	Limits membership.Limits
 
-	// Members are the members of a group that is closed from the start. Without them Nym-APIs enrol with Token until Expected have.
+	// Members are the members of a group that is closed from the start. Without them Nym-APIs enrol
+	// with Token until Expected have.
 	Members  []membership.Peer
 	Expected int
 	Token    string // empty: none is needed
@@ -67,7 +69,8 @@ type Config struct {
 	Now    func() time.Time // default: time.Now
 }
 
-// Validate tells whether a contract can run with c. The error wraps ErrConfig and says what was expected.
+// Validate tells whether a contract can run with c. The error wraps ErrConfig and says what was
+// expected.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	expected := c.expected()
@@ -102,7 +105,8 @@ func (c Config) Validate() error {
 	return c.validateGroup()
 }
 
-// validateReports tells whether a report about all mixnodes, and the reports of all members, fit the group's limits.
+// validateReports tells whether a report about all mixnodes, and the reports of all members, fit
+// the group's limits.
 func (c Config) validateReports() error {
 	report, all := c.reportBytes()
 	switch {
@@ -116,7 +120,8 @@ func (c Config) validateReports() error {
 	return nil
 }
 
-// validateGroup tells whether the given members, or any who enrol, can make a group with the limits.
+// validateGroup tells whether the given members, or any who enrol, can make a group with the
+// limits.
 func (c Config) validateGroup() error {
 	members := []keys.Public{{}} // any will do
 	names := map[string]bool{}
@@ -157,7 +162,8 @@ func (c Config) reportBytes() (report, all int64) {
 func (c Config) limits() membership.Limits {
 	l := membership.DefaultLimits()
 	report, all := c.reportBytes()
-	// A second report of every member, or garbage of the same size, still fits. Too much is refused by NewGroup.
+	// A second report of every member, or garbage of the same size, still fits. Too much is refused by
+	// NewGroup.
 	l.PayloadBytes = uint32(min(math.MaxUint32, max(int64(l.PayloadBytes), 2*report)))
 	l.BlockBytes = uint32(min(math.MaxUint32, max(int64(l.BlockBytes), 2*all)))
 	return l

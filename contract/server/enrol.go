@@ -11,7 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// enrol takes a new member in, or the new addresses of a known one. Errors are *contract.Problem, or the database's.
+// enrol takes a new member in, or the new addresses of a known one. Errors are *contract.Problem,
+// or the database's.
 func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.EnrolAnswer, error) {
 	if err := r.Check(); err != nil {
 		return contract.EnrolAnswer{}, contract.NewProblem(contract.Malformed, err.Error())
@@ -22,8 +23,8 @@ func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.E
 	if !r.Verify(k.cfg.Network, k.key.Public()) {
 		return contract.EnrolAnswer{}, contract.NewProblem(contract.BadSignature, fmt.Sprintf("the enrolment of %s is not signed by %s for this contract", r.Name, r.Key))
 	}
-	// The last member's enrolment closes the group and schedules the first epoch. A caller that goes away meanwhile, as one that is killed,
-	// must not end that half way: no other enrolment comes.
+	// The last member's enrolment closes the group and schedules the first epoch. A caller that goes
+	// away meanwhile, as one that is killed, must not end that half way: no other enrolment comes.
 	ctx = context.WithoutCancel(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()

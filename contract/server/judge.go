@@ -14,9 +14,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// A submission goes through these steps, cheap ones first: can it be read (400), is it signed by one who may submit (403), is the epoch
-// decided (409), is it over (422), does the evidence carry the result (422), are all earlier epochs settled (503). The last three
-// checks of time are made again under the lock in which the winner is stored.
+// A submission goes through these steps, cheap ones first: can it be read (400), is it signed by
+// one who may submit (403), is the epoch decided (409), is it over (422), does the evidence carry
+// the result (422), are all earlier epochs settled (503). The last three checks of time are made
+// again under the lock in which the winner is stored.
 
 // filing is a submission on its way through the checks.
 type filing struct {
@@ -54,7 +55,8 @@ func (k *keeper) submit(ctx context.Context, body []byte) (contract.Receipt, err
 	return k.decide(ctx, d, f, verified)
 }
 
-// description returns what the sender is measured by: the epoch's own, or the newest for an epoch that has not begun.
+// description returns what the sender is measured by: the epoch's own, or the newest for an epoch
+// that has not begun.
 func (k *keeper) description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	k.mu.Lock()
 	err := k.tick(ctx, k.now())
@@ -160,7 +162,8 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 	return receipt, ledger.Ready, 0, nil
 }
 
-// settled answers for an epoch that has its winner: with the receipt if this is the winning submission again, or is missed.
+// settled answers for an epoch that has its winner: with the receipt if this is the winning
+// submission again, or is missed.
 func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error) {
 	won, err := k.store.Winning(ctx, f.Epoch)
 	if errors.Is(err, store.ErrNotFound) {
@@ -178,7 +181,8 @@ func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error
 	return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
 }
 
-// same tells whether f is a retry of the winning submission: its bytes, or its block with a certificate that has grown since.
+// same tells whether f is a retry of the winning submission: its bytes, or its block with a
+// certificate that has grown since.
 func (k *keeper) same(won store.Winning, f filing) bool {
 	if won.Digest == f.digest {
 		return true
@@ -203,7 +207,8 @@ func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) erro
 	return k.refuse(ctx, f, contract.VerdictInvalid, p)
 }
 
-// refuse notes the attempt and returns the problem, or what kept it from being noted. Nothing is noted of epochs that have not begun.
+// refuse notes the attempt and returns the problem, or what kept it from being noted. Nothing is
+// noted of epochs that have not begun.
 func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict, p *contract.Problem) error {
 	p.Epoch = f.Epoch
 	k.mu.Lock()

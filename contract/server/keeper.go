@@ -22,7 +22,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// keeper holds the contract's state: what is in the database, and the ledger over it. Every change is durable before it is visible.
+// keeper holds the contract's state: what is in the database, and the ledger over it. Every change
+// is durable before it is visible.
 type keeper struct {
 	cfg   Config
 	key   keys.Private
@@ -88,7 +89,8 @@ func (k *keeper) load(ctx context.Context) error {
 	return k.complete(ctx, k.now())
 }
 
-// adopt stores the members that the configuration gives, and refuses a database whose group has others.
+// adopt stores the members that the configuration gives, and refuses a database whose group has
+// others.
 func (k *keeper) adopt(ctx context.Context) (err error) {
 	if k.members, err = k.store.Members(ctx); err != nil {
 		return err
@@ -158,7 +160,8 @@ func (k *keeper) now() contract.Millis {
 	return k.clock
 }
 
-// complete closes the group when everybody is there, and schedules the first epoch of a closed group. The lock is held.
+// complete closes the group when everybody is there, and schedules the first epoch of a closed
+// group. The lock is held.
 func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 	if k.group == nil {
 		if len(k.members) < k.cfg.expected() {

@@ -53,7 +53,8 @@ type status struct {
 // limit bounds the posts of one address per second: room for all members behind it.
 func (s *Server) limit() func(http.Handler) http.Handler {
 	perSecond := 100 + 20*s.keeper.cfg.expected()
-	// Nobody stands before the contract, so the peer's address is the client's, and headers that claim another are not believed.
+	// Nobody stands before the contract, so the peer's address is the client's, and headers that claim
+	// another are not believed.
 	peer := func(r *http.Request) (string, error) {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
 		return host, err

@@ -1,9 +1,10 @@
-// Package server is the simulated smart contract: it keeps the epochs, the membership and the first valid result of each epoch, and
-// answers over HTTP. It believes nobody: package verify recomputes every submission from signed reports before it is stored.
+// Package server is the simulated smart contract: it keeps the epochs, the membership and the first
+// valid result of each epoch, and answers over HTTP. It believes nobody: package verify recomputes
+// every submission from signed reports before it is stored.
 //
-// New opens the database and the listener, Run serves until its context ends. Everything durable is in package store, everything about
-// time in package ledger; the requests and answers are package contract, and package client asks them. The program around it is
-// cmd/contract.
+// New opens the database and the listener, Run serves until its context ends. Everything durable is
+// in package store, everything about time in package ledger; the requests and answers are package
+// contract, and package client asks them. The program around it is cmd/contract.
 package server
 
 import (
@@ -27,7 +28,8 @@ type Server struct {
 	closed   error
 }
 
-// New opens the contract's key, its database and its listener. Nothing is answered before Run. Whoever does not call Run calls Close.
+// New opens the contract's key, its database and its listener. Nothing is answered before Run.
+// Whoever does not call Run calls Close.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -71,8 +73,8 @@ func (s *Server) URL() string {
 // stopTimeout is how long requests under way may take once the server stops.
 const stopTimeout = 5 * time.Second
 
-// Run serves until ctx ends, then finishes the requests under way, closes everything and returns nil; or it returns what went wrong.
-// It is called once.
+// Run serves until ctx ends, then finishes the requests under way, closes everything and returns
+// nil; or it returns what went wrong. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	serving := make(chan error, 1)
 	go func() { serving <- s.http.Serve(s.listener) }()
@@ -113,7 +115,8 @@ func (s *Server) keepTime(ctx context.Context, serving <-chan error) error {
 	}
 }
 
-// Backup writes a consistent copy of the database to a file of its own, which replaces one that is there.
+// Backup writes a consistent copy of the database to a file of its own, which replaces one that is
+// there.
 func (s *Server) Backup(ctx context.Context, to string) error { return s.keeper.store.Backup(ctx, to) }
 
 // Close releases what New opened. Run calls it.

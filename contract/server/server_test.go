@@ -56,7 +56,8 @@ type world struct {
 	stop  func()
 }
 
-// configure returns a contract of n static members whose epoch 1 begins at begin, in a folder of its own.
+// configure returns a contract of n static members whose epoch 1 begins at begin, in a folder of
+// its own.
 func configure(t *testing.T, n, mixnodes int) server.Config {
 	estimator, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 )
 
-// Backup writes a consistent copy of the database to a file of its own, which replaces one that is there. It works while a contract
-// runs on the database.
+// Backup writes a consistent copy of the database to a file of its own, which replaces one that is
+// there. It works while a contract runs on the database.
 func (r *Reader) Backup(ctx context.Context, to string) error {
 	if err := r.backup(ctx, to); err != nil {
 		return fmt.Errorf("back up the database to %s: %w", to, err)
@@ -44,7 +44,8 @@ func (r *Reader) backup(ctx context.Context, to string) (err error) {
 	return os.Rename(partial, to)
 }
 
-// vacuum copies the database on a connection of its own: a reader's may write nothing, not even elsewhere.
+// vacuum copies the database on a connection of its own: a reader's may write nothing, not even
+// elsewhere.
 func vacuum(ctx context.Context, source, to string) error {
 	options, err := sharing(source)
 	if err != nil {

@@ -220,7 +220,8 @@ func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Att
 	return attempts, nil
 }
 
-// Bundle returns the evidence of a rewarded epoch, byte for byte as it was received, or ErrNotFound.
+// Bundle returns the evidence of a rewarded epoch, byte for byte as it was received, or
+// ErrNotFound.
 func (r *Reader) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
 	var bundle contract.Bundle
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {

@@ -18,11 +18,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Reader reads a contract's database. Its methods may be called concurrently; each sees one consistent state.
+// Reader reads a contract's database. Its methods may be called concurrently; each sees one
+// consistent state.
 type Reader struct{ db *sqlx.DB }
 
-// OpenReader opens the database at path for reading, while a contract runs on it or not. It creates no file, not even beside it. The
-// error wraps fs.ErrNotExist if there is no database.
+// OpenReader opens the database at path for reading, while a contract runs on it or not. It creates
+// no file, not even beside it. The error wraps fs.ErrNotExist if there is no database.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("read database: %w", err)
@@ -45,8 +46,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-// sharing returns the options for a database that may be in use. SQLite would create the shared index of a write-ahead log that has
-// none; without a log nobody writes, and the file can be taken as it is.
+// sharing returns the options for a database that may be in use. SQLite would create the shared
+// index of a write-ahead log that has none; without a log nobody writes, and the file can be taken
+// as it is.
 func sharing(path string) (string, error) {
 	log, err := os.Stat(path + "-wal")
 	if errors.Is(err, fs.ErrNotExist) || err == nil && log.Size() == 0 && missing(path+"-shm") {
@@ -135,7 +137,8 @@ func (e entryRow) entry() ledger.Entry {
 	return ledger.Entry{ID: contract.Epoch(e.ID), Start: contract.Millis(e.Start), End: contract.Millis(e.End), Close: contract.Millis(e.Close)}
 }
 
-// Schedule returns the newest epoch, zero if there is none, and all that are open in ascending order: what ledger.New takes.
+// Schedule returns the newest epoch, zero if there is none, and all that are open in ascending
+// order: what ledger.New takes.
 func (r *Reader) Schedule(ctx context.Context) (newest ledger.Entry, open []ledger.Entry, err error) {
 	var last []entryRow
 	if err := r.db.SelectContext(ctx, &last, `SELECT id, start_ms, end_ms, close_ms FROM epoch ORDER BY id DESC LIMIT 1`); err != nil {

@@ -1,9 +1,11 @@
-// Package store keeps the contract's state in one SQLite file: members, epochs, winners with their evidence byte for byte, rewards and
-// attempts. The schema, made to be queried with plain sqlite3, is in migrations.
+// Package store keeps the contract's state in one SQLite file: members, epochs, winners with their
+// evidence byte for byte, rewards and attempts. The schema, made to be queried with plain sqlite3,
+// is in migrations.
 //
-// A Store writes; one process at a time has it open. What it has stored survives a crash and a power cut, and the winner of an epoch is
-// stored with its rewards, carried values included, in one transaction. A Reader only reads, beside a running contract or without one,
-// and never creates a file. When epochs begin and who may win is decided elsewhere: packages ledger and verify.
+// A Store writes; one process at a time has it open. What it has stored survives a crash and a
+// power cut, and the winner of an epoch is stored with its rewards, carried values included, in one
+// transaction. A Reader only reads, beside a running contract or without one, and never creates a
+// file. When epochs begin and who may win is decided elsewhere: packages ledger and verify.
 package store
 
 import (
@@ -26,7 +28,8 @@ var (
 	ErrForeign = errors.New("the database is another contract's")
 	// ErrLocked reports a database that another process has open for writing.
 	ErrLocked = errors.New("the database is in use by another contract: stop it, or use another folder")
-	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, is missed, or an earlier one is open.
+	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, is missed, or an earlier
+	// one is open.
 	ErrNotOpen = errors.New("the epoch cannot be settled now")
 	// ErrNotFound reports an epoch, winner or group that is not there.
 	ErrNotFound = errors.New("not in the database")
@@ -50,8 +53,9 @@ type Store struct {
 
 const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferred"
 
-// Open opens the database at path, in a folder that exists, makes it if there is none and brings its schema up to date. A database
-// of another contract or network is ErrForeign, one that another process writes is ErrLocked.
+// Open opens the database at path, in a folder that exists, makes it if there is none and brings
+// its schema up to date. A database of another contract or network is ErrForeign, one that another
+// process writes is ErrLocked.
 func Open(ctx context.Context, path string, who Identity, now contract.Millis) (*Store, error) {
 	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {

@@ -59,7 +59,8 @@ func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d contract.Descr
 	return nil
 }
 
-// MissEpoch settles an open epoch that nobody won. Its reason is made of the attempts that are stored.
+// MissEpoch settles an open epoch that nobody won. Its reason is made of the attempts that are
+// stored.
 func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contract.Millis) (reason string, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if reason, err = missReason(ctx, tx, epoch); err != nil {
@@ -116,9 +117,9 @@ type Settlement struct {
 	Submission []byte // as it was received
 }
 
-// Settle makes an open epoch rewarded, in one transaction: decide is given the newest measured uptimes before the epoch, at most
-// CarryLimit epochs old, and returns what is stored. The error wraps ErrNotOpen if the epoch cannot be settled, and then decide was
-// not called.
+// Settle makes an open epoch rewarded, in one transaction: decide is given the newest measured
+// uptimes before the epoch, at most CarryLimit epochs old, and returns what is stored. The error
+// wraps ErrNotOpen if the epoch cannot be settled, and then decide was not called.
 func (s *Store) Settle(ctx context.Context, d contract.Description, now contract.Millis, decide func(verify.Values) Settlement) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := settle(ctx, tx, d.Epoch, contract.StatusRewarded, "", now); err != nil {
@@ -195,7 +196,8 @@ func putRewards(ctx context.Context, tx *sqlx.Tx, epoch int64, rewards []contrac
 	return nil
 }
 
-// AttemptsPerMember is how many refused attempts of one submitter are stored per epoch; all who are no members count as one submitter.
+// AttemptsPerMember is how many refused attempts of one submitter are stored per epoch; all who are
+// no members count as one submitter.
 const AttemptsPerMember = 8
 
 // Attempt is a submission with its verdict.
@@ -209,7 +211,8 @@ type Attempt struct {
 	Submission []byte // as it was received; stored for invalid ones only
 }
 
-// PutAttempt stores a refused attempt, or only counts it if its submitter has AttemptsPerMember of them already.
+// PutAttempt stores a refused attempt, or only counts it if its submitter has AttemptsPerMember of
+// them already.
 func (s *Store) PutAttempt(ctx context.Context, a Attempt) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var stored int

@@ -22,14 +22,17 @@ type Audited struct {
 	Rewards     []contract.Reward
 }
 
-// Proven tells whether the rewards follow from signed measurements, rather than from the word of one or of anybody.
+// Proven tells whether the rewards follow from signed measurements, rather than from the word of
+// one or of anybody.
 func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.ModeFull }
 
-// Audit recomputes everything in one epoch's bundle, offline: description, submission with block and certificate, result, rewards, and
-// the contract's receipt over them. The error wraps ErrMismatch and names the part that does not fit.
+// Audit recomputes everything in one epoch's bundle, offline: description, submission with block
+// and certificate, result, rewards, and the contract's receipt over them. The error wraps
+// ErrMismatch and names the part that does not fit.
 //
-// A bundle is consistent in itself. Whether it is that of the contract and the group that one trusts is for the caller to compare
-// (Description.ContractKey, Description.Group), and whether a carried value is the right one needs the epochs before: see Auditor.
+// A bundle is consistent in itself. Whether it is that of the contract and the group that one
+// trusts is for the caller to compare (Description.ContractKey, Description.Group), and whether a
+// carried value is the right one needs the epochs before: see Auditor.
 func Audit(b contract.Bundle) (Audited, error) {
 	a, err := audit(b)
 	if err != nil {
@@ -100,8 +103,9 @@ func auditRewards(d contract.Description, result metrics.Result, rewards []contr
 	return nil
 }
 
-// Describes tells whether detail, what the contract shows of the epoch, says what the evidence says: window, winner, reporters and
-// signers. Attempts are the contract's own word, and results are for Audit. The error wraps ErrMismatch and names what differs.
+// Describes tells whether detail, what the contract shows of the epoch, says what the evidence
+// says: window, winner, reporters and signers. Attempts are the contract's own word, and results
+// are for Audit. The error wraps ErrMismatch and names what differs.
 func (a Audited) Describes(detail contract.EpochDetail) error {
 	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown contract.Signatory) bool { return r.Key == shown.Key })
 	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown contract.Signatory) bool { return key == shown.Key })
@@ -122,8 +126,9 @@ func (a Audited) Describes(detail contract.EpochDetail) error {
 	return nil
 }
 
-// Auditor audits the rewarded epochs of one contract in ascending order. Beyond Audit it checks that all are of one contract and
-// network, and that every carried value is the newest one before it. The zero value is ready to use; not safe for concurrent use.
+// Auditor audits the rewarded epochs of one contract in ascending order. Beyond Audit it checks
+// that all are of one contract and network, and that every carried value is the newest one before
+// it. The zero value is ready to use; not safe for concurrent use.
 type Auditor struct {
 	last    Audited
 	started bool

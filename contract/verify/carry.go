@@ -14,8 +14,9 @@ type Measured struct {
 // Values are the newest measured uptimes of mixnodes, from which gaps are filled.
 type Values map[metrics.MixID]Measured
 
-// Fill returns the rewards of the epoch of d: the result, and for a mixnode without a new uptime the newest one that is at most
-// CarryLimit epochs old, marked with the epoch that it comes from. Results of earlier epochs must have been learnt.
+// Fill returns the rewards of the epoch of d: the result, and for a mixnode without a new uptime
+// the newest one that is at most CarryLimit epochs old, marked with the epoch that it comes from.
+// Results of earlier epochs must have been learnt.
 func (v Values) Fill(d contract.Description, result metrics.Result) []contract.Reward {
 	rewards := make([]contract.Reward, len(result.Mixnodes))
 	for i, id := range result.Mixnodes {

@@ -1,9 +1,11 @@
-// Package verify answers one question: is this submission justified? It is pure: bytes and a description in, a verdict with its reason
-// out; no clock, database or socket. Nym-APIs, the contract and an auditor who was not there call the same functions and come to the
-// same answer, bit for bit.
+// Package verify answers one question: is this submission justified? It is pure: bytes and a
+// description in, a verdict with its reason out; no clock, database or socket. Nym-APIs, the
+// contract and an auditor who was not there call the same functions and come to the same answer,
+// bit for bit.
 //
-// Matrix is the rule that makes rows of a block's messages, Result the one that makes a result of rows, Submission checks a whole
-// submission with them, and Audit everything that the contract keeps of an epoch. What the data looks like: package contract.
+// Matrix is the rule that makes rows of a block's messages, Result the one that makes a result of
+// rows, Submission checks a whole submission with them, and Audit everything that the contract
+// keeps of an epoch. What the data looks like: package contract.
 package verify
 
 import (
@@ -20,8 +22,8 @@ import (
 var (
 	// ErrNotOfEpoch reports a block of another group than the description's.
 	ErrNotOfEpoch = errors.New("no block of this epoch")
-	// ErrTooFewReports reports a block that does not hold the reports of n-f members. Such a block is none of this epoch either:
-	// errors.Is finds ErrNotOfEpoch as well.
+	// ErrTooFewReports reports a block that does not hold the reports of n-f members. Such a block is
+	// none of this epoch either: errors.Is finds ErrNotOfEpoch as well.
 	ErrTooFewReports = fmt.Errorf("%w: too few reports", ErrNotOfEpoch)
 )
 
@@ -31,13 +33,15 @@ type Reporter struct {
 	Message block.MessageID
 }
 
-// Matrix returns the reports of b that count for the epoch described by d as rows, and who made them in the order of the block. The
-// name of a row is the reporter's peer ID.
+// Matrix returns the reports of b that count for the epoch described by d as rows, and who made
+// them in the order of the block. The name of a row is the reporter's peer ID.
 //
-// It takes all messages of the block in their order, whatever their labels. A message counts if its sender is a member of the
-// description's group, its payload is a report that carries the description's hash and lists exactly the description's mixnodes, and
-// no earlier message of that sender counted. Everything else is ignored, so that garbage spoils nobody's block. At least n-f must
-// count, and the block must be of the description's group; otherwise the error is ErrTooFewReports or ErrNotOfEpoch.
+// It takes all messages of the block in their order, whatever their labels. A message counts if its
+// sender is a member of the description's group, its payload is a report that carries the
+// description's hash and lists exactly the description's mixnodes, and no earlier message of that
+// sender counted. Everything else is ignored, so that garbage spoils nobody's block. At least n-f
+// must count, and the block must be of the description's group; otherwise the error is
+// ErrTooFewReports or ErrNotOfEpoch.
 //
 // The signatures of the messages must have been verified: see block.Block.VerifySignatures.
 func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
@@ -73,7 +77,8 @@ func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, 
 	return matrix, reporters, nil
 }
 
-// Result returns what the description's rules make of a matrix. The error says that this program does not have the estimator.
+// Result returns what the description's rules make of a matrix. The error says that this program
+// does not have the estimator.
 func Result(m metrics.Matrix, d contract.Description) (metrics.Result, error) {
 	estimator, err := d.Estimator()
 	if err != nil {

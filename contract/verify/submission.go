@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Refusal says why a submission is not justified. It is an error of the kind that the contract answers with.
+// Refusal says why a submission is not justified. It is an error of the kind that the contract
+// answers with.
 type Refusal struct {
 	Kind   contract.Kind
 	Detail string
@@ -36,7 +37,8 @@ func refuse(kind contract.Kind, format string, args ...any) error {
 	return &Refusal{Kind: kind, Detail: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// Verified is what a justified submission says. Matrix, Reporters, Signers, Block and Certificate are zero outside of ModeFull.
+// Verified is what a justified submission says. Matrix, Reporters, Signers, Block and Certificate
+// are zero outside of ModeFull.
 type Verified struct {
 	Result      metrics.Result
 	Matrix      metrics.Matrix
@@ -54,9 +56,10 @@ func (v Verified) BlockID() block.ID {
 	return v.Block.ID()
 }
 
-// Submission tells whether s is justified under the rules of d: it was made for exactly this description by one who may submit, and
-// in ModeFull its block is the submitter's own, certified in the description's group, and gives exactly the submitted result. The
-// error is a *Refusal with the first reason found, cheap checks first.
+// Submission tells whether s is justified under the rules of d: it was made for exactly this
+// description by one who may submit, and in ModeFull its block is the submitter's own, certified in
+// the description's group, and gives exactly the submitted result. The error is a *Refusal with the
+// first reason found, cheap checks first.
 //
 // In ModeNone only the form of the result is looked at.
 func Submission(d contract.Description, s contract.Submission) (Verified, error) {
@@ -66,8 +69,8 @@ func Submission(d contract.Description, s contract.Submission) (Verified, error)
 	return Evidence(d, s)
 }
 
-// Sender tells whether s is signed by one who may submit under the rules of d. The error is a *Refusal of kind NotMember,
-// NotAuthorised or BadSignature.
+// Sender tells whether s is signed by one who may submit under the rules of d. The error is a
+// *Refusal of kind NotMember, NotAuthorised or BadSignature.
 func Sender(d contract.Description, s contract.Submission) error {
 	switch {
 	case d.Rules.Mode == contract.ModeNone:
@@ -82,7 +85,8 @@ func Sender(d contract.Description, s contract.Submission) error {
 	return nil
 }
 
-// Evidence tells whether what s says follows from what it shows, for an s that Sender accepts. The error is a *Refusal.
+// Evidence tells whether what s says follows from what it shows, for an s that Sender accepts. The
+// error is a *Refusal.
 func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	if d.Rules.Mode != contract.ModeNone {
 		if err := sameEpoch(d, s); err != nil {
@@ -155,7 +159,8 @@ func evidence(d contract.Description, s contract.Submission, claimed metrics.Res
 	return v, nil
 }
 
-// sameResult compares the claimed result with the recomputed one bit for bit and names the first mixnode where they differ.
+// sameResult compares the claimed result with the recomputed one bit for bit and names the first
+// mixnode where they differ.
 func sameResult(encoded []byte, claimed, recomputed metrics.Result) error {
 	again, err := recomputed.Encode()
 	if err != nil {

@@ -34,7 +34,8 @@ func message(t require.TestingT, signer int, label string, payload []byte) block
 	return m
 }
 
-// garbage are messages that count for nothing, in any block of an epoch of members 1..n that have all reported before them.
+// garbage are messages that count for nothing, in any block of an epoch of members 1..n that have
+// all reported before them.
 func garbage(t require.TestingT, d contract.Description) []block.Message {
 	n := d.Group.N()
 	later, fewer := d, contracttest.Report(d, 1)
@@ -93,7 +94,8 @@ func TestOfTwoReportsByOneMemberTheFirstCounts(t *testing.T) {
 	require.Equal(t, second.Values, matrix.Rows[at].Values)
 }
 
-// A report names the description that it was made for, so an earlier epoch's report beside this epoch's is noise, whoever replays it.
+// A report names the description that it was made for, so an earlier epoch's report beside this
+// epoch's is noise, whoever replays it.
 func TestReplayedReportDoesNotCount(t *testing.T) {
 	earlier := contracttest.Description(4, 3)
 	d := earlier

@@ -57,8 +57,8 @@ func NewMessage(m block.Message) Message {
 	}
 }
 
-// Canonical returns the message as it was signed. The error wraps block.ErrInvalid, also when the ID is another. The signature is not
-// checked: see block.Message.Verify.
+// Canonical returns the message as it was signed. The error wraps block.ErrInvalid, also when the
+// ID is another. The signature is not checked: see block.Message.Verify.
 func (m Message) Canonical() (block.Message, error) {
 	canonical, err := block.NewMessage(given{m.Sender, m.Signature}, m.Network, m.Label, m.Payload, m.Time)
 	if err == nil && canonical.ID() != m.ID {
@@ -99,8 +99,8 @@ func NewHeader(s block.SignedHeader) Header {
 	}
 }
 
-// Canonical returns the header as it was signed. The error wraps block.ErrInvalid: the ID is another. The signature is not checked: see
-// block.SignedHeader.Verify.
+// Canonical returns the header as it was signed. The error wraps block.ErrInvalid: the ID is
+// another. The signature is not checked: see block.SignedHeader.Verify.
 func (h Header) Canonical() (block.SignedHeader, error) {
 	s := block.SignedHeader{Header: block.Header{
 		Network: h.Network, Group: h.Group, Creator: h.Creator, Height: h.Height, Parent: h.Parent, Time: h.Time, Root: block.Hash(h.Root),
@@ -129,8 +129,9 @@ func NewBlock(b block.Block) Block {
 	return out
 }
 
-// Canonical returns the block as it was signed. The error wraps block.ErrInvalid: an ID is another, or a message has a form that none
-// has. Whether the block is a correct one of its group: block.Block.Check, VerifySignatures, and certificate.VerifyBlock for all of it.
+// Canonical returns the block as it was signed. The error wraps block.ErrInvalid: an ID is another,
+// or a message has a form that none has. Whether the block is a correct one of its group:
+// block.Block.Check, VerifySignatures, and certificate.VerifyBlock for all of it.
 func (b Block) Canonical() (block.Block, error) {
 	header, err := b.Header.Canonical()
 	if err != nil {
@@ -155,18 +156,20 @@ type Echo struct {
 	Signature keys.Signature `json:"signature" doc:"Over network, group, slot and block ID."`
 }
 
-// Certificate proves a block certified. Signers and GroupNumber are for people; Encoded and Header are what Verify looks at.
+// Certificate proves a block certified. Signers and GroupNumber are for people; Encoded and Header
+// are what Verify looks at.
 type Certificate struct {
 	Header      Header `json:"header" doc:"The certified header."`
 	GroupNumber uint64 `json:"group_number"`
 	Signers     []Echo `json:"signers" nullable:"false" doc:"In the byte order of their keys."`
 	Encoded     Bytes  `json:"encoded" doc:"Canonical bytes of the certificate."`
-	// Group is the canonical description of the group, so that a reader who knows its ID needs nothing else. Lists leave it out.
+	// Group is the canonical description of the group, so that a reader who knows its ID needs nothing
+	// else. Lists leave it out.
 	Group Bytes `json:"group_encoded,omitempty" doc:"Canonical bytes of the group; its ID is in the header."`
 }
 
-// NewCertificate returns the form of a valid certificate of group that travels over the API. Name tells what members are called; nil:
-// they have no names.
+// NewCertificate returns the form of a valid certificate of group that travels over the API. Name
+// tells what members are called; nil: they have no names.
 func NewCertificate(header block.SignedHeader, c certificate.Certificate, group *membership.Group, name func(keys.Public) string) Certificate {
 	out := Certificate{Header: NewHeader(header), GroupNumber: group.Number(), Signers: []Echo{}, Encoded: c.Encode()}
 	for i, key := range c.Members(group) {
@@ -179,8 +182,8 @@ func NewCertificate(header block.SignedHeader, c certificate.Certificate, group 
 	return out
 }
 
-// Canonical returns the certificate as it was made. The error wraps certificate.ErrInvalid: the bytes are none, or are of another block
-// than the header. It verifies nothing: see Verify.
+// Canonical returns the certificate as it was made. The error wraps certificate.ErrInvalid: the
+// bytes are none, or are of another block than the header. It verifies nothing: see Verify.
 func (c Certificate) Canonical() (certificate.Certificate, error) {
 	decoded, err := certificate.Decode(c.Encoded, membership.MaxMembers)
 	if err != nil {
@@ -196,8 +199,9 @@ func (c Certificate) Canonical() (certificate.Certificate, error) {
 	return decoded, nil
 }
 
-// Verify tells whether the certificate proves its header certified in a group that the caller trusts: the header's form and signature,
-// and those of q members. The error wraps certificate.ErrInvalid or block.ErrInvalid.
+// Verify tells whether the certificate proves its header certified in a group that the caller
+// trusts: the header's form and signature, and those of q members. The error wraps
+// certificate.ErrInvalid or block.ErrInvalid.
 func (c Certificate) Verify(group *membership.Group) error {
 	decoded, err := c.Canonical()
 	if err != nil {
@@ -219,7 +223,8 @@ func (c Certificate) Verify(group *membership.Group) error {
 	return c.shows(NewCertificate(header, decoded, group, nil))
 }
 
-// shows tells whether people read in the certificate what its bytes prove. Names are what the node that told it calls members.
+// shows tells whether people read in the certificate what its bytes prove. Names are what the node
+// that told it calls members.
 func (c Certificate) shows(proven Certificate) error {
 	same := func(a, b Echo) bool { return a.Key == b.Key && a.PeerID == b.PeerID && a.Signature == b.Signature }
 	if c.GroupNumber != proven.GroupNumber || !slices.EqualFunc(c.Signers, proven.Signers, same) {
@@ -235,8 +240,9 @@ type Entry struct {
 	Certificate Certificate `json:"certificate"`
 }
 
-// Verify tells whether the entry holds a certified block of a group that the caller trusts: all signatures of block and certificate. Of
-// a pruned block it checks what is left. The error wraps block.ErrInvalid or certificate.ErrInvalid.
+// Verify tells whether the entry holds a certified block of a group that the caller trusts: all
+// signatures of block and certificate. Of a pruned block it checks what is left. The error wraps
+// block.ErrInvalid or certificate.ErrInvalid.
 func (e Entry) Verify(group *membership.Group) error {
 	b, err := e.Block.Canonical()
 	if err != nil {
@@ -276,7 +282,8 @@ func NewEvidence(a, b block.SignedHeader) Evidence {
 	return Evidence{Creator: slot.Creator, Group: slot.Group, Height: slot.Height, A: NewHeader(a), B: NewHeader(b)}
 }
 
-// Verify tells whether the evidence proves that its creator signed two headers for one slot. The error wraps block.ErrInvalid.
+// Verify tells whether the evidence proves that its creator signed two headers for one slot. The
+// error wraps block.ErrInvalid.
 func (e Evidence) Verify() error {
 	a, err := e.A.Canonical()
 	if err != nil {

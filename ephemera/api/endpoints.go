@@ -38,8 +38,8 @@ const (
 	MaxDHTValue = 64 << 10 // bytes of a value
 )
 
-// Frame is what a WebSocket subscriber receives. Exactly one of Entry and Problem is set in a frame of that type; a frame of type
-// FrameProgress tells that nothing up to Cursor was missed.
+// Frame is what a WebSocket subscriber receives. Exactly one of Entry and Problem is set in a frame
+// of that type; a frame of type FrameProgress tells that nothing up to Cursor was missed.
 type Frame struct {
 	Type    string   `json:"type" enum:"block,progress,problem"`
 	Entry   *Entry   `json:"entry,omitempty"`
@@ -57,7 +57,8 @@ const (
 // PathSign is an endpoint of the admin listener: a signature with the node's key.
 const PathSign = "/ephemera/admin/sign"
 
-// SignRequest asks for a signature over keys.SigningBytes of a domain tag, the node's network and a body.
+// SignRequest asks for a signature over keys.SigningBytes of a domain tag, the node's network and a
+// body.
 type SignRequest struct {
 	Domain string `json:"domain" doc:"The caller's own domain tag; none that begins with ephemera/."`
 	Body   Bytes  `json:"body" doc:"What is signed, hexadecimal; at most 8 MiB."`

@@ -9,8 +9,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Submission is a message to be broadcast: with a signature it is a client's own and needs all fields but Group; without, the node
-// makes a message of Label, Payload and, where it is given, Time, and signs it with its own key.
+// Submission is a message to be broadcast: with a signature it is a client's own and needs all
+// fields but Group; without, the node makes a message of Label, Payload and, where it is given,
+// Time, and signs it with its own key.
 type Submission struct {
 	Label     string          `json:"label" doc:"What the client calls this kind of data, at most 64 bytes."`
 	Payload   []byte          `json:"payload" nullable:"false" doc:"The client's bytes, base64."`
@@ -34,7 +35,8 @@ func Signed(m block.Message) Submission {
 // NodeSigns tells whether the node is asked to sign.
 func (s Submission) NodeSigns() bool { return s.Signature == nil }
 
-// Check tells whether the fields fit together: Invalid. What they hold is checked by Message and by the node.
+// Check tells whether the fields fit together: Invalid. What they hold is checked by Message and by
+// the node.
 func (s Submission) Check() error {
 	switch {
 	case s.NodeSigns() && (s.Sender != nil || s.Network != "" || s.ID != nil):
@@ -45,7 +47,8 @@ func (s Submission) Check() error {
 	return nil
 }
 
-// Message returns the signed message of a submission that has one. Its signature is not checked. Errors: Invalid.
+// Message returns the signed message of a submission that has one. Its signature is not checked.
+// Errors: Invalid.
 func (s Submission) Message() (block.Message, error) {
 	if s.NodeSigns() {
 		return block.Message{}, NewProblem(Invalid, "the submission holds no signature")
@@ -70,8 +73,8 @@ type Submitted struct {
 	Message *Message `json:"message,omitempty" nullable:"false" doc:"The message that the node signed."`
 }
 
-// Inclusion tells whether a block holds a message. Hashes prove that it does; MessageIDs, which are all that the block has, that it does
-// not.
+// Inclusion tells whether a block holds a message. Hashes prove that it does; MessageIDs, which are
+// all that the block has, that it does not.
 type Inclusion struct {
 	Included   bool              `json:"included"`
 	Header     Header            `json:"header" doc:"The block's header, whose root the proof leads to."`
@@ -103,8 +106,8 @@ func Prove(b block.Block, message block.MessageID) (Inclusion, error) {
 	return out, nil
 }
 
-// Verify tells whether the answer to a question is right, whoever gave it. The error wraps block.ErrInvalid. That the block is certified
-// is for Certificate.Verify.
+// Verify tells whether the answer to a question is right, whoever gave it. The error wraps
+// block.ErrInvalid. That the block is certified is for Certificate.Verify.
 func (i Inclusion) Verify(question InclusionQuery) error {
 	header, err := i.Header.Canonical()
 	switch {

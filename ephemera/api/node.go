@@ -35,7 +35,8 @@ type Group struct {
 	Encoded Bytes         `json:"encoded" doc:"Canonical bytes of the group."`
 }
 
-// Canonical returns the group that the answer describes. The error wraps membership.ErrInvalid, also when the ID is another.
+// Canonical returns the group that the answer describes. The error wraps membership.ErrInvalid,
+// also when the ID is another.
 func (g Group) Canonical() (*membership.Group, error) {
 	group, err := membership.DecodeGroup(g.Encoded)
 	if err != nil {
@@ -47,8 +48,8 @@ func (g Group) Canonical() (*membership.Group, error) {
 	return group, nil
 }
 
-// BroadcastInfo tells how a block was broadcast. Times are those of the node that answers, in milliseconds since 1970; 0 where it does
-// not know, as after a restart.
+// BroadcastInfo tells how a block was broadcast. Times are those of the node that answers, in
+// milliseconds since 1970; 0 where it does not know, as after a restart.
 type BroadcastInfo struct {
 	Block       block.ID      `json:"block"`
 	Local       keys.Public   `json:"local" doc:"The node that answers."`

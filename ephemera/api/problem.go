@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers write errors.Is(err, api.NotFound).
+// Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers
+// write errors.Is(err, api.NotFound).
 type Kind string
 
 // Error returns the kind's name.
@@ -92,7 +93,8 @@ type Problem struct {
 	Errors []FieldError `json:"errors,omitempty" doc:"The fields that are wrong."`
 	// Cursor is where a lagging subscriber goes on from.
 	Cursor *Cursor `json:"cursor,omitempty" doc:"Where a lagging subscriber goes on from."`
-	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds, rounded up.
+	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds,
+	// rounded up.
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty" doc:"When to come back, in milliseconds."`
 	RequestID    string `json:"request_id,omitempty" doc:"The X-Request-Id of the request."`
 

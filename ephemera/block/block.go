@@ -31,7 +31,8 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 // UnmarshalText decodes 64 hexadecimal digits.
 func (id *ID) UnmarshalText(text []byte) error { return decodeHex(id[:], text) }
 
-// Slot is the place of one block: the height-th of its creator's chain in a group. Heights count from 1.
+// Slot is the place of one block: the height-th of its creator's chain in a group. Heights count
+// from 1.
 type Slot struct {
 	_       struct{} `cbor:",toarray"`
 	Group   membership.ID
@@ -47,7 +48,8 @@ func (s Slot) Compare(o Slot) int {
 // String names the slot for people: creator and height.
 func (s Slot) String() string { return fmt.Sprintf("%s/%d", s.Creator.Short(), s.Height) }
 
-// Header commits its creator to one block. Time is the creator's clock in milliseconds since 1970 and binds nobody.
+// Header commits its creator to one block. Time is the creator's clock in milliseconds since 1970
+// and binds nobody.
 type Header struct {
 	_       struct{} `cbor:",toarray"`
 	Network string
@@ -107,7 +109,8 @@ func (s SignedHeader) Verify() bool {
 	return s.Header.Creator.Verify(s.Header.SigningBytes(), s.Signature)
 }
 
-// Block is a header with its messages in order. A block whose creator has not signed yet has a zero signature.
+// Block is a header with its messages in order. A block whose creator has not signed yet has a zero
+// signature.
 type Block struct {
 	SignedHeader
 	Messages []Message
@@ -129,7 +132,8 @@ func (b Block) ID() ID { return b.Header.ID() }
 // Pruned tells whether the header counts messages and none is there: a store has removed them.
 func (b Block) Pruned() bool { return b.Header.Count > 0 && len(b.Messages) == 0 }
 
-// BodyBytes returns the size of the encoded messages together, which BlockBytes of the group's limits bounds.
+// BodyBytes returns the size of the encoded messages together, which BlockBytes of the group's
+// limits bounds.
 func (b Block) BodyBytes() int {
 	size := 0
 	for _, m := range b.Messages {
@@ -152,7 +156,8 @@ func (b Block) Proposal() Proposal {
 	return Proposal{SignedHeader: b.SignedHeader, IDs: b.MessageIDs()}
 }
 
-// Check tells whether the messages are those of the header and within the group's limits. Signatures are not looked at.
+// Check tells whether the messages are those of the header and within the group's limits.
+// Signatures are not looked at.
 func (b Block) Check(group *membership.Group) error {
 	if err := b.Proposal().Check(group); err != nil {
 		return err
@@ -160,7 +165,8 @@ func (b Block) Check(group *membership.Group) error {
 	return b.CheckMessages(group)
 }
 
-// CheckMessages is Check of a block whose proposal was checked already: it looks at the messages alone.
+// CheckMessages is Check of a block whose proposal was checked already: it looks at the messages
+// alone.
 func (b Block) CheckMessages(group *membership.Group) error {
 	limits := group.Limits()
 	for _, m := range b.Messages {
@@ -177,7 +183,8 @@ func (b Block) CheckMessages(group *membership.Group) error {
 	return nil
 }
 
-// VerifySignatures tells whether the creator's and every sender's signature is valid. Safe to run beside anything.
+// VerifySignatures tells whether the creator's and every sender's signature is valid. Safe to run
+// beside anything.
 func (b Block) VerifySignatures() error {
 	if !b.SignedHeader.Verify() {
 		return fmt.Errorf("%w: header %s is not signed by its creator", ErrInvalid, b.ID().Short())
@@ -211,7 +218,8 @@ const maxHeaderBytes = 512
 // MaxBytes returns the greatest length of an encoded block of a group with these limits.
 func MaxBytes(limits membership.Limits) int { return maxHeaderBytes + int(limits.BlockBytes) }
 
-// Decode reads an encoded block within limits. It checks neither root nor signatures: see Check and VerifySignatures.
+// Decode reads an encoded block within limits. It checks neither root nor signatures: see Check and
+// VerifySignatures.
 func Decode(data []byte, limits membership.Limits) (Block, error) {
 	var w wireBlock
 	if err := canonical.Decode(data, MaxBytes(limits), &w); err != nil {

@@ -2,7 +2,8 @@ package block
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 
-// The methods below append what reflection would make of their types (package canonical): members encode and hash these at every turn.
+// The methods below append what reflection would make of their types (package canonical): members
+// encode and hash these at every turn.
 
 // AppendCanonical appends the canonical encoding of the slot.
 func (s Slot) AppendCanonical(dst []byte) []byte {

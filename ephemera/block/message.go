@@ -1,9 +1,11 @@
-// Package block defines what members sign and pass on: messages of clients, headers, blocks of messages, and proposals, which are
-// blocks without bodies. All of it is plain data with one canonical encoding (package canonical); nothing here keeps state or waits.
+// Package block defines what members sign and pass on: messages of clients, headers, blocks of
+// messages, and proposals, which are blocks without bodies. All of it is plain data with one
+// canonical encoding (package canonical); nothing here keeps state or waits.
 //
-// A message's ID is the hash of what its sender signed, without the signature; a block's ID is the hash of its header, which commits
-// to the message IDs in order through an RFC 6962 Merkle root. Any valid signature of a message therefore serves.
-// Certificates over blocks: package certificate. How blocks come about: package broadcast.
+// A message's ID is the hash of what its sender signed, without the signature; a block's ID is the
+// hash of its header, which commits to the message IDs in order through an RFC 6962 Merkle root.
+// Any valid signature of a message therefore serves. Certificates over blocks: package certificate.
+// How blocks come about: package broadcast.
 package block
 
 import (
@@ -53,8 +55,8 @@ type Signer interface {
 	Sign(signing []byte) keys.Signature
 }
 
-// Message is a client's signed data. It is immutable: made by NewMessage or DecodeMessage, copied freely. The zero value is no message:
-// its methods return zero values.
+// Message is a client's signed data. It is immutable: made by NewMessage or DecodeMessage, copied
+// freely. The zero value is no message: its methods return zero values.
 type Message struct{ m *message }
 
 type message struct {
@@ -90,7 +92,8 @@ type wireMessage struct {
 
 const messageDomain = "ephemera/message/v1"
 
-// NewMessage makes and signs a message. Time is in milliseconds since 1970. The payload is not copied and must not change.
+// NewMessage makes and signs a message. Time is in milliseconds since 1970. The payload is not
+// copied and must not change.
 func NewMessage(signer Signer, network, label string, payload []byte, time int64) (Message, error) {
 	c := content{Network: network, Label: label, Payload: payload, Sender: signer.Public(), Time: time}
 	if err := c.check(); err != nil {
@@ -123,7 +126,8 @@ func (c content) message(signing []byte, signature keys.Signature) Message {
 	return Message{&message{content: c, signature: signature, id: sha256.Sum256(signing), size: len(signing) - overhead + messageOverhead}}
 }
 
-// messageOverhead is what the encoding of a message adds to that of its content: an array head and the signature.
+// messageOverhead is what the encoding of a message adds to that of its content: an array head and
+// the signature.
 const messageOverhead = 1 + 2 + len(keys.Signature{})
 
 // ID returns the hash of what the sender signed.
@@ -162,7 +166,8 @@ func (m Message) Encode() []byte { return m.AppendCanonical(make([]byte, 0, m.Si
 // MaxMessageOverhead bounds what an encoded message holds beside its payload, in bytes.
 const MaxMessageOverhead = 512
 
-// DecodeMessage reads a message whose payload has at most maxPayload bytes. It does not check the signature: see Verify.
+// DecodeMessage reads a message whose payload has at most maxPayload bytes. It does not check the
+// signature: see Verify.
 func DecodeMessage(data []byte, maxPayload uint32) (Message, error) {
 	var w wireMessage
 	if err := canonical.Decode(data, int(maxPayload)+MaxMessageOverhead, &w); err != nil {

@@ -2,8 +2,9 @@ package canonical
 
 import "encoding/binary"
 
-// The functions below append single items in the form that Encode gives them, for the few types that are hashed so often that
-// reflection would be most of the work. A type that uses them has a test against Encode.
+// The functions below append single items in the form that Encode gives them, for the few types
+// that are hashed so often that reflection would be most of the work. A type that uses them has a
+// test against Encode.
 
 // CBOR major types (RFC 8949 §3.1), in the three high bits of an item's first byte.
 const (

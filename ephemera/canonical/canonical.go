@@ -1,9 +1,11 @@
-// Package canonical is the one encoding of everything that members sign, hash or compare: CBOR arrays (RFC 8949 §4.2.1 core
-// deterministic), definite lengths, no maps, no tags, no floats. Types opt in with `cbor:",toarray"`.
+// Package canonical is the one encoding of everything that members sign, hash or compare: CBOR
+// arrays (RFC 8949 §4.2.1 core deterministic), definite lengths, no maps, no tags, no floats. Types
+// opt in with `cbor:",toarray"`.
 //
-// Decode accepts exactly the bytes that Encode makes: decoders of CBOR are lenient (0x1800 for 0, byte strings that are cut to fit
-// an array), so Decode encodes again what it decoded and compares. One value therefore has one encoding and one hash on every machine.
-// Signing bytes with their domain tag: package keys.
+// Decode accepts exactly the bytes that Encode makes: decoders of CBOR are lenient (0x1800 for 0,
+// byte strings that are cut to fit an array), so Decode encodes again what it decoded and compares.
+// One value therefore has one encoding and one hash on every machine. Signing bytes with their
+// domain tag: package keys.
 package canonical
 
 import (
@@ -20,8 +22,9 @@ var ErrNotCanonical = errors.New("encoding is not canonical")
 // ErrTooLarge reports an input longer than the caller's limit.
 var ErrTooLarge = errors.New("encoding is too large")
 
-// maxElements bounds every array before it is allocated: 100,000 members of a group is the largest that is legal. A short input can
-// name many elements (null decodes to a zero struct), so callers that expect fewer give Decode a small byte limit.
+// maxElements bounds every array before it is allocated: 100,000 members of a group is the largest
+// that is legal. A short input can name many elements (null decodes to a zero struct), so callers
+// that expect fewer give Decode a small byte limit.
 const maxElements = 1 << 17
 
 var (
@@ -31,7 +34,8 @@ var (
 		IndefLength:   cbor.IndefLengthForbidden,
 		TagsMd:        cbor.TagsForbidden,
 		NilContainers: cbor.NilContainerAsEmpty,
-		// No type brings a marshaler of its own, and asking every type for one took a third of the time of decoding.
+		// No type brings a marshaler of its own, and asking every type for one took a third of the time
+		// of decoding.
 		BinaryMarshaler: cbor.BinaryMarshalerNone,
 	}.EncMode())
 	decMode = must(cbor.DecOptions{
@@ -54,13 +58,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Appender is a type that appends its own canonical encoding: the bytes that reflection would make of it, which a test of the type
-// holds it to. Embedding one inherits the method, so a type that embeds one is an Appender of its own or never encoded itself.
+// Appender is a type that appends its own canonical encoding: the bytes that reflection would make
+// of it, which a test of the type holds it to. Embedding one inherits the method, so a type that
+// embeds one is an Appender of its own or never encoded itself.
 type Appender interface {
 	AppendCanonical(dst []byte) []byte
 }
 
-// Encode returns the canonical bytes of v. It panics if v's type cannot be encoded, which is a fault of the program.
+// Encode returns the canonical bytes of v. It panics if v's type cannot be encoded, which is a
+// fault of the program.
 func Encode(v any) []byte {
 	if a, ok := v.(Appender); ok {
 		return a.AppendCanonical(make([]byte, 0, 512))
@@ -68,7 +74,8 @@ func Encode(v any) []byte {
 	return must(encMode.Marshal(v))
 }
 
-// Decode fills v, a pointer, from data of at most limit bytes. Trailing bytes, wrong arity, tags and non-canonical forms are errors.
+// Decode fills v, a pointer, from data of at most limit bytes. Trailing bytes, wrong arity, tags
+// and non-canonical forms are errors.
 func Decode(data []byte, limit int, v any) error {
 	if len(data) > limit {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(data), limit)

@@ -1,7 +1,9 @@
-// Package certificate proves offline that a block was certified: q echoes of distinct members of the block's group.
+// Package certificate proves offline that a block was certified: q echoes of distinct members of
+// the block's group.
 //
-// An echo is a member's word "I hold all of this block, it is valid, and I sign no other block for this slot" (PROTOCOL.md R3).
-// The package needs a group and bytes, and nothing that has a socket. How echoes are gathered: package broadcast.
+// An echo is a member's word "I hold all of this block, it is valid, and I sign no other block for
+// this slot" (PROTOCOL.md R3). The package needs a group and bytes, and nothing that has a socket.
+// How echoes are gathered: package broadcast.
 package certificate
 
 import (
@@ -16,13 +18,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrInvalid reports a certificate that proves nothing. One bad bit or signature makes the whole invalid.
+// ErrInvalid reports a certificate that proves nothing. One bad bit or signature makes the whole
+// invalid.
 var ErrInvalid = errors.New("invalid certificate")
 
 const domain = "ephemera/echo/v1"
 
-// SigningBytes returns what an echo signs: group (32 bytes), creator (32), height (8, big endian) and block ID (32) behind the
-// domain tag and the network.
+// SigningBytes returns what an echo signs: group (32 bytes), creator (32), height (8, big endian)
+// and block ID (32) behind the domain tag and the network.
 func SigningBytes(network string, slot block.Slot, id block.ID) []byte {
 	body := keys.AppendDomain(make([]byte, 0, len(domain)+2+len(network)+3*32+8), domain, network)
 	body = append(body, slot.Group[:]...)
@@ -55,8 +58,9 @@ func (e Echo) Verify(group *membership.Group) error {
 	return nil
 }
 
-// Certificate is at least q echoes for one block. Bit i of Signers (bit i%8 of byte i/8) is the i-th member of the group;
-// signatures follow in that order. Certificates of one block may differ in their signers and are merged by union.
+// Certificate is at least q echoes for one block. Bit i of Signers (bit i%8 of byte i/8) is the
+// i-th member of the group; signatures follow in that order. Certificates of one block may differ
+// in their signers and are merged by union.
 type Certificate struct {
 	_          struct{} `cbor:",toarray"`
 	Slot       block.Slot
@@ -65,7 +69,8 @@ type Certificate struct {
 	Signatures []keys.Signature
 }
 
-// New makes a certificate from the signatures of members by their place in the group. It does not verify them.
+// New makes a certificate from the signatures of members by their place in the group. It does not
+// verify them.
 func New(group *membership.Group, slot block.Slot, id block.ID, signatures map[int]keys.Signature) Certificate {
 	c := Certificate{Slot: slot, Block: id, Signers: make([]byte, bitmapBytes(group.N()))}
 	for i := range group.N() {
@@ -104,7 +109,8 @@ func (c Certificate) Members(group *membership.Group) []keys.Public {
 	return members
 }
 
-// Check tells whether the certificate has the form of one of group: everything but the signatures themselves.
+// Check tells whether the certificate has the form of one of group: everything but the signatures
+// themselves.
 func (c Certificate) Check(group *membership.Group) error {
 	switch {
 	case c.Slot.Group != group.ID():
@@ -143,8 +149,8 @@ func (c Certificate) Verify(group *membership.Group) error {
 	return nil
 }
 
-// VerifyBlock tells whether the certificate proves this block certified in group: the block's form, all its signatures, and the
-// certificate's.
+// VerifyBlock tells whether the certificate proves this block certified in group: the block's form,
+// all its signatures, and the certificate's.
 func VerifyBlock(group *membership.Group, b block.Block, c Certificate) error {
 	if c.Slot != b.Header.Slot() || c.Block != b.ID() {
 		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, b.ID().Short(), b.Header.Slot())
@@ -158,8 +164,8 @@ func VerifyBlock(group *membership.Group, b block.Block, c Certificate) error {
 	return c.Verify(group)
 }
 
-// VerifyHeader tells whether the certificate proves the block of this header certified in group: all that can be known of a block
-// whose messages were removed.
+// VerifyHeader tells whether the certificate proves the block of this header certified in group:
+// all that can be known of a block whose messages were removed.
 func VerifyHeader(group *membership.Group, signed block.SignedHeader, c Certificate) error {
 	if id := signed.Header.ID(); c.Slot != signed.Header.Slot() || c.Block != id {
 		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, id.Short(), signed.Header.Slot())

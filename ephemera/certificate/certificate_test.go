@@ -151,7 +151,8 @@ func TestEchoesCountInTheirOwnSlotOnly(t *testing.T) {
 	}
 }
 
-// The same members in another network, or in a later group: what they signed here means nothing there.
+// The same members in another network, or in a later group: what they signed here means nothing
+// there.
 func TestReplaysAcrossNetworksAndGroupsAreRefused(t *testing.T) {
 	w := newWorld(t, "test", 1, 4)
 	for _, other := range []world{newWorld(t, "test2", 1, 4), newWorld(t, "test", 2, 4)} {

@@ -1,10 +1,13 @@
-// Package dht is a distributed hash table among the members of a network: Kademlia (go-libp2p-kad-dht) on the host of transport/p2p.
+// Package dht is a distributed hash table among the members of a network: Kademlia
+// (go-libp2p-kad-dht) on the host of transport/p2p.
 //
-// Everything in it is a convenience: small values that members tell each other, and a member's new address. Nothing correct and no
-// start-up depends on it. A value is stored under the key of the member that stores it, /ephemera/<network>/<peer ID>/<name>, signed by
-// that member, and checked by everybody who sends, keeps or believes it; of several the newest by signed time wins, then the one with
-// the greater bytes. Members keep values in memory, so many for each storing member, for two days: whoever wants one to stay stores it
-// again. A member can withhold a value or show an old one, never another member's false one.
+// Everything in it is a convenience: small values that members tell each other, and a member's new
+// address. Nothing correct and no start-up depends on it. A value is stored under the key of the
+// member that stores it, /ephemera/<network>/<peer ID>/<name>, signed by that member, and checked
+// by everybody who sends, keeps or believes it; of several the newest by signed time wins, then the
+// one with the greater bytes. Members keep values in memory, so many for each storing member, for
+// two days: whoever wants one to stay stores it again. A member can withhold a value or show an old
+// one, never another member's false one.
 package dht
 
 import (
@@ -31,7 +34,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// ErrNotFound reports a key under which nobody had a value within the deadline. It is a store.ErrNotFound, too.
+// ErrNotFound reports a key under which nobody had a value within the deadline. It is a
+// store.ErrNotFound, too.
 var ErrNotFound = fmt.Errorf("hash table: %w", store.ErrNotFound)
 
 // Config describes a node's part of the table. Host, Network, Key and Members are required.
@@ -40,12 +44,13 @@ type Config struct {
 	Host    host.Host
 	Network string
 	Key     keys.Private
-	// Members returns those whose values are kept and who are asked, oneself among them; p2p.Transport and Node know them. It is called
-	// often and concurrently, and must not block.
+	// Members returns those whose values are kept and who are asked, oneself among them; p2p.Transport
+	// and Node know them. It is called often and concurrently, and must not block.
 	Members func() []keys.Public
 	// Limits bound values and records; zero fields are those that limits.For derives.
 	Limits limits.DHT
-	// Timeout bounds Store, Query, Closest and Find where their context has no earlier deadline. Default 5 s.
+	// Timeout bounds Store, Query, Closest and Find where their context has no earlier deadline.
+	// Default 5 s.
 	Timeout time.Duration
 	// Logger may be nil.
 	Logger *slog.Logger
@@ -120,9 +125,10 @@ func (d *DHT) validator() validator {
 // Close ends the node's part.
 func (d *DHT) Close() error { return d.table.Close() }
 
-// Store signs a value and gives it to the members closest to its key. The key is a name, or "<own peer ID>/<name>"; others read it as
-// the latter. ErrInvalid: the name, or a value above limits.DHT.ValueBytes. That no other member is reached is no error: this node keeps
-// the value, and those who ask it find it.
+// Store signs a value and gives it to the members closest to its key. The key is a name, or "<own
+// peer ID>/<name>"; others read it as the latter. ErrInvalid: the name, or a value above
+// limits.DHT.ValueBytes. That no other member is reached is no error: this node keeps the value,
+// and those who ask it find it.
 func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 	own := Key{Member: d.config.Key.Public(), Name: key}
 	if parsed, err := ParseKey(key); err == nil {
@@ -154,7 +160,8 @@ func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
-// now returns a time for the next own record, in milliseconds since 1970: the clock's, but always a later one.
+// now returns a time for the next own record, in milliseconds since 1970: the clock's, but always a
+// later one.
 func (d *DHT) now() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -162,8 +169,9 @@ func (d *DHT) now() int64 {
 	return d.last
 }
 
-// Query returns a value that a member stored. The key is "<peer ID>/<name>", or a name alone: then every member's value of that name is
-// looked for, and the newest wins, which any member can make. ErrNotFound comes within the deadline.
+// Query returns a value that a member stored. The key is "<peer ID>/<name>", or a name alone: then
+// every member's value of that name is looked for, and the newest wins, which any member can make.
+// ErrNotFound comes within the deadline.
 func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
@@ -199,7 +207,8 @@ func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	return r.Value, nil
 }
 
-// Closest returns the members closest to a key by Kademlia's distance that answer, the closest first, without oneself.
+// Closest returns the members closest to a key by Kademlia's distance that answer, the closest
+// first, without oneself.
 func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
@@ -216,7 +225,8 @@ func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
 	return closest, nil
 }
 
-// Find asks the others for a member's addresses, without /p2p. They are hearsay: the handshake tells whether the member is there.
+// Find asks the others for a member's addresses, without /p2p. They are hearsay: the handshake
+// tells whether the member is there.
 func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	id, err := peer.Decode(member.PeerID())
 	if err != nil {

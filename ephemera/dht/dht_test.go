@@ -156,7 +156,8 @@ func TestValuesOutOfBoundsAreRefused(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A member lies: it hands others' tables what another member never signed, and what no member may store.
+// A member lies: it hands others' tables what another member never signed, and what no member may
+// store.
 func TestForgedRecordsAreKeptByNobody(t *testing.T) {
 	nodes := cluster(t, 3)
 	ctx := t.Context()
@@ -193,8 +194,8 @@ func TestClosestAndAddressesOfMembers(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
-// A member moves. Those who know only its old address hear of the new one from a member that it has dialled, by the table's own search
-// or by the transport's question.
+// A member moves. Those who know only its old address hear of the new one from a member that it has
+// dialled, by the table's own search or by the transport's question.
 func TestMemberWhoseAddressChangedIsFound(t *testing.T) {
 	nodes := cluster(t, 3)
 	lost, moving := nodes[0], nodes[2]
@@ -245,7 +246,8 @@ func TestKeysAreReadAsWritten(t *testing.T) {
 	})
 }
 
-// Whatever a peer sends as a key and a record, only what the member signed is valid, and bytes that decode are the ones encoded.
+// Whatever a peer sends as a key and a record, only what the member signed is valid, and bytes that
+// decode are the ones encoded.
 func FuzzRecord(f *testing.F) {
 	key := Key{testKey(0).Public(), "name"}
 	v := validator{network: network, valueBytes: 64, known: func(k keys.Public) bool { return k == key.Member }}

@@ -34,7 +34,8 @@ func (k Key) path(network string) string { return prefix(network) + k.String() }
 
 func prefix(network string) string { return "/" + namespace + "/" + network + "/" }
 
-// CheckName tells whether name can name a value: 1..128 characters of a-z, A-Z, 0-9, '.', '-', '_', ':' and '/', no '/' at an end.
+// CheckName tells whether name can name a value: 1..128 characters of a-z, A-Z, 0-9, '.', '-', '_',
+// ':' and '/', no '/' at an end.
 func CheckName(name string) error {
 	if len(name) < 1 || len(name) > nameBytes {
 		return fmt.Errorf("%w: name of %d characters, expected 1..%d", ErrInvalid, len(name), nameBytes)
@@ -135,7 +136,8 @@ func (v validator) Validate(path string, data []byte) error {
 	return nil
 }
 
-// Select returns the place of the newest record by signed time; of equally new ones that with the greater bytes, so that all agree.
+// Select returns the place of the newest record by signed time; of equally new ones that with the
+// greater bytes, so that all agree.
 func (v validator) Select(_ string, all [][]byte) (int, error) {
 	best := -1
 	for i, data := range all {

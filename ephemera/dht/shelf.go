@@ -13,7 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// shelf is kad-dht's datastore: in memory, and bounded for each storing member. One that stores too much loses its own oldest records.
+// shelf is kad-dht's datastore: in memory, and bounded for each storing member. One that stores too
+// much loses its own oldest records.
 type shelf struct {
 	ds.Batching
 	network string

@@ -1,9 +1,12 @@
-// Package home is a node's folder: its key, its vote store, and the marker that tells when the store was lost (PROTOCOL.md R8).
+// Package home is a node's folder: its key, its vote store, and the marker that tells when the
+// store was lost (PROTOCOL.md R8).
 //
-// A member that forgets what it signed may sign a second block for a slot. So the store and a marker are made before the key, the
-// marker counts the starts outside the store, and the store repeats the count. A store that is missing or behind its marker is lost:
-// the new one records the highest group that was signed in, and the node stays mute in groups up to it. A copy of the store made since
-// the last start cannot be told apart: never restore this folder from a backup that is older than the last run.
+// A member that forgets what it signed may sign a second block for a slot. So the store and a
+// marker are made before the key, the marker counts the starts outside the store, and the store
+// repeats the count. A store that is missing or behind its marker is lost: the new one records the
+// highest group that was signed in, and the node stays mute in groups up to it. A copy of the store
+// made since the last start cannot be told apart: never restore this folder from a backup that is
+// older than the last run.
 package home
 
 import (
@@ -37,7 +40,8 @@ const (
 type Kind struct {
 	// Name is lower-case letters and digits.
 	Name string
-	// Open opens the store at a path, makes it where there is none, and refuses a second opener with store.ErrLocked.
+	// Open opens the store at a path, makes it where there is none, and refuses a second opener with
+	// store.ErrLocked.
 	Open func(path string, logger *slog.Logger) (store.Store, error)
 }
 
@@ -101,8 +105,9 @@ func Open(ctx context.Context, dir, network string, logger *slog.Logger) (*Home,
 	return OpenWith(ctx, dir, network, Options{Logger: logger})
 }
 
-// OpenWith opens the folder, makes it with all that belongs in it at the first start, and counts the start. ErrLocked when another
-// process uses it, ErrKind when it was made with another kind of store.
+// OpenWith opens the folder, makes it with all that belongs in it at the first start, and counts
+// the start. ErrLocked when another process uses it, ErrKind when it was made with another kind of
+// store.
 func OpenWith(ctx context.Context, dir, network string, options Options) (*Home, error) {
 	options, err := options.withDefaults()
 	if err != nil {
@@ -122,7 +127,8 @@ func OpenWith(ctx context.Context, dir, network string, options Options) (*Home,
 	return h, nil
 }
 
-// Lock takes the folder's lock, which ends with the process or when the file is closed. ErrLocked when it is taken.
+// Lock takes the folder's lock, which ends with the process or when the file is closed. ErrLocked
+// when it is taken.
 func Lock(dir string) (*os.File, error) {
 	file, err := lockfile.Take(filepath.Join(dir, LockFile), ErrLocked)
 	if err != nil {
@@ -141,7 +147,8 @@ func (h *Home) exists(name string) (bool, error) {
 	return err == nil, err
 }
 
-// open follows R8: store and marker before the key; the store counts the start before the marker does.
+// open follows R8: store and marker before the key; the store counts the start before the marker
+// does.
 func (h *Home) open(ctx context.Context, network string, options Options) error {
 	hasKey, err := h.exists(KeyFile)
 	if err != nil {
@@ -208,7 +215,8 @@ func (h *Home) countStart(ctx context.Context, network string, logger *slog.Logg
 	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind})
 }
 
-// BeginGroup makes durable, before the first signature in it, that the node signs in the group of this number.
+// BeginGroup makes durable, before the first signature in it, that the node signs in the group of
+// this number.
 func (h *Home) BeginGroup(number uint64) error {
 	if number <= h.marker.group {
 		return nil
@@ -241,7 +249,8 @@ func (h *Home) Close() error {
 	return errors.Join(append(errs, h.lock.Close())...)
 }
 
-// marker is kept outside the store: how often the node started, the highest group number that it signed in, and the kind of store.
+// marker is kept outside the store: how often the node started, the highest group number that it
+// signed in, and the kind of store.
 type marker struct {
 	starts, group uint64
 	kind          string

@@ -124,7 +124,8 @@ func TestHomeIsMadeOnce(t *testing.T) {
 	require.Equal(t, marker(2, 4), readMarker(t, dir))
 }
 
-// A start that stopped between any two of its steps is gone on with, and nobody is muted: nothing was signed.
+// A start that stopped between any two of its steps is gone on with, and nobody is muted: nothing
+// was signed.
 func TestStartStoppedBetweenTwoSteps(t *testing.T) {
 	makeStore := func(t *testing.T, dir string) {
 		st, err := sqlite.Open(filepath.Join(dir, home.StoreFile), nil)
@@ -168,7 +169,8 @@ func TestStartStoppedBetweenTwoSteps(t *testing.T) {
 	}
 }
 
-// A store that is gone, or an older copy of it, mutes the node in the groups that it signed in, for ever, and in no later one.
+// A store that is gone, or an older copy of it, mutes the node in the groups that it signed in, for
+// ever, and in no later one.
 func TestLostStoreMutes(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, dir string) func(){
 		"gone": func(t *testing.T, dir string) func() { return func() { loseStore(t, dir) } },
@@ -319,7 +321,8 @@ func TestUnusableFolder(t *testing.T) {
 	require.ErrorContains(t, err, file)
 }
 
-// A store that cannot be opened, as on a full disk, is an error that names it, and the folder is free again.
+// A store that cannot be opened, as on a full disk, is an error that names it, and the folder is
+// free again.
 func TestAStoreThatCannotBeOpenedIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, home.StoreFile)

@@ -23,7 +23,8 @@ func pebbles() home.Options {
 	}}}
 }
 
-// A home of one kind is never opened with another: the other store would be empty, and its node would not know what it signed.
+// A home of one kind is never opened with another: the other store would be empty, and its node
+// would not know what it signed.
 func TestHomeKeepsItsKindOfStore(t *testing.T) {
 	for name, test := range map[string]struct{ made, other home.Options }{
 		"pebble": {pebbles(), home.Options{}},
@@ -73,7 +74,8 @@ func TestUselessKindIsRefused(t *testing.T) {
 	}
 }
 
-// Two daemons on one store are refused by the store itself, also where their homes differ (a store that was linked, or mounted twice).
+// Two daemons on one store are refused by the store itself, also where their homes differ (a store
+// that was linked, or mounted twice).
 func TestTwoHomesOnOneStoreAreRefused(t *testing.T) {
 	for name, options := range map[string]home.Options{"pebble": pebbles(), "sqlite": {Store: home.SQLite()}} {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,8 @@ func Load(path string) (Private, error) {
 	return FromSeed([ed25519.SeedSize]byte(seed)), nil
 }
 
-// Create makes a new key and writes it durably to path with mode 0600. An existing file is never overwritten.
+// Create makes a new key and writes it durably to path with mode 0600. An existing file is never
+// overwritten.
 func Create(path string) (Private, error) {
 	key, err := Generate()
 	if err != nil {
@@ -55,7 +56,8 @@ func LoadOrCreate(path string) (Private, error) {
 	return key, err
 }
 
-// WriteFile writes a new private file durably: content and name are both on disk when it returns. It fails when path exists.
+// WriteFile writes a new private file durably: content and name are both on disk when it returns.
+// It fails when path exists.
 func WriteFile(path string, data []byte) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
@@ -63,7 +65,8 @@ func WriteFile(path string, data []byte) error {
 	return ReplaceFile(path, data)
 }
 
-// ReplaceFile writes a private file durably and atomically: after a crash path holds either the old content or the new one.
+// ReplaceFile writes a private file durably and atomically: after a crash path holds either the old
+// content or the new one.
 func ReplaceFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600

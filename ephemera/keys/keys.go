@@ -1,8 +1,11 @@
-// Package keys holds member identities: Ed25519 keys, their libp2p peer IDs, signatures with a domain tag, and key files.
+// Package keys holds member identities: Ed25519 keys, their libp2p peer IDs, signatures with a
+// domain tag, and key files.
 //
-// Verification is crypto/ed25519, one signature at a time, everywhere: without the cofactor, S below the order. Batch verifiers follow
-// another rule (ZIP-215): of a key with a component of small order they accept signatures that this one refuses, and members
-// that disagree on one signature disagree on a certificate. What is signed for what purpose: packages block and certificate.
+// Verification is crypto/ed25519, one signature at a time, everywhere: without the cofactor, S
+// below the order. Batch verifiers follow another rule (ZIP-215): of a key with a component of
+// small order they accept signatures that this one refuses, and members that disagree on one
+// signature disagree on a certificate. What is signed for what purpose: packages block and
+// certificate.
 package keys
 
 import (
@@ -23,7 +26,8 @@ type Public [ed25519.PublicKeySize]byte
 // Signature is an Ed25519 signature.
 type Signature [ed25519.SignatureSize]byte
 
-// Private is an Ed25519 key pair. Its methods are safe for concurrent use. It never prints its secret.
+// Private is an Ed25519 key pair. Its methods are safe for concurrent use. It never prints its
+// secret.
 type Private struct {
 	secret func() ed25519.PrivateKey // a function is the one thing that package fmt cannot look into
 	public Public
@@ -55,7 +59,8 @@ func (k Private) Public() Public { return k.public }
 // Seed returns the secret in RFC 8032 form, for adapters that keep keys in a form of their own.
 func (k Private) Seed() [ed25519.SeedSize]byte { return [ed25519.SeedSize]byte(k.secret().Seed()) }
 
-// Sign signs the bytes that SigningBytes made. Ed25519 is deterministic: the same bytes give the same signature.
+// Sign signs the bytes that SigningBytes made. Ed25519 is deterministic: the same bytes give the
+// same signature.
 func (k Private) Sign(signing []byte) Signature { return Signature(ed25519.Sign(k.secret(), signing)) }
 
 // String returns the peer ID and hides the secret.
@@ -72,8 +77,8 @@ func (p Public) Verify(signing []byte, signature Signature) bool {
 // Compare orders keys by their bytes.
 func (p Public) Compare(other Public) int { return bytes.Compare(p[:], other[:]) }
 
-// peerIDPrefix is an identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data: 32 bytes}, as the libp2p
-// specification of peer IDs has it.
+// peerIDPrefix is an identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data: 32
+// bytes}, as the libp2p specification of peer IDs has it.
 var peerIDPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
 // PeerID returns the libp2p peer ID of the key, "12D3KooW…".
@@ -132,9 +137,10 @@ func (s *Signature) UnmarshalText(text []byte) error {
 	return err
 }
 
-// SigningBytes returns what is signed: the domain tag, a zero byte, the network's name behind its length, and the body. No two
-// purposes and no two networks share a signing byte string, so no signature can be shown for another.
-// The network's name has at most 255 bytes (membership.Network allows fewer).
+// SigningBytes returns what is signed: the domain tag, a zero byte, the network's name behind its
+// length, and the body. No two purposes and no two networks share a signing byte string, so no
+// signature can be shown for another. The network's name has at most 255 bytes (membership.Network
+// allows fewer).
 func SigningBytes(domain, network string, body []byte) []byte {
 	return append(AppendDomain(make([]byte, 0, len(domain)+2+len(network)+len(body)), domain, network), body...)
 }

@@ -109,8 +109,9 @@ func TestSigningBytesTellPurposeAndNetworkApart(t *testing.T) {
 	})
 }
 
-// A public key A + T with T of order 8, made by its owner: a verifier that multiplies by the cofactor (ZIP-215, batches) takes both
-// signatures, crypto/ed25519 only the one whose challenge is divisible by 8. Members must not differ, so this is the rule everywhere.
+// A public key A + T with T of order 8, made by its owner: a verifier that multiplies by the
+// cofactor (ZIP-215, batches) takes both signatures, crypto/ed25519 only the one whose challenge is
+// divisible by 8. Members must not differ, so this is the rule everywhere.
 func TestSignerWithOrderEightComponent(t *testing.T) {
 	public, err := keys.ParsePublic("b3352a85724c861d573ee0b24717bc4b338a70409ce5fae83ee0078fa3a52145")
 	require.NoError(t, err)

@@ -1,9 +1,11 @@
-// Package limits derives every bound of a node from a few numbers that its operator knows: how many members, how large the blocks, how
-// many messages. Nothing else in the repository guesses such a number. It is pure: arithmetic only, no clock and no state.
+// Package limits derives every bound of a node from a few numbers that its operator knows: how many
+// members, how large the blocks, how many messages. Nothing else in the repository guesses such a
+// number. It is pure: arithmetic only, no clock and no state.
 //
-// Need computes what a group of honest members uses at worst; For gives the bounds, which are above that by Headroom, so that nobody is
-// ever punished for honest work; Lint says which of an operator's own bounds are not fit for production. Who holds the bounds:
-// transport/p2p (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket), package dht (DHT).
+// Need computes what a group of honest members uses at worst; For gives the bounds, which are above
+// that by Headroom, so that nobody is ever punished for honest work; Lint says which of an
+// operator's own bounds are not fit for production. Who holds the bounds: transport/p2p
+// (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket), package dht (DHT).
 package limits
 
 import (
@@ -19,13 +21,17 @@ import (
 
 // Config is what the bounds are derived from. Zero fields take the defaults.
 type Config struct {
-	// Members is n of the largest group that is expected, 1..membership.MaxMembers. Default membership.MaxMembers.
+	// Members is n of the largest group that is expected, 1..membership.MaxMembers. Default
+	// membership.MaxMembers.
 	Members int
-	// Group are the limits on blocks that the group's members agreed on. Default membership.DefaultLimits.
+	// Group are the limits on blocks that the group's members agreed on. Default
+	// membership.DefaultLimits.
 	Group membership.Limits
-	// MessagesPerSecond is how many messages all senders together submit in a busy second. Default 1000.
+	// MessagesPerSecond is how many messages all senders together submit in a busy second. Default
+	// 1000.
 	MessagesPerSecond int
-	// MessageBytes is the payload of a usual message, in bytes. Default 4 KiB, at most the group's PayloadBytes.
+	// MessageBytes is the payload of a usual message, in bytes. Default 4 KiB, at most the group's
+	// PayloadBytes.
 	MessageBytes int
 	// BlocksPerSecond is how many own blocks one member makes in a busy second. Default 20.
 	BlocksPerSecond int
@@ -76,7 +82,8 @@ func (c Config) Validate() error {
 	return err
 }
 
-// largestGroup stands for any group of Members with these limits: what a frame can hold depends on nothing else.
+// largestGroup stands for any group of Members with these limits: what a frame can hold depends on
+// nothing else.
 func (c Config) largestGroup() (*membership.Group, error) {
 	members := make([]keys.Public, c.Members)
 	for i := range members {
@@ -98,8 +105,8 @@ type Limits struct {
 	DHT       DHT
 }
 
-// Transport bounds what one node exchanges with its peers. Rates hold for each peer and each direction of arrival; a burst is what
-// may come at once after a quiet time.
+// Transport bounds what one node exchanges with its peers. Rates hold for each peer and each
+// direction of arrival; a burst is what may come at once after a quiet time.
 type Transport struct {
 	Peers      int // members that may be connected: those of two groups, during a hand-over (PROTOCOL.md R9)
 	FrameBytes int // the longest frame, direct or gossip
@@ -124,9 +131,11 @@ type Transport struct {
 	Conduct Conduct
 }
 
-// Conduct says when a peer that floods, stalls or sends garbage is cut off, and for how long. Each offence has a weight; a peer may
-// have offences of Patience together at once, and Forgiven of them are forgotten each second. Beyond that it is cut for First, the next
-// time for twice as long, and so on up to Longest; a peer that behaved for Longest after a cut begins anew. A cut ends by itself.
+// Conduct says when a peer that floods, stalls or sends garbage is cut off, and for how long. Each
+// offence has a weight; a peer may have offences of Patience together at once, and Forgiven of them
+// are forgotten each second. Beyond that it is cut for First, the next time for twice as long, and
+// so on up to Longest; a peer that behaved for Longest after a cut begins anew. A cut ends by
+// itself.
 type Conduct struct {
 	Patience int           // weight
 	Forgiven int           // weight per second
@@ -173,7 +182,8 @@ func For(c Config) (Limits, error) {
 	t.QueueFrames *= Headroom
 	t.QueueBytes *= Headroom
 	t.GossipFrames *= Headroom
-	// A peer that comes back sends at once what waited for us: its full queues, with the same bounds as ours.
+	// A peer that comes back sends at once what waited for us: its full queues, with the same bounds
+	// as ours.
 	t.FramesBurst = max(t.FramesPerSecond, t.QueueFrames)
 	t.BytesBurst = max(t.BytesPerSecond, t.QueueBytes)
 	t.GossipFramesBurst = max(t.GossipFramesPerSecond, t.GossipFrames)

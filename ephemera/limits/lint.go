@@ -86,7 +86,8 @@ const (
 	longestTTL    = 7 * 24 * time.Hour
 )
 
-// Lint says what of these bounds, for what is expected of the node, is not fit for production. None: nothing was found.
+// Lint says what of these bounds, for what is expected of the node, is not fit for production.
+// None: nothing was found.
 func Lint(c Config, l Limits) []Warning {
 	need, err := Need(c)
 	if err != nil {

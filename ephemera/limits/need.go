@@ -19,7 +19,8 @@ const (
 	valueBytes = 64 << 10
 )
 
-// Need computes what honest members use at worst in a busy second. It is the reference of Lint: a smaller bound hurts honest members.
+// Need computes what honest members use at worst in a busy second. It is the reference of Lint: a
+// smaller bound hurts honest members.
 func Need(c Config) (Limits, error) {
 	if err := c.Validate(); err != nil {
 		return Limits{}, err
@@ -40,19 +41,22 @@ func (c Config) message() int { return c.MessageBytes + block.MaxMessageOverhead
 
 func (c Config) transport(frameBytes int) Transport {
 	n := c.Members
-	// One peer's direct frames: of its own blocks a proposal and a certificate, of ours an echo, of every member's at worst a request
-	// and its answer; all of them resent; and a frontier for each group that is open, with its answer.
+	// One peer's direct frames: of its own blocks a proposal and a certificate, of ours an echo, of
+	// every member's at worst a request and its answer; all of them resent; and a frontier for each
+	// group that is open, with its answer.
 	frames := resent*(3*c.BlocksPerSecond+2*n*c.BlocksPerSecond) + 2*openGroups
-	// Its bytes: where gossip is lost it hands us every message, and its proposals name each once more; small frames; and one that is
-	// as long as can be.
+	// Its bytes: where gossip is lost it hands us every message, and its proposals name each once
+	// more; small frames; and one that is as long as can be.
 	bytes := resent*c.MessagesPerSecond*(c.message()+messageID) + frames*smallFrame + frameBytes
-	// Gossip: in a mesh one peer may pass on everybody's messages; as many entries again announce and ask for them.
+	// Gossip: in a mesh one peer may pass on everybody's messages; as many entries again announce and
+	// ask for them.
 	gossip := 2*c.MessagesPerSecond + 2
 	gossipBytes := c.MessagesPerSecond*c.message() + gossip*messageID + frameBytes
 	peers := openGroups * n
 	const (
 		connections = 2 // both dial at once
-		// Direct one each way, gossip one each way, ping one each way, identify and its push; and of the hash table some.
+		// Direct one each way, gossip one each way, ping one each way, identify and its push; and of the
+		// hash table some.
 		streams = 16
 	)
 	peerMemory := int64(streams*streamBytes + frameBytes)
@@ -71,7 +75,8 @@ func (c Config) transport(frameBytes int) Transport {
 }
 
 func (c Config) mempool() mempool.Limits {
-	// A block's worth of every member, or what comes in two seconds, waits while the last block is being certified.
+	// A block's worth of every member, or what comes in two seconds, waits while the last block is
+	// being certified.
 	messages := max(1024, int(c.Group.BlockMessages), 2*c.MessagesPerSecond, 2*c.Members)
 	bytes := max(16<<20, 2*int(c.Group.BlockBytes), messages*c.message())
 	return mempool.Limits{
@@ -98,8 +103,9 @@ func (c Config) webSocket() WebSocket {
 	}
 }
 
-// Memory is the most that peers can make the node hold, in bytes, where f members of each open group do their worst at once and the
-// others what honest members do: queues, frames being read, and what libp2p reserves.
+// Memory is the most that peers can make the node hold, in bytes, where f members of each open
+// group do their worst at once and the others what honest members do: queues, frames being read,
+// and what libp2p reserves.
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// List is what a membership provider tells: a group, and where its members are reached. NewList makes one that cannot be wrong.
+// List is what a membership provider tells: a group, and where its members are reached. NewList
+// makes one that cannot be wrong.
 type List struct {
 	Group  *Group
 	Peers  []Peer // one for each member, in the order of keys
 	Source string // the file, URL or program that told it, for logs and errors
-	// Warning says what is wrong although the list can be used, such as that its source cannot be read now and this is what it told
-	// last. Nil: nothing.
+	// Warning says what is wrong although the list can be used, such as that its source cannot be read
+	// now and this is what it told last. Nil: nothing.
 	Warning error
 }
 
@@ -23,8 +24,9 @@ const (
 	MaxAddressBytes = 256
 )
 
-// NewList puts a group and its members together: one peer for each member, in any order, names that nobody shares. Addresses may be
-// missing: such a member is not dialled, it dials. The error wraps ErrInvalid and names the source.
+// NewList puts a group and its members together: one peer for each member, in any order, names that
+// nobody shares. Addresses may be missing: such a member is not dialled, it dials. The error wraps
+// ErrInvalid and names the source.
 func NewList(group *Group, peers []Peer, source string) (List, error) {
 	list := List{Group: group, Peers: slices.Clone(peers), Source: source}
 	slices.SortFunc(list.Peers, func(a, b Peer) int { return a.Key.Compare(b.Key) })
@@ -57,7 +59,8 @@ func (l List) check() error {
 	return nil
 }
 
-// Check tells whether name and addresses are within their bounds. Whether an address can be dialled, the transport knows.
+// Check tells whether name and addresses are within their bounds. Whether an address can be
+// dialled, the transport knows.
 func (p Peer) Check() error {
 	if len(p.Name) > MaxNameBytes || strings.ContainsFunc(p.Name, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\ufffd' }) {
 		return fmt.Errorf("%w: name %.70q of member %s, expected at most %d bytes without spaces", ErrInvalid, p.Name, p.Key, MaxNameBytes)

@@ -1,8 +1,9 @@
-// Package membership describes who takes part: a Group is an immutable, content-addressed, numbered set of members with the limits
-// that all of them apply. Everything signed for a block names the ID of its group, and a block's quorum is counted there.
+// Package membership describes who takes part: a Group is an immutable, content-addressed, numbered
+// set of members with the limits that all of them apply. Everything signed for a block names the ID
+// of its group, and a block's quorum is counted there.
 //
-// Names and addresses (Peer) help to find a member and to print it; they are no part of a group's identity.
-// The arithmetic of n, f and q: package quorum.
+// Names and addresses (Peer) help to find a member and to print it; they are no part of a group's
+// identity. The arithmetic of n, f and q: package quorum.
 package membership
 
 import (
@@ -41,8 +42,8 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Limits are the bounds on blocks that every member of a group applies alike, so that no verdict depends on a local setting.
-// The zero value stands for DefaultLimits.
+// Limits are the bounds on blocks that every member of a group applies alike, so that no verdict
+// depends on a local setting. The zero value stands for DefaultLimits.
 type Limits struct {
 	_             struct{} `cbor:",toarray"`
 	PayloadBytes  uint32   // payload of one message
@@ -62,7 +63,8 @@ const (
 	maxBlockBytes    = 64 << 20
 )
 
-// MaxLimits returns the greatest limits that a group can have. Whoever decodes without knowing the group is bounded by them.
+// MaxLimits returns the greatest limits that a group can have. Whoever decodes without knowing the
+// group is bounded by them.
 func MaxLimits() Limits {
 	return Limits{PayloadBytes: maxPayloadBytes, BlockMessages: maxBlockMessages, BlockBytes: maxBlockBytes}
 }
@@ -100,7 +102,8 @@ type description struct {
 
 const domain = "ephemera/group/v1"
 
-// NewGroup makes the group of these keys, given in any order. Numbers count from 1; zero limits stand for DefaultLimits.
+// NewGroup makes the group of these keys, given in any order. Numbers count from 1; zero limits
+// stand for DefaultLimits.
 func NewGroup(network string, number uint64, members []keys.Public, limits Limits) (*Group, error) {
 	if err := CheckNetwork(network); err != nil {
 		return nil, err
@@ -192,7 +195,8 @@ func (g *Group) Contains(key keys.Public) bool {
 	return ok
 }
 
-// CheckNetwork tells whether name can name a network: 1..64 characters of a-z, 0-9, '-', '_', '.' and '/'.
+// CheckNetwork tells whether name can name a network: 1..64 characters of a-z, 0-9, '-', '_', '.'
+// and '/'.
 func CheckNetwork(name string) error {
 	if len(name) < 1 || len(name) > 64 {
 		return fmt.Errorf("%w: network name has %d characters, expected 1..64", ErrInvalid, len(name))
@@ -205,7 +209,8 @@ func CheckNetwork(name string) error {
 	return nil
 }
 
-// Peer is what is known of a member beside its key: a name for people, and libp2p multiaddrs (without /p2p) to dial.
+// Peer is what is known of a member beside its key: a name for people, and libp2p multiaddrs
+// (without /p2p) to dial.
 type Peer struct {
 	Key       keys.Public `json:"key"`
 	Name      string      `json:"name"`

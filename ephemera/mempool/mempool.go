@@ -1,5 +1,6 @@
-// Package mempool is a bounded, de-duplicating store of signed messages that are not yet in a certified block. It is pure: time is an
-// argument, and nothing here waits or locks. The engine owns it; which messages make a block is the application's choice.
+// Package mempool is a bounded, de-duplicating store of signed messages that are not yet in a
+// certified block. It is pure: time is an argument, and nothing here waits or locks. The engine
+// owns it; which messages make a block is the application's choice.
 package mempool
 
 import (
@@ -16,8 +17,9 @@ import (
 type Include uint8
 
 const (
-	// Own takes messages that were submitted to this node; after a restart also those of its own key from before that come back from
-	// others. Others' leave once they are in anybody's certified block.
+	// Own takes messages that were submitted to this node; after a restart also those of its own key
+	// from before that come back from others. Others' leave once they are in anybody's certified
+	// block.
 	Own Include = iota
 	// All takes everybody's, once per chain: a message leaves when it is in an own certified block.
 	All
@@ -37,10 +39,11 @@ type Limits struct {
 	Messages  int // 4096
 	Bytes     int // 32 MiB of encoded messages
 	PerSender int // messages of one sender: 1024
-	// SenderBytes bounds one sender's encoded messages: 8 MiB. The engine divides both among the members of the group.
+	// SenderBytes bounds one sender's encoded messages: 8 MiB. The engine divides both among the
+	// members of the group.
 	SenderBytes int
-	// Known is how many messages are remembered after they left, so that they are not taken again: four times Messages. It should hold
-	// what comes within TTL.
+	// Known is how many messages are remembered after they left, so that they are not taken again:
+	// four times Messages. It should hold what comes within TTL.
 	Known int
 	TTL   time.Duration // 1 h by the message's own signed time
 	Skew  time.Duration // 1 min that a message may be dated ahead
@@ -72,7 +75,8 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// Counts are what became of messages since the start. Whatever came in, Taken or Returned, is still there or has left.
+// Counts are what became of messages since the start. Whatever came in, Taken or Returned, is still
+// there or has left.
 type Counts struct {
 	Taken, Returned                         uint64 // came in: by Add, or by Return when they had left
 	Duplicate, Full, Quota, Expired, Future uint64 // not taken, by the error of Add
@@ -139,7 +143,8 @@ func (p *Mempool) Bytes() int { return p.bytes }
 // Counts returns what became of messages.
 func (p *Mempool) Counts() Counts { return p.counts }
 
-// Add takes a verified message at a time in milliseconds since 1970. Local marks messages submitted to this node.
+// Add takes a verified message at a time in milliseconds since 1970. Local marks messages submitted
+// to this node.
 func (p *Mempool) Add(m block.Message, local bool, now int64) error {
 	err := p.add(m, local, now)
 	if err == ErrFull {
@@ -214,8 +219,9 @@ func (p *Mempool) insert(m block.Message, now int64) *list.Element {
 // Expiry returns when a message is too old to be kept, by its own signed time.
 func (p *Mempool) Expiry(m block.Message) int64 { return m.Time() + p.limits.TTL.Milliseconds() }
 
-// Wants tells whether a message of this sender would be taken, as far as one can tell without its body: once one did not fit the bytes of
-// the sender or of all, none is wanted until another one leaves, so that bodies are not fetched to be thrown away.
+// Wants tells whether a message of this sender would be taken, as far as one can tell without its
+// body: once one did not fit the bytes of the sender or of all, none is wanted until another one
+// leaves, so that bodies are not fetched to be thrown away.
 func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
 		return false
@@ -224,7 +230,8 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 	return sent.count < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
 }
 
-// Refuse remembers for a while that a message is not wanted, so that it is not fetched again and again.
+// Refuse remembers for a while that a message is not wanted, so that it is not fetched again and
+// again.
 func (p *Mempool) Refuse(id block.MessageID) { p.refused.add(id) }
 
 // Get returns a message by ID.
@@ -252,8 +259,8 @@ func (p *Mempool) Undirect(group membership.ID) {
 	}
 }
 
-// Candidates returns the messages that the next own block in a group may take, in the order of arrival, but for those that except names,
-// and which of them belong there alone.
+// Candidates returns the messages that the next own block in a group may take, in the order of
+// arrival, but for those that except names, and which of them belong there alone.
 func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
@@ -283,7 +290,8 @@ func (p *Mempool) Each(visit func(*Entry) bool) {
 	}
 }
 
-// Certified removes what a certified block settles: all its messages, or with All only if the block is an own one.
+// Certified removes what a certified block settles: all its messages, or with All only if the block
+// is an own one.
 func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	if p.include == All && !own {
 		return
@@ -291,8 +299,8 @@ func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	p.counts.Included += p.settle(ids)
 }
 
-// Return takes back the messages of an own block whose group was closed. They do not expire any more, and the bounds do not keep
-// them out: there is one such block a group.
+// Return takes back the messages of an own block whose group was closed. They do not expire any
+// more, and the bounds do not keep them out: there is one such block a group.
 func (p *Mempool) Return(messages []block.Message, now int64) {
 	for _, m := range messages {
 		element, ok := p.entries[m.ID()]
@@ -321,7 +329,8 @@ func (p *Mempool) settle(ids []block.MessageID) (removed uint64) {
 	return removed
 }
 
-// Expire removes messages whose own time is older than the TTL, and returns when the next one will be: 0 for never.
+// Expire removes messages whose own time is older than the TTL, and returns when the next one will
+// be: 0 for never.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()

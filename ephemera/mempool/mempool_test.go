@@ -57,7 +57,8 @@ func TestEveryRefusalIsCounted(t *testing.T) {
 	require.Equal(t, mempool.Counts{Taken: 3, Duplicate: 1, Quota: 1, Expired: 1, Future: 1, Full: 1, TimedOut: 2}, p.Counts())
 }
 
-// A message is taken once, also after it left with a certified block; submitting a known one makes it local.
+// A message is taken once, also after it left with a certified block; submitting a known one makes
+// it local.
 func TestMessageIsTakenOnce(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{})
 	m := message(t, 0, "once", now)
@@ -74,7 +75,8 @@ func TestMessageIsTakenOnce(t *testing.T) {
 	require.False(t, p.Wants(m.ID(), m.Sender()))
 }
 
-// With All a message leaves when it is in an own certified block, and other members' blocks leave it where it is.
+// With All a message leaves when it is in an own certified block, and other members' blocks leave
+// it where it is.
 func TestIncludeAllKeepsWhatOthersCertified(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{})
 	m := message(t, 0, "for every chain", now)
@@ -164,7 +166,8 @@ func TestRefusedIsNotWanted(t *testing.T) {
 	require.NoError(t, p.Add(m, false, now))
 }
 
-// What comes back from a closed group is a candidate again, does not expire, and leaves with its block like any other.
+// What comes back from a closed group is a candidate again, does not expire, and leaves with its
+// block like any other.
 func TestReturnedMessagesDoNotExpire(t *testing.T) {
 	limits := mempool.Limits{Messages: 1, TTL: time.Minute}
 	p := mempool.New(mempool.Own, limits)

@@ -10,13 +10,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// choice is what the rules make of the candidates: a block, and when there may be another one if nothing else comes.
+// choice is what the rules make of the candidates: a block, and when there may be another one if
+// nothing else comes.
 type choice struct {
 	messages []block.MessageID
 	due      time.Time // zero: time alone makes no block
 }
 
-// again is how soon the next of several blocks that are due is offered, if the one before came to nothing.
+// again is how soon the next of several blocks that are due is offered, if the one before came to
+// nothing.
 const again = 100 * time.Millisecond
 
 // choose applies the rules to candidates in the order of arrival.
@@ -47,8 +49,9 @@ func (c Config) choose(group *membership.Group, candidates []block.Message, w wa
 	return chosen
 }
 
-// piles returns the candidates of one block each: all of them, or with OneLabel those of each label. In front is what was offered least
-// often without success, and among equals what came first: a block that the application does not let pass keeps no other waiting.
+// piles returns the candidates of one block each: all of them, or with OneLabel those of each
+// label. In front is what was offered least often without success, and among equals what came
+// first: a block that the application does not let pass keeps no other waiting.
 func (c Config) piles(candidates []block.Message, w waits) [][]block.Message {
 	if !c.OneLabel {
 		return [][]block.Message{candidates}
@@ -75,7 +78,8 @@ type pick struct {
 	full    bool // the next message does not fit
 }
 
-// pick takes messages in their order while the group's limits have room, with OneOfEach the first of each sender.
+// pick takes messages in their order while the group's limits have room, with OneOfEach the first
+// of each sender.
 func (c Config) pick(limits membership.Limits, member func(keys.Public) bool, pile []block.Message) pick {
 	most := int(limits.BlockMessages)
 	if c.Messages > 0 {

@@ -104,7 +104,8 @@ func TestOneLabelKeepsNoOtherWaiting(t *testing.T) {
 	}
 }
 
-// Whatever the rules, a block is one that every member accepts, and a message waits no longer than the rules say.
+// Whatever the rules, a block is one that every member accepts, and a message waits no longer than
+// the rules say.
 func TestBlocksFitTheGroupsLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := membership.Limits{

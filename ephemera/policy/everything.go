@@ -10,8 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Everything is the application that has no opinion: it takes every message, makes a block at once of as many as the group's
-// limits allow, accepts every block and does nothing at delivery. Embed it and override what matters.
+// Everything is the application that has no opinion: it takes every message, makes a block at once
+// of as many as the group's limits allow, accepts every block and does nothing at delivery. Embed
+// it and override what matters.
 type Everything struct{}
 
 var _ ephemera.Application = Everything{}

@@ -79,7 +79,8 @@ func submit(t *testing.T, node *ephemera.Node, seed byte, label string) {
 // never is a rule that no test meets: such a member makes no block of its own.
 var never = policy.Config{Messages: 1000}
 
-// Members with different policies certify each other's blocks; the time of a rule makes a block although nothing else happens.
+// Members with different policies certify each other's blocks; the time of a rule makes a block
+// although nothing else happens.
 func TestNodeMakesABlockWhenTheTimeHasCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nodes, delivered := run(t, policy.Config{Wait: 30 * time.Second, OneOfEach: true, OneLabel: true}, never, never, never)

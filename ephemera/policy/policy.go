@@ -1,15 +1,17 @@
-// Package policy holds the applications that come with Ephemera. Both take whatever the node takes, so a program needs no
-// code of its own to broadcast signed data:
+// Package policy holds the applications that come with Ephemera. Both take whatever the node takes,
+// so a program needs no code of its own to broadcast signed data:
 //
 //	Application  makes own blocks by a configured rule: after a time, at a number of messages, with one message from each member; of one
 //	             label each, where asked. It checks and delivers by functions, if there are any. The daemon runs this one.
 //	Everything   the no-op: accepts all, and makes a block of whatever is there.
 //
-// The node has verified network, size, sender and signature of every message before an application is asked, so the default of Check
-// is to take it: VerifySignature is for those who feed an application without a node.
+// The node has verified network, size, sender and signature of every message before an application
+// is asked, so the default of Check is to take it: VerifySignature is for those who feed an
+// application without a node.
 //
-// A policy decides about own messages and nothing else. Its verdict on a block uses the group's limits alone, which the node has
-// checked: members with different policies accept each other's blocks, and a changed configuration strands none (PROTOCOL.md R2).
+// A policy decides about own messages and nothing else. Its verdict on a block uses the group's
+// limits alone, which the node has checked: members with different policies accept each other's
+// blocks, and a changed configuration strands none (PROTOCOL.md R2).
 package policy
 
 import (
@@ -27,28 +29,35 @@ import (
 // ErrConfig reports a policy that makes no sense.
 var ErrConfig = errors.New("invalid block policy")
 
-// Config says when a node makes a block, and of what. The first rule that is met makes it; a block that is as full as the group's limits
-// allow need not wait for any. The zero value makes a block at once of whatever is there, so that blocks grow with the load.
+// Config says when a node makes a block, and of what. The first rule that is met makes it; a block
+// that is as full as the group's limits allow need not wait for any. The zero value makes a block
+// at once of whatever is there, so that blocks grow with the load.
 type Config struct {
-	// Wait is how long a message waits for others at most, counted from when it could first have gone into a block. 0: no rule.
+	// Wait is how long a message waits for others at most, counted from when it could first have gone
+	// into a block. 0: no rule.
 	Wait time.Duration
 	// Messages makes a block at so many, and bounds it. 0: no rule.
 	Messages int
-	// OneOfEach makes a block when every member of the group sent a message. Such a block holds the first message of each sender.
+	// OneOfEach makes a block when every member of the group sent a message. Such a block holds the
+	// first message of each sender.
 	OneOfEach bool
-	// OneLabel keeps messages of different labels in different blocks; the rules hold for each label by itself.
+	// OneLabel keeps messages of different labels in different blocks; the rules hold for each label
+	// by itself.
 	OneLabel bool
 
-	// Check judges one message alone, called by many goroutines; an error keeps it out of the mempool. Nil: all are taken.
+	// Check judges one message alone, called by many goroutines; an error keeps it out of the mempool.
+	// Nil: all are taken.
 	Check func(context.Context, block.Message) error
-	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil: nothing is done.
+	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil:
+	// nothing is done.
 	OnDeliver func(context.Context, block.Block, certificate.Certificate) error
 }
 
 // MaxWait bounds Config.Wait: longer than any mempool keeps messages by default.
 const MaxWait = 24 * time.Hour
 
-// Validate tells whether blocks can come about. The error wraps ErrConfig and says what was expected.
+// Validate tells whether blocks can come about. The error wraps ErrConfig and says what was
+// expected.
 func (c Config) Validate() error {
 	switch {
 	case c.Wait < 0 || c.Wait > MaxWait:
@@ -73,8 +82,8 @@ type Host interface {
 	Wake()
 }
 
-// Application makes own blocks by a Config and accepts everybody's. It is an ephemera.Application; Run makes the
-// blocks by time.
+// Application makes own blocks by a Config and accepts everybody's. It is an ephemera.Application;
+// Run makes the blocks by time.
 type Application struct {
 	config Config
 	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
@@ -100,7 +109,8 @@ func New(config Config) (*Application, error) {
 	return &Application{config: config, due: make(chan time.Time, 1), turns: map[uint64]*turn{}}, nil
 }
 
-// Run wakes the node when the time of a block has come, until ctx is done, and returns nil. It is called once, beside the node's Run.
+// Run wakes the node when the time of a block has come, until ctx is done, and returns nil. It is
+// called once, beside the node's Run.
 func (a *Application) Run(ctx context.Context, node Host) error {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
@@ -154,7 +164,8 @@ func (a *Application) turn(t ephemera.Turn) *turn {
 	return a.turns[number]
 }
 
-// next returns when the next block by time is due, zero: none is. A time that has passed counts once: its group may be closed.
+// next returns when the next block by time is due, zero: none is. A time that has passed counts
+// once: its group may be closed.
 func (a *Application) next(now time.Time) time.Time {
 	var next time.Time
 	for _, t := range a.turns {
@@ -181,7 +192,8 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 	return a.config.OnDeliver(ctx, b, c)
 }
 
-// VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not come through a node.
+// VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not
+// come through a node.
 func VerifySignature(_ context.Context, m block.Message) error {
 	if !m.Verify() {
 		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)

@@ -36,8 +36,8 @@ const maxBytes = 1 << 20
 //	key = "12D3KooW…"   # or 64 hexadecimal digits
 //	addresses = ["/dns4/one.example/tcp/3000"]
 //
-// It is read at each poll, so edits take effect without a restart. A file that is broken, missing or half written keeps the last good list,
-// and the Warning names file and line.
+// It is read at each poll, so edits take effect without a restart. A file that is broken, missing
+// or half written keeps the last good list, and the Warning names file and line.
 func File(path string) Func {
 	return keepLast(func(context.Context) (membership.List, error) {
 		data, err := readFile(path)
@@ -110,7 +110,8 @@ func Encode(list membership.List) ([]byte, error) {
 	return data, nil
 }
 
-// Decode reads what Encode wrote, or people did. The error wraps membership.ErrInvalid, names the source and, where it can, the line.
+// Decode reads what Encode wrote, or people did. The error wraps membership.ErrInvalid, names the
+// source and, where it can, the line.
 func Decode(source string, data []byte) (membership.List, error) {
 	var f file
 	if err := toml.Unmarshal(data, &f); err != nil {
@@ -224,7 +225,8 @@ func explain(source string, err error) error {
 	return fmt.Errorf("%s: %w: %w", source, membership.ErrInvalid, err)
 }
 
-// unknownKey returns a key that a file cannot have, empty: none. The reader's own check takes a time that is quadratic in such keys.
+// unknownKey returns a key that a file cannot have, empty: none. The reader's own check takes a
+// time that is quadratic in such keys.
 func unknownKey(data []byte) string {
 	var top, limits, member map[string]any
 	_ = toml.Unmarshal(data, &top) // it was read before

@@ -170,7 +170,8 @@ func TestEditsTakeEffectAndMistakesKeepTheLastList(t *testing.T) {
 	require.NoError(t, list.Warning)
 }
 
-// However much of a file is written, either it is refused or it makes the group that it was to make.
+// However much of a file is written, either it is refused or it makes the group that it was to
+// make.
 func TestHalfWrittenFileMakesNoOtherGroup(t *testing.T) {
 	list := makeList(t, "", 2, 0, 1, 2, 3)
 	whole := encode(t, list)
@@ -192,7 +193,8 @@ func TestAnyListRoundTrips(t *testing.T) {
 	})
 }
 
-// Whatever a file holds, it is read or refused, and what was read is written and read again as the same list.
+// Whatever a file holds, it is read or refused, and what was read is written and read again as the
+// same list.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(encode(f, makeList(f, "", 3, 0, 1, 2, 3))))
 	one, two := key(1), key(2)

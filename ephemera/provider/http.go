@@ -50,8 +50,9 @@ type peerInfo struct {
 	} `json:"members"`
 }
 
-// HTTP tells the list that is served at a URL in the JSON of the contract's GET /contract/peer_info. While the source is away or answers
-// something else the last good list is kept, and with Keep also over a restart. The error is that of a bad URL.
+// HTTP tells the list that is served at a URL in the JSON of the contract's GET
+// /contract/peer_info. While the source is away or answers something else the last good list is
+// kept, and with Keep also over a restart. The error is that of a bad URL.
 func HTTP(config HTTPConfig) (Func, error) {
 	address, err := url.Parse(config.URL)
 	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
@@ -133,7 +134,8 @@ func (s *httpSource) get(ctx context.Context) ([]byte, error) {
 	return data, err
 }
 
-// DecodePeerInfo reads the contract's answer. The error wraps membership.ErrInvalid, or is ErrNotComplete, and names the source.
+// DecodePeerInfo reads the contract's answer. The error wraps membership.ErrInvalid, or is
+// ErrNotComplete, and names the source.
 func DecodePeerInfo(source string, data []byte) (membership.List, error) {
 	var info peerInfo
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -193,7 +195,8 @@ func (s *httpSource) instead(reason error) (membership.List, error) {
 	return list, nil
 }
 
-// read returns what is in the file of kept lists; no group: none was kept, or it is broken and may be replaced. The lock is held.
+// read returns what is in the file of kept lists; no group: none was kept, or it is broken and may
+// be replaced. The lock is held.
 func (s *httpSource) read() (*membership.List, error) {
 	if s.kept != nil || s.config.Keep == "" {
 		return cmp.Or(s.kept, &membership.List{}), nil
@@ -213,7 +216,8 @@ func (s *httpSource) read() (*membership.List, error) {
 	return s.kept, nil
 }
 
-// keep writes a list that is news to the file: an older one never replaces a newer one, nor one with other members under its number.
+// keep writes a list that is news to the file: an older one never replaces a newer one, nor one
+// with other members under its number.
 func (s *httpSource) keep(list membership.List) error {
 	if s.config.Keep == "" {
 		return nil

@@ -67,7 +67,8 @@ func (s *source) tell(data []byte) {
 	})
 }
 
-// A source that answers with anything but a list keeps the last good one, in memory and over a restart.
+// A source that answers with anything but a list keeps the last good one, in memory and over a
+// restart.
 func TestLastGoodListIsKept(t *testing.T) {
 	s := newSource(t, (*httptest.Server).Start)
 	keep := filepath.Join(t.TempDir(), "members.toml")
@@ -130,7 +131,8 @@ func sendJSON(w http.ResponseWriter, data []byte) {
 	_, _ = w.Write(data)
 }
 
-// New addresses under the same number are kept, a broken file is replaced, and a file that cannot be written is a warning.
+// New addresses under the same number are kept, a broken file is replaced, and a file that cannot
+// be written is a warning.
 func TestKeptFileFollowsTheSource(t *testing.T) {
 	s := newSource(t, (*httptest.Server).Start)
 	folder := t.TempDir()
@@ -215,7 +217,8 @@ func TestAnswersThatContradictThemselvesAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "follows")
 }
 
-// Whatever a server answers, it is read or refused, and what was read goes into a file and out of it.
+// Whatever a server answers, it is read or refused, and what was read goes into a file and out of
+// it.
 func FuzzDecodePeerInfo(f *testing.F) {
 	f.Add(peerInfo(f, makeList(f, "", 3, 0, 1, 2), nil))
 	f.Add([]byte(`{"number":1,"members":[{"name":"a","addresses":["/ip4/1.2.3.4/tcp/5"]}]}`))

@@ -1,14 +1,18 @@
-// Package provider tells a node who its group is, from outside: a fixed list, a file that people edit, an HTTP address such as the
-// contract's peer_info, or a function. Each makes an ephemera.Provider for Node.Follow, which asks it again and again; First asks it for the
-// list that a node is made with.
+// Package provider tells a node who its group is, from outside: a fixed list, a file that people
+// edit, an HTTP address such as the contract's peer_info, or a function. Each makes an
+// ephemera.Provider for Node.Follow, which asks it again and again; First asks it for the list that
+// a node is made with.
 //
-// A list carries its number and makes that group (PROTOCOL.md R9). Providers never count: whoever edits the list gives every change of
-// members or limits the next number, while names and addresses change under the same one. An invalid list is refused whole. A file or an
-// address that was read once and cannot be read now goes on telling its last good list, with a Warning that says why.
+// A list carries its number and makes that group (PROTOCOL.md R9). Providers never count: whoever
+// edits the list gives every change of members or limits the next number, while names and addresses
+// change under the same one. An invalid list is refused whole. A file or an address that was read
+// once and cannot be read now goes on telling its last good list, with a Warning that says why.
 //
-// Providers should tell every group. When one skips a number, because two edits came between two polls, the node adopts the newer group
-// and takes no part in the one between: it counts among the faulty members there and does not get its blocks. Nothing wrong can be
-// certified by that, and every group is safe for itself; but when many members skip the same group, nobody makes blocks in it.
+// Providers should tell every group. When one skips a number, because two edits came between two
+// polls, the node adopts the newer group and takes no part in the one between: it counts among the
+// faulty members there and does not get its blocks. Nothing wrong can be certified by that, and
+// every group is safe for itself; but when many members skip the same group, nobody makes blocks in
+// it.
 package provider
 
 import (
@@ -23,7 +27,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Func is a provider made of a function, which must be safe for concurrent use, heed ctx and return what membership.NewList made.
+// Func is a provider made of a function, which must be safe for concurrent use, heed ctx and return
+// what membership.NewList made.
 type Func func(ctx context.Context) (membership.List, error)
 
 var _ ephemera.Provider = Func(nil)
@@ -68,10 +73,11 @@ const (
 	askMost  = 5 * time.Second
 )
 
-// First returns the list that a node is made with (ephemera.Config.Group and Peers): what the provider tells. A node that has run before
-// does not wait for its source: when the first answer is an error, or a list that the node would refuse, First returns the newest group
-// in the store, without addresses and with a Warning; Node.Follow brings the rest later. Otherwise the provider is asked until ctx is
-// done, which should have a deadline, and the error is what it said last.
+// First returns the list that a node is made with (ephemera.Config.Group and Peers): what the
+// provider tells. A node that has run before does not wait for its source: when the first answer is
+// an error, or a list that the node would refuse, First returns the newest group in the store,
+// without addresses and with a Warning; Node.Follow brings the rest later. Otherwise the provider
+// is asked until ctx is done, which should have a deadline, and the error is what it said last.
 func First(ctx context.Context, p ephemera.Provider, stored Stored) (membership.List, error) {
 	groups, err := stored.Groups(ctx)
 	if err != nil {

@@ -21,12 +21,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrRefused reports a node that does not let this program register: its address, token or version is wrong. Another program that is
-// registered already is waited for.
+// ErrRefused reports a node that does not let this program register: its address, token or version
+// is wrong. Another program that is registered already is waited for.
 var ErrRefused = errors.New("the node refuses the application")
 
-// Application is what a program decides. CheckMessage is called by several goroutines at a time, CheckBlock by one; what they promise is
-// said at ephemera.Application.
+// Application is what a program decides. CheckMessage is called by several goroutines at a time,
+// CheckBlock by one; what they promise is said at ephemera.Application.
 type Application interface {
 	CheckMessage(ctx context.Context, message block.Message) error
 	CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision
@@ -44,7 +44,8 @@ type ClientConfig struct {
 	Logger   *slog.Logger // default: none
 }
 
-// Client is a program's side of the connection. Run is called once; the other methods are safe for concurrent use.
+// Client is a program's side of the connection. Run is called once; the other methods are safe for
+// concurrent use.
 type Client struct {
 	config ClientConfig
 	target string
@@ -54,7 +55,8 @@ type Client struct {
 	once       sync.Once // closes it
 }
 
-// NewClient checks the configuration. Nothing is connected before Run. The error says what was expected.
+// NewClient checks the configuration. Nothing is connected before Run. The error says what was
+// expected.
 func NewClient(config ClientConfig) (*Client, error) {
 	if config.Application == nil {
 		return nil, errors.New("remote application: there is no Application")
@@ -71,8 +73,9 @@ func NewClient(config ClientConfig) (*Client, error) {
 	return &Client{config: config, target: target.JoinPath(Path).String(), wakes: make(chan struct{}, 1), registered: make(chan struct{})}, nil
 }
 
-// Wake tells the node that answers may be others now: it asks again about own blocks and about blocks that were judged later. It never
-// blocks. Nothing is lost without a connection: the node asks again after each.
+// Wake tells the node that answers may be others now: it asks again about own blocks and about
+// blocks that were judged later. It never blocks. Nothing is lost without a connection: the node
+// asks again after each.
 func (c *Client) Wake() {
 	select {
 	case c.wakes <- struct{}{}:
@@ -83,8 +86,8 @@ func (c *Client) Wake() {
 // Registered is closed when a node took the first registration.
 func (c *Client) Registered() <-chan struct{} { return c.registered }
 
-// Run answers the node until ctx is done, and returns nil then. It connects again whenever the connection ends; ErrRefused when that
-// is of no use.
+// Run answers the node until ctx is done, and returns nil then. It connects again whenever the
+// connection ends; ErrRefused when that is of no use.
 func (c *Client) Run(ctx context.Context) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second

@@ -1,12 +1,14 @@
-// Package remote lets a program in another process, in any language, be a node's application: it connects to the node's WebSocket
-// (Path, on the admin listener), and answers what the node asks about messages and blocks. Frames are JSON, one a WebSocket message;
-// docs/APPLICATION.md says what they hold.
+// Package remote lets a program in another process, in any language, be a node's application: it
+// connects to the node's WebSocket (Path, on the admin listener), and answers what the node asks
+// about messages and blocks. Frames are JSON, one a WebSocket message; docs/APPLICATION.md says
+// what they hold.
 //
 //	Server   the node's side: an http.Handler for the endpoint, and an ephemera.Application that asks whoever is connected
 //	Client   the program's side in Go: connects, reconnects, and asks an Application of two methods
 //
-// Which messages make an own block is not asked over the wire: the application within the Server, usually a policy.Application, decides
-// that. A candidate of it is then checked by the program like anybody's block. Certified blocks are read from the node's API.
+// Which messages make an own block is not asked over the wire: the application within the Server,
+// usually a policy.Application, decides that. A candidate of it is then checked by the program like
+// anybody's block. Certified blocks are read from the node's API.
 package remote
 
 import (
@@ -85,7 +87,8 @@ func (f Frame) Encode() []byte {
 	return data
 }
 
-// DecodeProgram reads a frame that a program sent. The error wraps ErrFrame and says what was expected.
+// DecodeProgram reads a frame that a program sent. The error wraps ErrFrame and says what was
+// expected.
 func DecodeProgram(data []byte) (Frame, error) {
 	if len(data) > MaxProgramFrame {
 		return Frame{}, fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, len(data), MaxProgramFrame)

@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
 )
 
-// Whatever a program sends is read or refused; what is read means the same when it is written again.
+// Whatever a program sends is read or refused; what is read means the same when it is written
+// again.
 func FuzzProgramFrame(f *testing.F) {
 	f.Add([]byte(`{"type":"register","version":1,"name":"a program"}`))
 	f.Add([]byte(`{"type":"verdict","id":7,"verdict":"reject","reason":"no","drop":["0101010101010101010101010101010101010101010101010101010101010101"]}`))

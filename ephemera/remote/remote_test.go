@@ -177,7 +177,8 @@ func TestWithoutAProgramNothingIsJudged(t *testing.T) {
 	require.Equal(t, ephemera.Reject, s.CheckBlock(t.Context(), blockOf(t, 1, m)).Verdict)
 }
 
-// A verdict on another's block that takes longer than the node waits is remembered and wakes the node.
+// A verdict on another's block that takes longer than the node waits is remembered and wakes the
+// node.
 func TestLateVerdictIsOfUse(t *testing.T) {
 	s := newStand(t, remote.Config{Within: time.Minute})
 	release, asked := make(chan struct{}), make(chan struct{}, 10)

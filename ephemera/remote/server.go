@@ -32,8 +32,8 @@ type Config struct {
 	Network string      // of the node, told to the program
 	Key     keys.Public // of the node, told to the program
 
-	// Allow tells whether a request may register as the application; an error is answered with 403. Nil: whoever reaches the
-	// handler may, so it belongs behind the admin listener's own check.
+	// Allow tells whether a request may register as the application; an error is answered with 403.
+	// Nil: whoever reaches the handler may, so it belongs behind the admin listener's own check.
 	Allow func(*http.Request) error
 
 	Within    time.Duration // an answer must come: 2 s
@@ -53,16 +53,18 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// patience is how long the node waits for a verdict on another member's block before it goes on: an answer that comes later is
-// remembered, and wakes the node. An own candidate is waited for, because the next one is another block.
+// patience is how long the node waits for a verdict on another member's block before it goes on: an
+// answer that comes later is remembered, and wakes the node. An own candidate is waited for,
+// because the next one is another block.
 const patience = 100 * time.Millisecond
 
 // rememberedVerdicts is above the open slots of a few groups of 100.
 const rememberedVerdicts = 1024
 
-// Server asks the registered program on behalf of a node. It is the node's ephemera.Application, around the one that decides about
-// own blocks, and the http.Handler of the endpoint. Without a program, messages are refused with ErrAway, blocks are judged later and no
-// own ones are made; deliveries go on.
+// Server asks the registered program on behalf of a node. It is the node's ephemera.Application,
+// around the one that decides about own blocks, and the http.Handler of the endpoint. Without a
+// program, messages are refused with ErrAway, blocks are judged later and no own ones are made;
+// deliveries go on.
 type Server struct {
 	config Config
 	inner  ephemera.Application
@@ -84,7 +86,8 @@ func NewServer(config Config, inner ephemera.Application) *Server {
 	return &Server{config: config.withDefaults(), inner: inner, wakes: make(chan struct{}, 1), known: known}
 }
 
-// Run passes wake-ups on to the node until ctx is done, and returns nil. Then it ends the program's connection.
+// Run passes wake-ups on to the node until ctx is done, and returns nil. Then it ends the program's
+// connection.
 func (s *Server) Run(ctx context.Context, wake func()) error {
 	defer func() {
 		if p := s.registered(); p != nil {
@@ -190,7 +193,8 @@ func decision(f Frame) ephemera.Decision {
 	return d
 }
 
-// ask puts a question to the program. An answer that comes after within is given to late, while the connection lasts.
+// ask puts a question to the program. An answer that comes after within is given to late, while the
+// connection lasts.
 func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late func(Frame)) (Frame, error) {
 	p := s.registered()
 	if p == nil {

@@ -76,7 +76,8 @@ func (p *session) why() error {
 	return p.reason
 }
 
-// put sends a question, or returns the one about the same block that nobody waits for any more. ErrSilent when too many wait.
+// put sends a question, or returns the one about the same block that nobody waits for any more.
+// ErrSilent when too many wait.
 func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +107,8 @@ func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	return q, nil
 }
 
-// leave stops waiting for an answer. It is returned if it came in this moment; otherwise one that is of use late is remembered.
+// leave stops waiting for an answer. It is returned if it came in this moment; otherwise one that
+// is of use late is remembered.
 func (p *session) leave(q *question) (Frame, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

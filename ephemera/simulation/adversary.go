@@ -11,8 +11,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// adversary decides what a Byzantine member does. Inside it runs an honest engine, whose frames it may pass on, alter or drop; it may
-// make frames of its own and sign with the key of any Byzantine member.
+// adversary decides what a Byzantine member does. Inside it runs an honest engine, whose frames it
+// may pass on, alter or drop; it may make frames of its own and sign with the key of any Byzantine
+// member.
 type adversary interface {
 	// send is called with each frame that the engine inside wants sent.
 	send(p *puppet, to int, frame wire.Frame)
@@ -66,8 +67,8 @@ type puppet struct {
 	luck      random
 }
 
-// keepsBlocks tells whether the adversary would let no block of the engine inside out. Then none is made: it would be resent for ever, to
-// nobody. A correct member's is no puppet.
+// keepsBlocks tells whether the adversary would let no block of the engine inside out. Then none is
+// made: it would be resent for ever, to nobody. A correct member's is no puppet.
 func (p *puppet) keepsBlocks() bool {
 	if p == nil {
 		return false
@@ -139,7 +140,8 @@ func (p *puppet) bytes(to int, data []byte) {
 	}
 }
 
-// receive is a frame that reached the member. What would tell the engine inside of its own double signatures is kept from it.
+// receive is a frame that reached the member. What would tell the engine inside of its own double
+// signatures is kept from it.
 func (p *puppet) receive(from int, frame wire.Frame) bool {
 	if !p.adversary.receive(p, from, frame) {
 		return false
@@ -167,7 +169,8 @@ func (p *puppet) voted(slot block.Slot, id block.ID) bool {
 	return v != nil && v.id == id
 }
 
-// current returns the newest group that the member knows of, if it is in it and has anybody to deceive; nil otherwise.
+// current returns the newest group that the member knows of, if it is in it and has anybody to
+// deceive; nil otherwise.
 func (p *puppet) current() *membership.Group {
 	g := p.w.groups[p.told-1]
 	if !g.Contains(p.key.Public()) || !p.deceives(g) {
@@ -176,7 +179,8 @@ func (p *puppet) current() *membership.Group {
 	return g
 }
 
-// deceives tells whether a group has a member that is not Byzantine. It is asked at every tick, and so looks no farther than the first.
+// deceives tells whether a group has a member that is not Byzantine. It is asked at every tick, and
+// so looks no farther than the first.
 func (p *puppet) deceives(g *membership.Group) bool {
 	for i := range g.N() {
 		if p.w.nodes[p.w.places[g.Member(i)]].puppet == nil {
@@ -231,7 +235,8 @@ func (p *puppet) forge(g *membership.Group, height uint64, parent block.ID, mess
 	return b
 }
 
-// head returns the next height of the member's chain in a group and its parent, as the engine inside knows it.
+// head returns the next height of the member's chain in a group and its parent, as the engine
+// inside knows it.
 func (p *puppet) head(g *membership.Group) (height uint64, parent block.ID) {
 	d := p.disk.find(g.ID())
 	if d == nil {

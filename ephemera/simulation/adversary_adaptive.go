@@ -2,9 +2,10 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// adaptive owns the network for a while: it sees whose block is about to reach a quorum, and slows every link to and from that creator
-// until others are as far. The model allows it: delays are finite and nobody promised that they are fair. A naive node with a leader, or
-// with a timeout that gives a slot up, never ends.
+// adaptive owns the network for a while: it sees whose block is about to reach a quorum, and slows
+// every link to and from that creator until others are as far. The model allows it: delays are
+// finite and nobody promised that they are fair. A naive node with a leader, or with a timeout that
+// gives a slot up, never ends.
 type adaptive struct {
 	honest
 	until int64

@@ -5,9 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// blindEcho echoes whatever is proposed, with every Byzantine key, at once: without bodies, verdict or parent, and two blocks of a slot as
-// well. Its own blocks hold poison. A naive node that takes an echo for a promise that f+1 correct members hold the block, with a quorum
-// too small, finds a certified block that nobody has, or one that no correct member accepted.
+// blindEcho echoes whatever is proposed, with every Byzantine key, at once: without bodies, verdict
+// or parent, and two blocks of a slot as well. Its own blocks hold poison. A naive node that takes
+// an echo for a promise that f+1 correct members hold the block, with a quorum too small, finds a
+// certified block that nobody has, or one that no correct member accepted.
 type blindEcho struct {
 	ballot *ballot
 }

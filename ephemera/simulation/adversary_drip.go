@@ -2,8 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// drip does everything at the last moment: each of its links is as slow as the longest wait of R7, and it answers one body at a time. A
-// naive node that asks one member and waits, or whose timers start again with each small answer, is as slow as its slowest peer.
+// drip does everything at the last moment: each of its links is as slow as the longest wait of R7,
+// and it answers one body at a time. A naive node that asks one member and waits, or whose timers
+// start again with each small answer, is as slow as its slowest peer.
 type drip struct{ honest }
 
 func (drip) send(p *puppet, to int, frame wire.Frame) {

@@ -5,9 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// equivocate signs two blocks for one slot, shows each to half of the members, echoes both with every Byzantine key and spreads whatever
-// certificate comes of it. A naive node that keys blocks by hash delivers both; one that echoes the second block when the first does
-// not get on certifies both.
+// equivocate signs two blocks for one slot, shows each to half of the members, echoes both with
+// every Byzantine key and spreads whatever certificate comes of it. A naive node that keys blocks
+// by hash delivers both; one that echoes the second block when the first does not get on certifies
+// both.
 type equivocate struct {
 	ballots []*ballot
 	height  uint64

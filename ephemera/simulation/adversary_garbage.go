@@ -6,9 +6,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// garbage sends bytes that are no frames, frames with bits turned over, blocks beyond every limit, headers that count wrong, roots that
-// fit nothing, certificates with one signature many times and with too few. A naive node panics, or takes one of them: a certificate
-// counted by its signatures and not by its signers, a fetched block believed for its header.
+// garbage sends bytes that are no frames, frames with bits turned over, blocks beyond every limit,
+// headers that count wrong, roots that fit nothing, certificates with one signature many times and
+// with too few. A naive node panics, or takes one of them: a certificate counted by its signatures
+// and not by its signers, a fetched block believed for its header.
 type garbage struct {
 	honest
 	seen []wire.Frame
@@ -81,7 +82,8 @@ func (p *puppet) tamper(victims []int, frame wire.Frame) {
 	}
 }
 
-// thin makes a certificate of one Byzantine echo out of one of q, in the forms that a careless counter takes.
+// thin makes a certificate of one Byzantine echo out of one of q, in the forms that a careless
+// counter takes.
 func (p *puppet) thin(victims []int, f wire.Certificate) {
 	g := p.group(f.Slot.Group)
 	if g == nil || !g.Contains(p.key.Public()) {

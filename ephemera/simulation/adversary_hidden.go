@@ -5,9 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// hidden gathers a certificate for its block, lets nobody see it, and shows it when it does most harm: after a member lost its store,
-// or after an old group was closed and its messages went elsewhere. A naive node that lost its votes has echoed another block meanwhile;
-// one that closed the group drops the certificate, and totality with it.
+// hidden gathers a certificate for its block, lets nobody see it, and shows it when it does most
+// harm: after a member lost its store, or after an old group was closed and its messages went
+// elsewhere. A naive node that lost its votes has echoed another block meanwhile; one that closed
+// the group drops the certificate, and totality with it.
 type hidden struct {
 	ballot *ballot
 	proof  *certificate.Certificate

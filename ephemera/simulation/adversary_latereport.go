@@ -5,8 +5,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// lateReport shows its message to one member alone, at the moment when that one is about to propose, and falls silent for a while. A naive
-// group in which everybody waits for the bodies of everybody's block, or for the sender's answer, waits with that member.
+// lateReport shows its message to one member alone, at the moment when that one is about to
+// propose, and falls silent for a while. A naive group in which everybody waits for the bodies of
+// everybody's block, or for the sender's answer, waits with that member.
 type lateReport struct {
 	honest
 	until int64 // microseconds of silence

@@ -2,8 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// one gives its certificate to a single correct member, which may crash, and lies low. A naive node that waits for the creator's
-// certificate never delivers what that member delivered: totality is gone.
+// one gives its certificate to a single correct member, which may crash, and lies low. A naive node
+// that waits for the creator's certificate never delivers what that member delivered: totality is
+// gone.
 type one struct{ honest }
 
 func (one) send(p *puppet, to int, frame wire.Frame) {

@@ -5,9 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// replay shows what was signed for one purpose for another: echoes in other slots and groups, headers as another group's, a header's
-// signature as an echo, certificates of an old group for a block of the new one. A naive node whose signatures do not name group, slot
-// and purpose takes them; one that counts a quorum in the wrong group certifies with the signers of another.
+// replay shows what was signed for one purpose for another: echoes in other slots and groups,
+// headers as another group's, a header's signature as an echo, certificates of an old group for a
+// block of the new one. A naive node whose signatures do not name group, slot and purpose takes
+// them; one that counts a quorum in the wrong group certifies with the signers of another.
 type replay struct {
 	honest
 	echoes       []wire.Echo

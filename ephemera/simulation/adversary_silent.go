@@ -2,8 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// silent says nothing at all from some moment on and lets everybody wait; what it receives then makes no difference to anybody. A naive
-// node that counts on everybody's answer, or asks one member only, waits for ever.
+// silent says nothing at all from some moment on and lets everybody wait; what it receives then
+// makes no difference to anybody. A naive node that counts on everybody's answer, or asks one
+// member only, waits for ever.
 type silent struct {
 	honest
 	since int64 // microseconds

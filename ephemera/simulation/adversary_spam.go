@@ -5,9 +5,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// spam fills mempools with valid messages of its own keys, of every size and date, some that the application refuses, lists messages
-// that do not exist, and asks for everything all the time. A naive node without a quota by sender has no room left for reports, or no
-// memory.
+// spam fills mempools with valid messages of its own keys, of every size and date, some that the
+// application refuses, lists messages that do not exist, and asks for everything all the time. A
+// naive node without a quota by sender has no room left for reports, or no memory.
 type spam struct {
 	honest
 	rounds int

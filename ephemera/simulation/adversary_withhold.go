@@ -2,9 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// withhold proposes blocks whose bodies it shows to a bare quorum's worth of correct members and to nobody else, and never answers who
-// asks. A naive node that fetches bodies from the creator only never gets them; one that echoes without them leaves a certificate that
-// nobody can deliver.
+// withhold proposes blocks whose bodies it shows to a bare quorum's worth of correct members and to
+// nobody else, and never answers who asks. A naive node that fetches bodies from the creator only
+// never gets them; one that echoes without them leaves a certificate that nobody can deliver.
 type withhold struct{ honest }
 
 func (withhold) send(p *puppet, to int, frame wire.Frame) {

@@ -8,13 +8,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Application is a node's application in a simulation: package ephemera's interface without goroutines. Now is the node's own clock in
-// milliseconds since 1970.
+// Application is a node's application in a simulation: package ephemera's interface without
+// goroutines. Now is the node's own clock in milliseconds since 1970.
 type Application interface {
 	CheckMessage(now int64, m block.Message) bool
 	NextBlock(now int64, candidates []block.Message) []block.MessageID
 	CheckBlock(now int64, b block.Block, own bool) Decision
-	// DeliverBlock takes a certified block. It is not called where the schedule makes the delivery fail.
+	// DeliverBlock takes a certified block. It is not called where the schedule makes the delivery
+	// fail.
 	DeliverBlock(now int64, delivered store.Certified)
 }
 
@@ -42,8 +43,8 @@ const (
 	LabelRefused = "refused" // CheckMessage refuses it; a block may hold it
 )
 
-// notes is the application of schedules that bring none: blocks of whatever there is, verdicts that depend on bytes, and data that
-// comes late.
+// notes is the application of schedules that bring none: blocks of whatever there is, verdicts that
+// depend on bytes, and data that comes late.
 type notes struct {
 	seed  uint64
 	node  int
@@ -83,7 +84,8 @@ func (a *notes) CheckBlock(now int64, b block.Block, own bool) Decision {
 	return Decision{Answer: Accept}
 }
 
-// later says later until the data that a block names has come: half a second to three after the first question.
+// later says later until the data that a block names has come: half a second to three after the
+// first question.
 func (a *notes) later(now int64, id block.ID) Decision {
 	due, asked := a.named[id]
 	if !asked {

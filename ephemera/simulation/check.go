@@ -26,7 +26,8 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s at %.3f ms: %s", v.Promise, float64(v.At)/1000, v.Text)
 }
 
-// checker sees everything that happens in a world and knows who is correct. It keeps its own books: it believes no engine.
+// checker sees everything that happens in a world and knows who is correct. It keeps its own books:
+// it believes no engine.
 type checker struct {
 	w          *world
 	violations []Violation
@@ -157,12 +158,14 @@ func (c *checker) book(k slotKey) *slotBook {
 	return b
 }
 
-// correct tells whether a node is neither Byzantine nor counted among the faulty of a group because its votes were lost.
+// correct tells whether a node is neither Byzantine nor counted among the faulty of a group because
+// its votes were lost.
 func (c *checker) correct(node, group int) bool {
 	return c.w.nodes[node].puppet == nil && uint64(group+1) > c.nodes[node].lostThrough
 }
 
-// header is a node's signature on a header of its own: persisted before, the only one of its slot, and none when muted or closed.
+// header is a node's signature on a header of its own: persisted before, the only one of its slot,
+// and none when muted or closed.
 func (c *checker) header(n *node, h block.Header) {
 	c.tagged(n, "ephemera/block/v1", h.SigningBytes())
 	c.sign(n, h.Slot(), h.ID(), true)
@@ -181,7 +184,8 @@ func (c *checker) echo(n *node, slot block.Slot, id block.ID) {
 	c.sign(n, slot, id, false)
 }
 
-// tagged tells that what a node signs names its purpose and network first, so that no signature serves for another of either.
+// tagged tells that what a node signs names its purpose and network first, so that no signature
+// serves for another of either.
 func (c *checker) tagged(n *node, purpose string, signing []byte) {
 	tag, rest, _ := bytes.Cut(signing, []byte{0})
 	if string(tag) != purpose || len(rest) == 0 || !bytes.HasPrefix(rest[1:], []byte(network)) {
@@ -392,11 +396,12 @@ func (c *checker) answered(n *node, _ uint64, err error) {
 	}
 }
 
-// quotaFloor is how many messages of its own client any node has room for, whoever else fills the mempool.
+// quotaFloor is how many messages of its own client any node has room for, whoever else fills the
+// mempool.
 const quotaFloor = 8
 
-// fresh looks for messages in a correct creator's new block that had expired by their own time. Those that came back from a closed group
-// do not expire.
+// fresh looks for messages in a correct creator's new block that had expired by their own time.
+// Those that came back from a closed group do not expire.
 func (c *checker) fresh(n *node, b block.Block) {
 	pool := c.w.options.Pool.WithDefaults()
 	for _, m := range b.Messages {

@@ -10,9 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// disk is what outlives a member: its vote store with the semantics of package store, every write synced as it is carried out but for
-// delivery cursors, which ride with the next commit as in the shipped runner. It is a plain structure for speed; a test compares it
-// with store/memory.
+// disk is what outlives a member: its vote store with the semantics of package store, every write
+// synced as it is carried out but for delivery cursors, which ride with the next commit as in the
+// shipped runner. It is a plain structure for speed; a test compares it with store/memory.
 type disk struct {
 	starts       uint64 // as store.Identity
 	mutedThrough uint64
@@ -201,7 +201,8 @@ func (g *diskGroup) barred(h block.Header) bool {
 	return slices.ContainsFunc(g.evidence, func(e store.Evidence) bool { return e.A.Header.Creator == h.Creator })
 }
 
-// prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as store.Retention does.
+// prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as
+// store.Retention does.
 func (d *disk) prune(keep uint64, removed func(block.Slot)) {
 	for i := range d.groups {
 		g := &d.groups[i]

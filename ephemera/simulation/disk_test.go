@@ -17,7 +17,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
 )
 
-// The disk of a simulation is a store.Store in all that engines see: random writes leave it in the state of store/memory.
+// The disk of a simulation is a store.Store in all that engines see: random writes leave it in the
+// state of store/memory.
 func TestDiskBehavesLikeAStore(t *testing.T) {
 	ring := newRing(false)
 	signers := []signer{ring.add(1), ring.add(2)}

@@ -7,7 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// Range bounds the schedules that Draw makes. The zero value is everything at once in groups of 4 to 13.
+// Range bounds the schedules that Draw makes. The zero value is everything at once in groups of 4
+// to 13.
 type Range struct {
 	MinNodes, MaxNodes int      // of the first group: 4 and 13
 	Adversaries        []string // to choose from; nil: all of them, and often none
@@ -54,8 +55,9 @@ const (
 	drawnDeadline = 180_000 // everything must have happened; most schedules end after six seconds
 )
 
-// Draw makes the schedule of a seed: uniform over the numbers of members, with luck in everything else. It keeps every promise's
-// precondition: Byzantine members and those whose votes are lost are at most f in each group.
+// Draw makes the schedule of a seed: uniform over the numbers of members, with luck in everything
+// else. It keeps every promise's precondition: Byzantine members and those whose votes are lost are
+// at most f in each group.
 func Draw(seed uint64, r Range) Schedule {
 	r = r.WithDefaults()
 	luck := random{state: hash(seed, 31)}
@@ -170,7 +172,8 @@ func drawGroups(luck *random, s *Schedule, bad []int) {
 	sortGroups(s)
 }
 
-// drawRetention lets some or all nodes remove old messages now and then, also after the faults have ended, when others catch up.
+// drawRetention lets some or all nodes remove old messages now and then, also after the faults have
+// ended, when others catch up.
 func drawRetention(luck *random, s *Schedule) {
 	if !luck.permille(300) {
 		return
@@ -189,7 +192,8 @@ func drawRetention(luck *random, s *Schedule) {
 	}
 }
 
-// sortGroups makes the order of new groups in the schedule that of their times, so that their numbers ascend as they come.
+// sortGroups makes the order of new groups in the schedule that of their times, so that their
+// numbers ascend as they come.
 func sortGroups(s *Schedule) {
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int {
 		if a.Kind != NewGroup || b.Kind != NewGroup {

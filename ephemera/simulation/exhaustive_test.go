@@ -8,9 +8,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// exploration tries every order in which things can reach three correct members while the fourth equivocates in one slot: each frame, a
-// timer of each member, and one crash with restart. A member is a function of what reached it, in order; so two paths that gave each
-// member the same history are one state, and the others are cut off. Frontiers are left out: they are timers' work.
+// exploration tries every order in which things can reach three correct members while the fourth
+// equivocates in one slot: each frame, a timer of each member, and one crash with restart. A member
+// is a function of what reached it, in order; so two paths that gave each member the same history
+// are one state, and the others are cut off. Frontiers are left out: they are timers' work.
 type exploration struct {
 	t      *testing.T
 	depth  int
@@ -35,7 +36,8 @@ type exploredWorld struct {
 	crashed bool
 }
 
-// twoFaced shows both blocks to everybody, counts echoes, and spreads every certificate that it can make.
+// twoFaced shows both blocks to everybody, counts echoes, and spreads every certificate that it can
+// make.
 type twoFaced struct {
 	equivocate
 	spread [2]bool
@@ -98,7 +100,8 @@ func newExploredWorld() *exploredWorld {
 	return w
 }
 
-// settle lets applications answer and frames reach the adversary at once, and keeps other frames for later.
+// settle lets applications answer and frames reach the adversary at once, and keeps other frames
+// for later.
 func (w *exploredWorld) settle() {
 	for w.queue.len() > 0 {
 		_, o := w.queue.pop()

@@ -7,7 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 )
 
-// strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no faults.
+// strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no
+// faults.
 func (w *world) strike(index int) {
 	f := w.schedule.Faults[index]
 	n := w.nodes[f.Node]

@@ -18,8 +18,8 @@ func (r *reader) below(n int) int {
 	return int(binary.LittleEndian.Uint16(word[:])) % n
 }
 
-// scheduleOf turns bytes into a schedule, so that a fuzzer that turns bits over moves faults, not luck. It keeps every promise's
-// precondition: one member at most is Byzantine or loses its votes.
+// scheduleOf turns bytes into a schedule, so that a fuzzer that turns bits over moves faults, not
+// luck. It keeps every promise's precondition: one member at most is Byzantine or loses its votes.
 func scheduleOf(data []byte) simulation.Schedule {
 	r := &reader{data}
 	n := 4 + r.below(4)

@@ -16,8 +16,8 @@ var update = flag.Bool("update", false, "write the golden traces anew: after a c
 
 const goldenFile = "testdata/traces.golden"
 
-// One seed is one trace on every machine. A change of the core that changes what members send changes these; see that it was meant, and
-// run the test with -update.
+// One seed is one trace on every machine. A change of the core that changes what members send
+// changes these; see that it was meant, and run the test with -update.
 func TestTracesAreThoseOfTheFirstMachine(t *testing.T) {
 	var text strings.Builder
 	for seed := range uint64(12) {

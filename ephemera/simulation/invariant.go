@@ -27,7 +27,8 @@ type Event struct {
 	Block *store.Certified // of Certified and Delivered
 }
 
-// Invariant is a further promise that a run is checked against, such as those of rewarding. One value serves one run.
+// Invariant is a further promise that a run is checked against, such as those of rewarding. One
+// value serves one run.
 type Invariant interface {
 	Name() string
 	// Observe sees an event. An error is a violation.

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Latency names a model of one-way delays. Models are integer tables, so that every machine draws the same.
+// Latency names a model of one-way delays. Models are integer tables, so that every machine draws
+// the same.
 type Latency string
 
 const (
@@ -60,7 +61,8 @@ var sites = sync.OnceValue(func() [][]int64 {
 // microsecondsPerCentisecond, halved: from a round trip to one way.
 const oneWay = 10_000 / 2
 
-// delay returns the one-way delay of a link in microseconds. Luck decides where the model leaves a choice.
+// delay returns the one-way delay of a link in microseconds. Luck decides where the model leaves a
+// choice.
 func (l Latency) delay(from, to int, luck uint64) int64 {
 	switch l {
 	case Uniform:

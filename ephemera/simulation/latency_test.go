@@ -67,7 +67,8 @@ func TestDelaysStayInTheirModels(t *testing.T) {
 	require.Error(t, err)
 }
 
-// What is drawn is integers through a fixed mixer: the same on every machine. The numbers are what the first machine drew.
+// What is drawn is integers through a fixed mixer: the same on every machine. The numbers are what
+// the first machine drew.
 func TestLuckIsTheSameOnEveryMachine(t *testing.T) {
 	require.Equal(t, uint64(0xe220a8397b1dcdaf), mix(0), "splitmix64 of seed 0, first output")
 	h := uint64(0)

@@ -11,14 +11,16 @@ type Traffic struct {
 	Bytes  int64 // encoded
 }
 
-// Measured is the traffic of engines, Byzantine members' included, under Options.Measure. What adversaries make up is left out.
+// Measured is the traffic of engines, Byzantine members' included, under Options.Measure. What
+// adversaries make up is left out.
 type Measured struct {
 	Gossip Traffic
 	Direct [wire.KindClosed + 1]Traffic // by wire.Kind
 	Sent   []int64                      // bytes by node
 }
 
-// meter adds up traffic. It remembers the last size: most frames go to everybody, one after the other.
+// meter adds up traffic. It remembers the last size: most frames go to everybody, one after the
+// other.
 type meter struct {
 	measured Measured
 	last     any // identity of the frame measured last, which keeps it alive
@@ -40,7 +42,8 @@ func (m *meter) add(from int, frame wire.Frame, gossip bool) {
 	traffic.Bytes += int64(m.size)
 }
 
-// identity returns something that two frames share only if they are the same; nil for frames that are small or go to one member.
+// identity returns something that two frames share only if they are the same; nil for frames that
+// are small or go to one member.
 func identity(frame wire.Frame) any {
 	switch f := frame.(type) {
 	case wire.Proposal:
@@ -63,7 +66,8 @@ func identity(frame wire.Frame) any {
 	return nil
 }
 
-// encodedSize returns the length of wire.Encode. Of what carries bodies it is added up: they are most of the bytes of a large day.
+// encodedSize returns the length of wire.Encode. Of what carries bodies it is added up: they are
+// most of the bytes of a large day.
 func encodedSize(frame wire.Frame) int {
 	switch f := frame.(type) {
 	case wire.Messages:

@@ -50,7 +50,8 @@ func newNode(w *world, place int) *node {
 	return n
 }
 
-// clock returns the node's own time in milliseconds since 1970. It runs fast or slow, and never backwards.
+// clock returns the node's own time in milliseconds since 1970. It runs fast or slow, and never
+// backwards.
 func (n *node) clock() int64 {
 	seconds, rest := n.w.now/1_000_000, n.w.now%1_000_000
 	return Beginning + n.offset + (n.w.now+seconds*n.drift+rest*n.drift/1_000_000)/1000
@@ -71,7 +72,8 @@ func between(luck uint64, greatest int64) int64 {
 	return int64(luck%uint64(2*greatest+1)) - greatest
 }
 
-// start does what home.Open and Node.Run do: count the start, compare store and marker (R8), record the groups, load, begin.
+// start does what home.Open and Node.Run do: count the start, compare store and marker (R8), record
+// the groups, load, begin.
 func (n *node) start() {
 	n.copies = append(n.copies, n.disk.snapshot())
 	if len(n.copies) > 3 {
@@ -144,7 +146,8 @@ func (n *node) down() {
 	n.w.check.stopped(n)
 }
 
-// hear tells the node of the groups up to one, numbered from 0, in the order of their numbers: whoever hears late hears of all.
+// hear tells the node of the groups up to one, numbered from 0, in the order of their numbers:
+// whoever hears late hears of all.
 func (n *node) hear(index int) {
 	for n.told <= index {
 		g := n.w.groups[n.told]
@@ -153,8 +156,9 @@ func (n *node) hear(index int) {
 	}
 }
 
-// step runs the engine, and carries its effects out one at a time: a crash may fall between any two. Answers that come at once are
-// stepped when the effects before them are done, as the shipped runner does.
+// step runs the engine, and carries its effects out one at a time: a crash may fall between any
+// two. Answers that come at once are stepped when the effects before them are done, as the shipped
+// runner does.
 func (n *node) step(event engine.Event) {
 	if !n.up || n.halted != "" {
 		return
@@ -201,8 +205,8 @@ func (n *node) timer(life uint32) {
 	n.arm()
 }
 
-// open is the node's border for bytes: it decodes for the group that they are of, among those it knows. Frames of no one group are
-// opened for the newest.
+// open is the node's border for bytes: it decodes for the group that they are of, among those it
+// knows. Frames of no one group are opened for the newest.
 func (n *node) open(data []byte, claimed wire.Frame) (wire.Frame, bool) {
 	group := n.w.groups[max(n.told, 1)-1]
 	if claimed != nil {

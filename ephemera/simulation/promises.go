@@ -57,7 +57,8 @@ func (c *checker) pruned(n *node, slot block.Slot) {
 	}
 }
 
-// bare looks at a block that a node stores without its messages: a correct member must have had and removed them.
+// bare looks at a block that a node stores without its messages: a correct member must have had and
+// removed them.
 func (c *checker) bare(n *node, b block.Block) {
 	if slot := b.Header.Slot(); !c.removed[c.key(slot)] {
 		c.violate("availability", "node %d gives up the messages of %s, and no correct member has removed them", n.place, c.w.slot(slot))
@@ -136,7 +137,8 @@ func (c *checker) certificate(proof certificate.Certificate) {
 	}
 }
 
-// fingerprint tells certificates apart that were looked at before. It is fast, and no adversary here knows of it.
+// fingerprint tells certificates apart that were looked at before. It is fast, and no adversary
+// here knows of it.
 func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
 	h := hash(word(proof.Block), uint64(k.group), uint64(k.creator), k.height)
 	for _, b := range proof.Signers {
@@ -214,7 +216,8 @@ func (c *checker) unsettled() string {
 	return c.unclosed()
 }
 
-// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and so the chains grow for ever.
+// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and
+// so the chains grow for ever.
 func (c *checker) bind() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
 
 // lastPlanned returns when nothing more is planned.
@@ -256,7 +259,8 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	return ""
 }
 
-// conflicting tells whether two correct members hold different signed headers of a slot, or one holds both.
+// conflicting tells whether two correct members hold different signed headers of a slot, or one
+// holds both.
 func (c *checker) conflicting(b *slotBook) bool {
 	var first *holding
 	for i, h := range b.held {
@@ -271,8 +275,8 @@ func (c *checker) conflicting(b *slotBook) bool {
 	return false
 }
 
-// shown tells whether a correct member has the certified block of a slot durably: a certificate that only faulty members ever had binds
-// nobody.
+// shown tells whether a correct member has the certified block of a slot durably: a certificate
+// that only faulty members ever had binds nobody.
 func (c *checker) shown(b *slotBook) bool {
 	group := c.w.groups[b.key.group]
 	for i, n := range c.w.nodes {
@@ -287,8 +291,8 @@ func (c *checker) shown(b *slotBook) bool {
 	return false
 }
 
-// awaited tells whether a message must still turn up in a certified block of its node: it was taken, and no crash took it away before it
-// was in a durable block.
+// awaited tells whether a message must still turn up in a certified block of its node: it was
+// taken, and no crash took it away before it was in a durable block.
 func (c *checker) awaited(m *messageBook) bool {
 	n := c.w.nodes[m.node]
 	newest := c.w.groups[len(c.w.groups)-1]
@@ -301,7 +305,8 @@ func (c *checker) awaited(m *messageBook) bool {
 	return c.nodes[m.node].lostThrough == 0
 }
 
-// unclosed names an old group that a correct node still signs in long after it should have ended (R9).
+// unclosed names an old group that a correct node still signs in long after it should have ended
+// (R9).
 func (c *checker) unclosed() string {
 	for i, n := range c.w.nodes {
 		if n.puppet != nil {

@@ -31,7 +31,8 @@ type occasion struct {
 	event    engine.Event
 }
 
-// queue is a typed four-ary heap of occasions by time, and among equals in the order in which they were added.
+// queue is a typed four-ary heap of occasions by time, and among equals in the order in which they
+// were added.
 type queue struct {
 	heap  []place
 	slab  []occasion

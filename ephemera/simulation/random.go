@@ -1,6 +1,7 @@
 package simulation
 
-// random is splitmix64: a counter run through a mixer, the same on every machine. Its zero value is a fixed sequence.
+// random is splitmix64: a counter run through a mixer, the same on every machine. Its zero value is
+// a fixed sequence.
 type random struct{ state uint64 }
 
 // mix is the finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
@@ -11,8 +12,9 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// hash mixes values into one number, in order. It makes random choices that do not depend on what happened before, so that taking one
-// fault out of a schedule leaves the luck of all others as it was.
+// hash mixes values into one number, in order. It makes random choices that do not depend on what
+// happened before, so that taking one fault out of a schedule leaves the luck of all others as it
+// was.
 func hash(values ...uint64) uint64 {
 	h := uint64(0x2545f4914f6cdd1d)
 	for _, v := range values {

@@ -12,8 +12,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// ring holds the keys of all members and clients of a world. The cheap ones are a keyed hash that only the ring can check: nobody in a
-// simulation tries to break it, and it costs a hundredth of Ed25519. What is signed are the same bytes in both.
+// ring holds the keys of all members and clients of a world. The cheap ones are a keyed hash that
+// only the ring can check: nobody in a simulation tries to break it, and it costs a hundredth of
+// Ed25519. What is signed are the same bytes in both.
 type ring struct {
 	real    bool
 	secrets map[keys.Public]uint64
@@ -99,7 +100,8 @@ func (r *ring) verify(key keys.Public, signing []byte, signature keys.Signature)
 	return ok && standIn(secret, signing) == signature
 }
 
-// open is the border: bytes of strangers in, a verified frame out. With real keys it is wire.Open itself.
+// open is the border: bytes of strangers in, a verified frame out. With real keys it is wire.Open
+// itself.
 func (r *ring) open(group *membership.Group, data []byte) (wire.Frame, error) {
 	id := group.ID()
 	place := digest(binary.BigEndian.Uint64(id[:]), data)

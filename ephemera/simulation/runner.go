@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// carryOutAll does what the engine wants done, in order. With Batch a step's persists are one commit before everything else.
+// carryOutAll does what the engine wants done, in order. With Batch a step's persists are one
+// commit before everything else.
 func (n *node) carryOutAll(effects []engine.Effect) {
 	if n.w.schedule.Batch {
 		for _, effect := range effects {
@@ -195,8 +196,8 @@ func (n *node) gossip(m block.Message) {
 	}
 }
 
-// deliver hands a block to the application. The cursor of the block below is made durable first, so that after a crash at most the
-// last block comes again.
+// deliver hands a block to the application. The cursor of the block below is made durable first, so
+// that after a crash at most the last block comes again.
 func (n *node) deliver(slot block.Slot) {
 	n.disk.sync()
 	held, ok := n.disk.certified(slot)

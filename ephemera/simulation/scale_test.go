@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// BenchmarkBroadcasts runs whole worlds: members x concurrent blocks. docs/VERIFICATION.md has the targets.
+// BenchmarkBroadcasts runs whole worlds: members x concurrent blocks. docs/VERIFICATION.md has the
+// targets.
 func BenchmarkBroadcasts(b *testing.B) {
 	for _, size := range []struct{ members, blocks int }{{4, 4}, {13, 13}, {100, 100}, {1000, 5}} {
 		b.Run(fmt.Sprintf("%dx%d", size.members, size.blocks), func(b *testing.B) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Schedule is everything that decides a simulation. Two runs of one schedule are the same, event by event. Times are in virtual
-// milliseconds since the beginning.
+// Schedule is everything that decides a simulation. Two runs of one schedule are the same, event by
+// event. Times are in virtual milliseconds since the beginning.
 type Schedule struct {
 	Seed      uint64  // of all luck: delays, losses, answers
 	Nodes     int     // that exist; each has one key for good
@@ -165,7 +165,8 @@ func (s Schedule) delay(from, to int, luck uint64) int64 {
 	return s.Latency.delay(from, to, luck)
 }
 
-// TypicalDelay returns the median of the one-way delays between members of the first group, in microseconds.
+// TypicalDelay returns the median of the one-way delays between members of the first group, in
+// microseconds.
 func (s Schedule) TypicalDelay() int64 {
 	var delays []int64
 	for _, from := range s.Members {

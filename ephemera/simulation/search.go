@@ -34,7 +34,8 @@ type Found struct {
 	Tries  int      // runs that shrinking took
 }
 
-// Report prints a violation for people: what happened, the shrunk schedule, and the command that replays it.
+// Report prints a violation for people: what happened, the shrunk schedule, and the command that
+// replays it.
 func (f Found) Report(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "violation of %s\nseed %d, %d nodes, shrunk in %d runs to:\n%s\nreplay: go run ./ephemera/simulation/cmd/search -replay '%s'\n",
 		f.Result.Violations[0], f.Result.Schedule.Seed, f.Result.Schedule.Nodes, f.Tries, f.Shrunk, f.Shrunk)
@@ -57,8 +58,8 @@ func (s Summary) String() string {
 	return fmt.Sprintf("schedules: %d, violations: %d, seed: %d", s.Schedules, len(s.Found), s.Seed)
 }
 
-// Run carries the search out on all cores, one schedule a goroutine, until the time or the schedules are over, ctx is done, or enough
-// was found.
+// Run carries the search out on all cores, one schedule a goroutine, until the time or the
+// schedules are over, ctx is done, or enough was found.
 func (s Search) Run(ctx context.Context) Summary {
 	if s.Stop == 0 {
 		s.Stop = 4 // more of the same tells no more

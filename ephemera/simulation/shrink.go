@@ -5,8 +5,9 @@ import "slices"
 // maxShrinks bounds the runs that shrinking a schedule takes.
 const maxShrinks = 400
 
-// Shrink takes out of a failing schedule whatever can go while the same promise is still broken: faults, adversaries, submissions, then
-// the network's caprices. It returns the smallest schedule that it found and how many runs that took.
+// Shrink takes out of a failing schedule whatever can go while the same promise is still broken:
+// faults, adversaries, submissions, then the network's caprices. It returns the smallest schedule
+// that it found and how many runs that took.
 func Shrink(schedule Schedule, promise string, options func(Schedule) Options) (Schedule, int) {
 	tries := 0
 	fails := func(candidate Schedule) bool {

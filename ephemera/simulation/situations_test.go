@@ -10,8 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// bereft sees slots whose creator falls silent after it proposed and before anybody has a certificate, while all other members that are
-// not Byzantine restart: what was signed lives in stores alone.
+// bereft sees slots whose creator falls silent after it proposed and before anybody has a
+// certificate, while all other members that are not Byzantine restart: what was signed lives in
+// stores alone.
 type bereft struct {
 	nodes int // that are not Byzantine
 	open  map[block.Slot]map[int]bool
@@ -40,7 +41,8 @@ func (v *bereft) Observe(e simulation.Event) error {
 
 func (*bereft) End() error { return nil }
 
-// Every echoer restarts while the creator is silent in a good part of the schedules that the search draws.
+// Every echoer restarts while the creator is silent in a good part of the schedules that the search
+// draws.
 func TestTheSearchOftenRestartsEveryEchoer(t *testing.T) {
 	const schedules = 150
 	reached := 0

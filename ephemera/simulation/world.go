@@ -26,7 +26,8 @@ var limits = membership.Limits{PayloadBytes: maxPayload, BlockMessages: 64, Bloc
 // pool bounds the mempools likewise.
 var pool = mempool.Limits{Messages: 256, Bytes: 256 << 10, PerSender: 64, SenderBytes: 64 << 10, TTL: time.Hour}
 
-// Options are what a run has beside its schedule. The zero value is a quiet run of the simulation's own application.
+// Options are what a run has beside its schedule. The zero value is a quiet run of the simulation's
+// own application.
 type Options struct {
 	// Application makes the application of a node and its key; nil: the simulation's own.
 	Application func(node int, key keys.Public) Application
@@ -36,14 +37,17 @@ type Options struct {
 	Trace io.Writer
 	// Endless keeps the run going until the deadline, also when all that was promised has happened.
 	Endless bool
-	// Payload makes what a submission says, at a node that knows this newest group; nil: its number and Size-8 bytes of nothing.
+	// Payload makes what a submission says, at a node that knows this newest group; nil: its number
+	// and Size-8 bytes of nothing.
 	Payload func(newest *membership.Group, s Submission) []byte
-	// Limits are those of the groups, and Pool bounds the mempools; zero: small ones, so that adversaries reach them.
+	// Limits are those of the groups, and Pool bounds the mempools; zero: small ones, so that
+	// adversaries reach them.
 	Limits membership.Limits
 	Pool   mempool.Limits
 	// Measure counts bytes, also without real keys: Result.Measured.
 	Measure bool
-	// Stop is asked now and then whether to end the run at once; nil: never. What was promised is then not judged.
+	// Stop is asked now and then whether to end the run at once; nil: never. What was promised is then
+	// not judged.
 	Stop func() bool
 }
 
@@ -105,8 +109,8 @@ func Run(schedule Schedule, options Options) (Result, error) {
 	}, nil
 }
 
-// play carries out one occasion after the other. A panic of an engine or an application is a violation: nothing that a peer sends may
-// cause one.
+// play carries out one occasion after the other. A panic of an engine or an application is a
+// violation: nothing that a peer sends may cause one.
 func (w *world) play() {
 	defer func() {
 		if r := recover(); r != nil {
@@ -297,7 +301,8 @@ func contains(nodes []int, n int) bool {
 	return false
 }
 
-// arrive brings a frame to a node that is up: through the border if it is bytes, and past the adversary if it has one.
+// arrive brings a frame to a node that is up: through the border if it is bytes, and past the
+// adversary if it has one.
 func (w *world) arrive(o occasion) {
 	n := w.nodes[o.to]
 	if !n.up {

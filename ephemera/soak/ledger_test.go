@@ -68,7 +68,8 @@ func (l *ledger) wrong() []string {
 	return slices.Clone(l.problems)
 }
 
-// take enters a block that a node shows, in the order in which it shows them. Since is when that node was ready last.
+// take enters a block that a node shows, in the order in which it shows them. Since is when that
+// node was ready last.
 func (l *ledger) take(from *member, e api.Entry) {
 	l.mu.Lock()
 	group := l.groups[e.Block.Group]
@@ -113,7 +114,8 @@ func (l *ledger) take(from *member, e api.Entry) {
 	}
 }
 
-// missing returns, for each block that was shown before a time, the members of its group that were up since then and do not show it.
+// missing returns, for each block that was shown before a time, the members of its group that were
+// up since then and do not show it.
 func (l *ledger) missing(before time.Time, members []*member) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

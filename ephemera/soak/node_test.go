@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runNode is the process of one node. It ends with the test, whose end closes its standard input, if nobody kills it before.
+// runNode is the process of one node. It ends with the test, whose end closes its standard input,
+// if nobody kills it before.
 func runNode(dir string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -145,7 +146,8 @@ func (m *member) profile(path, prefix string) int64 {
 	return found
 }
 
-// journal is what a node's processes wrote to standard error: the last of it, and what nobody may ever write.
+// journal is what a node's processes wrote to standard error: the last of it, and what nobody may
+// ever write.
 type journal struct {
 	mu   sync.Mutex
 	last []string

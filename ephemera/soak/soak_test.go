@@ -39,9 +39,10 @@ const (
 	payloadBytes = 1024
 )
 
-// TestSoak loads four daemons, kills one after the other but the first, and takes a member out and in again. Meanwhile and afterwards every
-// node that is up shows every certified block of its groups, each once and in the order of its chain, and none shows another for a slot.
-// In the end the first node holds no more memory and goroutines than near the beginning.
+// TestSoak loads four daemons, kills one after the other but the first, and takes a member out and
+// in again. Meanwhile and afterwards every node that is up shows every certified block of its
+// groups, each once and in the order of its chain, and none shows another for a slot. In the end
+// the first node holds no more memory and goroutines than near the beginning.
 func TestSoak(t *testing.T) {
 	p := plan{length: *length, rate: 200, kill: 30 * time.Second, change: time.Minute, late: 20 * time.Second}
 	if testing.Short() {
@@ -182,7 +183,8 @@ func (s *soak) watch(ctx context.Context, m *member) {
 	}
 }
 
-// load submits its share of the messages until ctx is done, to one member after the other. When it is held up it catches up.
+// load submits its share of the messages until ctx is done, to one member after the other. When it
+// is held up it catches up.
 func (s *soak) load(ctx context.Context, worker int) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -218,7 +220,8 @@ func (s *soak) submit(ctx context.Context, turn int) {
 	}
 }
 
-// killOne ends the next node's process, without a warning, and starts another in its folder a little later.
+// killOne ends the next node's process, without a warning, and starts another in its folder a
+// little later.
 func (s *soak) killOne(ctx context.Context) {
 	s.t.Helper()
 	m := s.members[1+s.kills%(nodes-1)]
@@ -262,12 +265,14 @@ func (s *soak) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// settle waits until all nodes show all blocks, and the first one is back at what it held near the beginning.
+// settle waits until all nodes show all blocks, and the first one is back at what it held near the
+// beginning.
 func (s *soak) settle() {
 	t := s.t
 	require.Eventually(t, func() bool { return len(s.ledger.missing(time.Now(), s.members)) == 0 }, wait, 100*time.Millisecond,
 		"blocks are missing in the end")
-	// What is kept for each message, for as long as it could come again, is its ID: see mempool.Limits.Known.
+	// What is kept for each message, for as long as it could come again, is its ID: see
+	// mempool.Limits.Known.
 	const perMessage, slack, goroutines = 256, 16 << 20, 30
 	allowed := s.early.heap + slack + perMessage*s.accepted.Load()
 	var now usage

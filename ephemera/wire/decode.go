@@ -16,7 +16,8 @@ var ErrInvalid = errors.New("invalid frame")
 // Open decodes a frame for one group and verifies everything in it: see Groups.
 func Open(group *membership.Group, data []byte) (Frame, error) { return NewGroups(group).Open(data) }
 
-// Decode reads a frame for one group within its limits and checks its form. Signatures are left to Verify.
+// Decode reads a frame for one group within its limits and checks its form. Signatures are left to
+// Verify.
 func Decode(group *membership.Group, data []byte) (Frame, error) {
 	return NewGroups(group).Decode(data)
 }
@@ -60,7 +61,8 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 	return nil, fmt.Errorf("kind %d is unknown", kind)
 }
 
-// decodePlain reads a frame that is one canonical array of T. The limit comes before decoding: few bytes can name many elements.
+// decodePlain reads a frame that is one canonical array of T. The limit comes before decoding: few
+// bytes can name many elements.
 func decodePlain[T any](body []byte, limit int, check func(*T) (Frame, error)) (Frame, error) {
 	var value T
 	if err := canonical.Decode(body, limit, &value); err != nil {
@@ -126,7 +128,8 @@ func atMost(what string, count, limit int) error {
 	return nil
 }
 
-// check refuses a list that names a message twice, so that nobody has to send more than it was asked for.
+// check refuses a list that names a message twice, so that nobody has to send more than it was
+// asked for.
 func (f *GetMessages) check() error {
 	seen := make(map[block.MessageID]bool, len(f.IDs))
 	for _, id := range f.IDs {

@@ -159,5 +159,6 @@ func (f Announce) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
 }
 
-// EncodeMessages returns the frame that carries these bodies. Any member takes it unasked, within the senders' quotas.
+// EncodeMessages returns the frame that carries these bodies. Any member takes it unasked, within
+// the senders' quotas.
 func EncodeMessages(messages []block.Message) []byte { return Encode(Messages{Messages: messages}) }

@@ -1,8 +1,10 @@
-// Package wire is the language that members speak on direct links and by gossip: frames, their canonical encoding, and the border
-// check that turns bytes of strangers into values that cannot be wrong.
+// Package wire is the language that members speak on direct links and by gossip: frames, their
+// canonical encoding, and the border check that turns bytes of strangers into values that cannot be
+// wrong.
 //
-// A frame is one kind byte and one canonical CBOR array. Open decodes within the group's limits and verifies every signature; the
-// core (packages broadcast and engine) never sees a frame that did not pass. Bytes are carried by package transport.
+// A frame is one kind byte and one canonical CBOR array. Open decodes within the group's limits and
+// verifies every signature; the core (packages broadcast and engine) never sees a frame that did
+// not pass. Bytes are carried by package transport.
 package wire
 
 import (
@@ -59,7 +61,8 @@ type Proposal struct{ block.Proposal }
 // Echo answers a proposal (R3).
 type Echo struct{ certificate.Echo }
 
-// Rejection tells the creator that this member will never echo the block, so that the creator stops resending it (R7).
+// Rejection tells the creator that this member will never echo the block, so that the creator stops
+// resending it (R7).
 type Rejection struct {
 	_     struct{} `cbor:",toarray"`
 	Slot  block.Slot
@@ -91,11 +94,12 @@ type GetCertified struct {
 	From block.Slot
 }
 
-// Blocks answers GetBlock, without certificate where the sender has all of the block, and GetCertified, with one each, ascending without gap.
+// Blocks answers GetBlock, without certificate where the sender has all of the block, and
+// GetCertified, with one each, ascending without gap.
 type Blocks struct{ Blocks []Held }
 
-// Held is a block with its certificate, where the sender has one. A block whose messages the sender has removed (block.Block.Pruned)
-// always comes with it.
+// Held is a block with its certificate, where the sender has one. A block whose messages the sender
+// has removed (block.Block.Pruned) always comes with it.
 type Held struct {
 	Block       block.Block
 	Certificate *certificate.Certificate
@@ -107,7 +111,8 @@ type Frontier struct {
 	Group membership.ID
 	// Certified is the highest contiguous certified height per chain, for each member in byte order.
 	Certified []uint64
-	// Open holds the creator-signed headers that the sender knows of open slots, echoed or not, at most one a chain.
+	// Open holds the creator-signed headers that the sender knows of open slots, echoed or not, at
+	// most one a chain.
 	Open []block.SignedHeader
 	// Evidence lists the creators of whose equivocation the sender holds proof, ascending.
 	Evidence []uint32
@@ -135,14 +140,16 @@ type Evidence struct {
 	A, B block.SignedHeader
 }
 
-// Closed tells the creator that this member signs nothing new in the slot's group, so that the creator stops resending (R9).
+// Closed tells the creator that this member signs nothing new in the slot's group, so that the
+// creator stops resending (R9).
 type Closed struct {
 	_    struct{} `cbor:",toarray"`
 	Slot block.Slot
 }
 
-// Announce tells the number of the newest group that the sender knows, so that a receiver that does not know it asks its membership
-// provider. Nobody signs it and nothing else follows from it; it does not reach the core.
+// Announce tells the number of the newest group that the sender knows, so that a receiver that does
+// not know it asks its membership provider. Nobody signs it and nothing else follows from it; it
+// does not reach the core.
 type Announce struct {
 	_      struct{} `cbor:",toarray"`
 	Number uint64
@@ -185,7 +192,8 @@ const smallBytes = 2 << 10
 
 func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) + MaxListings*listingBytes }
 
-// GroupOf returns the group that a frame is about; zero for frames that are about messages, several blocks or the newest group.
+// GroupOf returns the group that a frame is about; zero for frames that are about messages, several
+// blocks or the newest group.
 func GroupOf(frame Frame) membership.ID {
 	switch f := frame.(type) {
 	case Proposal:

@@ -8,13 +8,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrUnknownGroup reports a frame about a group that the receiver does not know. Its sender may be correct: one that has heard of a new
-// group earlier. It is an ErrInvalid too, for those who know all groups there are.
+// ErrUnknownGroup reports a frame about a group that the receiver does not know. Its sender may be
+// correct: one that has heard of a new group earlier. It is an ErrInvalid too, for those who know
+// all groups there are.
 var ErrUnknownGroup = fmt.Errorf("%w: its group is unknown", ErrInvalid)
 
-// Groups decodes and verifies the frames of several groups of one network (R9): a frame names its group, or is about messages alone.
-// What bounds a frame before its group is found is the widest of the groups' limits; then its own group's count. The value is
-// immutable, its methods are safe for concurrent use. The zero value knows no group and refuses everything.
+// Groups decodes and verifies the frames of several groups of one network (R9): a frame names its
+// group, or is about messages alone. What bounds a frame before its group is found is the widest of
+// the groups' limits; then its own group's count. The value is immutable, its methods are safe for
+// concurrent use. The zero value knows no group and refuses everything.
 type Groups struct {
 	network string
 	known   []*membership.Group
@@ -50,7 +52,8 @@ func (g Groups) Open(data []byte) (Frame, error) {
 	return frame, nil
 }
 
-// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures, are left to Verify.
+// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
+// are left to Verify.
 func (g Groups) Decode(data []byte) (Frame, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrInvalid)
@@ -71,7 +74,8 @@ func (g Groups) Decode(data []byte) (Frame, error) {
 	return frame, nil
 }
 
-// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's that knows another group.
+// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
+// that knows another group.
 func (g Groups) mayBeNewer(data []byte) bool {
 	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
 	frame, err := g.decodeBody(Kind(data[0]), data[1:])
@@ -82,7 +86,8 @@ func (g Groups) mayBeNewer(data []byte) bool {
 	return errors.Is(err, ErrUnknownGroup) || err == nil && messages
 }
 
-// Verify checks every signature of a decoded frame, and that a proposal, block or certificate is one of its group.
+// Verify checks every signature of a decoded frame, and that a proposal, block or certificate is
+// one of its group.
 func (g Groups) Verify(frame Frame) error {
 	if err := g.verify(frame); err != nil {
 		return invalid(frame.kind(), err)
@@ -107,7 +112,8 @@ func (g Groups) find(id membership.ID) (*membership.Group, error) {
 	return nil, fmt.Errorf("%w: %s", ErrUnknownGroup, id)
 }
 
-// groupOf returns the group of a frame; nil for one that is about messages, about several blocks or announces a group.
+// groupOf returns the group of a frame; nil for one that is about messages, about several blocks or
+// announces a group.
 func (g Groups) groupOf(frame Frame) (*membership.Group, error) {
 	switch frame.(type) {
 	case Messages, GetMessages, Blocks, Announce:

@@ -53,7 +53,8 @@ func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 	}
 }
 
-// What is too large for the known groups may come from a correct member that knows a larger one with wider limits.
+// What is too large for the known groups may come from a correct member that knows a larger one
+// with wider limits.
 func TestFramesOfAWiderGroupAreNobodysFault(t *testing.T) {
 	w := newWorld(t)
 	next := &world{t: t}
@@ -139,7 +140,8 @@ func TestNoGroupIsUnknown(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, the groups' common border does not panic, and what it takes one of them takes alone.
+// Whatever bytes come, the groups' common border does not panic, and what it takes one of them
+// takes alone.
 func FuzzGroups(f *testing.F) {
 	w := newWorld(f)
 	next := newSuccessor(w)

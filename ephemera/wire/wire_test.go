@@ -215,7 +215,8 @@ func TestMalformedFramesAreRefused(t *testing.T) {
 	}
 }
 
-// A megabyte of nulls, each of which would decode to a large zero value, costs little more than its own size.
+// A megabyte of nulls, each of which would decode to a large zero value, costs little more than its
+// own size.
 func TestFewBytesDoNotBecomeManyValues(t *testing.T) {
 	w := newWorld(t)
 	large, err := membership.NewGroup(network, 1, w.group.Members(), membership.Limits{})

@@ -13,7 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// What a file may hold at most. The cells take one byte each, so MaxCells also bounds the memory of a trace.
+// What a file may hold at most. The cells take one byte each, so MaxCells also bounds the memory of
+// a trace.
 const (
 	MaxMixnodes  = 100_000
 	MaxObservers = 1_000
@@ -57,15 +58,16 @@ func Open(path string) (*Trace, error) {
 	return Read(file, path)
 }
 
-// Read reads a trace from r; name is the file's name in errors. The error is an [*Error], or wraps that of r.
+// Read reads a trace from r; name is the file's name in errors. The error is an [*Error], or wraps
+// that of r.
 func Read(r io.Reader, name string) (*Trace, error) {
 	return read(r, name, limits{mixnodes: MaxMixnodes, observers: MaxObservers, cells: MaxCells})
 }
 
 type limits struct{ mixnodes, observers, cells int }
 
-// longestLine is the length of a header with as many mixnodes as are allowed, all with the longest names. No other line
-// is longer, unless its numbers or names are too long for their own rules.
+// longestLine is the length of a header with as many mixnodes as are allowed, all with the longest
+// names. No other line is longer, unless its numbers or names are too long for their own rules.
 func (l limits) longestLine() int {
 	return (l.mixnodes+keyColumns)*(metrics.MaxMixIDLength+1) + 2
 }
@@ -211,7 +213,8 @@ func (r *reader) readEpoch(field []byte) (int, error) {
 	return last + 1, nil
 }
 
-// readObserver returns the index of the observer of the current line, which has no line in that epoch yet.
+// readObserver returns the index of the observer of the current line, which has no line in that
+// epoch yet.
 func (r *reader) readObserver(epoch int, field []byte) (int, error) {
 	if index, ok := r.known[string(field)]; ok {
 		if rows := r.trace.cells[epoch]; index < len(rows) && rows[index] != nil {
@@ -231,7 +234,8 @@ func (r *reader) readObserver(epoch int, field []byte) (int, error) {
 	return index, nil
 }
 
-// readCells returns the values of a line in the order of trace.Mixnodes. The line has the right number of fields.
+// readCells returns the values of a line in the order of trace.Mixnodes. The line has the right
+// number of fields.
 func (r *reader) readCells(cells []byte) ([]uint8, error) {
 	row := make([]uint8, len(r.column))
 	for i, index := range r.column {

@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ErrObserver marks the name of an observer that a trace does not have, or a name that is given twice.
+// ErrObserver marks the name of an observer that a trace does not have, or a name that is given
+// twice.
 var ErrObserver = errors.New("bad observer")
 
 // Trace is the content of one file. It is read-only and may be read concurrently.
@@ -18,15 +19,16 @@ type Trace struct {
 	Observers []string        // in the order of their first lines
 	Mixnodes  []metrics.MixID // strictly ascending, whatever the order of the columns
 
-	// cells[epoch][observer][mixnode], one byte each; a nil or absent row is an observer without values in that epoch.
+	// cells[epoch][observer][mixnode], one byte each; a nil or absent row is an observer without
+	// values in that epoch.
 	cells [][][]uint8
 }
 
 // missing is the cell without a value.
 const missing = 0xff
 
-// Value returns the percentage (0..100) that an observer gave a mixnode in an epoch, all three by their index in the
-// lists of t, and false when it is missing or an index is out of range.
+// Value returns the percentage (0..100) that an observer gave a mixnode in an epoch, all three by
+// their index in the lists of t, and false when it is missing or an index is out of range.
 func (t *Trace) Value(epoch, observer, mixnode int) (value uint8, ok bool) {
 	if epoch < 0 || epoch >= len(t.cells) || observer < 0 || observer >= len(t.cells[epoch]) {
 		return 0, false
@@ -38,7 +40,8 @@ func (t *Trace) Value(epoch, observer, mixnode int) (value uint8, ok bool) {
 	return row[mixnode], true
 }
 
-// Find returns the indices of the observers of these names, in the same order. The error wraps [ErrObserver].
+// Find returns the indices of the observers of these names, in the same order. The error wraps
+// [ErrObserver].
 func (t *Trace) Find(names []string) ([]int, error) {
 	found := make([]int, len(names))
 	for i, name := range names {
@@ -62,8 +65,9 @@ func (t *Trace) listObservers() string {
 	return fmt.Sprintf("%s,… (%d in all)", strings.Join(t.Observers[:most], ","), len(t.Observers))
 }
 
-// Truth returns, for each epoch and mixnode by index, the median of what the given observers (by index) measured there:
-// the mean of the middle two for an even number of values, [metrics.Missing] when none of them has one.
+// Truth returns, for each epoch and mixnode by index, the median of what the given observers (by
+// index) measured there: the mean of the middle two for an even number of values, [metrics.Missing]
+// when none of them has one.
 func (t *Trace) Truth(observers []int) [][]metrics.Uptime {
 	truth := make([][]metrics.Uptime, len(t.Epochs))
 	column := make([]metrics.Uptime, 0, len(observers))

@@ -61,11 +61,12 @@ func newSource(c Config) source {
 	return s
 }
 
-// Mixnodes returns the names of the mixnodes, strictly ascending: m001, m002, … The slice is shared and must not be
-// changed.
+// Mixnodes returns the names of the mixnodes, strictly ascending: m001, m002, … The slice is shared
+// and must not be changed.
 func (s *source) Mixnodes() []metrics.MixID { return s.mixnodes }
 
-// tick returns the state from which everything about one sample is drawn, and false if it does not exist or is lost.
+// tick returns the state from which everything about one sample is drawn, and false if it does not
+// exist or is lost.
 func (s *source) tick(kind uint64, api, mix int, tick int64) (state, bool) {
 	if api < 1 || mix < 0 || mix >= len(s.mixnodes) || tick < 0 || tick >= MaxTick {
 		return 0, false

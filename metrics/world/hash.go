@@ -6,9 +6,10 @@ import "math/bits"
 //
 //	S' = mix64((S xor w) + 0x9e3779b97f4a7c15)
 //
-// where mix64 is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014; constants of Stafford's variant 13). For
-// consecutive words that is the SplitMix64 generator itself, and for one S different words never collide. The first state
-// is the seed; the first word says what is drawn, so that no two kinds of draw share their bits.
+// where mix64 is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014; constants of
+// Stafford's variant 13). For consecutive words that is the SplitMix64 generator itself, and for
+// one S different words never collide. The first state is the seed; the first word says what is
+// drawn, so that no two kinds of draw share their bits.
 type state uint64
 
 // What is drawn, the first word after the seed.
@@ -32,7 +33,8 @@ func (s state) with(word uint64) state {
 // fraction returns the upper 32 bits: uniform in [0, one).
 func (s state) fraction() uint64 { return uint64(s) >> 32 }
 
-// below returns a number uniform in [0, n), but for a bias of less than n/2^64 (Lemire's multiplication).
+// below returns a number uniform in [0, n), but for a bias of less than n/2^64 (Lemire's
+// multiplication).
 func (s state) below(n uint64) uint64 {
 	high, _ := bits.Mul64(uint64(s), n)
 	return high
@@ -41,15 +43,16 @@ func (s state) below(n uint64) uint64 {
 // one is the probability 1: probabilities are whole numbers of 2^-32.
 const one = 1 << 32
 
-// exponential returns an exponentially distributed number with mean 1, in units of 1/subTicks: -ln(u) for u uniform in
-// (0, 1], so at most 64 ln 2.
+// exponential returns an exponentially distributed number with mean 1, in units of 1/subTicks:
+// -ln(u) for u uniform in (0, 1], so at most 64 ln 2.
 func (s state) exponential() int64 {
 	const ln2 = 726817 // ln 2 x 2^20
 	return int64((64<<32 - log2(uint64(s)|1)) * ln2 >> 32)
 }
 
-// log2 returns the binary logarithm of x > 0 in units of 2^-32, rounded down: the position of its highest bit, then one
-// bit of the fraction for each squaring. math.Log2 may differ in the last bit from one architecture to the next.
+// log2 returns the binary logarithm of x > 0 in units of 2^-32, rounded down: the position of its
+// highest bit, then one bit of the fraction for each squaring. math.Log2 may differ in the last bit
+// from one architecture to the next.
 func log2(x uint64) uint64 {
 	shift := bits.LeadingZeros64(x)
 	result := uint64(63-shift) << 32

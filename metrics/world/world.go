@@ -8,9 +8,10 @@ package world
 //	 3 %   dead      0                    always
 //	 7 %   flapping  .97                  up and down in turn, exponential, mean 60 and 15 ticks
 //
-// A sample is round(100 x received / packets), half up, where received is Binomial(packets, p x on x (1 - loss)), on is
-// the share of the tick that the mixnode was up, and loss is uniform in 0 … 2 %, fixed for each Nym-API and mixnode. The
-// truth of a window is the time-average of p x on: losses between a Nym-API and a mixnode are no fault of the mixnode.
+// A sample is round(100 x received / packets), half up, where received is Binomial(packets, p x on
+// x (1 - loss)), on is the share of the tick that the mixnode was up, and loss is uniform in 0 … 2
+// %, fixed for each Nym-API and mixnode. The truth of a window is the time-average of p x on:
+// losses between a Nym-API and a mixnode are no fault of the mixnode.
 type World struct {
 	source
 	packets int
@@ -44,9 +45,10 @@ const (
 
 	// subTicks is how finely a tick is cut for the moments at which a flapping mixnode changes.
 	subTicks = 1 << 20
-	// spanTicks: the history of a flapping mixnode is made in spans of so many ticks, each from its own hash and begun
-	// as if it had run for ever (up in 60 of 75 cases; what is left of an exponential time is as long as a new one), so
-	// that a tick costs the same whether it is the first or the billionth. A change may fall on the edge of two spans.
+	// spanTicks: the history of a flapping mixnode is made in spans of so many ticks, each from its
+	// own hash and begun as if it had run for ever (up in 60 of 75 cases; what is left of an
+	// exponential time is as long as a new one), so that a tick costs the same whether it is the first
+	// or the billionth. A change may fall on the edge of two spans.
 	spanTicks = 1024
 )
 
@@ -79,8 +81,8 @@ func (w *World) drawNode(mix uint64) node {
 	}
 }
 
-// Sample returns what a Nym-API (from 1) measures of a mixnode (by index) in a tick, in percent (0..100), and false when
-// that is lost.
+// Sample returns what a Nym-API (from 1) measures of a mixnode (by index) in a tick, in percent
+// (0..100), and false when that is lost.
 func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	at, ok := w.tick(drawSample, api, mix, tick)
 	if !ok {
@@ -106,8 +108,9 @@ func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	return uint8((200*received + w.packets) / (2 * w.packets)), true
 }
 
-// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to), in percentage points (0..100), and
-// false for a window that is empty, negative, longer than [MaxWindow] or after [MaxTick].
+// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to), in percentage
+// points (0..100), and false for a window that is empty, negative, longer than [MaxWindow] or after
+// [MaxTick].
 func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
 	if mix < 0 || mix >= len(w.nodes) || from < 0 || to <= from || to > MaxTick || to-from > MaxWindow {
 		return 0, false

@@ -14,7 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// All statistical tests have fixed seeds. Their tolerances are about four standard deviations of what they check.
+// All statistical tests have fixed seeds. Their tolerances are about four standard deviations of
+// what they check.
 
 func newWorld(t testing.TB, c Config) *World {
 	t.Helper()
@@ -57,7 +58,8 @@ func TestSharesOfTheKinds(t *testing.T) {
 	require.InDelta(t, .79, sum/float64(counts[mediocre]), 4*.38/math.Sqrt(12*.2*n))
 }
 
-// TestReceivedPacketsAreBinomial compares how often 0..9 packets of 9 came back with the binomial distribution.
+// TestReceivedPacketsAreBinomial compares how often 0..9 packets of 9 came back with the binomial
+// distribution.
 func TestReceivedPacketsAreBinomial(t *testing.T) {
 	const ticks = 200_000
 	w := newWorld(t, Config{Seed: 2, Mixnodes: 240})
@@ -201,10 +203,11 @@ func TestLog2EqualsTheMathematicalOne(t *testing.T) {
 	}
 }
 
-// TestFlappingIsTheStationaryProcessOfItsMeans checks that a mixnode is up 60/75 of the time, at the edges of a span as
-// in its middle, and that its state is forgotten as fast as the two means say: the covariance of the states at two
-// moments t ticks apart is .8 x .2 x exp(-t (1/60 + 1/15)), which is exp(-t/12). With the test of the exponential draws
-// that leaves no other process.
+// TestFlappingIsTheStationaryProcessOfItsMeans checks that a mixnode is up 60/75 of the time, at
+// the edges of a span as in its middle, and that its state is forgotten as fast as the two means
+// say: the covariance of the states at two moments t ticks apart is .8 x .2 x exp(-t
+// (1/60 + 1/15)), which is exp(-t/12). With the test of the exponential draws that leaves no other
+// process.
 func TestFlappingIsTheStationaryProcessOfItsMeans(t *testing.T) {
 	const spans = 40_000
 	moments := []int64{0, 3, 12, 500, 512, 536, 1023}
@@ -361,7 +364,8 @@ func sources(t testing.TB) map[string]sampler {
 	return map[string]sampler{"world": newWorld(t, goldenConfig), "uniform": u}
 }
 
-// encode returns the value of every (Nym-API, mixnode, tick) of a small run, asked for in the order given.
+// encode returns the value of every (Nym-API, mixnode, tick) of a small run, asked for in the order
+// given.
 func encode(s sampler, backwards bool) []byte {
 	const apis, ticks = 4, 40
 	mixnodes := len(s.Mixnodes())

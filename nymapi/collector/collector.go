@@ -1,11 +1,15 @@
-// Package collector measures mixnodes for one Nym-API: it asks a [Source] at each tick of an epoch and stores what came back.
+// Package collector measures mixnodes for one Nym-API: it asks a [Source] at each tick of an epoch
+// and stores what came back.
 //
-// An epoch has a fixed number of ticks. Tick k, from 0, has the nominal time start + k·duration/ticks, under which its samples are
-// stored, and the global number (epoch-1)·ticks + k, by which a source knows it. A tick that is measured late, because the machine was
-// busy or the program was restarted, is therefore the same tick: timing changes no value of a source that can look back.
+// An epoch has a fixed number of ticks. Tick k, from 0, has the nominal time
+// start + k·duration/ticks, under which its samples are stored, and the global number
+// (epoch-1)·ticks + k, by which a source knows it. A tick that is measured late, because the
+// machine was busy or the program was restarted, is therefore the same tick: timing changes no
+// value of a source that can look back.
 //
-// The package has no clock and starts nothing: package rewards calls it when ticks are due and averages what it stored. Where samples
-// are kept: package samples of metrics. What is measured in simulations: source.go.
+// The package has no clock and starts nothing: package rewards calls it when ticks are due and
+// averages what it stored. Where samples are kept: package samples of metrics. What is measured in
+// simulations: source.go.
 package collector
 
 import (
@@ -33,8 +37,9 @@ type Measurement struct {
 
 // Source measures mixnodes. It is asked by one goroutine.
 type Source interface {
-	// Measure measures the mixnodes at the tick of that global number, from 0. Whatever it could not measure it leaves out: missing is
-	// missing, never 0. It may be asked late, and again for the same tick; a source that cannot look back returns nothing for the past.
+	// Measure measures the mixnodes at the tick of that global number, from 0. Whatever it could not
+	// measure it leaves out: missing is missing, never 0. It may be asked late, and again for the same
+	// tick; a source that cannot look back returns nothing for the past.
 	Measure(ctx context.Context, mixnodes []metrics.MixID, tick int64) ([]Measurement, error)
 }
 
@@ -54,9 +59,10 @@ func New(source Source, store *samples.Store, ticks int) (*Collector, error) {
 	return &Collector{source: source, store: store, ticks: ticks, done: map[contract.Epoch]int{}}, nil
 }
 
-// CatchUp measures every tick of the epoch that is due at now, in contract time, and was not measured since the start of the program.
-// Due is a tick whose nominal time has come. After an error the tick is due again. It returns the nominal time of the next tick, or
-// the epoch's end when all are measured.
+// CatchUp measures every tick of the epoch that is due at now, in contract time, and was not
+// measured since the start of the program. Due is a tick whose nominal time has come. After an
+// error the tick is due again. It returns the nominal time of the next tick, or the epoch's end
+// when all are measured.
 func (c *Collector) CatchUp(ctx context.Context, d contract.Description, now contract.Millis) (next contract.Millis, err error) {
 	if int64(d.End-d.Start) < int64(c.ticks) {
 		return d.End, fmt.Errorf("%w: %d in epoch %d of %s, shorter than a millisecond each; lower the number of ticks",
@@ -94,13 +100,14 @@ func (c *Collector) measure(ctx context.Context, d contract.Description, tick in
 	return c.store.Record(ctx, batch)
 }
 
-// Averages returns the average of each mixnode of the epoch over its half-open window, in the order of the description, missing where
-// there is no sample.
+// Averages returns the average of each mixnode of the epoch over its half-open window, in the order
+// of the description, missing where there is no sample.
 func (c *Collector) Averages(ctx context.Context, d contract.Description) ([]metrics.Uptime, error) {
 	return c.store.Averages(ctx, d.Mixnodes, d.Start.Time(), d.End.Time())
 }
 
-// Forget drops the progress of epochs before that one, and samples that are older than retention at now.
+// Forget drops the progress of epochs before that one, and samples that are older than retention at
+// now.
 func (c *Collector) Forget(ctx context.Context, before contract.Epoch, now contract.Millis, retention time.Duration) error {
 	for epoch := range c.done {
 		if epoch < before {

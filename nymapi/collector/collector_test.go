@@ -19,7 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
-// script is a source that answers tick t with the t-th percentage, fails when told, and writes down what it was asked.
+// script is a source that answers tick t with the t-th percentage, fails when told, and writes down
+// what it was asked.
 type script struct {
 	values []uint8
 	fail   error

@@ -8,13 +8,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
 )
 
-// Simulation draws what a Nym-API measures. Packages world and others of metrics implement it: the draw is a function of its
-// arguments, so that timing and order change nothing.
+// Simulation draws what a Nym-API measures. Packages world and others of metrics implement it: the
+// draw is a function of its arguments, so that timing and order change nothing.
 type Simulation interface {
 	// Mixnodes returns the simulated mixnodes.
 	Mixnodes() []metrics.MixID
-	// Sample returns the percentage that the Nym-API of that number, from 1, measures of the mixnode of that index at a tick, and false
-	// when the measurement is lost.
+	// Sample returns the percentage that the Nym-API of that number, from 1, measures of the mixnode
+	// of that index at a tick, and false when the measurement is lost.
 	Sample(api, mixnode int, tick int64) (value uint8, ok bool)
 }
 
@@ -28,8 +28,9 @@ type simulated struct {
 	size       int
 }
 
-// Simulated returns the source of the Nym-API of that number, from 1, in a simulation. Open makes the simulation for a number of
-// mixnodes, which the contract's list tells. Mixnodes that the simulation does not know are missing.
+// Simulated returns the source of the Nym-API of that number, from 1, in a simulation. Open makes
+// the simulation for a number of mixnodes, which the contract's list tells. Mixnodes that the
+// simulation does not know are missing.
 func Simulated(number int, open func(mixnodes int) (Simulation, error)) (Source, error) {
 	if number < 1 {
 		return nil, fmt.Errorf("Nym-API number %d, expected 1 or more", number)
@@ -75,8 +76,8 @@ type recorded struct {
 	index    map[metrics.MixID]int
 }
 
-// Recorded returns the source that plays back an observer of a trace: tick t is the t-th epoch of the file. After its last epoch
-// everything is missing. The error wraps [trace.ErrObserver].
+// Recorded returns the source that plays back an observer of a trace: tick t is the t-th epoch of
+// the file. After its last epoch everything is missing. The error wraps [trace.ErrObserver].
 func Recorded(t *trace.Trace, observer string) (Source, error) {
 	found, err := t.Find([]string{observer})
 	if err != nil {

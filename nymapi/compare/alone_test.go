@@ -29,7 +29,8 @@ func (b board) truth(mixnode, epoch int) (float64, bool) {
 
 func (b board) name(epoch int) int64 { return int64(10 * epoch) }
 
-// smallPlan has two mixnodes, two epochs of two ticks, and four Nym-APIs that are right, 10 too high, 10 too low and away.
+// smallPlan has two mixnodes, two epochs of two ticks, and four Nym-APIs that are right, 10 too
+// high, 10 too low and away.
 func smallPlan(lie Lie, liars ...int) *Plan {
 	const lost = -1
 	return &Plan{

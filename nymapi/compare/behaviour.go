@@ -15,7 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// behaviour returns what a lying Nym-API does. Beside its lie it keeps to the protocol, except for LieSplit.
+// behaviour returns what a lying Nym-API does. Beside its lie it keeps to the protocol, except for
+// LieSplit.
 func (s *stage) behaviour(m *member) service.Behaviour {
 	b := service.Behaviour{Report: func(_ contract.Description, honest metrics.Report) metrics.Report {
 		return s.plan.Lie.report(honest, s.plan.Seed)
@@ -40,7 +41,8 @@ func (s *stage) behaviour(m *member) service.Behaviour {
 	return b
 }
 
-// mute is the transport of a member that receives and answers nothing: whatever its node sends is dropped as if it had been sent.
+// mute is the transport of a member that receives and answers nothing: whatever its node sends is
+// dropped as if it had been sent.
 type mute struct {
 	transport.Transport
 }
@@ -58,8 +60,8 @@ func (m *mute) Publish([]byte) bool { return true }
 
 var errNobodyThere = errors.New("no connection to some members yet")
 
-// split sends the lie to the first half of the other members, in the order of their keys, and another report, 100 for every
-// mixnode, to the rest, past the silence of the node.
+// split sends the lie to the first half of the other members, in the order of their keys, and
+// another report, 100 for every mixnode, to the rest, past the silence of the node.
 func (m *mute) split(_ context.Context, p service.Publication) error {
 	other, err := otherReport(p)
 	if err != nil {

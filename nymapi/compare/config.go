@@ -27,7 +27,8 @@ const (
 	VerifyNone   = "none"
 )
 
-// What a Config may ask for at most. They bound memory and time of one process; the protocol's own bounds are elsewhere.
+// What a Config may ask for at most. They bound memory and time of one process; the protocol's own
+// bounds are elsewhere.
 const (
 	maxNodes    = 100
 	maxMixnodes = 10_000
@@ -37,7 +38,8 @@ const (
 	maxEpoch    = 24 * time.Hour
 )
 
-// Config says what to run; [Default] is where to begin. Fields have the names of the flags of `nymapi compare`.
+// Config says what to run; [Default] is where to begin. Fields have the names of the flags of
+// `nymapi compare`.
 type Config struct {
 	Nodes     int           // Nym-APIs; 0 with a trace: its observers
 	Mixnodes  int           // rewarded mixnodes; 0 with a trace: the file's
@@ -114,7 +116,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate checks everything that can be checked without opening a file. The error is a [*FlagError].
+// Validate checks everything that can be checked without opening a file. The error is a
+// [*FlagError].
 func (c Config) Validate() error {
 	c = c.complete()
 	for _, check := range []func() error{c.checkSource, c.checkSizes, c.checkRules} {

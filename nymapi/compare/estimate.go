@@ -8,8 +8,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// bigRun is the number of Nym-APIs above which an estimate of the time is given before the run: below, epochs pass by the
-// clock, above, one machine may not keep up with the work of all of them.
+// bigRun is the number of Nym-APIs above which an estimate of the time is given before the run:
+// below, epochs pass by the clock, above, one machine may not keep up with the work of all of them.
 const bigRun = 30
 
 // What one core computes for an epoch, fitted to runs of 4, 10 and 30 Nym-APIs in one process.
@@ -19,16 +19,17 @@ const (
 	frontierCost  = 170 * time.Microsecond // what one member tells another about one chain
 )
 
-// costPerEpoch estimates the time that this machine computes for one epoch of the ephemera mode: every member verifies every
-// report and n certificates of q echoes, recomputes n matrices of n reports, and hears from every other about n chains.
+// costPerEpoch estimates the time that this machine computes for one epoch of the ephemera mode:
+// every member verifies every report and n certificates of q echoes, recomputes n matrices of n
+// reports, and hears from every other about n chains.
 func (p *Plan) costPerEpoch() time.Duration {
 	n, q := time.Duration(p.Nodes), time.Duration(quorum.Size(p.Nodes))
 	work := (n*n+n*n*q)*signatureCost + n*n*n*time.Duration(p.Mixnodes)*cellCost + n*n*n*frontierCost
 	return work / time.Duration(runtime.GOMAXPROCS(0))
 }
 
-// EstimatedTime returns how long the run will take: its epochs, or the computing where that takes longer, and the acceptance
-// time of epochs that will be missed.
+// EstimatedTime returns how long the run will take: its epochs, or the computing where that takes
+// longer, and the acceptance time of epochs that will be missed.
 func (p *Plan) EstimatedTime() time.Duration {
 	epoch := max(p.Epoch, p.costPerEpoch())
 	total := time.Duration(p.Epochs) * epoch

@@ -24,8 +24,8 @@ type Folder struct {
 	latest string
 }
 
-// NewFolder makes the folder of a run: out, which must be new or empty, or for an empty out results/<time> below the current
-// folder. The error names the flag.
+// NewFolder makes the folder of a run: out, which must be new or empty, or for an empty out
+// results/<time> below the current folder. The error names the flag.
 func NewFolder(out string, now time.Time) (Folder, error) {
 	f := Folder{Path: filepath.Clean(out)}
 	if out == "" {

@@ -15,8 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// forger posts lies as results, without block or certificate, the moment an epoch ends. Only a contract that verifies nothing
-// believes it.
+// forger posts lies as results, without block or certificate, the moment an epoch ends. Only a
+// contract that verifies nothing believes it.
 type forger struct {
 	keyFile string
 	address string

@@ -13,12 +13,13 @@ type simulator interface {
 	Truth(mix int, from, to int64) (points float64, ok bool)
 }
 
-// input is everything that can be measured, and the truth about it. Nym-APIs and epochs are numbered from 1, mixnodes and ticks
-// from 0. It is safe for concurrent use.
+// input is everything that can be measured, and the truth about it. Nym-APIs and epochs are
+// numbered from 1, mixnodes and ticks from 0. It is safe for concurrent use.
 type input interface {
 	// mixnodes returns the names in ascending order.
 	mixnodes() []metrics.MixID
-	// sample returns what a Nym-API measures at a tick, in percent; false when the measurement is lost.
+	// sample returns what a Nym-API measures at a tick, in percent; false when the measurement is
+	// lost.
 	sample(number, mixnode int, tick int64) (value uint8, ok bool)
 	// truth returns the true uptime over an epoch in points; false when nobody knows it.
 	truth(mixnode, epoch int) (points float64, ok bool)

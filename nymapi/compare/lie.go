@@ -16,8 +16,9 @@ const (
 	LieZero    Lie = "zero"    // 0 for every mixnode
 	LieHundred Lie = "hundred" // 100 for every mixnode
 	LieVictims Lie = "victims" // 0 for a tenth of the mixnodes, the same for all liars; the truth for the rest
-	// LieSplit is one report to half of the members, zero for every mixnode, and another to the rest, 100 for every
-	// mixnode; then silence: the liar proposes nothing and echoes nothing. Alone, in the single mode, it reports the first.
+	// LieSplit is one report to half of the members, zero for every mixnode, and another to the rest,
+	// 100 for every mixnode; then silence: the liar proposes nothing and echoes nothing. Alone, in the
+	// single mode, it reports the first.
 	LieSplit Lie = "split"
 )
 
@@ -56,7 +57,8 @@ func (l Lie) report(honest metrics.Report, seed uint64) metrics.Report {
 // victimShare is one over the share of mixnodes that LieVictims ruins.
 const victimShare = 10
 
-// victims returns the indices of a tenth of the mixnodes, rounded up: those whose hash with the seed is smallest.
+// victims returns the indices of a tenth of the mixnodes, rounded up: those whose hash with the
+// seed is smallest.
 func victims(mixnodes []metrics.MixID, seed uint64) []int {
 	hashes := make([][sha256.Size]byte, len(mixnodes))
 	order := make([]int, len(mixnodes))

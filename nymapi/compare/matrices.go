@@ -16,8 +16,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// addMatrices gives each rewarded record the reports of a certified block of its epoch: the winner's if it showed one, else the
-// first that a Nym-API holds. The Nym-APIs have stopped.
+// addMatrices gives each rewarded record the reports of a certified block of its epoch: the
+// winner's if it showed one, else the first that a Nym-API holds. The Nym-APIs have stopped.
 func (s *stage) addMatrices(ctx context.Context, records []Record) error {
 	if s.mode == Single {
 		return nil

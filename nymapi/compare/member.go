@@ -32,7 +32,8 @@ func (m *member) sentBytes() uint64 { return m.service.Traffic().SentBytes + m.h
 // memberName returns the name under which a Nym-API enrols.
 func memberName(number int) string { return fmt.Sprintf("nymapi-%d", number) }
 
-// enrolAway enrols those who will never run, so that the group is complete without them. Nobody knows their keys afterwards.
+// enrolAway enrols those who will never run, so that the group is complete without them. Nobody
+// knows their keys afterwards.
 func (s *stage) enrolAway(ctx context.Context) error {
 	for _, number := range s.numbers() {
 		if !s.plan.roles.away(number) {

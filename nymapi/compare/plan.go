@@ -16,20 +16,21 @@ const (
 	carryEpochs  = 3 // epochs over which a mixnode without a new value keeps its last one
 )
 
-// Plan is a [Config] made complete: everything that is decided before anything starts. It is read-only and may be used
-// concurrently.
+// Plan is a [Config] made complete: everything that is decided before anything starts. It is
+// read-only and may be used concurrently.
 type Plan struct {
 	Config // all fields set
 	roles  roles
 	input  input
-	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil where the source has none.
+	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil where the source
+	// has none.
 	moreProbes input
 	traceOf    *trace.Trace // nil unless Source is SourceTrace
 	observers  []int        // of the trace, by Nym-API
 }
 
-// Plan checks the configuration, reads its trace if there is one, and decides everything. The error is a [*FlagError], or that
-// of reading the trace.
+// Plan checks the configuration, reads its trace if there is one, and decides everything. The error
+// is a [*FlagError], or that of reading the trace.
 func (c Config) Plan() (*Plan, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -122,7 +123,8 @@ func (p *Plan) Warnings() []string {
 	return warnings
 }
 
-// silent returns how many Nym-APIs take no part in broadcasting: they are away, or fall silent after two different reports.
+// silent returns how many Nym-APIs take no part in broadcasting: they are away, or fall silent
+// after two different reports.
 func (p *Plan) silent() int {
 	silent := len(p.roles.offline)
 	if p.Lie == LieSplit {

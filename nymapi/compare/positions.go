@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ParsePositions reads a list of Nym-APIs, numbered from 1, such as "1,3". The error is a [*FlagError] of that flag.
+// ParsePositions reads a list of Nym-APIs, numbered from 1, such as "1,3". The error is a
+// [*FlagError] of that flag.
 func ParsePositions(flag, list string) ([]int, error) {
 	if strings.TrimSpace(list) == "" {
 		return nil, nil

@@ -57,7 +57,8 @@ func newBars(w io.Writer, p *Plan) *bars {
 	b := &bars{writer: progress.NewWriter(), trackers: map[Mode]*progress.Tracker{}, rendered: make(chan struct{})}
 	b.writer.SetOutputWriter(w)
 	b.writer.SetUpdateFrequency(100 * time.Millisecond)
-	// A line that does not fit is broken by the terminal, and then drawn again below itself: 80 columns are enough for the longest.
+	// A line that does not fit is broken by the terminal, and then drawn again below itself: 80
+	// columns are enough for the longest.
 	b.writer.SetTrackerLength(20)
 	b.writer.SetMessageLength(len(fmt.Sprintf("%s, epoch %d of %d", Ephemera, p.Epochs, p.Epochs)))
 	b.writer.SetTrackerPosition(progress.PositionRight)

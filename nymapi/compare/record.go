@@ -20,12 +20,13 @@ const (
 // Record is what a contract says about one settled epoch.
 type Record struct {
 	Detail contract.EpochDetail
-	// Matrix holds the reports of a certified block of the epoch: the winner's, or where the winner showed none the first
-	// that a Nym-API holds. Nil when there is none.
+	// Matrix holds the reports of a certified block of the epoch: the winner's, or where the winner
+	// showed none the first that a Nym-API holds. Nil when there is none.
 	Matrix *metrics.Matrix
 }
 
-// acceptedAfter returns the time from the end of the epoch to the acceptance of its winner, false for a missed one.
+// acceptedAfter returns the time from the end of the epoch to the acceptance of its winner, false
+// for a missed one.
 func (r Record) acceptedAfter() (time.Duration, bool) {
 	if r.Detail.Status != contract.StatusRewarded || r.Detail.Winner == nil {
 		return 0, false
@@ -37,7 +38,8 @@ func (r Record) acceptedAfter() (time.Duration, bool) {
 type Outcome struct {
 	Mode    Mode
 	Records []Record // of the settled epochs 1, 2, …, in order
-	// SentBytes is what the running Nym-APIs sent while Ended epochs ended: frames of Ephemera and bodies of HTTP requests.
+	// SentBytes is what the running Nym-APIs sent while Ended epochs ended: frames of Ephemera and
+	// bodies of HTTP requests.
 	SentBytes uint64
 	Running   int // Nym-APIs that were started
 	Ended     int // epochs that had ended when SentBytes was read

@@ -13,9 +13,11 @@ import (
 
 // Options say where a run keeps things and who is told.
 type Options struct {
-	// Database returns where the database of a mode's contract is copied to in the end, as one file. Nil: nowhere.
+	// Database returns where the database of a mode's contract is copied to in the end, as one file.
+	// Nil: nowhere.
 	Database func(Mode) string
-	// Work is the folder in which the run keeps its data until it ends, default: the system's for temporary files.
+	// Work is the folder in which the run keeps its data until it ends, default: the system's for
+	// temporary files.
 	Work     string
 	Progress Progress     // default: nobody is told
 	Logger   *slog.Logger // of contracts and Nym-APIs, default: none
@@ -28,10 +30,11 @@ const (
 	stopTime   = 20 * time.Second // for everything to stop
 )
 
-// Run runs both modes side by side and returns what became of each, single first. It starts everything and leaves nothing behind
-// but the databases.
+// Run runs both modes side by side and returns what became of each, single first. It starts
+// everything and leaves nothing behind but the databases.
 //
-// When ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that of ctx.
+// When ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that
+// of ctx.
 func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	work, err := os.MkdirTemp(options.Work, "nymapi-compare-")
 	if err != nil {

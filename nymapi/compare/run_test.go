@@ -21,7 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// short is a comparison that takes a few seconds. Its epochs are long enough for a machine that is busy with other tests.
+// short is a comparison that takes a few seconds. Its epochs are long enough for a machine that is
+// busy with other tests.
 func short(change func(*Config)) Config {
 	return with(func(c *Config) {
 		c.Mixnodes, c.Epochs, c.Epoch = 40, 2, 2*time.Second
@@ -29,7 +30,8 @@ func short(change func(*Config)) Config {
 	})
 }
 
-// workDir keeps what the nodes sync in memory where it can, so that other tests' load on the disk does not stall short epochs.
+// workDir keeps what the nodes sync in memory where it can, so that other tests' load on the disk
+// does not stall short epochs.
 func workDir(t *testing.T) string {
 	const memory = "/dev/shm"
 	if dir, err := os.MkdirTemp(memory, "experiment-test-"); err == nil {

@@ -7,11 +7,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// truth returns the true uptime of a mixnode, by index, over an epoch, from 1, in points; false when there is none.
+// truth returns the true uptime of a mixnode, by index, over an epoch, from 1, in points; false
+// when there is none.
 type truth func(mixnode, epoch int) (points float64, ok bool)
 
-// payments are the uptimes that mixnodes are paid for: payments[e-1][i] of mixnode i in epoch e, metrics.Missing where nothing
-// is paid; nil for a missed epoch.
+// payments are the uptimes that mixnodes are paid for: payments[e-1][i] of mixnode i in epoch e,
+// metrics.Missing where nothing is paid; nil for a missed epoch.
 type payments [][]metrics.Uptime
 
 // score adds up errors, value minus truth in points, over the cells that have both.
@@ -57,7 +58,8 @@ func (s score) figure(value float64) *float64 {
 	return &value
 }
 
-// spread returns the smallest, the median (mean of the middle two) and the largest of values, nil for none.
+// spread returns the smallest, the median (mean of the middle two) and the largest of values, nil
+// for none.
 func spread(values []float64) (least, median, most *float64) {
 	if len(values) == 0 {
 		return nil, nil, nil

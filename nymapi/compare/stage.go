@@ -50,7 +50,8 @@ func (s *stage) run(ctx context.Context) (Outcome, error) {
 	return outcome, errors.Join(err, contract.stop())
 }
 
-// perform starts the Nym-APIs, waits for the epochs, reads what the contract says, and stops the Nym-APIs.
+// perform starts the Nym-APIs, waits for the epochs, reads what the contract says, and stops the
+// Nym-APIs.
 func (s *stage) perform(ctx context.Context, contract *task) (Outcome, error) {
 	if err := s.enrolAway(ctx); err != nil {
 		return Outcome{}, err
@@ -101,7 +102,8 @@ func (s *stage) contractConfig() (server.Config, error) {
 	return config, nil
 }
 
-// settlingTime returns the time from the closing of the group to the first epoch, in which members connect to each other.
+// settlingTime returns the time from the closing of the group to the first epoch, in which members
+// connect to each other.
 func (s *stage) settlingTime() time.Duration {
 	if s.mode == Single {
 		return 500 * time.Millisecond
@@ -129,8 +131,8 @@ func (s *stage) numbers() []int {
 	return numbers
 }
 
-// watch waits until all epochs are settled and tells of each. The error is that of ctx, of something that stopped, or says that
-// it took too long.
+// watch waits until all epochs are settled and tells of each. The error is that of ctx, of
+// something that stopped, or says that it took too long.
 func (s *stage) watch(ctx context.Context, contract *task) error {
 	most := s.settlingTime() + 3*s.plan.EstimatedTime() + acceptEpochs*s.plan.Epoch + slack
 	limit := time.NewTimer(most)
@@ -161,7 +163,8 @@ func (s *stage) watch(ctx context.Context, contract *task) error {
 	}
 }
 
-// tell tells of the epochs after the first settled ones that are settled too, and returns how many there are now.
+// tell tells of the epochs after the first settled ones that are settled too, and returns how many
+// there are now.
 func (s *stage) tell(ctx context.Context, settled int) (int, error) {
 	const page = 100
 	for settled < s.plan.Epochs {
@@ -187,7 +190,8 @@ func (s *stage) tell(ctx context.Context, settled int) (int, error) {
 	return settled, nil
 }
 
-// awaitLate waits, for half an epoch at most, until those who lost the last race have heard so: they are in the contract's records.
+// awaitLate waits, for half an epoch at most, until those who lost the last race have heard so:
+// they are in the contract's records.
 func (s *stage) awaitLate(ctx context.Context, again <-chan time.Time) error {
 	limit := time.NewTimer(min(s.plan.Epoch/2, 2*time.Second))
 	defer limit.Stop()

@@ -10,7 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Summary is the content of summary.json. Errors are in points of 0..100; null stands where there is no value.
+// Summary is the content of summary.json. Errors are in points of 0..100; null stands where there
+// is no value.
 type Summary struct {
 	Seed    uint64         `json:"seed"`
 	Flags   map[string]any `json:"flags"` // every flag with its value
@@ -74,7 +75,8 @@ type Missed struct {
 	explained bool
 }
 
-// NewSummary scores what became of each mode against the truth. It changes nothing and depends on nothing else.
+// NewSummary scores what became of each mode against the truth. It changes nothing and depends on
+// nothing else.
 func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
 	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}}
 	for _, o := range outcomes {
@@ -88,7 +90,8 @@ func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
 	return s
 }
 
-// Explained tells whether every missed epoch follows from the flags: too many Nym-APIs away or silent.
+// Explained tells whether every missed epoch follows from the flags: too many Nym-APIs away or
+// silent.
 func (s Summary) Explained() bool {
 	for _, m := range s.Missed {
 		if !m.explained {
@@ -136,7 +139,8 @@ func (p *Plan) estimators(records []Record) []EstimatorSummary {
 	return lines
 }
 
-// missed says why an epoch was missed: what the flags have to do with it, and what the contract says.
+// missed says why an epoch was missed: what the flags have to do with it, and what the contract
+// says.
 func (p *Plan) missed(mode Mode, epoch int, record Record) Missed {
 	m := Missed{Mode: mode, Epoch: p.input.name(epoch), Reason: record.Detail.Reason}
 	var why string

@@ -24,7 +24,8 @@ func start(ctx context.Context, name string, run func(context.Context) error) *t
 	return t
 }
 
-// stop ends the task and returns what went wrong with it. A task that does not end in time is an error.
+// stop ends the task and returns what went wrong with it. A task that does not end in time is an
+// error.
 func (t *task) stop() error {
 	t.cancel()
 	limit := time.NewTimer(stopTime)

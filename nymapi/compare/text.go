@@ -11,8 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// WriteText writes what people read after a run: a row per mode, a line per estimator, what the numbers mean, and how to look
-// further. dir is where the files are.
+// WriteText writes what people read after a run: a row per mode, a line per estimator, what the
+// numbers mean, and how to look further. dir is where the files are.
 func WriteText(w io.Writer, p *Plan, s Summary, dir string) error {
 	var b strings.Builder
 	b.WriteString(wrap(p.Title(), width) + "\n\n")
@@ -121,8 +121,8 @@ func right(names ...string) []table.ColumnConfig {
 	return configs
 }
 
-// modeTable is 80 columns wide with the usual figures, so that it is a table on every terminal: no lines between columns, and
-// who won is a row of its own.
+// modeTable is 80 columns wide with the usual figures, so that it is a table on every terminal: no
+// lines between columns, and who won is a row of its own.
 func modeTable(p *Plan, s Summary) string {
 	t := newTable()
 	t.Style().Options.SeparateColumns = false
@@ -155,7 +155,8 @@ func modeTable(p *Plan, s Summary) string {
 	return t.Render()
 }
 
-// appendAlone appends what the single mode would have paid with another Nym-API, or with more packets.
+// appendAlone appends what the single mode would have paid with another Nym-API, or with more
+// packets.
 func appendAlone(t table.Writer, p *Plan, s *SingleSummary) {
 	for _, line := range []struct {
 		name string

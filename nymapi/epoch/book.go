@@ -54,7 +54,8 @@ func (b *book) newest() (Entry, bool) {
 	return b.entries[len(b.entries)-1], true
 }
 
-// add takes an epoch with its description, and tells whether it was unknown. Descriptions of one list of mixnodes share it.
+// add takes an epoch with its description, and tells whether it was unknown. Descriptions of one
+// list of mixnodes share it.
 func (b *book) add(d contract.Description, hash contract.Hash) bool {
 	delete(b.wanted, d.Epoch)
 	i, known := b.find(d.Epoch)
@@ -85,7 +86,8 @@ func (b *book) settle(s contract.EpochSummary) bool {
 	return true
 }
 
-// trim drops epochs that look open and are older than what is remembered: nobody asks how they ended.
+// trim drops epochs that look open and are older than what is remembered: nobody asks how they
+// ended.
 func (b *book) trim(newest contract.Epoch) {
 	b.entries = slices.DeleteFunc(b.entries, func(e Entry) bool {
 		return !e.Settled() && e.Description.Epoch+history <= newest
@@ -105,9 +107,10 @@ func (b *book) want(id contract.Epoch) bool {
 	return true
 }
 
-// unsure returns the lowest epoch below newest, or newest itself, of which a list of the contract's epochs would tell something: how one
-// ended that is over at now, or that there was one of which nothing is known. 0: there is none. Listed is the newest epoch at the last
-// list: what that one left out is settled and of no interest.
+// unsure returns the lowest epoch below newest, or newest itself, of which a list of the contract's
+// epochs would tell something: how one ended that is over at now, or that there was one of which
+// nothing is known. 0: there is none. Listed is the newest epoch at the last list: what that one
+// left out is settled and of no interest.
 func (b *book) unsure(now contract.Millis, newest, listed contract.Epoch) contract.Epoch {
 	for _, e := range b.entries {
 		if e.Over(now) && !e.Settled() {

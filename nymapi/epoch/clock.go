@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// ErrDescription reports a description that is not what the contract announced, or not of the contract that we belong to.
+// ErrDescription reports a description that is not what the contract announced, or not of the
+// contract that we belong to.
 var ErrDescription = errors.New("description refused")
 
 // Contract is what is asked of the contract: a client.Client.
@@ -71,8 +72,8 @@ func Open(ctx context.Context, config Config) (*Clock, error) {
 	return c, nil
 }
 
-// Now returns the contract's time, and false until the contract has told everything that is new since the last run: before that,
-// epochs that were settled long ago look open.
+// Now returns the contract's time, and false until the contract has told everything that is new
+// since the last run: before that, epochs that were settled long ago look open.
 func (c *Clock) Now() (contract.Millis, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +115,8 @@ func (c *Clock) Poke() {
 	}
 }
 
-// Changed returns a channel that is closed when something new is known: the time for the first time, an epoch, how one ended.
+// Changed returns a channel that is closed when something new is known: the time for the first
+// time, an epoch, how one ended.
 func (c *Clock) Changed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

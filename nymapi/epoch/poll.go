@@ -17,7 +17,8 @@ const (
 	retryMost = 5 * time.Second        // while the contract is away
 )
 
-// Run asks the contract for news until ctx is done. It returns nil then, and an error when a description cannot be kept.
+// Run asks the contract for news until ctx is done. It returns nil then, and an error when a
+// description cannot be kept.
 func (c *Clock) Run(ctx context.Context) error {
 	retry := pollLeast
 	for {
@@ -61,8 +62,9 @@ func (c *Clock) wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// pause returns how long to leave the contract alone: a quarter of an epoch and not beyond the end of the newest, but a twentieth while
-// one is over and not settled, or the newest is over and its successor not known.
+// pause returns how long to leave the contract alone: a quarter of an epoch and not beyond the end
+// of the newest, but a twentieth while one is over and not settled, or the newest is over and its
+// successor not known.
 func (c *Clock) pause() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,7 +138,8 @@ func (c *Clock) poll(ctx context.Context) error {
 	return nil
 }
 
-// catchUp learns how epochs ended that were open, and descriptions of open ones that began while nobody asked.
+// catchUp learns how epochs ended that were open, and descriptions of open ones that began while
+// nobody asked.
 func (c *Clock) catchUp(ctx context.Context, newest contract.Epoch) error {
 	c.mu.Lock()
 	c.book.trim(newest)
@@ -174,7 +177,8 @@ func (c *Clock) take(ctx context.Context, summary contract.EpochSummary) error {
 	return c.learn(ctx, summary.ID, nil)
 }
 
-// learn fetches an epoch's description, checks it, keeps it and announces it. Want is the hash that was announced, nil: any.
+// learn fetches an epoch's description, checks it, keeps it and announces it. Want is the hash that
+// was announced, nil: any.
 func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Hash) error {
 	detail, err := c.config.Contract.EpochDetail(ctx, id)
 	if err != nil {
@@ -205,7 +209,8 @@ func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Has
 	return nil
 }
 
-// takeWanted empties the list of wanted epochs: those that cannot be had are wanted again by whoever asks again.
+// takeWanted empties the list of wanted epochs: those that cannot be had are wanted again by
+// whoever asks again.
 func (c *Clock) takeWanted() []contract.Epoch {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -61,7 +61,8 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 	return a, nil
 }
 
-// CheckMessage takes well-formed reports of members under the label of an epoch. Which of them count is a question of their block.
+// CheckMessage takes well-formed reports of members under the label of an epoch. Which of them
+// count is a question of their block.
 func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
 	if !a.config.Group.Contains(m.Sender()) {
 		return fmt.Errorf("%w: sender %s is no member of group %d", ErrNoReport, m.Sender(), a.config.Group.Number())
@@ -74,7 +75,8 @@ func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
 	return nil
 }
 
-// note remembers a report of a known epoch, and keeps the evidence when it is the member's second one.
+// note remembers a report of a known epoch, and keeps the evidence when it is the member's second
+// one.
 func (a *Application) note(ctx context.Context, m block.Message, read card) {
 	d, known := a.config.Calendar.Description(read.description)
 	if !known || d.Epoch != read.epoch {
@@ -91,13 +93,14 @@ func (a *Application) note(ctx context.Context, m block.Message, read card) {
 	}
 }
 
-// counts tells whether a message is a report that verify.Matrix counts for d, the first of its sender.
+// counts tells whether a message is a report that verify.Matrix counts for d, the first of its
+// sender.
 func counts(read card, hash contract.Hash, d contract.Description, mixnodes [sha256.Size]byte) bool {
 	return read.err == nil && read.epoch == d.Epoch && read.description == hash && read.mixnodes == mixnodes
 }
 
-// NextBlock makes one own block of each ended epoch: of the first report of each member, once all members' are there, or once the
-// deadline has passed and those of n-f are.
+// NextBlock makes one own block of each ended epoch: of the first report of each member, once all
+// members' are there, or once the deadline has passed and those of n-f are.
 func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
 	candidates := turn.Candidates
 	now, known := a.config.Calendar.Now()
@@ -118,7 +121,8 @@ func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.M
 	return nil
 }
 
-// pick returns the counted reports of an epoch, the first of each member, in the order of the candidates.
+// pick returns the counted reports of an epoch, the first of each member, in the order of the
+// candidates.
 func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.MessageID {
 	mixnodes := digestMixnodes(e.Description.Mixnodes)
 	senders := make(map[keys.Public]bool, a.config.Group.N())
@@ -133,8 +137,8 @@ func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.Me
 	return picked
 }
 
-// CheckBlock judges a block by its bytes and the description that they name: the reports of n-f members for one epoch under its label,
-// and verify.Matrix agrees. Time only delays: see patient.
+// CheckBlock judges a block by its bytes and the description that they name: the reports of n-f
+// members for one epoch under its label, and verify.Matrix agrees. Time only delays: see patient.
 func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	made, err := a.cards.classify(a.config.Group, b)
 	if err != nil {
@@ -167,8 +171,9 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 	return ephemera.Decision{Verdict: ephemera.Accept, Drop: a.stale(b)}
 }
 
-// patient tells whether nobody need be waited for any longer. Before the deadline a block must hold the reports of all members, and
-// for the grace time those of all of whom one was here at the deadline: so nobody wins by leaving others out early.
+// patient tells whether nobody need be waited for any longer. Before the deadline a block must hold
+// the reports of all members, and for the grace time those of all of whom one was here at the
+// deadline: so nobody wins by leaving others out early.
 func (a *Application) patient(d contract.Description, reporters []verify.Reporter) bool {
 	if len(reporters) == d.Group.N() {
 		return true
@@ -192,8 +197,8 @@ func (a *Application) patient(d contract.Description, reporters []verify.Reporte
 	return true
 }
 
-// stale returns the candidates that no later own block can use: of epochs that have their own block or are settled, and what is no
-// report at all.
+// stale returns the candidates that no later own block can use: of epochs that have their own block
+// or are settled, and what is no report at all.
 func (a *Application) stale(own block.Block) []block.MessageID {
 	taken := make(map[block.MessageID]bool, len(own.Messages))
 	for _, id := range own.MessageIDs() {
@@ -213,7 +218,8 @@ func (a *Application) stale(own block.Block) []block.MessageID {
 	return stale
 }
 
-// DeliverBlock makes the submission of the own block of an epoch durable, and hands every block to Delivered.
+// DeliverBlock makes the submission of the own block of an epoch durable, and hands every block to
+// Delivered.
 func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
 	if b.Pruned() { // it was away for longer than the others keep reports, and the epoch is long settled
 		a.config.Logger.WarnContext(ctx, "a block came without its reports: the members have removed them", "block", b.ID().Short())

@@ -232,7 +232,8 @@ func TestAReportThatCameAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
 	require.Equal(t, ephemera.Accept, m.CheckBlock(t.Context(), contracttest.Block(d, 2, all[:3])).Verdict)
 }
 
-// Whatever a member saw before, in whatever order, once the grace time is over it gives the verdict that everybody gives.
+// Whatever a member saw before, in whatever order, once the grace time is over it gives the verdict
+// that everybody gives.
 func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 	d, other := describe(1, 4), describe(2, 4)
 	pool := slices.Concat(contracttest.Messages(d, 1, 2, 3, 4, 5), contracttest.Messages(other, 1, 2, 3, 4),

@@ -102,8 +102,8 @@ func (a *Archive) won(ctx context.Context, id contract.Epoch, w contract.Winner)
 	return a.Delivered(ctx, id, held.Block, held.Certificate)
 }
 
-// Delivered keeps a certified block if it is known to be the winner's. Of a block that is delivered before its winner is known, Run finds
-// it in the node's store.
+// Delivered keeps a certified block if it is known to be the winner's. Of a block that is delivered
+// before its winner is known, Run finds it in the node's store.
 func (a *Archive) Delivered(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error {
 	kept, err := a.Store.KeepWinningBlock(ctx, id, b, c)
 	if kept {

@@ -8,8 +8,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// arrivals remembers whose reports were seen, and when. What it knows delays a verdict and never changes one. It holds one report of each
-// member for each epoch that is not settled. It is safe for concurrent use.
+// arrivals remembers whose reports were seen, and when. What it knows delays a verdict and never
+// changes one. It holds one report of each member for each epoch that is not settled. It is safe
+// for concurrent use.
 type arrivals struct {
 	mu     sync.Mutex
 	epochs map[contract.Epoch]map[keys.Public]*arrival
@@ -21,8 +22,8 @@ type arrival struct {
 	double bool            // a second one was seen
 }
 
-// note takes a report for a known epoch. It returns the first one of the same member and epoch when this is another, the first time
-// that happens.
+// note takes a report for a known epoch. It returns the first one of the same member and epoch when
+// this is another, the first time that happens.
 func (a *arrivals) note(epoch contract.Epoch, m block.Message, now contract.Millis) (first block.Message, double bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

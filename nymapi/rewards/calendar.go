@@ -25,7 +25,8 @@ type Calendar interface {
 
 // Moments of an epoch, as parts of its duration.
 const (
-	// deadlineParts: a block may leave reports out when a quarter of the epoch has passed since its end.
+	// deadlineParts: a block may leave reports out when a quarter of the epoch has passed since its
+	// end.
 	deadlineParts = 4
 	// graceParts: it may leave out a report that was there at the deadline another tenth later.
 	graceParts = 10

@@ -28,8 +28,8 @@ type card struct {
 	err         error             // it has not the form
 }
 
-// cards reads messages as reports and remembers what it read: a message is looked at often, and its bytes never change. It is safe for
-// concurrent use.
+// cards reads messages as reports and remembers what it read: a message is looked at often, and its
+// bytes never change. It is safe for concurrent use.
 type cards struct {
 	known *lru.Cache[block.MessageID, card]
 }
@@ -97,9 +97,10 @@ type claim struct {
 	description contract.Hash
 }
 
-// classify returns the one claim that reports of n-f members of the block make under the label of one epoch. It is a function of the
-// block's bytes and its group. Of a description and its label there is one at most: f members may send reports for two, but the others
-// send one for each epoch; and a block with the reports of two epochs is nobody's that keeps the rules.
+// classify returns the one claim that reports of n-f members of the block make under the label of
+// one epoch. It is a function of the block's bytes and its group. Of a description and its label
+// there is one at most: f members may send reports for two, but the others send one for each epoch;
+// and a block with the reports of two epochs is nobody's that keeps the rules.
 func (c cards) classify(group *membership.Group, b block.Block) (claim, error) {
 	reporters := map[claim]map[keys.Public]bool{}
 	for _, m := range b.Messages {

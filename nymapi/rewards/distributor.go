@@ -15,8 +15,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
-// Distributor measures the epochs of the calendar and, when one is over, sends out what it measured: as a signed report through Ephemera,
-// or without it as the result. All fields but Report must be set; of Publish and Submit the one that is used.
+// Distributor measures the epochs of the calendar and, when one is over, sends out what it
+// measured: as a signed report through Ephemera, or without it as the result. All fields but Report
+// must be set; of Publish and Submit the one that is used.
 type Distributor struct {
 	Key       block.Signer // of this Nym-API
 	Store     *Store
@@ -24,7 +25,8 @@ type Distributor struct {
 	Collector *collector.Collector
 	// Single: this Nym-API is the only one, and its averages are the result.
 	Single bool
-	// Report changes an honest report before it is signed. Nil: it is not changed. It is there for simulated liars.
+	// Report changes an honest report before it is signed. Nil: it is not changed. It is there for
+	// simulated liars.
 	Report func(contract.Description, metrics.Report) metrics.Report
 	// Publish hands a report to the node. It may be called again with the same message.
 	Publish func(context.Context, contract.Description, block.Message) error
@@ -78,7 +80,8 @@ func (r *Distributor) step(ctx context.Context) (time.Duration, error) {
 	return wait, r.forget(ctx, entries, now)
 }
 
-// epoch does what is due in one epoch and returns when to come back. Only the database's errors are returned.
+// epoch does what is due in one epoch and returns when to come back. Only the database's errors are
+// returned.
 func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	d := e.Description
 	next, err := r.Collector.CatchUp(ctx, d, now)
@@ -113,7 +116,8 @@ func (r *Distributor) measured(ctx context.Context, d contract.Description, hash
 	return report, nil
 }
 
-// report publishes the epoch's one report: what was signed before, or else what was measured, stored before anybody sees it.
+// report publishes the epoch's one report: what was signed before, or else what was measured,
+// stored before anybody sees it.
 func (r *Distributor) report(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	m, err := r.signed(ctx, e, now)
 	if err != nil {

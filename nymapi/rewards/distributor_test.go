@@ -74,7 +74,8 @@ func (o *outbox) set(fail error) {
 	o.fail = fail
 }
 
-// distribute runs a distributor of Nym-API 1 on the databases in dir until the returned function is called.
+// distribute runs a distributor of Nym-API 1 on the databases in dir until the returned function is
+// called.
 func distribute(t *testing.T, dir string, source collector.Source, calendar *calendar, change func(*rewards.Distributor)) (*rewards.Store, func()) {
 	t.Helper()
 	store := openStore(t, dir)

@@ -112,8 +112,8 @@ func (c *calendar) pokes() int {
 	return c.poked
 }
 
-// describe returns an epoch of n Nym-APIs and three mixnodes that lasts 20 seconds: its deadline is 5 s after the end, the grace time
-// ends 2 s later.
+// describe returns an epoch of n Nym-APIs and three mixnodes that lasts 20 seconds: its deadline is
+// 5 s after the end, the grace time ends 2 s later.
 func describe(id contract.Epoch, n int) contract.Description {
 	d := contracttest.Description(n, 3)
 	d.Epoch = id

@@ -10,7 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// Whatever a member signs: no panic, the mempool takes exactly what has the form of a report, and a block of it alone is nobody's.
+// Whatever a member signs: no panic, the mempool takes exactly what has the form of a report, and a
+// block of it alone is nobody's.
 func FuzzCheckMessage(f *testing.F) {
 	d := describe(1, 4)
 	report, err := contracttest.Report(d, 2).Encode()

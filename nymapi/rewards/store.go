@@ -27,11 +27,12 @@ var (
 	ErrOtherContract = errors.New("the folder belongs to another contract")
 )
 
-// Store is a Nym-API's database: what it signed, submitted and learnt. Whatever a method has stored survives a power cut. Its methods
-// are safe for concurrent use. The schema: migrations/.
+// Store is a Nym-API's database: what it signed, submitted and learnt. Whatever a method has stored
+// survives a power cut. Its methods are safe for concurrent use. The schema: migrations/.
 type Store struct{ db *sqlx.DB }
 
-// OpenStore opens the database at path, in a folder that exists, makes it when there is none and brings its schema up to date.
+// OpenStore opens the database at path, in a folder that exists, makes it when there is none and
+// brings its schema up to date.
 func OpenStore(ctx context.Context, path string) (*Store, error) {
 	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
@@ -88,7 +89,8 @@ func (s *Store) Contract(ctx context.Context) (Contract, error) {
 	return c, nil
 }
 
-// SetContract stores the contract, or tells with ErrOtherContract that another one is there. A nil PeerInfo changes none.
+// SetContract stores the contract, or tells with ErrOtherContract that another one is there. A nil
+// PeerInfo changes none.
 func (s *Store) SetContract(ctx context.Context, c Contract) error {
 	stored, err := s.Contract(ctx)
 	switch {
@@ -107,7 +109,8 @@ func (s *Store) SetContract(ctx context.Context, c Contract) error {
 	return nil
 }
 
-// NextEnrolment returns the counter of the next enrolment, greater than any before, also across restarts.
+// NextEnrolment returns the counter of the next enrolment, greater than any before, also across
+// restarts.
 func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
 	var counter uint64
 	if err := s.db.GetContext(ctx, &counter, `UPDATE contract SET enrolments = enrolments + 1 RETURNING enrolments`); err != nil {
@@ -200,7 +203,8 @@ func (s *Store) SetWinner(ctx context.Context, epoch contract.Epoch, w contract.
 	return nil
 }
 
-// KeepWinningBlock stores a block with its certificate if it is the one that won the epoch, and tells whether it is.
+// KeepWinningBlock stores a block with its certificate if it is the one that won the epoch, and
+// tells whether it is.
 func (s *Store) KeepWinningBlock(ctx context.Context, epoch contract.Epoch, b block.Block, c certificate.Certificate) (bool, error) {
 	id := b.ID()
 	result, err := s.db.ExecContext(ctx, `UPDATE winners SET block = ?, certificate = ? WHERE epoch = ? AND block_id = ?`,

@@ -33,9 +33,10 @@ type Submission struct {
 	Receipt []byte // contract.Receipt.Encode, of an accepted one
 }
 
-// AddSubmission stores what is to be submitted for an epoch. Slot is that of the own block behind it, nil without Ephemera. The slot is
-// recorded in the same transaction: the block comes again after a crash, and is skipped then. It tells whether the submission was
-// taken; of an epoch the first one stays.
+// AddSubmission stores what is to be submitted for an epoch. Slot is that of the own block behind
+// it, nil without Ephemera. The slot is recorded in the same transaction: the block comes again
+// after a crash, and is skipped then. It tells whether the submission was taken; of an epoch the
+// first one stays.
 func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Block) (added bool, err error) {
 	err = s.update(ctx, func(tx *sqlx.Tx) error {
 		var id []byte
@@ -146,7 +147,8 @@ func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcom
 	return nil
 }
 
-// Prune drops everything about epochs before that one but their descriptions. The caller keeps epochs that may be open.
+// Prune drops everything about epochs before that one but their descriptions. The caller keeps
+// epochs that may be open.
 func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		for _, table := range []string{"reports", "own_blocks", "submissions", "winners", "double_reports"} {

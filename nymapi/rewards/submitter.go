@@ -17,20 +17,22 @@ import (
 
 // SubmissionContract is what a Submitter asks of the contract: a client.Client.
 type SubmissionContract interface {
-	// Submit posts a submission. A refusal is an *contract.Problem; any other error says that no answer came.
+	// Submit posts a submission. A refusal is an *contract.Problem; any other error says that no
+	// answer came.
 	Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error)
 	// EpochDetail returns where an epoch stands.
 	EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error)
 }
 
-// Submitter posts what the database holds without an outcome, until the contract has decided. Its zero value is not usable.
+// Submitter posts what the database holds without an outcome, until the contract has decided. Its
+// zero value is not usable.
 type Submitter struct {
 	Key      keys.Public // of this Nym-API
 	Store    *Store
 	Calendar Calendar
 	Contract SubmissionContract
-	// Staged makes members submit one after the other, in an order drawn for each epoch (see Place), and ask first whether it is
-	// still needed. Otherwise they race.
+	// Staged makes members submit one after the other, in an order drawn for each epoch (see Place),
+	// and ask first whether it is still needed. Otherwise they race.
 	Staged bool
 	Logger *slog.Logger
 
@@ -51,8 +53,8 @@ func (s *Submitter) Notify() {
 	}
 }
 
-// Run submits until ctx is done and returns nil then; an error is the database's. Submissions do not wait for each other: there is one
-// at most for each epoch that the contract holds open.
+// Run submits until ctx is done and returns nil then; an error is the database's. Submissions do
+// not wait for each other: there is one at most for each epoch that the contract holds open.
 func (s *Submitter) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
@@ -136,7 +138,8 @@ func pause(ctx context.Context, wait time.Duration, changed <-chan struct{}) {
 	}
 }
 
-// stage waits for our turn and asks whether the epoch is still open then. True: it was decided in the meantime.
+// stage waits for our turn and asks whether the epoch is still open then. True: it was decided in
+// the meantime.
 func (s *Submitter) stage(ctx context.Context, p Submission, decoded contract.Submission) (bool, error) {
 	d, known := s.Calendar.Description(decoded.Description)
 	if !s.Staged || !known {

@@ -9,8 +9,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
-// Run calls wake, a node's Wake, when an answer of the application may have changed without a message: the calendar has news, an epoch
-// ended, its deadline or grace time passed. It says why nothing was submitted for a settled epoch. It ends with ctx and returns nil.
+// Run calls wake, a node's Wake, when an answer of the application may have changed without a
+// message: the calendar has news, an epoch ended, its deadline or grace time passed. It says why
+// nothing was submitted for a settled epoch. It ends with ctx and returns nil.
 func (a *Application) Run(ctx context.Context, wake func()) error {
 	said := map[contract.Epoch]bool{}
 	for {
@@ -52,7 +53,8 @@ func (a *Application) pause() time.Duration {
 	return pause
 }
 
-// settle forgets the reports of settled epochs, and explains once why nothing was submitted. Said holds epochs of the calendar only.
+// settle forgets the reports of settled epochs, and explains once why nothing was submitted. Said
+// holds epochs of the calendar only.
 func (a *Application) settle(ctx context.Context, said map[contract.Epoch]bool) {
 	entries := a.config.Calendar.Epochs()
 	known := make(map[contract.Epoch]bool, len(entries))

@@ -1,8 +1,10 @@
-// Package samples keeps the samples of one Nym-API in SQLite until their epochs are reported: one table, keyed by
-// mixnode and time in milliseconds, in which a measurement that failed is no row at all.
+// Package samples keeps the samples of one Nym-API in SQLite until their epochs are reported: one
+// table, keyed by mixnode and time in milliseconds, in which a measurement that failed is no row at
+// all.
 //
-// It has no clock and starts nothing: the caller says which window to average and what has expired. One file belongs to
-// one [Store] of one process. What Record has accepted survives a crash and a power cut.
+// It has no clock and starts nothing: the caller says which window to average and what has expired.
+// One file belongs to one [Store] of one process. What Record has accepted survives a crash and a
+// power cut.
 //
 // Read next: migrations/ for the schema, package metrics for what is made of the averages.
 package samples
@@ -30,11 +32,12 @@ var (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is an open sample file. Its methods may be called concurrently; they share one connection and wait for each
-// other.
+// Store is an open sample file. Its methods may be called concurrently; they share one connection
+// and wait for each other.
 type Store struct{ db *sqlx.DB }
 
-// Open opens the store at path, in a folder that exists, makes it if there is none and brings its schema up to date.
+// Open opens the store at path, in a folder that exists, makes it if there is none and brings its
+// schema up to date.
 func Open(ctx context.Context, path string) (*Store, error) {
 	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
@@ -46,9 +49,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close closes the file. Nothing may be called after it.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Record stores all of the samples or, if one of them is bad (an error that wraps [ErrSample]) or storing fails, none.
-// Times are cut to milliseconds. The first value for a mixnode and a time stays: recording the same again changes
-// nothing, so a caller that does not know whether it succeeded may repeat it.
+// Record stores all of the samples or, if one of them is bad (an error that wraps [ErrSample]) or
+// storing fails, none. Times are cut to milliseconds. The first value for a mixnode and a time
+// stays: recording the same again changes nothing, so a caller that does not know whether it
+// succeeded may repeat it.
 func (s *Store) Record(ctx context.Context, samples []metrics.Sample) error {
 	for _, sample := range samples {
 		if _, err := metrics.ParseMixID(string(sample.Mixnode)); err != nil {
@@ -91,10 +95,11 @@ func (s *Store) insert(ctx context.Context, samples []metrics.Sample) (err error
 	return tx.Commit()
 }
 
-// Averages returns the average uptime of each of the mixnodes over the half-open window [start, end), in their order:
-// value i belongs to mixnode i and is [metrics.Missing] when there is no sample of it. The bounds are cut to
-// milliseconds like the samples, so windows that meet share no sample and lose none. Other mixnodes are ignored. An end
-// before start is an error that wraps [ErrWindow].
+// Averages returns the average uptime of each of the mixnodes over the half-open window [start,
+// end), in their order: value i belongs to mixnode i and is [metrics.Missing] when there is no
+// sample of it. The bounds are cut to milliseconds like the samples, so windows that meet share no
+// sample and lose none. Other mixnodes are ignored. An end before start is an error that wraps
+// [ErrWindow].
 func (s *Store) Averages(ctx context.Context, mixnodes []metrics.MixID, start, end time.Time) ([]metrics.Uptime, error) {
 	if end.Before(start) {
 		return nil, fmt.Errorf("%w: it ends at %s, before it starts at %s", ErrWindow,
@@ -125,8 +130,8 @@ func (s *Store) Averages(ctx context.Context, mixnodes []metrics.MixID, start, e
 	return values, nil
 }
 
-// Prune removes all samples from before that time and returns how many. The caller keeps an epoch's samples at least
-// until its report is signed.
+// Prune removes all samples from before that time and returns how many. The caller keeps an epoch's
+// samples at least until its report is signed.
 func (s *Store) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
 	result, err := s.db.ExecContext(ctx, `DELETE FROM sample WHERE time_ms < ?`, before.UnixMilli())
 	if err == nil {

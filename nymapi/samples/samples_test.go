@@ -137,7 +137,8 @@ func TestOpenSaysWhichFile(t *testing.T) {
 	require.ErrorContains(t, err, path)
 }
 
-// TestTheFileLosesNothingCommitted checks the settings on a second connection and in the file itself.
+// TestTheFileLosesNothingCommitted checks the settings on a second connection and in the file
+// itself.
 func TestTheFileLosesNothingCommitted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "samples.db")
 	store := open(t, path)

@@ -48,7 +48,8 @@ type daemon struct {
 	group  *membership.Group
 }
 
-// runBeside is run for a Nym-API whose node is another process: its key is there, and so is everything that was signed.
+// runBeside is run for a Nym-API whose node is another process: its key is there, and so is
+// everything that was signed.
 func (s *Service) runBeside(ctx context.Context, pinned rewards.Contract) error {
 	node, err := s.findDaemon(ctx, pinned)
 	if err != nil {
@@ -187,8 +188,9 @@ func (s *Service) startBeside(ctx context.Context, node *daemon, clock *epoch.Cl
 	return nil
 }
 
-// publish has the daemon sign and spread a report. The message has label, payload and time, and no signature yet: its ID, under which it
-// is stored, leaves the signature out. The same report may be handed over again.
+// publish has the daemon sign and spread a report. The message has label, payload and time, and no
+// signature yet: its ID, under which it is stored, leaves the signature out. The same report may be
+// handed over again.
 func (d *daemon) publish(ctx context.Context, m block.Message) error {
 	submitted, err := d.api.SubmitEphemeraMessage(ctx, api.Submission{Label: m.Label(), Payload: m.Payload(), Time: m.Time()})
 	switch {
@@ -204,7 +206,8 @@ func (d *daemon) publish(ctx context.Context, m block.Message) error {
 	return nil
 }
 
-// followBlocks takes certified blocks from the daemon, from where the last run ended, until ctx is done. An error is the database's.
+// followBlocks takes certified blocks from the daemon, from where the last run ended, until ctx is
+// done. An error is the database's.
 func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.Beside, clock *epoch.Clock) error {
 	warn := sync.OnceFunc(func() { s.log.WarnContext(ctx, "blocks do not come from the Ephemera daemon, trying until they do") })
 	for ctx.Err() == nil {
@@ -239,8 +242,9 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-// recognised returns the cursor if the daemon still has the block there, and otherwise that of the beginning: its store is another one, in
-// which the cursor would skip blocks. Blocks that come again are skipped by their slots.
+// recognised returns the cursor if the daemon still has the block there, and otherwise that of the
+// beginning: its store is another one, in which the cursor would skip blocks. Blocks that come
+// again are skipped by their slots.
 func (d *daemon) recognised(ctx context.Context, cursor uint64) (uint64, error) {
 	if cursor == 0 {
 		return 0, nil

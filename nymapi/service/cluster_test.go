@@ -144,7 +144,8 @@ func (c *cluster) startAll(change ...func(*service.Config)) {
 	}
 }
 
-// stop ends a member at once: it says good-bye to nobody, and goes on with what is on its disk when it is started again.
+// stop ends a member at once: it says good-bye to nobody, and goes on with what is on its disk when
+// it is started again.
 func (c *cluster) stop(number int) {
 	c.Helper()
 	r := c.members[number]
@@ -198,8 +199,8 @@ func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	return audited
 }
 
-// reported waits until an epoch that ends from now on is rewarded with the reports of n members, and returns it. On a machine under load
-// a report may miss the deadline of one epoch or another.
+// reported waits until an epoch that ends from now on is rewarded with the reports of n members,
+// and returns it. On a machine under load a report may miss the deadline of one epoch or another.
 func (c *cluster) reported(n int) contract.EpochDetail {
 	c.Helper()
 	from := c.now()

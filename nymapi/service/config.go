@@ -72,15 +72,18 @@ type Config struct {
 	Source collector.Source
 	Ticks  int // in an epoch, default 4
 
-	// Daemon is the node, where that is another process. Listen, Announce, Gossip and API are its business then.
+	// Daemon is the node, where that is another process. Listen, Announce, Gossip and API are its
+	// business then.
 	Daemon Daemon
 
 	Listen   []string // multiaddrs, default: a free TCP port of 127.0.0.1
 	Announce []string // multiaddrs under which others reach it, default: those listened on
 	Gossip   p2p.Mode // how reports spread, default: p2p.Flood
-	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API, WebSocket and figures; port 0 takes a
-	// free one. Default: none. It is bound before anything else is tried, and answers once the group is complete. Its callers read, and
-	// submit what members signed; the node signs nothing for them. Without a node, in mode Single, there is nothing to serve.
+	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API,
+	// WebSocket and figures; port 0 takes a free one. Default: none. It is bound before anything else
+	// is tried, and answers once the group is complete. Its callers read, and submit what members
+	// signed; the node signs nothing for them. Without a node, in mode Single, there is nothing to
+	// serve.
 	API     string
 	Version string // of the program, told by the API
 
@@ -94,12 +97,13 @@ type Config struct {
 	Logger        *slog.Logger // default: none
 }
 
-// Behaviour changes what an honest Nym-API does. It is there for simulated liars and faults; the zero value is honest.
+// Behaviour changes what an honest Nym-API does. It is there for simulated liars and faults; the
+// zero value is honest.
 type Behaviour struct {
 	// Report returns what is reported instead of the honest report. It is signed once for each epoch.
 	Report func(d contract.Description, honest metrics.Report) metrics.Report
-	// Publish spreads a signed report instead of Publication.Submit. It may be called again for the same epoch, after an error or a
-	// restart.
+	// Publish spreads a signed report instead of Publication.Submit. It may be called again for the
+	// same epoch, after an error or a restart.
 	Publish func(ctx context.Context, p Publication) error
 	// Transport wraps the node's transport.
 	Transport func(transport.Transport) transport.Transport
@@ -135,7 +139,8 @@ func (c Config) withDefaults() Config {
 // leastKeep is above what the contract keeps open and the calendar remembers.
 const leastKeep = 64
 
-// Validate tells whether a Nym-API can run with c. The error wraps ErrConfig and says what was expected.
+// Validate tells whether a Nym-API can run with c. The error wraps ErrConfig and says what was
+// expected.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	switch {

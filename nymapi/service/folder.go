@@ -23,7 +23,8 @@ const (
 // ErrLocked reports a folder that another Nym-API uses.
 var ErrLocked = errors.New("folder is in use by another Nym-API: stop it first, or choose another folder")
 
-// Lock takes a folder for one Nym-API, and makes it when there is none. The lock ends when it is closed, or with the process.
+// Lock takes a folder for one Nym-API, and makes it when there is none. The lock ends when it is
+// closed, or with the process.
 func Lock(dir string) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
@@ -42,7 +43,8 @@ type folder struct {
 	samples *samples.Store
 }
 
-// openFolder opens it under a lock that is taken already, or takes it. It is the folder's from then on, also after an error.
+// openFolder opens it under a lock that is taken already, or takes it. It is the folder's from then
+// on, also after an error.
 func openFolder(ctx context.Context, dir string, lock io.Closer) (*folder, error) {
 	if lock == nil {
 		var err error

@@ -37,7 +37,8 @@ func (g *gate) Send(to keys.Public, frame []byte) bool {
 	return g.loses(to, false) || g.Transport.Send(to, frame)
 }
 
-// Publish loses a frame that any member must not get: the gates of the receivers decide about the others.
+// Publish loses a frame that any member must not get: the gates of the receivers decide about the
+// others.
 func (g *gate) Publish(frame []byte) bool {
 	return g.loses(keys.Public{}, true) || g.Transport.Publish(frame)
 }

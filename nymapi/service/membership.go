@@ -29,8 +29,9 @@ const (
 	eagerly = 10 * time.Second // is how long the first moments are
 )
 
-// identify returns the contract that this folder belongs to: the one that it was started with before, or the one at the address. Only
-// in the second case it has to answer, and is asked until it does.
+// identify returns the contract that this folder belongs to: the one that it was started with
+// before, or the one at the address. Only in the second case it has to answer, and is asked until
+// it does.
 func (s *Service) identify(ctx context.Context) (rewards.Contract, error) {
 	known, err := s.folder.rewards.Contract(ctx)
 	if !errors.Is(err, rewards.ErrNotFound) {
@@ -100,8 +101,9 @@ func (s *Service) member(info contract.PeerInfo) (contract.Member, bool) {
 	return info.Members[i], true
 }
 
-// join enrols this Nym-API if it is not known under these addresses, and waits until the group is complete. A group that is known from
-// an earlier start needs no contract. Nil addresses are not known yet, and change none.
+// join enrols this Nym-API if it is not known under these addresses, and waits until the group is
+// complete. A group that is known from an earlier start needs no contract. Nil addresses are not
+// known yet, and change none.
 func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (contract.PeerInfo, error) {
 	if known.PeerInfo != nil {
 		var info contract.PeerInfo
@@ -134,7 +136,8 @@ func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []
 	}
 }
 
-// recognise asks the contract who it is, as soon as it answers. Another one than the folder's is rewards.ErrOtherContract.
+// recognise asks the contract who it is, as soon as it answers. Another one than the folder's is
+// rewards.ErrOtherContract.
 func (s *Service) recognise(ctx context.Context) error {
 	info, err := s.ask(ctx)
 	if err != nil {
@@ -144,7 +147,8 @@ func (s *Service) recognise(ctx context.Context) error {
 	return err
 }
 
-// enrol enrols once. A refusal is ErrNotEnrolled with the contract's reason; whether no answer came is seen in the list of members.
+// enrol enrols once. A refusal is ErrNotEnrolled with the contract's reason; whether no answer came
+// is seen in the list of members.
 func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []string) error {
 	counter, err := s.folder.rewards.NextEnrolment(ctx)
 	if err != nil {
@@ -167,7 +171,8 @@ func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []str
 	return nil
 }
 
-// follow keeps the members' addresses up to date, at the contract and in the transport, until ctx is done.
+// follow keeps the members' addresses up to date, at the contract and in the transport, until ctx
+// is done.
 func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error {
 	refused, began := false, time.Now()
 	for wait := askFirst; ; wait = min(2*wait, askMost) {
@@ -203,7 +208,8 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 	}
 }
 
-// tell enrols under the addresses that we listen on. True: the contract refuses them, so nobody can dial us, but we dial the others.
+// tell enrols under the addresses that we listen on. True: the contract refuses them, so nobody can
+// dial us, but we dial the others.
 func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refused bool, err error) {
 	err = s.enrol(ctx, c, n.addresses)
 	if errors.Is(err, ErrNotEnrolled) {
@@ -213,7 +219,8 @@ func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refuse
 	return false, err
 }
 
-// refresh takes over addresses that changed, and tells whether there were any. A list of another group is not ours.
+// refresh takes over addresses that changed, and tells whether there were any. A list of another
+// group is not ours.
 func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) (news bool, err error) {
 	same := slices.EqualFunc(info.Members, n.members, func(a, b contract.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
 	if same && info.Group == n.group.ID() {
@@ -233,7 +240,8 @@ func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) 
 	return true, nil
 }
 
-// reachable returns the addresses without those of this machine's loopback, unless there are no others.
+// reachable returns the addresses without those of this machine's loopback, unless there are no
+// others.
 func reachable(addresses []string) []string {
 	others := slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
 		parts := strings.Split(address, "/")

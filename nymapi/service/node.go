@@ -65,14 +65,15 @@ func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo)
 	return n, nil
 }
 
-// How long a report is of use: while its epoch may be open, and not less than clocks of members may differ.
+// How long a report is of use: while its epoch may be open, and not less than clocks of members may
+// differ.
 const (
 	mempoolEpochs = 8 // longer than the contract keeps an epoch open by default
 	mempoolLeast  = time.Minute
 )
 
-// mempoolLimits returns bounds that hold two reports of every member for each epoch that is of use, so that no quota is full after a
-// long time in which no block was certified.
+// mempoolLimits returns bounds that hold two reports of every member for each epoch that is of use,
+// so that no quota is full after a long time in which no block was certified.
 func mempoolLimits(d contract.Description) (mempool.Limits, error) {
 	report, err := metrics.Report{Mixnodes: d.Mixnodes, Values: slices.Repeat([]metrics.Uptime{metrics.Full}, len(d.Mixnodes))}.Encode()
 	if err != nil {
@@ -106,7 +107,8 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 	return err
 }
 
-// openBlocks returns the own blocks in the node's store that were not delivered: certified ones, and the one that was signed last.
+// openBlocks returns the own blocks in the node's store that were not delivered: certified ones,
+// and the one that was signed last.
 func (s *Service) openBlocks(ctx context.Context, group *membership.Group) ([]block.Block, error) {
 	state, err := s.home.Store.Load(ctx, group.ID())
 	if err != nil {
@@ -153,7 +155,8 @@ func (s *Service) publish(ctx context.Context, n *node, d contract.Description, 
 	})
 }
 
-// checkDescription refuses descriptions of another contract or group, and rules that this program does not have or is not started for.
+// checkDescription refuses descriptions of another contract or group, and rules that this program
+// does not have or is not started for.
 func checkDescription(c rewards.Contract, group *membership.Group, mode Mode) func(contract.Description) error {
 	unfit := map[Mode]contract.Mode{Single: contract.ModeFull, Ephemera: contract.ModeSingle}
 	return func(d contract.Description) error {

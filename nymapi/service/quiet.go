@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Quiet returns a handler that drops what is below an error, unless h takes everything: libp2p and its gossip tell of every peer that
-// comes and goes.
+// Quiet returns a handler that drops what is below an error, unless h takes everything: libp2p and
+// its gossip tell of every peer that comes and goes.
 func Quiet(h slog.Handler) slog.Handler { return quiet{h} }
 
 type quiet struct{ slog.Handler }

@@ -56,8 +56,9 @@ func New(config Config) (*Service, error) {
 	return &Service{config: config, log: log, client: asked, ready: make(chan struct{})}, nil
 }
 
-// Run opens the folder, joins the group and works until ctx is done; then it closes everything and returns nil. Otherwise it returns
-// why it cannot go on: ErrLocked, ErrNotEnrolled, rewards.ErrOtherContract, ephemera.ErrHalted, or what a disk or listener said.
+// Run opens the folder, joins the group and works until ctx is done; then it closes everything and
+// returns nil. Otherwise it returns why it cannot go on: ErrLocked, ErrNotEnrolled,
+// rewards.ErrOtherContract, ephemera.ErrHalted, or what a disk or listener said.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.ran.CompareAndSwap(false, true) {
 		return errors.New("service ran before: make a new one")
@@ -281,7 +282,8 @@ func (s *Service) Addresses() []string {
 	return nil
 }
 
-// Traffic returns what the node sent and received since the start. Requests to the contract are seen by Config.HTTPTransport.
+// Traffic returns what the node sent and received since the start. Requests to the contract are
+// seen by Config.HTTPTransport.
 func (s *Service) Traffic() transport.Traffic {
 	if n := s.node.Load(); n != nil {
 		return n.transport.Traffic()

@@ -17,8 +17,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// signer is a block.Signer whose key is the daemon's. What the daemon does not sign has a zero signature, which verifies nowhere:
-// whoever needs one looks (rewards.ErrUnsigned). Messages are such a case by design, for the daemon signs them when they are submitted.
+// signer is a block.Signer whose key is the daemon's. What the daemon does not sign has a zero
+// signature, which verifies nowhere: whoever needs one looks (rewards.ErrUnsigned). Messages are
+// such a case by design, for the daemon signs them when they are submitted.
 type signer struct {
 	url, token string
 	key        keys.Public

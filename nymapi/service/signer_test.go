@@ -32,7 +32,8 @@ func signerOf(url string, key keys.Public, network string) *signer {
 	return newSigner(Daemon{URL: url, Admin: url}, api.NodeConfig{Key: key, Network: network}, slog.New(slog.DiscardHandler))
 }
 
-// A submission is signed by the daemon as by an embedded key; whatever else is wanted, or another node's signature, verifies nowhere.
+// A submission is signed by the daemon as by an embedded key; whatever else is wanted, or another
+// node's signature, verifies nowhere.
 func TestDaemonSignsSubmissionsAndNothingOfItsOwn(t *testing.T) {
 	key, other := contracttest.Key(1), contracttest.Key(2)
 	d := contracttest.Description(4, 3)

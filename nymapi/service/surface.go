@@ -14,8 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/telemetry"
 )
 
-// surface is the embedded node's API as others get it. The key is that of the Nym-API: it signs what was measured here, and nothing that
-// a caller brings, also one on this machine.
+// surface is the embedded node's API as others get it. The key is that of the Nym-API: it signs
+// what was measured here, and nothing that a caller brings, also one on this machine.
 type surface struct{ api.API }
 
 // SubmitEphemeraMessage takes signed messages. Forbidden: one for the node to sign.
@@ -27,8 +27,9 @@ func (s surface) SubmitEphemeraMessage(ctx context.Context, submission api.Submi
 	return s.API.SubmitEphemeraMessage(ctx, submission)
 }
 
-// listenAPI binds the address of the embedded node's API, so that one that is taken is told before anything else is tried. Whoever connects
-// waits until the node is there. nil: no API is configured, or there will be no node.
+// listenAPI binds the address of the embedded node's API, so that one that is taken is told before
+// anything else is tried. Whoever connects waits until the node is there. nil: no API is
+// configured, or there will be no node.
 func (s *Service) listenAPI(ctx context.Context) (net.Listener, error) {
 	if s.config.API == "" || s.config.Mode == Single {
 		return nil, nil
@@ -77,7 +78,8 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	return served, err
 }
 
-// API returns the URL on which the embedded node's API is served, "" before it is and where it is not.
+// API returns the URL on which the embedded node's API is served, "" before it is and where it is
+// not.
 func (s *Service) API() string {
 	if n := s.node.Load(); n != nil && n.api != nil {
 		return n.api.URL()

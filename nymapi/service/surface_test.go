@@ -22,7 +22,8 @@ import (
 // serving is a Nym-API whose node serves its API on a free port of loopback.
 func serving(config *service.Config) { config.API, config.Version = "127.0.0.1:0", "v1" }
 
-// surface returns a client of a member's API, which believes nothing but the contract's group, once the node is ready.
+// surface returns a client of a member's API, which believes nothing but the contract's group, once
+// the node is ready.
 func (c *cluster) surface(number int, trusted *membership.Group) *client.Client {
 	c.Helper()
 	c.eventually(func() bool { return c.members[number].API() != "" }, "the API is served")
@@ -98,8 +99,9 @@ func (c *cluster) families(number int) []string {
 // family finds the name of a family of figures.
 var family = regexp.MustCompile(`(?m)^# TYPE (\S+)`)
 
-// signsNothing has the node refuse to sign. The key of a Nym-API signs what it measured; whoever reaches its API, also on this machine,
-// gets nothing else signed, and may bring what a member signed.
+// signsNothing has the node refuse to sign. The key of a Nym-API signs what it measured; whoever
+// reaches its API, also on this machine, gets nothing else signed, and may bring what a member
+// signed.
 func (c *cluster) signsNothing(asked api.API, label string, certified api.Entry) {
 	c.Helper()
 	_, err := asked.SubmitEphemeraMessage(c.Context(), api.Submission{Label: label, Payload: []byte("report")})
@@ -149,7 +151,8 @@ func TestTheAPIEndsWithTheNymAPI(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled, "the subscriber was waiting for it to return")
 }
 
-// An address that is taken is told at once, also where the group is not complete yet, and nothing stays locked.
+// An address that is taken is told at once, also where the group is not complete yet, and nothing
+// stays locked.
 func TestAnAPIAddressInUseIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, time.Second)

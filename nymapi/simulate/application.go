@@ -42,8 +42,8 @@ func (a *application) note(now int64, r reading) {
 	}
 }
 
-// NextBlock makes one own block of each ended epoch: once all members' reports are there, or once the deadline has passed and those of
-// n-f are.
+// NextBlock makes one own block of each ended epoch: once all members' reports are there, or once
+// the deadline has passed and those of n-f are.
 func (a *application) NextBlock(now int64, candidates []block.Message) []block.MessageID {
 	if a.scene.creators > 0 && a.node >= a.scene.creators {
 		return nil
@@ -61,7 +61,8 @@ func (a *application) NextBlock(now int64, candidates []block.Message) []block.M
 	return nil
 }
 
-// pick returns the counted reports of an epoch, the first of each member, in the order of the candidates.
+// pick returns the counted reports of an epoch, the first of each member, in the order of the
+// candidates.
 func (a *application) pick(epoch int, candidates []block.Message) []block.MessageID {
 	a.round++
 	var picked []block.MessageID
@@ -96,8 +97,9 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.
 	return simulation.Decision{Answer: simulation.Accept, Drop: a.stale(b)}
 }
 
-// patient tells whether nobody need be waited for any longer: before the deadline a block must hold the reports of all members, and for
-// the grace time those of all of whom one was here at the deadline.
+// patient tells whether nobody need be waited for any longer: before the deadline a block must hold
+// the reports of all members, and for the grace time those of all of whom one was here at the
+// deadline.
 func (a *application) patient(now int64, v verdict) bool {
 	deadline := a.scene.deadline(v.epoch)
 	switch at := since(now); {
@@ -148,7 +150,8 @@ func (a *application) proposed(height uint64) {
 	}
 }
 
-// restarted forgets own candidates that were accepted and are not known to be durable. If one is, the node proposes it again first.
+// restarted forgets own candidates that were accepted and are not known to be durable. If one is,
+// the node proposes it again first.
 func (a *application) restarted() {
 	for _, epoch := range a.judged {
 		a.made[epoch] = false

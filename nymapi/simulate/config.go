@@ -118,7 +118,8 @@ func (c Config) byzantine() int {
 	return total
 }
 
-// Interval returns how often members tell each other where they stand while something changes: a second, as shipped, unless it is given.
+// Interval returns how often members tell each other where they stand while something changes: a
+// second, as shipped, unless it is given.
 func (c Config) Interval() time.Duration {
 	if c.Exchange != 0 {
 		return c.Exchange
@@ -150,7 +151,8 @@ func ParseLatency(text string) (Latency, error) {
 	return Latency{Model: model}, nil
 }
 
-// ParseCast reads the value of --adversary: name=count with commas between. The error is an *compare.FlagError.
+// ParseCast reads the value of --adversary: name=count with commas between. The error is an
+// *compare.FlagError.
 func ParseCast(text string) ([]Cast, error) {
 	var all []Cast
 	if text == "" {

@@ -8,7 +8,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Cost is what a scheme costs when each of n members makes one block of n reports in an epoch and nothing is lost or sent twice.
+// Cost is what a scheme costs when each of n members makes one block of n reports in an epoch and
+// nothing is lost or sent twice.
 type Cost struct {
 	Scheme            string  `json:"scheme"`
 	Computed          bool    `json:"computed"` // from a formula, not simulated
@@ -25,11 +26,12 @@ const (
 	schemeOriginal  = "the original: full blocks in echo and vote"
 )
 
-// jsonPerByte is what a byte costs as a number in a JSON array, uniform bytes: 10 values of one digit, 90 of two, 156 of three, and a
-// comma each.
+// jsonPerByte is what a byte costs as a number in a JSON array, uniform bytes: 10 values of one
+// digit, 90 of two, 156 of three, and a comma each.
 const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
 
-// Costs computes what n members with reports of so many bytes pay under three schemes, per block and per member and epoch:
+// Costs computes what n members with reports of so many bytes pay under three schemes, per block
+// and per member and epoch:
 //
 //	certified   own report to all, own proposal (32-byte IDs) and certificate (64 bytes per echo, q of them) to all, an echo to each creator:
 //	            3(n-1) messages a block, delivery after 3 delays

@@ -24,7 +24,8 @@ var grown = []int{4, 7, 10, 16, 25, 40, MostGrown}
 // MostGrown is the largest group that Grow simulates.
 const MostGrown = 64
 
-// Grow simulates one honest epoch of ever larger groups, up to most, with the mixnodes, delays and seed of c. stop says when to end early.
+// Grow simulates one honest epoch of ever larger groups, up to most, with the mixnodes, delays and
+// seed of c. stop says when to end early.
 func Grow(c Config, most int, stop func() bool) ([]Growth, error) {
 	var all []Growth
 	c.Epochs, c.Adversaries, c.Exchange = 1, nil, 0
@@ -45,7 +46,8 @@ func Grow(c Config, most int, stop func() bool) ([]Growth, error) {
 	return all, nil
 }
 
-// Figures returns what a day looks like: the distribution of delays, and how bytes, messages and time grow with the group.
+// Figures returns what a day looks like: the distribution of delays, and how bytes, messages and
+// time grow with the group.
 func (d Day) Figures(grown []Growth) []Figure {
 	figures := []Figure{{Name: "delays.svg", Chart: plots.Chart{
 		Title: "How long blocks take", X: "milliseconds since the proposal", Y: "share of the blocks and members",
@@ -95,7 +97,8 @@ func growth(title, axis string, report int, of func(Cost) float64) plots.Chart {
 	return chart
 }
 
-// distribution returns the share of values up to each of a hundred of them. Values are microseconds.
+// distribution returns the share of values up to each of a hundred of them. Values are
+// microseconds.
 func distribution(name string, values []int64, colour int) plots.Line {
 	slices.Sort(values)
 	line := plots.Line{Name: name, Colour: colour}

@@ -13,21 +13,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// The short days of Find: epochs end while faults strike, and whoever was away hands its reports in again when they are over, as package
-// rewards does at a restart.
+// The short days of Find: epochs end while faults strike, and whoever was away hands its reports in
+// again when they are over, as package rewards does at a restart.
 const (
 	findEpochs   = 3
 	findDuration = 1000 // milliseconds
 	findMixnodes = 8
 )
 
-// repeats are when, after the faults' end, reports are handed in once more, and settle when all that must have happened.
+// repeats are when, after the faults' end, reports are handed in once more, and settle when all
+// that must have happened.
 var repeats = []int64{0, 2000, 4000}
 
 const settle = 12_000
 
-// Find draws and runs random short days in groups of 4 to 13 with faults and adversaries on all cores, until the time is over, ctx is done
-// or something was found. The schedules are those of simulation.Draw without changes of the group. progress is told how many are done.
+// Find draws and runs random short days in groups of 4 to 13 with faults and adversaries on all
+// cores, until the time is over, ctx is done or something was found. The schedules are those of
+// simulation.Draw without changes of the group. progress is told how many are done.
 func Find(ctx context.Context, seed uint64, limit time.Duration, progress func(done int)) simulation.Summary {
 	return simulation.Search{Seed: seed, Time: limit, Draw: drawDay, Options: dayOptions, Progress: progress}.Run(ctx)
 }
@@ -55,7 +57,8 @@ func drawDay(seed uint64) simulation.Schedule {
 	return s
 }
 
-// dayScript is what a drawn day is about. Members whose votes are lost are honest; together with the Byzantine ones they are at most f.
+// dayScript is what a drawn day is about. Members whose votes are lost are honest; together with
+// the Byzantine ones they are at most f.
 func dayScript(s simulation.Schedule) script {
 	day := script{seed: s.Seed, nodes: s.Nodes, mixnodes: findMixnodes, epochs: findEpochs, duration: findDuration}
 	for _, p := range s.Byzantine {
@@ -111,8 +114,8 @@ func WriteFoundJSON(w io.Writer, s simulation.Summary) error {
 // again is the command that begins with the schedule of a seed.
 func again(seed uint64) string { return fmt.Sprintf("nymapi simulate --seed %d --find 1s", seed) }
 
-// ReportFound prints what Find found: each violation, the smallest schedule that still fails, and how to run it again. The last line counts
-// the schedules.
+// ReportFound prints what Find found: each violation, the smallest schedule that still fails, and
+// how to run it again. The last line counts the schedules.
 func ReportFound(w io.Writer, s simulation.Summary) error {
 	var errs []error
 	say := func(format string, args ...any) {

@@ -9,9 +9,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// HonestRange tells whether a result is one that the honest range allows: every new uptime is made of at least 2f+1 values and lies
-// between two honest ones of its column, and a column with fewer values has none. honest[i] says whether row i is an honest member's; n
-// is the size of the group, of which the matrix holds n-f rows at least.
+// HonestRange tells whether a result is one that the honest range allows: every new uptime is made
+// of at least 2f+1 values and lies between two honest ones of its column, and a column with fewer
+// values has none. honest[i] says whether row i is an honest member's; n is the size of the group,
+// of which the matrix holds n-f rows at least.
 func HonestRange(m metrics.Matrix, result metrics.Result, honest []bool, n int) error {
 	if len(m.Rows) < quorum.Correct(n) {
 		return fmt.Errorf("%d reports, expected %d of %d", len(m.Rows), quorum.Correct(n), n)
@@ -42,8 +43,8 @@ func HonestRange(m metrics.Matrix, result metrics.Result, honest []bool, n int) 
 	return nil
 }
 
-// Rewarded tells whether every epoch with at most f members away or muted was rewarded, of a group of n. away says how many there were
-// in an epoch, from 1.
+// Rewarded tells whether every epoch with at most f members away or muted was rewarded, of a group
+// of n. away says how many there were in an epoch, from 1.
 func Rewarded(outcomes []Outcome, n int, away func(epoch int) int) error {
 	var errs []error
 	for i, o := range outcomes {

@@ -15,8 +15,8 @@ type Outcome struct {
 	Reports  int   // that counted
 }
 
-// ledger takes the first justified block of each epoch, in the order of epochs, as package contract's server does. Times are in
-// milliseconds since the beginning.
+// ledger takes the first justified block of each epoch, in the order of epochs, as package
+// contract's server does. Times are in milliseconds since the beginning.
 type ledger struct {
 	scene    *scene
 	outcomes []Outcome    // by epoch-1
@@ -35,7 +35,8 @@ type submission struct {
 // settled tells whether an epoch is decided.
 func (c *ledger) settled(epoch int) bool { return epoch <= c.first }
 
-// submit is a node's certified block at the contract. One for an epoch that is decided is late, and changes nothing.
+// submit is a node's certified block at the contract. One for an epoch that is decided is late, and
+// changes nothing.
 func (c *ledger) submit(at int64, node int, b block.Block) {
 	s := submission{at: at, epoch: c.scene.judge(b).epoch, node: node, block: b}
 	c.pass(at)
@@ -79,7 +80,8 @@ func (c *ledger) decide() {
 	c.waiting = kept
 }
 
-// accept recomputes the result of a block with package verify, and checks it against what is promised.
+// accept recomputes the result of a block with package verify, and checks it against what is
+// promised.
 func (c *ledger) accept(s submission) bool {
 	matrix, result, reporters, err := c.scene.verified(s.block, s.epoch)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 // acceptEpochs is how many durations an epoch stays open after its end: the contract's default.
 const acceptEpochs = 3
 
-// spreadOfReports is within how many milliseconds of an epoch's end the Nym-APIs hand their reports in.
+// spreadOfReports is within how many milliseconds of an epoch's end the Nym-APIs hand their reports
+// in.
 const spreadOfReports = 200
 
 // Day is what became of a run.
@@ -28,8 +29,8 @@ type Day struct {
 	certified, delivered []int64
 }
 
-// Run simulates a day. Progress is told of virtual time, may be nil, and stop says when to end early. The same configuration gives the
-// same day on every machine. It takes one core.
+// Run simulates a day. Progress is told of virtual time, may be nil, and stop says when to end
+// early. The same configuration gives the same day on every machine. It takes one core.
 func Run(c Config, progress func(done, of time.Duration), stop func() bool) (Day, error) {
 	if err := c.Validate(); err != nil {
 		return Day{}, err
@@ -107,7 +108,8 @@ func (s script) schedule(latency Latency, exchange time.Duration) simulation.Sch
 	return schedule
 }
 
-// submission is a node's report for an epoch. Its signed time is the epoch's end, so that it is the same message whenever it is handed in.
+// submission is a node's report for an epoch. Its signed time is the epoch's end, so that it is the
+// same message whenever it is handed in.
 func (s script) submission(epoch, node int, at int64) simulation.Submission {
 	return simulation.Submission{At: at, Node: node, Label: label(epoch), Size: 8, Time: simulation.Beginning + s.end(epoch)}
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
-// ticks is how often each Nym-API measures each mixnode in an epoch, and missing which share of that is lost.
+// ticks is how often each Nym-API measures each mixnode in an epoch, and missing which share of
+// that is lost.
 const (
 	ticks   = 4
 	missing = 0.02
@@ -49,7 +50,8 @@ func (s script) deadline(epoch int) int64 { return s.end(epoch) + s.duration/dea
 // grace returns when every justified block is signed.
 func (s script) grace(epoch int) int64 { return s.deadline(epoch) + s.duration/graceParts }
 
-// scene is what all Nym-APIs of one run share: what is measured, the contract, and what was read before. A run is one thread.
+// scene is what all Nym-APIs of one run share: what is measured, the contract, and what was read
+// before. A run is one thread.
 type scene struct {
 	script
 	world        *world.World
@@ -184,8 +186,9 @@ func (c *scene) read(m block.Message) reading {
 	return known
 }
 
-// judge looks at a block, once: the reports of n-f members must count for one epoch, the first of each member. It is what package
-// rewards and verify.Matrix decide, from messages that were read before; ledger.judge holds both against each other.
+// judge looks at a block, once: the reports of n-f members must count for one epoch, the first of
+// each member. It is what package rewards and verify.Matrix decide, from messages that were read
+// before; ledger.judge holds both against each other.
 func (c *scene) judge(b block.Block) verdict {
 	id := b.ID()
 	if known, ok := c.verdicts[id]; ok {

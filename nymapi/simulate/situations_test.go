@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// turns sees blocks during whose broadcast the next epoch ends, so that the echoes come from members that are an epoch ahead.
+// turns sees blocks during whose broadcast the next epoch ends, so that the echoes come from
+// members that are an epoch ahead.
 type turns struct {
 	proposed map[block.Slot]int64 // microseconds
 	seen     int

@@ -23,8 +23,8 @@ func checkHouse(sources []source) []string {
 	return append(found, checkComments(sources)...)
 }
 
-// checkFunctions looks at each function of the file: its length, package initialisers, and sleeps in tests. A file that
-// runs in the virtual time of testing/synctest may sleep as it likes.
+// checkFunctions looks at each function of the file: its length, package initialisers, and sleeps
+// in tests. A file that runs in the virtual time of testing/synctest may sleep as it likes.
 func checkFunctions(s source) []string {
 	var found []string
 	clock := timeName(s)
@@ -48,7 +48,8 @@ func checkFunctions(s source) []string {
 	return found
 }
 
-// checkEmbeds keeps what a program embeds out of testdata, which .dockerignore leaves out of the image's build.
+// checkEmbeds keeps what a program embeds out of testdata, which .dockerignore leaves out of the
+// image's build.
 func checkEmbeds(s source) []string {
 	var found []string
 	for _, group := range s.ast.Comments {

@@ -21,7 +21,8 @@ type source struct {
 	files  *token.FileSet
 }
 
-// parse reads every Go file below the given folders, in order of their names. Folders called testdata are left out.
+// parse reads every Go file below the given folders, in order of their names. Folders called
+// testdata are left out.
 func parse(tree fs.FS, folders []string) ([]source, error) {
 	var sources []source
 	files := token.NewFileSet()
@@ -79,7 +80,8 @@ func covers(pattern, folder string) bool {
 	return folder == base || subtree && strings.HasPrefix(folder, base+"/")
 }
 
-// find returns the most exact rule for the folder: the folder's own one, else the longest that covers it.
+// find returns the most exact rule for the folder: the folder's own one, else the longest that
+// covers it.
 func find(rules []rule, folder string) (rule, bool) {
 	var best rule
 	for _, r := range rules {
@@ -93,7 +95,8 @@ func find(rules []rule, folder string) (rule, bool) {
 	return best, best.folder != ""
 }
 
-// checkImports compares what the sources import with the rules and returns a sentence for each violation.
+// checkImports compares what the sources import with the rules and returns a sentence for each
+// violation.
 func checkImports(sources []source) []string {
 	var found []string
 	for _, s := range sources {

@@ -19,8 +19,9 @@ var (
 	}
 	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
-	// A node's folder opens its SQLite store, so it counts as an adapter, although it is one that every daemon wants.
-	// Pebble and RocksDB are not among them: ephemera's own command and tests alone link those.
+	// A node's folder opens its SQLite store, so it counts as an adapter, although it is one that
+	// every daemon wants. Pebble and RocksDB are not among them: ephemera's own command and tests
+	// alone link those.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
 	kit            = []string{"ephemera/kit/..."}
 	contractFacing = []string{"contract", "contract/client", "contract/verify"}
@@ -55,7 +56,8 @@ var rules = []rule{
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
 	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera/store", "ephemera/store/sqlite"})},
 	{folder: "ephemera/internal/daemon/settings", imports: leaves},
-	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody else links them.
+	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody
+	// else links them.
 	{folder: "ephemera/internal/daemon/...", imports: join(leaves, core, interfaces, []string{
 		"ephemera/api/...", "ephemera/internal/daemon/...", "ephemera/dht", "ephemera/home", "ephemera/limits", "ephemera/provider", "ephemera/kit/...",
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
@@ -97,8 +99,8 @@ var rules = []rule{
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 
-// testRules says what test files may import besides: adapters and test kits, but never against the direction of the
-// modules.
+// testRules says what test files may import besides: adapters and test kits, but never against the
+// direction of the modules.
 var testRules = []rule{
 	{folder: "metrics/...", imports: []string{"metrics/..."}},
 	{folder: "ephemera/...", imports: []string{"ephemera/..."}},
@@ -106,8 +108,8 @@ var testRules = []rule{
 	{folder: "nymapi/...", imports: []string{"nymapi/...", "contract/...", "ephemera/...", "metrics/..."}},
 }
 
-// pureImports is everything that a pure package may import from outside the repository. Package time is among them for
-// its types: pureTime says which of its names.
+// pureImports is everything that a pure package may import from outside the repository. Package
+// time is among them for its types: pureTime says which of its names.
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "container/list", "crypto/ed25519", "crypto/sha256", "encoding/binary", "encoding/hex",
 	"encoding/json", "errors", "fmt", "iter", "maps", "math", "math/big", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode/utf8",
@@ -120,7 +122,8 @@ var pureTime = []string{
 	"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "UnixMilli", "UTC", "RFC3339",
 }
 
-// goroutines names what only needs a goroutine or shares one's state; pure packages have none of it.
+// goroutines names what only needs a goroutine or shares one's state; pure packages have none of
+// it.
 const goroutines = "go statement, select or channel"
 
 // The house rules of all packages.

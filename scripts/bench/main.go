@@ -1,5 +1,6 @@
-// Command bench runs the benchmarks of every module and prints the machine, the command and the median of each figure,
-// so that a result pasted somewhere says what it was measured on. `make bench` calls it.
+// Command bench runs the benchmarks of every module and prints the machine, the command and the
+// median of each figure, so that a result pasted somewhere says what it was measured on. `make
+// bench` calls it.
 //
 // It compares nothing with anything: keep two outputs and look.
 package main

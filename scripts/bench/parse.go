@@ -26,7 +26,8 @@ var errNothing = errors.New("no benchmark matched")
 // processors is the suffix -8 that `go test` appends to a benchmark's name.
 var processors = regexp.MustCompile(`-\d+$`)
 
-// parse reads the output of `go test -bench`, in the format of golang.org/design/14313-benchmark-format.
+// parse reads the output of `go test -bench`, in the format of
+// golang.org/design/14313-benchmark-format.
 func parse(r io.Reader) ([]*benchmark, error) {
 	var (
 		all []*benchmark
@@ -77,7 +78,8 @@ func (b *benchmark) add(pairs []string) error {
 	return nil
 }
 
-// median returns the middle value, of an even number the mean of the middle two. It reorders values.
+// median returns the middle value, of an even number the mean of the middle two. It reorders
+// values.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)

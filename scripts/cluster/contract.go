@@ -62,7 +62,8 @@ func (c *cluster) now(ctx context.Context) (time.Time, error) {
 	return current.ServerTime, err
 }
 
-// peers returns the members' keys by their names. It waits for a contract that has just been started.
+// peers returns the members' keys by their names. It waits for a contract that has just been
+// started.
 func (c *cluster) peers(ctx context.Context) (map[string]string, error) {
 	var answer struct {
 		Members []member `json:"members"`

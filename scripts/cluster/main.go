@@ -1,10 +1,12 @@
-// Command cluster proves on a real Docker engine what the README says about the cluster: it starts one of its own, waits
-// for the first rewarded epoch, asks every node's API and checks certificates offline, kills a Nym-API, sees an epoch rewarded
-// while it is away and its return, stops everything and starts it with the other way of gossip, asks again, inspects the
-// contract's database, and removes it all. `make cluster-test` calls it through cluster-test.sh.
+// Command cluster proves on a real Docker engine what the README says about the cluster: it starts
+// one of its own, waits for the first rewarded epoch, asks every node's API and checks certificates
+// offline, kills a Nym-API, sees an epoch rewarded while it is away and its return, stops
+// everything and starts it with the other way of gossip, asks again, inspects the contract's
+// database, and removes it all. `make cluster-test` calls it through cluster-test.sh.
 //
-// The cluster has a project name and a port of its own, so another one may run beside it. Every wait has a deadline; on a
-// failure the end of the containers' logs is printed. Whatever happens, the cluster is removed at the end.
+// The cluster has a project name and a port of its own, so another one may run beside it. Every
+// wait has a deadline; on a failure the end of the containers' logs is printed. Whatever happens,
+// the cluster is removed at the end.
 package main
 
 import (
@@ -120,7 +122,8 @@ type absence struct {
 	epoch           int // an epoch that was rewarded without its report
 }
 
-// killOne kills a Nym-API and waits for an epoch that began afterwards and was rewarded all the same.
+// killOne kills a Nym-API and waits for an epoch that began afterwards and was rewarded all the
+// same.
 func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
 	containers, err := c.containers(ctx, "nymapi")
 	if err != nil {
@@ -151,7 +154,8 @@ func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
 		}
 	}
 	if gone.name == "" {
-		// The first epoch may have been rewarded before all had reported; the list of members always knows.
+		// The first epoch may have been rewarded before all had reported; the list of members always
+		// knows.
 		peers, err := c.peers(ctx)
 		if err != nil {
 			return absence{}, err
@@ -187,8 +191,9 @@ func (c *cluster) returnOne(ctx context.Context, gone absence) error {
 	return nil
 }
 
-// stopAndStart stops all within their grace, removes the containers, starts again on the volumes with the other way of gossip,
-// and returns an epoch that was rewarded afterwards with everybody's report.
+// stopAndStart stops all within their grace, removes the containers, starts again on the volumes
+// with the other way of gossip, and returns an epoch that was rewarded afterwards with everybody's
+// report.
 func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (epoch, error) {
 	last, err := c.newest(ctx)
 	if err != nil {
@@ -218,7 +223,8 @@ func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (e
 	return next, nil
 }
 
-// inspect runs what `make inspect` runs, looks for the epochs that this test has seen, and audits all of them.
+// inspect runs what `make inspect` runs, looks for the epochs that this test has seen, and audits
+// all of them.
 func (c *cluster) inspect(ctx context.Context, seen ...epoch) error {
 	folder, err := os.MkdirTemp("", "cluster-test")
 	if err != nil {

@@ -25,7 +25,8 @@ type group struct {
 	Online int    `json:"online"`
 }
 
-// nodes returns the nodes of all Nym-APIs that run, at the addresses on this machine that README has people ask for.
+// nodes returns the nodes of all Nym-APIs that run, at the addresses on this machine that README
+// has people ask for.
 func (c *cluster) nodes(ctx context.Context) ([]node, error) {
 	var all []node
 	for index := 1; index <= members; index++ {
@@ -71,8 +72,8 @@ func (n node) get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// askNodes asks each Nym-API's node what anybody may ask, and has the certificate of the newest block of an epoch's winner checked
-// where there is no network.
+// askNodes asks each Nym-API's node what anybody may ask, and has the certificate of the newest
+// block of an epoch's winner checked where there is no network.
 func (c *cluster) askNodes(ctx context.Context, rewarded epoch) error {
 	var trusted group
 	if err := c.get(ctx, "/contract/peer_info", &trusted); err != nil {
@@ -100,8 +101,8 @@ func (c *cluster) askNodes(ctx context.Context, rewarded epoch) error {
 	return nil
 }
 
-// check asks whether the node is ready, knows the group, spreads reports as it was told, tells its figures and signs nothing for callers.
-// It returns the Nym-API's name.
+// check asks whether the node is ready, knows the group, spreads reports as it was told, tells its
+// figures and signs nothing for callers. It returns the Nym-API's name.
 func (n node) check(ctx context.Context, trusted string) (string, error) {
 	var ready struct{ Ready bool }
 	err := wait(ctx, 30*time.Second, "a node that is ready", func() error { return n.get(ctx, "/readyz", &ready) })
@@ -135,8 +136,9 @@ func (n node) check(ctx context.Context, trusted string) (string, error) {
 	return config.Application.NymAPI, nil
 }
 
-// checkCertificate takes the certificate of a chain's last block from the node and has `ephemera certificate verify` check it in a
-// container without network, against the group that is trusted, and against another one, which must fail.
+// checkCertificate takes the certificate of a chain's last block from the node and has `ephemera
+// certificate verify` check it in a container without network, against the group that is trusted,
+// and against another one, which must fail.
 func (n node) checkCertificate(ctx context.Context, creator, trusted string) error {
 	var block struct{ ID string }
 	if err := n.get(ctx, "/ephemera/broadcast/blocks/last?creator="+creator, &block); err != nil {

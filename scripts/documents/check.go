@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// programs are the commands of the project by the names that documents call them by, each with its package.
+// programs are the commands of the project by the names that documents call them by, each with its
+// package.
 var programs = map[string]string{
 	"bin/ephemera": "./ephemera/cmd/ephemera", "bin/nymapi": "./nymapi/cmd/nymapi", "bin/contract": "./contract/cmd/contract",
 }
@@ -37,8 +38,8 @@ func newChecker(root, folder string) (*checker, error) {
 	return &checker{root: root, folder: folder, makefile: string(makefile), variables: string(makefile) + string(compose)}, nil
 }
 
-// compile builds the Go blocks, each as a package of its own that exists in an overlay only. It returns what the
-// compiler said, empty when there was nothing to say.
+// compile builds the Go blocks, each as a package of its own that exists in an overlay only. It
+// returns what the compiler said, empty when there was nothing to say.
 func (c *checker) compile(ctx context.Context, code []block) (string, error) {
 	overlay := map[string]string{}
 	byModule := map[string][]string{}

@@ -16,7 +16,8 @@ type block struct {
 	text     string
 }
 
-// find returns the paths of all documents below the root, but none of test data or of hidden folders.
+// find returns the paths of all documents below the root, but none of test data or of hidden
+// folders.
 func find(root fs.FS) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -64,7 +65,8 @@ func blocks(document, text string) []block {
 // link finds the target of an inline link.
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// links returns the files that the document's links name, as paths from the root. Addresses and anchors are left out.
+// links returns the files that the document's links name, as paths from the root. Addresses and
+// anchors are left out.
 func links(document, text string) []string {
 	for _, b := range blocks(document, text) {
 		text = strings.Replace(text, b.text, "", 1)

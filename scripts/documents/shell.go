@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// commands splits shell text into its simple commands, each a list of words. It knows what documents use: quotes,
-// comments, continued lines, pipes, lists and a leading prompt; redirections stay words.
+// commands splits shell text into its simple commands, each a list of words. It knows what
+// documents use: quotes, comments, continued lines, pipes, lists and a leading prompt; redirections
+// stay words.
 func commands(text string) [][]string {
 	var (
 		all     [][]string
@@ -68,8 +69,8 @@ func strip(words []string) []string {
 	return words
 }
 
-// split separates the words of a program's command into the subcommand's name with its arguments, which end at the first
-// flag, and the flags, without their values.
+// split separates the words of a program's command into the subcommand's name with its arguments,
+// which end at the first flag, and the flags, without their values.
 func split(words []string) (arguments, flags []string) {
 	for _, w := range words {
 		name, _, _ := strings.Cut(w, "=")

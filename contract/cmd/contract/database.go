@@ -19,7 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
-// comparedDatabase is where the newest comparison of one Nym-API with many leaves the contract's database.
+// comparedDatabase is where the newest comparison of one Nym-API with many leaves the contract's
+// database.
 var comparedDatabase = filepath.Join("results", "latest", "ephemera", databaseName)
 
 const databaseHelp = "database; default: ./contract.db, else that of the newest comparison, results/latest"

@@ -113,7 +113,8 @@ func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
 	}
 }
 
-// inspectOnce opens the database each time: with --watch it may be one that begins or ceases to be in use.
+// inspectOnce opens the database each time: with --watch it may be one that begins or ceases to be
+// in use.
 func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error) {
 	reader, path, err := openDatabase(ctx, f.db)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Command contract is the simulated smart contract: it serves it, shows and audits what it decided, and copies its database. The
-// contract itself is package server; what it decides by is package verify.
+// Command contract is the simulated smart contract: it serves it, shows and audits what it decided,
+// and copies its database. The contract itself is package server; what it decides by is package
+// verify.
 package main
 
 import (

@@ -9,15 +9,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
-// truth is the simulated world that was measured, made anew from its seed. A nil truth knows nothing.
+// truth is the simulated world that was measured, made anew from its seed. A nil truth knows
+// nothing.
 type truth struct {
 	seed  uint64
 	ticks int64
 	world *world.World // of as many mixnodes as the last epoch asked for
 }
 
-// of returns the true uptimes of the mixnodes of a rewarded epoch, in points of 0..100 and in the order of its result. Epoch e is
-// measured in the ticks [(e-1)·ticks, e·ticks).
+// of returns the true uptimes of the mixnodes of a rewarded epoch, in points of 0..100 and in the
+// order of its result. Epoch e is measured in the ticks [(e-1)·ticks, e·ticks).
 func (t *truth) of(d contract.EpochDetail) ([]float64, error) {
 	if t == nil || len(d.Result) == 0 {
 		return nil, nil
@@ -48,7 +49,8 @@ func (t *truth) know(mixnodes int) error {
 	return err
 }
 
-// compare returns the error of an epoch's rewards against the truth, nil if there is nothing to compare, and adds it to total.
+// compare returns the error of an epoch's rewards against the truth, nil if there is nothing to
+// compare, and adds it to total.
 func (t *truth) compare(d contract.EpochDetail, total *errorSum) (*metricsError, error) {
 	truths, err := t.of(d)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package client asks a node over HTTP. It is an api.API that behaves like the in-process one, and checks what it is told: that a block
-// is the one asked for, that a proof proves, and, for callers that name the groups which they trust, that blocks are certified.
+// Package client asks a node over HTTP. It is an api.API that behaves like the in-process one, and
+// checks what it is told: that a block is the one asked for, that a proof proves, and, for callers
+// that name the groups which they trust, that blocks are certified.
 package client
 
 import (
@@ -24,8 +25,8 @@ import (
 // Options of a client. Zero values are the defaults.
 type Options struct {
 	Token string // to have the node sign, from elsewhere than its own machine
-	// Groups are those that the caller trusts. With them, every block must be certified in one of them, or the answer is an error of
-	// kind api.Unverified.
+	// Groups are those that the caller trusts. With them, every block must be certified in one of
+	// them, or the answer is an error of kind api.Unverified.
 	Groups  []*membership.Group
 	Timeout time.Duration     // of one request; 30 s. Subscriptions last as long as their context
 	HTTP    http.RoundTripper // nil: a transport of the client's own
@@ -260,7 +261,8 @@ func whole(b api.Block) error {
 	return nil
 }
 
-// certified tells whether an entry proves its block certified in a trusted group. Nothing is asked of callers that trust none.
+// certified tells whether an entry proves its block certified in a trusted group. Nothing is asked
+// of callers that trust none.
 func (c *Client) certified(e api.Entry) error {
 	if len(c.groups) == 0 {
 		return nil

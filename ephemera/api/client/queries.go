@@ -69,7 +69,8 @@ func (c *Client) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage
 	return out, nil
 }
 
-// VerifyMessageInBlock implements api.API. The proof is checked; that the block is certified is checked for callers that trust a group.
+// VerifyMessageInBlock implements api.API. The proof is checked; that the block is certified is
+// checked for callers that trust a group.
 func (c *Client) VerifyMessageInBlock(ctx context.Context, q api.InclusionQuery) (api.Inclusion, error) {
 	var out api.Inclusion
 	if err := c.ask(ctx, http.MethodPost, api.PathVerify, nil, q, &out); err != nil {
@@ -86,7 +87,8 @@ func (c *Client) VerifyMessageInBlock(ctx context.Context, q api.InclusionQuery)
 	return out, nil
 }
 
-// QueryBroadcastGroup implements api.API. That the ID is that of the members is checked; whether to trust them is the caller's choice.
+// QueryBroadcastGroup implements api.API. That the ID is that of the members is checked; whether to
+// trust them is the caller's choice.
 func (c *Client) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.Group, error) {
 	query := url.Values{}
 	if q.Number != 0 {

@@ -18,8 +18,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 )
 
-// Subscribe implements api.API. When the connection ends, or the caller lagged and was cut, it connects again and goes on at its cursor,
-// so that nothing is lost or repeated. It gives up when the node cannot be reached at the first attempt, or refuses for good.
+// Subscribe implements api.API. When the connection ends, or the caller lagged and was cut, it
+// connects again and goes on at its cursor, so that nothing is lost or repeated. It gives up when
+// the node cannot be reached at the first attempt, or refuses for good.
 func (c *Client) Subscribe(ctx context.Context, wanted api.Subscription) iter.Seq2[api.Entry, error] {
 	return func(yield func(api.Entry, error) bool) {
 		f := &follower{client: c, wanted: wanted, yield: yield}
@@ -71,7 +72,8 @@ func (f *follower) follow(ctx context.Context) error {
 	}
 }
 
-// silence is how long a connection may say nothing at all, pings aside, before another is tried. Servers tell of their progress more often.
+// silence is how long a connection may say nothing at all, pings aside, before another is tried.
+// Servers tell of their progress more often.
 const silence = 2 * time.Minute
 
 // connection reads one connection to its end, and returns why it ended.

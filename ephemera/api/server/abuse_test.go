@@ -22,7 +22,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// TestNextHonestClientIsServed does what strangers do to a public port, and asks honestly in between.
+// TestNextHonestClientIsServed does what strangers do to a public port, and asks honestly in
+// between.
 func TestNextHonestClientIsServed(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{MaxConnections: 32, MaxBody: 1 << 20, RequestsPerSecond: 1 << 20})

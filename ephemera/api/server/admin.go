@@ -23,7 +23,8 @@ type AdminConfig struct {
 	Handlers map[string]http.Handler
 }
 
-// ownDomains begins the domain tags of what Ephemera itself signs. Nobody else has such a thing signed.
+// ownDomains begins the domain tags of what Ephemera itself signs. Nobody else has such a thing
+// signed.
 const ownDomains = "ephemera/"
 
 // Bounds of what is signed.
@@ -32,9 +33,10 @@ const (
 	maxSignBody = 8 << 20 // a whole block of reports
 )
 
-// NewAdmin binds the admin listener: profiles under /debug/pprof, and signatures with the node's key under a domain tag of the caller's
-// own, so that no key is used for two purposes. Of config it heeds the listener, times, Token and Logger. Only callers that may have
-// the node sign are answered: on loopback, or with the token.
+// NewAdmin binds the admin listener: profiles under /debug/pprof, and signatures with the node's
+// key under a domain tag of the caller's own, so that no key is used for two purposes. Of config it
+// heeds the listener, times, Token and Logger. Only callers that may have the node sign are
+// answered: on loopback, or with the token.
 func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	config.Registry = nil                                        // it is served elsewhere
 	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
@@ -101,5 +103,6 @@ func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
 	return api.SignAnswer{Key: admin.Signer.Public(), Signature: signature}, nil
 }
 
-// Trusted tells a handler of AdminConfig.Handlers, or one beside the server, whether its caller may have the node sign.
+// Trusted tells a handler of AdminConfig.Handlers, or one beside the server, whether its caller may
+// have the node sign.
 func Trusted(ctx context.Context) bool { return trusted(ctx) }

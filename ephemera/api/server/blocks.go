@@ -23,7 +23,8 @@ type blockAnswer struct {
 	Body         api.Block
 }
 
-// cached lets a caller keep a block. What an ID names never changes, but its messages may be removed.
+// cached lets a caller keep a block. What an ID names never changes, but its messages may be
+// removed.
 func cached(b api.Block, ifNoneMatch, control string) *blockAnswer {
 	tag := `"` + b.ID.String() + `"`
 	if b.Pruned {

@@ -14,8 +14,9 @@ type Config struct {
 	Listen   string       // address; 127.0.0.1:0, a free port
 	Listener net.Listener // used instead of Listen, and closed in the end
 
-	// Token lets callers that are not on this machine have the node sign for them: submissions without a signature, and what is stored
-	// in the DHT. They send it as "Authorization: Bearer <token>". Empty: only callers on loopback may.
+	// Token lets callers that are not on this machine have the node sign for them: submissions without
+	// a signature, and what is stored in the DHT. They send it as "Authorization: Bearer <token>".
+	// Empty: only callers on loopback may.
 	Token string
 
 	Version  string               // of the program, told in the OpenAPI description
@@ -32,10 +33,12 @@ type Config struct {
 	MaxSubscribers int           // WebSocket connections; 256
 	PingInterval   time.Duration // between two pings of a subscriber; 20 s
 	PingTimeout    time.Duration // for its answer; 10 s
-	// SlowAfter is how long one frame to a subscriber may take; 5 s. A subscriber for whom it takes longer is told that it lags, and
-	// cut; one that takes not even that in, within WriteTimeout, is cut at once.
+	// SlowAfter is how long one frame to a subscriber may take; 5 s. A subscriber for whom it takes
+	// longer is told that it lags, and cut; one that takes not even that in, within WriteTimeout, is
+	// cut at once.
 	SlowAfter time.Duration
-	// Origins are hosts, beside the server's own, whose pages may subscribe from a browser: patterns such as "*.example.org".
+	// Origins are hosts, beside the server's own, whose pages may subscribe from a browser: patterns
+	// such as "*.example.org".
 	Origins []string
 
 	Logger *slog.Logger // nothing is logged without it

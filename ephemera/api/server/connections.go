@@ -12,9 +12,10 @@ import (
 	"sync"
 )
 
-// connections bounds how many connections are open. Above the bound the one that has not sent a whole request for the longest is closed,
-// so that whoever opens many, or sends slowly, keeps nobody else out. Connections whose request is being answered, and subscribers, are
-// not closed: they have bounds of their own.
+// connections bounds how many connections are open. Above the bound the one that has not sent a
+// whole request for the longest is closed, so that whoever opens many, or sends slowly, keeps
+// nobody else out. Connections whose request is being answered, and subscribers, are not closed:
+// they have bounds of their own.
 type connections struct {
 	most int
 
@@ -57,7 +58,8 @@ func (c *connections) count(conn net.Conn, state http.ConnState) (victim net.Con
 	return victim
 }
 
-// cut closes the connections without a whole request. Of those that said nothing yet, a server that stops would wait 5 s for a word.
+// cut closes the connections without a whole request. Of those that said nothing yet, a server that
+// stops would wait 5 s for a word.
 func (c *connections) cut() {
 	c.mu.Lock()
 	victims := slices.Collect(maps.Keys(c.element))

@@ -29,7 +29,8 @@ func (quiet) VerifyMessageInBlock(context.Context, api.InclusionQuery) (api.Incl
 
 func (quiet) StoreInDht(context.Context, string, []byte) error { return nil }
 
-// FuzzBodies posts anything to the endpoints that take a body: the answer is theirs or a problem, and never the server's fault.
+// FuzzBodies posts anything to the endpoints that take a body: the answer is theirs or a problem,
+// and never the server's fault.
 func FuzzBodies(f *testing.F) {
 	s, err := New(quiet{}, Config{RequestsPerSecond: 1 << 30})
 	if err != nil {

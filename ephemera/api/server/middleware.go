@@ -81,7 +81,8 @@ func (s *Server) recover(next http.Handler) http.Handler {
 	})
 }
 
-// secure forbids browsers whatever the pages do not need, and to change anything on behalf of pages from elsewhere.
+// secure forbids browsers whatever the pages do not need, and to change anything on behalf of pages
+// from elsewhere.
 func (s *Server) secure(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -98,8 +99,9 @@ func (s *Server) secure(next http.Handler) http.Handler {
 	})
 }
 
-// trust notes whether the caller may have the node sign: it has the token, or is on this machine and means this machine. The latter
-// keeps out a browser that a foreign name was made to lead here, and callers from elsewhere behind a proxy that says so.
+// trust notes whether the caller may have the node sign: it has the token, or is on this machine
+// and means this machine. The latter keeps out a browser that a foreign name was made to lead here,
+// and callers from elsewhere behind a proxy that says so.
 func trust(token string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +154,8 @@ func (s *Server) limit() func(http.Handler) http.Handler {
 	}))
 }
 
-// body reads a request's body within its bound before anything looks at it, so that what is wrong with it has one form.
+// body reads a request's body within its bound before anything looks at it, so that what is wrong
+// with it has one form.
 func (s *Server) body(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

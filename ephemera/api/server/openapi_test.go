@@ -67,7 +67,8 @@ func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// TestAnswersAreAsDescribed runs the conformance suite with an independent validator between client and server.
+// TestAnswersAreAsDescribed runs the conformance suite with an independent validator between client
+// and server.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	apitest.Run(t, func(t *testing.T, of api.API) api.API {

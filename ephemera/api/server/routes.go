@@ -57,7 +57,8 @@ func (s *Server) description() huma.Config {
 	return c
 }
 
-// endpoint returns an operation. Besides its answer it may be refused with any of these kinds of problems.
+// endpoint returns an operation. Besides its answer it may be refused with any of these kinds of
+// problems.
 func endpoint(described huma.API, method, path, id, tag, summary string, refusals ...api.Kind) huma.Operation {
 	schema := described.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
 	op := huma.Operation{

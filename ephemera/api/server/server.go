@@ -73,8 +73,8 @@ func urlOf(listener net.Listener) string {
 // stopTimeout is how long requests under way may take once the server stops.
 const stopTimeout = 5 * time.Second
 
-// Run serves until ctx ends, then finishes the requests under way, tells subscribers that the node goes away, and returns nil; or it
-// returns what went wrong. It is called once.
+// Run serves until ctx ends, then finishes the requests under way, tells subscribers that the node
+// goes away, and returns nil; or it returns what went wrong. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
 	s.config.Logger.Info("API listens", "url", s.URL())

@@ -92,7 +92,8 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	f.run(r.Context(), wanted)
 }
 
-// handshake keeps back what the WebSocket's library says of a failed one, so that a problem document can be said instead.
+// handshake keeps back what the WebSocket's library says of a failed one, so that a problem
+// document can be said instead.
 type handshake struct {
 	http.ResponseWriter
 	status int
@@ -124,7 +125,8 @@ type feed struct {
 	looked api.Cursor // how far the node has looked
 }
 
-// cut ends the connection at once. The WebSocket alone would wait seconds for a subscriber that does not answer.
+// cut ends the connection at once. The WebSocket alone would wait seconds for a subscriber that
+// does not answer.
 func (f *feed) cut() {
 	if f.below != nil {
 		_ = f.below.Close()
@@ -160,8 +162,8 @@ func (f *feed) run(ctx context.Context, wanted api.Subscription) {
 	}
 }
 
-// listen reads pongs until the connection is over, or the subscriber sends what is not expected. Conn.CloseRead is not used: it waits 15 s
-// for itself when a frame comes.
+// listen reads pongs until the connection is over, or the subscriber sends what is not expected.
+// Conn.CloseRead is not used: it waits 15 s for itself when a frame comes.
 func (f *feed) listen(ctx context.Context, cancel context.CancelCauseFunc) {
 	_, _, err := f.conn.Reader(ctx)
 	if err == nil {
@@ -183,7 +185,8 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.server.config.WriteTimeout)
 	defer cancel()
-	// A write that is interrupted ends the connection, so one that is nearly done may end, and the last frame follow.
+	// A write that is interrupted ends the connection, so one that is nearly done may end, and the
+	// last frame follow.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(goodbye, cancel) })()
 	start := time.Now()
 	if err := f.conn.Write(bound, websocket.MessageText, data); err != nil {
@@ -196,8 +199,8 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	return nil
 }
 
-// progress notes that the subscriber misses nothing up to a cursor: everything before it has been sent. One that asked from now on is
-// told at once where that is, so that it can go on from there.
+// progress notes that the subscriber misses nothing up to a cursor: everything before it has been
+// sent. One that asked from now on is told at once where that is, so that it can go on from there.
 func (f *feed) progress(ctx context.Context, cursor api.Cursor) {
 	f.mu.Lock()
 	f.looked = cursor
@@ -208,7 +211,8 @@ func (f *feed) progress(ctx context.Context, cursor api.Cursor) {
 	}
 }
 
-// ping cuts a subscriber that is not there any more, or does not read, and tells one that does how far the node has looked.
+// ping cuts a subscriber that is not there any more, or does not read, and tells one that does how
+// far the node has looked.
 func (f *feed) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 	ticker := time.NewTicker(f.server.config.PingInterval)
 	defer ticker.Stop()

@@ -43,7 +43,8 @@ func (e endless) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[ap
 	}
 }
 
-// pipes is a listener without a network, for virtual time: a connection takes nothing in that its other end does not read.
+// pipes is a listener without a network, for virtual time: a connection takes nothing in that its
+// other end does not read.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -78,7 +79,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// virtual runs a test in virtual time with a server of an endless node. Subscribe connects a subscriber.
+// virtual runs a test in virtual time with a server of an endless node. Subscribe connects a
+// subscriber.
 func virtual(t *testing.T, config server.Config, last api.Cursor, test func(t *testing.T, subscribe func(query string) (*websocket.Conn, error))) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := newPipes()

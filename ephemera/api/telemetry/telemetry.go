@@ -1,5 +1,6 @@
-// Package telemetry tells a node's figures to Prometheus: where its chains are, what waits, who is there, what was sent. The API's own
-// figures are registered by package server, libp2p's by whoever makes the host.
+// Package telemetry tells a node's figures to Prometheus: where its chains are, what waits, who is
+// there, what was sent. The API's own figures are registered by package server, libp2p's by whoever
+// makes the host.
 package telemetry
 
 import (
@@ -26,8 +27,8 @@ type Config struct {
 // collector asks the node each time that somebody looks.
 type collector struct{ config Config }
 
-// New returns the figures of a node, to be registered. Labels are those of members, of whom a group has a bounded number. While the node
-// does not run only what needs no node is told.
+// New returns the figures of a node, to be registered. Labels are those of members, of whom a group
+// has a bounded number. While the node does not run only what needs no node is told.
 func New(config Config) prometheus.Collector { return collector{config: config} }
 
 // patience bounds how long a look may wait for the node.

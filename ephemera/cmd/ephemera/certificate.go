@@ -17,7 +17,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// maxProofBytes fits the largest block of any group in JSON, where payloads grow by a third, with its certificate.
+// maxProofBytes fits the largest block of any group in JSON, where payloads grow by a third, with
+// its certificate.
 const maxProofBytes = 128 << 20
 
 // errUntrusted ends a check that had no group to trust.
@@ -108,7 +109,8 @@ func readProof(cmd *cobra.Command, name string) ([]byte, error) {
 	return data, err
 }
 
-// checkProof checks a certificate in JSON, alone or with its block, against a group as --group names it.
+// checkProof checks a certificate in JSON, alone or with its block, against a group as --group
+// names it.
 func checkProof(data []byte, trusted string) (checked, error) {
 	var proof struct {
 		api.Certificate
@@ -147,7 +149,8 @@ func checkProof(data []byte, trusted string) (checked, error) {
 	}, nil
 }
 
-// groupOf returns the group to check a certificate in: the trusted one, or without it the one in the file.
+// groupOf returns the group to check a certificate in: the trusted one, or without it the one in
+// the file.
 func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 	var id membership.ID
 	switch {
@@ -180,7 +183,8 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 	return group, err
 }
 
-// decodeGroup reads a group in any of its forms: JSON of the API, canonical bytes, or a members file.
+// decodeGroup reads a group in any of its forms: JSON of the API, canonical bytes, or a members
+// file.
 func decodeGroup(name string, data []byte) (*membership.Group, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		var group api.Group

@@ -81,7 +81,8 @@ func (c *cli) local() (string, error) {
 	if s.HTTP.Listen == "" {
 		return "", usage("the node in %s serves no API: set http.listen, or name a node with --url", c.home)
 	}
-	// Flags and variables of the run, which nobody sees here, may have said another address than the file.
+	// Flags and variables of the run, which nobody sees here, may have said another address than the
+	// file.
 	running, err := daemon.ReadAddresses(c.folder())
 	if err == nil && running.HTTP != "" {
 		return running.HTTP, nil

@@ -32,7 +32,8 @@ func newLogger(w io.Writer, s settings.Log) (*slog.Logger, error) {
 	return slog.New(levels{Handler: handler, base: base, parts: parts, least: base}), nil
 }
 
-// conventional gives times in UTC with milliseconds and levels in small letters, under the keys that collectors expect.
+// conventional gives times in UTC with milliseconds and levels in small letters, under the keys
+// that collectors expect.
 func conventional(groups []string, a slog.Attr) slog.Attr {
 	switch {
 	case len(groups) > 0:
@@ -76,8 +77,8 @@ func (l levels) WithGroup(name string) slog.Handler {
 	return l
 }
 
-// quietLibraries puts the libraries' own lines, errors only, beside ours: libp2p warns of every peer that comes and goes. kad-dht logs
-// through go-log.
+// quietLibraries puts the libraries' own lines, errors only, beside ours: libp2p warns of every
+// peer that comes and goes. kad-dht logs through go-log.
 func quietLibraries(logger *slog.Logger) {
 	gologshim.SetDefaultHandler(onlyErrors{logger.With("logger", "libp2p").Handler()})
 	golog.SetupLogging(golog.Config{Format: golog.JSONOutput, Stderr: true, Level: golog.LevelError})

@@ -1,5 +1,6 @@
-// Command ephemera runs a node, and everything around it: its folder and keys, a network to try, questions to running nodes, and
-// certificates that are checked with no node at all. What a node does: package daemon; the protocol: docs/PROTOCOL.md.
+// Command ephemera runs a node, and everything around it: its folder and keys, a network to try,
+// questions to running nodes, and certificates that are checked with no node at all. What a node
+// does: package daemon; the protocol: docs/PROTOCOL.md.
 package main
 
 import (

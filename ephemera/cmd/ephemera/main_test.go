@@ -68,7 +68,8 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s: still %v", strings.Join(args, " "), err)
 }
 
-// paste FILE WORD NODE runs the command that testnet printed into a file, in the line of that word after a node's name.
+// paste FILE WORD NODE runs the command that testnet printed into a file, in the line of that word
+// after a node's name.
 func paste(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: paste FILE WORD NODE")

@@ -72,7 +72,8 @@ type submission struct {
 	Block *block.ID `json:"block,omitempty"`
 }
 
-// submit submits a message and, with a time to wait, looks for it in the blocks that come from now on.
+// submit submits a message and, with a time to wait, looks for it in the blocks that come from now
+// on.
 func submit(ctx context.Context, node api.API, s api.Submission, wait time.Duration) (submission, error) {
 	if wait <= 0 {
 		submitted, err := node.SubmitEphemeraMessage(ctx, s)

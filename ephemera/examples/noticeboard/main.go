@@ -20,7 +20,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// board takes short texts and prints them. Of the four methods of an ephemera.Application it leaves NextBlock to the default.
+// board takes short texts and prints them. Of the four methods of an ephemera.Application it leaves
+// NextBlock to the default.
 type board struct {
 	policy.Everything
 	out io.Writer
@@ -51,7 +52,8 @@ func (b board) DeliverBlock(_ context.Context, delivered block.Block, proof cert
 
 func main() { log.Fatal(run(context.Background(), "noticeboard-data", os.Stdin, os.Stdout)) }
 
-// run is a member of a group of one, until ctx is done. Key, vote store and marker are made in the folder at the first start.
+// run is a member of a group of one, until ctx is done. Key, vote store and marker are made in the
+// folder at the first start.
 func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 	folder, err := home.Open(ctx, dir, "noticeboard", nil)
 	if err != nil {

@@ -25,7 +25,8 @@ type suite struct {
 	in api.API // the first node, by the way under test
 }
 
-// patience bounds every wait of the suite, also on a machine that has much else to do. Who waits so long has failed.
+// patience bounds every wait of the suite, also on a machine that has much else to do. Who waits so
+// long has failed.
 const patience = 2 * time.Minute
 
 // Run tells whether a way in answers as api.API says.

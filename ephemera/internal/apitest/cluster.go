@@ -1,5 +1,5 @@
-// Package apitest is the conformance suite of api.API: whatever way a program takes to a node, it gets the same answers and errors. It
-// also starts the nodes that tests of the ways in need.
+// Package apitest is the conformance suite of api.API: whatever way a program takes to a node, it
+// gets the same answers and errors. It also starts the nodes that tests of the ways in need.
 package apitest
 
 import (
@@ -29,8 +29,8 @@ import (
 // Network is what the clusters' messages are signed for.
 const Network = "api-conformance"
 
-// Cluster is a group of three, of which the first members run in this process, on a memory network. The last one has equivocated, and
-// never runs.
+// Cluster is a group of three, of which the first members run in this process, on a memory network.
+// The last one has equivocated, and never runs.
 type Cluster struct {
 	T       testing.TB
 	Group   *membership.Group
@@ -164,7 +164,8 @@ func (c *Cluster) Message(sender keys.Private, label, payload string) block.Mess
 	return m
 }
 
-// Broadcast submits a message of a label over a way in, and returns the block that holds it and that block's place.
+// Broadcast submits a message of a label over a way in, and returns the block that holds it and
+// that block's place.
 func (c *Cluster) Broadcast(ctx context.Context, in api.API, m block.Message) api.Entry {
 	_, err := in.SubmitEphemeraMessage(ctx, api.Signed(m))
 	require.NoError(c.T, err)

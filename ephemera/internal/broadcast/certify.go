@@ -29,12 +29,14 @@ func (s *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	}
 }
 
-// knowsOwnEcho halts the node when a certificate bears its echo and its votes do not know that (R8).
+// knowsOwnEcho halts the node when a certificate bears its echo and its votes do not know that
+// (R8).
 func (s *Instance) knowsOwnEcho(c *chain, proof certificate.Certificate) bool {
 	return !proof.Signed(s.Self) || s.knowsVote(c, proof.Slot, proof.Block)
 }
 
-// knowsVote halts the node when its echo exists for a block above the certified ones that it did not vote for (R8).
+// knowsVote halts the node when its echo exists for a block above the certified ones that it did
+// not vote for (R8).
 func (s *Instance) knowsVote(c *chain, slot block.Slot, id block.ID) bool {
 	if s.Muted || s.Closed || slot.Height <= c.height {
 		return true
@@ -46,7 +48,8 @@ func (s *Instance) knowsVote(c *chain, slot block.Slot, id block.ID) bool {
 	return false
 }
 
-// Blocks takes verified blocks that were asked for: one that a certificate is waiting for, or certified ones of a chain.
+// Blocks takes verified blocks that were asked for: one that a certificate is waiting for, or
+// certified ones of a chain.
 func (s *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	s.step(now)
 	for _, held := range f.Blocks {
@@ -79,7 +82,8 @@ func (s *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	}
 }
 
-// certified moves a chain up by one block: persist block and certificate in one transaction, spread an own certificate, deliver (R4, R5).
+// certified moves a chain up by one block: persist block and certificate in one transaction, spread
+// an own certificate, deliver (R4, R5).
 func (s *Instance) certified(c *chain, b block.Block, proof certificate.Certificate) {
 	id := b.ID()
 	if c.first != nil && c.first.Header.ID() != id {
@@ -105,7 +109,8 @@ func (s *Instance) certified(c *chain, b block.Block, proof certificate.Certific
 	}
 }
 
-// spread sends an own certificate to every member, and again to those whose frontier does not cover it (R4, R7).
+// spread sends an own certificate to every member, and again to those whose frontier does not cover
+// it (R4, R7).
 func (s *Instance) spread(b block.Block, id block.ID, proof certificate.Certificate) {
 	height := b.Header.Height
 	s.tip = &spread{height: height, id: id, block: b, proof: proof, resend: make([]retry, s.Group.N())}
@@ -129,7 +134,8 @@ func (s *Instance) deliverNext(c *chain, held *store.Certified) {
 	s.emit(Deliver{Slot: c.slot(s, c.delivered+1), Held: held})
 }
 
-// Delivered takes the application's answer to Deliver. A block that it did not take comes again later.
+// Delivered takes the application's answer to Deliver. A block that it did not take comes again
+// later.
 func (s *Instance) Delivered(now int64, slot block.Slot, ok bool) {
 	s.step(now)
 	c := s.chain(slot.Creator)

@@ -2,8 +2,9 @@ package broadcast
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// Close ends this member's signing in the group (R9): the closing is durable before this is called. The messages of its open slot go
-// back to the mempool; the block may turn out certified all the same, so applications de-duplicate by message ID.
+// Close ends this member's signing in the group (R9): the closing is durable before this is called.
+// The messages of its open slot go back to the mempool; the block may turn out certified all the
+// same, so applications de-duplicate by message ID.
 func (s *Instance) Close(now int64) {
 	s.step(now)
 	s.Closed = true
@@ -33,7 +34,8 @@ func (s *Instance) sendClosed(c *chain, o *slot) {
 	s.send(c.creator, wire.Closed{Slot: o.header.Header.Slot()})
 }
 
-// Idle tells that no slot of the group that this member knows of waits for an echo or a certificate.
+// Idle tells that no slot of the group that this member knows of waits for an echo or a
+// certificate.
 func (s *Instance) Idle() bool {
 	if s.candidate != nil {
 		return false
@@ -46,7 +48,8 @@ func (s *Instance) Idle() bool {
 	return true
 }
 
-// PeerClosed takes a member's word that it signs nothing new in the group: it gets no more proposals (R7).
+// PeerClosed takes a member's word that it signs nothing new in the group: it gets no more
+// proposals (R7).
 func (s *Instance) PeerClosed(now int64, from int, f wire.Closed) {
 	s.step(now)
 	c := s.chains[s.Self]

@@ -1,9 +1,11 @@
-// Package broadcast is certified reliable broadcast in one group as a pure automaton: rules R1 to R5, R7 and R8 of docs/PROTOCOL.md,
-// the per-chain part of R6 (pulling certified blocks), and the closing of a group (R9).
+// Package broadcast is certified reliable broadcast in one group as a pure automaton: rules R1 to
+// R5, R7 and R8 of docs/PROTOCOL.md, the per-chain part of R6 (pulling certified blocks), and the
+// closing of a group (R9).
 //
-// An Instance is told what happened and answers with Effects, in the order in which they must be carried out: persist before sign
-// before send before deliver. It has no goroutine, clock, randomness, disk or log; what it is told was verified by package wire.
-// Members are named by their place in the group. Package engine puts it together with the mempool; package ephemera runs it.
+// An Instance is told what happened and answers with Effects, in the order in which they must be
+// carried out: persist before sign before send before deliver. It has no goroutine, clock,
+// randomness, disk or log; what it is told was verified by package wire. Members are named by their
+// place in the group. Package engine puts it together with the mempool; package ephemera runs it.
 package broadcast
 
 import (
@@ -13,18 +15,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Effect is something that the runner must do: one of the types below, or of those that package engine adds.
+// Effect is something that the runner must do: one of the types below, or of those that package
+// engine adds.
 type Effect interface{ Effect() }
 
-// Persist makes a write durable. No later effect may happen before it, unless it is relaxed: then it may wait for the next commit, but
-// not behind a Deliver.
+// Persist makes a write durable. No later effect may happen before it, unless it is relaxed: then
+// it may wait for the next commit, but not behind a Deliver.
 type Persist struct {
 	Write   store.Write
 	Relaxed bool
 }
 
-// SignProposal asks for this member's signature on its own header and for its own echo of it (R1, R4: vote first).
-// The answer is Instance.ProposalSigned.
+// SignProposal asks for this member's signature on its own header and for its own echo of it (R1,
+// R4: vote first). The answer is Instance.ProposalSigned.
 type SignProposal struct{ Header block.Header }
 
 // SignEcho asks for this member's echo (R3). The answer is Instance.EchoSigned.
@@ -45,15 +48,15 @@ type CheckBlock struct {
 	Own   bool // a candidate that is not signed yet
 }
 
-// Deliver hands the certified block of a slot to the application (R5). Held is nil when it must be read from the store.
-// The answer is Instance.Delivered.
+// Deliver hands the certified block of a slot to the application (R5). Held is nil when it must be
+// read from the store. The answer is Instance.Delivered.
 type Deliver struct {
 	Slot block.Slot
 	Held *store.Certified
 }
 
-// FindHeader asks the runner to compare a signed header of a slot long certified with the stored one. If they differ the runner
-// answers with Instance.Conflict (R3).
+// FindHeader asks the runner to compare a signed header of a slot long certified with the stored
+// one. If they differ the runner answers with Instance.Conflict (R3).
 type FindHeader struct{ Header block.SignedHeader }
 
 // Certified tells the mempool that a block was certified and persisted.
@@ -116,9 +119,11 @@ func (t Timing) withDefaults() Timing {
 type Config struct {
 	Group *membership.Group
 	Self  int // this member's place in the group
-	// Muted: an earlier vote store was lost, so this member signs no header and no echo in this group (R8).
+	// Muted: an earlier vote store was lost, so this member signs no header and no echo in this group
+	// (R8).
 	Muted bool
-	// Closed: this member signs nothing new in the group (R9). It still sends stored echoes and certificates, fetches and delivers.
+	// Closed: this member signs nothing new in the group (R9). It still sends stored echoes and
+	// certificates, fetches and delivers.
 	Closed bool
 	Timing Timing
 	// Bodies looks a verified message up, usually in the mempool.

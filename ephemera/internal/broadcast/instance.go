@@ -10,8 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Instance is the automaton of one member in one group. Every method that takes now (milliseconds since 1970, never running
-// backwards) is one step; Take returns its effects. It is not safe for concurrent use.
+// Instance is the automaton of one member in one group. Every method that takes now (milliseconds
+// since 1970, never running backwards) is one step; Take returns its effects. It is not safe for
+// concurrent use.
 type Instance struct {
 	Config
 	chains    []*chain // by the creator's place
@@ -101,8 +102,8 @@ func (c *chain) restore(stored store.Chain, own bool) {
 	}
 }
 
-// Start resumes what was unfinished: an own block that was persisted is signed and proposed again (R8), and blocks that were not
-// delivered are.
+// Start resumes what was unfinished: an own block that was persisted is signed and proposed again
+// (R8), and blocks that were not delivered are.
 func (s *Instance) Start(now int64) {
 	s.step(now)
 	c := s.chains[s.Self]
@@ -121,7 +122,8 @@ func (s *Instance) Start(now int64) {
 	}
 }
 
-// Take returns the effects of the steps since the last Take, in a slice that is good until the next Take.
+// Take returns the effects of the steps since the last Take, in a slice that is good until the next
+// Take.
 func (s *Instance) Take() []Effect {
 	out := s.out
 	s.out, s.taken = s.taken[:0], out
@@ -166,12 +168,14 @@ func (c *chain) slot(s *Instance, height uint64) block.Slot {
 	return block.Slot{Group: s.Group.ID(), Creator: c.key, Height: height}
 }
 
-// Height returns the highest contiguous certified height of the creator at this place, and the block there.
+// Height returns the highest contiguous certified height of the creator at this place, and the
+// block there.
 func (s *Instance) Height(creator int) (uint64, block.ID) {
 	return s.chains[creator].height, s.chains[creator].tip
 }
 
-// Heights returns the certified heights of all chains, by the creator's place. They change with the next step: copy them to keep them.
+// Heights returns the certified heights of all chains, by the creator's place. They change with the
+// next step: copy them to keep them.
 func (s *Instance) Heights() []uint64 { return s.heights }
 
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
@@ -182,7 +186,8 @@ func (s *Instance) AllDelivered() bool {
 	return !slices.ContainsFunc(s.chains, func(c *chain) bool { return c.delivered < c.height })
 }
 
-// OpenHeader returns the signed header that the member holds of a chain's open slot, and when it was first seen.
+// OpenHeader returns the signed header that the member holds of a chain's open slot, and when it
+// was first seen.
 func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
 	c := s.chains[creator]
 	if c.first == nil {
@@ -191,7 +196,8 @@ func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int
 	return *c.first, c.since, true
 }
 
-// News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while it stays.
+// News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while
+// it stays.
 func (s *Instance) News() uint64 { return s.news }
 
 // Proofs returns against how many creators there is evidence.

@@ -27,13 +27,15 @@ type spread struct {
 	resend []retry
 }
 
-// CanPropose tells whether the next own block may be begun: one open slot per chain (R1), none when muted or after own equivocation.
+// CanPropose tells whether the next own block may be begun: one open slot per chain (R1), none when
+// muted or after own equivocation.
 func (s *Instance) CanPropose() bool {
 	c := s.chains[s.Self]
 	return !s.halted && !s.Muted && !s.Closed && s.candidate == nil && c.open == nil && c.proof == nil && !c.barred()
 }
 
-// Proposing tells whether a message is in the own candidate or the own open block, and may be certified with it.
+// Proposing tells whether a message is in the own candidate or the own open block, and may be
+// certified with it.
 func (s *Instance) Proposing(id block.MessageID) bool {
 	if s.Muted || s.Closed {
 		return false
@@ -49,7 +51,8 @@ func (s *Instance) Proposing(id block.MessageID) bool {
 	return ok
 }
 
-// Propose makes a candidate of these messages and asks the application the same question as everybody else (R1).
+// Propose makes a candidate of these messages and asks the application the same question as
+// everybody else (R1).
 func (s *Instance) Propose(now int64, messages []block.Message) {
 	s.step(now)
 	if !s.CanPropose() || len(messages) == 0 {
@@ -78,12 +81,14 @@ func (s *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
 	case Accept:
 		c := s.chains[s.Self]
 		c.open = heldSlot(*b, id, voting)
-		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no other.
+		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no
+		// other.
 		s.emit(Persist{Write: store.PutVote{Block: *b}}, SignProposal{Header: b.Header})
 	}
 }
 
-// ProposalSigned takes the signatures that SignProposal asked for, and sends the proposal to every member.
+// ProposalSigned takes the signatures that SignProposal asked for, and sends the proposal to every
+// member.
 func (s *Instance) ProposalSigned(now int64, header block.SignedHeader, echo certificate.Echo) {
 	s.step(now)
 	c := s.chains[s.Self]

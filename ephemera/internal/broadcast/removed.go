@@ -6,8 +6,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// removed is a certified block whose messages members say that they removed (R6): its header and certificate are verified, the rest is
-// their word.
+// removed is a certified block whose messages members say that they removed (R6): its header and
+// certificate are verified, the rest is their word.
 type removed struct {
 	header block.SignedHeader
 	proof  certificate.Certificate
@@ -18,9 +18,10 @@ type removed struct {
 // maxRemoved bounds how far above the certified height such words are kept, for each chain.
 const maxRemoved = wire.MaxBlocks
 
-// takeRemoved takes a member's word that it has removed the messages of a certified block. The block counts as certified, without its
-// messages, once f+1 members say so: one of them is correct, and the messages were there for as long as the retention promises. Who
-// holds the messages all the same needs nobody's word. It returns the chain's certified height.
+// takeRemoved takes a member's word that it has removed the messages of a certified block. The
+// block counts as certified, without its messages, once f+1 members say so: one of them is correct,
+// and the messages were there for as long as the retention promises. Who holds the messages all the
+// same needs nobody's word. It returns the chain's certified height.
 func (s *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
 	height := held.Block.Header.Height
 	if height <= c.height || height > c.height+maxRemoved {
@@ -46,7 +47,8 @@ func (s *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
 	return c.height
 }
 
-// askNextSoon asks another member at once: each one has one such word, so nobody makes this member ask as fast as it answers.
+// askNextSoon asks another member at once: each one has one such word, so nobody makes this member
+// ask as fast as it answers.
 func (s *Instance) askNextSoon(c *chain) {
 	if c.proof != nil {
 		c.fetch.due = s.now

@@ -13,8 +13,9 @@ type retry struct {
 	attempts int
 }
 
-// patientCaps is how many times the cap the tip's certificate waits at most between two attempts, a minute as a rule. The frontiers (R6) of a
-// member that is there ask for what it lacks; this resending is for one that says nothing, and a certificate may be the last one for long.
+// patientCaps is how many times the cap the tip's certificate waits at most between two attempts, a
+// minute as a rule. The frontiers (R6) of a member that is there ask for what it lacks; this
+// resending is for one that says nothing, and a certificate may be the last one for long.
 const patientCaps = 12
 
 func (r *retry) armed() bool { return r.due != 0 }
@@ -24,8 +25,9 @@ func (r *retry) stop() { *r = retry{} }
 // at arms the timer for a first attempt.
 func (r *retry) at(due int64) { *r = retry{due: max(due, 1)} }
 
-// after arms the timer for the next attempt: first, 2·first, 4·first … up to limit, give or take a quarter. The jitter is a hash
-// of who waits for whom and how often, so that the core needs no randomness and members do not resend in step.
+// after arms the timer for the next attempt: first, 2·first, 4·first … up to limit, give or take a
+// quarter. The jitter is a hash of who waits for whom and how often, so that the core needs no
+// randomness and members do not resend in step.
 func (r *retry) after(s *Instance, whom int, first, limit int64) {
 	wait := limit
 	if r.attempts < 20 {
@@ -85,7 +87,8 @@ func (s *Instance) tickChain(c *chain) {
 	}
 }
 
-// fetchBodies asks for missing messages: the creator first, then every second time another member (R2).
+// fetchBodies asks for missing messages: the creator first, then every second time another member
+// (R2).
 func (s *Instance) fetchBodies(c *chain, o *slot) {
 	to := c.creator
 	if k := o.retry.attempts; k%2 == 1 {
@@ -102,7 +105,8 @@ func (s *Instance) fetchBodies(c *chain, o *slot) {
 	o.retry.after(s, to, s.Timing.Retry, s.Timing.Cap)
 }
 
-// fetchBlock asks the signers of a certificate in turn for its block (R5): at least f+1 of them are correct and hold it.
+// fetchBlock asks the signers of a certificate in turn for its block (R5): at least f+1 of them are
+// correct and hold it.
 func (s *Instance) fetchBlock(c *chain) {
 	signers := make([]int, 0, c.proof.Count())
 	for i := range s.Group.N() {
@@ -121,7 +125,8 @@ func (s *Instance) fetchBlock(c *chain) {
 	c.fetch.after(s, to, s.Timing.Retry, s.Timing.Cap)
 }
 
-// other returns a member that is neither this one nor the one to avoid, counting from a place; in a group of two the other one.
+// other returns a member that is neither this one nor the one to avoid, counting from a place; in a
+// group of two the other one.
 func (s *Instance) other(start, avoid int) int {
 	n := s.Group.N()
 	for k := range n {
@@ -132,8 +137,8 @@ func (s *Instance) other(start, avoid int) int {
 	return avoid
 }
 
-// Claims takes a member's word on how far it has each chain (R6), by the creator's place. It can make this member ask, and nothing else.
-// The slice must not change any more.
+// Claims takes a member's word on how far it has each chain (R6), by the creator's place. It can
+// make this member ask, and nothing else. The slice must not change any more.
 func (s *Instance) Claims(now int64, from int, heights []uint64) {
 	s.now = now
 	if slices.Equal(heights, s.heard[from]) {
@@ -204,8 +209,9 @@ func (s *Instance) pullChain(c *chain) {
 	}
 }
 
-// turn returns whom of some members to ask for a chain: the one that answered in full again, else the next in the order of places, so that
-// one that is silent, or lets little through, costs one turn. Chains begin with different members, who share the work.
+// turn returns whom of some members to ask for a chain: the one that answered in full again, else
+// the next in the order of places, so that one that is silent, or lets little through, costs one
+// turn. Chains begin with different members, who share the work.
 func (s *Instance) turn(c *chain, members []int) int {
 	if !c.asked.ever {
 		others := c.creator // its place among the others
@@ -226,14 +232,16 @@ func (s *Instance) turn(c *chain, members []int) int {
 	return members[0]
 }
 
-// answeredInFull tells whether as much came as fits an answer, as far as one can tell: a server leaves out what would make it larger than
-// wire.BatchBytes, so of smaller blocks at least half of that comes.
+// answeredInFull tells whether as much came as fits an answer, as far as one can tell: a server
+// leaves out what would make it larger than wire.BatchBytes, so of smaller blocks at least half of
+// that comes.
 func (c *chain) answeredInFull() bool {
 	return c.height >= c.asked.from+wire.MaxBlocks || c.asked.bytes >= wire.BatchBytes/2
 }
 
-// pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays, and so it does for blocks of others
-// while an answer is under way, so that nobody makes this member ask as fast as it sends.
+// pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays,
+// and so it does for blocks of others while an answer is under way, so that nobody makes this
+// member ask as fast as it sends.
 func (s *Instance) pullMore(c *chain, from int) {
 	if from == c.asked.member {
 		c.asked.waiting = false

@@ -33,7 +33,8 @@ func limited(t require.TestingT, n int, timing Timing, limits membership.Limits)
 	return New(Config{Group: group, Timing: timing, Bodies: none}, store.State{})
 }
 
-// R7: every wait doubles from the first to the cap, jittered by at most a quarter, and the same history gives the same waits.
+// R7: every wait doubles from the first to the cap, jittered by at most a quarter, and the same
+// history gives the same waits.
 func TestWaitsDoubleToACap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := instance(t, rapid.IntRange(1, 9).Draw(t, "n"), Timing{})
@@ -81,7 +82,8 @@ func TestTimingHasDefaults(t *testing.T) {
 	require.Equal(t, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}.withDefaults())
 }
 
-// A liar that claims any height makes a member ask, a bounded number of times, and then no more until it claims again (R6).
+// A liar that claims any height makes a member ask, a bounded number of times, and then no more
+// until it claims again (R6).
 func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	s := instance(t, 4, Timing{})
 	now := int64(1_700_000_000_000)
@@ -129,7 +131,8 @@ func pulled(t *testing.T, s *Instance) (now int64, pulls []Send) {
 	return now, pulls
 }
 
-// Who misses many chains asks every member for as many of them as another, and each of them about every chain in turn (R6).
+// Who misses many chains asks every member for as many of them as another, and each of them about
+// every chain in turn (R6).
 func TestChainsArePulledFromDifferentMembers(t *testing.T) {
 	const n = 7
 	for self := range n {
@@ -167,8 +170,8 @@ func TestChainsArePulledFromDifferentMembers(t *testing.T) {
 	}
 }
 
-// A member that is silent, or shows one block where it has many, costs a chain one turn: then another one is asked as long as it answers in
-// full (R6).
+// A member that is silent, or shows one block where it has many, costs a chain one turn: then
+// another one is asked as long as it answers in full (R6).
 func TestSlowMembersHoldNoChainUp(t *testing.T) {
 	const creator, claimed, delay = 1, 10 * wire.MaxBlocks, 100
 	for name, shown := range map[string]int{"silent": 0, "drips": 1, "answers": wire.MaxBlocks} {
@@ -208,7 +211,8 @@ func TestSlowMembersHoldNoChainUp(t *testing.T) {
 	}
 }
 
-// next makes the next certified block of a creator, without signatures, which the border has verified.
+// next makes the next certified block of a creator, without signatures, which the border has
+// verified.
 func next(s *Instance, creator int) wire.Held {
 	c := s.chains[creator]
 	made := block.New(s.Group, c.key, c.height+1, c.tip, s.now, nil)
@@ -262,8 +266,8 @@ type unsigned struct{ key keys.Public }
 func (u unsigned) Public() keys.Public      { return u.key }
 func (unsigned) Sign([]byte) keys.Signature { return keys.Signature{} }
 
-// The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or so, and no more to one whose frontier
-// covers it (R7).
+// The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or
+// so, and no more to one whose frontier covers it (R7).
 func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 	s := instance(t, 4, Timing{})
 	now := int64(1_700_000_000_000)

@@ -119,7 +119,8 @@ func (s *Instance) rejection(o *slot) wire.Rejection {
 func (s *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
 	o := newSlot(p.SignedHeader, id, p.IDs)
 	c.open = o
-	// R8: the parent is the certified block below; h+1 is echoed only by members that stored the certified h.
+	// R8: the parent is the certified block below; h+1 is echoed only by members that stored the
+	// certified h.
 	if p.Header.Parent != c.tip {
 		s.reject(c, "its parent is not the certified block below")
 		return
@@ -136,8 +137,8 @@ func (s *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
 	}
 }
 
-// take puts a body in its place. Bodies beyond the limit of a block make it invalid before all are there, so that no creator makes
-// members hold more than one block's worth.
+// take puts a body in its place. Bodies beyond the limit of a block make it invalid before all are
+// there, so that no creator makes members hold more than one block's worth.
 func (s *Instance) take(c *chain, o *slot, m block.Message) {
 	i, ok := o.index(m.ID())
 	if !ok || o.have[i] || o.state == rejected {
@@ -150,7 +151,8 @@ func (s *Instance) take(c *chain, o *slot, m block.Message) {
 	}
 }
 
-// came notes that a body came. The next ones are asked for as soon as those are there that were: a large block takes many requests.
+// came notes that a body came. The next ones are asked for as soon as those are there that were: a
+// large block takes many requests.
 func (o *slot) came(now int64) {
 	if o.requested--; o.requested == 0 {
 		o.retry.at(now)
@@ -222,7 +224,8 @@ func (s *Instance) ask(c *chain) {
 	s.emit(CheckBlock{Block: o.block()})
 }
 
-// barred tells that the creator equivocated, at whatever height, so that nothing more is echoed on its chain (R3).
+// barred tells that the creator equivocated, at whatever height, so that nothing more is echoed on
+// its chain (R3).
 func (c *chain) barred() bool { return c.evidence != nil }
 
 func (s *Instance) reject(c *chain, reason string) {
@@ -305,7 +308,8 @@ func (s *Instance) Wake(now int64) {
 	}
 }
 
-// note remembers the first signed header of an open slot and finds equivocation (R3) and the misuse of the own key (R8).
+// note remembers the first signed header of an open slot and finds equivocation (R3) and the misuse
+// of the own key (R8).
 func (s *Instance) note(c *chain, signed block.SignedHeader) {
 	if c.first != nil && c.first.Signature == signed.Signature && c.first.Header == signed.Header {
 		return // frontiers repeat it
@@ -338,7 +342,8 @@ func (s *Instance) Header(now int64, signed block.SignedHeader) {
 	s.note(s.chain(signed.Header.Creator), signed)
 }
 
-// Conflict takes two headers of one slot, both signed by its creator, that the store or another member brought together.
+// Conflict takes two headers of one slot, both signed by its creator, that the store or another
+// member brought together.
 func (s *Instance) Conflict(now int64, a, b block.SignedHeader) {
 	s.step(now)
 	c := s.chain(a.Header.Creator)

@@ -1,4 +1,5 @@
-// Package canonicaltest checks decoders of canonical encodings: that they accept one form only, and that the forms never change.
+// Package canonicaltest checks decoders of canonical encodings: that they accept one form only, and
+// that the forms never change.
 package canonicaltest
 
 import (
@@ -15,8 +16,9 @@ import (
 // Reencode decodes and encodes again.
 type Reencode func(data []byte) ([]byte, error)
 
-// Strict checks that the decoder takes encoded back unchanged and no other bytes near it: none cut short, none with bytes behind, none
-// with a longer head, and of those with one byte changed only such as are another value's canonical bytes.
+// Strict checks that the decoder takes encoded back unchanged and no other bytes near it: none cut
+// short, none with bytes behind, none with a longer head, and of those with one byte changed only
+// such as are another value's canonical bytes.
 func Strict(t *testing.T, encoded []byte, again Reencode) {
 	t.Helper()
 	back, err := again(encoded)
@@ -47,7 +49,8 @@ func Strict(t *testing.T, encoded []byte, again Reencode) {
 	require.Error(t, err, "tagged")
 }
 
-// Same checks that bytes which decode are the canonical bytes of what they decode to. Fuzz targets call it.
+// Same checks that bytes which decode are the canonical bytes of what they decode to. Fuzz targets
+// call it.
 func Same(t *testing.T, data []byte, again Reencode) {
 	t.Helper()
 	if back, err := again(data); err == nil {
@@ -61,8 +64,9 @@ type Golden struct {
 	Data []byte
 }
 
-// RequireGolden compares encodings with testdata/<file>, lines of name and hexadecimal digits. Whoever changes an encoding breaks every
-// signature and hash of every node that runs; with GOLDEN=write the file is written anew.
+// RequireGolden compares encodings with testdata/<file>, lines of name and hexadecimal digits.
+// Whoever changes an encoding breaks every signature and hash of every node that runs; with
+// GOLDEN=write the file is written anew.
 func RequireGolden(t *testing.T, file string, values ...Golden) {
 	t.Helper()
 	var lines strings.Builder

@@ -11,7 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Addresses are where a running node is reached. With port 0 in the configuration they are the only ones who know.
+// Addresses are where a running node is reached. With port 0 in the configuration they are the only
+// ones who know.
 type Addresses struct {
 	P2P   []string `json:"p2p"`             // multiaddrs
 	HTTP  string   `json:"http,omitempty"`  // host:port of the API, empty: none
@@ -32,7 +33,8 @@ func (a Addresses) write(f Folder) error {
 	return nil
 }
 
-// ReadAddresses returns where the node of a folder was reached when it was started last; the zero value when it never was.
+// ReadAddresses returns where the node of a folder was reached when it was started last; the zero
+// value when it never was.
 func ReadAddresses(f Folder) (Addresses, error) {
 	var a Addresses
 	data, err := os.ReadFile(filepath.Join(f.Data(), addressesFile))

@@ -21,7 +21,8 @@ type Config struct {
 	Version  string       // that the API tells
 	Stores   []home.Kind  // kinds of stores beside SQLite
 	Logger   *slog.Logger // may be nil
-	// Started is called once, when every listener is bound and the node runs. Whether a quorum is there, the API's health tells. May be nil.
+	// Started is called once, when every listener is bound and the node runs. Whether a quorum is
+	// there, the API's health tells. May be nil.
 	Started func(Addresses)
 }
 
@@ -35,9 +36,10 @@ const (
 	grace = 10 * time.Second
 )
 
-// Run runs the node until ctx is done, and returns nil then, at most ten seconds later: requests under way are finished, then the node
-// stops and the store is closed. Errors: settings.ErrConfig for what cannot work, ephemera.ErrHalted, what store, transport or listeners
-// said, or ErrShutdown.
+// Run runs the node until ctx is done, and returns nil then, at most ten seconds later: requests
+// under way are finished, then the node stops and the store is closed. Errors: settings.ErrConfig
+// for what cannot work, ephemera.ErrHalted, what store, transport or listeners said, or
+// ErrShutdown.
 func Run(ctx context.Context, config Config) error {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -81,7 +83,8 @@ func run(ctx context.Context, config Config) (err error) {
 	return d.serve(ctx)
 }
 
-// serve runs all parts. When ctx is done the API stops first, so that requests under way find a node that works.
+// serve runs all parts. When ctx is done the API stops first, so that requests under way find a
+// node that works.
 func (d *daemon) serve(ctx context.Context) error {
 	work, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	inner, stop := context.WithCancel(failed)

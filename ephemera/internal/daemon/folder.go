@@ -24,7 +24,8 @@ import (
 //	config/peers.toml    the list of members, package provider
 //	data/                key, vote store, marker and lock (package home); addresses.json while the node runs
 //
-// The key is in data/, because it must never be used without the vote store beside it (PROTOCOL.md R8).
+// The key is in data/, because it must never be used without the vote store beside it (PROTOCOL.md
+// R8).
 type Folder struct {
 	Dir        string
 	ConfigFile string // empty: config/config.toml
@@ -44,7 +45,8 @@ func (f Folder) Data() string { return filepath.Join(f.Dir, "data") }
 // Key returns the path of the key file.
 func (f Folder) Key() string { return filepath.Join(f.Data(), home.KeyFile) }
 
-// Beside returns the path of a file that the configuration names: relative ones are relative to the configuration file.
+// Beside returns the path of a file that the configuration names: relative ones are relative to the
+// configuration file.
 func (f Folder) Beside(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -71,9 +73,9 @@ type Made struct {
 	PeerID string      `json:"peer_id"`
 }
 
-// Init makes a node's folder: key, store and marker, the list of members, and the configuration with comments. It overwrites nothing:
-// ErrExists when there is a configuration or a key. The configuration is written last, so a failed Init can be repeated after the rest was
-// removed.
+// Init makes a node's folder: key, store and marker, the list of members, and the configuration
+// with comments. It overwrites nothing: ErrExists when there is a configuration or a key. The
+// configuration is written last, so a failed Init can be repeated after the rest was removed.
 func Init(ctx context.Context, f Folder, s settings.Settings, options InitOptions) (Made, error) {
 	for _, path := range []string{f.Config(), f.Key()} {
 		if _, err := os.Lstat(path); err == nil {
@@ -112,7 +114,8 @@ func Init(ctx context.Context, f Folder, s settings.Settings, options InitOption
 	return made, errors.Join(writeNew(made.Peers, members), writeNew(made.Config, text))
 }
 
-// list returns the list to begin with, nil for the node alone, and takes its network where the settings name none of their own.
+// list returns the list to begin with, nil for the node alone, and takes its network where the
+// settings name none of their own.
 func (o InitOptions) list(s *settings.Settings) (*membership.List, error) {
 	if o.Peers != nil || o.PeersFile == "" {
 		return o.Peers, nil

@@ -21,8 +21,8 @@ type Warning struct {
 	Text string `json:"text"`
 }
 
-// Lint says what of a valid configuration is unwise in production. It reads the list of members where that is a file, and makes
-// nothing. The error wraps settings.ErrConfig: Run would refuse it.
+// Lint says what of a valid configuration is unwise in production. It reads the list of members
+// where that is a file, and makes nothing. The error wraps settings.ErrConfig: Run would refuse it.
 func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error) {
 	warnings := []Warning{}
 	warn := func(key, format string, args ...any) {
@@ -57,7 +57,8 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 	return warnings, ctx.Err()
 }
 
-// check tells what of settings that are valid by themselves cannot work, before anything is opened. The error wraps settings.ErrConfig.
+// check tells what of settings that are valid by themselves cannot work, before anything is opened.
+// The error wraps settings.ErrConfig.
 func check(f Folder, s settings.Settings) error {
 	for key, addresses := range map[string][]string{"p2p.listen": s.P2P.Listen, "p2p.announce": s.P2P.Announce} {
 		if err := p2p.CheckAddresses(addresses...); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// retain removes old bodies from time to time, until ctx is done. A failure is logged and the next turn tries again: what is too old harms
-// nobody.
+// retain removes old bodies from time to time, until ctx is done. A failure is logged and the next
+// turn tries again: what is too old harms nobody.
 func (d *daemon) retain(ctx context.Context) error {
 	s := d.Settings.Storage
 	if s.KeepFor == 0 && s.KeepBlocks == 0 {

@@ -13,7 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// Export writes the groups and certified blocks of a node that does not run. Its votes and its key stay where they are.
+// Export writes the groups and certified blocks of a node that does not run. Its votes and its key
+// stay where they are.
 func Export(ctx context.Context, config Config, to io.Writer) (summary archive.Summary, err error) {
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
@@ -23,8 +24,9 @@ func Export(ctx context.Context, config Config, to io.Writer) (summary archive.S
 	return archive.Export(ctx, to, h.Store)
 }
 
-// Import verifies an archive and puts what is new into the store of a node that does not run. Trusted are the IDs of groups that are
-// taken besides those that the node knows: from its store, and from its list of members where that is a file.
+// Import verifies an archive and puts what is new into the store of a node that does not run.
+// Trusted are the IDs of groups that are taken besides those that the node knows: from its store,
+// and from its list of members where that is a file.
 func Import(ctx context.Context, config Config, from io.Reader, trusted ...membership.ID) (summary archive.Summary, err error) {
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {

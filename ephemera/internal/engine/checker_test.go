@@ -10,7 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// checker watches every effect of a cluster's engines and stops the test at the first broken promise.
+// checker watches every effect of a cluster's engines and stops the test at the first broken
+// promise.
 type checker struct {
 	*cluster
 	certified map[block.Slot]block.ID   // by anybody
@@ -71,7 +72,8 @@ func (k *checker) checkSigned(m *member, slot block.Slot, id block.ID) {
 	k.once(k.signed[m.place], slot, id, "member %d signs two blocks for one slot", m.place)
 }
 
-// checkDelivery checks R5: in chain order without gap, and nothing twice but the last block of a chain after a restart.
+// checkDelivery checks R5: in chain order without gap, and nothing twice but the last block of a
+// chain after a restart.
 func (k *checker) checkDelivery(m *member, slot block.Slot) {
 	creator := k.place(slot.Creator)
 	last := k.delivered[m.place][creator]
@@ -88,7 +90,8 @@ func (k *checker) restart(i int) {
 	}
 }
 
-// converge lets everybody run on a good network, and checks totality for all chains and validity for those of correct members.
+// converge lets everybody run on a good network, and checks totality for all chains and validity
+// for those of correct members.
 func (k *checker) converge(correct int) {
 	k.cut = nil
 	for i := range correct {

@@ -24,8 +24,9 @@ const (
 	epoch   = int64(1_700_000_000_000) // when a cluster's clock starts
 )
 
-// cluster runs engines on one thread: the network is a list, the clock a number, and disks lose what was not persisted. Effects are
-// carried out one at a time, so that a member can crash between any two of them.
+// cluster runs engines on one thread: the network is a list, the clock a number, and disks lose
+// what was not persisted. Effects are carried out one at a time, so that a member can crash between
+// any two of them.
 type cluster struct {
 	t       require.TestingT
 	keys    []keys.Private      // in the group's order
@@ -240,7 +241,8 @@ func (c *cluster) groupOf(id membership.ID) *membership.Group {
 	return c.groups[i]
 }
 
-// deliver hands over what is in flight now and matches. What follows from it stays in flight. It returns how many packets there were.
+// deliver hands over what is in flight now and matches. What follows from it stays in flight. It
+// returns how many packets there were.
 func (c *cluster) deliver(f filter) int {
 	var chosen, rest []packet
 	for _, p := range c.flight {
@@ -277,7 +279,8 @@ func (c *cluster) quiesce() {
 	c.t.FailNow()
 }
 
-// advance moves the clock on, and lets every member do what is due on the way, in the order of time. With talk, packets arrive at once.
+// advance moves the clock on, and lets every member do what is due on the way, in the order of
+// time. With talk, packets arrive at once.
 func (c *cluster) advance(by int64, talk bool) {
 	end := c.now + by
 	for range 1_000_000 {

@@ -10,7 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// A block costs 3(n-1) frames in groups of every size, and is delivered everywhere after three delays.
+// A block costs 3(n-1) frames in groups of every size, and is delivered everywhere after three
+// delays.
 func TestBlockCosts(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 10, 31} {
 		t.Run(fmt.Sprint("n=", n), func(t *testing.T) {
@@ -40,7 +41,8 @@ func TestBlockCosts(t *testing.T) {
 	}
 }
 
-// With f members silent the others are a quorum; with one more they are none, and say nothing wrong.
+// With f members silent the others are a quorum; with one more they are none, and say nothing
+// wrong.
 func TestQuorumOfTheCorrect(t *testing.T) {
 	for _, n := range []int{4, 5, 6, 7, 10} {
 		for _, extra := range []int{0, 1} {

@@ -1,9 +1,11 @@
-// Package engine is one member's whole protocol as a pure automaton: Step takes an input and returns the effects that it causes, in
-// the order in which they must be carried out. It joins the broadcast of each group (package broadcast) with one mempool, adds the
-// periodic exchange of frontiers (R6), and hands over from group to group (R9).
+// Package engine is one member's whole protocol as a pure automaton: Step takes an input and
+// returns the effects that it causes, in the order in which they must be carried out. It joins the
+// broadcast of each group (package broadcast) with one mempool, adds the periodic exchange of
+// frontiers (R6), and hands over from group to group (R9).
 //
-// The same engine runs under libp2p (package ephemera), in simulations and under fuzzers. It has no goroutine, clock, randomness, disk
-// or log. Everything that it is told was decoded and verified by package wire.
+// The same engine runs under libp2p (package ephemera), in simulations and under fuzzers. It has no
+// goroutine, clock, randomness, disk or log. Everything that it is told was decoded and verified by
+// package wire.
 package engine
 
 import (
@@ -28,8 +30,8 @@ type Config struct {
 	Timing   broadcast.Timing
 	Exchange int64 // milliseconds between two frontiers: 1000
 	HandOver int64 // milliseconds that a group stays open at most after a newer one came: 60000
-	// Hold keeps an older group open for all of HandOver, until Close: its chains may go on. Without it an older group is closed as soon
-	// as none of its slots is under way.
+	// Hold keeps an older group open for all of HandOver, until Close: its chains may go on. Without
+	// it an older group is closed as soon as none of its slots is under way.
 	Hold bool
 	// Included are messages of certified blocks, ascending by time, that are not taken again.
 	Included []store.Included
@@ -71,7 +73,8 @@ type part struct {
 	closeBy  int64 // when the group is closed whatever is open, 0: it is the newest
 }
 
-// maxParts bounds the groups that are kept in memory once they are closed and all their blocks delivered: those are served from the store.
+// maxParts bounds the groups that are kept in memory once they are closed and all their blocks
+// delivered: those are served from the store.
 const maxParts = 4
 
 // Defaults of Config, in milliseconds.
@@ -103,8 +106,9 @@ func New(config Config, known []Known) *Engine {
 	return e
 }
 
-// ShareOut divides a mempool among the members of a group, so that no f of them fill it. A share holds at least one of the largest
-// messages. The engine does so with Config.Mempool for the newest group.
+// ShareOut divides a mempool among the members of a group, so that no f of them fill it. A share
+// holds at least one of the largest messages. The engine does so with Config.Mempool for the newest
+// group.
 func ShareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
 	limits = limits.WithDefaults()
 	limits.PerSender = min(limits.PerSender, max(1, limits.Messages/group.N()))
@@ -221,7 +225,8 @@ func (e *Engine) start(now int64) {
 	e.change = true
 }
 
-// finish collects what the groups want done, closes groups that are done with, and asks for the next block where that may help.
+// finish collects what the groups want done, closes groups that are done with, and asks for the
+// next block where that may help.
 func (e *Engine) finish(now int64) []Effect {
 	for _, p := range e.parts {
 		e.collect(p, now)
@@ -237,7 +242,8 @@ func (e *Engine) finish(now int64) []Effect {
 	return out
 }
 
-// askNext asks the application for the next block of a group, the newest first, where something changed that may make it ready.
+// askNext asks the application for the next block of a group, the newest first, where something
+// changed that may make it ready.
 func (e *Engine) askNext() {
 	if e.asking != nil {
 		return
@@ -258,12 +264,14 @@ func (e *Engine) askNext() {
 	}
 }
 
-// underWay tells whether a message is in an own block of a group that is still open: it comes back when the group is closed (R9).
+// underWay tells whether a message is in an own block of a group that is still open: it comes back
+// when the group is closed (R9).
 func (e *Engine) underWay(id block.MessageID) bool {
 	return slices.ContainsFunc(e.parts, func(p *part) bool { return p.instance.Proposing(id) })
 }
 
-// collect takes a group's effects: places become keys, and the mempool sees what was certified and what came back.
+// collect takes a group's effects: places become keys, and the mempool sees what was certified and
+// what came back.
 func (e *Engine) collect(p *part, now int64) {
 	for _, effect := range p.instance.Take() {
 		switch effect := effect.(type) {
@@ -299,7 +307,8 @@ func (e *Engine) proposers() []*part {
 	return out
 }
 
-// proposes tells whether this member may begin a block in a group: the newest, or one that is held open.
+// proposes tells whether this member may begin a block in a group: the newest, or one that is held
+// open.
 func (e *Engine) proposes(p *part) bool {
 	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose()
 }

@@ -75,7 +75,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 	}
 }
 
-// takeMessages puts bodies into the mempool unless the application refused them, and into blocks that wait for them in any case.
+// takeMessages puts bodies into the mempool unless the application refused them, and into blocks
+// that wait for them in any case.
 func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
 	for _, m := range messages {
 		delete(e.asked, m.ID())
@@ -92,7 +93,8 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 	}
 }
 
-// lost tells that a message was this member's own before its restart, which emptied the mempool: it is its own again.
+// lost tells that a message was this member's own before its restart, which emptied the mempool: it
+// is its own again.
 func (e *Engine) lost(m block.Message) bool {
 	return m.Sender() == e.config.Self && m.Time() <= e.started
 }
@@ -133,8 +135,8 @@ type asked struct {
 	times int
 }
 
-// patience is how many rounds one member at a time is asked for a body. Then everybody is who lists it, for the first ones may have
-// listed it only to keep this member from asking others.
+// patience is how many rounds one member at a time is asked for a body. Then everybody is who lists
+// it, for the first ones may have listed it only to keep this member from asking others.
 const patience = 3
 
 // ask tells whether to ask a member that lists a message for its body.
@@ -150,7 +152,8 @@ func (e *Engine) ask(id block.MessageID) bool {
 	return true
 }
 
-// forgetAsked forgets what nobody has listed for a while. It looks at everything, so once a round and never at a peer's word.
+// forgetAsked forgets what nobody has listed for a while. It looks at everything, so once a round
+// and never at a peer's word.
 func (e *Engine) forgetAsked() {
 	for id, a := range e.asked {
 		if a.round+patience < e.round.count {
@@ -162,8 +165,8 @@ func (e *Engine) forgetAsked() {
 // maxAsked bounds the bodies whose asking is remembered.
 const maxAsked = 8 * wire.MaxListings
 
-// serveMessages answers with what this member has, in frames of bounded size, and in all no more than a block: the asker asks again for
-// what is still missing.
+// serveMessages answers with what this member has, in frames of bounded size, and in all no more
+// than a block: the asker asks again for what is still missing.
 func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	var batch []block.Message
 	size, left := 0, e.servedBytes()

@@ -27,7 +27,8 @@ func quiet(t *testing.T, include mempool.Include, limits membership.Limits) *clu
 	return c
 }
 
-// sent returns the frames of type F that were sent from one member to another since a point of the history.
+// sent returns the frames of type F that were sent from one member to another since a point of the
+// history.
 func sent[F wire.Frame](c *cluster, since, from, to int) (frames []F) {
 	for _, p := range c.history[since:] {
 		if f, ok := p.frame.(F); ok && p.from == from && p.to == to && !p.gossip {
@@ -55,7 +56,8 @@ func (c *cluster) junk(from, to int, salt byte) {
 	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: f})
 }
 
-// unverified makes messages whose signature is worth nothing, for tests of what comes behind the border.
+// unverified makes messages whose signature is worth nothing, for tests of what comes behind the
+// border.
 type unverified struct{ key keys.Public }
 
 func (u unverified) Public() keys.Public      { return u.key }
@@ -118,8 +120,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "and not much smaller")
 }
 
-// A body is asked of one member a round. One that lists messages and never sends them delays others by three rounds, whatever else it
-// lists to make the asker forget (R6).
+// A body is asked of one member a round. One that lists messages and never sends them delays others
+// by three rounds, whatever else it lists to make the asker forget (R6).
 func TestOneMemberIsAskedARound(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	wanted := c.message(3, "wanted")
@@ -142,7 +144,8 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 	require.True(t, asked(2), "member 1 had its time")
 }
 
-// What the application refused is not fetched again and again; a block that holds it is filled all the same (R2).
+// What the application refused is not fetched again and again; a block that holds it is filled all
+// the same (R2).
 func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	refused := c.message(3, "refused")
@@ -165,7 +168,8 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
-// A body that did not fit its sender's bytes is not fetched again while they are full, whoever lists it (R6).
+// A body that did not fit its sender's bytes is not fetched again while they are full, whoever
+// lists it (R6).
 func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{Include: mempool.All, Mempool: mempool.Limits{SenderBytes: 400_000}}, membership.Limits{})
 	for i, m := range c.members {
@@ -194,8 +198,8 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	require.Equal(t, 1, fetched)
 }
 
-// A restart empties the mempool. What this member's key signed before goes into its own block when it comes back from others, and nothing
-// else does.
+// A restart empties the mempool. What this member's key signed before goes into its own block when
+// it comes back from others, and nothing else does.
 func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{Include: mempool.Own}, membership.Limits{})
 	own, others := c.message(0, "own"), c.message(1, "of another")
@@ -214,8 +218,8 @@ func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
 	require.Equal(t, []block.MessageID{own.ID()}, certified.Block.MessageIDs())
 }
 
-// Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is kept once, and no equivocator gets away
-// by proving itself where nobody is yet (R3).
+// Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is
+// kept once, and no equivocator gets away by proving itself where nobody is yet (R3).
 func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	c.submit(3, "there")
@@ -233,7 +237,8 @@ func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
 }
 
-// A creator that lists more than a block may hold is found out before its members hold more than a block (R2).
+// A creator that lists more than a block may hold is found out before its members hold more than a
+// block (R2).
 func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 3000}
 	c := quiet(t, mempool.All, limits)
@@ -251,7 +256,8 @@ func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	require.Len(t, sent[wire.Rejection](c, 0, 0, 3), 1)
 }
 
-// The own signature on an echo that the votes do not know stops the node; one that they know does not (R8).
+// The own signature on an echo that the votes do not know stops the node; one that they know does
+// not (R8).
 func TestOwnUnknownEchoHalts(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
 	known, unknown := c.forge(3, 1, block.ID{}, "known"), c.forge(2, 1, block.ID{}, "unknown")
@@ -264,7 +270,8 @@ func TestOwnUnknownEchoHalts(t *testing.T) {
 	require.Contains(t, c.members[0].halted, "vote store does not know it")
 }
 
-// In a closed group nothing is signed any more, so an unknown own echo stops nobody, and what it certified is delivered (R8, R9).
+// In a closed group nothing is signed any more, so an unknown own echo stops nobody, and what it
+// certified is delivered (R8, R9).
 func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{}, membership.Limits{})
 	newer, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
@@ -294,7 +301,8 @@ func TestMempoolIsSharedOut(t *testing.T) {
 	require.Equal(t, []error{nil}, c.members[0].answers)
 }
 
-// A full frontier of unknown messages is the cheapest way to keep a member busy: what it costs when everything is full already.
+// A full frontier of unknown messages is the cheapest way to keep a member busy: what it costs when
+// everything is full already.
 func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
 	c := newCluster(b, 4, engine.Config{}, membership.Limits{})
 	c.start(0)

@@ -5,7 +5,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// adopt takes a group that a provider knows (R9). It begins new chains at height 1; groups before it stay open for a while.
+// adopt takes a group that a provider knows (R9). It begins new chains at height 1; groups before
+// it stay open for a while.
 func (e *Engine) adopt(now int64, event Adopt) {
 	number := event.Group.Number()
 	for _, p := range e.parts {
@@ -40,7 +41,8 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.change = true
 }
 
-// handOver begins the end of a group that is not the newest any more: it is closed when no slot in it is under way, or after a while.
+// handOver begins the end of a group that is not the newest any more: it is closed when no slot in
+// it is under way, or after a while.
 func (e *Engine) handOver(now int64, p *part) {
 	if p.group.Number() < e.newest.Number() && p.closeBy == 0 {
 		p.closeBy = now + e.config.HandOver

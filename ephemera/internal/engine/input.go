@@ -24,7 +24,8 @@ type Start struct{}
 // Tick tells that Deadline has come.
 type Tick struct{}
 
-// Adopt tells of a group that a membership provider knows (R9). A known number is no news, and with other members it is refused.
+// Adopt tells of a group that a membership provider knows (R9). A known number is no news, and with
+// other members it is refused.
 type Adopt struct {
 	Group *membership.Group
 	Muted bool // an earlier vote store was lost, and this number may not be signed in (R8)
@@ -37,11 +38,13 @@ type Close struct{ Group membership.ID }
 type Received struct {
 	From  keys.Public
 	Frame wire.Frame
-	// Refused names messages in the frame that the application's CheckMessage refused: they may fill a block, not enter the mempool.
+	// Refused names messages in the frame that the application's CheckMessage refused: they may fill a
+	// block, not enter the mempool.
 	Refused map[block.MessageID]bool
 }
 
-// Submitted is a client's message that CheckMessage accepted. It is answered by Answered with the same ticket.
+// Submitted is a client's message that CheckMessage accepted. It is answered by Answered with the
+// same ticket.
 type Submitted struct {
 	Ticket  uint64
 	Message block.Message
@@ -100,8 +103,8 @@ func (Conflict) event()       {}
 func (Wake) event()           {}
 func (Connected) event()      {}
 
-// Effect is something that the runner must do: one of broadcast's effects, except its Send, Certified and Returned, or one of the
-// types below.
+// Effect is something that the runner must do: one of broadcast's effects, except its Send,
+// Certified and Returned, or one of the types below.
 type Effect = broadcast.Effect
 
 // Send sends a frame to one member.
@@ -119,8 +122,9 @@ type Answered struct {
 	Err    error
 }
 
-// NextBlock asks the application to choose the messages of the next own block in a group (R1). The answer is Chosen; until then nothing
-// else is asked. Directed are those candidates that were submitted for this very group.
+// NextBlock asks the application to choose the messages of the next own block in a group (R1). The
+// answer is Chosen; until then nothing else is asked. Directed are those candidates that were
+// submitted for this very group.
 type NextBlock struct {
 	Group      membership.ID
 	Candidates []block.Message
@@ -140,8 +144,8 @@ type ServeCertified struct {
 	From block.Slot
 }
 
-// MarkGroup makes durable, outside the store, that this member is about to sign in the group of this number (R8). No later effect may
-// happen before it.
+// MarkGroup makes durable, outside the store, that this member is about to sign in the group of
+// this number (R8). No later effect may happen before it.
 type MarkGroup struct{ Number uint64 }
 
 // GroupRefused reports a group whose number belongs to another one.

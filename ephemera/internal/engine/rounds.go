@@ -16,22 +16,24 @@ type exchangeRound struct {
 	resting bool   // nothing is to be said before due, unless there is news
 }
 
-// peerExchange remembers what a member was told, so that nothing is said twice while nothing changes.
+// peerExchange remembers what a member was told, so that nothing is said twice while nothing
+// changes.
 type peerExchange struct {
 	told uint64 // edition of the frontier that it was told, 0: none
 	due  int64  // when it is told the same once more: frames may be lost
 	wait int64  // between the last two times
 }
 
-// A frontier that stays the same is told again after firstHeartbeat rounds, and then after twice as many each time, up to lastHeartbeat.
-// Whoever falls behind says so and is answered, so that the pace is for frontiers that were lost on both ways.
+// A frontier that stays the same is told again after firstHeartbeat rounds, and then after twice as
+// many each time, up to lastHeartbeat. Whoever falls behind says so and is answered, so that the
+// pace is for frontiers that were lost on both ways.
 const (
 	firstHeartbeat = 8
 	lastHeartbeat  = 256
 )
 
-// exchangeFrontiers tells the members of every group where this one stands, and sets the next round with a jitter of a quarter. While
-// nothing changes there are only rounds in which somebody is due.
+// exchangeFrontiers tells the members of every group where this one stands, and sets the next round
+// with a jitter of a quarter. While nothing changes there are only rounds in which somebody is due.
 func (e *Engine) exchangeFrontiers(now int64) {
 	e.round.count++
 	e.forgetAsked()
@@ -75,7 +77,8 @@ func (e *Engine) tell(now int64, p *part, member int) {
 	e.send(p.group.Member(member), p.frontier)
 }
 
-// edit brings a group's frontier up to date. It tells whether the frontier stays so unless something happens.
+// edit brings a group's frontier up to date. It tells whether the frontier stays so unless
+// something happens.
 func (e *Engine) edit(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
 	if p.edition == 0 || !same(frontier, p.frontier) {
@@ -113,7 +116,8 @@ func (e *Engine) hurry(now int64) {
 	e.round.due = min(e.round.due, now+e.config.Exchange)
 }
 
-// answer tells a member once more in the next round where this one stands, for it showed that it does not know.
+// answer tells a member once more in the next round where this one stands, for it showed that it
+// does not know.
 func (e *Engine) answer(now int64, p *part, member int) {
 	peer := &p.peers[member]
 	peer.due = min(peer.due, now)
@@ -155,8 +159,9 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier says where this member stands in a group; the newest group's lists the mempool. What is younger than one round is left
-// out: it is on its way by itself. Settled tells that there is nothing so young.
+// makeFrontier says where this member stands in a group; the newest group's lists the mempool. What
+// is younger than one round is left out: it is on its way by itself. Settled tells that there is
+// nothing so young.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
 	n, before := p.group.N(), now-e.config.Exchange
 	f, settled = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights())}, true
@@ -178,8 +183,8 @@ func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool
 	return f, settled
 }
 
-// listings names messages of the mempool, and tells whether these are all. Where they are too many for a frontier, each round goes on
-// where the last one ended.
+// listings names messages of the mempool, and tells whether these are all. Where they are too many
+// for a frontier, each round goes on where the last one ended.
 func (e *Engine) listings(before int64) (all []wire.Listing, complete bool) {
 	complete = true
 	e.pool.Each(func(entry *mempool.Entry) bool {

@@ -21,8 +21,8 @@ import (
 
 var seed = flag.Uint64("seed", 0, "run this one schedule of TestSchedules")
 
-// schedule plays a byte string as what a network, crashes and one liar do to three correct members. Member 3 is the liar: its engine
-// never runs, and it signs what the schedule says.
+// schedule plays a byte string as what a network, crashes and one liar do to three correct members.
+// Member 3 is the liar: its engine never runs, and it signs what the schedule says.
 type schedule struct {
 	*checker
 	input  []byte
@@ -111,8 +111,9 @@ func (s *schedule) deliverOne() {
 	s.receive(p)
 }
 
-// lie is a move of the liar: another block for some slot of its chain, shown to some; an echo for whatever somebody proposed; or a
-// certificate, shown to one member, as soon as it has echoes enough.
+// lie is a move of the liar: another block for some slot of its chain, shown to some; an echo for
+// whatever somebody proposed; or a certificate, shown to one member, as soon as it has echoes
+// enough.
 func (s *schedule) lie() {
 	switch s.next(4) {
 	case 0, 1:
@@ -147,7 +148,8 @@ func (s *schedule) lie() {
 	}
 }
 
-// echoesOf returns what members sent to the liar for one of its blocks, lost or not, and its own echo.
+// echoesOf returns what members sent to the liar for one of its blocks, lost or not, and its own
+// echo.
 func (s *schedule) echoesOf(b block.Block) map[int]keys.Signature {
 	id := b.ID()
 	signatures := map[int]keys.Signature{liar: s.echo(liar, b.Header.Slot(), id).Signature}
@@ -168,8 +170,8 @@ func randomSchedule(seed uint64) []byte {
 	return input
 }
 
-// Whatever the network, crashes and one liar of four do, no promise is broken, and afterwards the correct members agree (the
-// guarantees of PROTOCOL.md, in checker).
+// Whatever the network, crashes and one liar of four do, no promise is broken, and afterwards the
+// correct members agree (the guarantees of PROTOCOL.md, in checker).
 func TestSchedules(t *testing.T) {
 	if *seed != 0 {
 		runSchedule(t, randomSchedule(*seed))

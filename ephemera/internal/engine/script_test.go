@@ -23,8 +23,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// TestScripts runs the scenarios of testdata. A script is read from the top: each command shows what followed from it. Blocks are
-// named creator/height, and another block of the same slot has a prime. `go test -rewrite` writes the outputs anew.
+// TestScripts runs the scenarios of testdata. A script is read from the top: each command shows
+// what followed from it. Blocks are named creator/height, and another block of the same slot has a
+// prime. `go test -rewrite` writes the outputs anew.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{forged: map[string]block.Block{}}
@@ -175,7 +176,8 @@ func (s *script) showFlight(*datadriven.TestData) {
 	}
 }
 
-// run: deliver until nobody has anything to say; no time passes. It tells how many packets of each kind that took.
+// run: deliver until nobody has anything to say; no time passes. It tells how many packets of each
+// kind that took.
 func (s *script) runAll(*datadriven.TestData) {
 	before := len(s.history) - len(s.flight)
 	s.quiesce()
@@ -333,8 +335,8 @@ func (s *script) placesFor(text string) string {
 	return text
 }
 
-// replay [from=] [kind=] to=2 [anyones]: send again what was sent to this member before, or to anyone. Its own frames come from
-// the next member.
+// replay [from=] [kind=] to=2 [anyones]: send again what was sent to this member before, or to
+// anyone. Its own frames come from the next member.
 func (s *script) replay(d *datadriven.TestData) {
 	f, to := s.filter(d), s.number(d, "to", 0)
 	if word(d) == "anyones" {
@@ -392,7 +394,8 @@ func (s *script) echoForged(d *datadriven.TestData) {
 	s.send(as, s.number(d, "to", 0), wire.Echo{Echo: s.echo(as, b.Header.Slot(), b.ID())}, false)
 }
 
-// certificate block=X by=(0,1,3) to=(1,2): from its creator. Signatures of engines are those that they sent.
+// certificate block=X by=(0,1,3) to=(1,2): from its creator. Signatures of engines are those that
+// they sent.
 func (s *script) certifyForged(d *datadriven.TestData) {
 	b := s.block(d)
 	proof := s.certify(b, s.list(d, "by")...)

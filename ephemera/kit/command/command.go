@@ -1,5 +1,6 @@
-// Package command is what the commands contract and nymapi have in common: they take flags and no arguments, flags come from the
-// environment too, tokens come from files as well, logs look alike, and a wrong command line is told apart from a failure.
+// Package command is what the commands contract and nymapi have in common: they take flags and no
+// arguments, flags come from the environment too, tokens come from files as well, logs look alike,
+// and a wrong command line is told apart from a failure.
 package command
 
 import (
@@ -30,8 +31,9 @@ const (
 	ExitUsage   = 2
 )
 
-// Execute runs a root command with these arguments and returns the exit status. Errors go to stderr, a UsageError with a hint at the
-// help. Status may be nil, or tells the program's own statuses: 0 where an error has none.
+// Execute runs a root command with these arguments and returns the exit status. Errors go to
+// stderr, a UsageError with a hint at the help. Status may be nil, or tells the program's own
+// statuses: 0 where an error has none.
 func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer, status func(error) int) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -53,8 +55,9 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, st
 	return cmp.Or(own, ExitFailure)
 }
 
-// Prepare completes a root command that has its subcommands: it adds the one that prints the version. Flags that are not given are set from
-// variables named after the root, such as NYMAPI_HOME_SLOTS for --home-slots of nymapi.
+// Prepare completes a root command that has its subcommands: it adds the one that prints the
+// version. Flags that are not given are set from variables named after the root, such as
+// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
 func Prepare(root *cobra.Command, version string) {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, version
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
@@ -74,7 +77,8 @@ func Prepare(root *cobra.Command, version string) {
 	}
 }
 
-// explained says what was expected where a flag's value cannot be parsed, instead of how the parsing failed.
+// explained says what was expected where a flag's value cannot be parsed, instead of how the
+// parsing failed.
 func explained(err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {

@@ -1,4 +1,5 @@
-// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, nothing committed is lost, schema by migrations.
+// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, nothing
+// committed is lost, schema by migrations.
 package database
 
 import (
@@ -14,8 +15,8 @@ import (
 
 const options = "?mode=rwc&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on&_txlock=immediate"
 
-// Open opens the file at path, in a folder that exists, makes it if there is none and brings its schema up to date with migrations/*.sql of
-// files. It has one connection, which all users share.
+// Open opens the file at path, in a folder that exists, makes it if there is none and brings its
+// schema up to date with migrations/*.sql of files. It has one connection, which all users share.
 func Open(ctx context.Context, path string, files fs.FS) (*sqlx.DB, error) {
 	db, err := sqlx.Open("sqlite3", Name(path, options))
 	if err != nil {

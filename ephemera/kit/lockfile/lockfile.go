@@ -1,5 +1,5 @@
-// Package lockfile holds an exclusive advisory lock on a file, which ends with the process. Nodes, Nym-APIs and the
-// contract use it so that no second process opens what they write.
+// Package lockfile holds an exclusive advisory lock on a file, which ends with the process. Nodes,
+// Nym-APIs and the contract use it so that no second process opens what they write.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package lockfile
@@ -11,9 +11,10 @@ import (
 	"syscall"
 )
 
-// Take locks the file at path and creates it if it does not exist. Closing the file releases the lock. The file stays,
-// because removing it would let two processes lock two different files. If this process or another holds the lock, the
-// error wraps taken, which says what is in use and what to do.
+// Take locks the file at path and creates it if it does not exist. Closing the file releases the
+// lock. The file stays, because removing it would let two processes lock two different files. If
+// this process or another holds the lock, the error wraps taken, which says what is in use and what
+// to do.
 func Take(path string, taken error) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -1,7 +1,9 @@
-// Package planted proves the search: it builds the simulator with one bug after the other and lets it look.
+// Package planted proves the search: it builds the simulator with one bug after the other and lets
+// it look.
 //
-// A bug is a file NN-name.patch, a unified diff against the module's root, whose first lines say what is planted. It is applied to copies
-// and built with `go build -overlay`, so that the core holds no hook. Hunks are found by their lines, not by their numbers.
+// A bug is a file NN-name.patch, a unified diff against the module's root, whose first lines say
+// what is planted. It is applied to copies and built with `go build -overlay`, so that the core
+// holds no hook. Hunks are found by their lines, not by their numbers.
 package planted
 
 import (
@@ -21,11 +23,12 @@ var patches embed.FS
 // Names returns the planted bugs in order.
 func Names() ([]string, error) { return fs.Glob(patches, "*.patch") }
 
-// ErrHunk reports a hunk whose lines are not in the file, or not just once: the code moved on, and the patch has to follow.
+// ErrHunk reports a hunk whose lines are not in the file, or not just once: the code moved on, and
+// the patch has to follow.
 var ErrHunk = errors.New("hunk does not apply")
 
-// Overlay applies a patch to copies of the files under root, in the folder dir, and returns the path of the overlay that `go build
-// -overlay` reads.
+// Overlay applies a patch to copies of the files under root, in the folder dir, and returns the
+// path of the overlay that `go build -overlay` reads.
 func Overlay(name, root, dir string) (string, error) {
 	text, err := patches.ReadFile(name)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 // enough is within how many schedules the search must find any planted bug.
 const enough = 20_000
 
-// shortPart are the bugs that a short run builds and looks for: they are found soon, and their packages have few others above them.
+// shortPart are the bugs that a short run builds and looks for: they are found soon, and their
+// packages have few others above them.
 var shortPart = []string{"03-echo-before-persist.patch", "08-parent-unchecked.patch", "24-removed-on-one-word.patch"}
 
 func TestEveryPatchApplies(t *testing.T) {

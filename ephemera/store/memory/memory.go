@@ -1,5 +1,6 @@
-// Package memory is a store.Store without a disk, for tests and simulation. A Disk is what outlives a node: a store opened on it again
-// finds what was committed, and a Snapshot is the copy that an operator makes at the wrong moment.
+// Package memory is a store.Store without a disk, for tests and simulation. A Disk is what outlives
+// a node: a store opened on it again finds what was committed, and a Snapshot is the copy that an
+// operator makes at the wrong moment.
 //
 // It passes the same conformance suite as store/sqlite (package storetest).
 package memory

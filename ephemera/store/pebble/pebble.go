@@ -1,8 +1,9 @@
-// Package pebble is a store.Store in a Pebble database, a log-structured merge tree in pure Go: a folder of files, with an fsync per
-// commit, so that a vote is on disk before it is signed. The layout and all that a store promises are in store/lsm.
+// Package pebble is a store.Store in a Pebble database, a log-structured merge tree in pure Go: a
+// folder of files, with an fsync per commit, so that a vote is on disk before it is signed. The
+// layout and all that a store promises are in store/lsm.
 //
-// A lock file beside the folder keeps a second node out. Copy the folder only while no node uses it, and never as a way to restore a
-// running member: its votes would be old (PROTOCOL.md R8).
+// A lock file beside the folder keeps a second node out. Copy the folder only while no node uses
+// it, and never as a way to restore a running member: its votes would be old (PROTOCOL.md R8).
 package pebble
 
 import (
@@ -20,7 +21,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 )
 
-// format is the version of Pebble's files. Raise it on purpose only: an older program cannot open what a newer version wrote.
+// format is the version of Pebble's files. Raise it on purpose only: an older program cannot open
+// what a newer version wrote.
 const format = pebble.FormatTableFormatV6
 
 // Memory that a store takes, in bytes.
@@ -29,8 +31,8 @@ const (
 	memTableBytes = 8 << 20 // of which there are two at times
 )
 
-// Open opens the store in the folder at path, and makes it when there is none; the folder above must exist. store.ErrLocked when
-// another process, or this one, has it open. Logger may be nil.
+// Open opens the store in the folder at path, and makes it when there is none; the folder above
+// must exist. store.ErrLocked when another process, or this one, has it open. Logger may be nil.
 func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -84,7 +86,8 @@ func (f *fatal) Error() string {
 	return "database gave up, start again once the disk is well: " + f.text
 }
 
-// log hands Pebble's few lines on. What is fatal to Pebble ends the write under way, and the store with it, instead of the process.
+// log hands Pebble's few lines on. What is fatal to Pebble ends the write under way, and the store
+// with it, instead of the process.
 type log struct{ logger *slog.Logger }
 
 func (l log) Infof(format string, args ...any) {

@@ -24,8 +24,9 @@ const (
 	logFiles    = 2
 )
 
-// Open opens the store in the folder at path, and makes it when there is none; the folder above must exist. store.ErrLocked when
-// another process, or this one, has it open. RocksDB writes a log of its own, in the folder; logger is not used and may be nil.
+// Open opens the store in the folder at path, and makes it when there is none; the folder above
+// must exist. store.ErrLocked when another process, or this one, has it open. RocksDB writes a log
+// of its own, in the folder; logger is not used and may be nil.
 func Open(path string, _ *slog.Logger) (*lsm.Store, error) {
 	lock, err := lockfile.Take(path+".lock", store.ErrLocked)
 	if err != nil {
@@ -83,7 +84,8 @@ func (d *database) Write(changes []lsm.Change) error {
 	return d.db.Write(options, batch)
 }
 
-// Compact rewrites the files that hold the range; see lsm.Database. RocksDB knows no context: it ends by itself.
+// Compact rewrites the files that hold the range; see lsm.Database. RocksDB knows no context: it
+// ends by itself.
 func (d *database) Compact(ctx context.Context, from, to []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err

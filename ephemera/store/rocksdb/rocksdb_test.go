@@ -37,8 +37,9 @@ type crashing string
 
 func (c crashing) Open() (store.Store, error) { return opener(filepath.Join(string(c), "store"))() }
 
-// Crash copies the folder, which is what a kill leaves. No step may be under way. RocksDB's own threads may still be merging files and
-// deleting those they merged, so a copy counts only if the folder's files were the same before and after it.
+// Crash copies the folder, which is what a kill leaves. No step may be under way. RocksDB's own
+// threads may still be merging files and deleting those they merged, so a copy counts only if the
+// folder's files were the same before and after it.
 func (c crashing) Crash(t *testing.T, _ *rand.Rand) storetest.Disk {
 	for range 100 {
 		dir, before := t.TempDir(), c.files(t)

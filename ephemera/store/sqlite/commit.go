@@ -163,7 +163,8 @@ func (c *commit) apply(w store.Write) error {
 	}
 }
 
-// place returns the row of the slot's chain, made when there is none, and the height as SQLite knows it.
+// place returns the row of the slot's chain, made when there is none, and the height as SQLite
+// knows it.
 func (c *commit) place(slot block.Slot) (*chainRow, int64, error) {
 	if slot.Height > math.MaxInt64 {
 		return nil, 0, fmt.Errorf("height %d is beyond what can be stored", slot.Height)
@@ -234,8 +235,8 @@ func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID)
 	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
-// keep counts one more body that holds the message, and writes it where it is not there yet. What the store remembers of messages is a
-// hint, which saves the attempt that fails.
+// keep counts one more body that holds the message, and writes it where it is not there yet. What
+// the store remembers of messages is a hint, which saves the attempt that fails.
 func (c *commit) keep(m block.Message) error {
 	id := m.ID()
 	if _, ok := c.messages[id]; ok || c.stored.Contains(id) {
@@ -306,7 +307,8 @@ func (c *commit) certifiedAt(chain *chainRow, height int64) (block.ID, error) {
 	return block.ID(id), nil
 }
 
-// advance moves the chain's contiguous height over everything that the block at height has joined to it.
+// advance moves the chain's contiguous height over everything that the block at height has joined
+// to it.
 func (c *commit) advance(chain *chainRow, height int64) error {
 	if height != chain.Certified+1 {
 		return nil

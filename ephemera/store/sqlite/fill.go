@@ -14,7 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// fillMigration moves the bodies of an older file to where migrations/00003_retention.sql wants them.
+// fillMigration moves the bodies of an older file to where migrations/00003_retention.sql wants
+// them.
 func fillMigration() *goose.Migration {
 	return goose.NewGoMigration(4, &goose.GoFunc{RunTx: fill}, nil)
 }
@@ -60,7 +61,8 @@ func fill(ctx context.Context, tx *sql.Tx) error {
 	}
 }
 
-// fillMessages moves the messages of one body, unless another took them along, and returns their leaves and size.
+// fillMessages moves the messages of one body, unless another took them along, and returns their
+// leaves and size.
 func fillMessages(ctx context.Context, tx *sql.Tx, ids []byte) (all []leaves.Leaf, bytes int, err error) {
 	for id := range slices.Chunk(ids, len(block.MessageID{})) {
 		var data []byte

@@ -45,7 +45,8 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 	return found, nil
 }
 
-// sequences returns the next ones. Each chain of a creator is asked for itself, so that none is read further than needed.
+// sequences returns the next ones. Each chain of a creator is asked for itself, so that none is
+// read further than needed.
 func (v view) sequences(after int64, creator keys.Public, count int) (found []int64, err error) {
 	if (creator == keys.Public{}) {
 		err = v.tx.SelectContext(v.ctx, &found, `SELECT sequence FROM certificates WHERE sequence > ? ORDER BY sequence LIMIT ?`, after, count)

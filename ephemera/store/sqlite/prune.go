@@ -11,14 +11,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// Bounds of one transaction of Prune, so that a commit never waits for long. The first body always goes, however large it is.
+// Bounds of one transaction of Prune, so that a commit never waits for long. The first body always
+// goes, however large it is.
 const (
 	pruneBodies   = 64
 	pruneMessages = 1024
 	prunePages    = 512 // given back to the file system at a time
 )
 
-// Prune removes messages; see store.Store. The file keeps a sixteenth of its pages free for what comes next.
+// Prune removes messages; see store.Store. The file keeps a sixteenth of its pages free for what
+// comes next.
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
@@ -71,8 +73,9 @@ type oldBody struct {
 	Leaves []byte `db:"leaves"`
 }
 
-// oldBodies returns the next ones of a chain within the bounds of a transaction. Only Prune takes them away, so that they are still
-// there when the transaction begins; heights that were certified or delivered stay so. The condition is store.Retention.Removes.
+// oldBodies returns the next ones of a chain within the bounds of a transaction. Only Prune takes
+// them away, so that they are still there when the transaction begins; heights that were certified
+// or delivered stay so. The condition is store.Retention.Removes.
 func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedChain, above int64) ([]oldBody, error) {
 	below := int64(0)
 	if r.Keep > 0 && chain.Certified >= r.Keep {
@@ -145,7 +148,8 @@ func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *stor
 	return nil
 }
 
-// release counts fewer bodies that hold the message, removes it with the last of them, and returns its size then.
+// release counts fewer bodies that hold the message, removes it with the last of them, and returns
+// its size then.
 func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, times int) (size int64, err error) {
 	var left struct {
 		Number int64 `db:"number"`
@@ -212,7 +216,8 @@ func (s *Store) shrink(ctx context.Context) error {
 	return s.truncateLog(ctx)
 }
 
-// vacuum moves pages from the end of the file into free ones. The statement does a page a step, so it is run to its end.
+// vacuum moves pages from the end of the file into free ones. The statement does a page a step, so
+// it is run to its end.
 func (s *Store) vacuum(ctx context.Context, pages int) error {
 	rows, err := s.writer.QueryContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, pages))
 	if err != nil {
@@ -224,7 +229,8 @@ func (s *Store) vacuum(ctx context.Context, pages int) error {
 	return rows.Err()
 }
 
-// truncateLog writes the log into the file and cuts it. It does not wait for reads: then the log is cut another time.
+// truncateLog writes the log into the file and cuts it. It does not wait for reads: then the log is
+// cut another time.
 func (s *Store) truncateLog(ctx context.Context) error {
 	conn, err := s.writer.Connx(ctx)
 	if err != nil {

@@ -133,7 +133,8 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 	return all, nil
 }
 
-// storedBlock is a row of headers, with the leaves of its body where that is there, and with its certificate where one is asked for.
+// storedBlock is a row of headers, with the leaves of its body where that is there, and with its
+// certificate where one is asked for.
 type storedBlock struct {
 	Sequence    uint64 `db:"sequence"`
 	Height      uint64 `db:"height"`

@@ -19,7 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// testChain makes the first blocks of a chain, each with messages of 3 kB: one of its own and one that the block above has, too.
+// testChain makes the first blocks of a chain, each with messages of 3 kB: one of its own and one
+// that the block above has, too.
 func testChain(t *testing.T, heights int) []store.PutCertified {
 	key := keys.FromSeed([32]byte{1})
 	group, err := membership.NewGroup("sqlite", 1, []keys.Public{key.Public()}, membership.Limits{})
@@ -80,7 +81,8 @@ func TestPruningGivesTheDiskBack(t *testing.T) {
 	require.Equal(t, []int{101, 101, 200}, []int{left, ids, needed})
 }
 
-// A file as the first programs wrote it gets sequences in the order of its certificates, and can shrink.
+// A file as the first programs wrote it gets sequences in the order of its certificates, and can
+// shrink.
 func TestOlderFileIsBroughtUpToDate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.sqlite")
 	puts := testChain(t, 4)

@@ -1,8 +1,10 @@
-// Package sqlite is the default store.Store: one SQLite file, written in WAL mode with an fsync per commit, so that a vote is on disk
-// before it is signed. The schema is migrations/*.sql and is pleasant to query with sqlite3; blobs are package canonical's encoding.
+// Package sqlite is the default store.Store: one SQLite file, written in WAL mode with an fsync per
+// commit, so that a vote is on disk before it is signed. The schema is migrations/*.sql and is
+// pleasant to query with sqlite3; blobs are package canonical's encoding.
 //
-// One connection writes; a few read-only ones serve reads beside it. A lock file keeps a second node out. Copy the file only through
-// SQLite's own backup, and never as a way to restore a running member: its votes would be old (PROTOCOL.md R8).
+// One connection writes; a few read-only ones serve reads beside it. A lock file keeps a second
+// node out. Copy the file only through SQLite's own backup, and never as a way to restore a running
+// member: its votes would be old (PROTOCOL.md R8).
 package sqlite
 
 import (
@@ -35,7 +37,8 @@ var migrations embed.FS
 // readers is how many reads run at a time.
 const readers = 4
 
-// storedMessages is how many messages the store remembers to have written, so that it does not write them again with the next block.
+// storedMessages is how many messages the store remembers to have written, so that it does not
+// write them again with the next block.
 const storedMessages = 8192
 
 // Store is a store.Store in one SQLite file.
@@ -51,8 +54,9 @@ type Store struct {
 	stored  *lru.Cache[block.MessageID, struct{}] // messages known to be there
 }
 
-// Open opens the store at path, makes it when there is none, and brings its schema up to date. The folder must exist. store.ErrLocked when
-// another process, or this one, has it open. Logger may be nil.
+// Open opens the store at path, makes it when there is none, and brings its schema up to date. The
+// folder must exist. store.ErrLocked when another process, or this one, has it open. Logger may be
+// nil.
 func Open(path string, logger *slog.Logger) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -100,7 +104,8 @@ func (s *Store) connect(path string) error {
 	return err
 }
 
-// allowShrinking rewrites a file of an older program once, so that pages can be given back. It needs about the file's size in memory.
+// allowShrinking rewrites a file of an older program once, so that pages can be given back. It
+// needs about the file's size in memory.
 func (s *Store) allowShrinking() error {
 	const incremental = 2
 	var mode int
@@ -142,7 +147,8 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// busyTimeout is how many milliseconds a statement waits for another process, such as sqlite3 with which somebody looks at the file.
+// busyTimeout is how many milliseconds a statement waits for another process, such as sqlite3 with
+// which somebody looks at the file.
 const busyTimeout = "5000"
 
 // connection returns a pool on the file. Nothing is opened before the first use.
@@ -154,7 +160,8 @@ func connection(path, mode string, options url.Values) *sqlx.DB {
 	return sqlx.NewDb(sql.OpenDB(connector{name.String()}), "sqlite3")
 }
 
-// connector opens connections that need no folder for temporary files: a container's image has none.
+// connector opens connections that need no folder for temporary files: a container's image has
+// none.
 type connector struct{ name string }
 
 func (c connector) Driver() driver.Driver {

@@ -77,7 +77,8 @@ func (c *crashing) Crash(t *testing.T, _ *rand.Rand) storetest.Disk { return wri
 
 func (c *crashing) Mark(t *testing.T) { c.marked = c.files(t) }
 
-// Tear cuts the log somewhere in what was appended since Mark, and spoils the end of what is left: sectors are written in any order.
+// Tear cuts the log somewhere in what was appended since Mark, and spoils the end of what is left:
+// sectors are written in any order.
 func (c *crashing) Tear(t *testing.T, random *rand.Rand) storetest.Disk {
 	const main, log = "store.sqlite", "store.sqlite-wal"
 	now := c.files(t)
@@ -111,7 +112,8 @@ func TestVotesAreSyncedBeforeCommitReturns(t *testing.T) {
 	require.ErrorContains(t, err, "readonly")
 }
 
-// What a commit wrote is in the files when it returns: a copy made then, as a kill -9 would leave them, opens with all of it.
+// What a commit wrote is in the files when it returns: a copy made then, as a kill -9 would leave
+// them, opens with all of it.
 func TestCommitSurvivesAKill(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	s := open(t, filepath.Join(from, "store.sqlite"))

@@ -13,9 +13,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// BenchmarkCommit measures durable commits of 1, 10 and 100 writes. Votes and certificates take turns, as in a node: a block of ten
-// messages of 3 kB is held by its vote, and its certificate follows in a later commit or, of more writes, in the same one. Every block
-// has messages of its own. Fresh returns an opener of an empty store.
+// BenchmarkCommit measures durable commits of 1, 10 and 100 writes. Votes and certificates take
+// turns, as in a node: a block of ten messages of 3 kB is held by its vote, and its certificate
+// follows in a later commit or, of more writes, in the same one. Every block has messages of its
+// own. Fresh returns an opener of an empty store.
 func BenchmarkCommit(b *testing.B, fresh func(b *testing.B) Opener) {
 	key := keys.FromSeed([32]byte{1})
 	group, err := membership.NewGroup("bench", 1, []keys.Public{key.Public()}, membership.Limits{})

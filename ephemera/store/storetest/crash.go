@@ -20,8 +20,8 @@ import (
 type Disk interface {
 	// Open is an Opener.
 	Open() (store.Store, error)
-	// Crash returns the disk that a kill or a loss of power at this moment leaves: with all that was synced, and whatever part of the
-	// rest. The disk itself goes on.
+	// Crash returns the disk that a kill or a loss of power at this moment leaves: with all that was
+	// synced, and whatever part of the rest. The disk itself goes on.
 	Crash(t *testing.T, random *rand.Rand) Disk
 }
 
@@ -34,8 +34,8 @@ type Torn interface {
 	Tear(t *testing.T, random *rand.Rand) Disk
 }
 
-// RunCrash lets stores fail at every step of random histories, and compares what is found afterwards with store/memory. Anywhere says
-// that Crash may be called while the store writes.
+// RunCrash lets stores fail at every step of random histories, and compares what is found
+// afterwards with store/memory. Anywhere says that Crash may be called while the store writes.
 func RunCrash(t *testing.T, fresh func(t *testing.T) Disk, anywhere bool) {
 	seeds, steps := uint64(1), 40
 	if !testing.Short() {
@@ -49,11 +49,13 @@ func RunCrash(t *testing.T, fresh func(t *testing.T) Disk, anywhere bool) {
 	}
 }
 
-// step is one thing that a node does with its store. Some are refused, by every implementation alike.
+// step is one thing that a node does with its store. Some are refused, by every implementation
+// alike.
 type step func(*testing.T, store.Store) error
 
-// history draws the steps of a node's life: votes, certificates with and without messages, late echoes, deliveries, evidence, groups,
-// starts and retention, over two groups. Messages are shared between blocks.
+// history draws the steps of a node's life: votes, certificates with and without messages, late
+// echoes, deliveries, evidence, groups, starts and retention, over two groups. Messages are shared
+// between blocks.
 func history(t *testing.T, random *rand.Rand, length int) []step {
 	worlds := []*world{newWorld(t, 1), newWorld(t, 2)}
 	identity := store.Identity{Network: "storetest", Key: worlds[0].members[1].Public()}
@@ -196,8 +198,8 @@ func crashAfterSteps(t *testing.T, disk Disk, seed uint64, steps int) {
 	}
 }
 
-// crashWithinSteps takes disks while a store writes. Prune writes many times, so that there are more moments than steps; it is left
-// out, and checked step by step above.
+// crashWithinSteps takes disks while a store writes. Prune writes many times, so that there are
+// more moments than steps; it is left out, and checked step by step above.
 func crashWithinSteps(t *testing.T, disk Disk, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	w, model, s := newWorld(t, 1), memory.New(), opened(t, disk)

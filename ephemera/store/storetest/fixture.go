@@ -45,7 +45,8 @@ func (w *world) slot(creator int, height uint64) block.Slot {
 	return block.Slot{Group: w.group.ID(), Creator: w.members[creator].Public(), Height: height}
 }
 
-// unsigned makes a block of one message with a payload of size bytes. The salt tells blocks of one slot apart.
+// unsigned makes a block of one message with a payload of size bytes. The salt tells blocks of one
+// slot apart.
 func (w *world) unsigned(slot block.Slot, salt string, size int) block.Block {
 	payload := make([]byte, size)
 	message, err := block.NewMessage(w.members[0], w.group.Network(), fmt.Sprintf("%s/%d", salt, slot.Height), payload, int64(slot.Height&0xffff))

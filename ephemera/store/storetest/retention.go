@@ -31,7 +31,8 @@ func (w *world) at(creator int, height uint64, size int, times ...int64) store.P
 	return store.PutCertified{Block: b, Certificate: w.certify(b, 0, 1, 2)}
 }
 
-// chain certifies and delivers heights 1 to n of a creator, one message each, signed at the height's time.
+// chain certifies and delivers heights 1 to n of a creator, one message each, signed at the
+// height's time.
 func (w *world) chain(s *session, creator int, n uint64, size int) []store.PutCertified {
 	var puts []store.PutCertified
 	for height := range n {

@@ -16,11 +16,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Opener opens one node's store, new at the first call and with all that was committed at each later one. The suite closes a store
-// before it opens the next, except where it checks that this is demanded.
+// Opener opens one node's store, new at the first call and with all that was committed at each
+// later one. The suite closes a store before it opens the next, except where it checks that this is
+// demanded.
 type Opener func() (store.Store, error)
 
-// Run checks everything that store.Store promises. Fresh returns an opener of an empty store of its own.
+// Run checks everything that store.Store promises. Fresh returns an opener of an empty store of its
+// own.
 func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 	for _, test := range []struct {
 		name string
@@ -388,7 +390,8 @@ func testCancelled(t *testing.T, s *session) {
 	require.Equal(t, store.State{}, w.load(s))
 }
 
-// Each commit certifies one height in two chains and moves both cursors, so a read that sees one without the other saw half of it.
+// Each commit certifies one height in two chains and moves both cursors, so a read that sees one
+// without the other saw half of it.
 func testConcurrentReads(t *testing.T, s *session) {
 	const heights = 40
 	w := newWorld(t, 1)

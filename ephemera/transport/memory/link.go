@@ -62,7 +62,8 @@ func (l *link) push(i item) bool {
 	return true
 }
 
-// next returns the connection's state and the frame that is due, or how long until the first one is; zero: none is under way.
+// next returns the connection's state and the frame that is due, or how long until the first one
+// is; zero: none is under way.
 func (l *link) next() (changes uint64, up bool, due *item, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -187,7 +187,8 @@ func TestScriptedLossOfGossipOnly(t *testing.T) {
 	})
 }
 
-// The publisher reaches the second member only. That one passes on what it accepts to the third, connected again meanwhile.
+// The publisher reaches the second member only. That one passes on what it accepts to the third,
+// connected again meanwhile.
 func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := members(3)

@@ -1,8 +1,10 @@
-// Package memory connects transports of one process, for tests: frames may be lost by chance from a seed or by a script, delayed, and cut
-// off by partitions. Time is package time's, so that inside a testing/synctest bubble it is virtual.
+// Package memory connects transports of one process, for tests: frames may be lost by chance from a
+// seed or by a script, delayed, and cut off by partitions. Time is package time's, so that inside a
+// testing/synctest bubble it is virtual.
 //
-// Connections come and go with the transports' Run and with partitions. Like every transport it is bounded: each link has a queue of its
-// own, and a member that does not read loses frames of that link only.
+// Connections come and go with the transports' Run and with partitions. Like every transport it is
+// bounded: each link has a queue of its own, and a member that does not read loses frames of that
+// link only.
 package memory
 
 import (
@@ -18,18 +20,21 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Config describes a network. Its zero value, but for Members, is one that loses and delays nothing and has no gossip.
+// Config describes a network. Its zero value, but for Members, is one that loses and delays nothing
+// and has no gossip.
 type Config struct {
 	Members       []keys.Public
 	Gossip        bool
 	MaxFrameBytes int // 0: 8 MiB
 	QueueFrames   int // of one link, 0: 1024
 	Seed          uint64
-	// Loss is the share of frames that are lost, 0..1. Which ones depends on Seed, on the link and on the place in it alone.
+	// Loss is the share of frames that are lost, 0..1. Which ones depends on Seed, on the link and on
+	// the place in it alone.
 	Loss float64
 	// Drop, when there, is asked about every frame; true loses it. It is called concurrently.
 	Drop func(Frame) bool
-	// Delay, when there, is how long a frame is under way. Frames of one link stay in order. It is called concurrently.
+	// Delay, when there, is how long a frame is under way. Frames of one link stay in order. It is
+	// called concurrently.
 	Delay func(from, to keys.Public) time.Duration
 }
 
@@ -69,7 +74,8 @@ func New(config Config) *Network {
 	}
 }
 
-// Transport returns a transport for a member. A member that starts again gets a new one, after the Run of its last one has returned.
+// Transport returns a transport for a member. A member that starts again gets a new one, after the
+// Run of its last one has returned.
 func (n *Network) Transport(member keys.Public) *Transport {
 	t := &Transport{network: n, self: member, links: map[keys.Public]*link{}}
 	for _, peer := range n.members {
@@ -80,7 +86,8 @@ func (n *Network) Transport(member keys.Public) *Transport {
 	return t
 }
 
-// Partition cuts the sets off from each other and from the members in none of them, who stay together. Frames under way are lost.
+// Partition cuts the sets off from each other and from the members in none of them, who stay
+// together. Frames under way are lost.
 func (n *Network) Partition(sets ...[]keys.Public) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

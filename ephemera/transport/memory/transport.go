@@ -56,8 +56,8 @@ func (t *Transport) count(frame []byte) {
 	t.sentBytes.Add(uint64(len(frame)))
 }
 
-// rumour is one published frame. Whoever accepts it passes it on to those it has not reached, which costs nothing where all members
-// are connected with the publisher.
+// rumour is one published frame. Whoever accepts it passes it on to those it has not reached, which
+// costs nothing where all members are connected with the publisher.
 type rumour struct {
 	mu      sync.Mutex
 	reached map[keys.Public]bool

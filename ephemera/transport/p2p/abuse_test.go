@@ -108,7 +108,8 @@ func infoOf(t *testing.T, made *Transport) peer.AddrInfo {
 	return peer.AddrInfo{ID: made.host.ID(), Addrs: addresses}
 }
 
-// victim is a running transport with one honest member, and a connected host that has the key of another member.
+// victim is a running transport with one honest member, and a connected host that has the key of
+// another member.
 func victim(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
 	made, receiver, honest, evil = besieged(t, changes...)
 	join(t, evil, made, receiver)
@@ -145,7 +146,8 @@ func stream(t *testing.T, from host.Host, to *Transport) network.Stream {
 	return s
 }
 
-// stillServes shows that the honest member is not hurt. What else is still on its way is passed over.
+// stillServes shows that the honest member is not hurt. What else is still on its way is passed
+// over.
 func stillServes(t *testing.T, receiver *events, honest, to *Transport) {
 	t.Helper()
 	require.Eventually(t, func() bool { return honest.Send(to.config.Key.Public(), []byte("honest")) }, patience, time.Millisecond)
@@ -211,7 +213,8 @@ func TestThirdStreamEndsTheFirst(t *testing.T) {
 	stillServes(t, receiver, honest, made)
 }
 
-// A member that opens streams and reads nothing costs one bounded queue; its stream is reset and opened again.
+// A member that opens streams and reads nothing costs one bounded queue; its stream is reset and
+// opened again.
 func TestPeerThatReadsNothingIsResetAndBounded(t *testing.T) {
 	made, receiver, honest, evil := besieged(t)
 	streams := make(chan network.Stream, 1000)

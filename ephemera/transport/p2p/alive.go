@@ -13,7 +13,8 @@ import (
 // pingsPerSecond are answered to one peer; further ones wait.
 const pingsPerSecond = 10
 
-// watch pings the member while it is connected, and closes its connections when it does not answer: then it is dialled anew.
+// watch pings the member while it is connected, and closes its connections when it does not answer:
+// then it is dialled anew.
 func (r *remote) watch(ctx context.Context) {
 	for interval := r.t.config.PingInterval; ctx.Err() == nil; {
 		pause(ctx, interval*3/4+rand.N(interval/2+1))
@@ -82,7 +83,8 @@ func (s slowed) Read(p []byte) (int, error) {
 	return s.Stream.Read(p)
 }
 
-// enterAny counts work of the present run, for Run to wait for; whoever gets one calls its work.Done. Nil: nothing runs.
+// enterAny counts work of the present run, for Run to wait for; whoever gets one calls its
+// work.Done. Nil: nothing runs.
 func (t *Transport) enterAny() *run {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

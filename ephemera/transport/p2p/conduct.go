@@ -9,8 +9,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
-// Weights of offences, measured against limits.Conduct.Patience. What may be our own fault is no offence: a full queue of ours, a peer
-// that reads slowly, a ping that comes late, a stream that ends in the middle of a frame.
+// Weights of offences, measured against limits.Conduct.Patience. What may be our own fault is no
+// offence: a full queue of ours, a peer that reads slowly, a ping that comes late, a stream that
+// ends in the middle of a frame.
 const (
 	garbage   = 10 // a frame that no correct member sends: too long, undecodable, with a bad signature
 	stalled   = 10 // the rest of a frame did not come
@@ -77,8 +78,8 @@ func (m meter) allow(now time.Time, frames, size int) bool {
 	return m.frames.AllowN(now, frames) && m.bytes.AllowN(now, size)
 }
 
-// offend counts an offence of the member and cuts it off when its measure is full: its connections are closed, and none is made or
-// taken until the cut ends by itself.
+// offend counts an offence of the member and cuts it off when its measure is full: its connections
+// are closed, and none is made or taken until the cut ends by itself.
 func (r *remote) offend(weight int, why string) {
 	cut := r.conduct.offend(time.Now(), weight)
 	if cut == 0 {

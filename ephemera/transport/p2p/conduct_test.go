@@ -40,7 +40,8 @@ func TestCutsGrowEndAndAreForgotten(t *testing.T) {
 	require.Equal(t, rules.First, misbehave(), "long ago is forgotten")
 }
 
-// Whoever offends no faster than is forgiven is never cut, and whatever somebody does, no cut is longer than the longest.
+// Whoever offends no faster than is forgiven is never cut, and whatever somebody does, no cut is
+// longer than the longest.
 func TestCutsAreBoundedAndSparePatientPeers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := limits.Conduct{
@@ -86,7 +87,8 @@ func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
 	}, patience, time.Millisecond)
 }
 
-// cutAndBack shows that the peer loses its connections, that it is not let in, and that it is after the cut.
+// cutAndBack shows that the peer loses its connections, that it is not let in, and that it is after
+// the cut.
 func cutAndBack(t *testing.T, made *Transport, receiver *events, honest *Transport, evil host.Host) {
 	t.Helper()
 	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
@@ -196,7 +198,8 @@ func TestPeerThatPassesOnGarbageIsCutForAWhile(t *testing.T) {
 	require.Empty(t, receiver.frames)
 }
 
-// While our own receiver hangs, validators and queues fill and frames are dropped. Nobody is blamed for it.
+// While our own receiver hangs, validators and queues fill and frames are dropped. Nobody is blamed
+// for it.
 func TestOurOwnSlownessIsNobodysFault(t *testing.T) {
 	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
 		c.Limits.GossipFrames = 4

@@ -17,15 +17,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Config says who we are, whom we talk to, and how much of it is held in memory. Zero values of everything below Peers stand for defaults.
+// Config says who we are, whom we talk to, and how much of it is held in memory. Zero values of
+// everything below Peers stand for defaults.
 type Config struct {
-	// Network names the protocol and the gossip topic: nodes of other networks do not understand each other. Groups of one network
-	// share them, so that members gossip with each other during a hand-over; who is a member the receiver knows.
+	// Network names the protocol and the gossip topic: nodes of other networks do not understand each
+	// other. Groups of one network share them, so that members gossip with each other during a
+	// hand-over; who is a member the receiver knows.
 	Network string
 	Key     keys.Private
-	// Listen are multiaddrs to listen on; none: a free TCP port of 127.0.0.1. A /udp/…/quic-v1 address needs QUIC.
+	// Listen are multiaddrs to listen on; none: a free TCP port of 127.0.0.1. A /udp/…/quic-v1 address
+	// needs QUIC.
 	Listen []string
-	// Announce are the multiaddrs under which others reach us, where they differ from those we listen on (/dns4/…/tcp/…).
+	// Announce are the multiaddrs under which others reach us, where they differ from those we listen
+	// on (/dns4/…/tcp/…).
 	Announce []string
 	// Peers are the members to talk to; an entry with our own key is skipped. SetPeers changes them.
 	Peers []membership.Peer
@@ -34,16 +38,18 @@ type Config struct {
 	Gossip Mode
 	// QUIC adds the QUIC transport to TCP.
 	QUIC bool
-	// Limits bound frames, queues, rates, connections and streams, and say when a peer is cut off. Zero fields are those that
-	// limits.For derives for membership.MaxMembers members and the default limits of a group.
+	// Limits bound frames, queues, rates, connections and streams, and say when a peer is cut off.
+	// Zero fields are those that limits.For derives for membership.MaxMembers members and the default
+	// limits of a group.
 	Limits limits.Transport
 	// DialTimeout bounds one attempt to connect or to open a stream. Default 5 s.
 	DialTimeout time.Duration
-	// StallTimeout is how long a peer may take to accept 64 KiB of what we write, or to send as much of the rest of a frame. Then the
-	// stream is reset and another one opened. Default 10 s.
+	// StallTimeout is how long a peer may take to accept 64 KiB of what we write, or to send as much
+	// of the rest of a frame. Then the stream is reset and another one opened. Default 10 s.
 	StallTimeout time.Duration
-	// PingInterval is the time between two pings of a connected member, and PingTimeout how long it may take to answer or to send
-	// anything else. A member that does not is disconnected and dialled anew. Default 15 s and 10 s.
+	// PingInterval is the time between two pings of a connected member, and PingTimeout how long it
+	// may take to answer or to send anything else. A member that does not is disconnected and dialled
+	// anew. Default 15 s and 10 s.
 	PingInterval, PingTimeout time.Duration
 	// Backoff is the waiting between attempts to connect. Default 100 ms doubling to 5 s.
 	Backoff transport.Backoff
@@ -137,7 +143,8 @@ func checkLimits(l limits.Transport) error {
 	return nil
 }
 
-// usesTCP tells whether we listen on TCP at all: a virtual network brings its own transport instead.
+// usesTCP tells whether we listen on TCP at all: a virtual network brings its own transport
+// instead.
 func (c Config) usesTCP() bool {
 	for _, address := range c.Listen {
 		if strings.Contains(address, "/tcp/") {
@@ -147,7 +154,8 @@ func (c Config) usesTCP() bool {
 	return false
 }
 
-// CheckAddresses tells whether these are multiaddrs that a transport can listen on, announce or dial.
+// CheckAddresses tells whether these are multiaddrs that a transport can listen on, announce or
+// dial.
 func CheckAddresses(texts ...string) error {
 	_, err := parseAddresses(texts)
 	return err

@@ -45,8 +45,8 @@ func (t *Transport) gossip(run *run) error {
 	}
 }
 
-// meshless are GossipSub's parameters for a group whose members are all connected: no mesh, as a publisher floods, and lazy gossip to
-// repair what a missing connection lost.
+// meshless are GossipSub's parameters for a group whose members are all connected: no mesh, as a
+// publisher floods, and lazy gossip to repair what a missing connection lost.
 func meshless() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
 	p.D, p.Dlo, p.Dhi, p.Dscore, p.Dout = 0, 0, 0, 0, 0
@@ -86,7 +86,8 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The validator takes the frames, so there is no subscription to read: relaying alone tells the others to send.
+	// The validator takes the frames, so there is no subscription to read: relaying alone tells the
+	// others to send.
 	if _, err := topic.Relay(); err != nil {
 		return nil, err
 	}
@@ -94,7 +95,8 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 }
 
 const (
-	// rpcOverhead is what an RPC adds to the one frame that it carries: field heads, the topic, control messages.
+	// rpcOverhead is what an RPC adds to the one frame that it carries: field heads, the topic,
+	// control messages.
 	rpcOverhead = 4 << 10
 	// subscriptions bounds the topics that one RPC of a peer may name.
 	subscriptions = 16
@@ -130,8 +132,9 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 	}
 }
 
-// inspect is asked about every RPC before anything is done with it. One beyond its peer's rate loses what costs work; subscriptions stay,
-// for a peer never tells them twice. GossipSub's own scoring is off: it would blame peers for messages that our full queues dropped.
+// inspect is asked about every RPC before anything is done with it. One beyond its peer's rate
+// loses what costs work; subscriptions stay, for a peer never tells them twice. GossipSub's own
+// scoring is off: it would blame peers for messages that our full queues dropped.
 func (t *Transport) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	r := t.peer(from)
 	if r == nil {

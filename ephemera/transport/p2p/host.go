@@ -17,7 +17,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// peerID returns the libp2p peer ID of a member's key: the same bytes that keys.Public.PeerID prints.
+// peerID returns the libp2p peer ID of a member's key: the same bytes that keys.Public.PeerID
+// prints.
 func peerID(key keys.Public) peer.ID {
 	public, err := crypto.UnmarshalEd25519PublicKey(key[:])
 	if err != nil {
@@ -81,7 +82,8 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 		libp2p.WithDialTimeout(c.DialTimeout),
 	}
 	if c.usesTCP() {
-		// With SO_REUSEPORT a second node on a port in use would not be refused, and half of the connections lost in it.
+		// With SO_REUSEPORT a second node on a port in use would not be refused, and half of the
+		// connections lost in it.
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()))
 	}
 	if c.QUIC {
@@ -97,7 +99,8 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 	return options, nil
 }
 
-// gater admits members that are not cut off, in both directions, while the transport runs. Who knocks shows in the handshake.
+// gater admits members that are not cut off, in both directions, while the transport runs. Who
+// knocks shows in the handshake.
 type gater struct{ t *Transport }
 
 func (g gater) admits(id peer.ID) bool {

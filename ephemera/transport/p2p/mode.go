@@ -14,11 +14,13 @@ import (
 type Mode uint8
 
 const (
-	// Flood is the default: a publisher sends its frame to every member itself, and the lazy exchange of IHAVE and IWANT repairs what a
-	// missing connection lost. A frame crosses each publisher's link to each member once.
+	// Flood is the default: a publisher sends its frame to every member itself, and the lazy exchange
+	// of IHAVE and IWANT repairs what a missing connection lost. A frame crosses each publisher's link
+	// to each member once.
 	Flood Mode = iota
-	// Mesh is GossipSub with its own parameters: a frame goes to about six neighbours and from them on. The first neighbours are
-	// Kademlia's closest members, by the XOR distance of the hashes of peer IDs.
+	// Mesh is GossipSub with its own parameters: a frame goes to about six neighbours and from them
+	// on. The first neighbours are Kademlia's closest members, by the XOR distance of the hashes of
+	// peer IDs.
 	Mesh
 	// Off is no gossip: messages travel by the exchange of frontiers alone (PROTOCOL.md R6).
 	Off
@@ -53,14 +55,16 @@ func (m *Mode) UnmarshalText(text []byte) error {
 }
 
 const (
-	// neighbours are those whom a member in mesh mode meets first: as many as GossipSub's mesh wants (its parameter D).
+	// neighbours are those whom a member in mesh mode meets first: as many as GossipSub's mesh wants
+	// (its parameter D).
 	neighbours = 6
-	// headStart is how long they are alone: GossipSub fills its mesh from those connected at its first and second heartbeat, after 100 ms
-	// and 1.1 s, and leaves a full mesh alone.
+	// headStart is how long they are alone: GossipSub fills its mesh from those connected at its first
+	// and second heartbeat, after 100 ms and 1.1 s, and leaves a full mesh alone.
 	headStart = 1500 * time.Millisecond
 )
 
-// distance is Kademlia's, as kad-dht has it: XOR of the SHA-256 of the peer IDs, compared as big-endian numbers.
+// distance is Kademlia's, as kad-dht has it: XOR of the SHA-256 of the peer IDs, compared as
+// big-endian numbers.
 func distance(a, b peer.ID) [sha256.Size]byte {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	for i := range x {

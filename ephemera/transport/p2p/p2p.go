@@ -1,14 +1,17 @@
-// Package p2p is the transport of real nodes: go-libp2p over TCP with Noise, among the members of a group and nobody else.
+// Package p2p is the transport of real nodes: go-libp2p over TCP with Noise, among the members of a
+// group and nobody else.
 //
-// Direct frames go over one persistent stream per peer and direction, length-prefixed, from a bounded queue; a peer that stalls loses its
-// own frames and no other's. Gossip is GossipSub, see Mode. Frames are opaque here. What they mean: package wire; who decides:
-// package engine.
+// Direct frames go over one persistent stream per peer and direction, length-prefixed, from a
+// bounded queue; a peer that stalls loses its own frames and no other's. Gossip is GossipSub, see
+// Mode. Frames are opaque here. What they mean: package wire; who decides: package engine.
 //
-// A peer that sends more than the configured rates is read more slowly; one that keeps flooding, stalls in the middle of frames or sends
-// garbage is cut off for a while, each time for longer up to a bound, and the others go on as if it were offline.
+// A peer that sends more than the configured rates is read more slowly; one that keeps flooding,
+// stalls in the middle of frames or sends garbage is cut off for a while, each time for longer up
+// to a bound, and the others go on as if it were offline.
 //
-// The parts: host.go (libp2p and whom it admits), resources.go (how much of it), peer.go (one member: dialling, queue), alive.go (pings),
-// conduct.go (rates, offences, cuts), stream.go (frames on a stream), gossip.go, mode.go (how gossip spreads).
+// The parts: host.go (libp2p and whom it admits), resources.go (how much of it), peer.go (one
+// member: dialling, queue), alive.go (pings), conduct.go (rates, offences, cuts), stream.go (frames
+// on a stream), gossip.go, mode.go (how gossip spreads).
 package p2p
 
 import (
@@ -64,7 +67,8 @@ var _ transport.Transport = (*Transport)(nil)
 // ErrRunning reports a second call of Run, or one after Close.
 var ErrRunning = errors.New("transport ran already or is closed")
 
-// New opens the listeners, so that Addresses are known before Run. Whoever does not call Run calls Close.
+// New opens the listeners, so that Addresses are known before Run. Whoever does not call Run calls
+// Close.
 func New(config Config) (*Transport, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -85,18 +89,21 @@ func New(config Config) (*Transport, error) {
 	return t, nil
 }
 
-// Finder asks others where a member is reached, and returns multiaddrs without /p2p. dht.DHT.Find is one.
+// Finder asks others where a member is reached, and returns multiaddrs without /p2p. dht.DHT.Find
+// is one.
 type Finder func(ctx context.Context, member keys.Public) ([]string, error)
 
-// SetFinder has the transport ask for a member's address now and then while it is not reached under the configured ones. What it learns
-// is hearsay: the handshake proves who is there.
+// SetFinder has the transport ask for a member's address now and then while it is not reached under
+// the configured ones. What it learns is hearsay: the handshake proves who is there.
 func (t *Transport) SetFinder(find Finder) { t.finder.Store(&find) }
 
-// Host is the libp2p host, for other protocols among the same members (package dht). It admits members only, and the transport closes
-// it: whoever uses it ends before Run does, or copes with a closed host.
+// Host is the libp2p host, for other protocols among the same members (package dht). It admits
+// members only, and the transport closes it: whoever uses it ends before Run does, or copes with a
+// closed host.
 func (t *Transport) Host() host.Host { return t.host }
 
-// Addresses returns the multiaddrs under which others reach us, without /p2p: the announced ones, else those listened on.
+// Addresses returns the multiaddrs under which others reach us, without /p2p: the announced ones,
+// else those listened on.
 func (t *Transport) Addresses() []string {
 	var addresses []string
 	for _, address := range t.host.Addrs() {
@@ -124,7 +131,8 @@ func parsePeers(self keys.Public, peers []membership.Peer) (map[keys.Public][]ma
 	return parsed, nil
 }
 
-// SetPeers replaces the members to talk to and their addresses. Connections to members that stay are kept.
+// SetPeers replaces the members to talk to and their addresses. Connections to members that stay
+// are kept.
 func (t *Transport) SetPeers(peers []membership.Peer) error {
 	if len(peers) > t.config.Limits.Peers {
 		return fmt.Errorf("%d peers, at most %d", len(peers), t.config.Limits.Peers)

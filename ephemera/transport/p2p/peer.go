@@ -21,8 +21,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// remote is one member: its connections, the frames that wait for it, and its incoming streams. Three goroutines serve it while
-// the transport runs: one dials and reports, one writes, one pings.
+// remote is one member: its connections, the frames that wait for it, and its incoming streams.
+// Three goroutines serve it while the transport runs: one dials and reports, one writes, one pings.
 type remote struct {
 	t       *Transport
 	key     keys.Public
@@ -141,8 +141,8 @@ func (r *remote) push(frame []byte) bool {
 	return true
 }
 
-// batch returns the first frames that wait, up to about size bytes but at least one, and the connection state that they wait for. They
-// stay in the queue until sent says that they are gone.
+// batch returns the first frames that wait, up to about size bytes but at least one, and the
+// connection state that they wait for. They stay in the queue until sent says that they are gone.
 func (r *remote) batch(size int) (frames [][]byte, changes uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -189,7 +189,8 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		online  bool
 		since   time.Time
 	}
-	// Both members dial. The one with the greater key waits a moment first, so that two connections are the exception.
+	// Both members dial. The one with the greater key waits a moment first, so that two connections
+	// are the exception.
 	wait := time.Duration(0)
 	if r.t.config.Key.Public().Compare(r.key) > 0 {
 		wait = r.t.config.Backoff.First
@@ -207,7 +208,8 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 			if online {
 				receiver.Connected(r.key)
 			}
-			// A connection that lasted is redialled at once; one that was refused right after the handshake must not be in a circle.
+			// A connection that lasted is redialled at once; one that was refused right after the handshake
+			// must not be in a circle.
 			if told.online && time.Since(told.since) > r.t.config.Backoff.Cap {
 				retry.reset()
 				wait = 0
@@ -275,7 +277,8 @@ func (r *remote) dial(ctx context.Context, addresses []ma.Multiaddr) error {
 // findEvery attempts that failed in a row the others are asked for the member's address.
 const findEvery = 4
 
-// dialFound makes one attempt with the addresses that others tell. They are not kept: those of the configuration come first again.
+// dialFound makes one attempt with the addresses that others tell. They are not kept: those of the
+// configuration come first again.
 func (r *remote) dialFound(ctx context.Context) error {
 	find := r.t.finder.Load()
 	if find == nil {
@@ -294,7 +297,8 @@ func (r *remote) dialFound(ctx context.Context) error {
 	return r.dial(ctx, found)
 }
 
-// retry is a Backoff under way: doubling up to a cap, each wait with a jitter of a quarter so that members do not knock in step.
+// retry is a Backoff under way: doubling up to a cap, each wait with a jitter of a quarter so that
+// members do not knock in step.
 type retry struct {
 	backoff transport.Backoff
 	wait    time.Duration

@@ -58,7 +58,8 @@ func TestMembersComeAndGoWhileRunning(t *testing.T) {
 	require.Equal(t, "back", string(next(t, one.frames)))
 }
 
-// One side without an address for the other is enough to connect, and so is an address that becomes right later.
+// One side without an address for the other is enough to connect, and so is an address that becomes
+// right later.
 func TestAddressesAreLearntLater(t *testing.T) {
 	all := connected(t, testConfig(0), testConfig(1))
 	second := testKey(1).Public()
@@ -105,8 +106,8 @@ func TestQUICByAFlag(t *testing.T) {
 	require.Equal(t, "over QUIC", string(next(t, one.frames)))
 }
 
-// A line of three: the ends are not connected. What the middle accepts reaches the other end by lazy gossip, what it rejects
-// or ignores does not, in either mode.
+// A line of three: the ends are not connected. What the middle accepts reaches the other end by
+// lazy gossip, what it rejects or ignores does not, in either mode.
 func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
 	for _, mode := range []Mode{Flood, Mesh} {
 		t.Run(mode.String(), func(t *testing.T) { testForwarding(t, mode) })

@@ -14,8 +14,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
-// resources is libp2p's resource manager with the bounds of package limits. libp2p's own count of connections by address is lifted,
-// as members may share one; the rate by address stands instead, so that strangers who knock do not keep members out.
+// resources is libp2p's resource manager with the bounds of package limits. libp2p's own count of
+// connections by address is lifted, as members may share one; the rate by address stands instead,
+// so that strangers who knock do not keep members out.
 func resources(l limits.Transport) (network.ResourceManager, error) {
 	connections := rcmgr.LimitVal(l.ConnectionsPerPeer*l.Peers + l.Handshakes)
 	streams, ofPeer := rcmgr.LimitVal(l.StreamsPerPeer*l.Peers), rcmgr.LimitVal(l.StreamsPerPeer)
@@ -50,7 +51,8 @@ func resources(l limits.Transport) (network.ResourceManager, error) {
 	return manager, nil
 }
 
-// streamGate bounds how many streams a peer opens in a second: each costs a negotiation before its protocol is known.
+// streamGate bounds how many streams a peer opens in a second: each costs a negotiation before its
+// protocol is known.
 type streamGate struct {
 	network.ResourceManager
 	t *Transport

@@ -24,7 +24,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// The table of ephemera/docs/GOSSIP.md comes from here. In a round every member publishes one message of messageBytes.
+// The table of ephemera/docs/GOSSIP.md comes from here. In a round every member publishes one
+// message of messageBytes.
 const messageBytes = 3000
 
 // largest bounds the groups on slow links: 30 members take a minute, 100 many.
@@ -96,8 +97,9 @@ type group struct {
 // complete is how many frames arrive in a round in which none is lost.
 func (g *group) complete() int { return len(g.members) * (len(g.members) - 1) }
 
-// round has every member publish and returns, in order, what the frames took. It ends when all are there, or when no frame, not even
-// one of an earlier round, came for the time quiet: however slow the machine is, a round never begins in the traffic of the last.
+// round has every member publish and returns, in order, what the frames took. It ends when all are
+// there, or when no frame, not even one of an earlier round, came for the time quiet: however slow
+// the machine is, a round never begins in the traffic of the last.
 func (g *group) round(quiet time.Duration) []time.Duration {
 	g.rounds++
 	all := g.all.start(g.rounds, g.complete())
@@ -166,9 +168,11 @@ func BenchmarkGossip(b *testing.B) {
 	}
 }
 
-// onLoopback runs a connected group. On machines of their own members dial each other at once; here thousands of handshakes would share
-// the cores, none would end in time, and each would begin anew. So nobody knows an address, and the pairs are connected a few at a time:
-// in mesh mode the first neighbours, who get their head start, then the others. Nobody pings either, for answers may be late.
+// onLoopback runs a connected group. On machines of their own members dial each other at once; here
+// thousands of handshakes would share the cores, none would end in time, and each would begin anew.
+// So nobody knows an address, and the pairs are connected a few at a time: in mesh mode the first
+// neighbours, who get their head start, then the others. Nobody pings either, for answers may be
+// late.
 func onLoopback(b *testing.B, mode Mode, n int) *group {
 	g := &group{t: b, all: &arrivals{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -225,7 +229,8 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 	require.NoError(g.t, dials.Wait())
 }
 
-// On links of 50 ms a flooded message is everywhere after one delay; a mesh takes a few, and sends each message several times.
+// On links of 50 ms a flooded message is everywhere after one delay; a mesh takes a few, and sends
+// each message several times.
 func TestFloodAndMeshOnSlowLinks(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	for _, n := range []int{4, 10, 30, 100} {

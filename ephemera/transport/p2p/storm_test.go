@@ -65,7 +65,8 @@ func TestRandomBytesOnEveryProtocolHarmNobody(t *testing.T) {
 	require.Less(t, heap(), before+64<<20)
 }
 
-// A stream that yields a byte now and then is ended at the stall timeout, and any number of them costs two readers.
+// A stream that yields a byte now and then is ended at the stall timeout, and any number of them
+// costs two readers.
 func TestSlowLorisHoldsNothingUp(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	end := make(chan struct{})

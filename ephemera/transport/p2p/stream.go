@@ -23,11 +23,14 @@ const (
 	streamBuffer = 16 << 10
 	// batchBytes of frames are written before the next look at the queue.
 	batchBytes = 64 << 10
-	// attempts at a batch, each on a stream of its own, before its frames are given up: they are resent by those who need them.
+	// attempts at a batch, each on a stream of its own, before its frames are given up: they are
+	// resent by those who need them.
 	attempts = 2
-	// pieceBytes of a frame are allocated on the word of its length, more as they arrive; and each such piece has the stall timeout.
+	// pieceBytes of a frame are allocated on the word of its length, more as they arrive; and each
+	// such piece has the stall timeout.
 	pieceBytes = 64 << 10
-	// streamsIn is how many incoming streams of one peer are read: the present one, and the last one until its end was noticed.
+	// streamsIn is how many incoming streams of one peer are read: the present one, and the last one
+	// until its end was noticed.
 	streamsIn = 2
 )
 
@@ -230,8 +233,8 @@ func (r *remote) forget(in *inbound) {
 	}
 }
 
-// read hands the stream's frames to the receiver, one of this peer at a time and not faster than its rate: what comes faster waits in
-// the peer's own queue, behind the stream's window.
+// read hands the stream's frames to the receiver, one of this peer at a time and not faster than
+// its rate: what comes faster waits in the peer's own queue, behind the stream's window.
 func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 	buffer := bufio.NewReaderSize(in.stream, streamBuffer)
 	var waited time.Duration // for which the peer was not blamed yet
@@ -285,7 +288,8 @@ func broken(part string, err error) error {
 // deadliner is the part of a stream that a reader of frames needs.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// readFrame waits for a frame as long as it takes; once begun, its length and then each piece must come within the stall timeout.
+// readFrame waits for a frame as long as it takes; once begun, its length and then each piece must
+// come within the stall timeout.
 func readFrame(stream deadliner, buffer *bufio.Reader, c Config) (frame []byte, prefix int, err error) {
 	if _, err := buffer.Peek(1); err != nil {
 		return nil, 0, err

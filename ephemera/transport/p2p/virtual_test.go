@@ -15,7 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// The same transport over QUIC on a network in virtual time: a direct frame takes one link delay, and so does gossip.
+// The same transport over QUIC on a network in virtual time: a direct frame takes one link delay,
+// and so does gossip.
 func TestVirtualTime(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {

@@ -1,4 +1,5 @@
-// Package transporttest is the conformance suite of transport.Transport: every implementation passes Run.
+// Package transporttest is the conformance suite of transport.Transport: every implementation
+// passes Run.
 package transporttest
 
 import (
@@ -126,7 +127,8 @@ func testNowhere(t *testing.T, fresh Fresh) {
 	run(t, Member{Key: members[2].Key, Transport: members[2].Transport}).stop() // frees what it opened
 }
 
-// gossipUntil publishes frames of its own until every other member has one: topics are announced some time after connections.
+// gossipUntil publishes frames of its own until every other member has one: topics are announced
+// some time after connections.
 func gossipUntil(t *testing.T, from *node, others []*node, label string) {
 	t.Helper()
 	attempt := 0

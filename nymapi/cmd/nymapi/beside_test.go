@@ -95,8 +95,9 @@ func (b *besides) crash(number int) {
 	delete(b.running, number)
 }
 
-// Nym-APIs beside daemons are paid for the same evidence as with embedded nodes: every epoch's result follows from the reports of a
-// certified block, also after a Nym-API and a daemon were killed, and nobody signs two reports.
+// Nym-APIs beside daemons are paid for the same evidence as with embedded nodes: every epoch's
+// result follows from the reports of a certified block, also after a Nym-API and a daemon were
+// killed, and nobody signs two reports.
 func TestNymAPIsBesideDaemonsAreRewarded(t *testing.T) {
 	b := newBesides(t, buildPrograms(t))
 	for number := 1; number <= members; number++ {

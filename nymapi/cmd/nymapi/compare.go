@@ -100,7 +100,8 @@ func (f *compareFlags) run(ctx context.Context, given func(string) bool, bare bo
 	return errors.Join(honest, f.compare(ctx, liar, stdout, stderr))
 }
 
-// read returns the configuration that the flags describe. What a trace decides is left to it unless it is given.
+// read returns the configuration that the flags describe. What a trace decides is left to it unless
+// it is given.
 func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 	c := f.config
 	c.Source, c.Lie, c.Observers, c.Truth = compare.Source(f.source), compare.Lie(f.lie), f.observers, f.believed

@@ -130,7 +130,8 @@ func (e *evidence) readStore(name, path string) {
 	}
 }
 
-// readChain verifies a chain from its first block to its last, and compares it with those of the others.
+// readChain verifies a chain from its first block to its last, and compares it with those of the
+// others.
 func (e *evidence) readChain(name string, s store.Store, group *membership.Group, chain store.Chain) {
 	e.Helper()
 	slot := block.Slot{Group: group.ID(), Creator: chain.Creator, Height: 1}
@@ -155,7 +156,8 @@ func (e *evidence) readChain(name string, s store.Store, group *membership.Group
 	require.ErrorIs(e, err, store.ErrNotFound, "%s holds blocks above a gap", name)
 }
 
-// everyEchoWasStored tells whether each member still knows what it signed: R3 makes a vote durable first, and nothing removes it.
+// everyEchoWasStored tells whether each member still knows what it signed: R3 makes a vote durable
+// first, and nothing removes it.
 func (e *evidence) everyEchoWasStored() {
 	e.Helper()
 	for _, echo := range e.echoes {
@@ -197,7 +199,8 @@ func (e *evidence) readBlocks(name string, db *sqlx.DB) {
 	}
 }
 
-// readReports looks at every report that a Nym-API keeps itself: its own ones, and those in blocks of submissions and winners.
+// readReports looks at every report that a Nym-API keeps itself: its own ones, and those in blocks
+// of submissions and winners.
 func (e *evidence) readReports(name string, db *sqlx.DB) {
 	e.Helper()
 	var own, bodies, winners [][]byte
@@ -243,8 +246,8 @@ func (e *evidence) report(name string, encoded []byte) {
 	e.reports[of] = m.ID()
 }
 
-// readRemains tells whether what a Nym-API held when it was killed is still there in the end: with it, and its certified blocks with
-// all. A database may not have its tables yet.
+// readRemains tells whether what a Nym-API held when it was killed is still there in the end: with
+// it, and its certified blocks with all. A database may not have its tables yet.
 func (e *evidence) readRemains(left remains) {
 	e.Helper()
 	complete := func(path, table string, read func(*sqlx.DB)) {
@@ -275,7 +278,8 @@ func (e *evidence) readRemains(left remains) {
 	complete(filepath.Join(left.dir, service.RewardsFile), "double_reports", func(db *sqlx.DB) { e.readReports(left.name, db) })
 }
 
-// verifyEpochs compares what the contract has decided with what the Nym-APIs hold, and with who was away.
+// verifyEpochs compares what the contract has decided with what the Nym-APIs hold, and with who was
+// away.
 func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
 	n.Helper()
 	certified := make(map[block.ID]bool, len(e.certified))
@@ -300,7 +304,8 @@ func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
 	}
 }
 
-// lacked tells whether the contract, or more than f Nym-APIs at a time, were away while an epoch ran or was open.
+// lacked tells whether the contract, or more than f Nym-APIs at a time, were away while an epoch
+// ran or was open.
 func (n *network) lacked(epoch contract.EpochDetail) bool {
 	begin, end := epoch.Start.Time(), epoch.End.Time().Add(acceptEpochs*epochDuration)
 	within := func(a absence, at time.Time) bool { return !a.from.After(at) && (a.to.IsZero() || a.to.After(at)) }

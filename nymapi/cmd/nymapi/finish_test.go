@@ -14,8 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// finish waits until everybody has caught up, and stops all when nothing is left to be done. It returns the settled epochs in ascending
-// order.
+// finish waits until everybody has caught up, and stops all when nothing is left to be done. It
+// returns the settled epochs in ascending order.
 func (n *network) finish() []contract.EpochDetail {
 	n.Helper()
 	last := n.reported()
@@ -47,7 +47,8 @@ func (n *network) stop(number int) {
 	delete(n.running, number)
 }
 
-// quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that one and begin no other. It returns its number.
+// quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that one and
+// begin no other. It returns its number.
 func (n *network) quiet() contract.Epoch {
 	n.Helper()
 	for {
@@ -97,7 +98,8 @@ type reach struct {
 	Certified uint64 `db:"certified"`
 }
 
-// converged tells whether every Nym-API has delivered its own block for an epoch, and holds the same chains as all others.
+// converged tells whether every Nym-API has delivered its own block for an epoch, and holds the
+// same chains as all others.
 func (n *network) converged(final contract.Epoch) bool {
 	n.Helper()
 	var first []reach

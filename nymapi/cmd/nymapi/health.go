@@ -19,7 +19,8 @@ import (
 // defaultHealth is where a Nym-API in a container answers for its health check.
 const defaultHealth = "127.0.0.1:3001"
 
-// serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503 before. Both tell its status.
+// serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
+// before. Both tell its status.
 func serveHealth(ctx context.Context, address string, nymapi *service.Service) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

@@ -14,9 +14,10 @@ var seed = flag.Uint64("seed", 0, "of TestKilledProcesses; 0: shortSeed with -sh
 // shortSeed is one whose ten strikes hit everybody.
 const shortSeed = 3
 
-// TestKilledProcesses kills real processes at random moments and starts them again on their data, and then reads what is on their disks:
-// no second block for a slot, no second report for an epoch, no certified block lost, everything caught up. With -artifacts -outputdir DIR
-// the disks and logs stay in DIR.
+// TestKilledProcesses kills real processes at random moments and starts them again on their data,
+// and then reads what is on their disks: no second block for a slot, no second report for an epoch,
+// no certified block lost, everything caught up. With -artifacts -outputdir DIR the disks and logs
+// stay in DIR.
 func TestKilledProcesses(t *testing.T) {
 	start, strikes := *seed, 10
 	if !testing.Short() {
@@ -58,8 +59,9 @@ func TestKilledProcesses(t *testing.T) {
 	})
 }
 
-// killWhileStarting kills each Nym-API several times before it has enrolled and once when it has, and the contract while members are
-// missing, when the group is complete, and before the first epoch.
+// killWhileStarting kills each Nym-API several times before it has enrolled and once when it has,
+// and the contract while members are missing, when the group is complete, and before the first
+// epoch.
 func (n *network) killWhileStarting(random *rand.Rand) {
 	complete := n.running[theContract].log.size()
 	for number := 1; number <= members; number++ {
@@ -99,7 +101,8 @@ func (n *network) killWhileStarting(random *rand.Rand) {
 // strike is a kill and what follows.
 type strike struct {
 	victims []int
-	// The kill is at an offset to the end of an epoch, or when the first victim logs the trigger after that.
+	// The kill is at an offset to the end of an epoch, or when the first victim logs the trigger after
+	// that.
 	offset  time.Duration
 	trigger string
 	away    time.Duration   // until it is started again
@@ -118,8 +121,8 @@ func (s strike) String() string {
 	return text
 }
 
-// newStrike draws the i-th strike. Half of them hit where reports and blocks are made, around the end of an epoch; of ten one hits the
-// contract, and one two Nym-APIs, which is more than f.
+// newStrike draws the i-th strike. Half of them hit where reports and blocks are made, around the
+// end of an epoch; of ten one hits the contract, and one two Nym-APIs, which is more than f.
 func newStrike(random *rand.Rand, i int) strike {
 	s := strike{
 		victims: []int{1 + random.IntN(members)},

@@ -1,4 +1,5 @@
-// Command nymapi runs simulated Nym-APIs. What a Nym-API does: package nymapi; how one is put together: package service.
+// Command nymapi runs simulated Nym-APIs. What a Nym-API does: package nymapi; how one is put
+// together: package service.
 package main
 
 import (

@@ -182,7 +182,8 @@ func (n *network) pass(until time.Time) {
 	}
 }
 
-// logged waits until a process has logged one of the texts behind a mark, and returns what is behind it.
+// logged waits until a process has logged one of the texts behind a mark, and returns what is
+// behind it.
 func (n *network) logged(number, mark int, texts ...string) []byte {
 	n.Helper()
 	text, found := n.loggedWithin(patience, number, mark, texts...)
@@ -241,7 +242,8 @@ func (n *network) epoch() contract.CurrentEpoch {
 	return current
 }
 
-// reported waits until an epoch that ends from now on is rewarded with everybody's report, and returns its number.
+// reported waits until an epoch that ends from now on is rewarded with everybody's report, and
+// returns its number.
 func (n *network) reported() contract.Epoch {
 	n.Helper()
 	from := n.epoch().ID

@@ -54,7 +54,8 @@ func (j *journal) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// from returns what was logged after the first so many bytes, and a channel that is closed when there is more.
+// from returns what was logged after the first so many bytes, and a channel that is closed when
+// there is more.
 func (j *journal) from(mark int) ([]byte, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -116,7 +117,8 @@ func (p *process) kill(t *testing.T) {
 	p.content(t)
 }
 
-// complaints are what no process has reason to log, whoever is killed: errors, and a node that takes its votes for lost.
+// complaints are what no process has reason to log, whoever is killed: errors, and a node that
+// takes its votes for lost.
 var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
 
 // content tells whether the process has nothing to complain about.

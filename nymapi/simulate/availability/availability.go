@@ -1,8 +1,11 @@
-// Package availability answers how many Nym-APIs to run: what share of the epochs is lost when each of N is up only part of the time.
+// Package availability answers how many Nym-APIs to run: what share of the epochs is lost when each
+// of N is up only part of the time.
 //
-// An epoch is rewarded when at least n-f of its n Nym-APIs are up, f = floor((n-1)/3), because a block needs the reports of so many
-// (package verify of contract). Each is taken to be up in an epoch with the same probability, whatever the others do: machines that
-// share a fate are worse than this. Lost is exact, Simulate draws. Nothing here runs the protocol: package simulation of ephemera does.
+// An epoch is rewarded when at least n-f of its n Nym-APIs are up, f = floor((n-1)/3), because a
+// block needs the reports of so many (package verify of contract). Each is taken to be up in an
+// epoch with the same probability, whatever the others do: machines that share a fate are worse
+// than this. Lost is exact, Simulate draws. Nothing here runs the protocol: package simulation of
+// ephemera does.
 package availability
 
 import (
@@ -29,7 +32,8 @@ type Share struct {
 
 var decimal = regexp.MustCompile(`^(0|1|0?\.[0-9]{1,9}|1\.0{1,9})$`)
 
-// ParseShare reads a decimal from 0 to 1 with at most nine digits, such as .95. The error wraps ErrShare.
+// ParseShare reads a decimal from 0 to 1 with at most nine digits, such as .95. The error wraps
+// ErrShare.
 func ParseShare(text string) (Share, error) {
 	exact, ok := new(big.Rat).SetString(text)
 	if !decimal.MatchString(text) || !ok {
@@ -47,8 +51,8 @@ func (s Share) Float() float64 {
 	return value
 }
 
-// Lost returns the probability that an epoch of n >= 1 Nym-APIs is lost, exactly: that of more than f being down, the upper tail of a
-// binomial distribution,
+// Lost returns the probability that an epoch of n >= 1 Nym-APIs is lost, exactly: that of more than
+// f being down, the upper tail of a binomial distribution,
 //
 //	sum over k = f+1 .. n of C(n, k) (1-up)^k up^(n-k).
 func Lost(n int, up Share) *big.Rat {
@@ -70,8 +74,9 @@ func power(base *big.Rat, exponent int) *big.Rat {
 	return result
 }
 
-// Simulate draws epochs in which each of the Nym-APIs 1 to most is up or down, and returns for n = 1 .. most (at index n-1) how many of
-// the epochs the first n of them lose. The same seed gives the same draws.
+// Simulate draws epochs in which each of the Nym-APIs 1 to most is up or down, and returns for
+// n = 1 .. most (at index n-1) how many of the epochs the first n of them lose. The same seed gives
+// the same draws.
 func Simulate(most int, up Share, epochs int, seed uint64) []int {
 	// A draw below the threshold is up: the share in units of 2^-63, so that 1 is representable.
 	scaled := new(big.Int).Lsh(up.exact.Num(), 63)

@@ -100,10 +100,12 @@ func (t Table) Steps() []int {
 	return steps
 }
 
-// leastShown is the smallest share that the figure shows: one hourly epoch in a hundred thousand years.
+// leastShown is the smallest share that the figure shows: one hourly epoch in a hundred thousand
+// years.
 const leastShown = 1e-9
 
-// Chart returns the table as a figure: lost epochs against N, a line for the exact values of each share and dots for the drawn ones.
+// Chart returns the table as a figure: lost epochs against N, a line for the exact values of each
+// share and dots for the drawn ones.
 func (t Table) Chart() plots.Chart {
 	c := plots.Chart{
 		Title: "Epochs lost when N-f of N Nym-APIs must be up", X: "N, Nym-APIs", Y: "share of the epochs that is lost (dots: drawn)",

@@ -1,5 +1,5 @@
-// Package plots draws the figures of simulations as SVG: lines over a linear or logarithmic plane. It knows nothing about what they
-// mean. The same data give the same bytes.
+// Package plots draws the figures of simulations as SVG: lines over a linear or logarithmic plane.
+// It knows nothing about what they mean. The same data give the same bytes.
 //
 // What is drawn: packages availability and simulate.
 package plots
@@ -41,8 +41,8 @@ type Line struct {
 	Colour int // number of its colour; lines of one number look alike
 }
 
-// Chart is a figure. A point that has no place on a logarithmic axis, because it is not positive, is left out, and so is one below
-// LeastY.
+// Chart is a figure. A point that has no place on a logarithmic axis, because it is not positive,
+// is left out, and so is one below LeastY.
 type Chart struct {
 	Title      string
 	X, Y       string // what the axes show, with units
@@ -166,7 +166,8 @@ func (c Chart) points(line Line) (plotter.XYs, error) {
 	return points, nil
 }
 
-// scale returns where a value is on an axis. Logarithms are taken here because plot.LogScale misplaces the labels of axes.
+// scale returns where a value is on an axis. Logarithms are taken here because plot.LogScale
+// misplaces the labels of axes.
 func scale(value float64, logarithmic bool) float64 {
 	if logarithmic {
 		return math.Log10(value)

@@ -1,10 +1,13 @@
-// Package archive carries certified blocks from one store to another in a file: groups, blocks, certificates. Votes stay behind, because
-// two nodes that know the same votes, or one that knows older ones, could sign twice for a slot (PROTOCOL.md R8).
+// Package archive carries certified blocks from one store to another in a file: groups, blocks,
+// certificates. Votes stay behind, because two nodes that know the same votes, or one that knows
+// older ones, could sign twice for a slot (PROTOCOL.md R8).
 //
-// The file is a title line and records: a kind (one byte), a length (four bytes, big endian) and that many bytes. A group record holds
-// membership.Group.Encode; a block record the length of block.Block.Encode (four bytes), the block, and certificate.Certificate.Encode;
-// a block without its messages is one that retention removed. The last record holds the SHA-256 of all before it. Groups come before
-// their blocks. Nothing in a file is believed: Import verifies every signature, in groups that the caller trusts.
+// The file is a title line and records: a kind (one byte), a length (four bytes, big endian) and
+// that many bytes. A group record holds membership.Group.Encode; a block record the length of
+// block.Block.Encode (four bytes), the block, and certificate.Certificate.Encode; a block without
+// its messages is one that retention removed. The last record holds the SHA-256 of all before it.
+// Groups come before their blocks. Nothing in a file is believed: Import verifies every signature,
+// in groups that the caller trusts.
 package archive
 
 import (
@@ -160,10 +163,12 @@ func NewReader(from io.Reader) *Reader {
 	return &Reader{from: bufio.NewReaderSize(from, 1<<16), hash: sha256.New()}
 }
 
-// maxRecord bounds a record: a block of the greatest limits with the certificate of the largest group.
+// maxRecord bounds a record: a block of the greatest limits with the certificate of the largest
+// group.
 var maxRecord = 4 + block.MaxBytes(membership.MaxLimits()) + certificate.MaxBytes(membership.MaxMembers)
 
-// Next returns the next record; io.EOF after the last one of a whole archive, ErrInvalid when it is cut short or broken.
+// Next returns the next record; io.EOF after the last one of a whole archive, ErrInvalid when it is
+// cut short or broken.
 func (r *Reader) Next() (Record, error) {
 	if r.ended {
 		return Record{}, io.EOF

@@ -168,7 +168,8 @@ func TestStrangersGroupsAreRefused(t *testing.T) {
 	require.Empty(t, groups)
 }
 
-// What a node signed and does not know of shows that its key or its store is not what it takes it for (R8).
+// What a node signed and does not know of shows that its key or its store is not what it takes it
+// for (R8).
 func TestOwnUnknownSignaturesAreRefusedWhereTheNodeStillSigns(t *testing.T) {
 	group := groupOf(t, 3, 4)
 	var file bytes.Buffer

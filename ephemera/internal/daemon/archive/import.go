@@ -14,10 +14,12 @@ import (
 )
 
 var (
-	// ErrUntrusted reports a group that the caller does not trust: whoever made the file may have made the group.
+	// ErrUntrusted reports a group that the caller does not trust: whoever made the file may have made
+	// the group.
 	ErrUntrusted = errors.New("archive holds a group that is not trusted")
-	// ErrOwn reports something that is signed with the node's own key and that its store does not know: the key is used elsewhere, or
-	// the store is not the one that belongs to it. A node that met it while it runs would halt.
+	// ErrOwn reports something that is signed with the node's own key and that its store does not
+	// know: the key is used elsewhere, or the store is not the one that belongs to it. A node that met
+	// it while it runs would halt.
 	ErrOwn = errors.New("archive holds what this node signed and does not know of")
 )
 
@@ -25,15 +27,18 @@ var (
 type Options struct {
 	Network string
 	Self    keys.Public
-	// MutedThrough is the highest group number in which the node signs nothing any more: what it signed there may be unknown.
+	// MutedThrough is the highest group number in which the node signs nothing any more: what it
+	// signed there may be unknown.
 	MutedThrough uint64
-	// Trusted tells whether a group is what the caller knows under its number. Groups that the store has are trusted.
+	// Trusted tells whether a group is what the caller knows under its number. Groups that the store
+	// has are trusted.
 	Trusted func(*membership.Group) bool
 }
 
-// Import verifies an archive and commits what the store does not have, some blocks at a time: after an error the blocks before it are
-// there, and a repeated Import goes on. It has the store to itself. Errors: ErrInvalid, ErrUntrusted, ErrOwn, what block and certificate say
-// of bad signatures, and store.ErrConflict for a second block of a certified slot.
+// Import verifies an archive and commits what the store does not have, some blocks at a time: after
+// an error the blocks before it are there, and a repeated Import goes on. It has the store to
+// itself. Errors: ErrInvalid, ErrUntrusted, ErrOwn, what block and certificate say of bad
+// signatures, and store.ErrConflict for a second block of a certified slot.
 func Import(ctx context.Context, from io.Reader, to store.Store, options Options) (Summary, error) {
 	i := importer{Options: options, store: to, groups: map[membership.ID]store.Group{}}
 	known, err := to.Groups(ctx)

@@ -98,7 +98,8 @@ func suggest(name string, known []string) string {
 	return best
 }
 
-// distance counts the single-character insertions, deletions and replacements between two names (Levenshtein).
+// distance counts the single-character insertions, deletions and replacements between two names
+// (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -24,15 +24,18 @@ type Sources struct {
 	Flags map[string]string
 }
 
-// Origins tells by key where a value comes from: "default", the file with its line, a variable or a flag.
+// Origins tells by key where a value comes from: "default", the file with its line, a variable or a
+// flag.
 type Origins map[string]string
 
 const fromDefault = "default"
 
-// maxFileBytes bounds a configuration file: several times the written one. Reporting unknown keys takes time that grows with the square.
+// maxFileBytes bounds a configuration file: several times the written one. Reporting unknown keys
+// takes time that grows with the square.
 const maxFileBytes = 64 << 10
 
-// Load reads all sources and checks the result. Everything that is wrong is reported at once, as ErrConfig.
+// Load reads all sources and checks the result. Everything that is wrong is reported at once, as
+// ErrConfig.
 func Load(from Sources) (Settings, Origins, error) {
 	s, origins := Default(), Origins{}
 	for _, f := range s.Fields() {
@@ -94,7 +97,8 @@ func (s *Settings) parse(data []byte, name string, origins Origins) error {
 	return errors.Join(errs...)
 }
 
-// explain turns go-toml's errors into lines of the form file:line:column: what is wrong and what to do.
+// explain turns go-toml's errors into lines of the form file:line:column: what is wrong and what to
+// do.
 func (s *Settings) explain(err error, name string) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
@@ -176,7 +180,8 @@ func Variable(key string) string {
 
 const variablePrefix = "EPHEMERA_"
 
-// readEnvironment takes variables with a double underscore; EPHEMERA_HOME and its like are the command's.
+// readEnvironment takes variables with a double underscore; EPHEMERA_HOME and its like are the
+// command's.
 func (s *Settings) readEnvironment(environ []string, origins Origins) error {
 	values := map[string]string{}
 	for _, entry := range environ {
@@ -189,8 +194,8 @@ func (s *Settings) readEnvironment(environ []string, origins Origins) error {
 	return errors.Join(s.misnamed(environ), s.assign(values, origins, Variable))
 }
 
-// misnamed reports variables that name a setting with one underscore. Other names are left alone: schedulers of containers set some that
-// begin like ours.
+// misnamed reports variables that name a setting with one underscore. Other names are left alone:
+// schedulers of containers set some that begin like ours.
 func (s *Settings) misnamed(environ []string) error {
 	given := map[string]bool{}
 	for _, entry := range environ {

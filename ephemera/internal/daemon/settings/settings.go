@@ -1,8 +1,11 @@
-// Package settings is the daemon's configuration: what can be set, its defaults, where each value comes from, and what is wrong with it.
+// Package settings is the daemon's configuration: what can be set, its defaults, where each value
+// comes from, and what is wrong with it.
 //
-// A value is looked for in this order: command line flag, environment variable, configuration file, default. One name leads to all of
-// them: http.listen is [http] listen in the file, EPHEMERA_HTTP__LISTEN in the environment and --http.listen on the command line. What
-// nobody knows is an error, with its place and the name that was probably meant. What the daemon does with it: package daemon.
+// A value is looked for in this order: command line flag, environment variable, configuration file,
+// default. One name leads to all of them: http.listen is [http] listen in the file,
+// EPHEMERA_HTTP__LISTEN in the environment and --http.listen on the command line. What nobody knows
+// is an error, with its place and the name that was probably meant. What the daemon does with it:
+// package daemon.
 package settings
 
 import (
@@ -32,7 +35,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Settings is everything that can be set. Default gives all of it; Load puts the other sources over it.
+// Settings is everything that can be set. Default gives all of it; Load puts the other sources over
+// it.
 type Settings struct {
 	Node        Node        `toml:"node"`
 	Membership  Membership  `toml:"membership"`

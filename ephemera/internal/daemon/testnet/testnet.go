@@ -1,4 +1,5 @@
-// Package testnet makes a network of nodes on this machine to try things with: a folder for each, on loopback, who know each other.
+// Package testnet makes a network of nodes on this machine to try things with: a folder for each,
+// on loopback, who know each other.
 package testnet
 
 import (
@@ -64,7 +65,8 @@ type Config struct {
 	Settings settings.Settings // of every node, but for names and addresses
 }
 
-// Open returns the network in a folder. ErrShape when there is something else; fs.ErrNotExist when there is nothing.
+// Open returns the network in a folder. ErrShape when there is something else; fs.ErrNotExist when
+// there is nothing.
 func Open(dir string) (Net, error) {
 	data, err := os.ReadFile(filepath.Join(dir, shapeFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +94,8 @@ func Open(dir string) (Net, error) {
 	return n, nil
 }
 
-// Make makes the network, or returns the one that is in the folder when that has as many nodes. ErrShape otherwise.
+// Make makes the network, or returns the one that is in the folder when that has as many nodes.
+// ErrShape otherwise.
 func Make(ctx context.Context, config Config) (Net, error) {
 	if config.Nodes < 1 || config.Nodes > membership.MaxMembers {
 		return Net{}, fmt.Errorf("%w: %d nodes, expected 1..%d", settings.ErrConfig, config.Nodes, membership.MaxMembers)

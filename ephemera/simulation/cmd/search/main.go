@@ -1,5 +1,6 @@
-// Command search tries to break the broadcast: it runs random schedules of package simulation on all cores and prints the first
-// violations, shrunk, with the command that replays them. Its last line counts the schedules; its exit status is 1 when one failed.
+// Command search tries to break the broadcast: it runs random schedules of package simulation on
+// all cores and prints the first violations, shrunk, with the command that replays them. Its last
+// line counts the schedules; its exit status is 1 when one failed.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Package leaves is what stores keep of a block's messages when the messages themselves are removed: in the block's order, each ID,
-// which is a leaf of the block's Merkle tree, with the sender and the signed time. It is plain bytes, and nothing of it is signed.
+// Package leaves is what stores keep of a block's messages when the messages themselves are
+// removed: in the block's order, each ID, which is a leaf of the block's Merkle tree, with the
+// sender and the signed time. It is plain bytes, and nothing of it is signed.
 package leaves
 
 import (

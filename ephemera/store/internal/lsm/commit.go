@@ -108,7 +108,8 @@ func (b *batch) whole(h block.Header, id block.ID, held body) {
 	b.set(slotKey(keyWhole, h.Slot()), append(times, id[:]...))
 }
 
-// hold keeps header and messages, unless they are there: most blocks are certified after their vote. It returns the body as it is then.
+// hold keeps header and messages, unless they are there: most blocks are certified after their
+// vote. It returns the body as it is then.
 func (b *batch) hold(made block.Block, id block.ID) (body, error) {
 	if err := b.holdHeader(made, id); err != nil {
 		return body{}, err
@@ -159,7 +160,8 @@ func (b *batch) holdHeader(made block.Block, id block.ID) error {
 	return nil
 }
 
-// keep counts one more body that has the message, writes it where it is not there yet, and returns its number.
+// keep counts one more body that has the message, writes it where it is not there yet, and returns
+// its number.
 func (b *batch) keep(m block.Message) (uint64, error) {
 	id := m.ID()
 	data, err := b.get(key(keyMessageID, id[:]))
@@ -204,7 +206,8 @@ func (b *batch) certify(w store.PutCertified) error {
 	return b.advance(slot)
 }
 
-// advance moves the chain's contiguous height over everything that the block of the slot has joined to it.
+// advance moves the chain's contiguous height over everything that the block of the slot has joined
+// to it.
 func (b *batch) advance(slot block.Slot) error {
 	certified, delivered, err := b.chain(slot)
 	if err != nil {

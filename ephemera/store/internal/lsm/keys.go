@@ -12,9 +12,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// A key is one of these bytes and what is named behind it. Numbers have 8 bytes, big endian, so that keys are in their order; groups,
-// creators and IDs have 32; a slot is group, creator, height. Headers, certificates, evidence, groups and messages are package
-// canonical's encoding.
+// A key is one of these bytes and what is named behind it. Numbers have 8 bytes, big endian, so
+// that keys are in their order; groups, creators and IDs have 32; a slot is group, creator, height.
+// Headers, certificates, evidence, groups and messages are package canonical's encoding.
 const (
 	keyVersion     = 'v' // -> layout version
 	keyCounters    = 'c' // -> newest sequence, newest message number
@@ -51,7 +51,8 @@ func slotKey(kind byte, s block.Slot) []byte {
 	return key(kind, s.Group[:], s.Creator[:], number(s.Height))
 }
 
-// after returns the least key that is greater than all that begin with prefix. Prefixes begin with a letter.
+// after returns the least key that is greater than all that begin with prefix. Prefixes begin with
+// a letter.
 func after(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	for i := len(end) - 1; ; i-- {
@@ -113,7 +114,8 @@ func decodeEvidence(data []byte) (store.Evidence, error) {
 	return store.Evidence{A: w.A, B: w.B}, nil
 }
 
-// body is what is stored of a block's messages: their leaves, and where the messages are while they are there (whole).
+// body is what is stored of a block's messages: their leaves, and where the messages are while they
+// are there (whole).
 type body struct {
 	whole   bool
 	bytes   uint64 // encoded messages together

@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// A body is read exactly as it was written, and nothing else is read as one, also from a spoilt file.
+// A body is read exactly as it was written, and nothing else is read as one, also from a spoilt
+// file.
 func FuzzBody(f *testing.F) {
 	two := []leaves.Leaf{{ID: block.MessageID{1}, Sender: keys.Public{2}, Time: 3}, {ID: block.MessageID{4}, Time: 5}}
 	f.Add(body{whole: true, bytes: 7, leaves: two, numbers: []uint64{8, 9}}.encode())

@@ -1,6 +1,7 @@
-// Package lsm is store.Store over any ordered key-value database with atomic batches and snapshots, which log-structured merge trees
-// are: store/pebble and store/rocksdb bring theirs. Here is the layout of the keys (keys.go) and everything that a store promises;
-// there is how a database is opened, synced and closed.
+// Package lsm is store.Store over any ordered key-value database with atomic batches and snapshots,
+// which log-structured merge trees are: store/pebble and store/rocksdb bring theirs. Here is the
+// layout of the keys (keys.go) and everything that a store promises; there is how a database is
+// opened, synced and closed.
 package lsm
 
 import (
@@ -19,8 +20,8 @@ import (
 type Reader interface {
 	// Get returns a copy of the value of a key, nil and no error where there is none.
 	Get(key []byte) ([]byte, error)
-	// Scan visits the keys from from (included) to to (excluded) in ascending order until visit returns false or an error. Key and value
-	// are valid during the visit only.
+	// Scan visits the keys from from (included) to to (excluded) in ascending order until visit
+	// returns false or an error. Key and value are valid during the visit only.
 	Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error
 }
 
@@ -34,7 +35,8 @@ type Snapshot interface {
 type Database interface {
 	Reader
 	Snapshot() Snapshot
-	// Write applies all changes or none, also across a crash. When it returns nil they are durable (fsynced).
+	// Write applies all changes or none, also across a crash. When it returns nil they are durable
+	// (fsynced).
 	Write(changes []Change) error
 	// Compact gives back the space of removed keys in this range.
 	Compact(ctx context.Context, from, to []byte) error
@@ -62,7 +64,8 @@ const version = 1
 
 var errClosed = errors.New("store is closed")
 
-// New returns the store in a database. It takes over both, and closes them also when it fails. Lock may be nil.
+// New returns the store in a database. It takes over both, and closes them also when it fails. Lock
+// may be nil.
 func New(db Database, lock *os.File) (*Store, error) {
 	s := &Store{lock: lock, db: db}
 	if err := s.begin(); err != nil {
@@ -121,7 +124,8 @@ func (s *Store) view(ctx context.Context, look func(view) error) error {
 	return errors.Join(err, snapshot.Close())
 }
 
-// write begins a write, runs change, which reads its own changes, and applies them durably. Nothing is applied when it fails.
+// write begins a write, runs change, which reads its own changes, and applies them durably. Nothing
+// is applied when it fails.
 func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()

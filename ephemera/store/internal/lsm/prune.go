@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// Bounds of one batch of Prune, so that a commit never waits for long. The first body always goes, however large it is.
+// Bounds of one batch of Prune, so that a commit never waits for long. The first body always goes,
+// however large it is.
 const (
 	pruneBodies   = 64
 	pruneMessages = 1024
@@ -184,8 +185,8 @@ func (p *pruning) next(v view, from []byte) (some []wholeBody, next []byte, err 
 	return some, next, err
 }
 
-// remove takes bodies away, and the messages that no other body has, and returns their size. Only Prune takes bodies away, so that they
-// are still there.
+// remove takes bodies away, and the messages that no other body has, and returns their size. Only
+// Prune takes bodies away, so that they are still there.
 func (p *pruning) remove(b *batch, some []wholeBody) (bytes int64, err error) {
 	for _, w := range some {
 		data, err := b.get(key(keyBody, w.id[:]))
@@ -210,7 +211,8 @@ func (p *pruning) remove(b *batch, some []wholeBody) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// release counts one body less that has the message, removes it with the last of them, and returns its size then.
+// release counts one body less that has the message, removes it with the last of them, and returns
+// its size then.
 func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 	data, err := b.get(key(keyMessageID, leaf.ID[:]))
 	if err != nil {
