@@ -1,10 +1,10 @@
-// Package store says what a node keeps on disk, as one interface, and with which guarantees.
-// Implementations: store/sqlite (default), store/pebble, store/rocksdb (built with a tag) and
+// Package store defines what a node keeps on disk and with which guarantees: the interface Store.
+// Implementations are store/sqlite (default), store/pebble, store/rocksdb (behind a build tag) and
 // store/memory (tests, simulation). Each passes the suites of store/storetest.
 //
-// Two kinds of data have different rules. Votes are what this member signed and may never sign
-// differently: written first, never pruned. Everything else can be fetched again from other
-// members. Of that, the bodies of old certified blocks may be removed (retention.go).
+// Two kinds of data follow different rules. Votes are what this member signed and must never sign
+// differently: they are written first and never pruned. Everything else can be fetched again from
+// other members, and of that, the bodies of old certified blocks may be removed (Store.Prune).
 package store
 
 import (
@@ -19,71 +19,71 @@ import (
 )
 
 var (
-	// ErrNotFound reports that the store holds no such thing.
-	ErrNotFound = errors.New("not in the store")
-	// ErrVoted reports a second vote for a slot: the write was refused and nothing of its commit was
-	// applied.
-	ErrVoted = errors.New("slot already voted for another block")
-	// ErrConflict reports a certificate for another block of a certified slot: more than f members of
-	// the group are Byzantine. The write was refused and nothing of its commit was applied.
-	ErrConflict = errors.New("slot already certified with another block")
+	// ErrNotFound reports that the store does not hold what was asked for.
+	ErrNotFound = errors.New("not found")
+	// ErrVoted reports a vote for a second block of one slot. Nothing of the commit was applied.
+	ErrVoted = errors.New("slot already has a vote for another block")
+	// ErrConflict reports a certificate for a second block of one slot: more than f members of the
+	// group are Byzantine. Nothing of the commit was applied.
+	ErrConflict = errors.New("slot is already certified with another block")
 	// ErrForeign reports a store made for another network or key.
 	ErrForeign = errors.New("store belongs to another node")
-	// ErrGroup reports a second group with a known number.
+	// ErrGroup reports a second group with a number that is already recorded.
 	ErrGroup = errors.New("group number is taken by another group")
-	// ErrPruned reports a block whose messages were removed by retention, or never came because every
-	// member had removed them. Its header and certificate are there.
+	// ErrPruned reports a block whose messages the store does not hold: retention removed them here,
+	// or the block was fetched after every other member had removed them. The header and certificate
+	// are still in the store.
 	ErrPruned = errors.New("messages of the block were removed by retention")
-	// ErrLocked reports a store that is open already, in this process or another.
+	// ErrLocked reports a store that is already open, in this process or another.
 	ErrLocked = errors.New("store is in use by another node: stop that node first")
 )
 
-// Store keeps one node's state. Commit has one caller at a time; reads may run concurrently with it
-// and with each other.
+// Store keeps one node's state. Commit must not be called concurrently with itself. Reads may run
+// concurrently with Commit, with Prune and with each other.
 type Store interface {
-	// Commit applies all writes in order in one transaction. When it returns nil they are durable
-	// (fsynced); when it returns an error none is applied.
+	// Commit applies all writes in order in one transaction. If it returns nil, they are durable
+	// (fsynced); if it returns an error, none is applied.
 	Commit(ctx context.Context, writes []Write) error
-	// Load returns what the engine needs to go on in a group. A group never heard of has an empty
-	// state.
+	// Load returns what the engine needs to continue in a group. The state of an unknown group is
+	// empty.
 	Load(ctx context.Context, group membership.ID) (State, error)
-	// Block returns a held block by ID, echoed or certified. ErrNotFound when there is none, ErrPruned
-	// when its messages are gone.
+	// Block returns a block by ID, echoed or certified. It returns ErrNotFound if the store does not
+	// hold the block, and ErrPruned if it holds the header without the messages.
 	Block(ctx context.Context, id block.ID) (block.Block, error)
-	// Certified returns the certified block of a slot. ErrNotFound when there is none. Here and in the
-	// three methods below, a block whose messages are gone has its header alone: block.Block.Pruned.
+	// Certified returns the certified block of a slot, or ErrNotFound. Here and in the three methods
+	// below, a block whose messages were removed consists of its header only (block.Block.Pruned).
 	Certified(ctx context.Context, slot block.Slot) (Certified, error)
-	// CertifiedByID returns the certified block of that ID. ErrNotFound when there is none.
+	// CertifiedByID returns the certified block with that ID, or ErrNotFound.
 	CertifiedByID(ctx context.Context, id block.ID) (Certified, error)
-	// CertifiedFrom returns consecutive certified blocks of a chain from a height upwards, up to the
-	// first gap: at most count of them, and at most bytes of Certified.Bytes together, but the first
-	// one always where there is one.
+	// CertifiedFrom returns consecutive certified blocks of a chain, ascending from a height up to
+	// the first gap. It returns at most count blocks whose Certified.Bytes add up to at most bytes,
+	// except that the first block is returned whatever its size.
 	CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) ([]Certified, error)
-	// List returns certified blocks of all groups in the order in which this store got them, those
-	// with a sequence above after: of one creator, or of all for the zero key. Bounds are those of
-	// CertifiedFrom. What is committed later has a higher sequence, so that a reader who goes on from
-	// the last sequence that it got misses nothing and gets nothing twice.
+	// List returns certified blocks of all groups with a sequence above after, in the order in which
+	// they were committed to this store: those of one creator, or of all creators for the zero key.
+	// The bounds are those of CertifiedFrom. Later commits get higher sequences, so a reader that
+	// continues from the last sequence it read misses nothing and reads nothing twice.
 	List(ctx context.Context, after uint64, creator keys.Public, count, bytes int) ([]Entry, error)
 	// Equivocations returns the evidence of all groups, ascending by the group's number, then by
 	// creator. Groups that were not recorded come last, by ID.
 	Equivocations(ctx context.Context) ([]Evidence, error)
-	// Included returns the messages of certified blocks whose signed time is since or later
-	// (milliseconds since 1970), each once, ascending by time, then by ID. Messages that retention
-	// removed are among them until Retention.Messages forgets them.
+	// Included returns the messages of certified blocks whose signed time (milliseconds since 1970)
+	// is since or later, each once, ascending by time, then by ID. It includes messages that
+	// retention removed, until Retention.Messages lets the store forget them.
 	Included(ctx context.Context, since int64) ([]Included, error)
-	// Prune removes messages of blocks that are certified and delivered, in transactions of bounded
-	// size between which Commit has its turn, and gives the disk space back. It may run beside
-	// everything else, once at a time. What was removed before an error stays removed, and is in the
-	// result.
+	// Prune removes messages of blocks that are certified and delivered, and frees the disk space.
+	// It works in transactions of bounded size, so that a Commit never waits for long. It may run
+	// concurrently with every method but Close; concurrent calls of Prune wait for each other. What
+	// was removed before an error stays removed and is counted in the result.
 	Prune(ctx context.Context, retention Retention) (Pruned, error)
-	// Groups returns the groups that were recorded, ascending by number.
+	// Groups returns the recorded groups, ascending by number.
 	Groups(ctx context.Context) ([]Group, error)
-	// Identity returns whose store this is. ErrNotFound for a new store.
+	// Identity returns whose store this is, or ErrNotFound for a new store.
 	Identity(ctx context.Context) (Identity, error)
-	// SetIdentity writes it durably. ErrForeign when another network or key is there. It comes before
-	// the first Commit.
+	// SetIdentity durably writes whose store this is. It returns ErrForeign if the store belongs to
+	// another network or key. Call it before the first Commit.
 	SetIdentity(ctx context.Context, identity Identity) error
-	// Close releases the store. Nothing may be in flight.
+	// Close releases the store. No other call may be in progress.
 	Close() error
 }
 
@@ -91,10 +91,10 @@ type Store interface {
 type Identity struct {
 	Network string
 	Key     keys.Public
-	// Starts counts the runs of the node on this store, as the marker file does.
+	// Starts counts the runs of the node on this store, like the marker file of package home.
 	Starts uint64
-	// MutedThrough is the highest group number that the node must not sign in any more, because an
-	// earlier store was lost; 0: none.
+	// MutedThrough is the highest group number in which the node must no longer sign, because an
+	// earlier store was lost. Zero means that it may sign in every group.
 	MutedThrough uint64
 }
 
@@ -110,8 +110,8 @@ type Certified struct {
 	Certificate certificate.Certificate
 }
 
-// Bytes returns what the block counts for in a bounded answer: its encoded messages together, or
-// its encoded header where they are gone.
+// Bytes returns the size that counts towards the bounds of CertifiedFrom and List: that of the
+// encoded messages, or that of the encoded header if the messages were removed.
 func (c Certified) Bytes() int {
 	if c.Block.Pruned() {
 		return len(canonical.Encode(c.Block.SignedHeader))
@@ -119,66 +119,69 @@ func (c Certified) Bytes() int {
 	return c.Block.BodyBytes()
 }
 
-// Entry is a certified block with its place in this store. Sequences count from 1, may have gaps,
-// are never used again, and say nothing about other members' stores. A certificate that is written
-// again does not move its block.
+// Entry is a certified block with its position in this store. Sequences start at 1, may have gaps,
+// are never reused, and differ between members' stores. Replacing a certificate does not change its
+// block's sequence.
 type Entry struct {
 	Sequence uint64
 	Certified
 }
 
-// Evidence is two different headers of one slot, both signed by its creator. A.ID() < B.ID()
-// bytewise.
+// Evidence is two different headers of one slot, both signed by its creator. The ID of A is less
+// than that of B in byte order.
 type Evidence struct {
 	A, B block.SignedHeader
 }
 
-// State is what is durable of one group.
+// State is the durable state of one group.
 type State struct {
-	Chains   []Chain // in the byte order of creators; chains of which nothing is stored are left out
-	Evidence []Evidence
+	// Chains are in the byte order of creators. Chains of which nothing is stored are left out.
+	Chains   []Chain
+	Evidence []Evidence // in the byte order of creators
 }
 
-// Chain is what is durable of one creator's chain.
+// Chain is the durable state of one creator's chain.
 type Chain struct {
 	Creator   keys.Public
 	Certified uint64   // highest contiguous certified height, 0: none
-	Tip       block.ID // the block certified there
+	Tip       block.ID // the block certified at that height
 	Delivered uint64   // highest height that the application has accepted
-	// Votes are this member's votes above Certified, ascending, with their blocks.
+	// Votes are the blocks above Certified for which this member voted, ascending by height.
 	Votes []block.Block
 }
 
-// Write is one change. The types below are all there are.
+// Write is one change of a commit: one of the Put types below.
 type Write interface{ write() }
 
-// PutVote records that this member votes for the block in its slot, and holds it. ErrVoted when it
-// voted for another, ErrPruned when its messages are not there. A held block stays as it is, but
-// that a signed one takes the place of one that its creator had not signed yet.
+// PutVote records that this member votes for the block in its slot, and stores the block. Commit
+// fails with ErrVoted if the member voted for another block in that slot, and with ErrPruned if the
+// block has no messages although its header counts some. If the block is already stored, only a
+// missing creator's signature and missing messages are added.
 type PutVote struct{ Block block.Block }
 
-// PutCertified stores a certified block. Writing it again replaces the certificate. ErrConflict
-// when another is certified there. A block without its messages (block.Block.Pruned) is stored as
-// one that retention removed; over a whole one it removes nothing, and a whole one written over it
-// puts the messages there.
+// PutCertified stores a certified block; writing it again replaces the certificate. Commit fails
+// with ErrConflict if another block is certified in that slot. A block without its messages
+// (block.Block.Pruned) is stored as if retention had removed them. It does not remove messages that
+// are already stored, and writing the whole block later adds them.
 type PutCertified struct {
 	Block       block.Block
 	Certificate certificate.Certificate
 }
 
-// PutEvidence stores an equivocation. Of one chain the first is kept.
+// PutEvidence stores an equivocation. Only the first of each chain is kept.
 type PutEvidence struct{ Evidence Evidence }
 
-// PutDelivered moves a chain's delivery cursor to the slot's height; it never goes back.
+// PutDelivered moves a chain's delivery cursor up to the slot's height. A lower height has no
+// effect.
 type PutDelivered struct{ Slot block.Slot }
 
-// PutGroup records a group that the node knows: before anything is signed in it, or, where the node
-// is no member, so that it goes on making way for that group. ErrGroup when another group has its
-// number.
+// PutGroup records a group that the node knows. A member writes it before it signs anything in the
+// group. A node that is not a member writes it so that after a restart it still closes the groups
+// before that one (R9). Commit fails with ErrGroup if another group has its number.
 type PutGroup struct{ Group *membership.Group }
 
 // PutClosed records that this member signs nothing new in a group any more (R9). It cannot be
-// undone.
+// undone. Commit fails with ErrNotFound if the group was not recorded.
 type PutClosed struct{ Group membership.ID }
 
 func (PutVote) write()      {}
