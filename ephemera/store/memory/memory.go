@@ -1,8 +1,7 @@
-// Package memory is a store.Store without a disk, for tests and simulation. A Disk is what outlives
-// a node: a store opened on it again finds what was committed, and a Snapshot is the copy that an
-// operator makes at the wrong moment.
-//
-// It passes the same conformance suite as store/sqlite (package storetest).
+// Package memory implements store.Store in memory, for tests and simulation. A Disk takes the place
+// of a node's files: it outlives the store, so that a store opened on it later finds what was
+// committed. Disk.Snapshot takes the place of a copy of those files, for tests that restore an old
+// copy.
 package memory
 
 import (
@@ -51,8 +50,8 @@ type data struct {
 	evidence     map[chainKey]store.Evidence
 	chains       map[chainKey]chain
 	groups       map[uint64]store.Group     // by number
-	order        []block.ID                 // certified, as they came: the sequence is the place, counted from 1
-	removed      map[block.ID][]leaves.Leaf // IDs of the messages that Prune removed
+	order        []block.ID                 // certified blocks; the first has sequence 1
+	removed      map[block.ID][]leaves.Leaf // leaves of the messages that Prune removed
 }
 
 // NewDisk returns an empty disk.
@@ -69,14 +68,14 @@ func NewDisk() *Disk {
 	}}
 }
 
-// Snapshot returns a disk with a copy of what is committed now.
+// Snapshot returns a new disk with a copy of what is committed now.
 func (d *Disk) Snapshot() *Disk {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return &Disk{data: d.data.clone()}
 }
 
-// Open returns the store on this disk. ErrLocked while an earlier one is not closed.
+// Open returns the store on this disk. It returns store.ErrLocked if an earlier one was not closed.
 func (d *Disk) Open() (*Store, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,7 +108,7 @@ type Store struct {
 	closed bool // guarded by disk.mu
 }
 
-// New returns a store on a disk of its own.
+// New returns a store on a new disk.
 func New() *Store {
 	disk := NewDisk()
 	disk.open = true
@@ -144,7 +143,7 @@ func (s *Store) locked(ctx context.Context, change func(*data) error) error {
 	return change(&s.disk.data)
 }
 
-func (s *Store) read(ctx context.Context, look func(*data) error) error {
+func (s *Store) read(ctx context.Context, read func(*data) error) error {
 	s.disk.mu.RLock()
 	defer s.disk.mu.RUnlock()
 	if s.closed {
@@ -153,23 +152,24 @@ func (s *Store) read(ctx context.Context, look func(*data) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return look(&s.disk.data)
+	return read(&s.disk.data)
 }
 
-// undo takes a commit back, newest change first.
+// undo holds what reverts each change of a commit.
 type undo []func()
 
+// run reverts the commit, newest change first.
 func (u undo) run() {
 	for _, step := range slices.Backward(u) {
 		step()
 	}
 }
 
-// put sets m[k] and remembers how to take it back.
+// put sets m[k] and adds to u what reverts it.
 func put[K comparable, V any](u *undo, m map[K]V, k K, v V) {
-	old, was := m[k]
+	old, existed := m[k]
 	*u = append(*u, func() {
-		if was {
+		if existed {
 			m[k] = old
 		} else {
 			delete(m, k)
@@ -183,7 +183,7 @@ func (d *data) apply(w store.Write, u *undo) error {
 	case store.PutVote:
 		slot, id := w.Block.Header.Slot(), w.Block.ID()
 		if voted, ok := d.votes[slot]; ok && voted != id {
-			return fmt.Errorf("%w: %s holds a vote for %s", store.ErrVoted, slot, voted.Short())
+			return fmt.Errorf("%w: slot %s, block %s", store.ErrVoted, slot, voted)
 		}
 		if w.Block.Pruned() {
 			return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
@@ -209,12 +209,12 @@ func (d *data) apply(w store.Write, u *undo) error {
 		if other, ok := d.groups[number]; !ok {
 			put(u, d.groups, number, store.Group{Group: w.Group})
 		} else if other.Group.ID() != w.Group.ID() {
-			return fmt.Errorf("%w: number %d is that of %s, not of %s", store.ErrGroup, number, other.Group.ID(), w.Group.ID())
+			return fmt.Errorf("%w: number %d belongs to %s, not to %s", store.ErrGroup, number, other.Group.ID(), w.Group.ID())
 		}
 	case store.PutClosed:
 		return d.close(w.Group, u)
 	default:
-		return fmt.Errorf("unknown write %T", w)
+		return fmt.Errorf("unknown type of write %T", w)
 	}
 	return nil
 }
@@ -233,7 +233,7 @@ func (d *data) close(id membership.ID, u *undo) error {
 func (d *data) certify(w store.PutCertified, u *undo) error {
 	slot, id := w.Block.Header.Slot(), w.Block.ID()
 	if other, ok := d.slots[slot]; ok && other != id {
-		return fmt.Errorf("%w: %s holds %s", store.ErrConflict, slot, other.Short())
+		return fmt.Errorf("%w: slot %s, block %s", store.ErrConflict, slot, other)
 	}
 	if _, ok := d.slots[slot]; !ok {
 		put(u, d.slots, slot, id)
@@ -256,7 +256,7 @@ func (d *data) certify(w store.PutCertified, u *undo) error {
 	return nil
 }
 
-// hold keeps what is more: a signature, and messages.
+// hold stores a block, and of a stored block what was missing: its signature and its messages.
 func (d *data) hold(id block.ID, b block.Block, u *undo) {
 	if held, ok := d.blocks[id]; ok {
 		signed, whole := held.Signature != keys.Signature{}, !held.Pruned()
@@ -309,7 +309,7 @@ func (d *data) chain(key chainKey, c chain) store.Chain {
 	return out
 }
 
-// Block returns a held block; see store.Store.
+// Block returns a stored block; see store.Store.
 func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
 	err = s.read(ctx, func(d *data) error {
 		var ok bool
@@ -351,7 +351,7 @@ func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Cer
 	return found, err
 }
 
-// CertifiedFrom returns a piece of a chain; see store.Store.
+// CertifiedFrom returns consecutive blocks of a chain; see store.Store.
 func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, limit int) ([]store.Certified, error) {
 	var found []store.Certified
 	err := s.read(ctx, func(d *data) error {
@@ -395,18 +395,18 @@ func (s *Store) Identity(ctx context.Context) (identity store.Identity, err erro
 	return identity, err
 }
 
-// SetIdentity writes it; see store.Store.
+// SetIdentity writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
 	return s.locked(ctx, func(d *data) error {
 		if old := d.identity; old != nil && (old.Network != identity.Network || old.Key != identity.Key) {
-			return fmt.Errorf("%w: it is of %s in network %q", store.ErrForeign, old.Key, old.Network)
+			return fmt.Errorf("%w: key %s in network %q", store.ErrForeign, old.Key, old.Network)
 		}
 		d.identity = &identity
 		return nil
 	})
 }
 
-// Close releases the disk. What was committed stays there.
+// Close releases the disk, which keeps what was committed. A second Close has no effect.
 func (s *Store) Close() error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()

@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// crashing is a Disk of the suite.
+// crashing implements storetest.Disk.
 type crashing struct{ *memory.Disk }
 
 func (c crashing) Open() (store.Store, error) { return c.Disk.Open() }

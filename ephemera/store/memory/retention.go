@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// List returns certified blocks in the order in which they came; see store.Store.
+// List returns certified blocks in the order in which they were committed; see store.Store.
 func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, count, limit int) ([]store.Entry, error) {
 	var found []store.Entry
 	err := s.read(ctx, func(d *data) error {
@@ -36,7 +36,7 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 // Equivocations returns the evidence of all groups; see store.Store.
 func (s *Store) Equivocations(ctx context.Context) ([]store.Evidence, error) {
 	type placed struct {
-		unknown  int // 1: of a group that was not recorded
+		unknown  int // 1 if the group was not recorded, else 0
 		number   uint64
 		key      chainKey
 		evidence store.Evidence
@@ -87,11 +87,12 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 	return store.MergeIncluded(all), err
 }
 
-// Prune removes messages; see store.Store. Here it is one step: there is no disk to wait for.
+// Prune removes messages; see store.Store. It holds the lock throughout: there is no disk to wait
+// for.
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	var pruned store.Pruned
 	err := s.locked(ctx, func(d *data) error {
-		gone := map[block.MessageID]int{}
+		removed := map[block.MessageID]int{} // encoded size
 		for _, id := range d.order {
 			b := d.blocks[id]
 			c := d.chains[keyOf(b.Header.Slot())]
@@ -100,7 +101,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 				continue
 			}
 			for _, m := range b.Messages {
-				gone[m.ID()] = m.Size()
+				removed[m.ID()] = m.Size()
 			}
 			d.removed[id] = leaves.Of(b)
 			b.Messages = nil
@@ -109,10 +110,10 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 		}
 		for _, b := range d.blocks {
 			for _, m := range b.Messages {
-				delete(gone, m.ID())
+				delete(removed, m.ID())
 			}
 		}
-		for _, size := range gone {
+		for _, size := range removed {
 			pruned.Bytes += int64(size)
 		}
 		maps.DeleteFunc(d.removed, func(_ block.ID, all []leaves.Leaf) bool { return leaves.Newest(all) < retention.Messages })

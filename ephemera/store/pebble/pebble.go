@@ -1,9 +1,10 @@
-// Package pebble is a store.Store in a Pebble database, a log-structured merge tree in pure Go: a
-// folder of files, with an fsync per commit, so that a vote is on disk before it is signed. The
-// layout and all that a store promises are in store/lsm.
+// Package pebble implements store.Store in a Pebble database: a log-structured merge tree in pure
+// Go, stored in a folder. Every commit ends with an fsync, so that a vote is on disk before it is
+// signed. The layout of the keys is in store/internal/lsm.
 //
-// A lock file beside the folder keeps a second node out. Copy the folder only while no node uses
-// it, and never as a way to restore a running member: its votes would be old (PROTOCOL.md R8).
+// A lock file next to the folder keeps a second node out. Copy the folder only while no node uses
+// it, and never restore a member from a copy: it would lack the votes signed since (PROTOCOL.md
+// R8).
 package pebble
 
 import (
@@ -21,18 +22,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 )
 
-// format is the version of Pebble's files. Raise it on purpose only: an older program cannot open
-// what a newer version wrote.
+// format is the version of Pebble's files. Older programs cannot open a store of a newer format, so
+// raising it is a breaking change.
 const format = pebble.FormatTableFormatV6
 
-// Memory that a store takes, in bytes.
+// Memory that a store uses, in bytes.
 const (
 	cacheBytes    = 16 << 20
-	memTableBytes = 8 << 20 // of which there are two at times
+	memTableBytes = 8 << 20 // each; there are two while one is flushed
 )
 
-// Open opens the store in the folder at path, and makes it when there is none; the folder above
-// must exist. store.ErrLocked when another process, or this one, has it open. Logger may be nil.
+// Open opens the store in the folder at path and creates it if it does not exist; the parent folder
+// must exist. It returns store.ErrLocked if another process, or this one, has the store open.
+// logger may be nil.
 func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -52,7 +54,7 @@ func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
 	return s, nil
 }
 
-// database is Pebble as package lsm wants it.
+// database implements lsm.Database.
 type database struct {
 	db     *pebble.DB
 	cache  *pebble.Cache
@@ -79,23 +81,23 @@ func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (_ *database, err
 	return d, nil
 }
 
-// fatal is why Pebble gave up.
+// fatal is an error after which Pebble cannot write any more.
 type fatal struct{ text string }
 
 func (f *fatal) Error() string {
-	return "database gave up, start again once the disk is well: " + f.text
+	return "the database cannot write any more (check the disk, then start the node again): " + f.text
 }
 
-// log hands Pebble's few lines on. What is fatal to Pebble ends the write under way, and the store
-// with it, instead of the process.
+// log implements pebble.Logger. Fatalf must not return. Instead of ending the process, it panics
+// with a *fatal, which makes the current Write and all later ones fail.
 type log struct{ logger *slog.Logger }
 
 func (l log) Infof(format string, args ...any) {
-	l.logger.Debug("store", "detail", fmt.Sprintf(format, args...))
+	l.logger.Debug("pebble reported", "detail", fmt.Sprintf(format, args...))
 }
 
 func (l log) Errorf(format string, args ...any) {
-	l.logger.Error("store", "detail", fmt.Sprintf(format, args...))
+	l.logger.Error("pebble reported an error", "detail", fmt.Sprintf(format, args...))
 }
 
 func (l log) Fatalf(format string, args ...any) { panic(&fatal{fmt.Sprintf(format, args...)}) }
@@ -130,7 +132,7 @@ func (d *database) Write(changes []lsm.Change) (err error) {
 	return batch.Commit(pebble.Sync)
 }
 
-// Compact rewrites the files that hold the range; see lsm.Database.
+// Compact rewrites the files that contain the range; see lsm.Database.
 func (d *database) Compact(ctx context.Context, from, to []byte) error {
 	if failed := d.failed.Load(); failed != nil {
 		return failed
@@ -138,7 +140,8 @@ func (d *database) Compact(ctx context.Context, from, to []byte) error {
 	return d.db.Compact(ctx, from, to, false)
 }
 
-// Close closes the database. One that gave up stays as it is: closing it would wait for ever.
+// Close closes the database. After a fatal error it does nothing: Pebble's Close would block
+// forever.
 func (d *database) Close() error {
 	if d.failed.Load() != nil {
 		return nil
@@ -156,7 +159,7 @@ func (d *database) Scan(from, to []byte, visit func(key, value []byte) (bool, er
 	return scan(d.db, from, to, visit)
 }
 
-// Snapshot returns the database of this moment; see lsm.Database.
+// Snapshot returns a snapshot; see lsm.Database.
 func (d *database) Snapshot() lsm.Snapshot { return snapshot{d.db.NewSnapshot()} }
 
 type snapshot struct{ *pebble.Snapshot }
@@ -196,5 +199,5 @@ func scan(in pebble.Reader, from, to []byte, visit func(key, value []byte) (bool
 			return err
 		}
 	}
-	return nil // Close tells what went wrong
+	return nil // the deferred Close returns the iterator's error
 }

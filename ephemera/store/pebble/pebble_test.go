@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// crashing is a Disk of the suite: a file system in memory that knows what was synced.
+// crashing implements storetest.Disk with an in-memory file system that tracks what was synced.
 type crashing struct{ fs *vfs.MemFS }
 
 func (c crashing) Open() (store.Store, error) {
@@ -46,7 +46,7 @@ func (c crashing) Open() (store.Store, error) {
 	return lsm.New(db, nil)
 }
 
-// Crash keeps what was synced, and a part of the rest.
+// Crash keeps what was synced and a random part of the rest.
 func (c crashing) Crash(_ *testing.T, random *rand.Rand) storetest.Disk {
 	return crashing{c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: random.IntN(101), RNG: rand.New(random)})}
 }
@@ -55,13 +55,13 @@ func TestCrashes(t *testing.T) {
 	storetest.RunCrash(t, func(*testing.T) storetest.Disk { return crashing{vfs.NewCrashableMem()} }, true)
 }
 
-// fill commits a chain of blocks of one message of 3 kB each, and delivers it.
+// fill commits a chain of blocks with one message of 3 kB each, and delivers it.
 func fill(t *testing.T, s store.Store, heights int) {
 	key := keys.FromSeed([32]byte{1})
 	group, err := membership.NewGroup("pebble", 1, []keys.Public{key.Public()}, membership.Limits{})
 	require.NoError(t, err)
 	for i := range heights {
-		payload := make([]byte, 3000) // that does not compress
+		payload := make([]byte, 3000) // random, so that it does not compress
 		random := rand.NewChaCha8([32]byte{byte(i), byte(i >> 8)})
 		_, _ = random.Read(payload)
 		message, err := block.NewMessage(key, "pebble", "label", payload, int64(i))
@@ -74,7 +74,7 @@ func fill(t *testing.T, s store.Store, heights int) {
 	}
 }
 
-// size is what a closed store has on disk.
+// size returns how many bytes a closed store takes on disk.
 func size(t *testing.T, path string) (total int64) {
 	require.NoError(t, filepath.Walk(path, func(_ string, info fs.FileInfo, err error) error {
 		if err == nil && !info.IsDir() {
@@ -85,7 +85,7 @@ func size(t *testing.T, path string) (total int64) {
 	return total
 }
 
-func TestPruningGivesTheDiskBack(t *testing.T) {
+func TestPruningFreesDiskSpace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	s, err := Open(path, nil)
 	require.NoError(t, err)
@@ -103,8 +103,9 @@ func TestPruningGivesTheDiskBack(t *testing.T) {
 	require.Less(t, after, before-pruned.Bytes*9/10, "from %d to %d bytes", before, after)
 }
 
-// A write that Pebble cannot make ends the store and not the process: nothing is signed on it.
-func TestFailingDiskEndsTheStore(t *testing.T) {
+// A failed write makes all later commits fail, so that nothing is signed, but does not end the
+// process.
+func TestStoreRefusesWritesAfterTheDiskFailed(t *testing.T) {
 	broken := false
 	disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if broken && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
@@ -121,15 +122,15 @@ func TestFailingDiskEndsTheStore(t *testing.T) {
 	identity := store.Identity{Network: "n", Starts: 1}
 	require.ErrorContains(t, s.SetIdentity(t.Context(), identity), "no space left")
 	broken = false
-	require.ErrorContains(t, s.SetIdentity(t.Context(), identity), "start again")
+	require.ErrorContains(t, s.SetIdentity(t.Context(), identity), "start the node again")
 	require.NoError(t, s.Close())
 	require.Error(t, s.Commit(t.Context(), nil))
 }
 
-func TestUnusableFoldersAreRefusedWithTheirName(t *testing.T) {
+func TestErrorNamesTheFolderThatCannotBeOpened(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
-	require.NoError(t, os.WriteFile(file, []byte("no database"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("not a database"), 0o600))
 	for _, path := range []string{file, filepath.Join(dir, "no folder", "store")} {
 		_, err := Open(path, nil)
 		require.ErrorContains(t, err, "open store "+path)
@@ -142,5 +143,5 @@ func TestNewerLayoutIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, db.Write([]lsm.Change{{Key: []byte{'v'}, Value: []byte{9}}}))
 	_, err = lsm.New(db, nil)
-	require.ErrorContains(t, err, "use the newer program")
+	require.ErrorContains(t, err, "use a newer program")
 }

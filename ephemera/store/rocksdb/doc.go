@@ -1,11 +1,14 @@
-// Package rocksdb is a store.Store in a RocksDB database, for those who run RocksDB already. The
-// layout and all that a store promises are in store/lsm; a lock file keeps a second node out, and
-// copies are as dangerous as of every store (PROTOCOL.md R8).
+// Package rocksdb implements store.Store in a RocksDB database, for operators who already run
+// RocksDB. The layout of the keys is in store/internal/lsm.
 //
-// It needs RocksDB's C++ library and cannot be linked into a static binary, so it is built with the
-// tag rocksdb alone:
+// A lock file next to the folder keeps a second node out. Copy the folder only while no node uses
+// it, and never restore a member from a copy: it would lack the votes signed since (PROTOCOL.md
+// R8).
+//
+// The package needs RocksDB's C++ library and cannot be linked into a static binary, so it is built
+// only with the tag rocksdb:
 //
 //	CGO_LDFLAGS="-lrocksdb -lstdc++ -lm -lz -lsnappy -llz4 -lzstd -lbz2" go build -tags rocksdb,grocksdb_clean_link
 //
-// The library of Debian 12 (librocksdb-dev 7.8.3) is the one that it is tested with.
+// It is tested with the library of Debian 12 (librocksdb-dev 7.8.3).
 package rocksdb

@@ -16,17 +16,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
 )
 
-// Bounds of what a store takes in memory, and of RocksDB's own log files, in bytes.
+// Bounds of the memory that a store uses and of RocksDB's own log files. Sizes are in bytes.
 const (
 	cacheBytes  = 16 << 20
-	bufferBytes = 8 << 20 // of which there are two at times
+	bufferBytes = 8 << 20 // each; there are two while one is flushed
 	logBytes    = 1 << 20
 	logFiles    = 2
 )
 
-// Open opens the store in the folder at path, and makes it when there is none; the folder above
-// must exist. store.ErrLocked when another process, or this one, has it open. RocksDB writes a log
-// of its own, in the folder; logger is not used and may be nil.
+// Open opens the store in the folder at path and creates it if it does not exist; the parent folder
+// must exist. It returns store.ErrLocked if another process, or this one, has the store open.
+// RocksDB writes its own log into the folder, so the logger is not used and may be nil.
 func Open(path string, _ *slog.Logger) (*lsm.Store, error) {
 	lock, err := lockfile.Take(path+".lock", store.ErrLocked)
 	if err != nil {
@@ -43,7 +43,7 @@ func Open(path string, _ *slog.Logger) (*lsm.Store, error) {
 	return s, nil
 }
 
-// database is RocksDB as package lsm wants it.
+// database implements lsm.Database.
 type database struct {
 	db      *grocksdb.DB
 	read    *grocksdb.ReadOptions
@@ -84,8 +84,8 @@ func (d *database) Write(changes []lsm.Change) error {
 	return d.db.Write(options, batch)
 }
 
-// Compact rewrites the files that hold the range; see lsm.Database. RocksDB knows no context: it
-// ends by itself.
+// Compact rewrites the files that contain the range; see lsm.Database. RocksDB takes no context, so
+// a compaction that began cannot be cancelled.
 func (d *database) Compact(ctx context.Context, from, to []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -110,16 +110,16 @@ func (d *database) Scan(from, to []byte, visit func(key, value []byte) (bool, er
 	return scan(d.db.NewIterator(d.read), from, to, visit)
 }
 
-// Snapshot returns the database of this moment; see lsm.Database.
+// Snapshot returns a snapshot; see lsm.Database.
 func (d *database) Snapshot() lsm.Snapshot {
-	s := &snapshot{db: d.db, moment: d.db.NewSnapshot(), read: grocksdb.NewDefaultReadOptions()}
-	s.read.SetSnapshot(s.moment)
+	s := &snapshot{db: d.db, handle: d.db.NewSnapshot(), read: grocksdb.NewDefaultReadOptions()}
+	s.read.SetSnapshot(s.handle)
 	return s
 }
 
 type snapshot struct {
 	db     *grocksdb.DB
-	moment *grocksdb.Snapshot
+	handle *grocksdb.Snapshot
 	read   *grocksdb.ReadOptions
 }
 
@@ -131,14 +131,15 @@ func (s *snapshot) Scan(from, to []byte, visit func(key, value []byte) (bool, er
 	return scan(s.db.NewIterator(s.read), from, to, visit)
 }
 
-// Close lets the moment go.
+// Close releases the snapshot.
 func (s *snapshot) Close() error {
 	s.read.Destroy()
-	s.db.ReleaseSnapshot(s.moment)
+	s.db.ReleaseSnapshot(s.handle)
 	return nil
 }
 
-// scan looks at the end of the range itself: RocksDB would keep a pointer into to.
+// scan checks the end of the range itself, because RocksDB's upper bound would keep a pointer into
+// Go memory.
 func scan(iterator *grocksdb.Iterator, from, to []byte, visit func(key, value []byte) (bool, error)) error {
 	defer iterator.Close()
 	for iterator.Seek(from); iterator.Valid(); iterator.Next() {

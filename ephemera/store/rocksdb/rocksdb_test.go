@@ -32,14 +32,14 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Opener { return opener(filepath.Join(t.TempDir(), "a name with %20 & ?")) })
 }
 
-// crashing is a Disk of the suite: a folder with the store.
+// crashing implements storetest.Disk: it is the path of the folder that contains the store.
 type crashing string
 
 func (c crashing) Open() (store.Store, error) { return opener(filepath.Join(string(c), "store"))() }
 
-// Crash copies the folder, which is what a kill leaves. No step may be under way. RocksDB's own
-// threads may still be merging files and deleting those they merged, so a copy counts only if the
-// folder's files were the same before and after it.
+// Crash copies the folder, as a kill would leave it. The caller must not use the store meanwhile.
+// RocksDB's own threads may still merge files and delete those they merged, so a copy counts only
+// if the folder's files were the same before and after it.
 func (c crashing) Crash(t *testing.T, _ *rand.Rand) storetest.Disk {
 	for range 100 {
 		dir, before := t.TempDir(), c.files(t)
@@ -54,7 +54,7 @@ func (c crashing) Crash(t *testing.T, _ *rand.Rand) storetest.Disk {
 	return nil
 }
 
-// files lists the folder's files with their sizes. LOG, which is for people only, is left out.
+// files lists the folder's files with their sizes, except LOG, which RocksDB does not read.
 func (c crashing) files(t *testing.T) []string {
 	var all []string
 	require.NoError(t, filepath.WalkDir(string(c), func(path string, entry fs.DirEntry, err error) error {
@@ -70,7 +70,7 @@ func (c crashing) files(t *testing.T) []string {
 	return all
 }
 
-// ignoreDeleted forgives that a listed file is gone.
+// ignoreDeleted returns nil for the error of a file that was deleted after it was listed.
 func ignoreDeleted(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/storetest"
 )
 
-// BenchmarkCommit is that of every store: durable commits of 1, 10 and 100 writes.
 func BenchmarkCommit(b *testing.B) {
 	storetest.BenchmarkCommit(b, func(b *testing.B) storetest.Opener {
 		path := filepath.Join(b.TempDir(), "store")

@@ -18,15 +18,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// commitStatements are what Commit runs, prepared once on the writing connection.
+// commitStatements are the statements of Commit, prepared once on the writing connection.
 type commitStatements struct {
-	addChain, chain, deliver, advance *sqlx.Stmt
-	vote, voted                       *sqlx.Stmt
-	held, header, body                *sqlx.Stmt
-	number, messageID, message, share *sqlx.Stmt
-	certify, certified                *sqlx.Stmt
-	evidence                          *sqlx.Stmt
-	group, numbered, close            *sqlx.Stmt
+	addChain, chain, deliver, advance  *sqlx.Stmt
+	vote, voted                        *sqlx.Stmt
+	held, header, body                 *sqlx.Stmt
+	number, messageID, message, retain *sqlx.Stmt
+	certify, certified                 *sqlx.Stmt
+	evidence                           *sqlx.Stmt
+	group, numbered, close             *sqlx.Stmt
 }
 
 func (c *commitStatements) prepare(db *sqlx.DB) error {
@@ -48,7 +48,7 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
 		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
 		{&c.message, `INSERT INTO messages (number, message) VALUES (?, ?)`},
-		{&c.share, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
+		{&c.retain, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
 		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate) VALUES (?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
@@ -71,7 +71,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("begin commit: %w", err)
 	}
-	ctx = context.WithoutCancel(ctx) // once begun it is short, and ends whole
+	ctx = context.WithoutCancel(ctx) // a commit is short: once it began, let it finish
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin commit: %w", err)
@@ -82,7 +82,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	}
 	for _, w := range writes {
 		if err := c.apply(w); err != nil {
-			_ = tx.Rollback() // after a full disk SQLite has done so itself
+			_ = tx.Rollback() // fails if SQLite already rolled back, as it does when the disk is full
 			return fmt.Errorf("commit %T: %w", w, err)
 		}
 	}
@@ -95,15 +95,15 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	return nil
 }
 
-// commit is one transaction under way.
+// commit is the transaction of one Commit.
 type commit struct {
 	ctx        context.Context
 	tx         *sqlx.Tx
 	statements *commitStatements
-	bound      map[*sqlx.Stmt]*sqlx.Stmt // statements to themselves in this transaction
+	bound      map[*sqlx.Stmt]*sqlx.Stmt // prepared statement -> the same bound to the transaction
 	stored     *lru.Cache[block.MessageID, struct{}]
 	messages   map[block.MessageID]struct{} // written in this transaction
-	number     int64                        // of the newest message, 0: not known yet
+	number     int64                        // of the newest message, 0: not read yet
 	chains     map[chainKey]*chainRow
 }
 
@@ -117,7 +117,7 @@ type chainRow struct {
 	Certified int64 `db:"certified"`
 }
 
-// bind returns a statement in this transaction.
+// bind returns a statement bound to the transaction.
 func (c *commit) bind(statement *sqlx.Stmt) *sqlx.Stmt {
 	bound, ok := c.bound[statement]
 	if !ok {
@@ -143,13 +143,13 @@ func (c *commit) apply(w store.Write) error {
 	case store.PutCertified:
 		return c.certify(w)
 	case store.PutEvidence:
-		chain, _, err := c.place(w.Evidence.A.Header.Slot())
+		chain, _, err := c.chainOf(w.Evidence.A.Header.Slot())
 		if err != nil {
 			return err
 		}
 		return c.exec(c.statements.evidence, chain.Chain, canonical.Encode(w.Evidence.A), canonical.Encode(w.Evidence.B))
 	case store.PutDelivered:
-		chain, height, err := c.place(w.Slot)
+		chain, height, err := c.chainOf(w.Slot)
 		if err != nil {
 			return err
 		}
@@ -159,15 +159,15 @@ func (c *commit) apply(w store.Write) error {
 	case store.PutClosed:
 		return c.close(w.Group)
 	default:
-		return fmt.Errorf("unknown write %T", w)
+		return fmt.Errorf("unknown type of write %T", w)
 	}
 }
 
-// place returns the row of the slot's chain, made when there is none, and the height as SQLite
-// knows it.
-func (c *commit) place(slot block.Slot) (*chainRow, int64, error) {
+// chainOf returns the row of the slot's chain, which it creates if it does not exist, and the
+// slot's height as SQLite stores it.
+func (c *commit) chainOf(slot block.Slot) (*chainRow, int64, error) {
 	if slot.Height > math.MaxInt64 {
-		return nil, 0, fmt.Errorf("height %d is beyond what can be stored", slot.Height)
+		return nil, 0, fmt.Errorf("height %d is too large for the store, at most %d", slot.Height, math.MaxInt64)
 	}
 	key := chainKey{slot.Group, slot.Creator}
 	if row, ok := c.chains[key]; ok {
@@ -184,13 +184,13 @@ func (c *commit) place(slot block.Slot) (*chainRow, int64, error) {
 	return row, int64(slot.Height), nil
 }
 
-// vote writes the vote first: its own row decides, whatever else is held of the slot.
+// vote checks and records a vote, whatever else is stored about the slot.
 func (c *commit) vote(b block.Block) error {
 	slot, id := b.Header.Slot(), b.ID()
 	if b.Pruned() {
 		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
 	}
-	chain, height, err := c.place(slot)
+	chain, height, err := c.chainOf(slot)
 	if err != nil {
 		return err
 	}
@@ -202,13 +202,14 @@ func (c *commit) vote(b block.Block) error {
 		return err
 	}
 	if string(voted) != string(id[:]) {
-		return fmt.Errorf("%w: %s holds a vote for %x", store.ErrVoted, slot, voted[:4])
+		return fmt.Errorf("%w: slot %s, block %x", store.ErrVoted, slot, voted)
 	}
-	return c.hold(chain, height, b, id)
+	return c.putBlock(chain, height, b, id)
 }
 
-// hold writes header and body, unless they are there: most blocks are certified after their vote.
-func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID) error {
+// putBlock stores the header and the messages of a block if they are not stored yet. Most blocks
+// are stored by their vote, before they are certified.
+func (c *commit) putBlock(chain *chainRow, height int64, b block.Block, id block.ID) error {
 	signed := b.Signature != keys.Signature{}
 	var held struct {
 		Signed bool `db:"signed"`
@@ -227,7 +228,7 @@ func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID)
 		return nil
 	}
 	for _, m := range b.Messages {
-		if err := c.keep(m); err != nil {
+		if err := c.retain(m); err != nil {
 			return err
 		}
 	}
@@ -235,12 +236,12 @@ func (c *commit) hold(chain *chainRow, height int64, b block.Block, id block.ID)
 	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
-// keep counts one more body that holds the message, and writes it where it is not there yet. What
-// the store remembers of messages is a hint, which saves the attempt that fails.
-func (c *commit) keep(m block.Message) error {
+// retain increments the message's count of bodies, and stores the message if it is not stored yet.
+// If the message is known to be stored, it skips the INSERT, which would change nothing.
+func (c *commit) retain(m block.Message) error {
 	id := m.ID()
 	if _, ok := c.messages[id]; ok || c.stored.Contains(id) {
-		if known, err := c.change(c.statements.share, id[:]); err != nil || known {
+		if known, err := c.change(c.statements.retain, id[:]); err != nil || known {
 			return err
 		}
 	}
@@ -258,10 +259,10 @@ func (c *commit) keep(m block.Message) error {
 	if fresh {
 		return c.exec(c.statements.message, c.number, m.Encode())
 	}
-	return c.exec(c.statements.share, id[:])
+	return c.exec(c.statements.retain, id[:])
 }
 
-// change runs a statement and tells whether it changed a row.
+// change runs a statement and reports whether it changed a row.
 func (c *commit) change(statement *sqlx.Stmt, args ...any) (bool, error) {
 	result, err := c.bind(statement).ExecContext(c.ctx, args...)
 	if err != nil {
@@ -273,11 +274,11 @@ func (c *commit) change(statement *sqlx.Stmt, args ...any) (bool, error) {
 
 func (c *commit) certify(w store.PutCertified) error {
 	slot, id := w.Block.Header.Slot(), w.Block.ID()
-	chain, height, err := c.place(slot)
+	chain, height, err := c.chainOf(slot)
 	if err != nil {
 		return err
 	}
-	if err := c.hold(chain, height, w.Block, id); err != nil {
+	if err := c.putBlock(chain, height, w.Block, id); err != nil {
 		return err
 	}
 	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode())
@@ -289,12 +290,12 @@ func (c *commit) certify(w store.PutCertified) error {
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("%w: %s holds %s", store.ErrConflict, slot, certified.Short())
+		return fmt.Errorf("%w: slot %s, block %s", store.ErrConflict, slot, certified)
 	}
 	return c.advance(chain, height)
 }
 
-// certifiedAt returns the block certified at a height, zero where there is none.
+// certifiedAt returns the ID of the block certified at a height, or zero.
 func (c *commit) certifiedAt(chain *chainRow, height int64) (block.ID, error) {
 	var id []byte
 	err := c.get(&id, c.statements.certified, chain.Chain, height)
@@ -307,8 +308,8 @@ func (c *commit) certifiedAt(chain *chainRow, height int64) (block.ID, error) {
 	return block.ID(id), nil
 }
 
-// advance moves the chain's contiguous height over everything that the block at height has joined
-// to it.
+// advance raises the chain's contiguous certified height to that of the block before the first gap.
+// height is that of the block that was just certified.
 func (c *commit) advance(chain *chainRow, height int64) error {
 	if height != chain.Certified+1 {
 		return nil
@@ -326,7 +327,7 @@ func (c *commit) advance(chain *chainRow, height int64) error {
 
 func (c *commit) group(g *membership.Group) error {
 	if g.Number() > math.MaxInt64 {
-		return fmt.Errorf("group number %d is beyond what can be stored", g.Number())
+		return fmt.Errorf("group number %d is too large for the store, at most %d", g.Number(), math.MaxInt64)
 	}
 	number, id := int64(g.Number()), g.ID()
 	if err := c.exec(c.statements.group, number, id[:], g.Encode()); err != nil {
@@ -337,7 +338,7 @@ func (c *commit) group(g *membership.Group) error {
 		return err
 	}
 	if string(numbered) != string(id[:]) {
-		return fmt.Errorf("%w: number %d is that of %x, not of %s", store.ErrGroup, number, numbered, id)
+		return fmt.Errorf("%w: number %d belongs to %x, not to %s", store.ErrGroup, number, numbered, id)
 	}
 	return nil
 }

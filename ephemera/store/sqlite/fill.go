@@ -14,8 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// fillMigration moves the bodies of an older file to where migrations/00003_retention.sql wants
-// them.
+// fillMigration is migration 4. It copies the bodies and messages of a file of schema version 2,
+// which migrations/00003_retention.sql renamed, into the new tables.
 func fillMigration() *goose.Migration {
 	return goose.NewGoMigration(4, &goose.GoFunc{RunTx: fill}, nil)
 }
@@ -47,7 +47,7 @@ func fill(ctx context.Context, tx *sql.Tx) error {
 		}
 		var signed block.SignedHeader
 		if err := canonical.Decode(header, len(header), &signed); err != nil {
-			return fmt.Errorf("stored header %x: %w", id, err)
+			return fmt.Errorf("decode stored header %x: %w", id, err)
 		}
 		all, bytes, err := fillMessages(ctx, tx, ids)
 		if err != nil {
@@ -61,24 +61,24 @@ func fill(ctx context.Context, tx *sql.Tx) error {
 	}
 }
 
-// fillMessages moves the messages of one body, unless another took them along, and returns their
-// leaves and size.
+// fillMessages copies the messages of one body, except those that are copied already, and returns
+// their leaves and encoded size.
 func fillMessages(ctx context.Context, tx *sql.Tx, ids []byte) (all []leaves.Leaf, bytes int, err error) {
 	for id := range slices.Chunk(ids, len(block.MessageID{})) {
 		var data []byte
 		if err := tx.QueryRowContext(ctx, `SELECT message FROM messages_before WHERE message_id = ?`, id).Scan(&data); err != nil {
-			return nil, 0, fmt.Errorf("stored message %x: %w", id, err)
+			return nil, 0, fmt.Errorf("load stored message %x: %w", id, err)
 		}
 		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
 		if err != nil {
-			return nil, 0, fmt.Errorf("stored message %x: %w", id, err)
+			return nil, 0, fmt.Errorf("decode stored message %x: %w", id, err)
 		}
 		all, bytes = append(all, leaves.Leaf{ID: m.ID(), Sender: m.Sender(), Time: m.Time()}), bytes+m.Size()
 		result, err := tx.ExecContext(ctx, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`, id)
 		if err != nil {
 			return nil, 0, err
 		}
-		if there, err := result.RowsAffected(); err != nil || there > 0 {
+		if copied, err := result.RowsAffected(); err != nil || copied > 0 {
 			if err != nil {
 				return nil, 0, err
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// List returns certified blocks in the order in which they came; see store.Store.
+// List returns certified blocks in the order in which they were committed; see store.Store.
 func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, count, bytes int) ([]store.Entry, error) {
 	if count <= 0 || after > math.MaxInt64 {
 		return nil, nil
@@ -40,13 +40,13 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list blocks after %d: %w", after, err)
+		return nil, fmt.Errorf("list blocks after sequence %d: %w", after, err)
 	}
 	return found, nil
 }
 
-// sequences returns the next ones. Each chain of a creator is asked for itself, so that none is
-// read further than needed.
+// sequences returns the next count sequences. It queries each chain of a creator separately, so
+// that SQLite reads at most count rows of each from the index.
 func (v view) sequences(after int64, creator keys.Public, count int) (found []int64, err error) {
 	if (creator == keys.Public{}) {
 		err = v.tx.SelectContext(v.ctx, &found, `SELECT sequence FROM certificates WHERE sequence > ? ORDER BY sequence LIMIT ?`, after, count)

@@ -11,23 +11,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// Bounds of one transaction of Prune, so that a commit never waits for long. The first body always
-// goes, however large it is.
+// Bounds of one transaction of Prune, so that a commit never waits for long. A transaction removes
+// at least one body, however large it is.
 const (
 	pruneBodies   = 64
 	pruneMessages = 1024
-	prunePages    = 512 // given back to the file system at a time
+	prunePages    = 512 // pages freed by one vacuum
 )
 
-// Prune removes messages; see store.Store. The file keeps a sixteenth of its pages free for what
-// comes next.
+// Prune removes messages; see store.Store. A sixteenth of the file's pages stays free for new
+// blocks.
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
 	var pruned store.Pruned
-	err := s.prune(ctx, retention, &pruned)
+	err := s.removeOld(ctx, retention, &pruned)
 	if err == nil {
-		err = s.forget(ctx, retention.Messages)
+		err = s.forgetIDs(ctx, retention.Messages)
 	}
 	if err == nil {
 		err = s.shrink(ctx)
@@ -38,7 +38,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 	return pruned, nil
 }
 
-func (s *Store) prune(ctx context.Context, retention store.Retention, pruned *store.Pruned) error {
+func (s *Store) removeOld(ctx context.Context, retention store.Retention, pruned *store.Pruned) error {
 	if retention.Before <= 0 && retention.Keep == 0 {
 		return nil
 	}
@@ -66,16 +66,17 @@ func (s *Store) prune(ctx context.Context, retention store.Retention, pruned *st
 	return nil
 }
 
-// oldBody is a body that may go.
+// oldBody is a body to remove.
 type oldBody struct {
 	Body   int64  `db:"body"`
 	Height int64  `db:"height"`
 	Leaves []byte `db:"leaves"`
 }
 
-// oldBodies returns the next ones of a chain within the bounds of a transaction. Only Prune takes
-// them away, so that they are still there when the transaction begins; heights that were certified
-// or delivered stay so. The condition is store.Retention.Removes.
+// oldBodies returns the next bodies to remove from a chain, as many as a transaction may remove,
+// with heights above above. Its condition is that of store.Retention.Removes. It reads outside the
+// transaction that removes them. That is safe: only Prune removes bodies, and what was certified or
+// delivered stays so.
 func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedChain, above int64) ([]oldBody, error) {
 	below := int64(0)
 	if r.Keep > 0 && chain.Certified >= r.Keep {
@@ -107,15 +108,15 @@ func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedCh
 	return bodies, rows.Err()
 }
 
-// removeBodies takes bodies away, and the messages that no other body holds, in one transaction.
+// removeBodies removes bodies, and the messages that no other body contains, in one transaction.
 func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *store.Pruned) error {
-	ctx = context.WithoutCancel(ctx) // once begun it is short, and ends whole
+	ctx = context.WithoutCancel(ctx) // the transaction is short: once it began, let it finish
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after a commit this does nothing
-	gone, bytes := map[block.MessageID]int{}, int64(0)
+	defer tx.Rollback() // does nothing after Commit
+	counts, bytes := map[block.MessageID]int{}, int64(0)
 	for _, body := range bodies {
 		if _, err := tx.ExecContext(ctx, `UPDATE bodies SET whole = 0 WHERE body = ?`, body.Body); err != nil {
 			return err
@@ -125,12 +126,12 @@ func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *stor
 			return err
 		}
 		for _, leaf := range all {
-			gone[leaf.ID]++
+			counts[leaf.ID]++
 		}
 	}
 	var removed []block.MessageID
-	for id, times := range gone {
-		size, err := s.release(ctx, tx, id, times)
+	for id, count := range counts {
+		size, err := s.release(ctx, tx, id, count)
 		if err != nil {
 			return err
 		}
@@ -148,15 +149,15 @@ func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *stor
 	return nil
 }
 
-// release counts fewer bodies that hold the message, removes it with the last of them, and returns
-// its size then.
-func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, times int) (size int64, err error) {
+// release subtracts count from the message's count of bodies. If no body is left, release removes
+// the message and returns its size, and otherwise 0.
+func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, count int) (size int64, err error) {
 	var left struct {
 		Number int64 `db:"number"`
 		Bodies int64 `db:"bodies"`
 	}
-	if err := tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, times, id[:]); err != nil {
-		return 0, fmt.Errorf("stored message %s: %w", id, err)
+	if err := tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, count, id[:]); err != nil {
+		return 0, fmt.Errorf("release stored message %s: %w", id, err)
 	}
 	if left.Bodies > 0 {
 		return 0, nil
@@ -168,7 +169,7 @@ func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, ti
 	return size, err
 }
 
-// pruneStatements are what Prune runs for each message, prepared once on the writing connection.
+// pruneStatements are the statements of release, prepared once on the writing connection.
 type pruneStatements struct{ release, removeID, remove *sqlx.Stmt }
 
 func (p *pruneStatements) prepare(db *sqlx.DB) (err error) {
@@ -182,8 +183,9 @@ func (p *pruneStatements) prepare(db *sqlx.DB) (err error) {
 	return err
 }
 
-// forget removes what is left of bodies whose messages are all older.
-func (s *Store) forget(ctx context.Context, before int64) error {
+// forgetIDs removes the message IDs of bodies whose messages were removed and are all older than
+// before (milliseconds since 1970).
+func (s *Store) forgetIDs(ctx context.Context, before int64) error {
 	for {
 		result, err := s.writer.ExecContext(ctx, `
 			DELETE FROM bodies WHERE body IN (SELECT body FROM bodies WHERE whole = 0 AND newest < ? ORDER BY newest LIMIT ?)`, before, pruneMessages)
@@ -196,7 +198,7 @@ func (s *Store) forget(ctx context.Context, before int64) error {
 	}
 }
 
-// shrink gives free pages back to the file system, and the log's space where no read is in its way.
+// shrink frees the file's unused pages and truncates the log.
 func (s *Store) shrink(ctx context.Context) error {
 	for {
 		var pages, free int
@@ -216,8 +218,8 @@ func (s *Store) shrink(ctx context.Context) error {
 	return s.truncateLog(ctx)
 }
 
-// vacuum moves pages from the end of the file into free ones. The statement does a page a step, so
-// it is run to its end.
+// vacuum frees pages by moving pages from the end of the file into unused ones. Each step of the
+// statement frees one page, so all its rows must be read.
 func (s *Store) vacuum(ctx context.Context, pages int) error {
 	rows, err := s.writer.QueryContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, pages))
 	if err != nil {
@@ -229,8 +231,8 @@ func (s *Store) vacuum(ctx context.Context, pages int) error {
 	return rows.Err()
 }
 
-// truncateLog writes the log into the file and cuts it. It does not wait for reads: then the log is
-// cut another time.
+// truncateLog writes the log back into the file and truncates it. If a read still needs the log, it
+// leaves the log to the next Prune rather than wait.
 func (s *Store) truncateLog(ctx context.Context) error {
 	conn, err := s.writer.Connx(ctx)
 	if err != nil {
@@ -243,8 +245,8 @@ func (s *Store) truncateLog(ctx context.Context) error {
 	}
 	var busy, log, done int
 	err = conn.QueryRowxContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
-	if _, again := conn.ExecContext(ctx, `PRAGMA busy_timeout = `+busyTimeout); err == nil {
-		err = again
+	if _, restored := conn.ExecContext(ctx, `PRAGMA busy_timeout = `+busyTimeout); err == nil {
+		err = restored
 	}
 	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// Load returns the state of a group, all of one moment; see store.Store.
+// Load returns the state of a group from one snapshot; see store.Store.
 func (s *Store) Load(ctx context.Context, group membership.ID) (store.State, error) {
 	var state store.State
 	err := s.view(ctx, func(v view) (err error) {
@@ -31,23 +31,24 @@ func (s *Store) Load(ctx context.Context, group membership.ID) (store.State, err
 	return state, nil
 }
 
-// view is the store at one moment: a block's messages may be removed while it is read.
+// view reads from one snapshot, so that Prune cannot remove a block's messages while they are read.
 type view struct {
 	ctx     context.Context
 	tx      *sqlx.Tx
 	message *sqlx.Stmt
 }
 
-func (s *Store) view(ctx context.Context, look func(view) error) error {
+// view calls read with a snapshot of the store.
+func (s *Store) view(ctx context.Context, read func(view) error) error {
 	tx, err := s.reader.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // nothing was written
-	return look(view{ctx: ctx, tx: tx, message: tx.StmtxContext(ctx, s.message)})
+	return read(view{ctx: ctx, tx: tx, message: tx.StmtxContext(ctx, s.message)})
 }
 
-// storedChain is a row of chains that holds more than evidence.
+// storedChain is a row of chains, with the ID of the block certified at its height.
 type storedChain struct {
 	Chain     int64  `db:"chain"`
 	Creator   []byte `db:"creator"`
@@ -123,18 +124,18 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 	for _, row := range rows {
 		var e store.Evidence
 		if err := canonical.Decode(row.A, len(row.A), &e.A); err != nil {
-			return nil, fmt.Errorf("stored evidence: %w", err)
+			return nil, fmt.Errorf("decode stored evidence: %w", err)
 		}
 		if err := canonical.Decode(row.B, len(row.B), &e.B); err != nil {
-			return nil, fmt.Errorf("stored evidence: %w", err)
+			return nil, fmt.Errorf("decode stored evidence: %w", err)
 		}
 		all = append(all, e)
 	}
 	return all, nil
 }
 
-// storedBlock is a row of headers, with the leaves of its body where that is there, and with its
-// certificate where one is asked for.
+// storedBlock is a row of headers, with the leaves of its body if that is whole. The queries of
+// certified blocks (certifiedRows) also set the other fields.
 type storedBlock struct {
 	Sequence    uint64 `db:"sequence"`
 	Height      uint64 `db:"height"`
@@ -144,11 +145,11 @@ type storedBlock struct {
 	Certificate []byte `db:"certificate"`
 }
 
-// block reads the messages, which are stored apart.
+// block decodes the header and loads the messages.
 func (v view) block(r storedBlock) (block.Block, error) {
 	var b block.Block
 	if err := canonical.Decode(r.Header, len(r.Header), &b.SignedHeader); err != nil {
-		return b, fmt.Errorf("stored header: %w", err)
+		return b, fmt.Errorf("decode stored header: %w", err)
 	}
 	all, err := leaves.Decode(r.Leaves)
 	if err != nil {
@@ -158,11 +159,11 @@ func (v view) block(r storedBlock) (block.Block, error) {
 	for _, leaf := range all {
 		var data []byte
 		if err := v.message.GetContext(v.ctx, &data, leaf.ID[:]); err != nil {
-			return b, fmt.Errorf("stored message %s: %w", leaf.ID, err)
+			return b, fmt.Errorf("load stored message %s: %w", leaf.ID, err)
 		}
 		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
 		if err != nil {
-			return b, fmt.Errorf("stored message %s: %w", leaf.ID, err)
+			return b, fmt.Errorf("decode stored message %s: %w", leaf.ID, err)
 		}
 		b.Messages = append(b.Messages, m)
 	}
@@ -174,20 +175,20 @@ func (v view) certified(r storedBlock) (store.Certified, error) {
 	if err != nil {
 		return store.Certified{}, err
 	}
-	// The size of the group is not known here; what was stored is bounded already.
+	// No limit is needed here: the certificate's size was checked before it was stored.
 	proof, err := certificate.Decode(r.Certificate, len(r.Certificate))
 	if err != nil {
-		return store.Certified{}, fmt.Errorf("stored certificate of %s: %w", b.ID().Short(), err)
+		return store.Certified{}, fmt.Errorf("decode stored certificate of %s: %w", b.ID().Short(), err)
 	}
 	return store.Certified{Block: b, Certificate: proof}, nil
 }
 
-// certifiedRows is every certified block as a storedBlock, to be narrowed by a condition.
+// certifiedRows selects every certified block as a storedBlock. Append a condition.
 const certifiedRows = `
 	SELECT t.sequence, t.height, coalesce(b.bytes, length(h.header)) AS bytes, h.header, b.leaves, t.certificate
 	FROM certificates t JOIN headers h ON h.block_id = t.block_id LEFT JOIN bodies b ON b.block_id = t.block_id AND b.whole = 1 `
 
-// notFound gives SQL's word for it the store's name.
+// notFound replaces sql.ErrNoRows by store.ErrNotFound.
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.ErrNotFound
@@ -195,7 +196,7 @@ func notFound(err error) error {
 	return err
 }
 
-// Block returns a held block; see store.Store.
+// Block returns a stored block; see store.Store.
 func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
 	err = s.view(ctx, func(v view) error {
 		var row storedBlock
@@ -236,7 +237,7 @@ func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Cer
 func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified, error) {
 	found, err := s.CertifiedFrom(ctx, slot, 1, 0)
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("load block of %s: %w", slot, store.ErrNotFound)
+		err = fmt.Errorf("load certified block of slot %s: %w", slot, store.ErrNotFound)
 	}
 	if err != nil {
 		return store.Certified{}, err
@@ -244,14 +245,14 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified
 	return found[0], nil
 }
 
-// CertifiedFrom returns a piece of a chain; see store.Store.
+// CertifiedFrom returns consecutive blocks of a chain; see store.Store.
 func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) ([]store.Certified, error) {
 	if count <= 0 || from.Height > math.MaxInt64 {
 		return nil, nil
 	}
 	var found []store.Certified
 	err := s.view(ctx, func(v view) error {
-		rows, err := v.piece(from, count, bytes)
+		rows, err := v.consecutive(from, count, bytes)
 		if err != nil {
 			return err
 		}
@@ -265,13 +266,14 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load blocks from %s: %w", from, err)
+		return nil, fmt.Errorf("load certified blocks from slot %s: %w", from, err)
 	}
 	return found, nil
 }
 
-// piece returns the rows of a piece of a chain.
-func (v view) piece(from block.Slot, count, bytes int) ([]storedBlock, error) {
+// consecutive returns the rows of consecutive blocks of a chain, within the bounds of
+// CertifiedFrom.
+func (v view) consecutive(from block.Slot, count, bytes int) ([]storedBlock, error) {
 	rows, err := v.tx.QueryxContext(v.ctx, certifiedRows+`
 		WHERE t.chain = (SELECT chain FROM chains WHERE group_id = ? AND creator = ?) AND t.height >= ? ORDER BY t.height LIMIT ?`,
 		from.Group[:], from.Creator[:], int64(from.Height), count)
@@ -337,7 +339,7 @@ func (s *Store) Identity(ctx context.Context) (store.Identity, error) {
 	}, nil
 }
 
-// SetIdentity writes it durably; see store.Store.
+// SetIdentity durably writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
 	result, err := s.writer.ExecContext(ctx, `
 		INSERT INTO identity (one, network, key, starts, muted_through) VALUES (1, ?, ?, ?, ?)

@@ -19,8 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// testChain makes the first blocks of a chain, each with messages of 3 kB: one of its own and one
-// that the block above has, too.
+// testChain returns the first blocks of a chain. Each contains a new message of 3 kB and, except
+// the first, the new one of the block below.
 func testChain(t *testing.T, heights int) []store.PutCertified {
 	key := keys.FromSeed([32]byte{1})
 	group, err := membership.NewGroup("sqlite", 1, []keys.Public{key.Public()}, membership.Limits{})
@@ -42,7 +42,7 @@ func testChain(t *testing.T, heights int) []store.PutCertified {
 	return puts
 }
 
-// size is what a store has on disk.
+// size returns how many bytes the store's file and log have.
 func size(t *testing.T, path string) (total int64) {
 	for _, name := range []string{path, path + "-wal"} {
 		info, err := os.Stat(name)
@@ -52,7 +52,7 @@ func size(t *testing.T, path string) (total int64) {
 	return total
 }
 
-func TestPruningGivesTheDiskBack(t *testing.T) {
+func TestPruningFreesDiskSpace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.sqlite")
 	s := open(t, path)
 	puts := testChain(t, 600)
@@ -81,9 +81,9 @@ func TestPruningGivesTheDiskBack(t *testing.T) {
 	require.Equal(t, []int{101, 101, 200}, []int{left, ids, needed})
 }
 
-// A file as the first programs wrote it gets sequences in the order of its certificates, and can
+// Migrating a file of schema version 2 numbers its certificates in their order and lets the file
 // shrink.
-func TestOlderFileIsBroughtUpToDate(t *testing.T) {
+func TestOlderFileIsMigrated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.sqlite")
 	puts := testChain(t, 4)
 	unused := testBlock(t, 10)
@@ -121,7 +121,7 @@ func TestOlderFileIsBroughtUpToDate(t *testing.T) {
 	require.Equal(t, puts[3].Block.Encode(), entries[0].Block.Encode())
 }
 
-// writeOldFile makes a file of schema version 2.
+// writeOldFile creates a file of schema version 2.
 func writeOldFile(t *testing.T, path string, certified []store.PutCertified, vote block.Block, empty block.SignedHeader) {
 	db := connection(path, "rwc", url.Values{"_journal_mode": {"WAL"}})
 	defer db.Close()

@@ -1,10 +1,11 @@
-// Package sqlite is the default store.Store: one SQLite file, written in WAL mode with an fsync per
-// commit, so that a vote is on disk before it is signed. The schema is migrations/*.sql and is
-// pleasant to query with sqlite3; blobs are package canonical's encoding.
+// Package sqlite implements store.Store in one SQLite file. It is the default store. The file is in
+// WAL mode, and every commit ends with an fsync, so that a vote is on disk before it is signed. The
+// schema is in migrations/*.sql and can be queried with sqlite3; most blobs are encoded by package
+// canonical.
 //
-// One connection writes; a few read-only ones serve reads beside it. A lock file keeps a second
-// node out. Copy the file only through SQLite's own backup, and never as a way to restore a running
-// member: its votes would be old (PROTOCOL.md R8).
+// One connection writes; a few read-only ones serve reads concurrently. A lock file keeps a second
+// node out. Copy the file only with SQLite's own backup, and never restore a member from a copy: it
+// would lack the votes signed since (PROTOCOL.md R8).
 package sqlite
 
 import (
@@ -34,11 +35,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// readers is how many reads run at a time.
+// readers is the number of read-only connections, and so of reads that run at the same time.
 const readers = 4
 
-// storedMessages is how many messages the store remembers to have written, so that it does not
-// write them again with the next block.
+// storedMessages is the size of the cache Store.stored.
 const storedMessages = 8192
 
 // Store is a store.Store in one SQLite file.
@@ -49,14 +49,15 @@ type Store struct {
 	logger  *slog.Logger
 	commits commitStatements
 	prunes  pruneStatements
-	message *sqlx.Stmt                            // on the readers
-	pruning sync.Mutex                            // one Prune at a time
-	stored  *lru.Cache[block.MessageID, struct{}] // messages known to be there
+	message *sqlx.Stmt // on the readers
+	pruning sync.Mutex // held by a Prune
+	// stored holds messages known to be stored, because most messages are in several blocks.
+	stored *lru.Cache[block.MessageID, struct{}]
 }
 
-// Open opens the store at path, makes it when there is none, and brings its schema up to date. The
-// folder must exist. store.ErrLocked when another process, or this one, has it open. Logger may be
-// nil.
+// Open opens the store at path, creates it if it does not exist, and migrates its schema. The
+// folder must exist. It returns store.ErrLocked if another process, or this one, has the store
+// open. logger may be nil.
 func Open(path string, logger *slog.Logger) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -104,17 +105,17 @@ func (s *Store) connect(path string) error {
 	return err
 }
 
-// allowShrinking rewrites a file of an older program once, so that pages can be given back. It
-// needs about the file's size in memory.
+// allowShrinking rewrites a file that was created without incremental auto-vacuum, which cannot
+// shrink. That takes about the file's size in memory.
 func (s *Store) allowShrinking() error {
 	const incremental = 2
 	var mode int
 	if err := s.writer.Get(&mode, "PRAGMA auto_vacuum"); err != nil || mode == incremental {
 		return err
 	}
-	s.logger.Info("rewriting the store once, so that it can shrink")
+	s.logger.Info("rewriting the store file once, to let it shrink later")
 	if _, err := s.writer.Exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM"); err != nil {
-		return fmt.Errorf("rewrite: %w", err)
+		return fmt.Errorf("rewrite the file, to let it shrink: %w", err)
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("read schema version: %w", err)
 	}
 	if have > want {
-		return fmt.Errorf("its schema has version %d, this program knows up to %d; use the newer program", have, want)
+		return fmt.Errorf("schema has version %d, this program knows up to %d: use a newer program", have, want)
 	}
 	_, err = provider.Up(ctx)
 	return err
@@ -147,11 +148,11 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// busyTimeout is how many milliseconds a statement waits for another process, such as sqlite3 with
-// which somebody looks at the file.
+// busyTimeout is how long, in milliseconds, a statement waits for a lock held by another process,
+// such as sqlite3.
 const busyTimeout = "5000"
 
-// connection returns a pool on the file. Nothing is opened before the first use.
+// connection returns a pool of connections to the file, which it opens on first use.
 func connection(path, mode string, options url.Values) *sqlx.DB {
 	options.Set("mode", mode)
 	options.Set("_busy_timeout", busyTimeout)
@@ -160,8 +161,8 @@ func connection(path, mode string, options url.Values) *sqlx.DB {
 	return sqlx.NewDb(sql.OpenDB(connector{name.String()}), "sqlite3")
 }
 
-// connector opens connections that need no folder for temporary files: a container's image has
-// none.
+// connector opens connections that keep temporary tables in memory: the container image has no
+// folder for temporary files.
 type connector struct{ name string }
 
 func (c connector) Driver() driver.Driver {
@@ -173,14 +174,14 @@ func (c connector) Driver() driver.Driver {
 
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.Driver().Open(c.name) }
 
-// Close writes the log back into the file, closes it and releases the lock.
+// Close writes the log back into the file, closes the file and releases the lock.
 func (s *Store) Close() error {
 	var all []error
 	if s.reader != nil {
 		all = append(all, s.reader.Close())
 	}
 	if s.writer != nil {
-		all = append(all, s.writer.Close()) // the last connection checkpoints
+		all = append(all, s.writer.Close()) // closing the last connection writes the log back
 	}
 	return errors.Join(append(all, s.lock.Close())...)
 }

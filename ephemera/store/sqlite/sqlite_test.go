@@ -40,7 +40,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// crashing is a Disk of the suite: a folder with the store.
+// crashing implements storetest.Torn: a folder that contains the store.
 type crashing struct {
 	dir    string
 	marked map[string][]byte // file name -> content
@@ -72,24 +72,24 @@ func written(t *testing.T, files map[string][]byte) *crashing {
 	return newCrashing(dir)
 }
 
-// Crash copies the files, which is what a kill leaves. Nothing may be under way.
+// Crash copies the files, as a kill would leave them. The caller must not use the store meanwhile.
 func (c *crashing) Crash(t *testing.T, _ *rand.Rand) storetest.Disk { return written(t, c.files(t)) }
 
 func (c *crashing) Mark(t *testing.T) { c.marked = c.files(t) }
 
-// Tear cuts the log somewhere in what was appended since Mark, and spoils the end of what is left:
-// sectors are written in any order.
+// Tear truncates the log somewhere in what was appended since Mark. Half of the time it also zeroes
+// a range near the new end, because a disk may write sectors in any order.
 func (c *crashing) Tear(t *testing.T, random *rand.Rand) storetest.Disk {
 	const main, log = "store.sqlite", "store.sqlite-wal"
 	now := c.files(t)
 	old := len(c.marked[log])
 	if !bytes.Equal(now[main], c.marked[main]) || !bytes.HasPrefix(now[log], c.marked[log]) || len(now[log]) == old {
-		return nil // the log was written back meanwhile
+		return nil // nothing was appended, or the log was written back
 	}
 	end := old + random.IntN(len(now[log])-old+1)
 	now[log] = now[log][:end]
-	if spoilt := random.IntN(end - old + 1); spoilt > 0 && random.IntN(2) == 0 {
-		clear(now[log][end-spoilt : end-spoilt/2])
+	if zeroed := random.IntN(end - old + 1); zeroed > 0 && random.IntN(2) == 0 {
+		clear(now[log][end-zeroed : end-zeroed/2])
 	}
 	return written(t, now)
 }
@@ -112,8 +112,8 @@ func TestVotesAreSyncedBeforeCommitReturns(t *testing.T) {
 	require.ErrorContains(t, err, "readonly")
 }
 
-// What a commit wrote is in the files when it returns: a copy made then, as a kill -9 would leave
-// them, opens with all of it.
+// A copy of the files that is made when Commit returns, as a kill -9 would leave them, holds what
+// it wrote.
 func TestCommitSurvivesAKill(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	s := open(t, filepath.Join(from, "store.sqlite"))
@@ -129,7 +129,7 @@ func TestCommitSurvivesAKill(t *testing.T) {
 	require.Equal(t, vote.Encode(), held.Encode())
 }
 
-func TestFullDiskRefusesTheWholeCommitAndGoesOnLater(t *testing.T) {
+func TestFullDiskFailsTheWholeCommitAndLaterCommitsSucceed(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store.sqlite"))
 	var pages int
 	require.NoError(t, s.writer.Get(&pages, "PRAGMA page_count"))
@@ -152,10 +152,10 @@ func TestFullDiskRefusesTheWholeCommitAndGoesOnLater(t *testing.T) {
 	require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutVote{Block: large}}), store.ErrVoted)
 }
 
-func TestUnusableFilesAreRefusedWithTheirName(t *testing.T) {
+func TestErrorNamesTheFileThatCannotBeOpened(t *testing.T) {
 	dir := t.TempDir()
 	garbage := filepath.Join(dir, "garbage.sqlite")
-	require.NoError(t, os.WriteFile(garbage, []byte("this is no database at all, but it is long enough to be one"), 0o600))
+	require.NoError(t, os.WriteFile(garbage, []byte("not a database"), 0o600))
 	for _, path := range []string{garbage, filepath.Join(dir, "no folder", "store.sqlite"), dir} {
 		_, err := Open(path, nil)
 		require.ErrorContains(t, err, "open store "+path)

@@ -1,6 +1,6 @@
-// Package leaves is what stores keep of a block's messages when the messages themselves are
-// removed: in the block's order, each ID, which is a leaf of the block's Merkle tree, with the
-// sender and the signed time. It is plain bytes, and nothing of it is signed.
+// Package leaves encodes what a store keeps of a block's messages after the messages themselves
+// were removed: each message's ID, which is a leaf of the block's Merkle tree, with its sender and
+// signed time, in the block's order. The encoding is local to a store and never signed or sent.
 package leaves
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Leaf tells of one message.
+// Leaf describes one message.
 type Leaf struct {
 	ID     block.MessageID
 	Sender keys.Public
 	Time   int64 // as signed, milliseconds since 1970
 }
 
-// Bytes is the length of an encoded leaf.
+// Bytes is the length of an encoded Leaf.
 const Bytes = len(block.MessageID{}) + len(keys.Public{}) + 8
 
-// Of returns the leaves of a whole block.
+// Of returns the leaves of a block that has its messages.
 func Of(b block.Block) []Leaf {
 	all := make([]Leaf, len(b.Messages))
 	for i, m := range b.Messages {
@@ -31,7 +31,7 @@ func Of(b block.Block) []Leaf {
 	return all
 }
 
-// Newest returns the latest signed time, 0 where there is none.
+// Newest returns the latest signed time, but never less than 0.
 func Newest(all []Leaf) int64 {
 	newest := int64(0)
 	for _, l := range all {
@@ -40,7 +40,7 @@ func Newest(all []Leaf) int64 {
 	return newest
 }
 
-// Encode writes the leaves one behind the other: ID, sender, time (8 bytes, big endian).
+// Encode concatenates the leaves: for each ID, sender, time (8 bytes, big endian).
 func Encode(all []Leaf) []byte {
 	data := make([]byte, 0, len(all)*Bytes)
 	for _, l := range all {
@@ -50,10 +50,10 @@ func Encode(all []Leaf) []byte {
 	return data
 }
 
-// Decode reads what Encode wrote.
+// Decode is the inverse of Encode. It fails if data is not a whole number of leaves.
 func Decode(data []byte) ([]Leaf, error) {
 	if len(data)%Bytes != 0 {
-		return nil, fmt.Errorf("stored leaves have %d bytes, expected a multiple of %d", len(data), Bytes)
+		return nil, fmt.Errorf("decode stored message IDs: %d bytes, expected a multiple of %d", len(data), Bytes)
 	}
 	all := make([]Leaf, 0, len(data)/Bytes)
 	for one := range slices.Chunk(data, Bytes) {

@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Leaves are read exactly as they were written; a file that was cut is an error.
+// Decoding and encoding give back the same bytes; a truncated input is an error.
 func FuzzLeaves(f *testing.F) {
 	f.Add(Encode([]Leaf{{ID: block.MessageID{1}, Sender: keys.Public{2}, Time: 3}, {Time: -1}}))
 	f.Add([]byte{})

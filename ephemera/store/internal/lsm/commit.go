@@ -55,7 +55,7 @@ func (b *batch) apply(w store.Write) error {
 	case store.PutClosed:
 		return b.close(w.Group)
 	default:
-		return fmt.Errorf("unknown write %T", w)
+		return fmt.Errorf("unknown type of write %T", w)
 	}
 }
 
@@ -64,17 +64,17 @@ func (b *batch) chain(s block.Slot) (certified, delivered uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	return pair(data, "chain")
+	return decodePair(data, "chain")
 }
 
 func (b *batch) setChain(s block.Slot, certified, delivered uint64) {
 	b.set(key(keyChain, s.Group[:], s.Creator[:]), append(number(certified), number(delivered)...))
 }
 
-// vote looks for an earlier vote in its own key, whatever else is held of the slot.
-func (b *batch) vote(made block.Block) error {
-	slot, id := made.Header.Slot(), made.ID()
-	if made.Pruned() {
+// vote checks and records a vote, whatever else is stored about the slot.
+func (b *batch) vote(blk block.Block) error {
+	slot, id := blk.Header.Slot(), blk.ID()
+	if blk.Pruned() {
 		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
 	}
 	voted, err := b.get(slotKey(keyVote, slot))
@@ -84,34 +84,34 @@ func (b *batch) vote(made block.Block) error {
 	if voted == nil {
 		b.set(slotKey(keyVote, slot), id[:])
 	} else if string(voted) != string(id[:]) {
-		return fmt.Errorf("%w: %s holds a vote for %x", store.ErrVoted, slot, voted)
+		return fmt.Errorf("%w: slot %s, block %x", store.ErrVoted, slot, voted)
 	}
 	certified, delivered, err := b.chain(slot)
 	if err != nil {
 		return err
 	}
 	b.setChain(slot, certified, delivered)
-	held, err := b.hold(made, id)
+	held, err := b.putBlock(blk, id)
 	if err != nil {
 		return err
 	}
-	there, err := b.get(slotKey(keyCertified, slot))
-	if err == nil && held.whole && len(there) == 40 && string(there[8:]) == string(id[:]) {
-		b.whole(made.Header, id, held) // certified without its messages, which are here now
+	entry, err := b.get(slotKey(keyCertified, slot))
+	if err == nil && held.whole && len(entry) == 40 && string(entry[8:]) == string(id[:]) {
+		b.indexWhole(blk.Header, id, held) // the block was certified earlier, without its messages
 	}
 	return err
 }
 
-// whole remembers that the messages of a certified block are there.
-func (b *batch) whole(h block.Header, id block.ID, held body) {
+// indexWhole adds a certified block whose messages are stored to the index of keyWhole.
+func (b *batch) indexWhole(h block.Header, id block.ID, held body) {
 	times := append(number(uint64(h.Time)), number(uint64(leaves.Newest(held.leaves)))...)
 	b.set(slotKey(keyWhole, h.Slot()), append(times, id[:]...))
 }
 
-// hold keeps header and messages, unless they are there: most blocks are certified after their
-// vote. It returns the body as it is then.
-func (b *batch) hold(made block.Block, id block.ID) (body, error) {
-	if err := b.holdHeader(made, id); err != nil {
+// putBlock stores the header and the messages of a block if they are not stored yet, and returns
+// the stored body. Most blocks are stored by their vote, before they are certified.
+func (b *batch) putBlock(blk block.Block, id block.ID) (body, error) {
+	if err := b.putHeader(blk, id); err != nil {
 		return body{}, err
 	}
 	var held body
@@ -124,15 +124,15 @@ func (b *batch) hold(made block.Block, id block.ID) (body, error) {
 			return held, err
 		}
 	}
-	if held.whole || len(made.Messages) == 0 {
+	if held.whole || len(blk.Messages) == 0 {
 		return held, nil
 	}
-	if data != nil { // it was removed, and is back
+	if data != nil { // the messages had been removed
 		b.remove(key(keyRemoved, number(uint64(leaves.Newest(held.leaves))), id[:]))
 	}
-	held = body{whole: true, leaves: leaves.Of(made)}
-	for _, m := range made.Messages {
-		n, err := b.keep(m)
+	held = body{whole: true, leaves: leaves.Of(blk)}
+	for _, m := range blk.Messages {
+		n, err := b.retain(m)
 		if err != nil {
 			return held, err
 		}
@@ -142,7 +142,7 @@ func (b *batch) hold(made block.Block, id block.ID) (body, error) {
 	return held, nil
 }
 
-func (b *batch) holdHeader(made block.Block, id block.ID) error {
+func (b *batch) putHeader(blk block.Block, id block.ID) error {
 	data, err := b.get(key(keyHeader, id[:]))
 	if err != nil {
 		return err
@@ -150,25 +150,25 @@ func (b *batch) holdHeader(made block.Block, id block.ID) error {
 	if data != nil {
 		var held block.SignedHeader
 		if err := canonical.Decode(data, len(data), &held); err != nil {
-			return fmt.Errorf("stored header %s: %w", id.Short(), err)
+			return fmt.Errorf("decode stored header %s: %w", id.Short(), err)
 		}
-		if (held.Signature != keys.Signature{} || made.Signature == keys.Signature{}) {
+		if (held.Signature != keys.Signature{} || blk.Signature == keys.Signature{}) {
 			return nil
 		}
 	}
-	b.set(key(keyHeader, id[:]), canonical.Encode(made.SignedHeader))
+	b.set(key(keyHeader, id[:]), canonical.Encode(blk.SignedHeader))
 	return nil
 }
 
-// keep counts one more body that has the message, writes it where it is not there yet, and returns
-// its number.
-func (b *batch) keep(m block.Message) (uint64, error) {
+// retain increments the message's count of bodies, stores the message if it is not stored yet, and
+// returns its number.
+func (b *batch) retain(m block.Message) (uint64, error) {
 	id := m.ID()
 	data, err := b.get(key(keyMessageID, id[:]))
 	if err != nil {
 		return 0, err
 	}
-	at, bodies, err := pair(data, "message ID")
+	at, bodies, err := decodePair(data, "message ID")
 	if err != nil {
 		return 0, err
 	}
@@ -183,31 +183,31 @@ func (b *batch) keep(m block.Message) (uint64, error) {
 
 func (b *batch) certify(w store.PutCertified) error {
 	slot, id := w.Block.Header.Slot(), w.Block.ID()
-	held, err := b.hold(w.Block, id)
+	held, err := b.putBlock(w.Block, id)
 	if err != nil {
 		return err
 	}
-	there, err := b.get(slotKey(keyCertified, slot))
+	entry, err := b.get(slotKey(keyCertified, slot))
 	switch {
 	case err != nil:
 		return err
-	case there == nil:
+	case entry == nil:
 		b.sequence++
 		b.set(slotKey(keyCertified, slot), append(number(b.sequence), id[:]...))
 		b.set(key(keySequence, number(b.sequence)), id[:])
 		b.set(key(keyCreator, slot.Creator[:], number(b.sequence)), id[:])
-	case len(there) != 8+len(id) || string(there[8:]) != string(id[:]):
-		return fmt.Errorf("%w: %s holds %x", store.ErrConflict, slot, there)
+	case len(entry) != 8+len(id) || string(entry[8:]) != string(id[:]):
+		return fmt.Errorf("%w: slot %s, stored entry %x", store.ErrConflict, slot, entry)
 	}
 	b.set(key(keyCertificate, id[:]), w.Certificate.Encode())
 	if held.whole {
-		b.whole(w.Block.Header, id, held)
+		b.indexWhole(w.Block.Header, id, held)
 	}
 	return b.advance(slot)
 }
 
-// advance moves the chain's contiguous height over everything that the block of the slot has joined
-// to it.
+// advance raises the chain's contiguous certified height to that of the block before the first gap.
+// slot is the slot of the block that was just certified.
 func (b *batch) advance(slot block.Slot) error {
 	certified, delivered, err := b.chain(slot)
 	if err != nil {
@@ -244,7 +244,7 @@ func (b *batch) group(g *membership.Group) error {
 		return err
 	}
 	if known.Group.ID() != id {
-		return fmt.Errorf("%w: number %d is that of %s, not of %s", store.ErrGroup, g.Number(), known.Group.ID(), id)
+		return fmt.Errorf("%w: number %d belongs to %s, not to %s", store.ErrGroup, g.Number(), known.Group.ID(), id)
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (b *batch) close(id membership.ID) error {
 	if at == nil {
 		return fmt.Errorf("close group %s: %w", id, store.ErrNotFound)
 	}
-	if err := sized(at, 8, "group number"); err != nil {
+	if err := checkLength(at, 8, "group number"); err != nil {
 		return err
 	}
 	data, err := b.get(key(keyGroup, number(binary.BigEndian.Uint64(at))))

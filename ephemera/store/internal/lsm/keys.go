@@ -12,9 +12,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// A key is one of these bytes and what is named behind it. Numbers have 8 bytes, big endian, so
-// that keys are in their order; groups, creators and IDs have 32; a slot is group, creator, height.
-// Headers, certificates, evidence, groups and messages are package canonical's encoding.
+// A key is one of these bytes, its kind, followed by the parts that the comment names before the
+// arrow. Numbers have 8 bytes, big endian, so that keys sort numerically; groups, creators and IDs
+// have 32; a slot is group, creator, height. Headers, certificates, evidence, groups and messages
+// are encoded by package canonical. A body is whole if the store holds its messages.
 const (
 	keyVersion     = 'v' // -> layout version
 	keyCounters    = 'c' // -> newest sequence, newest message number
@@ -27,13 +28,16 @@ const (
 	keyCertificate = 'P' // block ID -> certificate
 	keySequence    = 'S' // sequence -> block ID
 	keyCreator     = 'O' // creator, sequence -> block ID
-	keyWhole       = 'Q' // slot -> header's time, newest signed time, block ID: certified blocks whose messages are there
-	keyRemoved     = 'F' // newest signed time, block ID -> nothing: bodies whose messages were removed
 	keyMessage     = 'M' // number -> message
-	keyMessageID   = 'R' // message ID -> number, how many whole bodies have it
+	keyMessageID   = 'R' // message ID -> number, count of whole bodies that contain it
 	keyEvidence    = 'E' // group, creator -> two signed headers
 	keyGroup       = 'G' // number -> closed (1 byte), group
 	keyGroupID     = 'D' // group -> number
+	// Index of the certified blocks whose body is whole:
+	// slot -> header's time, newest signed time, block ID
+	keyWhole = 'Q'
+	// Index of the bodies whose messages were removed: newest signed time, block ID -> nothing
+	keyRemoved = 'F'
 )
 
 func key(kind byte, parts ...[]byte) []byte {
@@ -51,9 +55,9 @@ func slotKey(kind byte, s block.Slot) []byte {
 	return key(kind, s.Group[:], s.Creator[:], number(s.Height))
 }
 
-// after returns the least key that is greater than all that begin with prefix. Prefixes begin with
-// a letter.
-func after(prefix []byte) []byte {
+// prefixEnd returns the least key greater than all keys that begin with prefix. The first byte of
+// prefix must be less than 0xff.
+func prefixEnd(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	for i := len(end) - 1; ; i-- {
 		if end[i]++; end[i] != 0 {
@@ -62,20 +66,20 @@ func after(prefix []byte) []byte {
 	}
 }
 
-// sized checks the length of a stored value of fixed form.
-func sized(data []byte, want int, what string) error {
+// checkLength returns an error unless data, which is a stored what, has want bytes.
+func checkLength(data []byte, want int, what string) error {
 	if len(data) != want {
-		return fmt.Errorf("stored %s has %d bytes, expected %d", what, len(data), want)
+		return fmt.Errorf("decode stored %s: %d bytes, expected %d", what, len(data), want)
 	}
 	return nil
 }
 
-// pair reads two numbers, zeros where nothing is stored.
-func pair(data []byte, what string) (a, b uint64, err error) {
+// decodePair decodes two numbers. It returns zeros if data is nil.
+func decodePair(data []byte, what string) (a, b uint64, err error) {
 	if data == nil {
 		return 0, 0, nil
 	}
-	if err := sized(data, 16, what); err != nil {
+	if err := checkLength(data, 16, what); err != nil {
 		return 0, 0, err
 	}
 	return binary.BigEndian.Uint64(data), binary.BigEndian.Uint64(data[8:]), nil
@@ -96,7 +100,7 @@ func encodeIdentity(i store.Identity) []byte {
 func decodeIdentity(data []byte) (store.Identity, error) {
 	var w wireIdentity
 	if err := canonical.Decode(data, len(data), &w); err != nil {
-		return store.Identity{}, fmt.Errorf("stored identity: %w", err)
+		return store.Identity{}, fmt.Errorf("decode stored identity: %w", err)
 	}
 	return store.Identity{Network: w.Network, Key: w.Key, Starts: w.Starts, MutedThrough: w.MutedThrough}, nil
 }
@@ -109,21 +113,21 @@ type wireEvidence struct {
 func decodeEvidence(data []byte) (store.Evidence, error) {
 	var w wireEvidence
 	if err := canonical.Decode(data, len(data), &w); err != nil {
-		return store.Evidence{}, fmt.Errorf("stored evidence: %w", err)
+		return store.Evidence{}, fmt.Errorf("decode stored evidence: %w", err)
 	}
 	return store.Evidence{A: w.A, B: w.B}, nil
 }
 
-// body is what is stored of a block's messages: their leaves, and where the messages are while they
-// are there (whole).
+// body is what is stored under keyBody about a block's messages.
 type body struct {
-	whole   bool
-	bytes   uint64 // encoded messages together
+	whole   bool   // the messages are stored
+	bytes   uint64 // size of the encoded messages together
 	leaves  []leaves.Leaf
-	numbers []uint64
+	numbers []uint64 // of the messages (keyMessage) if whole
 }
 
-// encode writes: whole (1 byte), bytes, count, leaves, numbers where whole.
+// encode concatenates whole (1 byte), bytes (8), the number of leaves (4), the leaves and, if
+// whole, the numbers (8 bytes each).
 func (b body) encode() []byte {
 	data := []byte{0}
 	if b.whole {
@@ -144,10 +148,10 @@ const bodyHead = 1 + 8 + 4
 
 func decodeBody(data []byte) (b body, err error) {
 	if len(data) < bodyHead {
-		return b, sized(data, bodyHead, "body")
+		return b, checkLength(data, bodyHead, "body")
 	}
 	if data[0] > 1 {
-		return b, fmt.Errorf("stored body begins with %d, expected 0 or 1", data[0])
+		return b, fmt.Errorf("decode stored body: first byte is %d, expected 0 or 1", data[0])
 	}
 	b.whole, b.bytes = data[0] == 1, binary.BigEndian.Uint64(data[1:])
 	count := int(binary.BigEndian.Uint32(data[9:]))
@@ -155,7 +159,7 @@ func decodeBody(data []byte) (b body, err error) {
 	if b.whole {
 		want += 8 * count
 	}
-	if err := sized(data, want, "body"); err != nil {
+	if err := checkLength(data, want, "body"); err != nil {
 		return b, err
 	}
 	data = data[bodyHead:]
@@ -168,7 +172,7 @@ func decodeBody(data []byte) (b body, err error) {
 	return b, nil
 }
 
-// group is the value of keyGroup.
+// encodeGroup returns the value stored under keyGroup.
 func encodeGroup(g store.Group) []byte {
 	data := []byte{0}
 	if g.Closed {
@@ -179,11 +183,11 @@ func encodeGroup(g store.Group) []byte {
 
 func decodeGroup(data []byte) (store.Group, error) {
 	if len(data) == 0 {
-		return store.Group{}, fmt.Errorf("stored group is empty")
+		return store.Group{}, fmt.Errorf("decode stored group: it is empty")
 	}
 	g, err := membership.DecodeGroup(data[1:])
 	if err != nil {
-		return store.Group{}, fmt.Errorf("stored group: %w", err)
+		return store.Group{}, fmt.Errorf("decode stored group: %w", err)
 	}
 	return store.Group{Group: g, Closed: data[0] == 1}, nil
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// A body is read exactly as it was written, and nothing else is read as one, also from a spoilt
-// file.
+// Whatever decodes as a body encodes to the same bytes, even from a corrupt file.
 func FuzzBody(f *testing.F) {
 	two := []leaves.Leaf{{ID: block.MessageID{1}, Sender: keys.Public{2}, Time: 3}, {ID: block.MessageID{4}, Time: 5}}
 	f.Add(body{whole: true, bytes: 7, leaves: two, numbers: []uint64{8, 9}}.encode())
@@ -40,14 +39,13 @@ func FuzzIdentity(f *testing.F) {
 	})
 }
 
-// Keys behind a prefix end where the next prefix begins.
-func TestAfterIsTheNextKey(t *testing.T) {
+func TestPrefixEndIsTheLeastKeyAboveAllWithThePrefix(t *testing.T) {
 	for _, test := range []struct{ prefix, want []byte }{
 		{[]byte("a"), []byte("b")},
 		{[]byte{'a', 0xff}, []byte("b")},
 		{[]byte{'a', 0xff, 1}, []byte{'a', 0xff, 2}},
 	} {
-		end := after(test.prefix)
+		end := prefixEnd(test.prefix)
 		require.Equal(t, test.want, end)
 		require.Negative(t, bytes.Compare(append(bytes.Clone(test.prefix), 0xff, 0xff, 0xff), end))
 	}

@@ -1,7 +1,7 @@
-// Package lsm is store.Store over any ordered key-value database with atomic batches and snapshots,
-// which log-structured merge trees are: store/pebble and store/rocksdb bring theirs. Here is the
-// layout of the keys (keys.go) and everything that a store promises; there is how a database is
-// opened, synced and closed.
+// Package lsm implements store.Store on an ordered key-value database with atomic batches and
+// snapshots, such as a log-structured merge tree. It holds the layout of the keys (keys.go) and
+// everything that store.Store promises. The packages store/pebble and store/rocksdb provide the
+// Database: how it is opened, synced and closed.
 package lsm
 
 import (
@@ -16,66 +16,67 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Reader reads a database, or one moment of it. Its methods are safe for concurrent use.
+// Reader reads a database or a snapshot. Its methods are safe for concurrent use.
 type Reader interface {
-	// Get returns a copy of the value of a key, nil and no error where there is none.
+	// Get returns a copy of a key's value, or nil and no error if the key does not exist.
 	Get(key []byte) ([]byte, error)
-	// Scan visits the keys from from (included) to to (excluded) in ascending order until visit
-	// returns false or an error. Key and value are valid during the visit only.
+	// Scan visits the keys from from (inclusive) to to (exclusive) in ascending order until visit
+	// returns false or an error, which it returns. visit must not keep key and value.
 	Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error
 }
 
-// Snapshot is one moment of a database.
+// Snapshot reads a database as it was when the snapshot was taken.
 type Snapshot interface {
 	Reader
 	Close() error
 }
 
-// Database is what a store needs of a database. Write and Compact have one caller at a time.
+// Database is what a Store needs of a database. Each of Write and Compact has one caller at a time;
+// a Write may run concurrently with a Compact.
 type Database interface {
 	Reader
 	Snapshot() Snapshot
-	// Write applies all changes or none, also across a crash. When it returns nil they are durable
-	// (fsynced).
+	// Write applies all changes or, after an error or a crash, none. When it returns nil they are
+	// durable (fsynced).
 	Write(changes []Change) error
-	// Compact gives back the space of removed keys in this range.
+	// Compact frees the disk space of removed keys from from (inclusive) to to (exclusive).
 	Compact(ctx context.Context, from, to []byte) error
 	Close() error
 }
 
-// Change sets a key, or removes it where Value is nil. An empty value that is not nil is a value.
+// Change sets a key, or removes it if Value is nil. An empty Value is a value.
 type Change struct{ Key, Value []byte }
 
 // Store is a store.Store on a Database.
 type Store struct {
 	lock    *os.File
 	db      Database
-	writing sync.Mutex // a commit, or a step of Prune
-	pruning sync.Mutex // one Prune at a time
-	// guarded by writing:
+	writing sync.Mutex // held by a commit, or by one batch of Prune
+	pruning sync.Mutex // held by a Prune
+	// Guarded by writing:
 	sequence uint64 // of the newest certified block
 	number   uint64 // of the newest message
 
 	closed atomic.Bool
 }
 
-// version is that of the keys' layout.
+// version is the version of the layout of the keys.
 const version = 1
 
 var errClosed = errors.New("store is closed")
 
-// New returns the store in a database. It takes over both, and closes them also when it fails. Lock
-// may be nil.
+// New returns the store in a database. The store closes db and lock in Close, and New closes both
+// if it fails. lock may be nil.
 func New(db Database, lock *os.File) (*Store, error) {
 	s := &Store{lock: lock, db: db}
-	if err := s.begin(); err != nil {
+	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// begin checks the layout and finds the counters.
-func (s *Store) begin() error {
+// load checks the layout's version, which it writes to a new database, and reads the counters.
+func (s *Store) load() error {
 	have, err := s.db.Get([]byte{keyVersion})
 	if err != nil {
 		return fmt.Errorf("read layout version: %w", err)
@@ -84,14 +85,14 @@ func (s *Store) begin() error {
 		return s.db.Write([]Change{{Key: []byte{keyVersion}, Value: []byte{version}}})
 	}
 	if len(have) != 1 || have[0] != version {
-		return fmt.Errorf("its layout has version %x, this program knows %d; use the newer program", have, version)
+		return fmt.Errorf("layout has version %x, this program knows %d: use a newer program", have, version)
 	}
 	counters, err := s.db.Get([]byte{keyCounters})
 	if err != nil || counters == nil {
 		return err
 	}
 	if len(counters) != 16 {
-		return fmt.Errorf("stored counters have %d bytes, expected 16", len(counters))
+		return fmt.Errorf("decode stored counters: %d bytes, expected 16", len(counters))
 	}
 	s.sequence, s.number = binary.BigEndian.Uint64(counters), binary.BigEndian.Uint64(counters[8:])
 	return nil
@@ -111,8 +112,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-// view lets look read one moment of the store.
-func (s *Store) view(ctx context.Context, look func(view) error) error {
+// view calls read with a snapshot of the store.
+func (s *Store) view(ctx context.Context, read func(view) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -120,12 +121,12 @@ func (s *Store) view(ctx context.Context, look func(view) error) error {
 		return errClosed
 	}
 	snapshot := s.db.Snapshot()
-	err := look(view{snapshot})
+	err := read(view{snapshot})
 	return errors.Join(err, snapshot.Close())
 }
 
-// write begins a write, runs change, which reads its own changes, and applies them durably. Nothing
-// is applied when it fails.
+// write collects the changes that change makes and applies them durably. If it returns an error,
+// none is applied.
 func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -152,11 +153,11 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	return nil
 }
 
-// batch is the changes of one write, which reads see.
+// batch collects the changes of one write. Its reads see them.
 type batch struct {
 	db       Reader
-	values   map[string][]byte // nil: removed
-	order    []string
+	values   map[string][]byte // the new values, nil for removed keys
+	order    []string          // the keys of values, in the order of their first change
 	sequence uint64
 	number   uint64
 }
@@ -168,7 +169,7 @@ func (b *batch) get(key []byte) ([]byte, error) {
 	return b.db.Get(key)
 }
 
-// set keeps value, which must not change.
+// set keeps a reference to value, so the caller must not modify it.
 func (b *batch) set(key, value []byte) {
 	if _, ok := b.values[string(key)]; !ok {
 		b.order = append(b.order, string(key))
@@ -198,7 +199,7 @@ func (s *Store) Identity(ctx context.Context) (identity store.Identity, err erro
 	return identity, nil
 }
 
-// SetIdentity writes it durably; see store.Store.
+// SetIdentity durably writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
 	err := s.write(ctx, func(b *batch) error {
 		old, err := view{s.db}.identity()

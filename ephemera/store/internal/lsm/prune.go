@@ -12,23 +12,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
-// Bounds of one batch of Prune, so that a commit never waits for long. The first body always goes,
-// however large it is.
+// Bounds of one batch of Prune, so that a commit never waits for long. A batch holds at least one
+// body, however large it is.
 const (
 	pruneBodies   = 64
 	pruneMessages = 1024
 )
 
-// wholeBody is a certified block whose messages are there: key and value of keyWhole.
-type wholeBody struct {
+// indexedBody is an entry of the index keyWhole: a certified block whose messages are stored.
+type indexedBody struct {
 	slot   block.Slot
-	time   int64
-	newest int64
+	time   int64 // of the header
+	newest int64 // signed time among the messages
 	id     block.ID
 }
 
-func decodeWhole(rest, value []byte) (w wholeBody, err error) {
-	if err := errors.Join(sized(rest, 72, "slot"), sized(value, 48, "body's place")); err != nil {
+func decodeIndexed(rest, value []byte) (w indexedBody, err error) {
+	if err := errors.Join(checkLength(rest, 72, "slot"), checkLength(value, 48, "index entry of a body")); err != nil {
 		return w, err
 	}
 	copy(w.slot.Group[:], rest)
@@ -72,10 +72,10 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 	return store.MergeIncluded(all), nil
 }
 
-// recent returns the certified blocks that have a message of since or later.
+// recent returns the certified blocks that have, or had, a message signed at since or later.
 func (v view) recent(since int64) (ids []block.ID, err error) {
 	err = v.each([]byte{keyWhole}, nil, func(rest, value []byte) (bool, error) {
-		w, err := decodeWhole(rest, value)
+		w, err := decodeIndexed(rest, value)
 		if w.newest >= since {
 			ids = append(ids, w.id)
 		}
@@ -85,7 +85,7 @@ func (v view) recent(since int64) (ids []block.ID, err error) {
 		return nil, err
 	}
 	err = v.each([]byte{keyRemoved}, number(uint64(max(since, 0))), func(rest, _ []byte) (bool, error) {
-		if err := sized(rest, 40, "removed body"); err != nil {
+		if err := checkLength(rest, 40, "removed body"); err != nil {
 			return false, err
 		}
 		ids = append(ids, block.ID(rest[8:]))
@@ -99,12 +99,12 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
 	p := pruning{store: s, retention: retention, lowest: math.MaxUint64}
-	err := p.bodies(ctx)
+	err := p.removeBodies(ctx)
 	if err == nil {
-		err = p.forget(ctx)
+		err = p.forgetIDs(ctx)
 	}
 	if err == nil && p.lowest <= p.highest {
-		err = s.db.Compact(ctx, key(keyMessage, number(p.lowest)), after(key(keyMessage, number(p.highest))))
+		err = s.db.Compact(ctx, key(keyMessage, number(p.lowest)), prefixEnd(key(keyMessage, number(p.highest))))
 	}
 	if err != nil {
 		return p.pruned, fmt.Errorf("prune: %w", err)
@@ -112,52 +112,53 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 	return p.pruned, nil
 }
 
-// pruning is one Prune.
+// pruning is a call of Prune.
 type pruning struct {
 	store           *Store
 	retention       store.Retention
 	pruned          store.Pruned
-	lowest, highest uint64 // numbers of messages that went
+	lowest, highest uint64 // numbers among the removed messages
 }
 
-func (p *pruning) bodies(ctx context.Context) error {
+func (p *pruning) removeBodies(ctx context.Context) error {
 	if p.retention.Before <= 0 && p.retention.Keep == 0 {
 		return nil
 	}
 	for from := []byte{}; from != nil; {
-		var some []wholeBody
+		var bodies []indexedBody
 		err := p.store.view(ctx, func(v view) (err error) {
-			some, from, err = p.next(v, from)
+			bodies, from, err = p.nextBodies(v, from)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if len(some) == 0 {
+		if len(bodies) == 0 {
 			continue
 		}
 		bytes := int64(0)
 		err = p.store.write(ctx, func(b *batch) error {
-			bytes, err = p.remove(b, some)
+			bytes, err = p.remove(b, bodies)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		p.pruned.Blocks, p.pruned.Bytes = p.pruned.Blocks+len(some), p.pruned.Bytes+bytes
+		p.pruned.Blocks, p.pruned.Bytes = p.pruned.Blocks+len(bodies), p.pruned.Bytes+bytes
 	}
 	return nil
 }
 
-// next returns bodies that go, within the bounds of a batch, and where to go on, nil at the end.
-func (p *pruning) next(v view, from []byte) (some []wholeBody, next []byte, err error) {
+// nextBodies returns bodies to remove, as many as a batch may hold, scanning the index from from.
+// next is where to continue, or nil at the end of the index.
+func (p *pruning) nextBodies(v view, from []byte) (bodies []indexedBody, next []byte, err error) {
 	var (
-		at                   block.Slot // chain of the numbers below
+		at                   block.Slot // a slot of the chain that certified and delivered describe
 		certified, delivered uint64
 		messages             int
 	)
 	err = v.each([]byte{keyWhole}, from, func(rest, value []byte) (bool, error) {
-		w, err := decodeWhole(rest, value)
+		w, err := decodeIndexed(rest, value)
 		if err != nil {
 			return false, err
 		}
@@ -175,20 +176,20 @@ func (p *pruning) next(v view, from []byte) (some []wholeBody, next []byte, err 
 		if err != nil {
 			return false, err
 		}
-		if messages += len(old.leaves); len(some) > 0 && (len(some) == pruneBodies || messages > pruneMessages) {
+		if messages += len(old.leaves); len(bodies) > 0 && (len(bodies) == pruneBodies || messages > pruneMessages) {
 			next = append([]byte(nil), rest...)
 			return false, nil
 		}
-		some = append(some, w)
+		bodies = append(bodies, w)
 		return true, nil
 	})
-	return some, next, err
+	return bodies, next, err
 }
 
-// remove takes bodies away, and the messages that no other body has, and returns their size. Only
-// Prune takes bodies away, so that they are still there.
-func (p *pruning) remove(b *batch, some []wholeBody) (bytes int64, err error) {
-	for _, w := range some {
+// remove removes bodies, and the messages that no other body contains, and returns the size of
+// those messages. The bodies still exist, because only Prune removes any.
+func (p *pruning) remove(b *batch, bodies []indexedBody) (bytes int64, err error) {
+	for _, w := range bodies {
 		data, err := b.get(key(keyBody, w.id[:]))
 		if err != nil {
 			return 0, err
@@ -211,14 +212,14 @@ func (p *pruning) remove(b *batch, some []wholeBody) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// release counts one body less that has the message, removes it with the last of them, and returns
-// its size then.
+// release decrements the message's count of bodies. If it was the last one, release removes the
+// message and returns its size, and otherwise 0.
 func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 	data, err := b.get(key(keyMessageID, leaf.ID[:]))
 	if err != nil {
 		return 0, err
 	}
-	at, bodies, err := pair(data, "message ID")
+	at, bodies, err := decodePair(data, "message ID")
 	if err != nil {
 		return 0, err
 	}
@@ -236,14 +237,15 @@ func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 	return int64(len(message)), nil
 }
 
-// forget removes what is left of bodies whose messages are all older.
-func (p *pruning) forget(ctx context.Context) error {
+// forgetIDs removes the message IDs of bodies whose messages were removed and are all older than
+// Retention.Messages.
+func (p *pruning) forgetIDs(ctx context.Context) error {
 	before := uint64(max(p.retention.Messages, 0))
 	for more := true; more; {
 		err := p.store.write(ctx, func(b *batch) error {
 			more = false
 			return view{p.store.db}.each([]byte{keyRemoved}, nil, func(rest, _ []byte) (bool, error) {
-				if err := sized(rest, 40, "removed body"); err != nil {
+				if err := checkLength(rest, 40, "removed body"); err != nil {
 					return false, err
 				}
 				if binary.BigEndian.Uint64(rest) >= before {

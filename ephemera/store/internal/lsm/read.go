@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// view reads one moment.
+// view reads the store, usually from a snapshot.
 type view struct{ Reader }
 
 func (v view) identity() (store.Identity, error) {
@@ -30,9 +30,10 @@ func (v view) identity() (store.Identity, error) {
 	return decodeIdentity(data)
 }
 
-// each visits all keys that begin with prefix from from on; rest is the key behind the prefix.
+// each visits the keys that begin with prefix and are not below prefix + from, in ascending order,
+// until visit returns false or an error. rest is the key without the prefix.
 func (v view) each(prefix, from []byte, visit func(rest, value []byte) (bool, error)) error {
-	return v.Scan(append(slices.Clone(prefix), from...), after(prefix), func(k, value []byte) (bool, error) {
+	return v.Scan(append(slices.Clone(prefix), from...), prefixEnd(prefix), func(k, value []byte) (bool, error) {
 		return visit(k[len(prefix):], value)
 	})
 }
@@ -46,7 +47,7 @@ func (v view) header(id block.ID) (signed block.SignedHeader, err error) {
 		return signed, store.ErrNotFound
 	}
 	if err := canonical.Decode(data, len(data), &signed); err != nil {
-		return signed, fmt.Errorf("stored header %s: %w", id.Short(), err)
+		return signed, fmt.Errorf("decode stored header %s: %w", id.Short(), err)
 	}
 	return signed, nil
 }
@@ -59,7 +60,7 @@ func (v view) body(id block.ID) (body, error) {
 	return decodeBody(data)
 }
 
-// held is a block whose messages are not read yet.
+// held is a stored block whose messages were not read yet.
 type held struct {
 	block.SignedHeader
 	body body
@@ -72,7 +73,7 @@ func (v view) held(id block.ID) (h held, err error) {
 	return h, err
 }
 
-// bytes is store.Certified.Bytes.
+// bytes is equal to the block's store.Certified.Bytes.
 func (h held) bytes() int {
 	if h.body.whole || h.Header.Count == 0 {
 		return int(h.body.bytes)
@@ -89,14 +90,15 @@ func (v view) block(h held) (block.Block, error) {
 		}
 		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
 		if err != nil {
-			return b, fmt.Errorf("stored message %d: %w", n, err)
+			return b, fmt.Errorf("decode stored message %d: %w", n, err)
 		}
 		b.Messages = append(b.Messages, m)
 	}
 	return b, nil
 }
 
-// certificate returns nil where there is none.
+// certified adds the certificate and the messages to h. It returns store.ErrNotFound if the block
+// is not certified.
 func (v view) certified(id block.ID, h held) (store.Certified, error) {
 	data, err := v.Get(key(keyCertificate, id[:]))
 	if err != nil {
@@ -105,16 +107,16 @@ func (v view) certified(id block.ID, h held) (store.Certified, error) {
 	if data == nil {
 		return store.Certified{}, store.ErrNotFound
 	}
-	// The size of the group is not known here; what was stored is bounded already.
+	// No limit is needed here: the certificate's size was checked before it was stored.
 	proof, err := certificate.Decode(data, len(data))
 	if err != nil {
-		return store.Certified{}, fmt.Errorf("stored certificate of %s: %w", id.Short(), err)
+		return store.Certified{}, fmt.Errorf("decode stored certificate of %s: %w", id.Short(), err)
 	}
 	b, err := v.block(h)
 	return store.Certified{Block: b, Certificate: proof}, err
 }
 
-// Load returns the state of a group, all of one moment; see store.Store.
+// Load returns the state of a group from one snapshot; see store.Store.
 func (s *Store) Load(ctx context.Context, group membership.ID) (state store.State, err error) {
 	err = s.view(ctx, func(v view) error {
 		if state.Chains, err = v.chains(group); err != nil {
@@ -134,10 +136,10 @@ func (s *Store) Load(ctx context.Context, group membership.ID) (state store.Stat
 
 func (v view) chains(group membership.ID) (all []store.Chain, err error) {
 	err = v.each(key(keyChain, group[:]), nil, func(creator, value []byte) (bool, error) {
-		if err := sized(creator, 32, "creator"); err != nil {
+		if err := checkLength(creator, 32, "creator"); err != nil {
 			return false, err
 		}
-		certified, delivered, err := pair(value, "chain")
+		certified, delivered, err := decodePair(value, "chain")
 		all = append(all, store.Chain{Creator: keys.Public(creator), Certified: certified, Delivered: delivered})
 		return true, err
 	})
@@ -149,7 +151,7 @@ func (v view) chains(group membership.ID) (all []store.Chain, err error) {
 	return all, err
 }
 
-// fillChain adds the tip and the open votes.
+// fillChain sets the chain's tip and its votes.
 func (v view) fillChain(group membership.ID, c *store.Chain) error {
 	slot := block.Slot{Group: group, Creator: c.Creator, Height: c.Certified}
 	if c.Certified > 0 {
@@ -157,14 +159,14 @@ func (v view) fillChain(group membership.ID, c *store.Chain) error {
 		if err != nil {
 			return err
 		}
-		if err := sized(data, 40, "certified slot"); err != nil {
+		if err := checkLength(data, 40, "certified slot"); err != nil {
 			return err
 		}
 		c.Tip = block.ID(data[8:])
 	}
 	var voted []block.ID
 	err := v.each(key(keyVote, group[:], c.Creator[:]), number(c.Certified+1), func(_, value []byte) (bool, error) {
-		if err := sized(value, 32, "vote"); err != nil {
+		if err := checkLength(value, 32, "vote"); err != nil {
 			return false, err
 		}
 		voted = append(voted, block.ID(value))
@@ -185,7 +187,7 @@ func (v view) fillChain(group membership.ID, c *store.Chain) error {
 	return err
 }
 
-// Block returns a held block; see store.Store.
+// Block returns a stored block; see store.Store.
 func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
 	err = s.view(ctx, func(v view) error {
 		h, err := v.held(id)
@@ -222,7 +224,7 @@ func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Cer
 func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified, error) {
 	found, err := s.CertifiedFrom(ctx, slot, 1, 0)
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("load block of %s: %w", slot, store.ErrNotFound)
+		err = fmt.Errorf("load certified block of slot %s: %w", slot, store.ErrNotFound)
 	}
 	if err != nil {
 		return store.Certified{}, err
@@ -230,46 +232,47 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified
 	return found[0], nil
 }
 
-// taker takes blocks up to the bounds of an answer.
-type taker struct {
+// pager reads blocks up to the bounds of one call of CertifiedFrom or List.
+type pager struct {
 	view
 	count, bytes int
 	taken, total int
 }
 
-// take reads the block and tells whether it is still within the bounds.
-func (t *taker) take(id block.ID) (c store.Certified, within bool, err error) {
-	if t.taken >= t.count {
+// next reads the block with that ID unless it exceeds the bounds. within reports whether it was
+// read.
+func (p *pager) next(id block.ID) (c store.Certified, within bool, err error) {
+	if p.taken >= p.count {
 		return c, false, nil
 	}
-	h, err := t.held(id)
+	h, err := p.held(id)
 	if err != nil {
 		return c, false, err
 	}
-	if t.total += h.bytes(); t.taken > 0 && t.total > t.bytes {
+	if p.total += h.bytes(); p.taken > 0 && p.total > p.bytes {
 		return c, false, nil
 	}
-	t.taken++
-	c, err = t.certified(id, h)
+	p.taken++
+	c, err = p.certified(id, h)
 	return c, err == nil, err
 }
 
-// CertifiedFrom returns a piece of a chain; see store.Store.
+// CertifiedFrom returns consecutive blocks of a chain; see store.Store.
 func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) (found []store.Certified, err error) {
 	if count <= 0 {
 		return nil, nil
 	}
 	err = s.view(ctx, func(v view) error {
-		taking, height := taker{view: v, count: count, bytes: bytes}, from.Height
+		page, height := pager{view: v, count: count, bytes: bytes}, from.Height
 		return v.each(key(keyCertified, from.Group[:], from.Creator[:]), number(from.Height), func(at, value []byte) (bool, error) {
-			if err := sized(value, 40, "certified slot"); err != nil {
+			if err := checkLength(value, 40, "certified slot"); err != nil {
 				return false, err
 			}
 			if binary.BigEndian.Uint64(at) != height {
 				return false, nil
 			}
 			height++
-			c, within, err := taking.take(block.ID(value[8:]))
+			c, within, err := page.next(block.ID(value[8:]))
 			if within {
 				found = append(found, c)
 			}
@@ -277,12 +280,12 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load blocks from %s: %w", from, err)
+		return nil, fmt.Errorf("load certified blocks from slot %s: %w", from, err)
 	}
 	return found, nil
 }
 
-// List returns certified blocks in the order in which they came; see store.Store.
+// List returns certified blocks in the order in which they were committed; see store.Store.
 func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, count, bytes int) (found []store.Entry, err error) {
 	if count <= 0 || from == math.MaxUint64 {
 		return nil, nil
@@ -292,12 +295,12 @@ func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, coun
 		prefix = key(keyCreator, creator[:])
 	}
 	err = s.view(ctx, func(v view) error {
-		taking := taker{view: v, count: count, bytes: bytes}
+		page := pager{view: v, count: count, bytes: bytes}
 		return v.each(prefix, number(from+1), func(at, value []byte) (bool, error) {
-			if err := sized(value, 32, "sequence"); err != nil {
+			if err := checkLength(value, 32, "sequence"); err != nil {
 				return false, err
 			}
-			c, within, err := taking.take(block.ID(value))
+			c, within, err := page.next(block.ID(value))
 			if within {
 				found = append(found, store.Entry{Sequence: binary.BigEndian.Uint64(at), Certified: c})
 			}
@@ -305,7 +308,7 @@ func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, coun
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list blocks after %d: %w", from, err)
+		return nil, fmt.Errorf("list blocks after sequence %d: %w", from, err)
 	}
 	return found, nil
 }
