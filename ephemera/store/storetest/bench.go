@@ -13,10 +13,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// BenchmarkCommit measures durable commits of 1, 10 and 100 writes. Votes and certificates take
-// turns, as in a node: a block of ten messages of 3 kB is held by its vote, and its certificate
-// follows in a later commit or, of more writes, in the same one. Every block has messages of its
-// own. Fresh returns an opener of an empty store.
+// BenchmarkCommit measures durable commits of 1, 10 and 100 writes, which alternate between votes
+// and certificates: the vote stores a block of ten new messages of 3 kB, and the next write is the
+// block's certificate. fresh returns an opener of a new, empty store.
 func BenchmarkCommit(b *testing.B, fresh func(b *testing.B) Opener) {
 	key := keys.FromSeed([32]byte{1})
 	group, err := membership.NewGroup("bench", 1, []keys.Public{key.Public()}, membership.Limits{})
@@ -26,18 +25,18 @@ func BenchmarkCommit(b *testing.B, fresh func(b *testing.B) Opener) {
 			s, err := fresh(b)()
 			require.NoError(b, err)
 			defer func() { require.NoError(b, s.Close()) }()
-			made, blocks := 0, 0
+			writesMade, blocks := 0, 0
 			var next store.PutCertified
 			for b.Loop() {
 				b.StopTimer()
 				var writes []store.Write
 				for range size {
-					if made++; made%2 == 0 {
+					if writesMade++; writesMade%2 == 0 {
 						writes = append(writes, next)
 						blocks++
 						continue
 					}
-					next = benchmarkBlock(b, group, key, uint64(made/2+1))
+					next = benchmarkBlock(b, group, key, uint64(writesMade/2+1))
 					writes = append(writes, store.PutVote{Block: next.Block})
 				}
 				b.StartTimer()
@@ -57,8 +56,8 @@ func benchmarkBlock(b *testing.B, group *membership.Group, key keys.Private, hei
 		messages[i], err = block.NewMessage(key, "bench", "report", make([]byte, 3<<10), int64(10*height)+int64(i))
 		require.NoError(b, err)
 	}
-	made := block.New(group, key.Public(), height, block.ID{}, 0, messages)
-	made.Signature = keys.Signature{1}
-	proof := certificate.New(group, made.Header.Slot(), made.ID(), map[int]keys.Signature{0: {1}})
-	return store.PutCertified{Block: made, Certificate: proof}
+	blk := block.New(group, key.Public(), height, block.ID{}, 0, messages)
+	blk.Signature = keys.Signature{1}
+	proof := certificate.New(group, blk.Header.Slot(), blk.ID(), map[int]keys.Signature{0: {1}})
+	return store.PutCertified{Block: blk, Certificate: proof}
 }

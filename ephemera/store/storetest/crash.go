@@ -16,26 +16,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
 )
 
-// Disk is where one node's store lives, with the power to fail.
+// Disk is a storage medium, simulated or real, on which a crash can be simulated. It contains the
+// store of one node.
 type Disk interface {
 	// Open is an Opener.
 	Open() (store.Store, error)
-	// Crash returns the disk that a kill or a loss of power at this moment leaves: with all that was
-	// synced, and whatever part of the rest. The disk itself goes on.
+	// Crash returns the disk as a kill or a power loss would leave it now: with everything that was
+	// synced and an arbitrary part of the rest. The original disk stays usable.
 	Crash(t *testing.T, random *rand.Rand) Disk
 }
 
-// Torn is a Disk that can show a loss of power in the middle of a write.
+// Torn is a Disk that can also simulate a power loss in the middle of a write.
 type Torn interface {
 	Disk
-	// Mark remembers this moment.
+	// Mark records the current state.
 	Mark(t *testing.T)
-	// Tear returns the disk of a moment between the last Mark and now, nil where it cannot.
+	// Tear returns the disk as a power loss between the last Mark and now would leave it, or nil if
+	// it cannot simulate one.
 	Tear(t *testing.T, random *rand.Rand) Disk
 }
 
-// RunCrash lets stores fail at every step of random histories, and compares what is found
-// afterwards with store/memory. Anywhere says that Crash may be called while the store writes.
+// RunCrash crashes stores at every step of random histories and compares what is left on the disk
+// with store/memory. anywhere says that Crash may be called while the store writes.
 func RunCrash(t *testing.T, fresh func(t *testing.T) Disk, anywhere bool) {
 	seeds, steps := uint64(1), 40
 	if !testing.Short() {
@@ -49,16 +51,15 @@ func RunCrash(t *testing.T, fresh func(t *testing.T) Disk, anywhere bool) {
 	}
 }
 
-// step is one thing that a node does with its store. Some are refused, by every implementation
-// alike.
+// step is one operation on a store. An operation may fail, but then it fails in every
+// implementation.
 type step func(*testing.T, store.Store) error
 
-// history draws the steps of a node's life: votes, certificates with and without messages, late
-// echoes, deliveries, evidence, groups, starts and retention, over two groups. Messages are shared
-// between blocks.
+// history returns random steps on two groups: votes, certificates with and without messages, late
+// echoes, deliveries, evidence, groups, starts and retention. Blocks share messages.
 func history(t *testing.T, random *rand.Rand, length int) []step {
-	worlds := []*world{newWorld(t, 1), newWorld(t, 2)}
-	identity := store.Identity{Network: "storetest", Key: worlds[0].members[1].Public()}
+	fixtures := []*fixture{newFixture(t, 1), newFixture(t, 2)}
+	identity := store.Identity{Network: "storetest", Key: fixtures[0].members[1].Public()}
 	steps := []step{func(t *testing.T, s store.Store) error { return s.SetIdentity(t.Context(), identity) }}
 	for len(steps) < length {
 		switch random.IntN(12) {
@@ -75,7 +76,7 @@ func history(t *testing.T, random *rand.Rand, length int) []step {
 		default:
 			var writes []store.Write
 			for range 1 + random.IntN(4) {
-				writes = append(writes, worlds[random.IntN(2)].draw(random)...)
+				writes = append(writes, fixtures[random.IntN(2)].draw(random)...)
 			}
 			steps = append(steps, func(t *testing.T, s store.Store) error { return s.Commit(t.Context(), writes) })
 		}
@@ -83,8 +84,8 @@ func history(t *testing.T, random *rand.Rand, length int) []step {
 	return steps
 }
 
-// draw makes one or a few writes.
-func (w *world) draw(random *rand.Rand) []store.Write {
+// draw returns random writes, one to three.
+func (f *fixture) draw(random *rand.Rand) []store.Write {
 	creator, height := random.IntN(4), 1+random.Uint64N(8)
 	size := 0
 	if random.IntN(8) == 0 {
@@ -92,32 +93,33 @@ func (w *world) draw(random *rand.Rand) []store.Write {
 	}
 	times := []int64{int64(height), int64(2 * height), int64(10 + height)}[:random.IntN(4)]
 	if random.IntN(30) > 0 {
-		times = []int64{int64(height), int64(2 * height)} // mostly the same block, so that few writes are refused
+		// Usually the same block for the same slot, so that few writes are refused.
+		times = []int64{int64(height), int64(2 * height)}
 		size = 100
 	}
-	put := w.at(creator, height, size, times...)
+	put := f.at(creator, height, size, times...)
 	switch random.IntN(10) {
 	case 0:
-		return []store.Write{store.PutEvidence{Evidence: w.evidence(creator, "x")}}
+		return []store.Write{store.PutEvidence{Evidence: f.evidence(creator, "x")}}
 	case 1:
-		return []store.Write{store.PutGroup{Group: w.group}, store.PutClosed{Group: w.group.ID()}}
+		return []store.Write{store.PutGroup{Group: f.group}, store.PutClosed{Group: f.group.ID()}}
 	case 2:
-		return []store.Write{store.PutGroup{Group: w.group}}
+		return []store.Write{store.PutGroup{Group: f.group}}
 	case 3:
-		return []store.Write{store.PutDelivered{Slot: w.slot(creator, height)}}
+		return []store.Write{store.PutDelivered{Slot: f.slot(creator, height)}}
 	case 4:
-		return []store.Write{bare(put)}
+		return []store.Write{withoutMessages(put)}
 	case 5:
-		put.Certificate = w.certify(put.Block, 0, 1, 2, 3)
+		put.Certificate = f.certify(put.Block, 0, 1, 2, 3)
 		return []store.Write{put}
 	case 6:
 		return []store.Write{store.PutVote{Block: put.Block}}
 	default:
-		return []store.Write{store.PutVote{Block: put.Block}, put, store.PutDelivered{Slot: w.slot(creator, height)}}
+		return []store.Write{store.PutVote{Block: put.Block}, put, store.PutDelivered{Slot: f.slot(creator, height)}}
 	}
 }
 
-// dump returns all that a store tells.
+// dump returns everything that can be read from a store.
 func dump(t *testing.T, s store.Store) []string {
 	t.Helper()
 	var all []string
@@ -130,7 +132,7 @@ func dump(t *testing.T, s store.Store) []string {
 		add(fmt.Sprint("group closed ", g.Closed), g.Group.Encode())
 	}
 	for _, number := range []uint64{1, 2} {
-		state := newWorld(t, number).load(s)
+		state := newFixture(t, number).load(s)
 		for _, c := range state.Chains {
 			add(fmt.Sprint("chain ", number, c.Certified, c.Delivered), c.Creator, c.Tip)
 			for _, v := range c.Votes {
@@ -162,8 +164,8 @@ func opened(t *testing.T, d Disk) store.Store {
 	return s
 }
 
-// found opens a disk and returns what is on it.
-func found(t *testing.T, d Disk) []string {
+// dumpDisk opens the store on a disk, dumps it and closes it.
+func dumpDisk(t *testing.T, d Disk) []string {
 	t.Helper()
 	s := opened(t, d)
 	all := dump(t, s)
@@ -186,31 +188,32 @@ func crashAfterSteps(t *testing.T, disk Disk, seed uint64, steps int) {
 		after := dump(t, model)
 		if can {
 			if d := torn.Tear(t, random); d != nil {
-				require.Contains(t, [][]string{before, after}, found(t, d), "step %d, torn", i)
+				require.Contains(t, [][]string{before, after}, dumpDisk(t, d), "step %d, torn", i)
 			}
 		}
 		crashed := disk.Crash(t, random)
-		require.Equal(t, after, found(t, crashed), "step %d", i)
-		if random.IntN(5) == 0 { // life goes on after the crash
+		require.Equal(t, after, dumpDisk(t, crashed), "step %d", i)
+		if random.IntN(5) == 0 { // continue on the crashed disk
 			require.NoError(t, s.Close())
 			disk, s = crashed, opened(t, crashed)
 		}
 	}
 }
 
-// crashWithinSteps takes disks while a store writes. Prune writes many times, so that there are
-// more moments than steps; it is left out, and checked step by step above.
+// crashWithinSteps crashes disks while a store commits. Each must hold what one of the commits
+// left. Prune is left out, because it makes several transactions and so leaves states in between;
+// crashAfterSteps covers it.
 func crashWithinSteps(t *testing.T, disk Disk, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 2))
-	w, model, s := newWorld(t, 1), memory.New(), opened(t, disk)
+	f, model, s := newFixture(t, 1), memory.New(), opened(t, disk)
 	var (
 		commits [][]store.Write
-		moments = [][]string{dump(t, model)}
+		states  = [][]string{dump(t, model)} // before the first commit, and after each
 	)
 	for len(commits) < 100 {
-		writes := append(w.draw(random), w.draw(random)...)
+		writes := append(f.draw(random), f.draw(random)...)
 		if model.Commit(t.Context(), writes) == nil {
-			commits, moments = append(commits, writes), append(moments, dump(t, model))
+			commits, states = append(commits, writes), append(states, dump(t, model))
 		}
 	}
 	var (
@@ -230,7 +233,7 @@ func crashWithinSteps(t *testing.T, disk Disk, seed uint64) {
 		low := done.Load()
 		crashed := disk.Crash(t, random)
 		high := min(done.Load()+1, int64(len(commits)))
-		require.Contains(t, moments[low:high+1], found(t, crashed), "between commits %d and %d", low, high)
+		require.Contains(t, states[low:high+1], dumpDisk(t, crashed), "between commits %d and %d", low, high)
 		last = low
 	}
 	writing.Wait()

@@ -14,15 +14,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// world is a group of four whose private keys the suite has.
-type world struct {
+// fixture is a group of four members with their private keys.
+type fixture struct {
 	t       *testing.T
 	members []keys.Private // in the group's order
 	group   *membership.Group
 }
 
-func newWorld(t *testing.T, number uint64) *world {
-	w := &world{t: t}
+func newFixture(t *testing.T, number uint64) *fixture {
+	f := &fixture{t: t}
 	byKey := map[keys.Public]keys.Private{}
 	var public []keys.Public
 	for i := range 4 {
@@ -33,82 +33,82 @@ func newWorld(t *testing.T, number uint64) *world {
 		public = append(public, key.Public())
 	}
 	var err error
-	w.group, err = membership.NewGroup("storetest", number, public, membership.Limits{})
+	f.group, err = membership.NewGroup("storetest", number, public, membership.Limits{})
 	require.NoError(t, err)
-	for _, key := range w.group.Members() {
-		w.members = append(w.members, byKey[key])
+	for _, key := range f.group.Members() {
+		f.members = append(f.members, byKey[key])
 	}
-	return w
+	return f
 }
 
-func (w *world) slot(creator int, height uint64) block.Slot {
-	return block.Slot{Group: w.group.ID(), Creator: w.members[creator].Public(), Height: height}
+func (f *fixture) slot(creator int, height uint64) block.Slot {
+	return block.Slot{Group: f.group.ID(), Creator: f.members[creator].Public(), Height: height}
 }
 
-// unsigned makes a block of one message with a payload of size bytes. The salt tells blocks of one
-// slot apart.
-func (w *world) unsigned(slot block.Slot, salt string, size int) block.Block {
+// unsigned returns a block of one message with a payload of size bytes. Blocks of one slot with
+// different salts are different.
+func (f *fixture) unsigned(slot block.Slot, salt string, size int) block.Block {
 	payload := make([]byte, size)
-	message, err := block.NewMessage(w.members[0], w.group.Network(), fmt.Sprintf("%s/%d", salt, slot.Height), payload, int64(slot.Height&0xffff))
-	require.NoError(w.t, err)
+	message, err := block.NewMessage(f.members[0], f.group.Network(), fmt.Sprintf("%s/%d", salt, slot.Height), payload, int64(slot.Height&0xffff))
+	require.NoError(f.t, err)
 	parent := block.ID{}
 	if slot.Height > 1 {
 		parent = block.ID{1}
 	}
-	return block.New(w.group, slot.Creator, slot.Height, parent, 0, []block.Message{message})
+	return block.New(f.group, slot.Creator, slot.Height, parent, 0, []block.Message{message})
 }
 
-func (w *world) block(slot block.Slot, salt string, size int) block.Block {
-	b := w.unsigned(slot, salt, size)
-	index, _ := w.group.Index(slot.Creator)
-	b.Signature = w.members[index].Sign(b.Header.SigningBytes())
+func (f *fixture) block(slot block.Slot, salt string, size int) block.Block {
+	b := f.unsigned(slot, salt, size)
+	index, _ := f.group.Index(slot.Creator)
+	b.Signature = f.members[index].Sign(b.Header.SigningBytes())
 	return b
 }
 
-// certify makes a certificate by these members.
-func (w *world) certify(b block.Block, signers ...int) certificate.Certificate {
+// certify returns a certificate signed by these members.
+func (f *fixture) certify(b block.Block, signers ...int) certificate.Certificate {
 	signatures := map[int]keys.Signature{}
 	for _, i := range signers {
-		signatures[i] = w.members[i].Sign(certificate.SigningBytes(w.group.Network(), b.Header.Slot(), b.ID()))
+		signatures[i] = f.members[i].Sign(certificate.SigningBytes(f.group.Network(), b.Header.Slot(), b.ID()))
 	}
-	return certificate.New(w.group, b.Header.Slot(), b.ID(), signatures)
+	return certificate.New(f.group, b.Header.Slot(), b.ID(), signatures)
 }
 
-func (w *world) certified(creator int, height uint64, size int) store.PutCertified {
-	b := w.block(w.slot(creator, height), "certified", size)
-	return store.PutCertified{Block: b, Certificate: w.certify(b, 0, 1, 2)}
+func (f *fixture) certified(creator int, height uint64, size int) store.PutCertified {
+	b := f.block(f.slot(creator, height), "certified", size)
+	return store.PutCertified{Block: b, Certificate: f.certify(b, 0, 1, 2)}
 }
 
-func (w *world) evidence(creator int, salt string) store.Evidence {
-	a, b := w.block(w.slot(creator, 5), salt+"a", 1).SignedHeader, w.block(w.slot(creator, 5), salt+"b", 1).SignedHeader
+func (f *fixture) evidence(creator int, salt string) store.Evidence {
+	a, b := f.block(f.slot(creator, 5), salt+"a", 1).SignedHeader, f.block(f.slot(creator, 5), salt+"b", 1).SignedHeader
 	if idA, idB := a.Header.ID(), b.Header.ID(); string(idA[:]) > string(idB[:]) {
 		a, b = b, a
 	}
 	return store.Evidence{A: a, B: b}
 }
 
-func (w *world) load(s store.Store) store.State {
-	state, err := s.Load(w.t.Context(), w.group.ID())
-	require.NoError(w.t, err)
+func (f *fixture) load(s store.Store) store.State {
+	state, err := s.Load(f.t.Context(), f.group.ID())
+	require.NoError(f.t, err)
 	return state
 }
 
-func (w *world) commit(s store.Store, writes ...store.Write) {
-	w.t.Helper()
-	require.NoError(w.t, s.Commit(w.t.Context(), writes))
+func (f *fixture) commit(s store.Store, writes ...store.Write) {
+	f.t.Helper()
+	require.NoError(f.t, s.Commit(f.t.Context(), writes))
 }
 
 // requireBlocks compares blocks by their canonical bytes.
-func (w *world) requireBlocks(want, have []block.Block) {
-	w.t.Helper()
-	require.Len(w.t, have, len(want))
+func (f *fixture) requireBlocks(want, have []block.Block) {
+	f.t.Helper()
+	require.Len(f.t, have, len(want))
 	for i := range want {
-		require.Equal(w.t, want[i].Encode(), have[i].Encode())
+		require.Equal(f.t, want[i].Encode(), have[i].Encode())
 	}
 }
 
-func (w *world) requireCertified(want store.PutCertified, have store.Certified) {
-	w.t.Helper()
-	require.Equal(w.t, want.Block.Encode(), have.Block.Encode())
-	require.Equal(w.t, want.Certificate.Encode(), have.Certificate.Encode())
+func (f *fixture) requireCertified(want store.PutCertified, have store.Certified) {
+	f.t.Helper()
+	require.Equal(f.t, want.Block.Encode(), have.Block.Encode())
+	require.Equal(f.t, want.Certificate.Encode(), have.Certificate.Encode())
 }

@@ -14,38 +14,37 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// at makes a certified block of messages with these signed times. Its header's time is the height.
-func (w *world) at(creator int, height uint64, size int, times ...int64) store.PutCertified {
+// at returns a certified block of messages with these signed times. Its header's time is its
+// height.
+func (f *fixture) at(creator int, height uint64, size int, times ...int64) store.PutCertified {
 	messages := make([]block.Message, len(times))
 	for i, time := range times {
 		var err error
-		messages[i], err = block.NewMessage(w.members[0], w.group.Network(), "at", make([]byte, size), time)
-		require.NoError(w.t, err)
+		messages[i], err = block.NewMessage(f.members[0], f.group.Network(), "at", make([]byte, size), time)
+		require.NoError(f.t, err)
 	}
 	parent := block.ID{}
 	if height > 1 {
 		parent = block.ID{1}
 	}
-	b := block.New(w.group, w.slot(creator, height).Creator, height, parent, int64(height), messages)
-	b.Signature = w.members[creator].Sign(b.Header.SigningBytes())
-	return store.PutCertified{Block: b, Certificate: w.certify(b, 0, 1, 2)}
+	b := block.New(f.group, f.slot(creator, height).Creator, height, parent, int64(height), messages)
+	b.Signature = f.members[creator].Sign(b.Header.SigningBytes())
+	return store.PutCertified{Block: b, Certificate: f.certify(b, 0, 1, 2)}
 }
 
-// chain certifies and delivers heights 1 to n of a creator, one message each, signed at the
-// height's time.
-func (w *world) chain(s *session, creator int, n uint64, size int) []store.PutCertified {
+// chain votes for, certifies and delivers the heights 1 to n of a creator, with one message each.
+func (f *fixture) chain(s *session, creator int, n uint64, size int) []store.PutCertified {
 	var puts []store.PutCertified
 	for height := range n {
-		put := w.at(creator, height+1, size, int64(100*creator)+int64(height+1))
+		put := f.at(creator, height+1, size, int64(100*creator)+int64(height+1))
 		puts = append(puts, put)
-		w.commit(s, store.PutVote{Block: put.Block}, put)
+		f.commit(s, store.PutVote{Block: put.Block}, put)
 	}
-	w.commit(s, store.PutDelivered{Slot: w.slot(creator, n)})
+	f.commit(s, store.PutDelivered{Slot: f.slot(creator, n)})
 	return puts
 }
 
-// bare is the block without its messages.
-func bare(put store.PutCertified) store.PutCertified {
+func withoutMessages(put store.PutCertified) store.PutCertified {
 	put.Block.Messages = nil
 	return put
 }
@@ -69,16 +68,16 @@ func (s *session) prune(r store.Retention) store.Pruned {
 	return pruned
 }
 
-func (w *world) requireEntries(want []store.PutCertified, have []store.Entry) {
-	w.t.Helper()
-	require.Len(w.t, have, len(want))
+func (f *fixture) requireEntries(want []store.PutCertified, have []store.Entry) {
+	f.t.Helper()
+	require.Len(f.t, have, len(want))
 	for i := range want {
-		w.requireCertified(want[i], have[i].Certified)
+		f.requireCertified(want[i], have[i].Certified)
 	}
 }
 
 func testList(t *testing.T, s *session) {
-	one, two := newWorld(t, 1), newWorld(t, 2)
+	one, two := newFixture(t, 1), newFixture(t, 2)
 	none := keys.Public{}
 	require.Empty(t, s.list(0, none, 10, math.MaxInt))
 	// Not in the order of heights, across chains and groups; votes are not listed.
@@ -90,7 +89,7 @@ func testList(t *testing.T, s *session) {
 	one.requireEntries(puts, all)
 	require.Equal(t, uint64(1), all[0].Sequence)
 
-	// A late echo writes the certificate again, and the block keeps its place.
+	// Replacing a certificate, as a late echo does, keeps the block's sequence.
 	puts[0].Certificate = one.certify(puts[0].Block, 0, 1, 2, 3)
 	one.commit(s, puts[0])
 	s.reopen()
@@ -116,10 +115,10 @@ func testList(t *testing.T, s *session) {
 }
 
 func testListBounds(t *testing.T, s *session) {
-	w := newWorld(t, 1)
-	puts := w.chain(s, 1, 5, 100)
+	f := newFixture(t, 1)
+	puts := f.chain(s, 1, 5, 100)
 	size := puts[0].Block.Messages[0].Size()
-	for _, creator := range []keys.Public{{}, w.slot(1, 1).Creator} {
+	for _, creator := range []keys.Public{{}, f.slot(1, 1).Creator} {
 		for _, test := range []struct{ count, bytes, want int }{
 			{10, 5 * size, 5},
 			{3, 5 * size, 3},
@@ -130,13 +129,13 @@ func testListBounds(t *testing.T, s *session) {
 			{0, 5 * size, 0},
 			{-1, 5 * size, 0},
 		} {
-			w.requireEntries(puts[:test.want], s.list(0, creator, test.count, test.bytes))
+			f.requireEntries(puts[:test.want], s.list(0, creator, test.count, test.bytes))
 		}
 	}
 }
 
 func testEquivocations(t *testing.T, s *session) {
-	one, two, unknown := newWorld(t, 1), newWorld(t, 2), newWorld(t, 3)
+	one, two, unknown := newFixture(t, 1), newFixture(t, 2), newFixture(t, 3)
 	want := []store.Evidence{one.evidence(1, "a"), one.evidence(3, "b"), two.evidence(0, "c"), two.evidence(2, "d"), unknown.evidence(0, "e")}
 	for _, i := range []int{4, 3, 0, 2, 1} {
 		one.commit(s, store.PutEvidence{Evidence: want[i]})
@@ -149,18 +148,18 @@ func testEquivocations(t *testing.T, s *session) {
 }
 
 func testIncluded(t *testing.T, s *session) {
-	w := newWorld(t, 1)
+	f := newFixture(t, 1)
 	own, other := 1, 2
-	require.NoError(t, s.SetIdentity(t.Context(), store.Identity{Network: "storetest", Key: w.members[own].Public()}))
-	shared := w.at(other, 1, 10, 5, 20, 30)
-	mine := w.at(own, 1, 10, 20, 25)
-	w.commit(s, shared, mine, store.PutVote{Block: w.block(w.slot(3, 1), "vote", 1)})
+	require.NoError(t, s.SetIdentity(t.Context(), store.Identity{Network: "storetest", Key: f.members[own].Public()}))
+	shared := f.at(other, 1, 10, 5, 20, 30)
+	ownBlock := f.at(own, 1, 10, 20, 25)
+	f.commit(s, shared, ownBlock, store.PutVote{Block: f.block(f.slot(3, 1), "vote", 1)})
 	expect := func(since int64, want ...store.Included) {
 		t.Helper()
 		for i := range want {
-			message, err := block.NewMessage(w.members[0], w.group.Network(), "at", make([]byte, 10), want[i].Time)
+			message, err := block.NewMessage(f.members[0], f.group.Network(), "at", make([]byte, 10), want[i].Time)
 			require.NoError(t, err)
-			want[i].ID, want[i].Sender = message.ID(), w.members[0].Public()
+			want[i].ID, want[i].Sender = message.ID(), f.members[0].Public()
 		}
 		have, err := s.Included(t.Context(), since)
 		require.NoError(t, err)
@@ -173,8 +172,9 @@ func testIncluded(t *testing.T, s *session) {
 	expect(21, all[2:]...)
 	expect(31)
 
-	// Removed messages are known until all of their block are older than what is asked for.
-	w.commit(s, store.PutDelivered{Slot: w.slot(other, 1)}, store.PutDelivered{Slot: w.slot(own, 1)})
+	// Removed messages are known until all messages of their block are older than
+	// Retention.Messages.
+	f.commit(s, store.PutDelivered{Slot: f.slot(other, 1)}, store.PutDelivered{Slot: f.slot(own, 1)})
 	require.Equal(t, 2, s.prune(store.Retention{Before: 2, Messages: 25}).Blocks)
 	s.reopen()
 	expect(0, all...)
@@ -188,10 +188,10 @@ func testIncluded(t *testing.T, s *session) {
 }
 
 func testPrune(t *testing.T, s *session) {
-	w := newWorld(t, 1)
-	puts := w.chain(s, 1, 6, 1000)
-	w.commit(s, store.PutEvidence{Evidence: w.evidence(3, "x")}, store.PutGroup{Group: w.group})
-	before := w.load(s)
+	f := newFixture(t, 1)
+	puts := f.chain(s, 1, 6, 1000)
+	f.commit(s, store.PutEvidence{Evidence: f.evidence(3, "x")}, store.PutGroup{Group: f.group})
+	before := f.load(s)
 	size := int64(puts[0].Block.Messages[0].Size())
 	require.Zero(t, s.prune(store.Retention{}))
 	require.Zero(t, s.prune(store.Retention{Before: 1, Keep: 6, Messages: math.MaxInt64}))
@@ -200,13 +200,13 @@ func testPrune(t *testing.T, s *session) {
 	require.Zero(t, s.prune(store.Retention{Before: 3}), "once")
 	require.Equal(t, store.Pruned{Blocks: 1, Bytes: size}, s.prune(store.Retention{Keep: 3}))
 	s.reopen()
-	require.Equal(t, before, w.load(s))
+	require.Equal(t, before, f.load(s))
 
 	for i, put := range puts {
 		want := put
 		_, err := s.Block(t.Context(), put.Block.ID())
 		if i < 3 {
-			want = bare(put)
+			want = withoutMessages(put)
 			require.ErrorIs(t, err, store.ErrPruned)
 		} else {
 			require.NoError(t, err)
@@ -214,17 +214,17 @@ func testPrune(t *testing.T, s *session) {
 		found, err := s.CertifiedByID(t.Context(), put.Block.ID())
 		require.NoError(t, err)
 		require.Equal(t, i < 3, found.Block.Pruned())
-		w.requireCertified(want, found)
+		f.requireCertified(want, found)
 		found, err = s.Certified(t.Context(), put.Block.Header.Slot())
 		require.NoError(t, err)
-		w.requireCertified(want, found)
-		require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutVote{Block: w.block(put.Block.Header.Slot(), "other", 1)}}), store.ErrVoted)
+		f.requireCertified(want, found)
+		require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutVote{Block: f.block(put.Block.Header.Slot(), "other", 1)}}), store.ErrVoted)
 	}
-	// In a bounded answer a removed body counts as its header.
+	// Where bytes are bounded, a block without messages counts with its header.
 	header := certifiedIn(t, s, puts[0]).Bytes()
 	require.Less(t, header, 300)
 	for _, test := range []struct{ bytes, want int }{{0, 1}, {3 * header, 3}, {3*header - 1, 2}, {3*header + int(size), 4}, {math.MaxInt, 6}} {
-		piece, err := s.CertifiedFrom(t.Context(), w.slot(1, 1), 10, test.bytes)
+		piece, err := s.CertifiedFrom(t.Context(), f.slot(1, 1), 10, test.bytes)
 		require.NoError(t, err)
 		require.Len(t, piece, test.want)
 		require.Len(t, s.list(0, keys.Public{}, 10, test.bytes), test.want)
@@ -238,80 +238,81 @@ func certifiedIn(t *testing.T, s *session, put store.PutCertified) store.Certifi
 	return c
 }
 
-// Whatever is not certified and delivered is still needed.
-func testPruneSpares(t *testing.T, s *session) {
-	w := newWorld(t, 1)
+// Messages of blocks that are not both certified and delivered are still needed.
+func testPruneKeepsUndelivered(t *testing.T, s *session) {
+	f := newFixture(t, 1)
 	everything := store.Retention{Before: math.MaxInt64, Keep: 1, Messages: math.MaxInt64}
-	vote := w.block(w.slot(0, 1), "vote", 10)
-	undelivered, gap := w.at(1, 1, 10, 1), w.at(2, 2, 10, 2)
-	early := w.block(w.slot(3, 1), "early", 10)
-	empty := w.at(0, 7, 0)
-	w.commit(s, store.PutVote{Block: vote}, undelivered, gap, store.PutVote{Block: early}, empty,
-		store.PutDelivered{Slot: w.slot(2, 2)}, store.PutDelivered{Slot: w.slot(3, 1)})
+	vote := f.block(f.slot(0, 1), "vote", 10)
+	undelivered, gap := f.at(1, 1, 10, 1), f.at(2, 2, 10, 2)
+	early := f.block(f.slot(3, 1), "early", 10)
+	empty := f.at(0, 7, 0)
+	f.commit(s, store.PutVote{Block: vote}, undelivered, gap, store.PutVote{Block: early}, empty,
+		store.PutDelivered{Slot: f.slot(2, 2)}, store.PutDelivered{Slot: f.slot(3, 1)})
 	require.Zero(t, s.prune(everything))
 	for _, b := range []block.Block{vote, undelivered.Block, gap.Block, early, empty.Block} {
 		held, err := s.Block(t.Context(), b.ID())
 		require.NoError(t, err)
-		w.requireBlocks([]block.Block{b}, []block.Block{held})
+		f.requireBlocks([]block.Block{b}, []block.Block{held})
 	}
-	// A message that another body holds stays with it.
-	sharing := w.at(1, 2, 10, 1, 3)
-	w.commit(s, sharing, store.PutDelivered{Slot: w.slot(1, 1)})
+	// A message that another block contains stays.
+	sharing := f.at(1, 2, 10, 1, 3)
+	f.commit(s, sharing, store.PutDelivered{Slot: f.slot(1, 1)})
 	require.Equal(t, store.Pruned{Blocks: 1}, s.prune(everything))
-	w.requireCertified(bare(undelivered), certifiedIn(t, s, undelivered))
-	w.requireCertified(sharing, certifiedIn(t, s, sharing))
-	w.commit(s, store.PutDelivered{Slot: w.slot(1, 2)})
+	f.requireCertified(withoutMessages(undelivered), certifiedIn(t, s, undelivered))
+	f.requireCertified(sharing, certifiedIn(t, s, sharing))
+	f.commit(s, store.PutDelivered{Slot: f.slot(1, 2)})
 	require.Equal(t, store.Pruned{Blocks: 1, Bytes: int64(2 * sharing.Block.Messages[0].Size())}, s.prune(everything))
-	w.requireCertified(bare(sharing), certifiedIn(t, s, sharing))
-	// A message that went may come again in another block.
-	again := w.at(1, 3, 10, 1)
-	w.commit(s, again)
+	f.requireCertified(withoutMessages(sharing), certifiedIn(t, s, sharing))
+	// A removed message may come again in another block.
+	again := f.at(1, 3, 10, 1)
+	f.commit(s, again)
 	s.reopen()
-	w.requireCertified(again, certifiedIn(t, s, again))
+	f.requireCertified(again, certifiedIn(t, s, again))
 }
 
 func testPutPruned(t *testing.T, s *session) {
-	w := newWorld(t, 1)
-	whole := w.at(1, 1, 10, 1, 2)
-	require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutVote{Block: bare(whole).Block}}), store.ErrPruned)
-	w.commit(s, bare(whole))
-	w.requireCertified(bare(whole), certifiedIn(t, s, whole))
+	f := newFixture(t, 1)
+	whole := f.at(1, 1, 10, 1, 2)
+	require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutVote{Block: withoutMessages(whole).Block}}), store.ErrPruned)
+	f.commit(s, withoutMessages(whole))
+	f.requireCertified(withoutMessages(whole), certifiedIn(t, s, whole))
 	_, err := s.Block(t.Context(), whole.Block.ID())
 	require.ErrorIs(t, err, store.ErrPruned)
-	require.Equal(t, uint64(1), w.load(s).Chains[0].Certified)
+	require.Equal(t, uint64(1), f.load(s).Chains[0].Certified)
 	included, err := s.Included(t.Context(), 0)
 	require.NoError(t, err)
 	require.Empty(t, included)
 
-	w.commit(s, whole) // the messages are found after all
-	w.requireCertified(whole, certifiedIn(t, s, whole))
-	later := bare(whole)
-	later.Certificate = w.certify(whole.Block, 1, 2, 3)
-	w.commit(s, later) // and are not lost again
+	f.commit(s, whole) // adds the messages
+	f.requireCertified(whole, certifiedIn(t, s, whole))
+	later := withoutMessages(whole)
+	later.Certificate = f.certify(whole.Block, 1, 2, 3)
+	f.commit(s, later) // replaces the certificate and keeps the messages
 	s.reopen()
-	w.requireCertified(store.PutCertified{Block: whole.Block, Certificate: later.Certificate}, certifiedIn(t, s, whole))
+	f.requireCertified(store.PutCertified{Block: whole.Block, Certificate: later.Certificate}, certifiedIn(t, s, whole))
 
-	// A body that was voted for is not lost either; nor is one that comes back after it was removed.
-	voted := w.at(1, 2, 10, 3)
-	w.commit(s, store.PutVote{Block: voted.Block}, bare(voted))
-	w.requireCertified(voted, certifiedIn(t, s, voted))
-	w.commit(s, store.PutDelivered{Slot: w.slot(1, 2)})
+	// The messages of a block that was voted for stay too, and so do messages that were removed and
+	// added again.
+	voted := f.at(1, 2, 10, 3)
+	f.commit(s, store.PutVote{Block: voted.Block}, withoutMessages(voted))
+	f.requireCertified(voted, certifiedIn(t, s, voted))
+	f.commit(s, store.PutDelivered{Slot: f.slot(1, 2)})
 	for range 2 {
 		require.Equal(t, 2, s.prune(store.Retention{Before: 3}).Blocks)
-		w.requireCertified(bare(voted), certifiedIn(t, s, voted))
-		w.commit(s, voted, whole)
-		w.requireCertified(voted, certifiedIn(t, s, voted))
+		f.requireCertified(withoutMessages(voted), certifiedIn(t, s, voted))
+		f.commit(s, voted, whole)
+		f.requireCertified(voted, certifiedIn(t, s, voted))
 	}
-	// A vote brings messages back as well, and retention finds them again.
+	// A vote adds removed messages too, and retention removes them again.
 	require.Equal(t, 2, s.prune(store.Retention{Before: 3}).Blocks)
-	w.commit(s, store.PutVote{Block: voted.Block})
-	w.requireCertified(voted, certifiedIn(t, s, voted))
+	f.commit(s, store.PutVote{Block: voted.Block})
+	f.requireCertified(voted, certifiedIn(t, s, voted))
 	require.Zero(t, s.prune(store.Retention{Messages: 4}))
 	included, err = s.Included(t.Context(), 0)
 	require.NoError(t, err)
 	require.Len(t, included, 1)
 	require.Equal(t, 1, s.prune(store.Retention{Before: 3}).Blocks)
-	w.commit(s, voted, whole)
+	f.commit(s, voted, whole)
 	included, err = s.Included(t.Context(), 0)
 	require.NoError(t, err)
 	require.Len(t, included, 3)
@@ -319,10 +320,11 @@ func testPutPruned(t *testing.T, s *session) {
 	require.Len(t, s.list(0, keys.Public{}, 10, math.MaxInt), 2)
 }
 
-// Prune runs beside commits and reads: nobody sees half of a block.
-func testPruneBeside(t *testing.T, s *session) {
+// While Prune runs concurrently with commits and reads, no read returns a part of a block's
+// messages.
+func testPruneConcurrently(t *testing.T, s *session) {
 	const heights = 60
-	w := newWorld(t, 1)
+	f := newFixture(t, 1)
 	done := make(chan error)
 	go func() {
 		for removed := 0; removed < heights-2; {
@@ -332,14 +334,14 @@ func testPruneBeside(t *testing.T, s *session) {
 				return
 			}
 			removed += pruned.Blocks
-			piece, err := s.CertifiedFrom(t.Context(), w.slot(1, 1), heights, math.MaxInt)
+			piece, err := s.CertifiedFrom(t.Context(), f.slot(1, 1), heights, math.MaxInt)
 			if err != nil {
 				done <- err
 				return
 			}
 			for _, c := range piece {
-				if !c.Block.Pruned() && c.Block.Check(w.group) != nil {
-					t.Errorf("height %d has half of its messages", c.Block.Header.Height)
+				if !c.Block.Pruned() && c.Block.Check(f.group) != nil {
+					t.Errorf("height %d has a part of its messages", c.Block.Header.Height)
 				}
 			}
 		}
@@ -347,23 +349,23 @@ func testPruneBeside(t *testing.T, s *session) {
 	}()
 	for height := range uint64(heights) {
 		time := int64(10 * height)
-		w.commit(s, w.at(1, height+1, 50, time, time+1, time+9, time+10), store.PutDelivered{Slot: w.slot(1, height+1)})
+		f.commit(s, f.at(1, height+1, 50, time, time+1, time+9, time+10), store.PutDelivered{Slot: f.slot(1, height+1)})
 	}
 	require.NoError(t, <-done)
 	kept := s.list(heights-2, keys.Public{}, heights, math.MaxInt)
 	require.Len(t, kept, 2)
 	for _, entry := range kept {
-		require.NoError(t, entry.Block.Check(w.group))
+		require.NoError(t, entry.Block.Check(f.group))
 	}
 }
 
 func testSecondGroupAfterPruning(t *testing.T, s *session) {
-	one, two := newWorld(t, 1), newWorld(t, 2)
+	one, two := newFixture(t, 1), newFixture(t, 2)
 	a := one.chain(s, 1, 2, 10)
 	b := two.chain(s, 1, 2, 10) // the same messages in another group's chain
 	require.Equal(t, 2, s.prune(store.Retention{Keep: 1}).Blocks)
 	for _, puts := range [][]store.PutCertified{a, b} {
-		one.requireCertified(bare(puts[0]), certifiedIn(t, s, puts[0]))
+		one.requireCertified(withoutMessages(puts[0]), certifiedIn(t, s, puts[0]))
 		one.requireCertified(puts[1], certifiedIn(t, s, puts[1]))
 	}
 	state, err := s.Load(t.Context(), membership.ID(two.group.ID()))
