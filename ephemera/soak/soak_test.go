@@ -247,7 +247,7 @@ func (s *soak) changeMembers(ctx context.Context) {
 	text, err := provider.Encode(list)
 	require.NoError(s.t, err)
 	for _, m := range s.members {
-		require.NoError(s.t, keys.ReplaceFile(m.folder.Beside(settings.Default().Membership.File), text))
+		require.NoError(s.t, keys.ReplaceFile(m.folder.Resolve(settings.Default().Membership.File), text))
 		s.pause(ctx, s.plan.change/100)
 	}
 	if s.out == nil { // everybody adopts it in time, or refuses its messages for a moment

@@ -11,15 +11,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Addresses are where a running node is reached. With port 0 in the configuration they are the only
-// ones who know.
+// Addresses are the addresses at which a running node is reached. Their ports are those that the
+// node really uses, also where the configuration has port 0.
 type Addresses struct {
 	P2P   []string `json:"p2p"`             // multiaddrs
-	HTTP  string   `json:"http,omitempty"`  // host:port of the API, empty: none
-	Admin string   `json:"admin,omitempty"` // host:port of the operator's API, empty: none
+	HTTP  string   `json:"http,omitempty"`  // host:port of the API, empty if it is off
+	Admin string   `json:"admin,omitempty"` // host:port of the operator's API, empty if it is off
 }
 
-// addressesFile is written at each start, so that commands on the same machine find the node.
+// addressesFile is written at each start, so that commands on the same machine find the node. It
+// stays when the node stops.
 const addressesFile = "addresses.json"
 
 func (a Addresses) write(f Folder) error {
@@ -33,8 +34,8 @@ func (a Addresses) write(f Folder) error {
 	return nil
 }
 
-// ReadAddresses returns where the node of a folder was reached when it was started last; the zero
-// value when it never was.
+// ReadAddresses returns the addresses that a folder's node had when it was last started, or the
+// zero value if it never was.
 func ReadAddresses(f Folder) (Addresses, error) {
 	var a Addresses
 	data, err := os.ReadFile(filepath.Join(f.Data(), addressesFile))
@@ -45,7 +46,7 @@ func ReadAddresses(f Folder) (Addresses, error) {
 		err = json.Unmarshal(data, &a)
 	}
 	if err != nil {
-		return a, fmt.Errorf("read where the node is reached: %w", err)
+		return a, fmt.Errorf("read the node's addresses: %w", err)
 	}
 	return a, nil
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// daemon is a node with everything around it.
+// daemon is a running node: its parts, and what they need.
 type daemon struct {
 	Config
 	home     *home.Home
@@ -33,22 +33,22 @@ type daemon struct {
 	bounds   limits.Limits
 	provider ephemera.Provider
 	policy   *policy.Application
-	program  *remote.Server // nil: nobody registers as the application
+	program  *remote.Server // nil if application.remote is off
 	link     *p2p.Transport
 	node     *ephemera.Node
-	table    *dht.DHT // nil: there is none
-	figures  *prometheus.Registry
+	table    *dht.DHT // nil if dht.enabled is off
+	registry *prometheus.Registry
 	api      servers
 }
 
-// compose makes the parts; those with listeners bind them.
+// compose creates the parts and binds their listeners. If it fails, it closes what it opened.
 func (d *daemon) compose(ctx context.Context) error {
 	list, err := d.members(ctx)
 	if err != nil {
 		return err
 	}
 	if list.Warning != nil {
-		d.log.Warn("the list of members is not up to date", "err", list.Warning)
+		d.log.Warn("list of members may be outdated", "err", list.Warning)
 	}
 	if d.bounds, err = limits.For(limitsConfig(d.Settings, list.Group)); err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
@@ -59,44 +59,48 @@ func (d *daemon) compose(ctx context.Context) error {
 	if d.Settings.Application.Remote {
 		d.program = remote.NewServer(remote.Config{Network: d.Settings.Node.Network, Key: d.home.Key.Public(), Logger: d.Logger}, d.policy)
 	}
-	d.figures = prometheus.NewRegistry()
-	if err := d.openLink(list); err != nil {
+	d.registry = prometheus.NewRegistry()
+	if err := d.openTransport(list); err != nil {
 		return err
 	}
 	if err := d.openNode(list); err != nil {
 		return errors.Join(err, d.link.Close())
 	}
 	if err := d.register(); err != nil {
-		return errors.Join(fmt.Errorf("telemetry: %w", err), d.link.Close())
+		return errors.Join(fmt.Errorf("register metrics: %w", err), d.link.Close())
 	}
-	if err := d.openTable(); err != nil {
+	if err := d.openDHT(); err != nil {
 		return errors.Join(err, d.link.Close())
 	}
 	if err := d.openAPI(); err != nil {
-		return errors.Join(err, d.closeTable(), d.link.Close())
+		return errors.Join(err, d.closeDHT(), d.link.Close())
 	}
 	return nil
 }
 
-// members makes the provider and returns its first list.
+// members creates the provider and returns its first list.
 func (d *daemon) members(ctx context.Context) (membership.List, error) {
 	m := d.Settings.Membership
 	if m.Source == "http" {
-		source, err := provider.HTTP(provider.HTTPConfig{URL: m.URL, Keep: d.Folder.Beside("peers.last.toml")})
+		source, err := provider.HTTP(provider.HTTPConfig{URL: m.URL, Keep: d.Folder.Resolve("peers.last.toml")})
 		if err != nil {
 			return membership.List{}, fmt.Errorf("%w: membership.url: %w", settings.ErrConfig, err)
 		}
 		d.provider = source
 	} else {
-		d.provider = provider.File(d.Folder.Beside(m.File))
+		d.provider = provider.File(d.Folder.Resolve(m.File))
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	list, err := provider.First(waiting, d.provider, d.home.Store)
 	if err == nil && list.Group.Network() != d.Settings.Node.Network {
-		err = fmt.Errorf("%w: %s is of network %q, node.network is %q", settings.ErrConfig, list.Source, list.Group.Network(), d.Settings.Node.Network)
+		err = wrongNetwork(list.Source, list.Group, d.Settings)
 	}
 	return list, err
+}
+
+func wrongNetwork(source string, group *membership.Group, s settings.Settings) error {
+	return fmt.Errorf("%w: %s is a list of network %q, but node.network is %q (change one of them)", settings.ErrConfig, source, group.Network(), s.Node.Network)
 }
 
 func policyConfig(b settings.Block) policy.Config {
@@ -111,7 +115,7 @@ func limitsConfig(s settings.Settings, group *membership.Group) limits.Config {
 	}
 }
 
-// mempoolLimits returns what is set, and what is derived where nothing is.
+// mempoolLimits returns the configured limits, and the derived ones where none are configured.
 func mempoolLimits(m settings.Mempool, derived mempool.Limits) mempool.Limits {
 	return mempool.Limits{
 		Messages: cmp.Or(m.Messages, derived.Messages), Bytes: cmp.Or(m.Bytes, derived.Bytes),
@@ -120,7 +124,7 @@ func mempoolLimits(m settings.Mempool, derived mempool.Limits) mempool.Limits {
 	}
 }
 
-func (d *daemon) openLink(list membership.List) error {
+func (d *daemon) openTransport(list membership.List) error {
 	s := d.Settings.P2P
 	var gossip p2p.Mode
 	if err := gossip.UnmarshalText([]byte(s.Gossip)); err != nil {
@@ -129,10 +133,10 @@ func (d *daemon) openLink(list membership.List) error {
 	link, err := p2p.New(p2p.Config{
 		Network: list.Group.Network(), Key: d.home.Key, Listen: s.Listen, Announce: s.Announce, Peers: list.Peers,
 		Gossip: gossip, QUIC: s.QUIC, Limits: d.bounds.Transport, Logger: d.Logger.With("logger", "p2p"),
-		HostOptions: []libp2p.Option{measured(d.figures)},
+		HostOptions: []libp2p.Option{libp2pMetrics(d.registry)},
 	})
 	if err != nil {
-		return fmt.Errorf("p2p: %w", err)
+		return fmt.Errorf("open the p2p transport: %w", err)
 	}
 	d.link = link
 	return nil

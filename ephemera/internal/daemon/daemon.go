@@ -14,32 +14,34 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
-// Config is what Run runs.
+// Config configures Run, Export and Import.
 type Config struct {
 	Folder   Folder
 	Settings settings.Settings
-	Version  string       // that the API tells
-	Stores   []home.Kind  // kinds of stores beside SQLite
+	Version  string       // the program's version, which the API reports
+	Stores   []home.Kind  // kinds of stores in addition to SQLite
 	Logger   *slog.Logger // may be nil
-	// Started is called once, when every listener is bound and the node runs. Whether a quorum is
-	// there, the API's health tells. May be nil.
+	// Started is called once, when every listener is bound and the node runs. The node need not be
+	// connected with a quorum yet. May be nil.
 	Started func(Addresses)
 }
 
-// ErrShutdown reports that the node did not stop in time. What it had to make durable is durable.
-var ErrShutdown = errors.New("the node did not stop in time")
+// ErrShutdown reports that the node did not stop in time. Nothing that it signed is lost, because
+// votes are durable before they are signed.
+var ErrShutdown = errors.New("node did not stop in time")
 
 const (
-	// patience bounds the wait for a first list of members.
-	patience = time.Minute
-	// grace bounds the time from the end of ctx until Run returns.
-	grace = 10 * time.Second
+	// listTimeout bounds the wait for the first list of members.
+	listTimeout = time.Minute
+	// shutdownTimeout bounds the time from the end of ctx until Run returns.
+	shutdownTimeout = 10 * time.Second
 )
 
-// Run runs the node until ctx is done, and returns nil then, at most ten seconds later: requests
-// under way are finished, then the node stops and the store is closed. Errors: settings.ErrConfig
-// for what cannot work, ephemera.ErrHalted, what store, transport or listeners said, or
-// ErrShutdown.
+// Run runs the node until ctx is done. Then it finishes the requests in progress, stops the node,
+// closes the store and returns nil, all within ten seconds. It returns an error that wraps
+// settings.ErrConfig if the settings cannot work, ephemera.ErrHalted if the node halted (R8),
+// ErrShutdown if it did not stop in time, and otherwise what the store, the transport or a listener
+// reported.
 func Run(ctx context.Context, config Config) error {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -52,17 +54,17 @@ func Run(ctx context.Context, config Config) error {
 	case <-ctx.Done():
 	}
 	config.Logger.Info("stopping")
-	late := time.NewTimer(grace)
-	defer late.Stop()
+	timer := time.NewTimer(shutdownTimeout)
+	defer timer.Stop()
 	select {
 	case err := <-ended:
 		return err
-	case <-late.C:
-		return fmt.Errorf("%w: %s", ErrShutdown, grace)
+	case <-timer.C:
+		return fmt.Errorf("%w: still running after %s", ErrShutdown, shutdownTimeout)
 	}
 }
 
-// run owns the home.
+// run opens the home, runs the node and closes the home.
 func run(ctx context.Context, config Config) (err error) {
 	if err := check(config.Folder, config.Settings); err != nil {
 		return err
@@ -83,8 +85,8 @@ func run(ctx context.Context, config Config) (err error) {
 	return d.serve(ctx)
 }
 
-// serve runs all parts. When ctx is done the API stops first, so that requests under way find a
-// node that works.
+// serve runs all parts. When ctx is done the API stops first, so that the node still runs while
+// requests in progress are finished.
 func (d *daemon) serve(ctx context.Context) error {
 	work, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	inner, stop := context.WithCancel(failed)
@@ -93,23 +95,23 @@ func (d *daemon) serve(ctx context.Context) error {
 	defer stopAPI()
 	context.AfterFunc(failed, stopAPI)
 
-	work.Go(func() error { return d.ended(d.node.Run(inner), inner, "node") })
+	work.Go(func() error { return d.unexpectedEnd(d.node.Run(inner), inner, "node") })
 	work.Go(func() error { return d.policy.Run(inner, d.node) })
 	work.Go(func() error {
 		err := d.node.Follow(inner, d.provider, ephemera.FollowConfig{Interval: time.Duration(d.Settings.Membership.Interval)})
 		if errors.Is(err, ephemera.ErrStopped) {
-			return nil // the node says why
+			return nil // Node.Run returns the reason
 		}
 		return err
 	})
 	if d.program != nil {
 		work.Go(func() error { return d.program.Run(inner, d.node.Wake) })
 	}
-	work.Go(func() error { return d.retain(inner) })
+	work.Go(func() error { return d.pruneBodies(inner) })
 	work.Go(func() error {
 		defer stop()
 		err := d.api.run(outer)
-		return errors.Join(err, d.closeTable())
+		return errors.Join(err, d.closeDHT())
 	})
 	work.Go(func() error { return d.started(inner) })
 	if err := work.Wait(); err != nil {
@@ -119,15 +121,16 @@ func (d *daemon) serve(ctx context.Context) error {
 	return nil
 }
 
-// ended makes an error of a part that ended by itself.
-func (d *daemon) ended(err error, ctx context.Context, part string) error {
+// unexpectedEnd returns the error of a part, or an error if the part returned nil before ctx was
+// done.
+func (d *daemon) unexpectedEnd(err error, ctx context.Context, part string) error {
 	if err == nil && ctx.Err() == nil {
-		return fmt.Errorf("%s ended by itself", part)
+		return fmt.Errorf("%s stopped although nobody stopped it", part)
 	}
 	return err
 }
 
-// started tells where the node is reached, once it runs.
+// started logs, writes and reports the addresses once the node runs.
 func (d *daemon) started(ctx context.Context) error {
 	select {
 	case <-d.node.Running():

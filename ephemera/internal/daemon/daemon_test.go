@@ -18,11 +18,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
-// patience is longer than anything here takes; who waits so long has failed.
-const patience = 2 * time.Minute
+// timeout bounds every wait. It is much longer than anything here takes.
+const timeout = 2 * time.Minute
 
-// alone are settings of a group of one on free ports.
-func alone() settings.Settings {
+// singleMember returns settings for a group of one on free ports.
+func singleMember() settings.Settings {
 	s := settings.Default()
 	s.P2P.Listen, s.HTTP.Listen, s.Admin.Listen = []string{"/ip4/127.0.0.1/tcp/0"}, "127.0.0.1:0", "127.0.0.1:0"
 	s.Block.Every = 0
@@ -30,7 +30,7 @@ func alone() settings.Settings {
 	return s
 }
 
-// start makes and runs a node. Stop ends it and returns what Run returned.
+// start creates and runs a node. stop stops it and returns the error of Run.
 func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.Addresses, stop func() error) {
 	folder = daemon.Folder{Dir: t.TempDir()}
 	_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
@@ -45,7 +45,7 @@ func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.A
 	case at = <-started:
 	case err := <-ended:
 		require.NoError(t, err)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.Fail(t, "the node did not start")
 	}
 	return folder, at, func() error {
@@ -53,14 +53,14 @@ func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.A
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			return context.DeadlineExceeded
 		}
 	}
 }
 
-func TestNodeCertifiesServesCountsAndStops(t *testing.T) {
-	folder, at, stop := start(t, alone())
+func TestNodeCertifiesServesReportsMetricsAndStops(t *testing.T) {
+	folder, at, stop := start(t, singleMember())
 	written, err := daemon.ReadAddresses(folder)
 	require.NoError(t, err)
 	require.Equal(t, at, written)
@@ -69,7 +69,7 @@ func TestNodeCertifiesServesCountsAndStops(t *testing.T) {
 	require.NoError(t, err)
 	submitted, err := node.SubmitEphemeraMessage(t.Context(), api.Submission{Label: "x", Payload: []byte("hello")})
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	for entry, err := range node.Subscribe(ctx, api.Subscription{}) {
 		require.NoError(t, err)
@@ -77,23 +77,23 @@ func TestNodeCertifiesServesCountsAndStops(t *testing.T) {
 		break
 	}
 
-	figures := get(t, "http://"+at.HTTP+api.PathTelemetry)
+	metrics := get(t, "http://"+at.HTTP+api.PathTelemetry)
 	for _, want := range []string{
 		"ephemera_certified_height{", "ephemera_members 1", "ephemera_mempool_pending_messages 0", "ephemera_build_info{", "go_goroutines",
 		`ephemera_mempool_messages_total{outcome="taken"} 1`, `ephemera_mempool_messages_total{outcome="included"} 1`,
 		"ephemera_http_requests_total{", "libp2p_swarm_", "libp2p_eventbus_", "process_open_fds",
 	} {
-		require.Contains(t, figures, "\n"+want)
+		require.Contains(t, metrics, "\n"+want)
 	}
 	require.Contains(t, get(t, "http://"+at.Admin+"/debug/pprof/goroutine?debug=1"), "goroutine profile")
 
-	err = daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: alone()})
+	err = daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: singleMember()})
 	require.ErrorIs(t, err, home.ErrLocked)
 	require.NoError(t, stop())
 }
 
-func TestValuesAreStoredUnderProperNamesOnly(t *testing.T) {
-	s := alone()
+func TestInvalidNamesOfValuesAreTheCallersMistake(t *testing.T) {
+	s := singleMember()
 	s.DHT.Enabled = true
 	_, at, stop := start(t, s)
 	node, err := client.New("http://"+at.HTTP, client.Options{})
@@ -120,39 +120,39 @@ func get(t *testing.T, url string) string {
 	return string(text)
 }
 
-func TestWhatCannotWorkIsAConfigurationError(t *testing.T) {
+func TestSettingsThatCannotWorkAreConfigurationErrors(t *testing.T) {
 	for name, change := range map[string]func(daemon.Folder, *settings.Settings){
 		"network of the list": func(_ daemon.Folder, s *settings.Settings) { s.Membership.File = "other.toml" },
 		"store":               func(_ daemon.Folder, s *settings.Settings) { s.Storage.Kind = "pebble" },
-		"no token":            func(_ daemon.Folder, s *settings.Settings) { s.HTTP.TokenFile = "token" },
-		"token for all to read": func(f daemon.Folder, s *settings.Settings) {
+		"missing token":       func(_ daemon.Folder, s *settings.Settings) { s.HTTP.TokenFile = "token" },
+		"token readable by others": func(f daemon.Folder, s *settings.Settings) {
 			s.HTTP.TokenFile = "token"
-			require.NoError(t, os.WriteFile(f.Beside("token"), []byte(strings.Repeat("x", 32)), 0o644))
+			require.NoError(t, os.WriteFile(f.Resolve("token"), []byte(strings.Repeat("x", 32)), 0o644))
 		},
 		"short token": func(f daemon.Folder, s *settings.Settings) {
 			s.HTTP.TokenFile = "token"
-			require.NoError(t, os.WriteFile(f.Beside("token"), []byte("secret"), 0o600))
+			require.NoError(t, os.WriteFile(f.Resolve("token"), []byte("secret"), 0o600))
 		},
-		"limits":      func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
-		"p2p address": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
-		"announced":   func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
-		"one address": func(_ daemon.Folder, s *settings.Settings) {
+		"limits":       func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
+		"p2p address":  func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
+		"announcement": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
+		"same address twice": func(_ daemon.Folder, s *settings.Settings) {
 			s.HTTP.Listen, s.Admin.Listen = "127.0.0.1:3100", "127.0.0.1:3100"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder, s := daemon.Folder{Dir: t.TempDir()}, alone()
+			folder, s := daemon.Folder{Dir: t.TempDir()}, singleMember()
 			_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
 			require.NoError(t, err)
-			text, err := os.ReadFile(folder.Beside("peers.toml"))
+			text, err := os.ReadFile(folder.Resolve("peers.toml"))
 			require.NoError(t, err)
 			other := strings.Replace(string(text), "ephemera'", "other'", 1)
-			require.NoError(t, os.WriteFile(folder.Beside("other.toml"), []byte(other), 0o600))
+			require.NoError(t, os.WriteFile(folder.Resolve("other.toml"), []byte(other), 0o600))
 			change(folder, &s)
 			require.ErrorIs(t, daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: s}), settings.ErrConfig)
-			if name != "store" { // which is opened to tell
+			if name != "store" { // Lint does not open the store
 				_, err = daemon.Lint(t.Context(), folder, s)
-				require.ErrorIs(t, err, settings.ErrConfig, "lint says so, too")
+				require.ErrorIs(t, err, settings.ErrConfig, "from Lint")
 			}
 		})
 	}
@@ -160,15 +160,16 @@ func TestWhatCannotWorkIsAConfigurationError(t *testing.T) {
 
 func TestInitOverwritesNothing(t *testing.T) {
 	folder := daemon.Folder{Dir: t.TempDir()}
-	_, err := daemon.Init(t.Context(), folder, alone(), daemon.InitOptions{})
+	_, err := daemon.Init(t.Context(), folder, singleMember(), daemon.InitOptions{})
 	require.NoError(t, err)
 	key, err := os.ReadFile(folder.Key())
 	require.NoError(t, err)
-	for _, path := range []string{"", folder.Config()} { // with the configuration gone, the key is still one to keep
+	// The second time the configuration is missing, and Init must still keep the key.
+	for _, path := range []string{"", folder.Config()} {
 		if path != "" {
 			require.NoError(t, os.Remove(path))
 		}
-		_, err = daemon.Init(t.Context(), folder, alone(), daemon.InitOptions{})
+		_, err = daemon.Init(t.Context(), folder, singleMember(), daemon.InitOptions{})
 		require.ErrorIs(t, err, daemon.ErrExists)
 		kept, err := os.ReadFile(folder.Key())
 		require.NoError(t, err)

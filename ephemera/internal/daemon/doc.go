@@ -1,4 +1,4 @@
-// Package daemon puts a node together from its folder and its configuration: store, transport,
-// members, application, API. It is what `ephemera run` runs. Programs that embed a node do the same
-// by hand, with package ephemera.
+// Package daemon assembles a node from its folder and its configuration: store, transport, members,
+// application, API. `ephemera run` calls it. Programs that embed a node use package ephemera
+// instead.
 package daemon

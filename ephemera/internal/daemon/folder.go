@@ -18,17 +18,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Folder is where a node keeps what it has. People edit config/, and nobody touches data/:
+// Folder is the folder of a node. Operators edit config/ and must not touch data/:
 //
 //	config/config.toml   package settings
 //	config/peers.toml    the list of members, package provider
-//	data/                key, vote store, marker and lock (package home); addresses.json while the node runs
+//	data/                key, vote store, marker and lock (package home); addresses.json
 //
-// The key is in data/, because it must never be used without the vote store beside it (PROTOCOL.md
+// The key is in data/ because it must never be used without the vote store next to it (PROTOCOL.md
 // R8).
 type Folder struct {
 	Dir        string
-	ConfigFile string // empty: config/config.toml
+	ConfigFile string // path of the configuration file, if it is not Dir/config/config.toml
 }
 
 // Config returns the path of the configuration file.
@@ -39,33 +39,34 @@ func (f Folder) Config() string {
 	return filepath.Join(f.Dir, "config", "config.toml")
 }
 
-// Data returns the folder of package home.
+// Data returns the path of the folder that package home manages.
 func (f Folder) Data() string { return filepath.Join(f.Dir, "data") }
 
 // Key returns the path of the key file.
 func (f Folder) Key() string { return filepath.Join(f.Data(), home.KeyFile) }
 
-// Beside returns the path of a file that the configuration names: relative ones are relative to the
-// configuration file.
-func (f Folder) Beside(path string) string {
+// Resolve returns the path of a file that the configuration names. Relative paths are relative to
+// the folder of the configuration file.
+func (f Folder) Resolve(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
 	return filepath.Join(filepath.Dir(f.Config()), path)
 }
 
-// ErrExists reports a folder that holds a node already.
-var ErrExists = errors.New("there is a node already")
+// ErrExists reports a folder that already contains a node.
+var ErrExists = errors.New("folder already contains a node")
 
-// InitOptions say what Init does beside the settings.
+// InitOptions are the options of Init. Without PeersFile and Peers the node is the only member of
+// its list.
 type InitOptions struct {
-	PeersFile string           // list of members to begin with; empty: the node alone
-	Peers     *membership.List // the same, not from a file
-	Stores    []home.Kind      // kinds of stores beside SQLite
+	PeersFile string           // path of a list of members to copy
+	Peers     *membership.List // a list of members; it takes precedence over PeersFile
+	Stores    []home.Kind      // kinds of stores in addition to SQLite
 }
 
-// Made is what Init made.
-type Made struct {
+// InitResult describes what Init created.
+type InitResult struct {
 	Home   string      `json:"home"`
 	Config string      `json:"config"`
 	Peers  string      `json:"peers"`
@@ -73,71 +74,72 @@ type Made struct {
 	PeerID string      `json:"peer_id"`
 }
 
-// Init makes a node's folder: key, store and marker, the list of members, and the configuration
-// with comments. It overwrites nothing: ErrExists when there is a configuration or a key. The
-// configuration is written last, so a failed Init can be repeated after the rest was removed.
-func Init(ctx context.Context, f Folder, s settings.Settings, options InitOptions) (Made, error) {
+// Init creates a node's folder: key, store and marker, the list of members, and the configuration
+// with comments. It overwrites nothing and returns ErrExists if there is a configuration, a key or
+// a list of members. It writes the configuration last. After a failed Init, remove what it left
+// before you repeat it.
+func Init(ctx context.Context, f Folder, s settings.Settings, options InitOptions) (InitResult, error) {
 	for _, path := range []string{f.Config(), f.Key()} {
 		if _, err := os.Lstat(path); err == nil {
-			return Made{}, fmt.Errorf("%w: %s is kept; choose another --home, or remove that folder if you mean to lose its key", ErrExists, path)
+			return InitResult{}, fmt.Errorf("%w: %s exists (choose another --home, or delete the folder if you no longer need its key)", ErrExists, path)
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(f.Config()), 0o700); err != nil {
-		return Made{}, fmt.Errorf("make folder: %w", err)
+		return InitResult{}, fmt.Errorf("create folder: %w", err)
 	}
 	list, err := options.list(&s)
 	if err != nil {
-		return Made{}, err
+		return InitResult{}, err
 	}
 	h, err := openHome(ctx, f, s, options.Stores, nil)
 	if err != nil {
-		return Made{}, err
+		return InitResult{}, err
 	}
 	key := h.Key.Public()
 	if err := h.Close(); err != nil {
-		return Made{}, fmt.Errorf("close home: %w", err)
+		return InitResult{}, fmt.Errorf("close home: %w", err)
 	}
-	made := Made{Home: f.Dir, Config: f.Config(), Peers: f.Beside(s.Membership.File), Key: key, PeerID: key.PeerID()}
+	made := InitResult{Home: f.Dir, Config: f.Config(), Peers: f.Resolve(s.Membership.File), Key: key, PeerID: key.PeerID()}
 	if list == nil {
-		if list, err = alone(s, key); err != nil {
-			return Made{}, err
+		if list, err = singleMember(s, key); err != nil {
+			return InitResult{}, err
 		}
 	}
 	members, err := provider.Encode(*list)
 	if err != nil {
-		return Made{}, err
+		return InitResult{}, err
 	}
 	text, err := s.Encode()
 	if err != nil {
-		return Made{}, err
+		return InitResult{}, err
 	}
 	return made, errors.Join(writeNew(made.Peers, members), writeNew(made.Config, text))
 }
 
-// list returns the list to begin with, nil for the node alone, and takes its network where the
-// settings name none of their own.
+// list returns the list of members, or nil if the node is the only member. If the settings have the
+// default network, list sets that of PeersFile.
 func (o InitOptions) list(s *settings.Settings) (*membership.List, error) {
 	if o.Peers != nil || o.PeersFile == "" {
 		return o.Peers, nil
 	}
 	data, err := os.ReadFile(o.PeersFile)
 	if err != nil {
-		return nil, fmt.Errorf("%w: list of members: %w", settings.ErrConfig, err)
+		return nil, fmt.Errorf("%w: read list of members: %w", settings.ErrConfig, err)
 	}
 	list, err := provider.Decode(o.PeersFile, data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: list of members: %w", settings.ErrConfig, err)
+		return nil, fmt.Errorf("%w: decode list of members: %w", settings.ErrConfig, err)
 	}
 	if network := list.Group.Network(); s.Node.Network == settings.Default().Node.Network {
 		s.Node.Network = network
 	} else if s.Node.Network != network {
-		return nil, fmt.Errorf("%w: %s is of network %q, node.network is %q", settings.ErrConfig, o.PeersFile, network, s.Node.Network)
+		return nil, wrongNetwork(o.PeersFile, list.Group, *s)
 	}
 	return &list, nil
 }
 
-// alone returns the list of a group of one.
-func alone(s settings.Settings, key keys.Public) (*membership.List, error) {
+// singleMember returns a list with the node as its only member.
+func singleMember(s settings.Settings, key keys.Public) (*membership.List, error) {
 	addresses := s.P2P.Announce
 	if len(addresses) == 0 {
 		for _, address := range s.P2P.Listen {
@@ -157,11 +159,11 @@ func alone(s settings.Settings, key keys.Public) (*membership.List, error) {
 	return &list, err
 }
 
-// writeNew writes a file that must not exist.
+// writeNew writes a file, or returns ErrExists if it exists.
 func writeNew(path string, data []byte) error {
 	err := keys.WriteFile(path, data)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: %s is kept", ErrExists, path)
+		return fmt.Errorf("%w: %s exists (delete it if you no longer need it)", ErrExists, path)
 	}
 	return err
 }
@@ -173,5 +175,5 @@ func openHome(ctx context.Context, f Folder, s settings.Settings, stores []home.
 			return home.OpenWith(ctx, f.Data(), s.Node.Network, home.Options{Store: kind, Logger: logger})
 		}
 	}
-	return nil, fmt.Errorf("%w: storage.kind = %q: this program is built without it", settings.ErrConfig, s.Storage.Kind)
+	return nil, fmt.Errorf("%w: storage.kind = %q: this program was built without that store (use another build, or another kind for a new home)", settings.ErrConfig, s.Storage.Kind)
 }

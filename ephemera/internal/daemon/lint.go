@@ -15,14 +15,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Warning is what is allowed and unwise.
+// Warning describes a setting that is valid but unwise in production.
 type Warning struct {
 	Key  string `json:"key"`
 	Text string `json:"text"`
 }
 
-// Lint says what of a valid configuration is unwise in production. It reads the list of members
-// where that is a file, and makes nothing. The error wraps settings.ErrConfig: Run would refuse it.
+// Lint returns warnings about a configuration. It reads the list of members if that is a file, and
+// creates nothing. The error wraps settings.ErrConfig if Run would refuse the configuration.
 func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error) {
 	warnings := []Warning{}
 	warn := func(key, format string, args ...any) {
@@ -43,22 +43,22 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 		return nil, err
 	}
 	if !loopback(s.Admin.Listen) {
-		warn("admin.listen", "%s is reached from other machines, and whoever reaches it signs with this node's key; bind 127.0.0.1", s.Admin.Listen)
+		warn("admin.listen", "other machines can connect to %s, and any caller can sign with this node's key; use an address on 127.0.0.1", s.Admin.Listen)
 	}
 	if !loopback(s.HTTP.Listen) && s.HTTP.TokenFile != "" {
-		warn("http.listen", "the bearer token travels in the clear to %s; put a proxy with TLS in front", s.HTTP.Listen)
+		warn("http.listen", "callers send the bearer token to %s unencrypted; put a proxy with TLS in front", s.HTTP.Listen)
 	}
 	if s.Storage.KeepFor == 0 && s.Storage.KeepBlocks == 0 {
-		warn("storage.keep_for", "bodies of blocks are kept for ever, so the disk fills; set keep_for or keep_blocks")
+		warn("storage.keep_for", "bodies of blocks are kept forever and will fill the disk; set keep_for or keep_blocks")
 	}
 	if level, _, err := s.Log.Levels(); err == nil && level < 0 {
-		warn("log.level", "debug logs a line for nearly every frame")
+		warn("log.level", "level debug logs a line for nearly every frame")
 	}
 	return warnings, ctx.Err()
 }
 
-// check tells what of settings that are valid by themselves cannot work, before anything is opened.
-// The error wraps settings.ErrConfig.
+// check returns an error that wraps settings.ErrConfig if settings that are valid one by one cannot
+// work together or with the files that they name. It opens no home and no listener.
 func check(f Folder, s settings.Settings) error {
 	for key, addresses := range map[string][]string{"p2p.listen": s.P2P.Listen, "p2p.announce": s.P2P.Announce} {
 		if err := p2p.CheckAddresses(addresses...); err != nil {
@@ -69,18 +69,19 @@ func check(f Folder, s settings.Settings) error {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
 	}
 	if _, port, err := net.SplitHostPort(s.HTTP.Listen); err == nil && port != "0" && s.HTTP.Listen == s.Admin.Listen {
-		return fmt.Errorf("%w: http.listen and admin.listen are both %s, expected two addresses", settings.ErrConfig, s.HTTP.Listen)
+		return fmt.Errorf("%w: http.listen and admin.listen are both %s, expected different addresses", settings.ErrConfig, s.HTTP.Listen)
 	}
 	_, err := token(f, s)
 	return err
 }
 
-// lintMembers looks at the list of members where that is a file, and returns its group, else nil.
+// lintMembers checks the list of members and returns its group. It returns nil if the list is not a
+// file.
 func lintMembers(f Folder, s settings.Settings, warn func(key, format string, args ...any)) (*membership.Group, error) {
 	if s.Membership.Source != "file" {
 		return nil, nil
 	}
-	path := f.Beside(s.Membership.File)
+	path := f.Resolve(s.Membership.File)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: membership.file: %w", settings.ErrConfig, err)
@@ -91,18 +92,18 @@ func lintMembers(f Folder, s settings.Settings, warn func(key, format string, ar
 	}
 	group := list.Group
 	if group.Network() != s.Node.Network {
-		return nil, fmt.Errorf("%w: %s is of network %q, node.network is %q", settings.ErrConfig, path, group.Network(), s.Node.Network)
+		return nil, wrongNetwork(path, group, s)
 	}
 	switch n, f := group.N(), group.F(); {
 	case f == 0:
-		warn("membership.file", "a group of %d tolerates no faulty member; take at least 4", n)
+		warn("membership.file", "a group of %d tolerates no faulty member; use at least 4", n)
 	case n != 3*f+1:
-		warn("membership.file", "a group of %d tolerates %d faulty members, as one of %d does; tolerance steps up at 4, 7, 10, 13", n, f, 3*f+1)
+		warn("membership.file", "a group of %d tolerates %d faulty members, no more than a group of %d; the number grows at 4, 7, 10, 13 members", n, f, 3*f+1)
 	}
 	return group, nil
 }
 
-// lintLimits derives the bounds as Run does and asks package limits about them.
+// lintLimits adds the warnings of package limits about the bounds that Run would derive.
 func lintLimits(s settings.Settings, group *membership.Group, warn func(key, format string, args ...any)) error {
 	config := limits.Config{
 		Members: s.Limits.Members, MessagesPerSecond: s.Limits.MessagesPerSecond, MessageBytes: s.Limits.MessageBytes,
@@ -124,8 +125,8 @@ func lintLimits(s settings.Settings, group *membership.Group, warn func(key, for
 		switch {
 		case !named:
 			key = "limits"
-		case key[0] < 'a': // a bound that no setting names
-			w.Set = "it is derived: raise limits.memory_bytes, or expect less"
+		case key[0] < 'a': // a bound without a setting of its own
+			w.Set = "it is derived: raise limits.memory_bytes, or lower the other limits"
 			key, text = "limits", settingNames.Replace(w.String())
 		}
 		warn(key, "%s", text)
@@ -133,7 +134,7 @@ func lintLimits(s settings.Settings, group *membership.Group, warn func(key, for
 	return nil
 }
 
-// settingNames turns the names of package limits into those of the configuration.
+// settingNames replaces the names of package limits by those of the settings.
 var settingNames = strings.NewReplacer(
 	"Mempool.Messages", "mempool.messages", "Mempool.Bytes", "mempool.bytes", "Mempool.PerSender", "mempool.per_sender",
 	"Mempool.SenderBytes", "mempool.sender_bytes", "Mempool.TTL", "mempool.ttl", "Mempool.Skew", "mempool.skew",
@@ -142,7 +143,7 @@ var settingNames = strings.NewReplacer(
 	"MessageBytes", "limits.message_bytes", "MemoryBytes", "limits.memory_bytes", "Members", "limits.members",
 )
 
-// loopback tells whether only this machine reaches an address; nobody reaches none.
+// loopback reports whether an address is on the loopback interface, or empty.
 func loopback(address string) bool {
 	if address == "" {
 		return true

@@ -7,9 +7,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// retain removes old bodies from time to time, until ctx is done. A failure is logged and the next
-// turn tries again: what is too old harms nobody.
-func (d *daemon) retain(ctx context.Context) error {
+// pruneBodies removes old bodies of blocks at an interval until ctx is done. It logs a failure and
+// tries again at the next interval: old bodies only take space.
+func (d *daemon) pruneBodies(ctx context.Context) error {
 	s := d.Settings.Storage
 	if s.KeepFor == 0 && s.KeepBlocks == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (d *daemon) retain(ctx context.Context) error {
 		removed, err := d.home.Store.Prune(ctx, r)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			d.log.Error("remove old bodies of blocks", "err", err)
+			d.log.Error("removing old bodies of blocks failed", "err", err)
 		case removed.Blocks > 0:
 			d.log.Info("removed old bodies of blocks", "blocks", removed.Blocks, "bytes", removed.Bytes)
 		}

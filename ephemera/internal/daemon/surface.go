@@ -18,10 +18,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
-// servers are the node's API and its operator's; nil: there is none.
+// servers are the servers of the node's API and of the operator's API. One that is off is nil.
 type servers struct{ public, admin *server.Server }
 
-// pathApplication is where a program registers as the node's application.
+// pathApplication is the path of the WebSocket at which a program registers as the node's
+// application.
 const pathApplication = "/ephemera/application"
 
 func (d *daemon) openAPI() error {
@@ -29,13 +30,13 @@ func (d *daemon) openAPI() error {
 	if err != nil {
 		return err
 	}
-	configured := map[string]string{} // it names files of secrets, and holds none
+	values := map[string]string{} // no setting is a secret; secrets are in files that settings name
 	for _, f := range d.Settings.Fields() {
-		configured[f.Key] = f.Value
+		values[f.Key] = f.Value
 	}
-	told, err := json.Marshal(configured)
+	configuration, err := json.Marshal(values)
 	if err != nil {
-		return fmt.Errorf("tell the configuration: %w", err)
+		return fmt.Errorf("encode the configuration for the API: %w", err)
 	}
 	s := d.Settings.HTTP
 	config := server.Config{
@@ -45,8 +46,8 @@ func (d *daemon) openAPI() error {
 	}
 	if listen := s.Listen; listen != "" {
 		public := config
-		public.Listen, public.Registry = listen, d.figures
-		if d.api.public, err = server.New(d.node.API(ephemera.APIConfig{DHT: d.shared(), Version: d.Version, Application: told}), public); err != nil {
+		public.Listen, public.Registry = listen, d.registry
+		if d.api.public, err = server.New(d.node.API(ephemera.APIConfig{DHT: d.apiDHT(), Version: d.Version, Application: configuration}), public); err != nil {
 			return fmt.Errorf("http.listen: %w", err)
 		}
 	}
@@ -63,19 +64,20 @@ func (d *daemon) openAPI() error {
 	return nil
 }
 
-// token reads the bearer token. Its file must not be readable by others, as a key's.
+// token reads the bearer token from its file, which other users must not be able to read. It
+// returns "" if none is configured.
 func token(f Folder, s settings.Settings) (string, error) {
 	path := s.HTTP.TokenFile
 	if path == "" {
 		return "", nil
 	}
-	path = f.Beside(path)
+	path = f.Resolve(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("%w: http.token_file: %s has mode %04o, others could read it; run: chmod 600 %s", settings.ErrConfig, path, mode, path)
+		return "", fmt.Errorf("%w: http.token_file: %s has mode %04o, so other users could read it (run: chmod 600 %s)", settings.ErrConfig, path, mode, path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -83,12 +85,12 @@ func token(f Folder, s settings.Settings) (string, error) {
 	}
 	token := strings.TrimSpace(string(data))
 	if len(token) < 16 {
-		return "", fmt.Errorf("%w: http.token_file: %s holds %d characters, expected at least 16 random ones", settings.ErrConfig, path, len(token))
+		return "", fmt.Errorf("%w: http.token_file: %s contains %d characters, expected at least 16 random ones", settings.ErrConfig, path, len(token))
 	}
 	return token, nil
 }
 
-// each visits the servers that there are.
+// each calls visit for each server that is not nil.
 func (s servers) each(visit func(*server.Server)) {
 	for _, one := range []*server.Server{s.public, s.admin} {
 		if one != nil {
@@ -97,10 +99,10 @@ func (s servers) each(visit func(*server.Server)) {
 	}
 }
 
-// run serves until ctx is done and requests under way are finished.
+// run serves until ctx is done and the requests in progress are finished.
 func (s servers) run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { // so that without servers, too, it lasts as long as ctx
+	work.Go(func() error { // without servers, too, run must not return before ctx is done
 		<-ctx.Done()
 		return nil
 	})
@@ -113,7 +115,7 @@ func (s servers) close() (err error) {
 	return err
 }
 
-// address returns the host:port of a server, "" for none.
+// address returns the host:port of a server, or "" for nil.
 func address(s *server.Server) string {
 	if s == nil {
 		return ""

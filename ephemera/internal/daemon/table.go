@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// openTable takes part in the hash table, where that is configured.
-func (d *daemon) openTable() error {
+// openDHT joins the hash table if dht.enabled is on.
+func (d *daemon) openDHT() error {
 	if !d.Settings.DHT.Enabled {
 		return nil
 	}
@@ -21,22 +21,22 @@ func (d *daemon) openTable() error {
 		Logger: d.Logger.With("logger", "dht"),
 	})
 	if err != nil {
-		return fmt.Errorf("dht: %w", err)
+		return fmt.Errorf("join the hash table: %w", err)
 	}
 	d.table = table
 	d.link.SetFinder(table.Find)
 	return nil
 }
 
-// closeTable comes before the transport's end.
-func (d *daemon) closeTable() error {
+// closeDHT leaves the hash table. It must be called before the transport is closed.
+func (d *daemon) closeDHT() error {
 	if d.table == nil {
 		return nil
 	}
 	return d.table.Close()
 }
 
-// connected returns the members of all groups that the node keeps in touch with.
+// connected returns the members of all groups whose members the node connects with.
 func (d *daemon) connected() []keys.Public {
 	var members []keys.Public
 	for _, known := range d.node.Groups() {
@@ -47,15 +47,15 @@ func (d *daemon) connected() []keys.Public {
 	return members
 }
 
-// shared returns the hash table for the API, nil when there is none.
-func (d *daemon) shared() ephemera.DHT {
+// apiDHT returns the hash table for the API, or nil if dht.enabled is off.
+func (d *daemon) apiDHT() ephemera.DHT {
 	if d.table == nil {
 		return nil
 	}
 	return table{d.table}
 }
 
-// table tells the API what a caller did wrong.
+// table implements ephemera.DHT. It marks the errors that are the caller's fault as api.Invalid.
 type table struct{ dht *dht.DHT }
 
 // Store implements ephemera.DHT.

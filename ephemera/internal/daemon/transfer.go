@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// Export writes the groups and certified blocks of a node that does not run. Its votes and its key
-// stay where they are.
+// Export writes the groups and certified blocks of a node as an archive. The node must not be
+// running (home.ErrLocked). The archive contains neither votes nor the key.
 func Export(ctx context.Context, config Config, to io.Writer) (summary archive.Summary, err error) {
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
@@ -24,16 +24,16 @@ func Export(ctx context.Context, config Config, to io.Writer) (summary archive.S
 	return archive.Export(ctx, to, h.Store)
 }
 
-// Import verifies an archive and puts what is new into the store of a node that does not run.
-// Trusted are the IDs of groups that are taken besides those that the node knows: from its store,
-// and from its list of members where that is a file.
+// Import verifies an archive and adds what is new to a node's store. The node must not be running
+// (home.ErrLocked). It accepts the groups in the node's store, the group of its list of members if
+// that is a file, and the groups with the IDs in trusted. Other errors are those of archive.Import.
 func Import(ctx context.Context, config Config, from io.Reader, trusted ...membership.ID) (summary archive.Summary, err error) {
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
 		return summary, err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	known, err := config.listed()
+	known, err := config.listedGroup()
 	if err != nil {
 		return summary, err
 	}
@@ -46,13 +46,14 @@ func Import(ctx context.Context, config Config, from io.Reader, trusted ...membe
 	})
 }
 
-// listed returns the group of the list of members, where that is a file.
-func (c Config) listed() (map[membership.ID]bool, error) {
+// listedGroup returns a set with the ID of the group of the list of members, or an empty set if the
+// list is not a file.
+func (c Config) listedGroup() (map[membership.ID]bool, error) {
 	known := map[membership.ID]bool{}
 	if c.Settings.Membership.Source != "file" {
 		return known, nil
 	}
-	path := c.Folder.Beside(c.Settings.Membership.File)
+	path := c.Folder.Resolve(c.Settings.Membership.File)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: membership.file: %w", settings.ErrConfig, err)

@@ -1,13 +1,14 @@
-// Package archive carries certified blocks from one store to another in a file: groups, blocks,
-// certificates. Votes stay behind, because two nodes that know the same votes, or one that knows
-// older ones, could sign twice for a slot (PROTOCOL.md R8).
+// Package archive copies groups and certified blocks from one store to another through a file. It
+// does not copy votes: two nodes with the same votes and key, or one with old votes, could sign two
+// blocks for a slot (PROTOCOL.md R8).
 //
-// The file is a title line and records: a kind (one byte), a length (four bytes, big endian) and
-// that many bytes. A group record holds membership.Group.Encode; a block record the length of
-// block.Block.Encode (four bytes), the block, and certificate.Certificate.Encode; a block without
-// its messages is one that retention removed. The last record holds the SHA-256 of all before it.
-// Groups come before their blocks. Nothing in a file is believed: Import verifies every signature,
-// in groups that the caller trusts.
+// The file is a title line followed by records: a kind (one byte), a length (four bytes, big
+// endian) and that many bytes. A group record contains membership.Group.Encode. A block record
+// contains the length of block.Block.Encode (four bytes, big endian), that encoding, and
+// certificate.Certificate.Encode; a block without its messages is one whose messages retention
+// removed. The last record contains the SHA-256 of everything before it. Groups come before their
+// blocks. Import trusts nothing in the file: it verifies every signature, and accepts only groups
+// that the caller trusts.
 package archive
 
 import (
@@ -28,7 +29,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// ErrInvalid reports a file that is no archive, or a broken one.
+// ErrInvalid reports a file that is not an archive, or is damaged.
 var ErrInvalid = errors.New("invalid archive")
 
 const title = "ephemera archive v1\n"
@@ -40,21 +41,21 @@ const (
 	kindEnd   = 'e'
 )
 
-// Record is a group, or a certified block whose form is not checked yet.
+// Record is a group or a certified block. Nothing of the block is verified yet.
 type Record struct {
-	Group     *membership.Group // nil: the record is a block
+	Group     *membership.Group // nil if the record is a block
 	Certified store.Certified
 }
 
-// Summary counts what was carried.
+// Summary counts what was exported or imported.
 type Summary struct {
 	Groups int `json:"groups"`
 	Blocks int `json:"blocks"`
-	Pruned int `json:"pruned"` // of Blocks: those whose messages retention had removed
-	Known  int `json:"known"`  // blocks that were there already
+	Pruned int `json:"pruned"` // blocks among Blocks without messages, because retention removed them
+	Known  int `json:"known"`  // blocks that were not imported, because the store already had them
 }
 
-// pageBlocks and pageBytes bound what is read from a store, and written to one, at a time.
+// pageBlocks and pageBytes bound one read from a store and one commit to it.
 const (
 	pageBlocks = 64
 	pageBytes  = 4 << 20
@@ -66,13 +67,14 @@ type Source interface {
 	List(ctx context.Context, after uint64, creator keys.Public, count, bytes int) ([]store.Entry, error)
 }
 
-// Export writes all groups and certified blocks of a store, in the order in which it got them.
+// Export writes all groups of a store, then its certified blocks in the order in which they were
+// committed.
 func Export(ctx context.Context, to io.Writer, from Source) (Summary, error) {
 	var s Summary
 	w := newWriter(to)
 	groups, err := from.Groups(ctx)
 	if err != nil {
-		return s, fmt.Errorf("read groups: %w", err)
+		return s, fmt.Errorf("export groups: %w", err)
 	}
 	for _, g := range groups {
 		if err := w.record(kindGroup, g.Group.Encode()); err != nil {
@@ -83,7 +85,7 @@ func Export(ctx context.Context, to io.Writer, from Source) (Summary, error) {
 	for after := uint64(0); ; {
 		page, err := from.List(ctx, after, keys.Public{}, pageBlocks, pageBytes)
 		if err != nil {
-			return s, fmt.Errorf("read blocks: %w", err)
+			return s, fmt.Errorf("export blocks: %w", err)
 		}
 		if len(page) == 0 {
 			return s, w.end()
@@ -118,7 +120,7 @@ func newWriter(to io.Writer) *writer {
 	return w
 }
 
-// write notes the first error, which record and end return.
+// write writes data unless an earlier write failed. It keeps the first error for record to return.
 func (w *writer) write(data []byte) {
 	if w.err == nil {
 		_, _ = w.hash.Write(data) // a hash never fails
@@ -158,24 +160,24 @@ type Reader struct {
 	ended bool
 }
 
-// NewReader reads an archive.
+// NewReader returns a Reader of an archive.
 func NewReader(from io.Reader) *Reader {
 	return &Reader{from: bufio.NewReaderSize(from, 1<<16), hash: sha256.New()}
 }
 
-// maxRecord bounds a record: a block of the greatest limits with the certificate of the largest
-// group.
+// maxRecord bounds the size of a record, in bytes: a block of the largest limits with a certificate
+// of the largest group.
 var maxRecord = 4 + block.MaxBytes(membership.MaxLimits()) + certificate.MaxBytes(membership.MaxMembers)
 
-// Next returns the next record; io.EOF after the last one of a whole archive, ErrInvalid when it is
-// cut short or broken.
+// Next returns the next record. It returns io.EOF after the last record of a complete archive, and
+// ErrInvalid if the archive is truncated or damaged.
 func (r *Reader) Next() (Record, error) {
 	if r.ended {
 		return Record{}, io.EOF
 	}
 	if !r.begun {
 		if head, err := r.take(len(title)); err != nil || string(head) != title {
-			return Record{}, fmt.Errorf("%w: it does not begin with %q", ErrInvalid, title[:len(title)-1])
+			return Record{}, fmt.Errorf("%w: it does not begin with the line %q", ErrInvalid, title[:len(title)-1])
 		}
 		r.begun = true
 	}
@@ -186,7 +188,7 @@ func (r *Reader) Next() (Record, error) {
 	}
 	size := binary.BigEndian.Uint32(head[1:])
 	if int64(size) > int64(maxRecord) {
-		return Record{}, fmt.Errorf("%w: a record of %d bytes, at most %d", ErrInvalid, size, maxRecord)
+		return Record{}, fmt.Errorf("%w: a record has %d bytes, expected at most %d", ErrInvalid, size, maxRecord)
 	}
 	data, err := r.take(int(size))
 	if err != nil {
@@ -204,27 +206,29 @@ func (r *Reader) Next() (Record, error) {
 	case kindEnd:
 		return Record{}, r.end(before, data)
 	}
-	return Record{}, fmt.Errorf("%w: a record of kind %q", ErrInvalid, head[0])
+	return Record{}, fmt.Errorf("%w: a record has the unknown kind %q", ErrInvalid, head[0])
 }
 
-// end checks that the archive is whole.
+// end checks the archive's sum and that nothing follows. It returns io.EOF if both are right.
+// before is the hash of everything before the last record, which contains sum.
 func (r *Reader) end(before, sum []byte) error {
 	if !bytes.Equal(before, sum) {
-		return fmt.Errorf("%w: its SHA-256 is not the one that it ends with; copy it again", ErrInvalid)
+		return fmt.Errorf("%w: its SHA-256 differs from the one at its end (copy the file again)", ErrInvalid)
 	}
 	if _, err := r.from.ReadByte(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: something follows its end", ErrInvalid)
+		return fmt.Errorf("%w: there is data after its end (copy the file again)", ErrInvalid)
 	}
 	r.ended = true
 	return io.EOF
 }
 
-// take reads exactly so many bytes. Memory grows with what is really there.
+// take reads exactly size bytes. It allocates only as much as the archive contains, so that a false
+// length costs nothing.
 func (r *Reader) take(size int) ([]byte, error) {
 	var data bytes.Buffer
 	if _, err := io.CopyN(&data, r.from, int64(size)); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%w: it is cut short; copy it again", ErrInvalid)
+			return nil, fmt.Errorf("%w: it is truncated (copy the file again)", ErrInvalid)
 		}
 		return nil, fmt.Errorf("read archive: %w", err)
 	}
@@ -234,7 +238,7 @@ func (r *Reader) take(size int) ([]byte, error) {
 
 func decodeBlock(data []byte) (Record, error) {
 	if len(data) < 4 || int64(binary.BigEndian.Uint32(data)) > int64(len(data)-4) {
-		return Record{}, fmt.Errorf("%w: a block record of %d bytes is too short", ErrInvalid, len(data))
+		return Record{}, fmt.Errorf("%w: a block record of %d bytes is too short for its block", ErrInvalid, len(data))
 	}
 	size := 4 + int(binary.BigEndian.Uint32(data))
 	b, err := block.Decode(data[4:size], membership.MaxLimits())

@@ -47,13 +47,13 @@ func certified(t require.TestingT, group *membership.Group, height uint64, paren
 	b.Signature = key(0).Sign(b.Header.SigningBytes())
 	signatures := map[int]keys.Signature{}
 	for i := range group.Q() {
-		place, _ := group.Index(key(i).Public())
-		signatures[place] = key(i).Sign(certificate.SigningBytes(network, b.Header.Slot(), b.ID()))
+		index, _ := group.Index(key(i).Public())
+		signatures[index] = key(i).Sign(certificate.SigningBytes(network, b.Header.Slot(), b.ID()))
 	}
 	return store.Certified{Block: b, Certificate: certificate.New(group, b.Header.Slot(), b.ID(), signatures)}
 }
 
-// filled returns a store with a group and a chain of blocks with so many messages each.
+// filled returns a store with a group and a chain of blocks, whose numbers of messages are counts.
 func filled(t require.TestingT, group *membership.Group, counts ...int) *memory.Store {
 	s := memory.New()
 	writes := []store.Write{store.PutGroup{Group: group}}
@@ -125,7 +125,7 @@ func roundTrip(t require.TestingT, n int, counts []int) {
 	}
 }
 
-func TestRemovedBodiesTravelAsHeadersAndAreFilledLater(t *testing.T) {
+func TestPrunedBlocksAreImportedAndCompletedLater(t *testing.T) {
 	group := groupOf(t, 1, 4)
 	whole := filled(t, group, 2)
 	entries, err := whole.List(ctx, 0, keys.Public{}, 1, 1)
@@ -150,7 +150,7 @@ func TestRemovedBodiesTravelAsHeadersAndAreFilledLater(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestStrangersGroupsAreRefused(t *testing.T) {
+func TestUntrustedGroupsAreRefused(t *testing.T) {
 	group := groupOf(t, 1, 4)
 	var file bytes.Buffer
 	_, err := archive.Export(ctx, &file, filled(t, group, 1))
@@ -168,9 +168,9 @@ func TestStrangersGroupsAreRefused(t *testing.T) {
 	require.Empty(t, groups)
 }
 
-// What a node signed and does not know of shows that its key or its store is not what it takes it
-// for (R8).
-func TestOwnUnknownSignaturesAreRefusedWhereTheNodeStillSigns(t *testing.T) {
+// A block that the node signed but does not know shows that another node uses its key, or that the
+// store is not its own (R8).
+func TestUnknownBlocksThatTheNodeSignedAreRefusedWhereItStillSigns(t *testing.T) {
 	group := groupOf(t, 3, 4)
 	var file bytes.Buffer
 	_, err := archive.Export(ctx, &file, filled(t, group, 1))
@@ -180,11 +180,11 @@ func TestOwnUnknownSignaturesAreRefusedWhereTheNodeStillSigns(t *testing.T) {
 		muted uint64
 		want  error
 	}{
-		"creator":           {key(0).Public(), 0, archive.ErrOwn},
-		"echoed":            {key(1).Public(), 2, archive.ErrOwn},
-		"member, no echo":   {key(3).Public(), 0, nil},
-		"muted in group":    {key(0).Public(), 3, nil},
-		"not of that group": {stranger, 0, nil},
+		"creator":             {key(0).Public(), 0, archive.ErrOwn},
+		"echoed":              {key(1).Public(), 2, archive.ErrOwn},
+		"member without echo": {key(3).Public(), 0, nil},
+		"muted in the group":  {key(0).Public(), 3, nil},
+		"not a member of it":  {stranger, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := trusting(group)
@@ -195,7 +195,7 @@ func TestOwnUnknownSignaturesAreRefusedWhereTheNodeStillSigns(t *testing.T) {
 	}
 }
 
-// Whoever makes a file can make its checksum: what counts is the signatures.
+// A forger can write a correct checksum, so only the signatures count.
 func TestForgedBlocksAreRefused(t *testing.T) {
 	group := groupOf(t, 1, 4)
 	for name, forge := range map[string]func(*store.Certified){
@@ -205,9 +205,9 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 		"other message": func(c *store.Certified) {
 			c.Block.Messages = certified(t, group, 1, block.ID{}, "other").Block.Messages
 		},
-		"pruned, header":   func(c *store.Certified) { c.Block.Messages, c.Block.Signature = nil, keys.Signature{} },
-		"pruned, echo":     func(c *store.Certified) { c.Block.Messages, c.Certificate.Signatures[0][0] = nil, 0 },
-		"of another block": func(c *store.Certified) { c.Certificate = certified(t, group, 1, block.ID{}, "other").Certificate },
+		"header of a pruned block":     func(c *store.Certified) { c.Block.Messages, c.Block.Signature = nil, keys.Signature{} },
+		"echo of a pruned block":       func(c *store.Certified) { c.Block.Messages, c.Certificate.Signatures[0][0] = nil, 0 },
+		"certificate of another block": func(c *store.Certified) { c.Certificate = certified(t, group, 1, block.ID{}, "other").Certificate },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := certified(t, group, 1, block.ID{}, "a")
@@ -226,7 +226,7 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 	}
 }
 
-// No byte can be changed, added or cut without a word.
+// Any changed, added or missing byte is detected.
 func TestDamagedArchivesAreRefused(t *testing.T) {
 	group := groupOf(t, 1, 4)
 	var file bytes.Buffer

@@ -14,31 +14,33 @@ import (
 )
 
 var (
-	// ErrUntrusted reports a group that the caller does not trust: whoever made the file may have made
-	// the group.
-	ErrUntrusted = errors.New("archive holds a group that is not trusted")
-	// ErrOwn reports something that is signed with the node's own key and that its store does not
-	// know: the key is used elsewhere, or the store is not the one that belongs to it. A node that met
-	// it while it runs would halt.
-	ErrOwn = errors.New("archive holds what this node signed and does not know of")
+	// ErrUntrusted reports a group that the caller does not trust. Anybody can create a group and sign
+	// its blocks.
+	ErrUntrusted = errors.New("archive contains a group that is not trusted")
+	// ErrOwn reports a block that carries a signature of the node's own key but is not in the node's
+	// store: either another node uses the key, or the store does not belong to it. A running node that
+	// received such a block would halt (PROTOCOL.md R8).
+	ErrOwn = errors.New("archive contains a block that this node signed but does not know")
 )
 
-// Options say into what Import imports.
+// Options describe the importing node and what it trusts.
 type Options struct {
 	Network string
 	Self    keys.Public
-	// MutedThrough is the highest group number in which the node signs nothing any more: what it
-	// signed there may be unknown.
+	// MutedThrough is the highest group number in which the node must no longer sign. What it signed
+	// in those groups may be missing in its store.
 	MutedThrough uint64
-	// Trusted tells whether a group is what the caller knows under its number. Groups that the store
-	// has are trusted.
+	// Trusted reports whether the caller trusts a group. It is not called for groups that are in the
+	// store, which are trusted. nil trusts no other group.
 	Trusted func(*membership.Group) bool
 }
 
-// Import verifies an archive and commits what the store does not have, some blocks at a time: after
-// an error the blocks before it are there, and a repeated Import goes on. It has the store to
-// itself. Errors: ErrInvalid, ErrUntrusted, ErrOwn, what block and certificate say of bad
-// signatures, and store.ErrConflict for a second block of a certified slot.
+// Import verifies an archive and commits to a store what it does not contain. It commits some
+// blocks at a time: after an error the blocks before the faulty one may be in the store, and a
+// repeated Import continues after them. No node may use the store meanwhile.
+//
+// The error wraps ErrInvalid, ErrUntrusted, ErrOwn, block.ErrInvalid or certificate.ErrInvalid for
+// a block that fails verification, or store.ErrConflict for a second block of a certified slot.
 func Import(ctx context.Context, from io.Reader, to store.Store, options Options) (Summary, error) {
 	i := importer{Options: options, store: to, groups: map[membership.ID]store.Group{}}
 	known, err := to.Groups(ctx)
@@ -72,8 +74,8 @@ type importer struct {
 	Options
 	store   store.Store
 	groups  map[membership.ID]store.Group // trusted
-	writes  []store.Write
-	bytes   int
+	writes  []store.Write                 // not committed yet
+	bytes   int                           // size of the blocks in writes
 	summary Summary
 }
 
@@ -83,9 +85,9 @@ func (i *importer) group(group *membership.Group) error {
 	}
 	switch {
 	case group.Network() != i.Network:
-		return fmt.Errorf("%w: group %d is of network %q, this node's is %q", ErrInvalid, group.Number(), group.Network(), i.Network)
+		return fmt.Errorf("%w: group %d belongs to network %q, this node to %q", ErrInvalid, group.Number(), group.Network(), i.Network)
 	case i.Trusted == nil || !i.Trusted(group):
-		return fmt.Errorf("%w: group %d, %s; compare it with the one that you know, then name it with --group", ErrUntrusted, group.Number(), group.ID())
+		return fmt.Errorf("%w: group %d with ID %s (compare the ID with the one that you know, then pass it with --group)", ErrUntrusted, group.Number(), group.ID())
 	}
 	i.groups[group.ID()] = store.Group{Group: group}
 	i.writes = append(i.writes, store.PutGroup{Group: group})
@@ -100,7 +102,7 @@ func (i *importer) block(ctx context.Context, c store.Certified) error {
 		return fmt.Errorf("%w: block %s comes before its group %s", ErrInvalid, c.Block.ID(), header.Group)
 	}
 	if err := verify(g.Group, c); err != nil {
-		return fmt.Errorf("block %s of %s: %w", c.Block.ID(), header.Slot(), err)
+		return fmt.Errorf("verify block %s of slot %s: %w", c.Block.ID(), header.Slot(), err)
 	}
 	held, err := i.store.CertifiedByID(ctx, c.Block.ID())
 	switch {
@@ -108,9 +110,9 @@ func (i *importer) block(ctx context.Context, c store.Certified) error {
 		i.summary.Known++
 		return nil
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return fmt.Errorf("look for block %s: %w", c.Block.ID(), err)
+		return fmt.Errorf("look up block %s: %w", c.Block.ID(), err)
 	case err != nil:
-		if err := i.own(ctx, g, c); err != nil {
+		if err := i.checkOwn(ctx, g, c); err != nil {
 			return err
 		}
 	}
@@ -120,13 +122,13 @@ func (i *importer) block(ctx context.Context, c store.Certified) error {
 	return nil
 }
 
-// verify checks a whole block, or what is left of one.
+// verify verifies a block, with or without its messages, and its certificate.
 func verify(group *membership.Group, c store.Certified) error {
 	if !c.Block.Pruned() {
 		return certificate.VerifyBlock(group, c.Block, c.Certificate)
 	}
 	if c.Certificate.Slot != c.Block.Header.Slot() || c.Certificate.Block != c.Block.ID() {
-		return fmt.Errorf("%w: it is of another block", certificate.ErrInvalid)
+		return fmt.Errorf("%w: it certifies another block", certificate.ErrInvalid)
 	}
 	if err := c.Block.Header.Check(group); err != nil {
 		return err
@@ -137,18 +139,19 @@ func verify(group *membership.Group, c store.Certified) error {
 	return c.Certificate.Verify(group)
 }
 
-// own refuses a block that the node made or echoed and does not hold, where it still signs.
-func (i *importer) own(ctx context.Context, g store.Group, c store.Certified) error {
-	place, member := g.Group.Index(i.Self)
+// checkOwn returns ErrOwn if the node created or echoed the block, its store does not hold it, and
+// the node still signs in the block's group.
+func (i *importer) checkOwn(ctx context.Context, g store.Group, c store.Certified) error {
+	index, member := g.Group.Index(i.Self)
 	if !member || g.Closed || g.Group.Number() <= i.MutedThrough {
 		return nil
 	}
-	if c.Block.Header.Creator != i.Self && !c.Certificate.Signed(place) {
+	if c.Block.Header.Creator != i.Self && !c.Certificate.Signed(index) {
 		return nil
 	}
 	_, err := i.store.Block(ctx, c.Block.ID())
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("%w: block %s of %s; is the key of this home used elsewhere?", ErrOwn, c.Block.ID(), c.Block.Header.Slot())
+		return fmt.Errorf("%w: block %s of slot %s (find out whether another node uses this key, or the store was replaced)", ErrOwn, c.Block.ID(), c.Block.Header.Slot())
 	}
 	if errors.Is(err, store.ErrPruned) {
 		return nil
@@ -161,7 +164,7 @@ func (i *importer) flush(ctx context.Context) error {
 		return nil
 	}
 	if err := i.store.Commit(ctx, i.writes); err != nil {
-		return fmt.Errorf("store imported blocks: %w", err)
+		return fmt.Errorf("commit imported blocks: %w", err)
 	}
 	i.writes, i.bytes = nil, 0
 	return nil

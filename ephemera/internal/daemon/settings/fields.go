@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Field is one thing that can be set.
+// Field is one setting.
 type Field struct {
-	Key     string // "http.listen"
-	Comment string // what it means
-	Value   string // as it is written in a flag or environment variable
+	Key     string // such as "http.listen"
+	Comment string
+	Value   string // as in a flag or environment variable
 }
 
-// Fields lists everything that can be set with its value, in the order of the file.
+// Fields lists all settings with their values, in the order of the configuration file.
 func (s Settings) Fields() []Field {
 	var fields []Field
 	each(&s, func(key, comment string, value reflect.Value) {
@@ -25,7 +25,7 @@ func (s Settings) Fields() []Field {
 	return fields
 }
 
-// each visits every field of every section.
+// each calls visit for every setting.
 func each(s *Settings, visit func(key, comment string, value reflect.Value)) {
 	sections := reflect.ValueOf(s).Elem()
 	for i := range sections.NumField() {
@@ -37,7 +37,7 @@ func each(s *Settings, visit func(key, comment string, value reflect.Value)) {
 	}
 }
 
-// text writes a value as set reads it: lists are separated by commas.
+// text formats a value as set parses it. The items of a list are separated by commas.
 func text(value reflect.Value) string {
 	switch v := value.Interface().(type) {
 	case []string:
@@ -87,7 +87,7 @@ func set(value reflect.Value, text string) error {
 	return nil
 }
 
-// suggest returns what name was probably meant to be, "" when nothing is near.
+// suggest returns the known name most similar to name, or "" if none is similar enough.
 func suggest(name string, known []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, candidate := range known {

@@ -14,28 +14,28 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Sources are where settings come from, the weakest first.
+// Sources are where settings come from. Later fields override earlier ones.
 type Sources struct {
-	// File is the path of the configuration file. A file that does not exist sets nothing.
+	// File is the path of the configuration file. It need not exist.
 	File string
-	// Environ holds NAME=value as os.Environ has it; other programs' variables are left alone.
+	// Environ holds entries NAME=value, like os.Environ. Variables of other programs are ignored.
 	Environ []string
-	// Flags holds values by key, as given on the command line.
+	// Flags maps keys to the values given on the command line.
 	Flags map[string]string
 }
 
-// Origins tells by key where a value comes from: "default", the file with its line, a variable or a
-// flag.
+// Origins maps each key to where its value comes from: "default", "file PATH", the name of a
+// variable or that of a flag.
 type Origins map[string]string
 
 const fromDefault = "default"
 
-// maxFileBytes bounds a configuration file: several times the written one. Reporting unknown keys
-// takes time that grows with the square.
+// maxFileBytes bounds the size of a configuration file. It is several times the size of a generated
+// one. Reporting unknown keys takes quadratic time.
 const maxFileBytes = 64 << 10
 
-// Load reads all sources and checks the result. Everything that is wrong is reported at once, as
-// ErrConfig.
+// Load reads all sources and validates the result. The error wraps ErrConfig and reports all
+// mistakes at once.
 func Load(from Sources) (Settings, Origins, error) {
 	s, origins := Default(), Origins{}
 	for _, f := range s.Fields() {
@@ -68,12 +68,12 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > maxFileBytes {
-		return nil, fmt.Errorf("%s has %d bytes, expected a configuration of at most %d", path, info.Size(), maxFileBytes)
+		return nil, fmt.Errorf("%s: expected a configuration file of at most %d bytes, found %d", path, maxFileBytes, info.Size())
 	}
 	return os.ReadFile(path)
 }
 
-// parse reads the text of a file. Name is what errors call it.
+// parse reads the contents of a file. Errors call the file name.
 func (s *Settings) parse(data []byte, name string, origins Origins) error {
 	decoder := toml.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -88,7 +88,7 @@ func (s *Settings) parse(data []byte, name string, origins Origins) error {
 	for _, section := range slices.Sorted(maps.Keys(sections)) {
 		for _, key := range slices.Sorted(maps.Keys(sections[section])) {
 			key = section + "." + key
-			if !slices.Contains(known, key) { // go-toml does not tell small letters from capitals
+			if !slices.Contains(known, key) { // go-toml ignores case
 				errs = append(errs, fmt.Errorf("%s: %w", name, unknownKey(key)))
 			}
 			origins[key] = "file " + name
@@ -97,8 +97,7 @@ func (s *Settings) parse(data []byte, name string, origins Origins) error {
 	return errors.Join(errs...)
 }
 
-// explain turns go-toml's errors into lines of the form file:line:column: what is wrong and what to
-// do.
+// explain turns go-toml's errors into lines of the form file:line:column: what is wrong.
 func (s *Settings) explain(err error, name string) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
@@ -125,7 +124,7 @@ func (s *Settings) explain(err error, name string) error {
 	return fmt.Errorf("%s:%d:%d: %s", name, line, column, what)
 }
 
-// expected says what kind of value a key takes.
+// expected describes the kind of value that a key takes.
 func expected(key string) string {
 	kind := "another kind of value"
 	defaults := Default()
@@ -134,7 +133,7 @@ func expected(key string) string {
 			return
 		}
 		kind = map[reflect.Kind]string{
-			reflect.String: "text in quotes", reflect.Bool: "true or false", reflect.Slice: `a list of texts, such as ["a", "b"]`,
+			reflect.String: "a string in quotes", reflect.Bool: "true or false", reflect.Slice: `a list of strings, such as ["a", "b"]`,
 		}[value.Kind()]
 		switch _, duration := value.Interface().(Duration); {
 		case duration:
@@ -151,7 +150,7 @@ func (s *Settings) unknown(e toml.DecodeError, name string) error {
 	return fmt.Errorf("%s:%d:%d: %w", name, line, column, unknownKey(strings.Join(e.Key(), ".")))
 }
 
-// unknownKey says that nothing is called so, and what was probably meant.
+// unknownKey returns an error that says which key was probably meant.
 func unknownKey(key string) error {
 	known := names()
 	if !strings.Contains(key, ".") {
@@ -162,7 +161,7 @@ func unknownKey(key string) error {
 	if meant := suggest(key, known); meant != "" {
 		return fmt.Errorf("unknown key %q, did you mean %q?", key, meant)
 	}
-	return fmt.Errorf("unknown key %q; `ephemera config show` lists all", key)
+	return fmt.Errorf("unknown key %q (`ephemera config show` lists all keys)", key)
 }
 
 func names() []string {
@@ -180,22 +179,22 @@ func Variable(key string) string {
 
 const variablePrefix = "EPHEMERA_"
 
-// readEnvironment takes variables with a double underscore; EPHEMERA_HOME and its like are the
-// command's.
+// readEnvironment reads the variables that contain a double underscore. Others, such as
+// EPHEMERA_HOME, are not settings.
 func (s *Settings) readEnvironment(environ []string, origins Origins) error {
 	values := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		rest, ours := strings.CutPrefix(name, variablePrefix)
-		if ours && strings.Contains(rest, "__") {
+		rest, found := strings.CutPrefix(name, variablePrefix)
+		if found && strings.Contains(rest, "__") {
 			values[strings.ToLower(strings.ReplaceAll(rest, "__", "."))] = value
 		}
 	}
 	return errors.Join(s.misnamed(environ), s.assign(values, origins, Variable))
 }
 
-// misnamed reports variables that name a setting with one underscore. Other names are left alone:
-// schedulers of containers set some that begin like ours.
+// misnamed reports variables that would be a setting with a double underscore. Other variables that
+// begin with EPHEMERA_ are ignored: container schedulers set some, such as EPHEMERA_PORT.
 func (s *Settings) misnamed(environ []string) error {
 	given := map[string]bool{}
 	for _, entry := range environ {
@@ -216,8 +215,8 @@ func (s *Settings) readFlags(values map[string]string, origins Origins) error {
 	return s.assign(values, origins, func(key string) string { return "--" + key })
 }
 
-// assign sets fields by key. Called names a key for people.
-func (s *Settings) assign(values map[string]string, origins Origins, called func(key string) string) error {
+// assign sets fields by key. nameOf returns the name of a key in this source.
+func (s *Settings) assign(values map[string]string, origins Origins, nameOf func(key string) string) error {
 	var errs []error
 	each(s, func(key, _ string, field reflect.Value) {
 		value, given := values[key]
@@ -225,9 +224,9 @@ func (s *Settings) assign(values map[string]string, origins Origins, called func
 			return
 		}
 		if err := set(field, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s=%q: %w", called(key), value, err))
+			errs = append(errs, fmt.Errorf("%s=%q: %w", nameOf(key), value, err))
 		}
-		origins[key] = called(key)
+		origins[key] = nameOf(key)
 	})
 	var unknown []string
 	for key := range values {
@@ -237,21 +236,22 @@ func (s *Settings) assign(values map[string]string, origins Origins, called func
 	}
 	slices.Sort(unknown)
 	for _, key := range unknown {
-		errs = append(errs, fmt.Errorf("%s: %w", called(key), unknownKey(key)))
+		errs = append(errs, fmt.Errorf("%s: %w", nameOf(key), unknownKey(key)))
 	}
 	return errors.Join(errs...)
 }
 
-// Encode writes the settings as a file with a comment at each of them.
+// Encode returns the settings as a configuration file with comments.
 func (s Settings) Encode() ([]byte, error) {
 	text, err := toml.Marshal(s)
 	if err != nil {
-		return nil, fmt.Errorf("write configuration: %w", err)
+		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
 	return append([]byte(heading), text...), nil
 }
 
-const heading = `# Configuration of an Ephemera node. Each value can also be set by an environment variable and by a flag, which win over this file:
-# [http] listen is EPHEMERA_HTTP__LISTEN and --http.listen. "ephemera config show --origin" tells what holds and why.
+const heading = `# Configuration of an Ephemera node. Environment variables and flags override this file: [http] listen
+# is EPHEMERA_HTTP__LISTEN and --http.listen. 'ephemera config show --origin' shows the values in
+# effect and where they come from.
 
 `

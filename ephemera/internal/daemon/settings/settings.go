@@ -1,11 +1,10 @@
-// Package settings is the daemon's configuration: what can be set, its defaults, where each value
-// comes from, and what is wrong with it.
+// Package settings defines the daemon's configuration: the settings with their defaults, how they
+// are read, where each value comes from, and which values are invalid. Package daemon applies them.
 //
-// A value is looked for in this order: command line flag, environment variable, configuration file,
-// default. One name leads to all of them: http.listen is [http] listen in the file,
-// EPHEMERA_HTTP__LISTEN in the environment and --http.listen on the command line. What nobody knows
-// is an error, with its place and the name that was probably meant. What the daemon does with it:
-// package daemon.
+// A setting is taken from the first of these sources that has it: command line flag, environment
+// variable, configuration file, default. Its key determines all of its names: http.listen is [http]
+// listen in the file, EPHEMERA_HTTP__LISTEN in the environment and --http.listen on the command
+// line. An unknown name is an error that says where it is and which name was probably meant.
 package settings
 
 import (
@@ -13,19 +12,20 @@ import (
 	"time"
 )
 
-// ErrConfig reports a configuration that cannot be used. Its text says where and what to do.
-var ErrConfig = errors.New("configuration")
+// ErrConfig reports an invalid configuration. Errors that wrap it say which setting is invalid and
+// what was expected.
+var ErrConfig = errors.New("invalid configuration")
 
-// Duration is a time.Duration that is written as "1m30s".
+// Duration is a time.Duration whose text is that of time.Duration, such as "1m30s".
 type Duration time.Duration
 
-// String writes it as time.Duration does.
+// String returns the duration in the format of time.Duration.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// MarshalText writes it as time.Duration does.
+// MarshalText returns the duration in the format of time.Duration.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what time.ParseDuration reads.
+// UnmarshalText parses what time.ParseDuration parses.
 func (d *Duration) UnmarshalText(text []byte) error {
 	value, err := time.ParseDuration(string(text))
 	if err != nil {
@@ -35,8 +35,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Settings is everything that can be set. Default gives all of it; Load puts the other sources over
-// it.
+// Settings holds all settings. Default returns the defaults; Load overrides them from the other
+// sources. The comment tags are printed in the configuration file and in the help of flags.
 type Settings struct {
 	Node        Node        `toml:"node"`
 	Membership  Membership  `toml:"membership"`
@@ -54,98 +54,98 @@ type Settings struct {
 
 // Node says who the node is.
 type Node struct {
-	Name    string   `toml:"name" comment:"A name for people; the key is the identity."`
-	Network string   `toml:"network" comment:"Nodes of other networks are strangers. It is part of everything that is signed."`
-	Clients []string `toml:"clients" comment:"Public keys of programs that may submit messages, besides the members (ephemera keys new FILE makes one)."`
+	Name    string   `toml:"name" comment:"Display name. Others identify the node by its key."`
+	Network string   `toml:"network" comment:"Name of the network. It is part of everything that is signed; nodes of different networks ignore each other."`
+	Clients []string `toml:"clients" comment:"Public keys of programs that may submit messages, in addition to the members ('ephemera keys new FILE' creates a key)."`
 }
 
-// Membership says who else takes part.
+// Membership says where the list of members comes from and how groups follow each other.
 type Membership struct {
 	Source   string   `toml:"source" comment:"Where the list of members comes from: file or http."`
-	File     string   `toml:"file" comment:"With source = \"file\": the list, relative to this file. Edits take effect while the node runs."`
-	URL      string   `toml:"url" comment:"With source = \"http\": address of the list, such as http://127.0.0.1:8080/contract/peer_info."`
-	Interval Duration `toml:"interval" comment:"Between two looks at the source."`
-	Start    string   `toml:"start" comment:"Members that must be online before the node makes its first block: any, majority or all. Never changes a quorum."`
-	HandOver Duration `toml:"hand_over" comment:"That an older group stays open at most after a newer one came."`
-	Hold     bool     `toml:"hold" comment:"Keeps older groups open for all of that time, for programs that still submit to them."`
+	File     string   `toml:"file" comment:"With source = \"file\": path of the list, relative to this file. Edits take effect while the node runs."`
+	URL      string   `toml:"url" comment:"With source = \"http\": URL of the list, such as http://127.0.0.1:8080/contract/peer_info."`
+	Interval Duration `toml:"interval" comment:"Time between two reads of the list."`
+	Start    string   `toml:"start" comment:"How many members must be online before the node makes its first block: any, majority or all. Does not change the quorum."`
+	HandOver Duration `toml:"hand_over" comment:"How long an older group stays open at most after a newer one replaced it."`
+	Hold     bool     `toml:"hold" comment:"Keep older groups open for all of hand_over, for programs that still submit to them."`
 }
 
 // P2P says how members reach each other.
 type P2P struct {
-	Listen   []string `toml:"listen" comment:"Multiaddrs to listen on for other members; port 0 takes a free one."`
-	Announce []string `toml:"announce" comment:"Multiaddrs under which others reach this node, where they differ from those listened on."`
-	QUIC     bool     `toml:"quic" comment:"Adds QUIC to TCP, for /udp/…/quic-v1 addresses."`
-	Gossip   string   `toml:"gossip" comment:"How messages spread: flood, mesh or off. Blocks need none of it."`
+	Listen   []string `toml:"listen" comment:"Multiaddrs to listen on for other members; port 0 picks a free port."`
+	Announce []string `toml:"announce" comment:"Multiaddrs at which others reach this node, if they differ from those in listen."`
+	QUIC     bool     `toml:"quic" comment:"Use QUIC in addition to TCP, for /udp/…/quic-v1 addresses."`
+	Gossip   string   `toml:"gossip" comment:"How messages spread: flood, mesh or off. Blocks do not depend on it."`
 }
 
 // HTTP is the API for programs.
 type HTTP struct {
-	Listen         string   `toml:"listen" comment:"Address of the HTTP API and WebSocket; empty: none. Port 0 takes a free one."`
-	TokenFile      string   `toml:"token_file" comment:"File with the bearer token of callers from elsewhere who may have messages signed by the node; empty: nobody may."`
-	Origins        []string `toml:"origins" comment:"Hosts beside this one whose pages may subscribe from a browser, such as *.example.org."`
-	RequestsPerSec int      `toml:"requests_per_second" comment:"Requests of one client address a second, more are answered with 429; 0: derived from [limits]."`
-	Subscribers    int      `toml:"subscribers" comment:"WebSocket connections at most; 0: derived."`
-	Timeout        Duration `toml:"timeout" comment:"Of one request."`
+	Listen         string   `toml:"listen" comment:"Address of the HTTP and WebSocket API; empty turns it off, port 0 picks a free port."`
+	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot."`
+	Origins        []string `toml:"origins" comment:"Other hosts whose web pages may subscribe from a browser, such as *.example.org."`
+	RequestsPerSec int      `toml:"requests_per_second" comment:"Rate limit per client address; more requests are answered with 429. 0: derived from [limits]."`
+	Subscribers    int      `toml:"subscribers" comment:"Maximum number of WebSocket connections; 0: derived from [limits]."`
+	Timeout        Duration `toml:"timeout" comment:"Timeout of one request."`
 }
 
 // Admin is the API for the operator.
 type Admin struct {
-	Listen string `toml:"listen" comment:"Address of the operator's API: profiles, signing with the node's key. Keep it on loopback; empty: none."`
+	Listen string `toml:"listen" comment:"Address of the operator's API: profiles, signing with the node's key. Keep it on loopback; empty turns it off."`
 }
 
-// Storage says what is kept.
+// Storage says in which kind of store blocks are kept, and for how long.
 type Storage struct {
-	Kind       string   `toml:"kind" comment:"sqlite or pebble. A home keeps the kind that it was made with."`
-	KeepFor    Duration `toml:"keep_for" comment:"Bodies of certified blocks older than this are removed; 0s: none by age. Headers and certificates stay for ever."`
-	KeepBlocks uint64   `toml:"keep_blocks" comment:"Bodies kept of each chain; 0: no bound by count."`
-	Interval   Duration `toml:"interval" comment:"Between two removals."`
+	Kind       string   `toml:"kind" comment:"sqlite or pebble. It cannot be changed after 'ephemera init'."`
+	KeepFor    Duration `toml:"keep_for" comment:"Remove bodies of certified blocks that are older; 0s: none because of age. Headers and certificates are kept forever."`
+	KeepBlocks uint64   `toml:"keep_blocks" comment:"Number of bodies to keep of each chain; 0: all."`
+	Interval   Duration `toml:"interval" comment:"Time between two removals."`
 }
 
 // Mempool bounds the messages that wait for a block.
 type Mempool struct {
-	Include     string   `toml:"include" comment:"Which messages an own block takes: own (submitted here) or all (everybody's, once per chain)."`
-	Messages    int      `toml:"messages" comment:"Messages at most; 0: derived from [limits], as the three below."`
-	Bytes       int      `toml:"bytes" comment:"Their encoded size together at most; 0: derived."`
-	PerSender   int      `toml:"per_sender" comment:"Messages of one sender at most; 0: derived."`
-	SenderBytes int      `toml:"sender_bytes" comment:"Bytes of one sender at most; 0: derived."`
-	TTL         Duration `toml:"ttl" comment:"How long a message waits, by the time that its sender signed."`
-	Skew        Duration `toml:"skew" comment:"How far a message may be dated ahead of this node's clock."`
+	Include     string   `toml:"include" comment:"Which messages the node puts into its blocks: own (submitted to it) or all (of all members, once per chain)."`
+	Messages    int      `toml:"messages" comment:"Maximum number of messages. For this and the three below, 0: derived from [limits]."`
+	Bytes       int      `toml:"bytes" comment:"Maximum size of all messages, encoded."`
+	PerSender   int      `toml:"per_sender" comment:"Maximum number of messages of one sender."`
+	SenderBytes int      `toml:"sender_bytes" comment:"Maximum size of all messages of one sender, encoded."`
+	TTL         Duration `toml:"ttl" comment:"How long after its signed time a message expires."`
+	Skew        Duration `toml:"skew" comment:"How far the signed time of a message may be ahead of this node's clock."`
 }
 
 // Block says when the node makes a block of its own.
 type Block struct {
-	Every      Duration `toml:"every" comment:"A block is made when its oldest message has waited so long. Without any of these rules: at once."`
-	Messages   int      `toml:"messages" comment:"… or when so many messages wait; 0: not by number."`
-	EachMember bool     `toml:"each_member" comment:"… or when there is one of each member; it holds the first of each sender."`
-	OneLabel   bool     `toml:"one_label" comment:"A block holds messages of one label only."`
+	Every      Duration `toml:"every" comment:"Make a block when its oldest message has waited this long; 0s: no such rule. With none of these three rules: at once."`
+	Messages   int      `toml:"messages" comment:"… or when this many messages wait, which is also the maximum of a block; 0: no such rule."`
+	EachMember bool     `toml:"each_member" comment:"… or when every member sent a message; the block then contains the first message of each sender."`
+	OneLabel   bool     `toml:"one_label" comment:"Put messages of different labels into different blocks."`
 }
 
 // Application says who judges messages and blocks.
 type Application struct {
-	Remote bool `toml:"remote" comment:"A program registers over the operator's API and answers CheckMessage and CheckBlock; no answer is \"later\"."`
+	Remote bool `toml:"remote" comment:"Let a program that registers over the operator's API judge messages and blocks (CheckMessage, CheckBlock)."`
 }
 
-// DHT is the Kademlia table among the members.
+// DHT configures the Kademlia hash table of the members.
 type DHT struct {
-	Enabled bool `toml:"enabled" comment:"Small signed values by name, shared among the members. Blocks need none of it."`
+	Enabled bool `toml:"enabled" comment:"Take part in the members' hash table of small signed values. Blocks do not depend on it."`
 }
 
 // Limits are expectations from which every bound is derived (package limits).
 type Limits struct {
-	Members           int `toml:"members" comment:"Members of the largest group that is expected while the node runs, up to 100; the list may have more at the start."`
+	Members           int `toml:"members" comment:"Size of the largest group expected while the node runs, up to 100. A larger list at the start counts instead."`
 	MessagesPerSecond int `toml:"messages_per_second" comment:"Messages that all senders together submit in a busy second."`
-	MessageBytes      int `toml:"message_bytes" comment:"Payload of a usual message."`
-	BlocksPerSecond   int `toml:"blocks_per_second" comment:"Own blocks that one member makes in a busy second."`
-	MemoryBytes       int `toml:"memory_bytes" comment:"What the node may use of the machine's memory."`
+	MessageBytes      int `toml:"message_bytes" comment:"Payload size of a typical message."`
+	BlocksPerSecond   int `toml:"blocks_per_second" comment:"Blocks that one member makes in a busy second."`
+	MemoryBytes       int `toml:"memory_bytes" comment:"Memory that the node may use."`
 }
 
-// Log says what is logged, always to standard error.
+// Log says what is logged. Logs go to standard error.
 type Log struct {
-	Level  string `toml:"level" comment:"debug, info, warn or error; also per part: info,p2p=debug."`
-	Format string `toml:"format" comment:"text, json, or auto: text on a terminal."`
+	Level  string `toml:"level" comment:"debug, info, warn or error, optionally followed by levels of single parts: info,p2p=debug."`
+	Format string `toml:"format" comment:"text, json, or auto: text on a terminal, else json."`
 }
 
-// Default returns what holds where nothing else is said. Everything binds the loopback interface.
+// Default returns the defaults. All addresses are on the loopback interface.
 func Default() Settings {
 	return Settings{
 		Node: Node{Name: "node", Network: "ephemera", Clients: []string{}},

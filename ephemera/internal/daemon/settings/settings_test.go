@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestWrittenFileHoldsTheDefaults(t *testing.T) {
+func TestGeneratedFileContainsTheDefaults(t *testing.T) {
 	text, err := Default().Encode()
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "config.toml")
@@ -24,8 +24,7 @@ func TestWrittenFileHoldsTheDefaults(t *testing.T) {
 	}
 }
 
-// The strongest source that sets a value wins, whatever the others say.
-func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
+func TestFlagOverridesVariableOverridesFileOverridesDefault(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		inFile, inEnvironment, inFlags := rapid.Bool().Draw(t, "file"), rapid.Bool().Draw(t, "env"), rapid.Bool().Draw(t, "flag")
@@ -65,14 +64,14 @@ func TestEveryKindOfValueIsReadFromText(t *testing.T) {
 	require.Equal(t, uint64(9), s.Storage.KeepBlocks)
 }
 
-func TestMistakesAreReportedWithPlaceAndSuggestion(t *testing.T) {
+func TestMistakesAreReportedWithPositionAndSuggestion(t *testing.T) {
 	for text, want := range map[string]string{
 		"[http]\nlisen = \"x\"\n":                `c.toml:2:1: unknown key "http.lisen", did you mean "http.listen"?`,
 		"[htpp]\nlisten = \"x\"\n":               `c.toml:1:2: unknown key "htpp", did you mean "http"?`,
 		"[http]\nListen = \"a:1\"\n":             `c.toml: unknown key "http.Listen", did you mean "http.listen"?`,
-		"[http]\nbananas = 1\n":                  `c.toml:2:1: unknown key "http.bananas"; ` + "`ephemera config show` lists all",
-		"[http]\nlisten = 3\n":                   `c.toml:2:10: http.listen: expected text in quotes`,
-		"[p2p]\nlisten = 3\n":                    `c.toml:2:10: p2p.listen: expected a list of texts`,
+		"[http]\nbananas = 1\n":                  `c.toml:2:1: unknown key "http.bananas" (` + "`ephemera config show` lists all keys)",
+		"[http]\nlisten = 3\n":                   `c.toml:2:10: http.listen: expected a string in quotes`,
+		"[p2p]\nlisten = 3\n":                    `c.toml:2:10: p2p.listen: expected a list of strings`,
 		"[block]\nevery = \"soon\"\n":            `c.toml:2:9: block.every: expected a number with its unit`,
 		"[block]\nmessages = \"many\"\n":         `c.toml:2:12: block.messages: expected a whole number`,
 		"[block\nmessages = 1\n":                 `c.toml:1:7: expected ']'`,
@@ -84,7 +83,7 @@ func TestMistakesAreReportedWithPlaceAndSuggestion(t *testing.T) {
 	}
 }
 
-func TestUnusableValuesAreRefusedByName(t *testing.T) {
+func TestInvalidValuesAreRefusedByName(t *testing.T) {
 	for _, flag := range []struct{ key, value, want string }{
 		{"membership.source", "htpp", `did you mean "http"?`},
 		{"membership.source", "http", "membership.url"},
@@ -123,7 +122,7 @@ func FuzzParse(f *testing.F) {
 			known[field.Key] = true
 		}
 		for key := range origins {
-			require.True(t, known[key], "an unknown key was taken: %q", key)
+			require.True(t, known[key], "an unknown key was accepted: %q", key)
 		}
 		_ = s.Validate()
 	})

@@ -13,7 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Validate tells what cannot be used. Multiaddrs are checked by the transport.
+// Validate returns an error that reports all invalid values. It does not check multiaddrs, which
+// the transport does.
 func (s Settings) Validate() error {
 	bad := problems{}
 	if err := membership.CheckNetwork(s.Node.Network); err != nil {
@@ -30,7 +31,7 @@ func (s Settings) Validate() error {
 	}
 	if s.Membership.Source == "http" {
 		if u, err := url.Parse(s.Membership.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			bad.add("membership.url", s.Membership.URL, "expected such as http://127.0.0.1:8080/contract/peer_info")
+			bad.add("membership.url", s.Membership.URL, "expected a URL, such as http://127.0.0.1:8080/contract/peer_info")
 		}
 	}
 	bad.oneOf("membership.start", s.Membership.Start, "any", "majority", "all")
@@ -41,7 +42,7 @@ func (s Settings) Validate() error {
 	bad.address("http.listen", s.HTTP.Listen)
 	bad.address("admin.listen", s.Admin.Listen)
 	if s.Application.Remote && s.Admin.Listen == "" {
-		bad.add("admin.listen", "", "application.remote needs the operator's API; set such as 127.0.0.1:3101")
+		bad.add("admin.listen", "", "application.remote needs the operator's API; set an address, such as 127.0.0.1:3101")
 	}
 	bad.oneOf("storage.kind", s.Storage.Kind, "sqlite", "pebble")
 	bad.oneOf("mempool.include", s.Mempool.Include, "own", "all")
@@ -69,7 +70,11 @@ func (s Settings) validateNumbers(bad *problems) {
 		{"block.every", s.Block.Every, 0},
 	} {
 		if v.value < v.least {
-			bad.add(v.key, v.value.String(), "expected a positive duration")
+			what := "expected a positive duration"
+			if v.least == 0 {
+				what = "expected 0s or a positive duration"
+			}
+			bad.add(v.key, v.value.String(), what)
 		}
 	}
 	for _, v := range []struct {
@@ -95,7 +100,7 @@ func (s Settings) validateNumbers(bad *problems) {
 	}
 }
 
-// problems collects what is wrong.
+// problems collects invalid values.
 type problems []error
 
 func (p *problems) add(key, value, what string) {
@@ -122,7 +127,8 @@ func (p *problems) address(key, value string) {
 	}
 }
 
-// Levels returns the level for everything and those of single parts (the attribute "logger").
+// Levels parses Level. It returns the default level and the levels of single parts, which are
+// values of the attribute "logger".
 func (l Log) Levels() (slog.Level, map[string]slog.Level, error) {
 	base, parts := slog.LevelInfo, map[string]slog.Level{}
 	for _, item := range strings.Split(l.Level, ",") {
@@ -132,7 +138,7 @@ func (l Log) Levels() (slog.Level, map[string]slog.Level, error) {
 		}
 		var level slog.Level
 		if err := level.UnmarshalText([]byte(name)); err != nil {
-			return 0, nil, errors.New("expected debug, info, warn or error, then parts such as p2p=debug")
+			return 0, nil, errors.New("expected debug, info, warn or error, optionally with parts such as p2p=debug")
 		}
 		if split {
 			parts[part] = level

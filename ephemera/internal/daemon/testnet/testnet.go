@@ -1,5 +1,5 @@
-// Package testnet makes a network of nodes on this machine to try things with: a folder for each,
-// on loopback, who know each other.
+// Package testnet creates a test network on one machine: a folder for each node, all on the
+// loopback interface and with the same list of members.
 package testnet
 
 import (
@@ -21,16 +21,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// ErrShape reports a folder that holds something else than the network that is asked for.
-var ErrShape = errors.New("folder holds something else")
+// ErrOccupied reports a folder that contains something other than the requested network.
+var ErrOccupied = errors.New("folder is in use")
 
 // Network is the name of the network.
 const Network = "testnet"
 
-// shapeFile says in the folder what it holds. It is written last.
-const shapeFile = "testnet.json"
+// networkFile is the file in the network's folder that describes it (Net). It is written last.
+const networkFile = "testnet.json"
 
-// portsPerNode are taken from the base port on: p2p, API, operator's API.
+// portsPerNode is the number of ports of a node: p2p, API, operator's API, in this order.
 const portsPerNode = 3
 
 // Net is a network in a folder.
@@ -41,7 +41,7 @@ type Net struct {
 	Nodes  []Node        `json:"nodes"`
 }
 
-// Node is one of its nodes.
+// Node is a node of a Net.
 type Node struct {
 	Name   string      `json:"name"`
 	Key    keys.Public `json:"key"`
@@ -56,46 +56,50 @@ func (n Net) Folder(node Node) daemon.Folder {
 	return daemon.Folder{Dir: filepath.Join(n.Dir, node.Name)}
 }
 
-// Config says what Make makes.
+// Config configures Make.
 type Config struct {
 	Dir      string
-	Nodes    int // 1..membership.MaxMembers
-	BasePort int // first of three ports for each node; 0: free ones
-	Stores   []home.Kind
-	Settings settings.Settings // of every node, but for names and addresses
+	Nodes    int               // 1..membership.MaxMembers
+	BasePort int               // first of the consecutive ports of all nodes, 0: any free ports
+	Stores   []home.Kind       // kinds of stores in addition to SQLite
+	Settings settings.Settings // of every node, except names, network and addresses
 }
 
-// Open returns the network in a folder. ErrShape when there is something else; fs.ErrNotExist when
-// there is nothing.
+// Open returns the network in a folder. It returns ErrOccupied if the folder contains something
+// else, and fs.ErrNotExist if it is empty or does not exist.
 func Open(dir string) (Net, error) {
-	data, err := os.ReadFile(filepath.Join(dir, shapeFile))
+	data, err := os.ReadFile(filepath.Join(dir, networkFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		entries, dirErr := os.ReadDir(dir)
 		if dirErr == nil && len(entries) > 0 {
-			return Net{}, fmt.Errorf("%w: %s is not empty and has no %s; name another folder with --dir", ErrShape, dir, shapeFile)
+			return Net{}, fmt.Errorf("%w: %s is not empty and has no %s (choose another folder with --dir)", ErrOccupied, dir, networkFile)
 		}
-		return Net{}, fmt.Errorf("no network in %s: %w", dir, fs.ErrNotExist)
+		return Net{}, fmt.Errorf("open network in %s: %w", dir, fs.ErrNotExist)
 	}
 	if err != nil {
 		return Net{}, err
 	}
 	n := Net{Dir: dir}
-	if err := json.Unmarshal(data, &n); err != nil || len(n.Nodes) == 0 {
-		return Net{}, fmt.Errorf("%w: %s cannot be read (%w); name another folder with --dir", ErrShape, filepath.Join(dir, shapeFile), err)
+	err = json.Unmarshal(data, &n)
+	if err == nil && len(n.Nodes) == 0 {
+		err = errors.New("it lists no nodes")
+	}
+	if err != nil {
+		return Net{}, fmt.Errorf("%w: %s is not a description of a network: %w (choose another folder with --dir)", ErrOccupied, filepath.Join(dir, networkFile), err)
 	}
 	for _, node := range n.Nodes {
 		if node.Name != filepath.Base(node.Name) {
-			return Net{}, fmt.Errorf("%w: node name %q in %s", ErrShape, node.Name, shapeFile)
+			return Net{}, fmt.Errorf("%w: %s in %s has the node name %q, expected a plain name (choose another folder with --dir)", ErrOccupied, networkFile, dir, node.Name)
 		}
 		if _, err := os.Stat(n.Folder(node).Config()); err != nil {
-			return Net{}, fmt.Errorf("%w: %w; name another folder with --dir, or remove %s", ErrShape, err, dir)
+			return Net{}, fmt.Errorf("%w: %w (choose another folder with --dir, or delete %s)", ErrOccupied, err, dir)
 		}
 	}
 	return n, nil
 }
 
-// Make makes the network, or returns the one that is in the folder when that has as many nodes.
-// ErrShape otherwise.
+// Make creates the network, or returns the one that exists in the folder if it has as many nodes.
+// It returns ErrOccupied if the folder contains anything else.
 func Make(ctx context.Context, config Config) (Net, error) {
 	if config.Nodes < 1 || config.Nodes > membership.MaxMembers {
 		return Net{}, fmt.Errorf("%w: %d nodes, expected 1..%d", settings.ErrConfig, config.Nodes, membership.MaxMembers)
@@ -103,11 +107,11 @@ func Make(ctx context.Context, config Config) (Net, error) {
 	n, err := Open(config.Dir)
 	switch {
 	case err == nil && len(n.Nodes) != config.Nodes:
-		return Net{}, fmt.Errorf("%w: %s holds a network of %d nodes, not of %d; name another folder with --dir", ErrShape, config.Dir, len(n.Nodes), config.Nodes)
+		return Net{}, fmt.Errorf("%w: %s contains a network of %d nodes, not of %d (choose another folder with --dir)", ErrOccupied, config.Dir, len(n.Nodes), config.Nodes)
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return n, err
 	}
-	ports, err := takePorts(config.BasePort, config.Nodes*portsPerNode)
+	ports, err := choosePorts(config.BasePort, config.Nodes*portsPerNode)
 	if err != nil {
 		return Net{}, err
 	}
@@ -121,13 +125,13 @@ func Make(ctx context.Context, config Config) (Net, error) {
 			HTTP: net.JoinHostPort("127.0.0.1", at[1]), Admin: net.JoinHostPort("127.0.0.1", at[2]),
 		}
 		if node.Key, err = config.makeNode(ctx, n.Folder(node), node); err != nil {
-			return Net{}, fmt.Errorf("make %s: %w", node.Name, err)
+			return Net{}, fmt.Errorf("create %s: %w", node.Name, err)
 		}
 		node.PeerID = node.Key.PeerID()
 		n.Nodes, members = append(n.Nodes, node), append(members, node.Key)
 		peers = append(peers, membership.Peer{Key: node.Key, Name: node.Name, Addresses: []string{node.P2P}})
 	}
-	return n, n.introduce(members, peers)
+	return n, n.writeLists(members, peers)
 }
 
 func (c Config) makeNode(ctx context.Context, folder daemon.Folder, node Node) (keys.Public, error) {
@@ -138,8 +142,8 @@ func (c Config) makeNode(ctx context.Context, folder daemon.Folder, node Node) (
 	return made.Key, err
 }
 
-// introduce writes everybody's list of members, then what the folder holds.
-func (n *Net) introduce(members []keys.Public, peers []membership.Peer) error {
+// writeLists writes the list of members of every node, then networkFile.
+func (n *Net) writeLists(members []keys.Public, peers []membership.Peer) error {
 	group, err := membership.NewGroup(Network, n.Number, members, membership.Limits{})
 	if err != nil {
 		return err
@@ -154,24 +158,25 @@ func (n *Net) introduce(members []keys.Public, peers []membership.Peer) error {
 		return err
 	}
 	for _, node := range n.Nodes {
-		if err := keys.ReplaceFile(n.Folder(node).Beside(settings.Default().Membership.File), text); err != nil {
+		if err := keys.ReplaceFile(n.Folder(node).Resolve(settings.Default().Membership.File), text); err != nil {
 			return fmt.Errorf("write the list of members of %s: %w", node.Name, err)
 		}
 	}
-	shape, err := json.MarshalIndent(n, "", "  ")
+	description, err := json.MarshalIndent(n, "", "  ")
 	if err == nil {
-		err = keys.ReplaceFile(filepath.Join(n.Dir, shapeFile), append(shape, '\n'))
+		err = keys.ReplaceFile(filepath.Join(n.Dir, networkFile), append(description, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", shapeFile, err)
+		return fmt.Errorf("write %s: %w", networkFile, err)
 	}
 	return nil
 }
 
-// takePorts returns consecutive ports from base on, or free ones. Nothing holds them afterwards.
-func takePorts(base, count int) ([]string, error) {
+// choosePorts returns count consecutive ports from base, which must be free, or any free ports if
+// base is 0. It does not reserve them.
+func choosePorts(base, count int) ([]string, error) {
 	if base != 0 && (base < 1024 || base+count > 65536) {
-		return nil, fmt.Errorf("%w: base port %d, expected 0 or 1024..%d: %d ports are taken from there on", settings.ErrConfig, base, 65536-count, count)
+		return nil, fmt.Errorf("%w: base port %d, expected 0 or 1024..%d, because the nodes use %d consecutive ports", settings.ErrConfig, base, 65536-count, count)
 	}
 	ports := make([]string, count)
 	for i := range ports {
@@ -181,7 +186,7 @@ func takePorts(base, count int) ([]string, error) {
 		}
 		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
-			return nil, fmt.Errorf("port %d is not free: %w; choose another --base-port, or 0 for free ones", port, err)
+			return nil, fmt.Errorf("listen on port %d: %w (choose another --base-port, or 0 for any free ports)", port, err)
 		}
 		defer listener.Close()
 		ports[i] = strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
