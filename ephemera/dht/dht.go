@@ -1,13 +1,14 @@
 // Package dht is a distributed hash table among the members of a network: Kademlia
-// (go-libp2p-kad-dht) on the host of transport/p2p.
+// (go-libp2p-kad-dht) on the host of transport/p2p. It holds small values that members publish, and
+// finds a member whose address changed. It is a convenience: neither correctness nor starting a
+// node depends on it.
 //
-// Everything in it is a convenience: small values that members tell each other, and a member's new
-// address. Nothing correct and no start-up depends on it. A value is stored under the key of the
-// member that stores it, /ephemera/<network>/<peer ID>/<name>, signed by that member, and checked
-// by everybody who sends, keeps or believes it; of several the newest by signed time wins, then the
-// one with the greater bytes. Members keep values in memory, so many for each storing member, for
-// two days: whoever wants one to stay stores it again. A member can withhold a value or show an old
-// one, never another member's false one.
+// A value is stored under a key that names its author, /ephemera/<network>/<peer ID>/<name>, and is
+// signed by that member. Every member checks the signature before it sends, stores or uses a value.
+// Of several values of one key the one with the newest signed time wins, then the one with the
+// greater bytes. Members keep values in memory for two days, at most limits.DHT.RecordsPerMember of
+// each author, so an author must store a value again to keep it longer. A member can withhold a
+// value or return an old one, but it cannot forge another member's value.
 package dht
 
 import (
@@ -34,23 +35,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// ErrNotFound reports a key under which nobody had a value within the deadline. It is a
-// store.ErrNotFound, too.
+// ErrNotFound reports that no value, or no address, was found within the deadline. It wraps
+// store.ErrNotFound.
 var ErrNotFound = fmt.Errorf("hash table: %w", store.ErrNotFound)
 
-// Config describes a node's part of the table. Host, Network, Key and Members are required.
+// Config configures a node's part of the table. Host, Network, Key and Members are required.
 type Config struct {
-	// Host is the transport's: it admits members only. Close the table before the transport ends.
+	// Host is the host of the transport, which connects with members only. Close the table before
+	// the transport.
 	Host    host.Host
 	Network string
 	Key     keys.Private
-	// Members returns those whose values are kept and who are asked, oneself among them; p2p.Transport
-	// and Node know them. It is called often and concurrently, and must not block.
+	// Members returns the members whose values are kept and who are queried, including this node. It
+	// is called often and concurrently, and must not block.
 	Members func() []keys.Public
-	// Limits bound values and records; zero fields are those that limits.For derives.
+	// Limits bound values and records. Zero fields take the values of limits.For.
 	Limits limits.DHT
-	// Timeout bounds Store, Query, Closest and Find where their context has no earlier deadline.
-	// Default 5 s.
+	// Timeout bounds Store, Query, Closest and Find if their context has no earlier deadline. The
+	// default is 5 s.
 	Timeout time.Duration
 	// Logger may be nil.
 	Logger *slog.Logger
@@ -58,21 +60,21 @@ type Config struct {
 
 const (
 	defaultTimeout = 5 * time.Second
-	// lookups are under way at once for one query.
-	lookups = 8
-	// addresses are believed of one member at most.
-	addresses = 8
+	// maxLookups bounds the concurrent lookups of one Query.
+	maxLookups = 8
+	// maxAddresses bounds the addresses that Find returns.
+	maxAddresses = 8
 )
 
-// Validate tells what is missing.
+// Validate returns an error if a required field is missing or a bound is negative.
 func (c Config) Validate() error {
 	switch {
 	case c.Host == nil || c.Members == nil:
-		return errors.New("dht: Host and Members are required")
+		return errors.New("dht config: Host and Members are required")
 	case c.Key.Public() == keys.Public{}:
-		return errors.New("dht: Key is required")
+		return errors.New("dht config: Key is required")
 	case c.Limits.ValueBytes < 0 || c.Limits.RecordsPerMember < 0 || c.Timeout < 0:
-		return errors.New("dht: bounds must not be negative")
+		return errors.New("dht config: Limits and Timeout must not be negative")
 	}
 	return membership.CheckNetwork(c.Network)
 }
@@ -81,13 +83,13 @@ func (c Config) Validate() error {
 type DHT struct {
 	config  Config
 	table   *kad.IpfsDHT
-	members *book
+	members *directory
 
 	mu   sync.Mutex
-	last int64 // the time of the own record that was signed last: the next one is later
+	last int64 // time of the newest own record
 }
 
-// New takes part in the table until Close.
+// New joins the table. Call Close to leave it.
 func New(config Config) (*DHT, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -102,12 +104,12 @@ func New(config Config) (*DHT, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &DHT{config: config, members: &book{members: config.Members}}
+	d := &DHT{config: config, members: &directory{members: config.Members}}
 	d.table, err = kad.New(config.Host,
 		kad.Mode(kad.ModeServer),
 		kad.ProtocolPrefix(protocol.ID("/ephemera/"+config.Network)),
 		kad.Validator(kadrecord.NamespacedValidator{namespace: d.validator()}),
-		kad.ValueDatastore(newShelf(config.Network, config.Limits.RecordsPerMember)),
+		kad.ValueDatastore(newDatastore(config.Network, config.Limits.RecordsPerMember)),
 		kad.DisableProviders(),
 		kad.QueryFilter(func(_ any, info peer.AddrInfo) bool { return d.members.knowsID(info.ID) }),
 		kad.RoutingTableFilter(func(_ any, id peer.ID) bool { return d.members.knowsID(id) }),
@@ -122,18 +124,18 @@ func (d *DHT) validator() validator {
 	return validator{network: d.config.Network, valueBytes: d.config.Limits.ValueBytes, known: d.members.knows}
 }
 
-// Close ends the node's part.
+// Close leaves the table.
 func (d *DHT) Close() error { return d.table.Close() }
 
-// Store signs a value and gives it to the members closest to its key. The key is a name, or "<own
-// peer ID>/<name>"; others read it as the latter. ErrInvalid: the name, or a value above
-// limits.DHT.ValueBytes. That no other member is reached is no error: this node keeps the value,
-// and those who ask it find it.
+// Store signs a value and stores it at the members closest to its key. The key is a name, or "<own
+// peer ID>/<name>", as which others can query it. Store returns ErrInvalid for an invalid name, for
+// a key of another member, for a value larger than limits.DHT.ValueBytes, and if this node is not a
+// member. It returns nil even if it reached no other member: then only this node has the value.
 func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 	own := Key{Member: d.config.Key.Public(), Name: key}
 	if parsed, err := ParseKey(key); err == nil {
 		if parsed.Member != own.Member {
-			return fmt.Errorf("%w: %s belongs to another member, store under a name of your own", ErrInvalid, key)
+			return fmt.Errorf("%w: key %s belongs to another member (store the value under a name only)", ErrInvalid, key)
 		}
 		own = parsed
 	}
@@ -141,17 +143,17 @@ func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 		return err
 	}
 	if len(value) > d.config.Limits.ValueBytes {
-		return fmt.Errorf("%w: value of %d bytes, at most %d", ErrInvalid, len(value), d.config.Limits.ValueBytes)
+		return fmt.Errorf("%w: value has %d bytes, expected at most %d", ErrInvalid, len(value), d.config.Limits.ValueBytes)
 	}
 	if !d.members.knows(own.Member) {
-		return fmt.Errorf("%w: this node is no member, and nobody would keep its values", ErrInvalid)
+		return fmt.Errorf("%w: this node is not a member, so no member would store its values", ErrInvalid)
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
 	data := sign(d.config.Key, d.config.Network, own.Name, d.now(), value)
 	err := d.table.PutValue(ctx, own.path(d.config.Network), data)
 	if errors.Is(err, kbucket.ErrLookupFailure) {
-		d.config.Logger.Debug("value kept by this node alone, no other is known yet", "key", own.String())
+		d.config.Logger.Debug("value stored at this node only, no other member is reachable", "key", own.String())
 		return nil
 	}
 	if err != nil {
@@ -160,8 +162,8 @@ func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
-// now returns a time for the next own record, in milliseconds since 1970: the clock's, but always a
-// later one.
+// now returns the time for the next own record in milliseconds since 1970: that of the clock, but
+// always later than that of the record before.
 func (d *DHT) now() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -169,9 +171,9 @@ func (d *DHT) now() int64 {
 	return d.last
 }
 
-// Query returns a value that a member stored. The key is "<peer ID>/<name>", or a name alone: then
-// every member's value of that name is looked for, and the newest wins, which any member can make.
-// ErrNotFound comes within the deadline.
+// Query returns a value that a member stored, or ErrNotFound. The key is "<peer ID>/<name>", or
+// only a name: then Query looks up every member's value of that name and returns the newest, so
+// that any member can replace it. ErrInvalid reports an invalid name.
 func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
@@ -187,18 +189,18 @@ func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	}
 	found := make([][]byte, len(candidates))
 	var work errgroup.Group
-	work.SetLimit(lookups)
+	work.SetLimit(maxLookups)
 	for i, candidate := range candidates {
 		work.Go(func() error {
-			// With a value there may be an error as well: the deadline came before everybody had answered.
+			// GetValue may return both a value and an error, if some members did not answer in time.
 			found[i], _ = d.table.GetValue(ctx, candidate.path(d.config.Network))
 			return nil
 		})
 	}
-	_ = work.Wait() // nothing fails: what is not found is missing
+	_ = work.Wait() // no function returns an error
 	best, err := d.validator().Select("", found)
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s", ErrNotFound, key)
+		return nil, fmt.Errorf("%w: value of %s", ErrNotFound, key)
 	}
 	r, err := decode(found[best], d.config.Limits.ValueBytes)
 	if err != nil {
@@ -207,14 +209,14 @@ func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	return r.Value, nil
 }
 
-// Closest returns the members closest to a key by Kademlia's distance that answer, the closest
-// first, without oneself.
+// Closest returns the members closest to a key by Kademlia's distance, closest first. It leaves out
+// this node and members that do not answer.
 func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
 	ids, err := d.table.GetClosestPeers(ctx, key.path(d.config.Network))
 	if err != nil {
-		return nil, fmt.Errorf("closest members to %s: %w", key, err)
+		return nil, fmt.Errorf("find the members closest to %s: %w", key, err)
 	}
 	var closest []keys.Public
 	for _, id := range ids {
@@ -225,8 +227,8 @@ func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
 	return closest, nil
 }
 
-// Find asks the others for a member's addresses, without /p2p. They are hearsay: the handshake
-// tells whether the member is there.
+// Find asks other members for a member's addresses, as multiaddrs without /p2p, or returns
+// ErrNotFound. The addresses are not authenticated: only a handshake shows who is there.
 func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	id, err := peer.Decode(member.PeerID())
 	if err != nil {
@@ -240,7 +242,7 @@ func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	}
 	var found []string
 	for _, address := range info.Addrs {
-		if _, err := address.ValueForProtocol(ma.P_P2P); err != nil && len(found) < addresses {
+		if _, err := address.ValueForProtocol(ma.P_P2P); err != nil && len(found) < maxAddresses {
 			found = append(found, address.String())
 		}
 	}
@@ -250,10 +252,10 @@ func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	return found, nil
 }
 
-// book tells members by peer ID.
-type book struct{ members func() []keys.Public }
+// directory looks up members by key or peer ID.
+type directory struct{ members func() []keys.Public }
 
-func (b *book) knows(key keys.Public) bool {
+func (b *directory) knows(key keys.Public) bool {
 	for _, member := range b.members() {
 		if member == key {
 			return true
@@ -262,12 +264,12 @@ func (b *book) knows(key keys.Public) bool {
 	return false
 }
 
-func (b *book) find(id peer.ID) (keys.Public, bool) {
+func (b *directory) find(id peer.ID) (keys.Public, bool) {
 	key, err := keys.ParsePublic(id.String())
 	return key, err == nil && b.knows(key)
 }
 
-func (b *book) knowsID(id peer.ID) bool {
+func (b *directory) knowsID(id peer.ID) bool {
 	_, known := b.find(id)
 	return known
 }

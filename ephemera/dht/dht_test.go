@@ -23,8 +23,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	network  = "dht/test"
-	patience = 30 * time.Second
+	network = "dht/test"
+	timeout = 30 * time.Second
 )
 
 func testKey(i int) keys.Private { return keys.FromSeed([32]byte{byte(i), 2}) }
@@ -37,15 +37,15 @@ func testKeys(n int) []keys.Public {
 	return all
 }
 
-// quiet is a receiver that takes nothing.
-type quiet struct{}
+// nullReceiver is a transport.Receiver that ignores all frames.
+type nullReceiver struct{}
 
-func (quiet) Receive(keys.Public, []byte) transport.Verdict { return transport.Ignore }
-func (quiet) Gossip(keys.Public, []byte) transport.Verdict  { return transport.Ignore }
-func (quiet) Connected(keys.Public)                         {}
-func (quiet) Disconnected(keys.Public)                      {}
+func (nullReceiver) Receive(keys.Public, []byte) transport.Verdict { return transport.Ignore }
+func (nullReceiver) Gossip(keys.Public, []byte) transport.Verdict  { return transport.Ignore }
+func (nullReceiver) Connected(keys.Public)                         {}
+func (nullReceiver) Disconnected(keys.Public)                      {}
 
-// node is a host with its table.
+// node is a transport with its hash table.
 type node struct {
 	link  *p2p.Transport
 	table *DHT
@@ -66,7 +66,7 @@ func open(t *testing.T, i int, all []keys.Public) *node {
 func (n *node) run(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- n.link.Run(ctx, quiet{}) }()
+	go func() { ended <- n.link.Run(ctx, nullReceiver{}) }()
 	stopped := false
 	n.stop = func() {
 		if !stopped {
@@ -79,7 +79,7 @@ func (n *node) run(t *testing.T) {
 	t.Cleanup(n.stop)
 }
 
-// cluster runs n members that are in each other's tables.
+// cluster runs n members and waits until each is in the routing tables of all others.
 func cluster(t *testing.T, n int) []*node {
 	all := testKeys(n)
 	var (
@@ -95,7 +95,7 @@ func cluster(t *testing.T, n int) []*node {
 		node.run(t)
 	}
 	for _, node := range nodes {
-		require.Eventually(t, func() bool { return node.table.table.RoutingTable().Size() == n-1 }, patience, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return node.table.table.RoutingTable().Size() == n-1 }, timeout, 5*time.Millisecond)
 	}
 	return nodes
 }
@@ -114,20 +114,20 @@ func TestValuesAreFoundEverywhereAndTheNewestWins(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, nodes[2].table.Store(ctx, "colour", []byte("blue")), "another member has a namespace of its own")
+	require.NoError(t, nodes[2].table.Store(ctx, "colour", []byte("blue")), "the same name of another member is another key")
 	got, err := nodes[0].table.Query(ctx, own.String())
 	require.NoError(t, err)
 	require.Equal(t, "green", string(got))
 	got, err = nodes[0].table.Query(ctx, "colour")
 	require.NoError(t, err)
-	require.Equal(t, "blue", string(got), "of all members' the newest")
+	require.Equal(t, "blue", string(got), "the newest of all members' values")
 
 	_, err = nodes[3].table.Query(ctx, "nothing")
 	require.ErrorIs(t, err, ErrNotFound)
 	require.ErrorIs(t, err, store.ErrNotFound)
 	nodes[1].stop()
 	got, err = nodes[3].table.Query(ctx, own.String())
-	require.NoError(t, err, "others keep it")
+	require.NoError(t, err, "other members still have the value")
 	require.Equal(t, "green", string(got))
 }
 
@@ -136,7 +136,7 @@ func TestValuesOutOfBoundsAreRefused(t *testing.T) {
 	n := open(t, 0, all[:1])
 	n.run(t)
 	ctx := t.Context()
-	require.NoError(t, n.table.Store(ctx, "alone", make([]byte, 64<<10)), "a node alone keeps its own")
+	require.NoError(t, n.table.Store(ctx, "alone", make([]byte, 64<<10)), "a node without others stores the value itself")
 	got, err := n.table.Query(ctx, "alone")
 	require.NoError(t, err)
 	require.Len(t, got, 64<<10)
@@ -147,7 +147,7 @@ func TestValuesOutOfBoundsAreRefused(t *testing.T) {
 		_, err := n.table.Query(ctx, name)
 		require.Error(t, err)
 	}
-	for i := range 4 { // of four records the oldest gives way
+	for i := range 4 { // RecordsPerMember is 4, so the last one removes "alone"
 		require.NoError(t, n.table.Store(ctx, fmt.Sprint("n", i), []byte{1}))
 	}
 	_, err = n.table.Query(ctx, "alone")
@@ -156,9 +156,8 @@ func TestValuesOutOfBoundsAreRefused(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A member lies: it hands others' tables what another member never signed, and what no member may
-// store.
-func TestForgedRecordsAreKeptByNobody(t *testing.T) {
+// A Byzantine member stores records that the named author did not sign, or that are invalid.
+func TestForgedRecordsAreRefused(t *testing.T) {
 	nodes := cluster(t, 3)
 	ctx := t.Context()
 	member, stranger := Key{testKey(1).Public(), "truth"}, Key{testKey(9).Public(), "truth"}
@@ -189,29 +188,29 @@ func TestClosestAndAddressesOfMembers(t *testing.T) {
 	require.Eventually(t, func() bool {
 		found, err := nodes[0].table.Find(t.Context(), testKey(2).Public())
 		return err == nil && len(found) == 1 && found[0] == nodes[2].link.Addresses()[0]
-	}, patience, 20*time.Millisecond)
+	}, timeout, 20*time.Millisecond)
 	_, err = nodes[0].table.Find(t.Context(), testKey(9).Public())
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
-// A member moves. Those who know only its old address hear of the new one from a member that it has
-// dialled, by the table's own search or by the transport's question.
+// A member's address changes. One that knows only the old address learns the new one from a third
+// member, either because the table looks for peers itself or because the transport calls Find.
 func TestMemberWhoseAddressChangedIsFound(t *testing.T) {
 	nodes := cluster(t, 3)
 	lost, moving := nodes[0], nodes[2]
 	lost.link.SetFinder(lost.table.Find)
 	moving.stop()
 	again := open(t, 2, testKeys(3))
-	// It knows one of the two, and does not dial the other.
+	// The member has no address for one of the two, so it dials only the other.
 	require.NoError(t, again.link.SetPeers([]membership.Peer{
 		{Key: testKey(0).Public()}, {Key: testKey(1).Public(), Addresses: nodes[1].link.Addresses()},
 	}))
 	again.run(t)
 	require.NotEqual(t, moving.link.Addresses(), again.link.Addresses())
-	require.Eventually(t, func() bool { return len(lost.link.Online()) == 2 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(lost.link.Online()) == 2 }, timeout, 10*time.Millisecond)
 }
 
-func TestEverybodySelectsTheSameRecord(t *testing.T) {
+func TestSelectDoesNotDependOnTheOrder(t *testing.T) {
 	v := validator{network: network, valueBytes: 100}
 	rapid.Check(t, func(t *rapid.T) {
 		var all [][]byte
@@ -232,7 +231,7 @@ func TestEverybodySelectsTheSameRecord(t *testing.T) {
 	})
 }
 
-func TestKeysAreReadAsWritten(t *testing.T) {
+func TestKeysSurviveFormattingAndParsing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := Key{testKey(rapid.IntRange(0, 255).Draw(t, "member")).Public(), rapid.StringMatching(`[a-z0-9]([a-zA-Z0-9./_:-]{0,60}[a-z])?`).Draw(t, "name")}
 		again, err := ParseKey(key.String())
@@ -242,12 +241,11 @@ func TestKeysAreReadAsWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, key, again)
 		_, err = parsePath("dht", key.path(network))
-		require.Error(t, err, "a network whose name begins another's is another one")
+		require.Error(t, err, "a network's name may be a prefix of another's")
 	})
 }
 
-// Whatever a peer sends as a key and a record, only what the member signed is valid, and bytes that
-// decode are the ones encoded.
+// Only records signed by the member that the path names are valid, whatever a peer sends.
 func FuzzRecord(f *testing.F) {
 	key := Key{testKey(0).Public(), "name"}
 	v := validator{network: network, valueBytes: 64, known: func(k keys.Public) bool { return k == key.Member }}

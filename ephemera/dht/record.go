@@ -10,78 +10,80 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// ErrInvalid reports a key, value or record that the table does not take.
+// ErrInvalid reports a key, value or record that the table does not accept.
 var ErrInvalid = errors.New("invalid hash table record")
 
 const (
-	domain     = "ephemera/dht/v1"
-	namespace  = "ephemera"
-	nameBytes  = 128
-	frameBytes = 128 // what a record adds to its value, generously
+	domain    = "ephemera/dht/v1"
+	namespace = "ephemera"
+	nameBytes = 128
+	// overheadBytes is an upper bound of the size of an encoded record without its value.
+	overheadBytes = 128
 )
 
-// Key names a value: who stored it, and under which name.
+// Key names a value: its author and its name.
 type Key struct {
 	Member keys.Public
 	Name   string
 }
 
-// String returns "<peer ID>/<name>", which ParseKey reads.
+// String returns "<peer ID>/<name>", which ParseKey parses.
 func (k Key) String() string { return k.Member.PeerID() + "/" + k.Name }
 
-// path is the key within kad-dht: /ephemera/<network>/<peer ID>/<name>.
+// path returns the key that kad-dht uses: /ephemera/<network>/<peer ID>/<name>.
 func (k Key) path(network string) string { return prefix(network) + k.String() }
 
 func prefix(network string) string { return "/" + namespace + "/" + network + "/" }
 
-// CheckName tells whether name can name a value: 1..128 characters of a-z, A-Z, 0-9, '.', '-', '_',
-// ':' and '/', no '/' at an end.
+// CheckName returns ErrInvalid unless name consists of 1 to 128 characters a-z, A-Z, 0-9, '.', '-',
+// '_', ':' and '/', and neither begins nor ends with '/'.
 func CheckName(name string) error {
 	if len(name) < 1 || len(name) > nameBytes {
-		return fmt.Errorf("%w: name of %d characters, expected 1..%d", ErrInvalid, len(name), nameBytes)
+		return fmt.Errorf("%w: name has %d characters, expected 1..%d", ErrInvalid, len(name), nameBytes)
 	}
 	for _, c := range []byte(name) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(".-_:/", c) >= 0) {
-			return fmt.Errorf("%w: name holds %q, expected a-z, A-Z, 0-9, '.', '-', '_', ':' or '/'", ErrInvalid, c)
+			return fmt.Errorf("%w: name contains %q, expected a-z, A-Z, 0-9, '.', '-', '_', ':' or '/'", ErrInvalid, c)
 		}
 	}
 	if name[0] == '/' || name[len(name)-1] == '/' {
-		return fmt.Errorf("%w: name %q begins or ends with '/'", ErrInvalid, name)
+		return fmt.Errorf("%w: name %q must not begin or end with '/'", ErrInvalid, name)
 	}
 	return nil
 }
 
-// ParseKey reads "<peer ID>/<name>".
+// ParseKey parses "<peer ID>/<name>". It returns ErrInvalid for anything else.
 func ParseKey(text string) (Key, error) {
 	id, name, found := strings.Cut(text, "/")
 	if !found {
-		return Key{}, fmt.Errorf("%w: key %.80q is not <peer ID>/<name>", ErrInvalid, text)
+		return Key{}, fmt.Errorf("%w: key %.80q: expected <peer ID>/<name>", ErrInvalid, text)
 	}
 	member, err := keys.ParsePublic(id)
 	if err != nil || member.PeerID() != id {
-		return Key{}, fmt.Errorf("%w: key %.80q does not begin with a peer ID", ErrInvalid, text)
+		return Key{}, fmt.Errorf("%w: key %.80q: expected a peer ID before the first '/'", ErrInvalid, text)
 	}
 	return Key{Member: member, Name: name}, CheckName(name)
 }
 
-// parsePath reads what path made, of this network only.
+// parsePath is the inverse of Key.path. It returns ErrInvalid for a path of another network.
 func parsePath(network, path string) (Key, error) {
-	text, ours := strings.CutPrefix(path, prefix(network))
-	if !ours {
-		return Key{}, fmt.Errorf("%w: key is not of network %q", ErrInvalid, network)
+	text, found := strings.CutPrefix(path, prefix(network))
+	if !found {
+		return Key{}, fmt.Errorf("%w: path %.80q does not belong to network %q", ErrInvalid, path, network)
 	}
 	return ParseKey(text)
 }
 
-// record is a value as the table holds it.
+// record is a value as members store and send it.
 type record struct {
 	_         struct{} `cbor:",toarray"`
-	Time      int64    // milliseconds since 1970, by the member's clock
+	Time      int64    // milliseconds since 1970, by the author's clock
 	Value     []byte
 	Signature keys.Signature
 }
 
-// statement is what a member signs of a record. The key signs for itself: it holds the member.
+// statement is what an author signs, together with the domain and the network. The author's key is
+// not part of it: the signature verifies with no other key.
 type statement struct {
 	_     struct{} `cbor:",toarray"`
 	Name  string
@@ -89,55 +91,58 @@ type statement struct {
 	Value []byte
 }
 
-func signing(network, name string, time int64, value []byte) []byte {
+// signingBytes returns the bytes that an author signs.
+func signingBytes(network, name string, time int64, value []byte) []byte {
 	return keys.SigningBytes(domain, network, canonical.Encode(statement{Name: name, Time: time, Value: value}))
 }
 
-// sign makes the record of an own value.
+// sign returns the encoded record of an own value.
 func sign(key keys.Private, network, name string, time int64, value []byte) []byte {
-	return canonical.Encode(record{Time: time, Value: value, Signature: key.Sign(signing(network, name, time, value))})
+	return canonical.Encode(record{Time: time, Value: value, Signature: key.Sign(signingBytes(network, name, time, value))})
 }
 
-// decode reads a record and checks its size and form, not its signature.
+// decode decodes a record. It checks its size and form, but not its signature.
 func decode(data []byte, valueBytes int) (record, error) {
 	var r record
-	if err := canonical.Decode(data, valueBytes+frameBytes, &r); err != nil {
+	if err := canonical.Decode(data, valueBytes+overheadBytes, &r); err != nil {
 		return record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if len(r.Value) > valueBytes || r.Time < 0 {
-		return record{}, fmt.Errorf("%w: value of %d bytes at time %d, expected at most %d bytes", ErrInvalid, len(r.Value), r.Time, valueBytes)
+		return record{}, fmt.Errorf("%w: value has %d bytes and time %d, expected at most %d bytes and a time of 0 or later", ErrInvalid, len(r.Value), r.Time, valueBytes)
 	}
 	return r, nil
 }
 
-// validator is kad-dht's record.Validator: it is asked before a record is sent, stored or believed.
+// validator implements kad-dht's record.Validator, which kad-dht calls before it sends, stores or
+// returns a record.
 type validator struct {
 	network    string
 	valueBytes int
 	known      func(keys.Public) bool
 }
 
-// Validate accepts what a known member signed under its own key.
+// Validate returns ErrInvalid unless data is a record that the author named in path signed, and the
+// author is a known member.
 func (v validator) Validate(path string, data []byte) error {
 	key, err := parsePath(v.network, path)
 	if err != nil {
 		return err
 	}
 	if !v.known(key.Member) {
-		return fmt.Errorf("%w: %s is no member", ErrInvalid, key.Member)
+		return fmt.Errorf("%w: author %s is not a member", ErrInvalid, key.Member)
 	}
 	r, err := decode(data, v.valueBytes)
 	if err != nil {
 		return err
 	}
-	if !key.Member.Verify(signing(v.network, key.Name, r.Time, r.Value), r.Signature) {
-		return fmt.Errorf("%w: the signature is not the member's", ErrInvalid)
+	if !key.Member.Verify(signingBytes(v.network, key.Name, r.Time, r.Value), r.Signature) {
+		return fmt.Errorf("%w: not signed by its author %s", ErrInvalid, key.Member)
 	}
 	return nil
 }
 
-// Select returns the place of the newest record by signed time; of equally new ones that with the
-// greater bytes, so that all agree.
+// Select returns the index of the record with the newest signed time. Of equally new records it
+// selects the one with the greater bytes, so that all members select the same.
 func (v validator) Select(_ string, all [][]byte) (int, error) {
 	best := -1
 	for i, data := range all {
@@ -146,12 +151,12 @@ func (v validator) Select(_ string, all [][]byte) (int, error) {
 		}
 	}
 	if best < 0 {
-		return 0, fmt.Errorf("%w: none of %d records is one", ErrInvalid, len(all))
+		return 0, fmt.Errorf("%w: none of %d records can be decoded", ErrInvalid, len(all))
 	}
 	return best, nil
 }
 
-// newer compares records that decode.
+// newer reports whether a wins over b. Both must be decodable.
 func (v validator) newer(a, b []byte) bool {
 	x, _ := decode(a, v.valueBytes)
 	y, _ := decode(b, v.valueBytes)

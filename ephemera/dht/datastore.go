@@ -13,23 +13,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// shelf is kad-dht's datastore: in memory, and bounded for each storing member. One that stores too
-// much loses its own oldest records.
-type shelf struct {
+// datastore is kad-dht's datastore, in memory. It holds a bounded number of records of each author;
+// a further one removes the author's oldest.
+type datastore struct {
 	ds.Batching
-	network string
-	most    int // records of one member
+	network    string
+	maxRecords int // of one author
 
 	mu    sync.Mutex
-	order map[keys.Public][]ds.Key // in the order in which they first came
+	order map[keys.Public][]ds.Key // keys of each author's records, in the order of their first Put
 }
 
-func newShelf(network string, most int) *shelf {
-	return &shelf{Batching: dssync.MutexWrap(ds.NewMapDatastore()), network: network, most: most, order: map[keys.Public][]ds.Key{}}
+func newDatastore(network string, maxRecords int) *datastore {
+	return &datastore{Batching: dssync.MutexWrap(ds.NewMapDatastore()), network: network, maxRecords: maxRecords, order: map[keys.Public][]ds.Key{}}
 }
 
-// Put stores a record that the validator accepted.
-func (s *shelf) Put(ctx context.Context, key ds.Key, value []byte) error {
+// Put stores a record. kad-dht has validated it.
+func (s *datastore) Put(ctx context.Context, key ds.Key, value []byte) error {
 	var envelope recpb.Record
 	if err := proto.Unmarshal(value, &envelope); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *shelf) Put(ctx context.Context, key ds.Key, value []byte) error {
 	defer s.mu.Unlock()
 	held := s.order[parsed.Member]
 	if !slices.Contains(held, key) {
-		if len(held) >= s.most {
+		if len(held) >= s.maxRecords {
 			if err := s.Batching.Delete(ctx, held[0]); err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (s *shelf) Put(ctx context.Context, key ds.Key, value []byte) error {
 }
 
 // Delete removes a record that expired.
-func (s *shelf) Delete(ctx context.Context, key ds.Key) error {
+func (s *datastore) Delete(ctx context.Context, key ds.Key) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for member, held := range s.order {
@@ -68,5 +68,5 @@ func (s *shelf) Delete(ctx context.Context, key ds.Key) error {
 	return s.Batching.Delete(ctx, key)
 }
 
-// Batch goes around the bound nowhere: each of its operations is one of the shelf's.
-func (s *shelf) Batch(context.Context) (ds.Batch, error) { return ds.NewBasicBatch(s), nil }
+// Batch returns a batch that calls Put and Delete, so that the bounds hold for it too.
+func (s *datastore) Batch(context.Context) (ds.Batch, error) { return ds.NewBasicBatch(s), nil }
