@@ -1,11 +1,11 @@
-// Package limits derives every bound of a node from a few numbers that its operator knows: how many
-// members, how large the blocks, how many messages. Nothing else in the repository guesses such a
-// number. It is pure: arithmetic only, no clock and no state.
+// Package limits derives every bound of a node from a few numbers that its operator knows: the
+// number of members, the size of blocks, the rate of messages. It is pure: arithmetic only, no
+// clock and no state.
 //
-// Need computes what a group of honest members uses at worst; For gives the bounds, which are above
-// that by Headroom, so that nobody is ever punished for honest work; Lint says which of an
-// operator's own bounds are not fit for production. Who holds the bounds: transport/p2p
-// (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket), package dht (DHT).
+// Need computes the most that honest members use. For returns the bounds, which exceed that, mostly
+// by the factor Headroom, so that honest members are never penalised. Lint warns about bounds that
+// an operator set and that are unfit for production. The bounds are enforced by transport/p2p
+// (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and package dht (DHT).
 package limits
 
 import (
@@ -21,21 +21,21 @@ import (
 
 // Config is what the bounds are derived from. Zero fields take the defaults.
 type Config struct {
-	// Members is n of the largest group that is expected, 1..membership.MaxMembers. Default
+	// Members is the size of the largest expected group, 1..membership.MaxMembers. The default is
 	// membership.MaxMembers.
 	Members int
-	// Group are the limits on blocks that the group's members agreed on. Default
+	// Group are the limits on blocks that the group's members agreed on. The default is
 	// membership.DefaultLimits.
 	Group membership.Limits
-	// MessagesPerSecond is how many messages all senders together submit in a busy second. Default
-	// 1000.
+	// MessagesPerSecond is how many messages all senders together submit in a busy second. The
+	// default is 1000.
 	MessagesPerSecond int
-	// MessageBytes is the payload of a usual message, in bytes. Default 4 KiB, at most the group's
-	// PayloadBytes.
+	// MessageBytes is the payload size of a typical message. The default is 4 KiB, or the group's
+	// PayloadBytes if that is less.
 	MessageBytes int
-	// BlocksPerSecond is how many own blocks one member makes in a busy second. Default 20.
+	// BlocksPerSecond is how many blocks one member makes in a busy second. The default is 20.
 	BlocksPerSecond int
-	// MemoryBytes is what the node may use of the machine, in bytes. Default 8 GiB.
+	// MemoryBytes is how much memory the node may use. The default is 8 GiB.
 	MemoryBytes int64
 }
 
@@ -45,7 +45,9 @@ const (
 	defaultBlocksPerSecond   = 20
 	defaultMemoryBytes       = 8 << 30
 
-	mostPerSecond = 1_000_000 // of messages and blocks: no machine does more, and no product below overflows
+	// maxPerSecond bounds MessagesPerSecond and BlocksPerSecond. No machine processes more, and with
+	// it no product below overflows.
+	maxPerSecond = 1_000_000
 )
 
 // withDefaults fills zero fields.
@@ -61,7 +63,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate tells whether bounds can be derived, and what to set where they cannot.
+// Validate returns an error that says which field is out of range, and what the range is.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	for _, field := range []struct {
@@ -69,9 +71,9 @@ func (c Config) Validate() error {
 		value, least, most int64
 	}{
 		{"Members", int64(c.Members), 1, membership.MaxMembers},
-		{"MessagesPerSecond", int64(c.MessagesPerSecond), 1, mostPerSecond},
+		{"MessagesPerSecond", int64(c.MessagesPerSecond), 1, maxPerSecond},
 		{"MessageBytes", int64(c.MessageBytes), 1, int64(c.Group.PayloadBytes)},
-		{"BlocksPerSecond", int64(c.BlocksPerSecond), 1, mostPerSecond},
+		{"BlocksPerSecond", int64(c.BlocksPerSecond), 1, maxPerSecond},
 		{"MemoryBytes", c.MemoryBytes, 1, 1 << 50},
 	} {
 		if field.value < field.least || field.value > field.most {
@@ -82,8 +84,8 @@ func (c Config) Validate() error {
 	return err
 }
 
-// largestGroup stands for any group of Members with these limits: what a frame can hold depends on
-// nothing else.
+// largestGroup returns a group with the configured number of members and limits. The size of a
+// frame depends on nothing else.
 func (c Config) largestGroup() (*membership.Group, error) {
 	members := make([]keys.Public, c.Members)
 	for i := range members {
@@ -105,15 +107,16 @@ type Limits struct {
 	DHT       DHT
 }
 
-// Transport bounds what one node exchanges with its peers. Rates hold for each peer and each
-// direction of arrival; a burst is what may come at once after a quiet time.
+// Transport bounds what a node exchanges with its peers. Rates are token buckets for what arrives
+// from each peer: a burst is what may arrive at once after a quiet period.
 type Transport struct {
-	Peers      int // members that may be connected: those of two groups, during a hand-over (PROTOCOL.md R9)
-	FrameBytes int // the longest frame, direct or gossip
+	// Peers bounds the connected members: those of two groups during a hand-over (PROTOCOL.md R9).
+	Peers      int
+	FrameBytes int // size of a frame, direct or gossip
 
-	QueueFrames  int // frames that wait to be sent to one peer
-	QueueBytes   int // bytes that wait to be sent to one peer
-	GossipFrames int // frames in each of gossip's queues: ours, the validators', each peer's
+	QueueFrames  int // frames waiting to be sent to one peer
+	QueueBytes   int // bytes waiting to be sent to one peer
+	GossipFrames int // frames in each of gossip's queues: the node's own, the validators', each peer's
 
 	FramesPerSecond, FramesBurst             int // direct frames from one peer
 	BytesPerSecond, BytesBurst               int // bytes of direct frames from one peer
@@ -123,52 +126,51 @@ type Transport struct {
 	ConnectionsPerPeer           int   // open connections with one peer
 	StreamsPerPeer               int   // open streams with one peer, of all protocols
 	StreamsPerSecond             int   // streams that one peer opens, with a burst of 4·StreamsPerPeer
-	Handshakes                   int   // connections under way whose peer is not known yet
+	Handshakes                   int   // connections in their handshake, whose peer is not known yet
 	AddressPerSecond             int   // connections from and to one network address
-	AddressBurst                 int   // connections from and to one network address at once
-	PeerMemoryBytes, MemoryBytes int64 // that libp2p reserves for one peer, and for all
+	AddressBurst                 int   // burst of AddressPerSecond
+	PeerMemoryBytes, MemoryBytes int64 // memory that libp2p reserves for one peer, and for all
 
 	Conduct Conduct
 }
 
 // Conduct says when a peer that floods, stalls or sends garbage is cut off, and for how long. Each
-// offence has a weight; a peer may have offences of Patience together at once, and Forgiven of them
-// are forgotten each second. Beyond that it is cut for First, the next time for twice as long, and
-// so on up to Longest; a peer that behaved for Longest after a cut begins anew. A cut ends by
-// itself.
+// offence has a weight. The weights are tokens of a bucket of size Patience that refills at the
+// rate Forgiven. A peer that empties it is cut off for First, the next time for twice as long, and
+// so on up to Longest. A peer without offences for Longest after a cut starts again with First.
 type Conduct struct {
 	Patience int           // weight
 	Forgiven int           // weight per second
-	First    time.Duration // of the first cut
-	Longest  time.Duration // of any cut
+	First    time.Duration // length of the first cut
+	Longest  time.Duration // greatest length of a cut
 }
 
 // HTTP bounds the API server.
 type HTTP struct {
-	BodyBytes         int // of one request: a message whose payload is written in hexadecimal or base64
-	HeaderBytes       int // of one request
-	Connections       int // open at once
-	RequestsPerSecond int // of one client
+	BodyBytes         int // body of one request, in which a payload is hexadecimal or base64
+	HeaderBytes       int // header of one request
+	Connections       int // open connections
+	RequestsPerSecond int // requests of one client
 }
 
 // WebSocket bounds subscribers.
 type WebSocket struct {
-	Subscribers  int // connected at once
-	MessageBytes int // of one message from a client
-	QueueBlocks  int // blocks that wait for one subscriber; one that lags behind further is told so and cut
-	QueueBytes   int // bytes that wait for one subscriber
+	Subscribers  int // open connections
+	MessageBytes int // size of one message from a client
+	QueueBlocks  int // blocks waiting for one subscriber, which is disconnected if it falls further behind
+	QueueBytes   int // bytes waiting for one subscriber
 }
 
 // DHT bounds the distributed hash table.
 type DHT struct {
-	ValueBytes       int // of one value
-	RecordsPerMember int // that this node keeps for one storing member; a further one takes the place of the oldest
+	ValueBytes       int // size of one value
+	RecordsPerMember int // records of one author at this node; a further one replaces the oldest
 }
 
-// Headroom is how many times a rate is above what honest members need at worst.
+// Headroom is the factor by which a rate exceeds what honest members need.
 const Headroom = 4
 
-// For derives the bounds.
+// For derives the bounds. It returns the error of Config.Validate.
 func For(c Config) (Limits, error) {
 	l, err := Need(c)
 	if err != nil {
@@ -182,8 +184,8 @@ func For(c Config) (Limits, error) {
 	t.QueueFrames *= Headroom
 	t.QueueBytes *= Headroom
 	t.GossipFrames *= Headroom
-	// A peer that comes back sends at once what waited for us: its full queues, with the same bounds
-	// as ours.
+	// A peer that reconnects sends at once what waited for this node: full queues, which have the
+	// same bounds as this node's.
 	t.FramesBurst = max(t.FramesPerSecond, t.QueueFrames)
 	t.BytesBurst = max(t.BytesPerSecond, t.QueueBytes)
 	t.GossipFramesBurst = max(t.GossipFramesPerSecond, t.GossipFrames)
@@ -195,7 +197,7 @@ func For(c Config) (Limits, error) {
 	t.AddressPerSecond *= Headroom
 	t.AddressBurst *= Headroom
 	t.PeerMemoryBytes *= Headroom
-	// The greedy ones of both groups leave enough for the others.
+	// Even if f members of each group use all that they may, enough is left for the others.
 	t.MemoryBytes = 2*t.MemoryBytes + int64(openGroups*quorum.Faulty(c.withDefaults().Members))*t.PeerMemoryBytes
 	t.Conduct = Conduct{Patience: 2 * t.Conduct.Patience, Forgiven: 2 * t.Conduct.Forgiven, First: 5 * time.Second, Longest: 5 * time.Minute}
 
@@ -204,7 +206,8 @@ func For(c Config) (Limits, error) {
 	l.Mempool.PerSender *= Headroom
 	l.Mempool.SenderBytes *= 2
 	l.Mempool.TTL, l.Mempool.Skew = time.Hour, time.Minute
-	// What left the mempool stays known for as long as it could come again, at about 100 bytes each.
+	// The mempool remembers a message that left it for as long as it could be sent again, which takes
+	// about 100 bytes each.
 	l.Mempool.Known = min(max(4*l.Mempool.Messages, c.withDefaults().MessagesPerSecond*int(time.Hour/time.Second)), maxKnown)
 
 	l.HTTP.BodyBytes *= 2
@@ -219,10 +222,11 @@ func For(c Config) (Limits, error) {
 	return l, nil
 }
 
-// maxKnown bounds the messages that are remembered after they left the mempool, to about 200 MB.
+// maxKnown bounds the messages that the mempool remembers after they left it. They take about 200
+// MB.
 const maxKnown = 2 << 20
 
-// Or fills zero fields from other.
+// Or returns t with zero fields replaced by those of other.
 func (t Transport) Or(other Transport) Transport {
 	for _, field := range []struct {
 		value *int

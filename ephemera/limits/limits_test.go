@@ -25,7 +25,7 @@ func configs(t *rapid.T) limits.Config {
 	}
 }
 
-// numbers visits every number of a value of struct type, by its path.
+// numbers calls visit for every number in a struct, with its path.
 func numbers(v reflect.Value, path string, visit func(path string, value int64)) {
 	if v.Kind() != reflect.Struct {
 		visit(path, v.Int())
@@ -90,15 +90,15 @@ func TestBoundsGrowWithTheConfiguration(t *testing.T) {
 	})
 }
 
-// What one part lets in, the next part can hold.
-func TestBoundsFitTogether(t *testing.T) {
+// What one part admits, the next part can hold.
+func TestBoundsAreConsistent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := configs(t)
 		l := derive(t, c)
 		require.GreaterOrEqual(t, l.Transport.QueueBytes, l.Transport.FrameBytes)
-		require.GreaterOrEqual(t, l.Transport.BytesBurst, l.Transport.FrameBytes, "a frame that is more than a burst would never be let in")
+		require.GreaterOrEqual(t, l.Transport.BytesBurst, l.Transport.FrameBytes, "a frame larger than a burst would never be admitted")
 		require.GreaterOrEqual(t, l.Transport.GossipBytesBurst, l.Transport.FrameBytes)
-		require.GreaterOrEqual(t, l.Transport.FramesBurst, l.Transport.QueueFrames, "a peer may hand over its queue at once")
+		require.GreaterOrEqual(t, l.Transport.FramesBurst, l.Transport.QueueFrames, "a peer may send its queue at once")
 		require.GreaterOrEqual(t, l.HTTP.BodyBytes, 2*int(c.Group.PayloadBytes))
 		require.GreaterOrEqual(t, l.Mempool.Bytes, int(c.Group.BlockBytes))
 		require.GreaterOrEqual(t, l.Mempool.SenderBytes, int(c.Group.PayloadBytes))
@@ -107,15 +107,15 @@ func TestBoundsFitTogether(t *testing.T) {
 	})
 }
 
-func TestNothingIsSaidOfWhatIsDerived(t *testing.T) {
+func TestDerivedBoundsHaveNoWarnings(t *testing.T) {
 	for _, n := range []int{4, 7, 10, 31, 100} {
 		c := limits.Config{Members: n}
 		require.Empty(t, limits.Lint(c, derive(t, c)), "%d members", n)
 	}
 }
 
-// Every number that is set too small is named, with what to set.
-func TestEveryBoundThatIsTooSmallIsNamed(t *testing.T) {
+// A warning names the bound that is too small and what to set.
+func TestEveryBoundThatIsTooSmallHasAWarning(t *testing.T) {
 	c := limits.Config{Members: 4}
 	good := derive(t, c)
 	for name := range all(good) {
@@ -133,21 +133,21 @@ func TestEveryBoundThatIsTooSmallIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatIsInsaneIsNamed(t *testing.T) {
+func TestUnfitConfigurationsHaveAWarning(t *testing.T) {
 	base := limits.Config{Members: 4}
-	for want, spoil := range map[string]func(*limits.Config, *limits.Limits){
-		"no more may be dishonest or away than with 4": func(c *limits.Config, _ *limits.Limits) { c.Members = 6 },
-		"no member may be dishonest":                   func(c *limits.Config, _ *limits.Limits) { c.Members = 1 },
-		"one message of each member does not fit":      func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 3 },
-		"one usual message of each member":             func(c *limits.Config, _ *limits.Limits) { c.MessageBytes = 2 << 20 },
-		"hold 80 messages at most":                     func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 4; c.BlocksPerSecond = 5 },
-		"verifying signatures":                         func(c *limits.Config, _ *limits.Limits) { c.MessagesPerSecond = 1_000_000; c.BlocksPerSecond = 1000 },
-		"can make the node hold":                       func(c *limits.Config, _ *limits.Limits) { c.MemoryBytes = 64 << 20 },
-		"one frame may fill": func(_ *limits.Config, l *limits.Limits) {
+	for want, change := range map[string]func(*limits.Config, *limits.Limits){
+		"no more than a group of 4":               func(c *limits.Config, _ *limits.Limits) { c.Members = 6 },
+		"tolerates no faulty member":              func(c *limits.Config, _ *limits.Limits) { c.Members = 1 },
+		"one message of each member does not fit": func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 3 },
+		"one typical message of each member":      func(c *limits.Config, _ *limits.Limits) { c.MessageBytes = 2 << 20 },
+		"contain at most 80 messages":             func(c *limits.Config, _ *limits.Limits) { c.Group.BlockMessages = 4; c.BlocksPerSecond = 5 },
+		"verifying signatures":                    func(c *limits.Config, _ *limits.Limits) { c.MessagesPerSecond = 1_000_000; c.BlocksPerSecond = 1000 },
+		"can make the node use":                   func(c *limits.Config, _ *limits.Limits) { c.MemoryBytes = 64 << 20 },
+		"one frame may exhaust": func(_ *limits.Config, l *limits.Limits) {
 			l.Transport.FrameBytes = 1 << 30
 			l.Transport.QueueBytes = 1 << 30
 		},
-		"repaired stays cut":       func(_ *limits.Config, l *limits.Limits) { l.Transport.Conduct.Longest = 24 * time.Hour },
+		"repaired stays cut off":   func(_ *limits.Config, l *limits.Limits) { l.Transport.Conduct.Longest = 24 * time.Hour },
 		"forgiven within a second": func(_ *limits.Config, l *limits.Limits) { l.Transport.Conduct.Forgiven = 1000 },
 		"for days":                 func(_ *limits.Config, l *limits.Limits) { l.Mempool.TTL = 30 * 24 * time.Hour },
 		"expected 1..100":          func(c *limits.Config, _ *limits.Limits) { c.Members = 101 },
@@ -155,15 +155,15 @@ func TestWhatIsInsaneIsNamed(t *testing.T) {
 		c := base
 		c.Group = membership.DefaultLimits()
 		l := derive(t, c)
-		spoil(&c, &l)
+		change(&c, &l)
 		if c.MessageBytes > int(c.Group.PayloadBytes) {
 			c.Group.PayloadBytes = 4 << 20
 		}
-		var said []string
+		var texts []string
 		for _, w := range limits.Lint(c, l) {
-			said = append(said, w.String())
+			texts = append(texts, w.String())
 		}
-		require.Contains(t, strings.Join(said, "\n"), want)
+		require.Contains(t, strings.Join(texts, "\n"), want)
 	}
 }
 

@@ -7,30 +7,30 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// Warning is one thing that is not fit for production.
+// Warning reports a setting that is unfit for production.
 type Warning struct {
-	What string // which setting, and its value
-	Why  string // what will happen
-	Set  string // what to set in its place
+	What string // the setting and its value
+	Why  string // what can happen
+	Set  string // what to set instead
 }
 
-// String is one line for people.
+// String returns the warning as one line.
 func (w Warning) String() string { return w.What + ": " + w.Why + "; " + w.Set }
 
-// bound is one number of Limits under the name that people see.
+// bound is one number of Limits.
 type bound struct {
-	name  string
+	name  string // path of the field
 	value int64
 	unit  string
-	hurts string // what becomes of honest members where it is too small
+	hurts string // what happens to honest members if the bound is too small
 }
 
-// bounds lists every number of which a smaller one hurts honest members.
+// bounds lists the numbers that hurt honest members if they are too small.
 func (l Limits) bounds() []bound {
 	t, m := l.Transport, l.Mempool
 	const (
 		refused   = "honest members are refused"
-		throttled = "honest members are throttled and in the end cut"
+		throttled = "honest members are throttled and finally cut off"
 		lost      = "frames to honest members are lost and resent"
 		full      = "messages are refused in busy seconds"
 	)
@@ -51,43 +51,44 @@ func (l Limits) bounds() []bound {
 		{"Transport.ConnectionsPerPeer", int64(t.ConnectionsPerPeer), "connections", refused},
 		{"Transport.StreamsPerPeer", int64(t.StreamsPerPeer), "streams", refused},
 		{"Transport.StreamsPerSecond", int64(t.StreamsPerSecond), "streams/s", throttled},
-		{"Transport.Handshakes", int64(t.Handshakes), "connections", refused + " when all come back at once"},
-		{"Transport.AddressPerSecond", int64(t.AddressPerSecond), "connections/s", refused + " where they share an address"},
-		{"Transport.AddressBurst", int64(t.AddressBurst), "connections", refused + " where they share an address"},
+		{"Transport.Handshakes", int64(t.Handshakes), "connections", refused + " when all reconnect at once"},
+		{"Transport.AddressPerSecond", int64(t.AddressPerSecond), "connections/s", refused + " if they share an address"},
+		{"Transport.AddressBurst", int64(t.AddressBurst), "connections", refused + " if they share an address"},
 		{"Transport.PeerMemoryBytes", t.PeerMemoryBytes, "bytes", refused},
 		{"Transport.MemoryBytes", t.MemoryBytes, "bytes", refused},
-		{"Transport.Conduct.Patience", int64(t.Conduct.Patience), "", "honest members are cut for accidents"},
-		{"Transport.Conduct.Forgiven", int64(t.Conduct.Forgiven), "per second", "honest members are cut for accidents"},
+		{"Transport.Conduct.Patience", int64(t.Conduct.Patience), "units of weight", "honest members are cut off for accidents"},
+		{"Transport.Conduct.Forgiven", int64(t.Conduct.Forgiven), "units of weight/s", "honest members are cut off for accidents"},
 		{"Mempool.Messages", int64(m.Messages), "messages", full},
 		{"Mempool.Bytes", int64(m.Bytes), "bytes", full},
 		{"Mempool.PerSender", int64(m.PerSender), "messages", full},
 		{"Mempool.SenderBytes", int64(m.SenderBytes), "bytes", full},
-		{"Mempool.Known", int64(m.Known), "messages", "messages that were included are taken and sent again"},
+		{"Mempool.Known", int64(m.Known), "messages", "included messages are accepted and sent again"},
 		{"Mempool.TTL", int64(m.TTL), "ns", "messages expire before their block is certified"},
-		{"Mempool.Skew", int64(m.Skew), "ns", "messages of members whose clocks differ a little are refused"},
+		{"Mempool.Skew", int64(m.Skew), "ns", "messages of members whose clocks differ slightly are refused"},
 		{"HTTP.BodyBytes", int64(l.HTTP.BodyBytes), "bytes", "the largest messages cannot be submitted"},
 		{"HTTP.HeaderBytes", int64(l.HTTP.HeaderBytes), "bytes", "browsers and proxies are refused"},
 		{"HTTP.Connections", int64(l.HTTP.Connections), "connections", "clients are refused"},
-		{"HTTP.RequestsPerSecond", int64(l.HTTP.RequestsPerSecond), "requests/s", "one client cannot submit what is expected"},
+		{"HTTP.RequestsPerSecond", int64(l.HTTP.RequestsPerSecond), "requests/s", "one client cannot submit the expected messages"},
 		{"WebSocket.Subscribers", int64(l.WebSocket.Subscribers), "connections", "subscribers are refused"},
 		{"WebSocket.MessageBytes", int64(l.WebSocket.MessageBytes), "bytes", "a program's answers are refused"},
-		{"WebSocket.QueueBlocks", int64(l.WebSocket.QueueBlocks), "blocks", "subscribers lag in busy seconds and are cut"},
-		{"WebSocket.QueueBytes", int64(l.WebSocket.QueueBytes), "bytes", "subscribers lag in busy seconds and are cut"},
+		{"WebSocket.QueueBlocks", int64(l.WebSocket.QueueBlocks), "blocks", "subscribers fall behind in busy seconds and are disconnected"},
+		{"WebSocket.QueueBytes", int64(l.WebSocket.QueueBytes), "bytes", "subscribers fall behind in busy seconds and are disconnected"},
 		{"DHT.ValueBytes", int64(l.DHT.ValueBytes), "bytes", "values are refused"},
 		{"DHT.RecordsPerMember", int64(l.DHT.RecordsPerMember), "records", "values are forgotten"},
 	}
 }
 
-// What is too much, whatever the configuration.
+// Upper bounds that do not depend on the configuration.
 const (
-	longestCut    = time.Hour
-	verifications = 10_000 // Ed25519 verifications a second that one core does, with room for everything else
-	largestFrame  = 64 << 20
+	longestCut = time.Hour
+	// verifications is how many Ed25519 signatures a core verifies in a second while it has time left
+	// for everything else.
+	verifications = 10_000
+	largestFrame  = 64 << 20 // bytes
 	longestTTL    = 7 * 24 * time.Hour
 )
 
-// Lint says what of these bounds, for what is expected of the node, is not fit for production.
-// None: nothing was found.
+// Lint returns what is unfit for production about a configuration, or about bounds for it.
 func Lint(c Config, l Limits) []Warning {
 	need, err := Need(c)
 	if err != nil {
@@ -103,7 +104,7 @@ func Lint(c Config, l Limits) []Warning {
 	for i, b := range l.bounds() {
 		if least := need.bounds()[i].value; b.value < least {
 			warnings = append(warnings, Warning{
-				What: fmt.Sprintf("%s = %d", b.name, b.value), Why: fmt.Sprintf("%s need up to %d %s, so %s", "honest members", least, b.unit, b.hurts),
+				What: fmt.Sprintf("%s = %d", b.name, b.value), Why: fmt.Sprintf("honest members need up to %d %s, so %s", least, b.unit, b.hurts),
 				Set: fmt.Sprintf("set %d", good[i].value),
 			})
 		}
@@ -111,61 +112,61 @@ func Lint(c Config, l Limits) []Warning {
 	return append(warnings, c.lintTooMuch(l, derived)...)
 }
 
-// lintGroup is about the group that members agreed on.
+// lintGroup checks the configuration: whether the group fits the expected load.
 func (c Config) lintGroup() []Warning {
 	var warnings []Warning
 	add := func(what, why, set string) { warnings = append(warnings, Warning{what, why, set}) }
 	if f := quorum.Faulty(c.Members); c.Members != 3*f+1 {
-		add(fmt.Sprintf("Members = %d", c.Members), fmt.Sprintf("no more may be dishonest or away than with %d: %d", 3*f+1, f),
-			fmt.Sprintf("take %d or %d members", 3*f+1, 3*f+4))
+		add(fmt.Sprintf("Members = %d", c.Members), fmt.Sprintf("the group tolerates %d faulty members, no more than a group of %d", f, 3*f+1),
+			fmt.Sprintf("use %d or %d members", 3*f+1, 3*f+4))
 	} else if f == 0 {
-		add("Members = 1", "no member may be dishonest or away", "take 4 members, which tolerate one")
+		add("Members = 1", "the group tolerates no faulty member", "use 4 members, which tolerate one")
 	}
 	if int(c.Group.BlockMessages) < c.Members {
 		add(fmt.Sprintf("Group.BlockMessages = %d", c.Group.BlockMessages), "one message of each member does not fit into a block",
 			fmt.Sprintf("agree on at least %d", c.Members))
 	}
 	if all := int64(c.Members) * int64(c.message()); int64(c.Group.BlockBytes) < all {
-		add(fmt.Sprintf("Group.BlockBytes = %d", c.Group.BlockBytes), "one usual message of each member does not fit into a block",
+		add(fmt.Sprintf("Group.BlockBytes = %d", c.Group.BlockBytes), "one typical message of each member does not fit into a block",
 			fmt.Sprintf("agree on at least %d", all))
 	}
 	if perBlock, blocks := int(c.Group.BlockMessages), c.Members*c.BlocksPerSecond; perBlock*blocks < c.MessagesPerSecond {
-		add(fmt.Sprintf("MessagesPerSecond = %d", c.MessagesPerSecond), fmt.Sprintf("all blocks of a second hold %d messages at most", perBlock*blocks),
+		add(fmt.Sprintf("MessagesPerSecond = %d", c.MessagesPerSecond), fmt.Sprintf("all blocks of a second contain at most %d messages", perBlock*blocks),
 			"raise BlocksPerSecond, or agree on larger blocks")
 	}
 	if work := c.MessagesPerSecond + c.Members*c.BlocksPerSecond*quorum.Size(c.Members); work > 16*verifications {
 		add(fmt.Sprintf("MessagesPerSecond = %d, BlocksPerSecond = %d, Members = %d", c.MessagesPerSecond, c.BlocksPerSecond, c.Members),
-			fmt.Sprintf("verifying signatures alone takes %d cores", work/verifications), "expect less, or make fewer and larger blocks")
+			fmt.Sprintf("verifying signatures takes %d cores", work/verifications), "lower MessagesPerSecond, or make fewer and larger blocks")
 	}
 	return warnings
 }
 
-// lintTooMuch is about bounds that bound nothing.
+// lintTooMuch checks for bounds that are too large to be useful.
 func (c Config) lintTooMuch(l, derived Limits) []Warning {
 	var warnings []Warning
 	add := func(what, why, set string) { warnings = append(warnings, Warning{what, why, set}) }
 	if memory := l.Memory(c); memory > c.MemoryBytes {
-		add(fmt.Sprintf("MemoryBytes = %d", c.MemoryBytes), fmt.Sprintf("f members of each group at their worst can make the node hold %d bytes", memory),
+		add(fmt.Sprintf("MemoryBytes = %d", c.MemoryBytes), fmt.Sprintf("f faulty members of each group can make the node use %d bytes", memory),
 			"give the node more memory, or agree on smaller blocks and set smaller queues")
 	}
 	if l.Transport.FrameBytes > max(largestFrame, 4*derived.Transport.FrameBytes) {
-		add(fmt.Sprintf("Transport.FrameBytes = %d", l.Transport.FrameBytes), "one frame may fill the memory", fmt.Sprintf("set %d", derived.Transport.FrameBytes))
+		add(fmt.Sprintf("Transport.FrameBytes = %d", l.Transport.FrameBytes), "one frame may exhaust the memory", fmt.Sprintf("set %d", derived.Transport.FrameBytes))
 	}
 	cut := l.Transport.Conduct
 	if cut.First <= 0 || cut.Longest < cut.First {
-		add(fmt.Sprintf("Transport.Conduct.First = %s, Longest = %s", cut.First, cut.Longest), "a member that floods is not cut at all",
+		add(fmt.Sprintf("Transport.Conduct.First = %s, Longest = %s", cut.First, cut.Longest), "a member that floods is never cut off",
 			fmt.Sprintf("set %s and %s", derived.Transport.Conduct.First, derived.Transport.Conduct.Longest))
 	}
 	if cut.Longest > longestCut {
-		add(fmt.Sprintf("Transport.Conduct.Longest = %s", cut.Longest), "a member that was repaired stays cut and counts among the f",
+		add(fmt.Sprintf("Transport.Conduct.Longest = %s", cut.Longest), "a member that was repaired stays cut off for longer and counts as faulty",
 			fmt.Sprintf("set %s", derived.Transport.Conduct.Longest))
 	}
 	if cut.Forgiven >= cut.Patience && cut.Patience > 0 {
-		add(fmt.Sprintf("Transport.Conduct.Forgiven = %d", cut.Forgiven), "everything is forgiven within a second",
+		add(fmt.Sprintf("Transport.Conduct.Forgiven = %d", cut.Forgiven), "all offences are forgiven within a second",
 			fmt.Sprintf("set %d", derived.Transport.Conduct.Forgiven))
 	}
 	if l.Mempool.TTL > longestTTL {
-		add(fmt.Sprintf("Mempool.TTL = %s", l.Mempool.TTL), "messages that nobody wants fill the mempool for days", fmt.Sprintf("set %s", derived.Mempool.TTL))
+		add(fmt.Sprintf("Mempool.TTL = %s", l.Mempool.TTL), "messages that no block takes fill the mempool for days", fmt.Sprintf("set %s", derived.Mempool.TTL))
 	}
 	return warnings
 }

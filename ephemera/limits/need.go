@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	openGroups  = 2         // at once: the newest and the one before it, in a hand-over (R9)
-	resent      = 2         // a frame goes out twice at most within one wait for its answer (R7)
-	smallFrame  = 1 << 10   // bytes of a frame without bodies and lists, generously
-	messageID   = 34        // bytes of a message ID in a proposal
-	streamBytes = 256 << 10 // yamux's first window of a stream, reserved when it is opened
-	// valueBytes bounds a value of the hash table by the specification of the API.
+	openGroups  = 2         // groups open at a time in a hand-over: the newest and the one before (R9)
+	resent      = 2         // how often a frame is sent at most before its answer arrives (R7)
+	smallFrame  = 1 << 10   // upper bound of a frame without bodies and lists, in bytes
+	messageID   = 34        // size of an encoded message ID in a proposal, in bytes
+	streamBytes = 256 << 10 // initial window of a yamux stream, reserved when it is opened
+	// valueBytes bounds a value of the hash table. The specification of the API sets it.
 	valueBytes = 64 << 10
 )
 
-// Need computes what honest members use at worst in a busy second. It is the reference of Lint: a
-// smaller bound hurts honest members.
+// Need computes the most that honest members use in a busy second. A smaller bound hurts honest
+// members; Lint reports it. Need returns the error of Config.Validate.
 func Need(c Config) (Limits, error) {
 	if err := c.Validate(); err != nil {
 		return Limits{}, err
@@ -36,38 +36,38 @@ func Need(c Config) (Limits, error) {
 	}, nil
 }
 
-// message is the usual encoded message, in bytes.
+// message returns the encoded size of a typical message.
 func (c Config) message() int { return c.MessageBytes + block.MaxMessageOverhead }
 
 func (c Config) transport(frameBytes int) Transport {
 	n := c.Members
-	// One peer's direct frames: of its own blocks a proposal and a certificate, of ours an echo, of
-	// every member's at worst a request and its answer; all of them resent; and a frontier for each
-	// group that is open, with its answer.
+	// Direct frames from one peer: a proposal and a certificate for each of its blocks, an echo for
+	// each of ours, and at worst a request and its answer for each block of every member. All of them
+	// may be resent. A frontier and its answer for each open group come on top.
 	frames := resent*(3*c.BlocksPerSecond+2*n*c.BlocksPerSecond) + 2*openGroups
-	// Its bytes: where gossip is lost it hands us every message, and its proposals name each once
-	// more; small frames; and one that is as long as can be.
+	// Their bytes: if gossip is lost, the peer sends every message directly, and its proposals name
+	// each once more. Small frames and one frame of the greatest size come on top.
 	bytes := resent*c.MessagesPerSecond*(c.message()+messageID) + frames*smallFrame + frameBytes
-	// Gossip: in a mesh one peer may pass on everybody's messages; as many entries again announce and
-	// ask for them.
+	// Gossip from one peer: in a mesh it may forward the messages of all members, with as many control
+	// entries that announce and request them.
 	gossip := 2*c.MessagesPerSecond + 2
 	gossipBytes := c.MessagesPerSecond*c.message() + gossip*messageID + frameBytes
 	peers := openGroups * n
 	const (
-		connections = 2 // both dial at once
-		// Direct one each way, gossip one each way, ping one each way, identify and its push; and of the
-		// hash table some.
+		connections = 2 // if both sides dial at the same time
+		// One in each direction for direct frames, gossip, ping, identify and identify push, and some for
+		// the hash table.
 		streams = 16
 	)
 	peerMemory := int64(streams*streamBytes + frameBytes)
 	return Transport{
 		Peers: peers, FrameBytes: frameBytes,
-		// What waits for a peer that is away for a second without losing its connection.
+		// What waits for a peer that does not read for a second but stays connected.
 		QueueFrames: max(256, frames), QueueBytes: max(frameBytes, bytes/4), GossipFrames: max(256, gossip),
 		FramesPerSecond: frames, FramesBurst: max(256, frames), BytesPerSecond: bytes, BytesBurst: bytes,
 		GossipFramesPerSecond: gossip, GossipFramesBurst: max(256, gossip), GossipBytesPerSecond: gossipBytes, GossipBytesBurst: gossipBytes,
 		ConnectionsPerPeer: connections, StreamsPerPeer: streams, StreamsPerSecond: streams,
-		// All members may sit behind one address, and all may come back at once, each side dialling.
+		// All members may share one address, and all may reconnect at once, with both sides dialling.
 		Handshakes: 64 + peers, AddressPerSecond: peers, AddressBurst: 64 + 2*peers,
 		PeerMemoryBytes: peerMemory, MemoryBytes: int64(peers)*streams/2*streamBytes + int64(frameBytes),
 		Conduct: Conduct{Patience: 50, Forgiven: 1, First: time.Second, Longest: time.Second},
@@ -75,37 +75,37 @@ func (c Config) transport(frameBytes int) Transport {
 }
 
 func (c Config) mempool() mempool.Limits {
-	// A block's worth of every member, or what comes in two seconds, waits while the last block is
-	// being certified.
+	// While the last block is certified, a full block waits, or the messages of two seconds, or two
+	// messages of every member, whichever is most.
 	messages := max(1024, int(c.Group.BlockMessages), 2*c.MessagesPerSecond, 2*c.Members)
 	bytes := max(16<<20, 2*int(c.Group.BlockBytes), messages*c.message())
 	return mempool.Limits{
 		Messages: messages, Bytes: bytes, PerSender: max(256, c.MessagesPerSecond/4),
 		SenderBytes: max(4<<20, int(c.Group.PayloadBytes)+block.MaxMessageOverhead, c.MessagesPerSecond/4*c.message()),
 		TTL:         time.Minute, Skew: time.Second,
-		// A message that left comes again from a member that lags, for as long as it is valid.
+		// Members that lag send a message again after it left, for as long as it is valid.
 		Known: min(max(messages, c.MessagesPerSecond*int(time.Minute/time.Second)), maxKnown/2),
 	}
 }
 
 func (c Config) http() HTTP {
-	// Two digits for each byte of payload, or a value of the hash table, and the fields around them.
+	// The payload, or a value of the hash table, with two digits a byte, and the other fields.
 	body := 2*(max(int(c.Group.PayloadBytes), valueBytes)+block.MaxMessageOverhead) + 4<<10
 	return HTTP{BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, RequestsPerSecond: max(50, c.MessagesPerSecond)}
 }
 
 func (c Config) webSocket() WebSocket {
 	blocks := max(64, c.Members*c.BlocksPerSecond)
-	encoded := 2 * block.MaxBytes(c.Group) // two digits for each byte
+	encoded := 2 * block.MaxBytes(c.Group) // two digits a byte
 	return WebSocket{
 		Subscribers: 16, MessageBytes: 2*(int(c.Group.PayloadBytes)+block.MaxMessageOverhead) + 4<<10,
 		QueueBlocks: blocks, QueueBytes: max(encoded, 2*c.MessagesPerSecond*c.message()+blocks*smallFrame),
 	}
 }
 
-// Memory is the most that peers can make the node hold, in bytes, where f members of each open
-// group do their worst at once and the others what honest members do: queues, frames being read,
-// and what libp2p reserves.
+// Memory returns the most memory, in bytes, that others can make the node use, if f members of each
+// open group exhaust their bounds at once and the other members behave honestly: queues, frames
+// that are being read, what libp2p reserves, the mempool, and the queues of subscribers.
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)
