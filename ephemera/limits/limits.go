@@ -157,8 +157,9 @@ type HTTP struct {
 type WebSocket struct {
 	Subscribers  int // open connections
 	MessageBytes int // size of one message from a client
-	QueueBlocks  int // blocks waiting for one subscriber, which is disconnected if it falls further behind
-	QueueBytes   int // bytes waiting for one subscriber
+	// QueueBlocks and QueueBytes bound what waits for one subscriber. A subscriber that falls further
+	// behind is disconnected.
+	QueueBlocks, QueueBytes int
 }
 
 // DHT bounds the distributed hash table.

@@ -57,7 +57,8 @@ func TestEveryBoundIsAboveWhatHonestMembersNeed(t *testing.T) {
 		for name, least := range all(need) {
 			require.Positive(t, least, name)
 			switch name {
-			case "Transport.FrameBytes", "Transport.Peers", "DHT.ValueBytes": // exact: no honest member exceeds them
+			// Exact: no honest member exceeds them.
+			case "Transport.FrameBytes", "Transport.Peers", "DHT.ValueBytes":
 				require.Equal(t, least, bounds[name], name)
 			default:
 				require.Greater(t, bounds[name], least, name)

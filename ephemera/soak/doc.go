@@ -1,5 +1,7 @@
-// Package soak runs daemons for minutes under load, kills and membership changes, and looks at them
-// from outside, as people would: processes, files, HTTP and WebSocket. It holds tests only. The
-// short form is part of `make test`; the long one, of `make test-long`, takes ten minutes: go test
-// ./ephemera/soak -v -timeout 20m.
+// Package soak tests a cluster of daemons under load while processes are killed and the membership
+// changes. It observes them only from outside: processes, files, HTTP and WebSocket. It contains
+// only tests. The short form is part of `make test`. The long form takes ten minutes and is part of
+// `make test-long`, or run
+//
+//	go test ./ephemera/soak -v -timeout 20m
 package soak

@@ -24,7 +24,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 )
 
-// homeVariable makes this test binary a daemon: it names the folder of its node.
+// homeVariable is the environment variable with which this test binary runs as a daemon instead. It
+// contains the path of the node's folder.
 const homeVariable = "EPHEMERA_SOAK_HOME"
 
 func TestMain(m *testing.M) {
@@ -34,8 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runNode is the process of one node. It ends with the test, whose end closes its standard input,
-// if nobody kills it before.
+// runNode runs a node until standard input is closed, which happens at the latest when the test
+// process ends, and returns the exit status.
 func runNode(dir string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -55,37 +56,37 @@ func runNode(dir string) int {
 	return 0
 }
 
-// member is one node: its folder, and the process that runs there now.
+// member is one node: its folder and its current process.
 type member struct {
 	testnet.Node
 	t      *testing.T
 	folder daemon.Folder
 	client *client.Client
 	admin  *http.Client
-	log    *journal
+	log    *stderrLog
 
-	alive atomic.Bool // ready, and nobody has killed it since
-	since atomic.Int64
+	alive atomic.Bool  // the node was ready, and was not stopped since
+	since atomic.Int64 // when it was last ready, milliseconds since 1970
 	stop  func(kill bool)
 }
 
-// wait bounds what the test waits for, on any machine.
-const wait = 90 * time.Second
+// timeout bounds every wait of the test, even on a slow machine.
+const timeout = 90 * time.Second
 
-// start runs the node's process and waits until a quorum is connected.
+// start runs the node's process and waits until the node is connected with a quorum.
 func (m *member) start() {
 	m.t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), homeVariable+"="+m.folder.Dir)
 	input, err := cmd.StdinPipe()
 	require.NoError(m.t, err)
-	errors, err := cmd.StderrPipe()
+	stderr, err := cmd.StderrPipe()
 	require.NoError(m.t, err)
 	require.NoError(m.t, cmd.Start())
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		m.log.read(errors)
+		m.log.read(stderr)
 	}()
 	var once sync.Once
 	m.stop = func(kill bool) {
@@ -99,25 +100,25 @@ func (m *member) start() {
 			_ = cmd.Wait()
 		})
 	}
-	require.Eventually(m.t, m.ready, wait, 50*time.Millisecond, "%s is not ready; it says: %s", m.Name, m.log)
+	require.Eventually(m.t, m.ready, timeout, 50*time.Millisecond, "%s is not ready; its log: %s", m.Name, m.log)
 	m.since.Store(time.Now().UnixMilli())
 	m.alive.Store(true)
 }
 
 func (m *member) ready() bool {
-	ctx, cancel := context.WithTimeout(m.t.Context(), wait)
+	ctx, cancel := context.WithTimeout(m.t.Context(), timeout)
 	defer cancel()
 	health, err := m.client.Health(ctx)
 	return err == nil && health.Ready
 }
 
-// usage is what a process holds when it has collected its garbage.
+// usage is what a process uses after a garbage collection.
 type usage struct {
 	heap       int64 // bytes in use
 	goroutines int64
 }
 
-// usage asks the operator's API.
+// usage reads the usage from the operator's API.
 func (m *member) usage() usage {
 	m.t.Helper()
 	return usage{
@@ -126,7 +127,7 @@ func (m *member) usage() usage {
 	}
 }
 
-// profile returns the number that follows a text at the beginning of a line.
+// profile returns the number that follows prefix at the beginning of a line.
 func (m *member) profile(path, prefix string) int64 {
 	m.t.Helper()
 	answer, err := m.admin.Get("http://" + m.Admin + path)
@@ -146,30 +147,30 @@ func (m *member) profile(path, prefix string) int64 {
 	return found
 }
 
-// journal is what a node's processes wrote to standard error: the last of it, and what nobody may
-// ever write.
-type journal struct {
+// stderrLog keeps what a node's processes wrote to standard error: the last lines, and the lines
+// that show a failure. It is safe for concurrent use.
+type stderrLog struct {
 	mu   sync.Mutex
 	last []string
 	bad  []string
 }
 
-// alarming are signs of an error, of a panic, of a data race.
-var alarming = []string{"level=ERROR", "panic:", "fatal error:", "DATA RACE"}
+// badSigns are the texts of lines that show an error, a panic or a data race.
+var badSigns = []string{"level=ERROR", "panic:", "fatal error:", "DATA RACE"}
 
-// journalLines bounds what is kept.
-const journalLines = 40
+// maxLines bounds each list of lines that is kept.
+const maxLines = 40
 
-func (j *journal) read(from io.Reader) {
+func (j *stderrLog) read(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		j.mu.Lock()
-		if j.last = append(j.last, lines.Text()); len(j.last) > journalLines {
+		if j.last = append(j.last, lines.Text()); len(j.last) > maxLines {
 			j.last = j.last[1:]
 		}
-		for _, sign := range alarming {
-			if strings.Contains(lines.Text(), sign) && len(j.bad) < journalLines {
+		for _, sign := range badSigns {
+			if strings.Contains(lines.Text(), sign) && len(j.bad) < maxLines {
 				j.bad = append(j.bad, lines.Text())
 			}
 		}
@@ -177,14 +178,14 @@ func (j *journal) read(from io.Reader) {
 	}
 }
 
-// alarms returns what nobody may ever write.
-func (j *journal) alarms() []string {
+// badLines returns the lines that show a failure.
+func (j *stderrLog) badLines() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return append([]string(nil), j.bad...)
 }
 
-func (j *journal) String() string {
+func (j *stderrLog) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.Join(j.last, "\n")

@@ -23,15 +23,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-var length = flag.Duration("length", 10*time.Minute, "of the long form")
+var length = flag.Duration("length", 10*time.Minute, "how long the long form applies load")
 
-// plan is what happens during a run, in the first of which nothing but load does.
+// plan says what happens during a run.
 type plan struct {
 	length time.Duration
-	rate   int           // messages a second, all nodes together
-	kill   time.Duration // between two kills; a node is down for a sixth of it
-	change time.Duration // between two lists of members, half of it before the first
-	late   time.Duration // a member that is up for so long shows every block that any showed so long ago
+	rate   int           // messages per second, all nodes together
+	kill   time.Duration // time between two kills; a node is down for a sixth of it
+	change time.Duration // time between two lists of members; the first comes after half of it
+	late   time.Duration // how long after the first node every node that is up must return a block
 }
 
 const (
@@ -39,14 +39,15 @@ const (
 	payloadBytes = 1024
 )
 
-// TestSoak loads four daemons, kills one after the other but the first, and takes a member out and
-// in again. Meanwhile and afterwards every node that is up shows every certified block of its
-// groups, each once and in the order of its chain, and none shows another for a slot. In the end
-// the first node holds no more memory and goroutines than near the beginning.
+// TestSoak applies load to four daemons, kills all but the first in turn, and removes a member from
+// the group and adds it again. During and after that, every node that is up returns every certified
+// block of its groups, once and in the order of its chain, and no two nodes return different blocks
+// for a slot. In the end the first node uses hardly more memory and goroutines than early in the
+// run.
 func TestSoak(t *testing.T) {
 	p := plan{length: *length, rate: 200, kill: 30 * time.Second, change: time.Minute, late: 20 * time.Second}
 	if testing.Short() {
-		p = plan{length: 12 * time.Second, rate: 60, kill: 6 * time.Second, change: 6 * time.Second, late: wait}
+		p = plan{length: 12 * time.Second, rate: 60, kill: 6 * time.Second, change: 6 * time.Second, late: timeout}
 	}
 	s := newSoak(t, p)
 	s.run()
@@ -54,20 +55,20 @@ func TestSoak(t *testing.T) {
 	s.report()
 }
 
-// soak is a run.
+// soak is a run of the test.
 type soak struct {
-	t       *testing.T
-	plan    plan
-	members []*member
-	ledger  *ledger
-	number  uint64 // of the newest list
-	// targets are the members of the newest group and of the one before: they take messages.
+	t        *testing.T
+	plan     plan
+	members  []*member
+	observer *observer
+	number   uint64 // of the newest list
+	// targets are the members to which messages are submitted: those that are not being removed.
 	targets  atomic.Pointer[[]*member]
 	accepted atomic.Int64
-	refused  atomic.Int64 // by nodes that were killed, or left the group
+	refused  atomic.Int64 // by nodes that were killed or left the group
 	kills    int
-	out      *member // not in the newest group; nil: all are
-	early    usage   // of the first node
+	out      *member // the member that is not in the newest group, or nil
+	baseline usage   // of the first node, early in the run
 }
 
 func newSoak(t *testing.T, p plan) *soak {
@@ -78,15 +79,15 @@ func newSoak(t *testing.T, p plan) *soak {
 	config.HTTP.RequestsPerSec = 100 * p.rate // all requests come from one address
 	made, err := testnet.Make(t.Context(), testnet.Config{Dir: t.TempDir(), Nodes: nodes, Settings: config})
 	require.NoError(t, err)
-	s := &soak{t: t, plan: p, ledger: newLedger(), number: made.Number}
+	s := &soak{t: t, plan: p, observer: newObserver(), number: made.Number}
 	for _, node := range made.Nodes {
-		m := &member{Node: node, t: t, folder: made.Folder(node), log: &journal{}, admin: &http.Client{Timeout: wait}}
+		m := &member{Node: node, t: t, folder: made.Folder(node), log: &stderrLog{}, admin: &http.Client{Timeout: timeout}}
 		m.client, err = client.New("http://"+node.HTTP, client.Options{Timeout: 10 * time.Second})
 		require.NoError(t, err)
 		s.members = append(s.members, m)
 	}
 	s.targets.Store(&s.members)
-	s.ledger.expect(s.list(nil).Group)
+	s.observer.expect(s.list(nil).Group)
 	var starting sync.WaitGroup
 	for _, m := range s.members {
 		starting.Go(m.start)
@@ -103,7 +104,7 @@ func newSoak(t *testing.T, p plan) *soak {
 	return s
 }
 
-// list returns the list of members with the present number, of all but one.
+// list returns the list of members with the current number, without out.
 func (s *soak) list(out *member) membership.List {
 	var members []keys.Public
 	var peers []membership.Peer
@@ -120,21 +121,21 @@ func (s *soak) list(out *member) membership.List {
 	return list
 }
 
-// run goes through the plan.
+// run applies load, kills and membership changes for the length of the plan.
 func (s *soak) run() {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var watching, loading sync.WaitGroup
 	for _, m := range s.members {
 		watching.Go(func() { s.watch(ctx, m) })
 	}
-	loaded, enough := context.WithTimeout(ctx, s.plan.length)
-	defer enough()
+	loaded, stopLoad := context.WithTimeout(ctx, s.plan.length)
+	defer stopLoad()
 	for i := range s.members {
 		loading.Go(func() { s.load(loaded, i) })
 	}
 	s.t.Cleanup(func() {
 		cancel()
-		enough()
+		stopLoad()
 		loading.Wait()
 		watching.Wait()
 	})
@@ -151,40 +152,40 @@ func (s *soak) run() {
 		case <-first:
 			change.Reset(s.plan.change)
 			s.changeMembers(loaded)
-			s.early = s.members[0].usage()
+			s.baseline = s.members[0].usage()
 		case <-change.C:
 			s.changeMembers(loaded)
 			s.t.Logf("%s: %+v, %d accepted", time.Now().Format(time.TimeOnly), s.members[0].usage(), s.accepted.Load())
 		case <-look.C:
-			s.look()
+			s.check()
 		}
 	}
 	loading.Wait()
 }
 
-// look fails the test at what is wrong already.
-func (s *soak) look() {
+// check fails the test if anything is wrong so far.
+func (s *soak) check() {
 	s.t.Helper()
-	require.Empty(s.t, s.ledger.wrong())
-	require.Empty(s.t, s.ledger.missing(time.Now().Add(-s.plan.late), s.members), "certified blocks that some member shows since %s", s.plan.late)
+	require.Empty(s.t, s.observer.allViolations())
+	require.Empty(s.t, s.observer.missing(time.Now().Add(-s.plan.late), s.members), "certified blocks that another node returned more than %s ago", s.plan.late)
 	for _, m := range s.members {
-		require.Empty(s.t, m.log.alarms(), m.Name)
+		require.Empty(s.t, m.log.badLines(), m.Name)
 	}
 }
 
-// watch follows a node's blocks over its deaths: the subscription goes on at its cursor.
+// watch records a node's blocks. Its subscription resumes at its cursor after the node was killed.
 func (s *soak) watch(ctx context.Context, m *member) {
 	for e, err := range m.client.Subscribe(ctx, api.Subscription{From: api.Beginning}) {
 		if err == nil {
-			s.ledger.take(m, e)
+			s.observer.record(m, e)
 		} else if ctx.Err() == nil {
 			s.t.Errorf("%s: subscription ended: %v", m.Name, err)
 		}
 	}
 }
 
-// load submits its share of the messages until ctx is done, to one member after the other. When it
-// is held up it catches up.
+// load submits a worker's share of the messages to the members in turn until ctx is done. After a
+// delay it catches up.
 func (s *soak) load(ctx context.Context, worker int) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -201,7 +202,7 @@ func (s *soak) load(ctx context.Context, worker int) {
 	}
 }
 
-// submit gives a message to the next member that takes messages and is up.
+// submit submits a message to one of the targets that are up. turn selects it.
 func (s *soak) submit(ctx context.Context, turn int) {
 	targets := slices.DeleteFunc(slices.Clone(*s.targets.Load()), func(m *member) bool { return !m.alive.Load() })
 	to := targets[turn%len(targets)]
@@ -214,14 +215,13 @@ func (s *soak) submit(ctx context.Context, turn int) {
 		s.accepted.Add(1)
 	case ctx.Err() != nil:
 	case errors.As(err, &problem) && !problem.Temporary() && !errors.Is(err, api.UnknownSender):
-		s.t.Errorf("%s does not take a message: %v", to.Name, err)
+		s.t.Errorf("%s refused a message: %v", to.Name, err)
 	default:
 		s.refused.Add(1)
 	}
 }
 
-// killOne ends the next node's process, without a warning, and starts another in its folder a
-// little later.
+// killOne kills the next node's process and starts a new one in its folder after a while.
 func (s *soak) killOne(ctx context.Context) {
 	s.t.Helper()
 	m := s.members[1+s.kills%(nodes-1)]
@@ -231,7 +231,8 @@ func (s *soak) killOne(ctx context.Context) {
 	m.start()
 }
 
-// changeMembers takes a member out, or back in, by editing everybody's files one after the other.
+// changeMembers removes a member from the group, or adds it again, by replacing the lists of all
+// nodes one after the other.
 func (s *soak) changeMembers(ctx context.Context) {
 	s.t.Helper()
 	s.number++
@@ -241,7 +242,7 @@ func (s *soak) changeMembers(ctx context.Context) {
 		s.out = s.members[1+int(s.number/2)%(nodes-1)]
 	}
 	list := s.list(s.out)
-	s.ledger.expect(list.Group)
+	s.observer.expect(list.Group)
 	stay := slices.DeleteFunc(slices.Clone(*s.targets.Load()), func(m *member) bool { return m == s.out })
 	s.targets.Store(&stay)
 	text, err := provider.Encode(list)
@@ -250,12 +251,12 @@ func (s *soak) changeMembers(ctx context.Context) {
 		require.NoError(s.t, keys.ReplaceFile(m.folder.Resolve(settings.Default().Membership.File), text))
 		s.pause(ctx, s.plan.change/100)
 	}
-	if s.out == nil { // everybody adopts it in time, or refuses its messages for a moment
+	if s.out == nil { // a node that has not adopted the list yet refuses messages for a moment
 		s.targets.Store(&s.members)
 	}
 }
 
-// pause lets time pass, unless ctx is done.
+// pause waits for d, or until ctx is done.
 func (s *soak) pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -265,42 +266,41 @@ func (s *soak) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// settle waits until all nodes show all blocks, and the first one is back at what it held near the
-// beginning.
+// settle waits until all nodes returned all blocks and the first node's usage is near its baseline.
 func (s *soak) settle() {
 	t := s.t
-	require.Eventually(t, func() bool { return len(s.ledger.missing(time.Now(), s.members)) == 0 }, wait, 100*time.Millisecond,
+	require.Eventually(t, func() bool { return len(s.observer.missing(time.Now(), s.members)) == 0 }, timeout, 100*time.Millisecond,
 		"blocks are missing in the end")
-	// What is kept for each message, for as long as it could come again, is its ID: see
-	// mempool.Limits.Known.
+	// For every message the mempool remembers its ID for as long as it could be sent again
+	// (mempool.Limits.Known).
 	const perMessage, slack, goroutines = 256, 16 << 20, 30
-	allowed := s.early.heap + slack + perMessage*s.accepted.Load()
+	allowed := s.baseline.heap + slack + perMessage*s.accepted.Load()
 	var now usage
 	require.Eventually(t, func() bool {
 		now = s.members[0].usage()
-		return now.goroutines <= s.early.goroutines+goroutines && now.heap <= allowed
-	}, wait, time.Second, "early %+v, in the end more than is allowed", s.early)
-	t.Logf("first node: %+v near the beginning, %+v in the end", s.early, now)
-	s.look()
+		return now.goroutines <= s.baseline.goroutines+goroutines && now.heap <= allowed
+	}, timeout, time.Second, "the first node uses more than allowed, compared with %+v early in the run", s.baseline)
+	t.Logf("first node: %+v early in the run, %+v in the end", s.baseline, now)
+	s.check()
 }
 
-// report says what was done, and that it was something.
+// report logs what was done, and fails if it was too little to be a test.
 func (s *soak) report() {
 	t := s.t
-	blocks, messages, delays := s.ledger.totals()
+	blocks, messages, delays := s.observer.totals()
 	require.NotEmpty(t, delays)
 	quantile := func(part float64) time.Duration {
 		return delays[int(part*float64(len(delays)-1))].Round(time.Millisecond)
 	}
-	t.Logf("%s: %d messages accepted, %d refused, %d certified in %d blocks; %d kills, %d lists; a block's delay from the first member to "+
-		"others that were up: p50 %s, p99 %s, most %s", s.plan.length, s.accepted.Load(), s.refused.Load(), messages, blocks,
+	t.Logf("%s: %d messages accepted, %d refused, %d certified in %d blocks; %d kills, %d lists; a block's delay from the first node to "+
+		"the others that were up: p50 %s, p99 %s, max %s", s.plan.length, s.accepted.Load(), s.refused.Load(), messages, blocks,
 		s.kills, s.number-1, quantile(.5), quantile(.99), quantile(1))
 	require.Positive(t, s.kills)
 	require.Greater(t, s.number, uint64(1))
-	// A killed process loses what was in its mempool and in no block.
+	// A killed process loses the messages in its mempool that are in no block.
 	require.Greater(t, 10*messages, 9*int(s.accepted.Load()), "most of what was accepted is certified")
 	for _, m := range s.members {
 		m.stop(false)
-		require.Empty(t, m.log.alarms(), m.Name)
+		require.Empty(t, m.log.badLines(), m.Name)
 	}
 }
