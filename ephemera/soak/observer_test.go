@@ -21,8 +21,9 @@ type observer struct {
 	open       map[block.Slot]*slot // slots that not all members of their group have returned yet
 	heights    map[chainView]uint64 // the last height that a node returned
 	messages   map[block.MessageID]bool
-	delays     []time.Duration // from the first node that returned a block to each other one that was up
 	violations []string
+	// delays are the times from the first node that returned a block to each other one that was up.
+	delays []time.Duration
 }
 
 // slot is one certified block and the nodes that returned it.

@@ -125,7 +125,7 @@ func (d *daemon) serve(ctx context.Context) error {
 // done.
 func (d *daemon) unexpectedEnd(err error, ctx context.Context, part string) error {
 	if err == nil && ctx.Err() == nil {
-		return fmt.Errorf("%s stopped although nobody stopped it", part)
+		return fmt.Errorf("%s stopped unexpectedly", part)
 	}
 	return err
 }
