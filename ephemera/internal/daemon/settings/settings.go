@@ -96,8 +96,8 @@ type Admin struct {
 // Storage says in which kind of store blocks are kept, and for how long.
 type Storage struct {
 	Kind       string   `toml:"kind" comment:"sqlite or pebble. It cannot be changed after 'ephemera init'."`
-	KeepFor    Duration `toml:"keep_for" comment:"Remove bodies of certified blocks that are older; 0s: none because of age. Headers and certificates are kept forever."`
-	KeepBlocks uint64   `toml:"keep_blocks" comment:"Number of bodies to keep of each chain; 0: all."`
+	KeepFor    Duration `toml:"keep_for" comment:"Remove the bodies of certified blocks older than this; 0s: keep them whatever their age. Headers and certificates are kept forever."`
+	KeepBlocks uint64   `toml:"keep_blocks" comment:"Number of bodies to keep of each chain; 0: no limit."`
 	Interval   Duration `toml:"interval" comment:"Time between two removals."`
 }
 
@@ -105,9 +105,9 @@ type Storage struct {
 type Mempool struct {
 	Include     string   `toml:"include" comment:"Which messages the node puts into its blocks: own (submitted to it) or all (of all members, once per chain)."`
 	Messages    int      `toml:"messages" comment:"Maximum number of messages. For this and the three below, 0: derived from [limits]."`
-	Bytes       int      `toml:"bytes" comment:"Maximum size of all messages, encoded."`
+	Bytes       int      `toml:"bytes" comment:"Maximum size of all messages, encoded, in bytes."`
 	PerSender   int      `toml:"per_sender" comment:"Maximum number of messages of one sender."`
-	SenderBytes int      `toml:"sender_bytes" comment:"Maximum size of all messages of one sender, encoded."`
+	SenderBytes int      `toml:"sender_bytes" comment:"Maximum size of all messages of one sender, encoded, in bytes."`
 	TTL         Duration `toml:"ttl" comment:"How long after its signed time a message expires."`
 	Skew        Duration `toml:"skew" comment:"How far the signed time of a message may be ahead of this node's clock."`
 }
@@ -134,9 +134,9 @@ type DHT struct {
 type Limits struct {
 	Members           int `toml:"members" comment:"Size of the largest group expected while the node runs, up to 100. A larger list at the start counts instead."`
 	MessagesPerSecond int `toml:"messages_per_second" comment:"Messages that all senders together submit in a busy second."`
-	MessageBytes      int `toml:"message_bytes" comment:"Payload size of a typical message."`
+	MessageBytes      int `toml:"message_bytes" comment:"Payload size of a typical message, in bytes."`
 	BlocksPerSecond   int `toml:"blocks_per_second" comment:"Blocks that one member makes in a busy second."`
-	MemoryBytes       int `toml:"memory_bytes" comment:"Memory that the node may use."`
+	MemoryBytes       int `toml:"memory_bytes" comment:"Memory that the node may use, in bytes."`
 }
 
 // Log says what is logged. Logs go to standard error.

@@ -149,7 +149,7 @@ func (p *pruning) removeBodies(ctx context.Context) error {
 	return nil
 }
 
-// nextBodies returns bodies to remove, as many as a batch may hold, scanning the index from from.
+// nextBodies returns bodies to remove, as many as a batch may hold, starting at from in the index.
 // next is where to continue, or nil at the end of the index.
 func (p *pruning) nextBodies(v view, from []byte) (bodies []indexedBody, next []byte, err error) {
 	var (
