@@ -1,21 +1,21 @@
-# Everything that people do with this repository. `make` alone lists the targets.
-# Needs Go, a C compiler and make; the cluster needs Docker with Compose v2 or docker-compose 1.29 as well.
+# All tasks of this repository. `make` without a target lists them.
+# Requires Go, a C compiler and make. The cluster also requires Docker with Compose v2 or docker-compose 1.29.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# One set of build flags everywhere, so that SQLite is compiled once and every binary is static where the platform can.
+# The same build flags everywhere, so that SQLite is compiled once and binaries are static where possible.
 TAGS := sqlite_omit_load_extension,osusergo,netgo
 export CGO_ENABLED := 1
 export GOFLAGS := $(strip $(filter-out -tags=% -buildvcs=% -trimpath,$(GOFLAGS)) -buildvcs=false -trimpath -tags=$(TAGS))
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-# Static where the C library can be linked so; Debian's can, others may need a package for it, and only images need it.
+# Static if the C library can be linked statically. Debian's can; others may need a package. Only images need it.
 STATIC = $(shell echo 'int main(void) { return 0; }' | $$(go env CC) -static -x c -o /dev/null - 2>/dev/null && \
 	echo '-linkmode external -extldflags "-static"')
 LDFLAGS = -s -w -X main.version=$(VERSION) $(STATIC)
 
-# Inputs of single targets: make compare ARGS='--liars 1', make up N=7 MODE=single, make inspect ARGS='--epoch last'.
+# Inputs of targets: make compare ARGS='--liars 1', make up N=7 MODE=single, make inspect ARGS='--epoch last'.
 ARGS ?=
 COUNT ?= 5
 BENCH ?= .
@@ -28,7 +28,7 @@ export IMAGE
 ifdef N
 export NYMAPIS := $(N)
 endif
-# The cluster's environment, see docker-compose.yml; what is not set there has its default there.
+# The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP TOKEN
 
 .PHONY: help build compare compare-original test test-long fuzz search bench lint format generate check-modules check-docs \
@@ -37,63 +37,63 @@ export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP TOKEN
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
-build: ## build bin/ephemera, bin/nymapi and bin/contract, static where the C library allows it
+build: ## build bin/ephemera, bin/nymapi and bin/contract, static if the C library allows it
 	@mkdir -p bin
 	go build -ldflags '$(LDFLAGS)' -o bin/ ./ephemera/cmd/ephemera ./nymapi/cmd/nymapi ./contract/cmd/contract
 
-compare: build ## one Nym-API against many, side by side; flags of `nymapi compare` in ARGS
+compare: build ## compare one Nym-API with many side by side; ARGS are flags of `nymapi compare`
 	bin/nymapi compare $(ARGS)
 
-compare-original: build ## the scenario as first described: uniform values, mean, a contract that believes anybody
+compare-original: build ## run the original scenario: uniform values, the mean, and a contract that verifies nothing
 	bin/nymapi compare --source uniform --estimator mean --verify none $(ARGS)
 
-test: ## every test, with the race detector
+test: ## run every test with the race detector
 	go test -trimpath=false -race -short -timeout 15m work
 	@$(MAKE) --no-print-directory check-docs
 
-test-long: ## the tests with their long forms, what the race detector is too slow for without it, then every fuzz target for FUZZTIME
+test-long: ## run the long forms of the tests, some without the race detector, and every fuzz target
 	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
 	go test -trimpath=false -timeout 60m -run Libp2p ./ephemera
 	go test -trimpath=false -timeout 30m ./ephemera/soak
 	@$(MAKE) --no-print-directory check-docs fuzz
 
-fuzz: ## every fuzz target for FUZZTIME (default 60s)
+fuzz: ## run every fuzz target for FUZZTIME (default 60s)
 	scripts/fuzz.sh $(FUZZTIME)
 
-search: ## random schedules with faults and adversaries against the core, for MINUTES (default 1); SEED to repeat
+search: ## test the core with random schedules of faults and adversaries for MINUTES (default 1); SEED repeats a run
 	go run ./ephemera/simulation/cmd/search -minutes $(MINUTES) $(if $(SEED),-seed $(SEED))
 
-bench: ## benchmarks: machine, command and medians of COUNT runs; BENCH selects by name, SHORT=1 leaves out the long ones
+bench: ## run the benchmarks and print medians of COUNT runs; BENCH selects by name, SHORT=1 skips the long ones
 	GOWORK=off go -C scripts run ./bench -root .. -bench '$(BENCH)' -count $(COUNT) -benchtime $(BENCHTIME) $(if $(SHORT),-short)
 
-lint: ## gofmt, gofumpt, vet, staticcheck
+lint: ## run gofmt, gofumpt, vet and staticcheck
 	scripts/lint.sh
 
-format: ## rewrite the sources as gofumpt wants them
+format: ## format the sources with gofumpt
 	scripts/lint.sh --fix
 
-generate: ## run the sources' go:generate lines
+generate: ## run the go:generate directives
 	go generate work
 
-check-modules: ## each module in the workspace and alone: build, vet, tidy
+check-modules: ## build, vet and tidy each module, on its own and in the workspace
 	scripts/check-modules.sh
 
-# These read files of every module, so a cached result would not notice a change: -count=1.
-check-docs: ## the import directions, the house rules, and the documents' code and commands
+# The tests read files of every module, which the test cache does not notice: -count=1.
+check-docs: ## check the import directions, the house rules, and the documents' code, commands and links
 	GOWORK=off go -C scripts test -count=1 ./...
 
-image: build ## the container image from binaries built here; needs no base image
+image: build ## build the container image from binaries built here; needs no base image
 	scripts/image.sh host $(IMAGE) $(VERSION)
 
-image-multistage: ## the same image, compiled inside golang:1.26-bookworm
+image-multistage: ## build the same image, compiled in golang:1.26-bookworm
 	scripts/image.sh multistage $(IMAGE) $(VERSION)
 
-up: image ## start the cluster: N=4 MODE=ephemera, and the environment that README lists
+up: image ## start the cluster: N=4 MODE=ephemera, and the variables listed in the README
 	$(COMPOSE) up --detach --remove-orphans --no-build
 	@echo
 	@echo "The contract: http://localhost:$${PORT:-8080}    next: make logs, make inspect, make db, make down"
 
-down: ## stop the cluster; its members, keys and database stay for the next `make up`
+down: ## stop the cluster but keep its members, keys and database for the next `make up`
 	$(COMPOSE) down --remove-orphans
 
 purge: ## stop the cluster and remove its members, keys and database
@@ -102,14 +102,14 @@ purge: ## stop the cluster and remove its members, keys and database
 logs: ## follow the cluster's logs
 	$(COMPOSE) logs --follow --tail 100
 
-db: build ## a consistent copy of the cluster's contract database as ./contract.db
+db: build ## copy the cluster's contract database consistently to ./contract.db
 	COMPOSE='$(COMPOSE)' scripts/contract-db.sh contract.db
 
-inspect: db ## what the cluster's contract decided, with the error against the truth computed anew from the seed
+inspect: db ## show what the cluster's contract decided, with the error against the truth, computed from the seed
 	scripts/inspect.sh contract.db $(ARGS)
 
-cluster-test: image ## start, kill, restart and remove a cluster of its own (about two minutes)
+cluster-test: image ## test a separate cluster: start, kill, restart, remove (about two minutes)
 	scripts/cluster-test.sh
 
-clean: ## remove what was built and computed here
+clean: ## remove binaries, results and the copy of the database
 	rm -rf bin results contract.db contract.db-shm contract.db-wal

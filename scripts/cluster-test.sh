@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# cluster-test starts, disturbs, inspects and removes a cluster of its own with each Compose that is installed, v2 and
-# docker-compose 1.29 (or with $COMPOSE alone). Needs the image (make image) and bin/contract. Under four minutes each.
-# Each test runs under both ways of gossip: v2 begins with flood and docker-compose 1.29 with mesh (or both with $GOSSIP).
-# What it proves is in scripts/cluster.
+# cluster-test runs the cluster test of scripts/cluster with each installed Compose, v2 and docker-compose
+# 1.29, or only with $COMPOSE. It needs the image (make image) and bin/contract, and takes less than four
+# minutes for each. Each test uses both gossip modes: v2 starts with flood and docker-compose 1.29 with
+# mesh, or both with $GOSSIP.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p bin

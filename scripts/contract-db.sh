@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# contract-db makes a consistent copy of the cluster's contract database, while the contract runs or after it stopped:
+# contract-db copies the cluster's contract database consistently, whether the contract is running or not:
 #   scripts/contract-db.sh contract.db
-# A container of its own takes the copy from the contract's volume; a plain copy of a database in use could be torn.
+# A separate container copies it from the contract's volume. A plain copy of a database in use could be
+# inconsistent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-target=${1:?name of the copy}
+target=${1:?file name of the copy}
 read -ra compose <<<"${COMPOSE:-docker compose}"
 
 copy=$(mktemp "$target.XXXXXX")

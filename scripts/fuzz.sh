@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fuzz runs every fuzz target of every module for a time each (default 60s), one after the other, and fails at the
-# first input that breaks one; Go leaves that input in the package's testdata/fuzz, where it belongs in a commit.
+# fuzz runs every fuzz target of every module in turn, each for TIME (default 60s), and stops at the first
+# failing input. Go writes that input to the package's testdata/fuzz: commit it with the fix.
 #   usage: scripts/fuzz.sh [TIME] [TARGET-REGEXP]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,4 +18,4 @@ while IFS=: read -r file target; do
 	count=$((count + 1))
 done < <(git ls-files --cached --others --exclude-standard -- '*_test.go' | sort |
 	xargs -r grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed 's/:func /:/')
-echo "fuzz: $count targets, each for $time, nothing found"
+echo "fuzz: $count targets, $time each, no failures"

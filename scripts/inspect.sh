@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# inspect shows what is in a copy of the cluster's contract database (make db), with the error against the truth. No
-# container knows the truth: it is computed here, from the source and the seed that the Nym-APIs were started with.
+# inspect shows a copy of the cluster's contract database (make db) with the error against the truth. No
+# container knows the truth: it is computed here from the source and the seed of the Nym-APIs.
 #   scripts/inspect.sh contract.db [flags of contract inspect]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ db=${1:?copy of the contract database}
 shift
 read -ra compose <<<"${COMPOSE:-docker compose}"
 
-# The running Nym-APIs' flags say what they measure; without containers, the environment does.
+# Source and seed are flags of the running Nym-APIs. Without containers the environment is used.
 source=${SOURCE:-world} seed=${SEED:-1} ticks=${TICKS:-4}
 mapfile -t containers < <("${compose[@]}" ps --quiet nymapi 2>/dev/null)
 if [[ ${#containers[@]} -gt 0 ]]; then

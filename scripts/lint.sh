@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# lint checks the form of every module with gofmt, gofumpt, go vet and staticcheck (versions: scripts/tools/go.mod).
-# With --fix it rewrites the files as gofumpt wants them instead. Run from anywhere; needs no network once the
-# tools' modules are in the module cache.
+# lint checks every module with gofmt, gofumpt, go vet and staticcheck (versions: scripts/tools/go.mod).
+# With --fix it formats the files with gofumpt instead. Run it from any folder. It needs no network once
+# the tools' modules are in the module cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset GOWORK
@@ -9,7 +9,7 @@ export GOFLAGS="${GOFLAGS:--buildvcs=false -trimpath -tags=sqlite_omit_load_exte
 
 tools=$PWD/bin/tools
 mkdir -p "$tools"
-# The tools keep their own dependencies, so they are built outside the workspace and without the project's tags.
+# The tools have their own dependencies, so they are built outside the workspace, without the project's tags.
 GOWORK=off GOFLAGS=-buildvcs=false go build -C scripts/tools -o "$tools/" tool
 
 mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.go' | while read -r f; do [[ -e $f ]] && echo "$f"; done)
@@ -19,9 +19,9 @@ if [[ ${1:-} == --fix ]]; then
 fi
 
 failed=0
-report() { # report NAME FILES: complains when a formatter lists files.
+report() { # report NAME FILES: fails if a formatter listed files.
 	[[ -z $2 ]] && return
-	printf '%s would change these files (make format):\n%s\n' "$1" "$2" >&2
+	printf '%s would change these files (run make format):\n%s\n' "$1" "$2" >&2
 	failed=1
 }
 report gofmt "$(gofmt -l "${files[@]}")"
@@ -33,5 +33,5 @@ for dir in "${modules[@]}"; do
 	(cd "$dir" && "$tools/staticcheck" ./...) || failed=1
 done
 (cd scripts && GOWORK=off go vet ./... && GOWORK=off "$tools/staticcheck" ./...) || failed=1
-[[ $failed == 0 ]] && echo "lint: ${#files[@]} files, nothing to say"
+[[ $failed == 0 ]] && echo "lint: ${#files[@]} files, no problems found"
 exit $failed

@@ -1,12 +1,11 @@
-// Package architecture holds the repository to its own shape: which folder may import which, what
-// the pure packages may touch, and the house rules that a machine can check. rules.go is the
-// drawing, and the place to change when the architecture changes on purpose; everything else here
-// reads the sources and compares.
+// Package architecture checks the shape of the repository: which folder may import which, what pure
+// packages may use, and the house rules that a machine can check.
+// rules.go is the drawing, and the file to edit when the architecture changes on purpose. The other
+// files read the sources and compare.
 //
-// The files are parsed in this process and nothing is built, so a check takes milliseconds. Run it
-// with `make check-docs` or `make test`; both switch the test cache off, because it does not watch
-// files outside the test's own module.
+// The tests parse the files in this process and build nothing, so a check takes milliseconds. Run
+// them with `make check-docs` or `make test`. Both disable the test cache, which does not notice
+// changes outside the test's own module.
 //
-// It is no style guide (gofumpt and staticcheck are run by `make lint`) and knows nothing about
-// behaviour.
+// Formatting and static analysis are left to `make lint`.
 package architecture

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// checkHouse looks for broken house rules and returns a sentence for each.
+// checkHouse returns one message for each broken house rule.
 func checkHouse(sources []source) []string {
 	var found []string
 	for _, s := range sources {
 		if name := strings.TrimSuffix(s.ast.Name.Name, "_test"); slices.Contains(vagueNames, name) {
-			found = append(found, fmt.Sprintf("%s: a package called %s says nothing at the call site", s.name, name))
+			found = append(found, fmt.Sprintf("%s: the package name %s means nothing at the call site", s.name, name))
 		}
 		if lines := s.files.File(s.ast.Pos()).LineCount(); lines > maxFileLines {
 			found = append(found, fmt.Sprintf("%s: %d lines, at most %d: split it by idea", s.name, lines, maxFileLines))
@@ -23,8 +23,8 @@ func checkHouse(sources []source) []string {
 	return append(found, checkComments(sources)...)
 }
 
-// checkFunctions looks at each function of the file: its length, package initialisers, and sleeps
-// in tests. A file that runs in the virtual time of testing/synctest may sleep as it likes.
+// checkFunctions reports functions that are too long, package initialisers, and tests that sleep on
+// the wall clock. Files that use the virtual time of testing/synctest may sleep.
 func checkFunctions(s source) []string {
 	var found []string
 	clock := timeName(s)
@@ -40,7 +40,7 @@ func checkFunctions(s source) []string {
 			}
 		case *ast.SelectorExpr:
 			if x, ok := node.X.(*ast.Ident); ok && s.test && !virtual && clock != "" && x.Name == clock && node.Sel.Name == "Sleep" {
-				found = append(found, fmt.Sprintf("%s: a test that sleeps on the wall clock is slow or wrong", s.at(node)))
+				found = append(found, fmt.Sprintf("%s: a test that sleeps on the wall clock is slow or flaky", s.at(node)))
 			}
 		}
 		return true
@@ -48,21 +48,21 @@ func checkFunctions(s source) []string {
 	return found
 }
 
-// checkEmbeds keeps what a program embeds out of testdata, which .dockerignore leaves out of the
-// image's build.
+// checkEmbeds reports programs that embed files of testdata, which .dockerignore excludes from the
+// image build.
 func checkEmbeds(s source) []string {
 	var found []string
 	for _, group := range s.ast.Comments {
 		for _, comment := range group.List {
 			if !s.test && strings.HasPrefix(comment.Text, "//go:embed testdata") {
-				found = append(found, fmt.Sprintf("%s: a program must not embed testdata, no image has it", s.at(comment)))
+				found = append(found, fmt.Sprintf("%s: a program must not embed testdata: .dockerignore excludes it from the image", s.at(comment)))
 			}
 		}
 	}
 	return found
 }
 
-// checkComments wants exactly one package comment in each package.
+// checkComments reports packages that do not have exactly one package comment.
 func checkComments(sources []source) []string {
 	var folders []string
 	comments := map[string][]string{}
@@ -80,7 +80,7 @@ func checkComments(sources []source) []string {
 	var found []string
 	for _, folder := range folders {
 		if n := len(comments[folder]); n != 1 {
-			found = append(found, fmt.Sprintf("%s: %d package comments, want one", folder, n))
+			found = append(found, fmt.Sprintf("%s: %d package comments, expected one", folder, n))
 		}
 	}
 	return found

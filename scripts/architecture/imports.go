@@ -14,15 +14,14 @@ import (
 
 // A source is one parsed Go file of the tree.
 type source struct {
-	name   string // path from the tree's root, with slashes
+	name   string // slash-separated path from the tree's root
 	folder string
 	test   bool
 	ast    *ast.File
 	files  *token.FileSet
 }
 
-// parse reads every Go file below the given folders, in order of their names. Folders called
-// testdata are left out.
+// parse reads every Go file below the given folders in lexical order. It skips testdata folders.
 func parse(tree fs.FS, folders []string) ([]source, error) {
 	var sources []source
 	files := token.NewFileSet()
@@ -69,19 +68,19 @@ func (s source) imports() []string {
 	return paths
 }
 
-// at names the place of a node as file:line.
+// at returns the position of a node as file:line.
 func (s source) at(node ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.name, s.files.Position(node.Pos()).Line)
 }
 
-// covers tells whether a pattern of the rules names the folder.
+// covers reports whether a pattern of the rules matches the folder.
 func covers(pattern, folder string) bool {
 	base, subtree := strings.CutSuffix(pattern, "/...")
 	return folder == base || subtree && strings.HasPrefix(folder, base+"/")
 }
 
-// find returns the most exact rule for the folder: the folder's own one, else the longest that
-// covers it.
+// find returns the most specific rule for the folder: the one for exactly this folder, otherwise
+// the longest pattern that covers it.
 func find(rules []rule, folder string) (rule, bool) {
 	var best rule
 	for _, r := range rules {
@@ -95,7 +94,7 @@ func find(rules []rule, folder string) (rule, bool) {
 	return best, best.folder != ""
 }
 
-// checkImports compares what the sources import with the rules and returns a sentence for each
+// checkImports compares the imports of the sources with the rules and returns one message for each
 // violation.
 func checkImports(sources []source) []string {
 	var found []string
@@ -127,7 +126,7 @@ func checkImports(sources []source) []string {
 	return found
 }
 
-// checkPure looks for what an allowed import list cannot show: reading the clock, and goroutines.
+// checkPure finds what the list of imports cannot show: reading the clock, and goroutines.
 func checkPure(s source) []string {
 	var found []string
 	clock := timeName(s)
@@ -145,7 +144,7 @@ func checkPure(s source) []string {
 	return found
 }
 
-// timeName returns the name under which the file imports package time, empty where it does not.
+// timeName returns the name under which the file imports package time, or "" if it does not.
 func timeName(s source) string {
 	for _, spec := range s.ast.Imports {
 		if spec.Path.Value == `"time"` {

@@ -7,9 +7,13 @@ const module = "github.com/ephemera-go/nym-rewarding/"
 
 // A rule says what the packages of a folder may import from this repository.
 type rule struct {
-	folder  string   // "a/b" is that package alone, "a/..." every package at or below it; the most exact rule counts
-	imports []string // folders in the same notation; a package may always import nothing
-	pure    bool     // no clock, goroutine, randomness, input or output, log: only what is in pureImports
+	// folder is "a/b" for that package alone, or "a/..." for every package at or below it. The most
+	// specific rule applies.
+	folder  string
+	imports []string // folders in the same notation
+	// pure forbids clocks, goroutines, randomness, input, output and logs: outside the repository only
+	// pureImports may be imported.
+	pure bool
 }
 
 // The building blocks of the rules below.
@@ -19,33 +23,32 @@ var (
 	}
 	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
-	// A node's folder opens its SQLite store, so it counts as an adapter, although it is one that
-	// every daemon wants. Pebble and RocksDB are not among them: ephemera's own command and tests
-	// alone link those.
+	// A home opens its SQLite store, so it counts as an adapter. Pebble and RocksDB are not listed:
+	// only ephemera's own command and tests link them.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
 	kit            = []string{"ephemera/kit/..."}
 	contractFacing = []string{"contract", "contract/client", "contract/verify"}
 )
 
-// rules is the architecture, from the leaves up. Test files may import whatever testRules says.
+// rules is the architecture, from the leaves up. Test files may also import what testRules allows.
 var rules = []rule{
 	{folder: "metrics", pure: true},
 	{folder: "metrics/...", imports: []string{"metrics/..."}},
 
-	// The kit knows nothing of this project: what it holds could be another's library.
+	// The kit imports nothing of this project: each package could be a library of its own.
 	{folder: "ephemera/kit/...", imports: []string{"ephemera/kit/..."}},
 
 	{folder: "ephemera/quorum", pure: true},
 	{folder: "ephemera/canonical", pure: true},
 	{folder: "ephemera/keys"},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
-	// A provider is made for a node, and looks at what its store knows.
+	// A provider serves a node and reads its store.
 	{folder: "ephemera/provider", imports: []string{"ephemera", "ephemera/keys", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
-	// The core says what to persist in the words of package store, which declares and does nothing.
+	// The core describes what to persist with the types of package store, which only declares them.
 	{folder: "ephemera/internal/broadcast", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
 	{folder: "ephemera/internal/engine", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
 	{folder: "ephemera/store", imports: leaves},
@@ -56,13 +59,13 @@ var rules = []rule{
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
 	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera/store", "ephemera/store/sqlite"})},
 	{folder: "ephemera/internal/daemon/settings", imports: leaves},
-	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody
-	// else links them.
+	// The daemon puts the parts together. Stores other than SQLite come from the command, so that
+	// nothing else links them.
 	{folder: "ephemera/internal/daemon/...", imports: join(leaves, core, interfaces, []string{
 		"ephemera/api/...", "ephemera/internal/daemon/...", "ephemera/dht", "ephemera/home", "ephemera/limits", "ephemera/provider", "ephemera/kit/...",
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
 	})},
-	// A node's API over HTTP knows the interface and nothing of the node behind it.
+	// The HTTP API depends on the interface, not on the node that implements it.
 	{folder: "ephemera/api", imports: leaves},
 	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api/..."})},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
@@ -99,8 +102,8 @@ var rules = []rule{
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 
-// testRules says what test files may import besides: adapters and test kits, but never against the
-// direction of the modules.
+// testRules lists what test files may import in addition: adapters and test kits, but never against
+// the direction of the modules.
 var testRules = []rule{
 	{folder: "metrics/...", imports: []string{"metrics/..."}},
 	{folder: "ephemera/...", imports: []string{"ephemera/..."}},
@@ -108,8 +111,8 @@ var testRules = []rule{
 	{folder: "nymapi/...", imports: []string{"nymapi/...", "contract/...", "ephemera/...", "metrics/..."}},
 }
 
-// pureImports is everything that a pure package may import from outside the repository. Package
-// time is among them for its types: pureTime says which of its names.
+// pureImports lists everything that a pure package may import from outside the repository. Package
+// time is listed for its types: pureTime lists the names that may be used.
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "container/list", "crypto/ed25519", "crypto/sha256", "encoding/binary", "encoding/hex",
 	"encoding/json", "errors", "fmt", "iter", "maps", "math", "math/big", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode/utf8",
@@ -122,8 +125,7 @@ var pureTime = []string{
 	"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "UnixMilli", "UTC", "RFC3339",
 }
 
-// goroutines names what only needs a goroutine or shares one's state; pure packages have none of
-// it.
+// goroutines names the statements and types that pure packages must not contain.
 const goroutines = "go statement, select or channel"
 
 // The house rules of all packages.

@@ -11,55 +11,57 @@ import (
 	"time"
 )
 
-// A cluster is one Compose project of this test.
+// A cluster is the Compose project of one test.
 type cluster struct {
-	compose []string // the command's words
-	root    string
+	compose []string // the Compose command and its arguments
+	root    string   // of the repository
 	project string
 	image   string
-	gossip  string // how the Nym-APIs that are started next spread reports: flood or mesh
+	gossip  string // mode of the Nym-APIs that are started next: flood or mesh
 	env     []string
 	out     io.Writer
 	began   time.Time
-	url     string // of the contract, since the last up
+	url     string // of the contract, set by up
 }
 
-// say prints a line with the time since the beginning.
+// say prints a line with the elapsed time.
 func (c *cluster) say(format string, args ...any) {
 	fmt.Fprintf(c.out, "%4.0fs  %s\n", time.Since(c.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// command runs a command in the repository's root and returns its standard output.
+// command runs a command in the root of the repository and returns its standard output.
 func (c *cluster) command(ctx context.Context, words ...string) (string, error) {
 	return c.feed(ctx, nil, words...)
 }
 
-// feed is command with standard input.
+// feed is like command and passes input to the standard input.
 func (c *cluster) feed(ctx context.Context, input []byte, words ...string) (string, error) {
-	var out, complaints bytes.Buffer
+	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(ctx, words[0], words[1:]...)
 	command.Dir, command.Env = c.root, append(c.env[:len(c.env):len(c.env)], "GOSSIP="+c.gossip)
-	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &out, &complaints
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), errors.Join(err, ctx.Err()), complaints.String())
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), errors.Join(err, ctx.Err()), stderr.String())
 	}
-	return out.String(), nil
+	return stdout.String(), nil
 }
 
+// docker runs a subcommand of docker.
 func (c *cluster) docker(ctx context.Context, words ...string) (string, error) {
 	return c.command(ctx, append([]string{"docker"}, words...)...)
 }
 
-func (c *cluster) run(ctx context.Context, words ...string) (string, error) {
+// composeCommand runs a subcommand of Compose.
+func (c *cluster) composeCommand(ctx context.Context, words ...string) (string, error) {
 	return c.command(ctx, append(c.compose[:len(c.compose):len(c.compose)], words...)...)
 }
 
-// up starts the cluster and learns the contract's address.
+// up starts the cluster and reads the contract's address.
 func (c *cluster) up(ctx context.Context) error {
-	if _, err := c.run(ctx, "up", "--detach", "--no-build"); err != nil {
+	if _, err := c.composeCommand(ctx, "up", "--detach", "--no-build"); err != nil {
 		return err
 	}
-	address, err := c.run(ctx, "port", "contract", "8080")
+	address, err := c.composeCommand(ctx, "port", "contract", "8080")
 	if err != nil {
 		return err
 	}
@@ -70,21 +72,21 @@ func (c *cluster) up(ctx context.Context) error {
 
 // containers returns the IDs of a service's running containers.
 func (c *cluster) containers(ctx context.Context, service string) ([]string, error) {
-	ids, err := c.run(ctx, "ps", "--quiet", service)
+	ids, err := c.composeCommand(ctx, "ps", "--quiet", service)
 	return strings.Fields(ids), err
 }
 
-// stopGrace is what docker-compose.yml gives a container to stop, with some room for the engine.
+// stopGrace is the grace period of docker-compose.yml plus some time for the engine.
 const stopGrace = 15 * time.Second
 
-// down stops the containers, looks at how each ended, and removes them; the volumes stay.
+// down stops the containers, checks their exit codes, and removes them. The volumes remain.
 func (c *cluster) down(ctx context.Context) error {
-	ids, err := c.run(ctx, "ps", "--quiet")
+	ids, err := c.composeCommand(ctx, "ps", "--quiet")
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if _, err := c.run(ctx, "stop"); err != nil {
+	if _, err := c.composeCommand(ctx, "stop"); err != nil {
 		return err
 	}
 	took := time.Since(began)
@@ -97,18 +99,18 @@ func (c *cluster) down(ctx context.Context) error {
 			return err
 		}
 		if name, code, _ := strings.Cut(strings.TrimSpace(ended), " "); code != "0" {
-			return fmt.Errorf("%s ended with exit status %s when it was asked to stop, want 0", name, code)
+			return fmt.Errorf("%s stopped with exit status %s, expected 0", name, code)
 		}
 	}
-	c.say("all stopped with exit status 0 in %s", took.Round(100*time.Millisecond))
-	_, err = c.run(ctx, "down")
+	c.say("all containers stopped with exit status 0 in %s", took.Round(100*time.Millisecond))
+	_, err = c.composeCommand(ctx, "down")
 	return err
 }
 
-// showLogs prints what the containers said last.
+// showLogs prints the end of the containers' logs.
 func (c *cluster) showLogs(ctx context.Context) {
 	for _, words := range [][]string{{"ps"}, {"logs", "--no-color", "--tail", "60"}} {
-		text, err := c.run(ctx, words...)
+		text, err := c.composeCommand(ctx, words...)
 		if err != nil {
 			text = err.Error()
 		}
@@ -116,9 +118,9 @@ func (c *cluster) showLogs(ctx context.Context) {
 	}
 }
 
-// remove takes everything away and makes sure that nothing of the project is left.
+// remove removes the project and checks that no container, volume or network of it is left.
 func (c *cluster) remove(ctx context.Context) error {
-	_, err := c.run(ctx, "down", "--volumes", "--remove-orphans", "--timeout", "10")
+	_, err := c.composeCommand(ctx, "down", "--volumes", "--remove-orphans", "--timeout", "10")
 	ours := "label=com.docker.compose.project=" + c.project
 	for _, list := range [][]string{
 		{"ps", "--all", "--quiet", "--filter", ours},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An epoch is what the test reads of GET /contract/epochs/{id}.
+// An epoch holds the fields of GET /contract/epochs/{id} that the test needs.
 type epoch struct {
 	ID     int       `json:"id"`
 	Start  time.Time `json:"start"`
@@ -20,7 +20,7 @@ type epoch struct {
 	Signers   []member `json:"signers"`
 }
 
-// A member is one of the Nym-APIs as the contract names it.
+// A member is a Nym-API as the contract lists it.
 type member struct {
 	Name string `json:"name"`
 	Key  string `json:"key"`
@@ -31,7 +31,7 @@ func named(name string) func(member) bool { return func(m member) bool { return 
 func (e epoch) reported(name string) bool { return slices.ContainsFunc(e.Reporters, named(name)) }
 func (e epoch) signed(name string) bool   { return slices.ContainsFunc(e.Signers, named(name)) }
 
-// get reads one of the contract's answers.
+// get requests a path of the contract and decodes the answer.
 func (c *cluster) get(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -53,7 +53,7 @@ func (c *cluster) get(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// now is the contract's clock.
+// now returns the time of the contract's clock.
 func (c *cluster) now(ctx context.Context) (time.Time, error) {
 	var current struct {
 		ServerTime time.Time `json:"server_time"`
@@ -62,8 +62,7 @@ func (c *cluster) now(ctx context.Context) (time.Time, error) {
 	return current.ServerTime, err
 }
 
-// peers returns the members' keys by their names. It waits for a contract that has just been
-// started.
+// peers returns the members' keys by name. It waits for a contract that has just been started.
 func (c *cluster) peers(ctx context.Context) (map[string]string, error) {
 	var answer struct {
 		Members []member `json:"members"`
@@ -73,7 +72,7 @@ func (c *cluster) peers(ctx context.Context) (map[string]string, error) {
 			return err
 		}
 		if len(answer.Members) != members {
-			return fmt.Errorf("%d members, want %d", len(answer.Members), members)
+			return fmt.Errorf("%d members, expected %d", len(answer.Members), members)
 		}
 		return nil
 	})
@@ -91,7 +90,7 @@ func (c *cluster) newest(ctx context.Context) (int, error) {
 	return current.ID, err
 }
 
-// waitRewarded waits for a rewarded epoch that is the one wanted.
+// waitRewarded waits for a rewarded epoch for which wanted returns true.
 func (c *cluster) waitRewarded(ctx context.Context, what string, wanted func(epoch) bool) (epoch, error) {
 	var found epoch
 	err := wait(ctx, time.Minute, what, func() error {
@@ -105,7 +104,7 @@ func (c *cluster) waitRewarded(ctx context.Context, what string, wanted func(epo
 			if e.Status != "rewarded" {
 				continue
 			}
-			// The list leaves out who reported and signed.
+			// The list omits reporters and signers.
 			if err := c.get(ctx, fmt.Sprintf("/contract/epochs/%d", e.ID), &e); err != nil {
 				return err
 			}
@@ -119,7 +118,7 @@ func (c *cluster) waitRewarded(ctx context.Context, what string, wanted func(epo
 	return found, err
 }
 
-// wait asks every half second until the answer is nil, at most for the given time.
+// wait calls ask every half second until it returns nil or the time limit is reached.
 func wait(ctx context.Context, limit time.Duration, what string, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

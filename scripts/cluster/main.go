@@ -1,12 +1,15 @@
-// Command cluster proves on a real Docker engine what the README says about the cluster: it starts
-// one of its own, waits for the first rewarded epoch, asks every node's API and checks certificates
-// offline, kills a Nym-API, sees an epoch rewarded while it is away and its return, stops
-// everything and starts it with the other way of gossip, asks again, inspects the contract's
-// database, and removes it all. `make cluster-test` calls it through cluster-test.sh.
+// Command cluster tests what the README says about the cluster on a real Docker engine:
 //
-// The cluster has a project name and a port of its own, so another one may run beside it. Every
-// wait has a deadline; on a failure the end of the containers' logs is printed. Whatever happens,
-// the cluster is removed at the end.
+//   - It starts a cluster and waits for the first rewarded epoch.
+//   - It queries every node's API and verifies certificates offline.
+//   - It kills a Nym-API, waits for an epoch that is rewarded without it, and restarts it.
+//   - It stops the cluster, starts it with the other gossip mode, and queries the nodes again.
+//   - It inspects and audits the contract's database.
+//   - It removes the cluster.
+//
+// `make cluster-test` runs it through cluster-test.sh. The cluster has its own project name and
+// port, so it does not disturb another one on the same machine. Every wait has a deadline. On
+// failure the command prints the end of the containers' logs. It removes the cluster in any case.
 package main
 
 import (
@@ -25,14 +28,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	compose := flag.String("compose", "docker compose", "the Compose command to test")
-	image := flag.String("image", "nym-rewarding:local", "image to run, which must be there")
-	root := flag.String("root", ".", "folder of docker-compose.yml")
-	gossip := flag.String("gossip", "flood", "how reports spread at first, flood or mesh; the other one is for the second half")
-	deadline := flag.Duration("deadline", 4*time.Minute, "the whole test takes at most this long")
+	compose := flag.String("compose", "docker compose", "Compose command to test")
+	image := flag.String("image", "nym-rewarding:local", "image to run, which must exist")
+	root := flag.String("root", ".", "folder that contains docker-compose.yml")
+	gossip := flag.String("gossip", "flood", "gossip mode of the first half of the test, flood or mesh; the second half uses the other one")
+	deadline := flag.Duration("deadline", 4*time.Minute, "time limit of the whole test")
 	flag.Parse()
 	if otherGossip[*gossip] == "" {
-		fmt.Fprintf(os.Stderr, "-gossip %q, expected flood or mesh\n", *gossip)
+		fmt.Fprintf(os.Stderr, "-gossip %q: expected flood or mesh\n", *gossip)
 		os.Exit(2)
 	}
 	c := &cluster{
@@ -44,36 +47,36 @@ func main() {
 		out:     os.Stdout,
 		began:   time.Now(),
 	}
-	if err := c.prove(ctx, *deadline); err != nil {
+	if err := c.run(ctx, *deadline); err != nil {
 		fmt.Fprintf(os.Stderr, "cluster test with %s: %v\n", *compose, err)
 		os.Exit(1)
 	}
 }
 
-// otherGossip is how reports spread in the second half of a test.
+// otherGossip maps the gossip mode of a test's first half to that of the second half.
 var otherGossip = map[string]string{"flood": "mesh", "mesh": "flood"}
 
-// members is the size of the cluster: the smallest that tolerates one away.
+// members is the size of the cluster: the smallest that tolerates one failure.
 const members = 4
 
-// prove tests the cluster from its start to its removal.
-func (c *cluster) prove(ctx context.Context, deadline time.Duration) (err error) {
+// run starts a cluster, tests it and removes it.
+func (c *cluster) run(ctx context.Context, deadline time.Duration) (err error) {
 	compose := strings.Join(c.compose, " ")
 	c.env = append(
 		os.Environ(),
 		"COMPOSE_PROJECT_NAME="+c.project, "COMPOSE="+compose, "IMAGE="+c.image, fmt.Sprintf("NYMAPIS=%d", members),
 		"PORT=0", "EPOCH=6s", "TICKS=3", "MIXNODES=60", "SOURCE=world", "SEED=7", "ESTIMATOR=median", "MODE=ephemera", "TOKEN=cluster-test",
 	)
-	// The removal has its own time, also after an interrupt.
+	// The removal has a time limit of its own and runs after an interrupt, too.
 	defer func() {
-		away, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		if err != nil {
-			c.showLogs(away)
+			c.showLogs(cleanup)
 		}
-		err = errors.Join(err, c.remove(away))
+		err = errors.Join(err, c.remove(cleanup))
 		if err == nil {
-			c.say("nothing is left; the cluster test with %s passed", compose)
+			c.say("cluster removed; the cluster test with %s passed", compose)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
@@ -81,7 +84,7 @@ func (c *cluster) prove(ctx context.Context, deadline time.Duration) (err error)
 	return c.test(ctx)
 }
 
-// test is the story, one step after the other.
+// test runs the steps in order.
 func (c *cluster) test(ctx context.Context) error {
 	if err := c.up(ctx); err != nil {
 		return err
@@ -116,21 +119,20 @@ func (c *cluster) test(ctx context.Context) error {
 	return c.inspect(ctx, first, last)
 }
 
-// An absence is one Nym-API that was killed.
+// An absence describes a Nym-API that was killed.
 type absence struct {
 	container, name string
-	epoch           int // an epoch that was rewarded without its report
+	epoch           int // one that was rewarded without its report
 }
 
-// killOne kills a Nym-API and waits for an epoch that began afterwards and was rewarded all the
-// same.
+// killOne kills a Nym-API and waits until an epoch that began afterwards is rewarded.
 func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
 	containers, err := c.containers(ctx, "nymapi")
 	if err != nil {
 		return absence{}, err
 	}
 	if len(containers) != members {
-		return absence{}, fmt.Errorf("%d Nym-APIs run, want %d", len(containers), members)
+		return absence{}, fmt.Errorf("%d Nym-APIs are running, expected %d", len(containers), members)
 	}
 	gone := absence{container: containers[0]}
 	if _, err := c.docker(ctx, "kill", "--signal", "KILL", gone.container); err != nil {
@@ -141,7 +143,7 @@ func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
 		return absence{}, err
 	}
 	c.say("one Nym-API killed")
-	without, err := c.waitRewarded(ctx, "an epoch rewarded while one is away", func(e epoch) bool {
+	without, err := c.waitRewarded(ctx, "an epoch rewarded while one Nym-API is down", func(e epoch) bool {
 		return e.Start.After(killed) && len(e.Reporters) == members-1
 	})
 	if err != nil {
@@ -154,8 +156,8 @@ func (c *cluster) killOne(ctx context.Context, first epoch) (absence, error) {
 		}
 	}
 	if gone.name == "" {
-		// The first epoch may have been rewarded before all had reported; the list of members always
-		// knows.
+		// The first epoch may have been rewarded before all had reported. The list of members is always
+		// complete.
 		peers, err := c.peers(ctx)
 		if err != nil {
 			return absence{}, err
@@ -191,9 +193,9 @@ func (c *cluster) returnOne(ctx context.Context, gone absence) error {
 	return nil
 }
 
-// stopAndStart stops all within their grace, removes the containers, starts again on the volumes
-// with the other way of gossip, and returns an epoch that was rewarded afterwards with everybody's
-// report.
+// stopAndStart stops all containers within their grace period, removes them, and starts the cluster
+// again on the same volumes with the other gossip mode. It returns an epoch that was rewarded
+// afterwards with the reports of all members.
 func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (epoch, error) {
 	last, err := c.newest(ctx)
 	if err != nil {
@@ -211,9 +213,9 @@ func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (e
 		return epoch{}, err
 	}
 	if fmt.Sprint(before) != fmt.Sprint(after) {
-		return epoch{}, fmt.Errorf("other members after down and up: %v, before %v", after, before)
+		return epoch{}, fmt.Errorf("the members changed after down and up: %v, before %v", after, before)
 	}
-	next, err := c.waitRewarded(ctx, "an epoch rewarded for all after down and up", func(e epoch) bool {
+	next, err := c.waitRewarded(ctx, "an epoch with all reports rewarded after down and up", func(e epoch) bool {
 		return e.ID > last && len(e.Reporters) == members
 	})
 	if err != nil {
@@ -223,8 +225,8 @@ func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (e
 	return next, nil
 }
 
-// inspect runs what `make inspect` runs, looks for the epochs that this test has seen, and audits
-// all of them.
+// inspect runs what `make inspect` runs, checks that the winners of the given epochs are shown, and
+// audits the whole database.
 func (c *cluster) inspect(ctx context.Context, seen ...epoch) error {
 	folder, err := os.MkdirTemp("", "cluster-test")
 	if err != nil {
@@ -241,10 +243,10 @@ func (c *cluster) inspect(ctx context.Context, seen ...epoch) error {
 	}
 	for _, e := range seen {
 		if !strings.Contains(text, e.Winner.Name) {
-			return fmt.Errorf("inspect does not show %s, who won epoch %d:\n%s", e.Winner.Name, e.ID, text)
+			return fmt.Errorf("inspect does not show %s, the winner of epoch %d:\n%s", e.Winner.Name, e.ID, text)
 		}
 	}
-	// Strangers need not believe the table: every result follows from the signed reports beside it.
+	// The audit recomputes every result in the table from the signed reports stored with it.
 	audit, err := c.command(ctx, "bin/contract", "audit", "--db", copied)
 	if err != nil {
 		return err

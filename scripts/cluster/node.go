@@ -11,38 +11,38 @@ import (
 	"time"
 )
 
-// A node is what the test reads of a Nym-API's Ephemera API.
+// A node is the Ephemera API of a Nym-API.
 type node struct {
 	cluster *cluster
 	url     string
 }
 
-// A group is what the contract and every node say of the members.
+// A group is the group of members as the contract or a node describes it.
 type group struct {
-	ID     string `json:"id"`    // as a node calls it
-	Told   string `json:"group"` // as the contract does
+	ID     string `json:"id"`    // the name of the field in a node's answer
+	Told   string `json:"group"` // the name of the field in the contract's answer
 	N      int    `json:"n"`
 	Online int    `json:"online"`
 }
 
-// nodes returns the nodes of all Nym-APIs that run, at the addresses on this machine that README
-// has people ask for.
+// nodes returns the nodes of all running Nym-APIs at their addresses on this machine, which it asks
+// for as the README describes.
 func (c *cluster) nodes(ctx context.Context) ([]node, error) {
 	var all []node
 	for index := 1; index <= members; index++ {
-		address, err := c.run(ctx, "port", fmt.Sprintf("--index=%d", index), "nymapi", "3100")
+		address, err := c.composeCommand(ctx, "port", fmt.Sprintf("--index=%d", index), "nymapi", "3100")
 		if err != nil {
 			return nil, err
 		}
 		if address = strings.TrimSpace(address); !strings.HasPrefix(address, "127.0.0.1:") {
-			return nil, fmt.Errorf("the API of Nym-API %d is at %q, expected an address of this machine alone", index, address)
+			return nil, fmt.Errorf("the API of Nym-API %d is at %q, expected a loopback address", index, address)
 		}
 		all = append(all, node{cluster: c, url: "http://" + address})
 	}
 	return all, nil
 }
 
-// ask makes a request, without a body for GET, and returns the status and the answer.
+// ask sends a request and returns the status and body of the answer. A GET request has no body.
 func (n node) ask(ctx context.Context, method, path, body string) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -60,7 +60,7 @@ func (n node) ask(ctx context.Context, method, path, body string) (int, []byte, 
 	return response.StatusCode, text, err
 }
 
-// get reads an answer.
+// get requests a path and decodes the answer.
 func (n node) get(ctx context.Context, path string, into any) error {
 	status, text, err := n.ask(ctx, http.MethodGet, path, "")
 	if err == nil && status != http.StatusOK {
@@ -72,8 +72,8 @@ func (n node) get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// askNodes asks each Nym-API's node what anybody may ask, and has the certificate of the newest
-// block of an epoch's winner checked where there is no network.
+// askNodes queries the public API of each node and verifies the certificate of the newest block of
+// the epoch's winner in a container without a network.
 func (c *cluster) askNodes(ctx context.Context, rewarded epoch) error {
 	var trusted group
 	if err := c.get(ctx, "/contract/peer_info", &trusted); err != nil {
@@ -95,14 +95,14 @@ func (c *cluster) askNodes(ctx context.Context, rewarded epoch) error {
 		}
 	}
 	if len(names) != members {
-		return fmt.Errorf("the APIs of %v answer, want %d different ones", names, members)
+		return fmt.Errorf("the APIs of %v answered, expected %d different ones", names, members)
 	}
-	c.say("the APIs of all %d nodes answer, gossip %s; their certificates of %s's newest block hold offline", members, c.gossip, rewarded.Winner.Name)
+	c.say("the APIs of all %d nodes answered, gossip %s; their certificates of %s's newest block verified offline", members, c.gossip, rewarded.Winner.Name)
 	return nil
 }
 
-// check asks whether the node is ready, knows the group, spreads reports as it was told, tells its
-// figures and signs nothing for callers. It returns the Nym-API's name.
+// check checks that the node is ready, knows the group, uses the configured gossip mode, serves its
+// metrics and signs nothing for callers. It returns the Nym-API's name.
 func (n node) check(ctx context.Context, trusted string) (string, error) {
 	var ready struct{ Ready bool }
 	err := wait(ctx, 30*time.Second, "a node that is ready", func() error { return n.get(ctx, "/readyz", &ready) })
@@ -114,7 +114,7 @@ func (n node) check(ctx context.Context, trusted string) (string, error) {
 		return "", err
 	}
 	if told.ID != trusted || told.N != members || told.Online < members-1 {
-		return "", fmt.Errorf("it tells of group %+v, want %s of %d members who are online", told, trusted, members)
+		return "", fmt.Errorf("its group is %+v, expected %s with %d members online", told, trusted, members)
 	}
 	var config struct {
 		Application struct{ NymAPI, Gossip string }
@@ -123,22 +123,22 @@ func (n node) check(ctx context.Context, trusted string) (string, error) {
 		return "", err
 	}
 	if config.Application.Gossip != n.cluster.gossip {
-		return "", fmt.Errorf("gossip is %q, want %q", config.Application.Gossip, n.cluster.gossip)
+		return "", fmt.Errorf("gossip is %q, expected %q", config.Application.Gossip, n.cluster.gossip)
 	}
 	status, figures, err := n.ask(ctx, http.MethodGet, "/metrics", "")
 	if err != nil || status != http.StatusOK || !bytes.Contains(figures, []byte("ephemera_")) {
-		return "", fmt.Errorf("its figures: status %d: %.200s (%w)", status, figures, err)
+		return "", fmt.Errorf("metrics: status %d: %.200s (%w)", status, figures, err)
 	}
 	status, answer, err := n.ask(ctx, http.MethodPost, "/ephemera/broadcast/submit_message", `{"label":"greeting","payload":"aGVsbG8="}`)
 	if err != nil || status != http.StatusForbidden {
-		return "", fmt.Errorf("asked to sign it answers with status %d, want 403: %s (%w)", status, answer, err)
+		return "", fmt.Errorf("asked to sign, it answered with status %d, expected 403: %s (%w)", status, answer, err)
 	}
 	return config.Application.NymAPI, nil
 }
 
-// checkCertificate takes the certificate of a chain's last block from the node and has `ephemera
-// certificate verify` check it in a container without network, against the group that is trusted,
-// and against another one, which must fail.
+// checkCertificate requests the certificate of a chain's last block and runs `ephemera certificate
+// verify` on it in a container without a network: against the trusted group, and against another
+// one, which must fail.
 func (n node) checkCertificate(ctx context.Context, creator, trusted string) error {
 	var block struct{ ID string }
 	if err := n.get(ctx, "/ephemera/broadcast/blocks/last?creator="+creator, &block); err != nil {
@@ -159,10 +159,10 @@ func (n node) checkCertificate(ctx context.Context, creator, trusted string) err
 		return err
 	}
 	if !strings.Contains(text, block.ID) {
-		return fmt.Errorf("block %s is verified as another: %s", block.ID, text)
+		return fmt.Errorf("the certificate of block %s was verified for another block: %s", block.ID, text)
 	}
 	if text, err := verify(strings.Repeat("0", len(trusted))); err == nil {
-		return fmt.Errorf("block %s is verified in a group that did not sign it: %s", block.ID, text)
+		return fmt.Errorf("the certificate of block %s was verified in a group that did not sign it: %s", block.ID, text)
 	}
 	return nil
 }

@@ -12,20 +12,19 @@ import (
 	"strings"
 )
 
-// programs are the commands of the project by the names that documents call them by, each with its
-// package.
+// programs maps the project's commands, by the names that documents use, to their packages.
 var programs = map[string]string{
 	"bin/ephemera": "./ephemera/cmd/ephemera", "bin/nymapi": "./nymapi/cmd/nymapi", "bin/contract": "./contract/cmd/contract",
 }
 
-// A checker looks at documents of the repository at root. Its folder receives what it builds.
+// A checker checks the documents of the repository at root. It builds into folder.
 type checker struct {
 	root, folder string
 	makefile     string
-	variables    string // text that names every variable that a make command may set
+	variables    string // text that contains every variable that a make command may set
 }
 
-// newChecker reads what the checks compare with.
+// newChecker reads the files that the checks refer to.
 func newChecker(root, folder string) (*checker, error) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
@@ -38,8 +37,8 @@ func newChecker(root, folder string) (*checker, error) {
 	return &checker{root: root, folder: folder, makefile: string(makefile), variables: string(makefile) + string(compose)}, nil
 }
 
-// compile builds the Go blocks, each as a package of its own that exists in an overlay only. It
-// returns what the compiler said, empty when there was nothing to say.
+// compile builds each Go block as a package of its own that exists only in an overlay. It returns
+// the compiler's messages.
 func (c *checker) compile(ctx context.Context, code []block) (string, error) {
 	overlay := map[string]string{}
 	byModule := map[string][]string{}
@@ -51,7 +50,7 @@ func (c *checker) compile(ctx context.Context, code []block) (string, error) {
 			}
 		}
 		text := filepath.Join(c.folder, fmt.Sprintf("block%d.go", i))
-		// The compiler's messages name the document and its line.
+		// The line directive makes the compiler's messages refer to the document.
 		lines := fmt.Sprintf("//line %s:%d\n%s", b.document, b.line, b.text)
 		if err := os.WriteFile(text, []byte(lines), 0o600); err != nil {
 			return "", err
@@ -68,19 +67,19 @@ func (c *checker) compile(ctx context.Context, code []block) (string, error) {
 	if err := os.WriteFile(file, replace, 0o600); err != nil {
 		return "", err
 	}
-	var said strings.Builder
+	var messages strings.Builder
 	for module, folders := range byModule {
 		build := exec.CommandContext(ctx, "go", append([]string{"build", "-o", os.DevNull, "-overlay", file}, folders...)...)
 		build.Dir = filepath.Join(c.root, module)
 		build.Env = append(os.Environ(), "GOWORK=off")
 		if output, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(&said, "%s%v\n", output, err)
+			fmt.Fprintf(&messages, "%s%v\n", output, err)
 		}
 	}
-	return said.String(), nil
+	return messages.String(), nil
 }
 
-// build compiles the project's programs into the checker's folder.
+// build compiles the project's commands into the checker's folder.
 func (c *checker) build(ctx context.Context) error {
 	for name, source := range programs {
 		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(c.folder, path.Base(name)), source)
@@ -93,7 +92,7 @@ func (c *checker) build(ctx context.Context) error {
 	return nil
 }
 
-// command looks at one simple command and says what is wrong with it.
+// command returns what is wrong with a simple command.
 func (c *checker) command(ctx context.Context, words []string) []string {
 	words = strip(words)
 	if len(words) == 0 {
@@ -107,13 +106,13 @@ func (c *checker) command(ctx context.Context, words []string) []string {
 		return c.flags(ctx, name, words[1:])
 	case strings.HasPrefix(name, "scripts/"), strings.HasPrefix(name, ".ci/"):
 		if info, err := os.Stat(filepath.Join(c.root, name)); err != nil || info.Mode()&0o111 == 0 {
-			return []string{name + " is no script of the repository"}
+			return []string{name + " is not a script of the repository"}
 		}
 	}
 	return nil
 }
 
-// makeCommand checks the targets and the variables of a make command.
+// makeCommand checks the targets and variables of a make command.
 func (c *checker) makeCommand(ctx context.Context, words []string) []string {
 	var wrong []string
 	known := targets(c.makefile)

@@ -35,7 +35,7 @@ func TestShellTextBecomesCommands(t *testing.T) {
 	require.Equal(t, []string{"--lie", "-h", "--help"}, flagsOf("  --lie string  which lie\n  -h, --help  this text\n a well-known word"))
 }
 
-// plant returns a checker of a repository that has one module, one target and one program.
+// plant returns a checker of a repository with two modules, one target and one command.
 func plant(t *testing.T) *checker {
 	t.Helper()
 	root, folder := t.TempDir(), t.TempDir()
@@ -44,7 +44,7 @@ func plant(t *testing.T) *checker {
 		"docker-compose.yml": "x: ${SEED:-1}\n",
 		"nymapi/go.mod":      "module example.org/nymapi\n\ngo 1.26.0\n",
 		"ephemera/go.mod":    "module example.org/ephemera\n\ngo 1.26.0\n",
-		"ephemera/a.go":      "package ephemera\n\n// A is there.\nconst A = 1\n",
+		"ephemera/a.go":      "package ephemera\n\n// A is exported.\nconst A = 1\n",
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
@@ -69,7 +69,7 @@ func TestWrongCommandsAreFound(t *testing.T) {
 		{"make compare ARGS='--liers 1'", []string{"bin/nymapi compare has no flag --liers"}},
 		{"./bin/nymapi compare --liars=1 --json", []string{"bin/nymapi compare has no flag --json"}},
 		{"bin/nymapi simulate", []string{"bin/nymapi simulate --help: exit status 1: unknown command\n"}},
-		{"scripts/absent.sh", []string{"scripts/absent.sh is no script of the repository"}},
+		{"scripts/absent.sh", []string{"scripts/absent.sh is not a script of the repository"}},
 	}
 	for _, test := range cases {
 		t.Run(test.command, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// document is one file of the repository that people read.
+// A document is a Markdown file of the repository.
 type document struct{ name, text string }
 
 // read returns all documents of the repository.
@@ -18,7 +18,7 @@ func read(t *testing.T, root string) []document {
 	names, err := find(os.DirFS(root))
 	require.NoError(t, err)
 	if len(names) == 0 {
-		t.Log("the repository has no document to check")
+		t.Log("the repository has no documents")
 	}
 	var all []document
 	for _, name := range names {
@@ -29,7 +29,7 @@ func read(t *testing.T, root string) []document {
 	return all
 }
 
-// repository is the absolute path of the repository's root.
+// repository returns the absolute path of the repository's root.
 func repository(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs("../..")

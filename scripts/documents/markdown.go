@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// A block is one fenced piece of a document.
+// A block is a fenced code block of a document.
 type block struct {
 	document string // path from the root
-	line     int    // of its first line of text, from 1
-	language string // as written behind the fence: "go", "sh"
+	line     int    // number of its first line of text, from 1
+	language string // info string of the fence: "go", "sh"
 	text     string
 }
 
-// find returns the paths of all documents below the root, but none of test data or of hidden
+// find returns the paths of all documents below the root. It skips test data, results and hidden
 // folders.
 func find(root fs.FS) ([]string, error) {
 	var names []string
@@ -62,11 +62,11 @@ func blocks(document, text string) []block {
 	return all
 }
 
-// link finds the target of an inline link.
+// link matches the target of an inline link.
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// links returns the files that the document's links name, as paths from the root. Addresses and
-// anchors are left out.
+// links returns the files that the document links to, as paths from the root. It ignores URLs and
+// anchors.
 func links(document, text string) []string {
 	for _, b := range blocks(document, text) {
 		text = strings.Replace(text, b.text, "", 1)

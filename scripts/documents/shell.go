@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// commands splits shell text into its simple commands, each a list of words. It knows what
-// documents use: quotes, comments, continued lines, pipes, lists and a leading prompt; redirections
-// stay words.
+// commands splits shell text into simple commands, each a list of words. It supports what documents
+// use: quotes, comments, continued lines, pipes, lists and a leading prompt. Redirections remain
+// words.
 func commands(text string) [][]string {
 	var (
 		all     [][]string
 		words   []string
 		word    strings.Builder
 		quote   rune
-		begun   bool // a word has begun, also an empty quoted one
+		begun   bool // inside a word, even an empty quoted one
 		comment bool
 	)
 	endWord := func() {
@@ -58,10 +58,10 @@ func commands(text string) [][]string {
 	return all
 }
 
-// assignment is a word like NAME=value.
+// assignment matches a word of the form NAME=value.
 var assignment = regexp.MustCompile(`^([A-Z_]+)=(.*)$`)
 
-// strip drops a command's prompt and the variables set for it alone.
+// strip removes the prompt and the variable assignments in front of a command.
 func strip(words []string) []string {
 	for len(words) > 0 && (words[0] == "$" || assignment.MatchString(words[0])) {
 		words = words[1:]
@@ -69,8 +69,8 @@ func strip(words []string) []string {
 	return words
 }
 
-// split separates the words of a program's command into the subcommand's name with its arguments,
-// which end at the first flag, and the flags, without their values.
+// split separates the words of a command into arguments and flags. The arguments end at the first
+// flag, and the flags are returned without their values.
 func split(words []string) (arguments, flags []string) {
 	for _, w := range words {
 		name, _, _ := strings.Cut(w, "=")
@@ -86,13 +86,13 @@ func split(words []string) (arguments, flags []string) {
 	return arguments, flags
 }
 
-// inlineMake finds `make target` in running text.
+// inlineMake matches `make target` in running text.
 var inlineMake = regexp.MustCompile("`(make [^`\n]+)`")
 
-// makeRule finds the targets of a Makefile.
+// makeRule matches the targets of a Makefile.
 var makeRule = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 
-// targets returns the targets that the Makefile has.
+// targets returns the targets of a Makefile.
 func targets(makefile string) []string {
 	var names []string
 	for _, match := range makeRule.FindAllStringSubmatch(makefile, -1) {
@@ -101,10 +101,10 @@ func targets(makefile string) []string {
 	return names
 }
 
-// flagName finds a flag in a help text.
+// flagName matches a flag in a help text.
 var flagName = regexp.MustCompile(`(?m)(?:^|[\s,])(--?[A-Za-z][A-Za-z0-9-]*(?:\.[a-z_]+)?)`)
 
-// flagsOf returns the flags that a help text names.
+// flagsOf returns the flags listed in a help text.
 func flagsOf(help string) []string {
 	var names []string
 	for _, match := range flagName.FindAllStringSubmatch(help, -1) {
