@@ -17,6 +17,7 @@ type source struct {
 	name   string // slash-separated path from the tree's root
 	folder string
 	test   bool
+	text   string
 	ast    *ast.File
 	files  *token.FileSet
 }
@@ -44,7 +45,7 @@ func parse(tree fs.FS, folders []string) ([]source, error) {
 				return fmt.Errorf("parse: %w", err)
 			}
 			sources = append(sources, source{
-				name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), ast: parsed, files: files,
+				name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), text: string(text), ast: parsed, files: files,
 			})
 			return nil
 		})

@@ -132,6 +132,7 @@ const goroutines = "go statement, select or channel"
 const (
 	maxFileLines     = 500
 	maxFunctionLines = 70
+	maxColumns       = 100 // of a line with a comment, a tab counted as one
 )
 
 // vagueNames are package names that say nothing at the call site.
