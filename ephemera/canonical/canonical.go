@@ -6,6 +6,8 @@
 // byte strings that are cut to fit an array), so Decode encodes again what it decoded and compares.
 // One value therefore has one encoding and one hash on every machine. Signing bytes with their
 // domain tag: package keys.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package canonical
 
 import (

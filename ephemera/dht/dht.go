@@ -9,6 +9,8 @@
 // greater bytes. Members keep values in memory for two days, at most limits.DHT.RecordsPerMember of
 // each author, so an author must store a value again to keep it longer. A member can withhold a
 // value or return an old one, but it cannot forge another member's value.
+//
+// The package is unstable: programs use it through the API of a node.
 package dht
 
 import (

@@ -6,6 +6,8 @@
 // by the factor Headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
 // (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and package dht (DHT).
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package limits
 
 import (

@@ -9,6 +9,9 @@
 // Which messages make an own block is not asked over the wire: the application within the Server,
 // usually a policy.Application, decides that. A candidate of it is then checked by the program like
 // anybody's block. Certified blocks are read from the node's API.
+//
+// The package is unstable: programs depend on the frames, which have a version, and not on its Go
+// API.
 package remote
 
 import (

@@ -43,4 +43,6 @@
 //
 // Where to read next: schedule.go (what a schedule may hold), world.go (the loop), promises.go
 // (what is checked), adversary_*.go (who attacks, and what a naive node would lose).
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package simulation

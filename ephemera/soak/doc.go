@@ -4,4 +4,6 @@
 // `make test-long`, or run
 //
 //	go test ./ephemera/soak -v -timeout 20m
+//
+// The package is unstable: it holds only tests.
 package soak

@@ -5,6 +5,8 @@
 // A frame is one kind byte and one canonical CBOR array. Open decodes within the group's limits and
 // verifies every signature; the core (packages broadcast and engine) never sees a frame that did
 // not pass. Bytes are carried by package transport.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package wire
 
 import (

@@ -6,4 +6,6 @@
 // of its own: profiles, and signing with the node's key. Every answer that is not an endpoint's is
 // a problem document (RFC 9457). Nobody who asks slowly, much or nonsense keeps others from being
 // answered: bodies, headers, times, connections, requests per second and subscribers are bounded.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package server

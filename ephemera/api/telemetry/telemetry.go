@@ -1,6 +1,8 @@
 // Package telemetry tells a node's figures to Prometheus: where its chains are, what waits, who is
 // there, what was sent. The API's own figures are registered by package server, libp2p's by whoever
 // makes the host.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package telemetry
 
 import (

@@ -1,6 +1,8 @@
 // Package command is what the commands contract and nymapi have in common: they take flags and no
 // arguments, flags come from the environment too, tokens come from files as well, logs look alike,
 // and a wrong command line is told apart from a failure.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package command
 
 import (

@@ -1,5 +1,7 @@
 // Package database opens the SQLite files of Nym-APIs and of the contract: one writer, nothing
 // committed is lost, schema by migrations.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package database
 
 import (

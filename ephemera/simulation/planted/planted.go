@@ -4,6 +4,8 @@
 // A bug is a file NN-name.patch, a unified diff against the module's root, whose first lines say
 // what is planted. It is applied to copies and built with `go build -overlay`, so that the core
 // holds no hook. Hunks are found by their lines, not by their numbers.
+//
+// The package is unstable: it serves its own test.
 package planted
 
 import (

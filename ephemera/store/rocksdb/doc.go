@@ -11,4 +11,6 @@
 //	CGO_LDFLAGS="-lrocksdb -lstdc++ -lm -lz -lsnappy -llz4 -lzstd -lbz2" go build -tags rocksdb,grocksdb_clean_link
 //
 // It is tested with the library of Debian 12 (librocksdb-dev 7.8.3).
+//
+// The package is unstable: it follows the C API of the installed library.
 package rocksdb

@@ -1,5 +1,7 @@
 // Package storetest contains the conformance suites of store.Store: Run, and RunCrash for what
 // survives a crash. Every implementation must pass both. BenchmarkCommit compares implementations.
+//
+// The package is unstable: the suite gets stricter with any release.
 package storetest
 
 import (

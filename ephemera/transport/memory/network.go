@@ -5,6 +5,8 @@
 // Connections come and go with the transports' Run and with partitions. Like every transport it is
 // bounded: each link has a queue of its own, and a member that does not read loses frames of that
 // link only.
+//
+// The package is unstable: it exists for the tests of this repository.
 package memory
 
 import (

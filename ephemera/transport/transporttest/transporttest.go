@@ -1,5 +1,7 @@
 // Package transporttest is the conformance suite of transport.Transport: every implementation
 // passes Run.
+//
+// The package is unstable: the suite gets stricter with any release.
 package transporttest
 
 import (
