@@ -22,20 +22,22 @@ func TestHouseRules(t *testing.T) {
 	require.Empty(t, strings.Join(checkHouse(everything(t)), "\n"))
 }
 
-// requireNoneBut fails for each finding in a folder that is not tolerated and logs the others: run
-// the test with -v to see them.
+// requireNoneBut fails for each finding in a folder that is not tolerated. With -v it logs the
+// others and the folders to remove from the list.
 func requireNoneBut(t *testing.T, allowed tolerance, found []string) {
 	t.Helper()
 	failures, tolerated := allowed.split(found)
-	for _, finding := range tolerated {
-		t.Logf("tolerated: %s", finding)
-	}
-	counts := countByFolder(tolerated)
-	for _, folder := range slices.Sorted(maps.Keys(counts)) {
-		t.Logf("%4d tolerated in %s", counts[folder], folder)
-	}
-	for _, pattern := range allowed.clean(tolerated) {
-		t.Logf("%s is clean: remove it from the list", pattern)
+	if testing.Verbose() {
+		for _, finding := range tolerated {
+			t.Logf("tolerated: %s", finding)
+		}
+		counts := countByFolder(tolerated)
+		for _, folder := range slices.Sorted(maps.Keys(counts)) {
+			t.Logf("%4d tolerated in %s", counts[folder], folder)
+		}
+		for _, pattern := range allowed.clean(tolerated) {
+			t.Logf("%s is clean: remove it from the list", pattern)
+		}
 	}
 	for _, finding := range failures {
 		t.Error(finding)
