@@ -79,6 +79,11 @@ func TestViolationsAreFound(t *testing.T) {
 			want: "nymapi/samples/a.go: nymapi/samples may not import ephemera/keys",
 		},
 		{
+			what: "a leaf of ephemera imports the root", file: "ephemera/membership/a.go",
+			text: `import _ "` + module + `ephemera"`,
+			want: "ephemera/membership/a.go: ephemera/membership may not import ephemera",
+		},
+		{
 			what: "ephemera imports a sibling even in a test", file: "ephemera/store/memory/a_test.go",
 			text: `import _ "` + module + `metrics"`,
 			want: "ephemera/store/memory/a_test.go: ephemera/store/memory may not import metrics",
