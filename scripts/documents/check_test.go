@@ -17,7 +17,10 @@ func TestBlocksAndLinksOfADocument(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, block{document: "README.md", line: 7, language: "go", text: "package main\n\nfunc main() {}\n"}, all[0])
 	require.Equal(t, "sh", all[1].language)
-	require.Equal(t, []string{"ephemera/docs/docs/a.md"}, links("ephemera/docs/x.md", sample))
+	require.Equal(t, []link{
+		{document: "ephemera/docs/x.md", text: "there", target: "ephemera/docs/docs/a.md", anchor: "part"},
+		{document: "ephemera/docs/x.md", text: "here", target: "ephemera/docs/x.md", anchor: "title"},
+	}, links("ephemera/docs/x.md", sample))
 }
 
 func TestShellTextBecomesCommands(t *testing.T) {

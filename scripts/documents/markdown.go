@@ -3,7 +3,6 @@ package documents
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -60,24 +59,4 @@ func blocks(document, text string) []block {
 		}
 	}
 	return all
-}
-
-// link matches the target of an inline link.
-var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-
-// links returns the files that the document links to, as paths from the root. It ignores URLs and
-// anchors.
-func links(document, text string) []string {
-	for _, b := range blocks(document, text) {
-		text = strings.Replace(text, b.text, "", 1)
-	}
-	var files []string
-	for _, match := range link.FindAllStringSubmatch(text, -1) {
-		target, _, _ := strings.Cut(match[1], "#")
-		if target == "" || strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
-			continue
-		}
-		files = append(files, path.Join(path.Dir(document), target))
-	}
-	return files
 }
