@@ -36,7 +36,7 @@ func declarations(root fs.FS, target string, folder bool) (map[string]bool, erro
 		if err != nil {
 			return nil, err
 		}
-		declared[file.Name.Name] = true
+		declared[file.Name.Name], declared[path.Base(target)] = true, true
 		for _, n := range namesOf(file) {
 			declared[n], declared[file.Name.Name+"."+n] = true, true
 		}

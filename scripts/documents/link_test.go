@@ -40,6 +40,7 @@ func TestWrongLinksAreFound(t *testing.T) {
 		{"[`G.P`](a)", ""},
 		{"[`TestX`](a)", ""},
 		{"[`alpha`](a)", ""},
+		{"[`a`](a)", ""},
 		{"[`TestX`](a/a.go)", "the target does not declare TestX"},
 		{"[`U`](a)", "the target does not declare U"},
 		{"[`T.G`](a)", "the target does not declare T.G"},
