@@ -37,7 +37,6 @@ var idioms = []idiom{
 	{phrase: "is|are|no news", write: "is new, is not new"},
 	{phrase: "come|comes along", write: "is included"},
 	{phrase: "go|goes away", write: "leaves, disconnects, is unreachable"},
-	{phrase: "take|takes|took the place of", write: "replaces"},
 	{phrase: "in the place of", write: "instead of"},
 	{phrase: "seldom", write: "rarely"},
 	{phrase: "anew", write: "again, from scratch"},
