@@ -11,43 +11,44 @@ import (
 	"strings"
 )
 
-// ErrKeyFile reports a key file that must not be used.
-var ErrKeyFile = errors.New("key file refused")
+// ErrKeyFile reports a key file with unsafe permissions or malformed content.
+var ErrKeyFile = errors.New("unusable key file")
 
-// Load reads a key file made by Create. A file that others than its owner may read is refused.
+// Load reads a key file that Create wrote. If other users may access the file, or if it does not
+// hold a key, the error wraps ErrKeyFile; if it does not exist, fs.ErrNotExist.
 func Load(path string) (Private, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Private{}, err
+		return Private{}, fmt.Errorf("load key: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return Private{}, fmt.Errorf("%w: %s has mode %04o, others could read it; run: chmod 600 %s", ErrKeyFile, path, mode, path)
+		return Private{}, fmt.Errorf("load key: %w: %s has mode %04o, so other users may read it (run: chmod 600 %s)", ErrKeyFile, path, mode, path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Private{}, err
+		return Private{}, fmt.Errorf("load key: %w", err)
 	}
 	seed, err := hex.DecodeString(strings.TrimSpace(string(data)))
 	if err != nil || len(seed) != ed25519.SeedSize {
-		return Private{}, fmt.Errorf("%w: %s does not hold %d hexadecimal digits; restore it from a backup", ErrKeyFile, path, 2*ed25519.SeedSize)
+		return Private{}, fmt.Errorf("load key: %w: %s does not hold %d hexadecimal digits (restore the file, or create a new key)", ErrKeyFile, path, 2*ed25519.SeedSize)
 	}
 	return FromSeed([ed25519.SeedSize]byte(seed)), nil
 }
 
-// Create makes a new key and writes it durably to path with mode 0600. An existing file is never
-// overwritten.
+// Create generates a key and writes it durably to path with mode 0600. It never overwrites a file:
+// if path exists, the error wraps fs.ErrExist.
 func Create(path string) (Private, error) {
 	key, err := Generate()
 	if err != nil {
 		return Private{}, err
 	}
 	if err := WriteFile(path, []byte(hex.EncodeToString(key.secret().Seed())+"\n")); err != nil {
-		return Private{}, fmt.Errorf("write key: %w", err)
+		return Private{}, fmt.Errorf("create key: %w", err)
 	}
 	return key, nil
 }
 
-// LoadOrCreate loads the key at path, or creates it when there is no file.
+// LoadOrCreate loads the key at path, and creates it if the file does not exist.
 func LoadOrCreate(path string) (Private, error) {
 	key, err := Load(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -56,24 +57,24 @@ func LoadOrCreate(path string) (Private, error) {
 	return key, err
 }
 
-// WriteFile writes a new private file durably: content and name are both on disk when it returns.
-// It fails when path exists.
+// WriteFile writes a new file durably, with mode 0600: its content and its directory entry are on
+// disk when WriteFile returns. If path exists, the error wraps fs.ErrExist.
 func WriteFile(path string, data []byte) error {
 	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+		return fmt.Errorf("write %s: %w", path, fs.ErrExist)
 	}
 	return ReplaceFile(path, data)
 }
 
-// ReplaceFile writes a private file durably and atomically: after a crash path holds either the old
-// content or the new one.
+// ReplaceFile writes a file durably and atomically, with mode 0600: after a crash, path holds either
+// the old content or the new content.
 func ReplaceFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
+	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // creates it with mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // gone already after a successful rename
+	defer os.Remove(file.Name()) // fails after a successful rename, which is fine
 	if _, err := file.Write(data); err != nil {
 		return errors.Join(err, file.Close())
 	}

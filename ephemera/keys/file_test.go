@@ -12,24 +12,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-func TestKeyIsMadeOnceAndStays(t *testing.T) {
+func TestKeyIsCreatedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	made, err := keys.LoadOrCreate(path)
+	created, err := keys.LoadOrCreate(path)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 	again, err := keys.LoadOrCreate(path)
 	require.NoError(t, err)
-	require.Equal(t, made.Public(), again.Public())
+	require.Equal(t, created.Public(), again.Public())
 	_, err = keys.Create(path)
 	require.ErrorIs(t, err, fs.ErrExist)
 	loaded, err := keys.Load(path)
 	require.NoError(t, err)
-	require.Equal(t, made.Seed(), loaded.Seed())
+	require.Equal(t, created.Seed(), loaded.Seed())
 	other, err := keys.Generate()
 	require.NoError(t, err)
-	require.NotEqual(t, made.Public(), other.Public())
+	require.NotEqual(t, created.Public(), other.Public())
 }
 
 func TestUnusableKeyFilesAreRefusedAndKept(t *testing.T) {
@@ -69,7 +69,7 @@ func TestUnusableKeyFilesAreRefusedAndKept(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestReplaceFileLeavesNothingBehind(t *testing.T) {
+func TestReplaceFileLeavesNoTemporaryFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "marker")
 	for _, content := range []string{"first", "second"} {

@@ -1,11 +1,10 @@
-// Package keys holds member identities: Ed25519 keys, their libp2p peer IDs, signatures with a
-// domain tag, and key files.
+// Package keys implements member identities: Ed25519 keys, libp2p peer IDs, domain-separated
+// signatures and key files.
 //
-// Verification is crypto/ed25519, one signature at a time, everywhere: without the cofactor, S
-// below the order. Batch verifiers follow another rule (ZIP-215): of a key with a component of
-// small order they accept signatures that this one refuses, and members that disagree on one
-// signature disagree on a certificate. What is signed for what purpose: packages block and
-// certificate.
+// Signatures are verified one at a time by crypto/ed25519: without the cofactor, and with S below
+// the group order. Batch verifiers must not be used. They follow ZIP-215, and for keys with a
+// small-order component they accept signatures that crypto/ed25519 rejects. Members that disagree
+// on one signature disagree on a certificate. Packages block and certificate define what is signed.
 package keys
 
 import (
@@ -20,23 +19,24 @@ import (
 	"github.com/mr-tron/base58"
 )
 
-// Public is an Ed25519 public key: a member's identity. Its order is the order of its bytes.
+// Public is an Ed25519 public key: the identity of a member or client. Keys are ordered by their
+// bytes.
 type Public [ed25519.PublicKeySize]byte
 
 // Signature is an Ed25519 signature.
 type Signature [ed25519.SignatureSize]byte
 
-// Private is an Ed25519 key pair. Its methods are safe for concurrent use. It never prints its
-// secret.
+// Private is an Ed25519 key pair. Its methods are safe for concurrent use. No formatting verb prints
+// the secret.
 type Private struct {
-	secret func() ed25519.PrivateKey // a function is the one thing that package fmt cannot look into
+	secret func() ed25519.PrivateKey // a closure, because package fmt prints any other kind of field
 	public Public
 }
 
-// ErrBadKey reports text or bytes that are not a key.
-var ErrBadKey = errors.New("not an Ed25519 key")
+// ErrBadKey reports text that is not a public key.
+var ErrBadKey = errors.New("invalid public key")
 
-// Generate makes a new key from the system's randomness.
+// Generate returns a new random key. The error is that of the system's random source.
 func Generate() (Private, error) { return generate(rand.Reader) }
 
 func generate(random io.Reader) (Private, error) {
@@ -47,29 +47,30 @@ func generate(random io.Reader) (Private, error) {
 	return FromSeed([ed25519.SeedSize]byte(seed)), nil
 }
 
-// FromSeed derives the key pair of an RFC 8032 seed. The same seed gives the same key.
+// FromSeed derives the key pair of an RFC 8032 seed. The same seed always gives the same key.
 func FromSeed(seed [ed25519.SeedSize]byte) Private {
 	secret := ed25519.NewKeyFromSeed(seed[:])
 	return Private{secret: func() ed25519.PrivateKey { return secret }, public: Public(secret.Public().(ed25519.PublicKey))}
 }
 
-// Public returns the public half.
+// Public returns the public key.
 func (k Private) Public() Public { return k.public }
 
-// Seed returns the secret in RFC 8032 form, for adapters that keep keys in a form of their own.
+// Seed returns the secret as an RFC 8032 seed, for libraries with key types of their own. The caller
+// must keep it secret.
 func (k Private) Seed() [ed25519.SeedSize]byte { return [ed25519.SeedSize]byte(k.secret().Seed()) }
 
-// Sign signs the bytes that SigningBytes made. Ed25519 is deterministic: the same bytes give the
-// same signature.
+// Sign signs what SigningBytes returned. Ed25519 is deterministic: the same bytes give the same
+// signature.
 func (k Private) Sign(signing []byte) Signature { return Signature(ed25519.Sign(k.secret(), signing)) }
 
-// String returns the peer ID and hides the secret.
+// String identifies the key by its peer ID, without the secret.
 func (k Private) String() string { return "private key of " + k.public.PeerID() }
 
-// GoString hides the secret from %#v.
+// GoString keeps the secret out of %#v.
 func (k Private) GoString() string { return k.String() }
 
-// Verify tells whether signature is p's over the signing bytes.
+// Verify reports whether signature is p's signature of the signing bytes.
 func (p Public) Verify(signing []byte, signature Signature) bool {
 	return ed25519.Verify(p[:], signing, signature[:])
 }
@@ -77,8 +78,8 @@ func (p Public) Verify(signing []byte, signature Signature) bool {
 // Compare orders keys by their bytes.
 func (p Public) Compare(other Public) int { return bytes.Compare(p[:], other[:]) }
 
-// peerIDPrefix is an identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data: 32
-// bytes}, as the libp2p specification of peer IDs has it.
+// peerIDPrefix precedes the 32 key bytes in a peer ID. The libp2p specification defines the ID of an
+// Ed25519 key as the identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data: key}.
 var peerIDPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
 // PeerID returns the libp2p peer ID of the key, "12D3KooW…".
@@ -108,7 +109,8 @@ func (p *Public) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParsePublic reads a key written as 64 hexadecimal digits or as a libp2p peer ID.
+// ParsePublic parses a key written as 64 hexadecimal digits or as a libp2p peer ID. Errors wrap
+// ErrBadKey.
 func ParsePublic(text string) (Public, error) {
 	if len(text) == 2*ed25519.PublicKeySize {
 		var key Public
@@ -131,21 +133,24 @@ func (s Signature) MarshalText() ([]byte, error) { return []byte(hex.EncodeToStr
 // UnmarshalText decodes 128 hexadecimal digits.
 func (s *Signature) UnmarshalText(text []byte) error {
 	if len(text) != 2*len(s) {
-		return fmt.Errorf("signature has %d characters, expected %d hexadecimal digits", len(text), 2*len(s))
+		return fmt.Errorf("parse signature: %d characters, expected %d hexadecimal digits", len(text), 2*len(s))
 	}
-	_, err := hex.Decode(s[:], text)
-	return err
+	if _, err := hex.Decode(s[:], text); err != nil {
+		return fmt.Errorf("parse signature: %w", err)
+	}
+	return nil
 }
 
-// SigningBytes returns what is signed: the domain tag, a zero byte, the network's name behind its
-// length, and the body. No two purposes and no two networks share a signing byte string, so no
-// signature can be shown for another. The network's name has at most 255 bytes (membership.Network
-// allows fewer).
+// SigningBytes returns the bytes to sign: the domain tag, a zero byte, the length of the network's
+// name in one byte, the name, and the body (PROTOCOL.md §7). They differ between purposes and
+// between networks, so a signature cannot be replayed as one for another purpose or network. The
+// domain holds no zero byte, and the network's name at most 255 bytes; membership.CheckNetwork
+// allows 64.
 func SigningBytes(domain, network string, body []byte) []byte {
 	return append(AppendDomain(make([]byte, 0, len(domain)+2+len(network)+len(body)), domain, network), body...)
 }
 
-// AppendDomain appends what SigningBytes puts before the body.
+// AppendDomain appends the part of SigningBytes that precedes the body.
 func AppendDomain(dst []byte, domain, network string) []byte {
 	dst = append(dst, domain...)
 	dst = append(dst, 0, byte(len(network)))

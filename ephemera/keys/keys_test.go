@@ -16,7 +16,7 @@ import (
 )
 
 // RFC 8032 §7.1, test 2.
-func TestKeysAreRFC8032s(t *testing.T) {
+func TestKeysFollowRFC8032(t *testing.T) {
 	seed, err := hex.DecodeString("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 	require.NoError(t, err)
 	key := keys.FromSeed([32]byte(seed))
@@ -31,7 +31,7 @@ func TestKeysAreRFC8032s(t *testing.T) {
 	require.False(t, key.Public().Verify([]byte{0x73}, key.Sign([]byte{0x72})))
 }
 
-func TestTextFormsComeBack(t *testing.T) {
+func TestTextFormsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var seed [32]byte
 		copy(seed[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
@@ -55,11 +55,11 @@ func TestTextFormsComeBack(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoKeyIsRefused(t *testing.T) {
+func TestInvalidKeysAreRefused(t *testing.T) {
 	id := keys.FromSeed([32]byte{1}).Public().PeerID()
 	for _, text := range []string{
 		"", "x", strings.Repeat("0", 63), strings.Repeat("g", 64), strings.Repeat("0", 65), id[1:], id + "1", id[:len(id)-1] + "0", strings.Repeat("1", 52),
-		"QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", // an RSA peer's
+		"QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", // the ID of an RSA key
 		strings.Repeat("z", 10_000),
 	} {
 		_, err := keys.ParsePublic(text)
@@ -90,8 +90,8 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	require.JSONEq(t, `{"Key":{}}`, string(encoded))
 }
 
-// Different purposes, networks or bodies never share the bytes that are signed.
-func TestSigningBytesTellPurposeAndNetworkApart(t *testing.T) {
+// Signing bytes are equal only if purpose, network and body are.
+func TestSigningBytesSeparatePurposesAndNetworks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		domain := rapid.StringMatching(`[a-z/0-9]{0,6}`)
 		network := rapid.StringMatching(`[a-z/0-9.]{0,6}`)
@@ -109,10 +109,10 @@ func TestSigningBytesTellPurposeAndNetworkApart(t *testing.T) {
 	})
 }
 
-// A public key A + T with T of order 8, made by its owner: a verifier that multiplies by the
-// cofactor (ZIP-215, batches) takes both signatures, crypto/ed25519 only the one whose challenge is
-// divisible by 8. Members must not differ, so this is the rule everywhere.
-func TestSignerWithOrderEightComponent(t *testing.T) {
+// The owner of a public key A + T, where T has order 8, can make signatures that verifiers disagree
+// on. A verifier that multiplies by the cofactor (ZIP-215, batch verification) accepts both of these;
+// crypto/ed25519 accepts only the one whose challenge is divisible by 8.
+func TestSmallOrderComponentIsJudgedAsByCryptoEd25519(t *testing.T) {
 	public, err := keys.ParsePublic("b3352a85724c861d573ee0b24717bc4b338a70409ce5fae83ee0078fa3a52145")
 	require.NoError(t, err)
 	for message, want := range map[string]struct {
@@ -129,8 +129,8 @@ func TestSignerWithOrderEightComponent(t *testing.T) {
 	}
 }
 
-// S and S + order are the same scalar; only the smaller one is a signature (RFC 8032 §5.1.7).
-func TestSignatureCannotBeRestated(t *testing.T) {
+// S and S + order are the same scalar; only the smaller one is valid (RFC 8032 §5.1.7).
+func TestSignaturesAreNotMalleable(t *testing.T) {
 	order, err := hex.DecodeString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
 	require.NoError(t, err)
 	key := keys.FromSeed([32]byte{1})

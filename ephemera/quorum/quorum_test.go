@@ -8,15 +8,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-func TestNamedSizes(t *testing.T) {
+func TestKnownSizes(t *testing.T) {
 	for _, c := range [][3]int{{1, 0, 1}, {2, 0, 2}, {3, 0, 2}, {4, 1, 3}, {6, 1, 4}, {7, 2, 5}, {10, 3, 7}, {100, 33, 67}} {
 		require.Equal(t, c[1], quorum.Faulty(c[0]), "f of n=%d", c[0])
 		require.Equal(t, c[2], quorum.Size(c[0]), "q of n=%d", c[0])
 	}
 }
 
-// The brute-force twins search for the numbers instead of computing them.
-func TestArithmeticMatchesItsDefinition(t *testing.T) {
+// Each formula is compared with a brute-force search for the number that it defines.
+func TestFormulasMatchTheirDefinitions(t *testing.T) {
 	for n := 1; n <= 200; n++ {
 		f := 0
 		for 3*(f+1)+1 <= n {
