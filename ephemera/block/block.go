@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ID is the hash of a block's header.
+// ID identifies a block: the SHA-256 of the bytes that its creator signs.
 type ID [sha256.Size]byte
 
 // String returns the ID in hexadecimal.
@@ -31,8 +31,8 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 // UnmarshalText decodes 64 hexadecimal digits.
 func (id *ID) UnmarshalText(text []byte) error { return decodeHex(id[:], text) }
 
-// Slot is the place of one block: the height-th of its creator's chain in a group. Heights count
-// from 1.
+// Slot is the position of one block: its height in the chain of its creator in a group. Heights
+// count from 1.
 type Slot struct {
 	_       struct{} `cbor:",toarray"`
 	Group   membership.ID
@@ -45,50 +45,51 @@ func (s Slot) Compare(o Slot) int {
 	return cmp.Or(cmp.Compare(string(s.Group[:]), string(o.Group[:])), s.Creator.Compare(o.Creator), cmp.Compare(s.Height, o.Height))
 }
 
-// String names the slot for people: creator and height.
+// String describes the slot for logs and errors, as creator/height.
 func (s Slot) String() string { return fmt.Sprintf("%s/%d", s.Creator.Short(), s.Height) }
 
-// Header commits its creator to one block. Time is the creator's clock in milliseconds since 1970
-// and binds nobody.
+// Header commits its creator to one block. Time is the creator's clock in milliseconds since 1970;
+// the protocol never compares it with another clock.
 type Header struct {
 	_       struct{} `cbor:",toarray"`
 	Network string
 	Group   membership.ID
 	Creator keys.Public
 	Height  uint64
-	Parent  ID // of the block at Height-1; zero at height 1
+	Parent  ID // ID of the block at Height-1; zero at height 1
 	Time    int64
-	Root    Hash // RFC 6962 over the message IDs in order
-	Count   uint32
+	Root    Hash   // RFC 6962 tree hash of the message IDs in order, see Root
+	Count   uint32 // number of messages
 }
 
 const headerDomain = "ephemera/block/v1"
 
-// SigningBytes returns what the creator signs.
+// SigningBytes returns the bytes that the creator signs.
 func (h Header) SigningBytes() []byte {
 	return h.AppendCanonical(keys.AppendDomain(make([]byte, 0, maxHeaderBytes/2), headerDomain, h.Network))
 }
 
-// ID returns the block's ID, the hash of what the creator signs.
+// ID returns the block's ID, the hash of SigningBytes.
 func (h Header) ID() ID {
 	var signing [maxHeaderBytes]byte
 	return sha256.Sum256(h.AppendCanonical(keys.AppendDomain(signing[:0], headerDomain, h.Network)))
 }
 
-// Slot returns the block's place.
+// Slot returns the block's position.
 func (h Header) Slot() Slot { return Slot{Group: h.Group, Creator: h.Creator, Height: h.Height} }
 
-// Check tells whether the header could be a correct creator's in this group, its own chain aside.
+// Check returns an error if no correct member of group creates such a header. It does not look at
+// the creator's chain. Errors wrap ErrInvalid.
 func (h Header) Check(group *membership.Group) error {
 	switch {
 	case h.Network != group.Network() || h.Group != group.ID():
 		return fmt.Errorf("%w: header of group %s, expected %s", ErrInvalid, h.Group, group.ID())
 	case !group.Contains(h.Creator):
-		return fmt.Errorf("%w: creator %s is no member of group %d", ErrInvalid, h.Creator, group.Number())
+		return fmt.Errorf("%w: creator %s is not a member of group %d", ErrInvalid, h.Creator, group.Number())
 	case h.Height == 0:
 		return fmt.Errorf("%w: heights count from 1", ErrInvalid)
 	case (h.Height == 1) != (h.Parent == ID{}):
-		return fmt.Errorf("%w: parent %s at height %d", ErrInvalid, h.Parent.Short(), h.Height)
+		return fmt.Errorf("%w: parent %s at height %d, expected a zero parent at height 1 only", ErrInvalid, h.Parent.Short(), h.Height)
 	case h.Time < 0:
 		return fmt.Errorf("%w: block time %d is before 1970", ErrInvalid, h.Time)
 	case h.Count > group.Limits().BlockMessages:
@@ -97,26 +98,26 @@ func (h Header) Check(group *membership.Group) error {
 	return nil
 }
 
-// SignedHeader is a header with its creator's signature.
+// SignedHeader is a header with the signature of its creator.
 type SignedHeader struct {
 	_         struct{} `cbor:",toarray"`
 	Header    Header
 	Signature keys.Signature
 }
 
-// Verify tells whether the signature is the creator's.
+// Verify reports whether the creator's signature is valid.
 func (s SignedHeader) Verify() bool {
 	return s.Header.Creator.Verify(s.Header.SigningBytes(), s.Signature)
 }
 
-// Block is a header with its messages in order. A block whose creator has not signed yet has a zero
-// signature.
+// Block is a signed header with its messages in order. The signature is zero until the creator has
+// signed.
 type Block struct {
 	SignedHeader
 	Messages []Message
 }
 
-// New makes the unsigned block of these messages.
+// New returns the unsigned block of the given messages. Time is in milliseconds since 1970.
 func New(group *membership.Group, creator keys.Public, height uint64, parent ID, time int64, messages []Message) Block {
 	b := Block{Messages: messages}
 	b.Header = Header{
@@ -126,14 +127,15 @@ func New(group *membership.Group, creator keys.Public, height uint64, parent ID,
 	return b
 }
 
-// ID returns the hash of the header.
+// ID returns the block's ID.
 func (b Block) ID() ID { return b.Header.ID() }
 
-// Pruned tells whether the header counts messages and none is there: a store has removed them.
+// Pruned reports whether a store has removed the block's messages: the header counts some, and none
+// is left.
 func (b Block) Pruned() bool { return b.Header.Count > 0 && len(b.Messages) == 0 }
 
-// BodyBytes returns the size of the encoded messages together, which BlockBytes of the group's
-// limits bounds.
+// BodyBytes returns the total size of the encoded messages in bytes. The group's limit BlockBytes
+// applies to it.
 func (b Block) BodyBytes() int {
 	size := 0
 	for _, m := range b.Messages {
@@ -142,7 +144,7 @@ func (b Block) BodyBytes() int {
 	return size
 }
 
-// MessageIDs returns the IDs in order.
+// MessageIDs returns the IDs of the messages in order.
 func (b Block) MessageIDs() []MessageID {
 	ids := make([]MessageID, len(b.Messages))
 	for i := range b.Messages {
@@ -151,13 +153,13 @@ func (b Block) MessageIDs() []MessageID {
 	return ids
 }
 
-// Proposal returns the block without bodies.
+// Proposal returns the block with message IDs in place of messages.
 func (b Block) Proposal() Proposal {
 	return Proposal{SignedHeader: b.SignedHeader, IDs: b.MessageIDs()}
 }
 
-// Check tells whether the messages are those of the header and within the group's limits.
-// Signatures are not looked at.
+// Check returns an error unless the header is valid in group, commits to the messages, and the
+// messages are within the group's limits. It does not verify signatures. Errors wrap ErrInvalid.
 func (b Block) Check(group *membership.Group) error {
 	if err := b.Proposal().Check(group); err != nil {
 		return err
@@ -165,26 +167,26 @@ func (b Block) Check(group *membership.Group) error {
 	return b.CheckMessages(group)
 }
 
-// CheckMessages is Check of a block whose proposal was checked already: it looks at the messages
-// alone.
+// CheckMessages is Check for a block whose proposal has been checked: it checks the messages
+// against the group's network and limits only.
 func (b Block) CheckMessages(group *membership.Group) error {
 	limits := group.Limits()
 	for _, m := range b.Messages {
 		if m.Network() != group.Network() {
-			return fmt.Errorf("%w: message %s is of network %q", ErrInvalid, m.ID(), m.Network())
+			return fmt.Errorf("%w: message %s is for network %q, expected %q", ErrInvalid, m.ID(), m.Network(), group.Network())
 		}
 		if len(m.Payload()) > int(limits.PayloadBytes) {
 			return fmt.Errorf("%w: payload of %d bytes, at most %d", ErrInvalid, len(m.Payload()), limits.PayloadBytes)
 		}
 	}
 	if bytes := b.BodyBytes(); bytes > int(limits.BlockBytes) {
-		return fmt.Errorf("%w: messages of %d bytes, at most %d", ErrInvalid, bytes, limits.BlockBytes)
+		return fmt.Errorf("%w: messages of %d bytes in total, at most %d", ErrInvalid, bytes, limits.BlockBytes)
 	}
 	return nil
 }
 
-// VerifySignatures tells whether the creator's and every sender's signature is valid. Safe to run
-// beside anything.
+// VerifySignatures returns an error unless the signatures of the creator and of every sender are
+// valid. It is safe for concurrent use. Errors wrap ErrInvalid.
 func (b Block) VerifySignatures() error {
 	if !b.SignedHeader.Verify() {
 		return fmt.Errorf("%w: header %s is not signed by its creator", ErrInvalid, b.ID().Short())
@@ -212,14 +214,14 @@ func (b Block) Encode() []byte {
 	return b.AppendCanonical(make([]byte, 0, size))
 }
 
-// maxHeaderBytes bounds an encoded signed header with its array heads.
+// maxHeaderBytes bounds an encoded signed header together with the array heads around it.
 const maxHeaderBytes = 512
 
-// MaxBytes returns the greatest length of an encoded block of a group with these limits.
+// MaxBytes returns the largest length of an encoded block in a group with these limits.
 func MaxBytes(limits membership.Limits) int { return maxHeaderBytes + int(limits.BlockBytes) }
 
-// Decode reads an encoded block within limits. It checks neither root nor signatures: see Check and
-// VerifySignatures.
+// Decode decodes a block that Encode wrote, bounded by limits. It checks neither the Merkle root
+// nor the signatures; call Check and VerifySignatures. Errors wrap ErrInvalid.
 func Decode(data []byte, limits membership.Limits) (Block, error) {
 	var w wireBlock
 	if err := canonical.Decode(data, MaxBytes(limits), &w); err != nil {
@@ -235,25 +237,27 @@ func Decode(data []byte, limits membership.Limits) (Block, error) {
 	return b, nil
 }
 
-// Proposal is a compact block: bodies are already in the mempools, and missing ones are fetched.
+// Proposal is a compact block: a signed header with message IDs. Its receiver finds the messages in
+// its mempool and fetches those that are missing.
 type Proposal struct {
 	SignedHeader
 	IDs []MessageID
 }
 
-// Check tells whether the IDs are those of the header. The signature is not looked at.
+// Check returns an error unless the header is valid in group and commits to the IDs. It does not
+// verify the signature. Errors wrap ErrInvalid.
 func (p Proposal) Check(group *membership.Group) error {
 	if err := p.Header.Check(group); err != nil {
 		return err
 	}
 	if int(p.Header.Count) != len(p.IDs) {
-		return fmt.Errorf("%w: header counts %d messages, block has %d", ErrInvalid, p.Header.Count, len(p.IDs))
+		return fmt.Errorf("%w: header counts %d messages, but there are %d", ErrInvalid, p.Header.Count, len(p.IDs))
 	}
-	if id, ok := Twice(p.IDs); ok {
+	if id, ok := duplicate(p.IDs); ok {
 		return fmt.Errorf("%w: message %s is listed twice", ErrInvalid, id)
 	}
 	if Root(p.IDs) != p.Header.Root {
-		return fmt.Errorf("%w: the header's root is not that of the messages", ErrInvalid)
+		return fmt.Errorf("%w: the header's root does not match the messages", ErrInvalid)
 	}
 	return nil
 }
@@ -269,10 +273,10 @@ func (p Proposal) Encode() []byte {
 	return p.AppendCanonical(make([]byte, 0, maxHeaderBytes+34*len(p.IDs)))
 }
 
-// Twice finds an ID that is in a list more than once.
-func Twice(ids []MessageID) (MessageID, bool) {
-	const few = 16
-	if len(ids) <= few {
+// duplicate returns an ID that occurs more than once in a list, and whether there is one.
+func duplicate(ids []MessageID) (MessageID, bool) {
+	const short = 16 // comparing all pairs of so few needs no map
+	if len(ids) <= short {
 		for i := range ids {
 			if slices.Contains(ids[:i], ids[i]) {
 				return ids[i], true
@@ -282,7 +286,7 @@ func Twice(ids []MessageID) (MessageID, bool) {
 	}
 	seen := make(map[MessageID]struct{}, len(ids))
 	for _, id := range ids {
-		if _, twice := seen[id]; twice {
+		if _, found := seen[id]; found {
 			return id, true
 		}
 		seen[id] = struct{}{}
@@ -290,7 +294,8 @@ func Twice(ids []MessageID) (MessageID, bool) {
 	return MessageID{}, false
 }
 
-// DecodeProposal reads an encoded proposal within limits. It checks neither root nor signature.
+// DecodeProposal decodes a proposal that Encode wrote, bounded by limits. It checks neither the
+// Merkle root nor the signature; call Check and Verify. Errors wrap ErrInvalid.
 func DecodeProposal(data []byte, limits membership.Limits) (Proposal, error) {
 	var w wireProposal
 	if err := canonical.Decode(data, maxHeaderBytes+34*int(limits.BlockMessages), &w); err != nil {

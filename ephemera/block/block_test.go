@@ -51,7 +51,7 @@ func signed(g *membership.Group, height uint64, all []block.Message) block.Block
 	return b
 }
 
-func TestBlocksOfEverySize(t *testing.T) {
+func TestBlocksOfAllSizesRoundTrip(t *testing.T) {
 	g := group(t, membership.Limits{})
 	for n := range 66 {
 		b := signed(g, 2, messages(t, n))
@@ -96,7 +96,7 @@ func TestSizeIsTheLengthOfTheEncoding(t *testing.T) {
 	})
 }
 
-func TestMessageIDLeavesTheSignatureOut(t *testing.T) {
+func TestMessageIDExcludesTheSignature(t *testing.T) {
 	m := message(t, 1, 10)
 	encoded := m.Encode()
 	encoded[len(encoded)-1] ^= 1
@@ -109,7 +109,7 @@ func TestMessageIDLeavesTheSignatureOut(t *testing.T) {
 	require.NotEqual(t, m.ID(), other.ID())
 }
 
-func TestMessagesThatCannotBeAreRefused(t *testing.T) {
+func TestInvalidMessagesAreRefused(t *testing.T) {
 	for want, make := range map[string]func() (block.Message, error){
 		"network name": func() (block.Message, error) { return block.NewMessage(key(0), "No", "", nil, 0) },
 		"label of 65": func() (block.Message, error) {
@@ -124,7 +124,8 @@ func TestMessagesThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-// Every field of the header is signed: a change of any gives another ID and spoils the signature.
+// Every field of the header is signed: changing any of them changes the ID and invalidates the
+// signature.
 func TestHeaderCommitsToEveryField(t *testing.T) {
 	g := group(t, membership.Limits{})
 	b := signed(g, 2, messages(t, 3))
@@ -167,7 +168,7 @@ func TestTamperedBlocksAreRefused(t *testing.T) {
 		},
 		"another group's":     func(b *block.Block) { b.Header.Group[0] ^= 1 },
 		"another network's":   func(b *block.Block) { b.Header.Network = "other" },
-		"creator no member":   func(b *block.Block) { b.Header.Creator = stranger.Public() },
+		"foreign creator":     func(b *block.Block) { b.Header.Creator = stranger.Public() },
 		"height 0":            func(b *block.Block) { b.Header.Height = 0 },
 		"height 1, parent":    func(b *block.Block) { b.Header.Parent = block.ID{1} },
 		"height 2, no parent": func(b *block.Block) { b.Header.Height = 2 },
@@ -180,11 +181,11 @@ func TestTamperedBlocksAreRefused(t *testing.T) {
 	}
 	b := signed(g, 1, messages(t, 3))
 	b.Signature = keys.Signature{}
-	require.NoError(t, b.Check(g), "an own block is checked before it is signed")
+	require.NoError(t, b.Check(g), "a creator checks its block before it signs it")
 	require.ErrorIs(t, b.VerifySignatures(), block.ErrInvalid)
 }
 
-func TestRootsAreRFC6962(t *testing.T) {
+func TestRootsFollowRFC6962(t *testing.T) {
 	require.Equal(t, block.Hash(sha256.Sum256(nil)), block.Root(nil))
 	var ids []block.MessageID
 	for n := 1; n <= 65; n++ {
@@ -193,7 +194,7 @@ func TestRootsAreRFC6962(t *testing.T) {
 	}
 }
 
-// reference is the definition of RFC 6962 §2.1, word by word.
+// reference is the recursive definition of RFC 6962 §2.1.
 func reference(ids []block.MessageID) block.Hash {
 	if len(ids) == 1 {
 		return sha256.Sum256(append([]byte{0}, ids[0][:]...))
@@ -206,7 +207,7 @@ func reference(ids []block.MessageID) block.Hash {
 	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
 }
 
-func TestInclusionProofsOfEverySizeAndPlace(t *testing.T) {
+func TestInclusionProofsOfAllSizesAndIndexes(t *testing.T) {
 	for n := range 66 {
 		ids := make([]block.MessageID, n)
 		for i := range ids {
@@ -219,14 +220,14 @@ func TestInclusionProofsOfEverySizeAndPlace(t *testing.T) {
 			require.NoError(t, block.VerifyInclusion(root, n, i, id, proof))
 			require.Error(t, block.VerifyInclusion(root, n, i, block.MessageID{0xff}, proof), "another message")
 			require.Error(t, block.VerifyInclusion(block.Hash{}, n, i, id, proof), "another root")
-			require.Error(t, block.VerifyInclusion(root, n, (i+1)%(n+1), id, proof), "another place")
-			require.Error(t, block.VerifyInclusion(root, n, i, id, append(proof, make([]byte, 32))), "a hash more")
+			require.Error(t, block.VerifyInclusion(root, n, (i+1)%(n+1), id, proof), "another index")
+			require.Error(t, block.VerifyInclusion(root, n, i, id, append(proof, make([]byte, 32))), "an extra hash")
 			for k := range proof {
 				shorter := append(append([][]byte(nil), proof[:k]...), proof[k+1:]...)
-				require.Error(t, block.VerifyInclusion(root, n, i, id, shorter), "a hash less")
+				require.Error(t, block.VerifyInclusion(root, n, i, id, shorter), "a missing hash")
 				changed := append([][]byte(nil), proof...)
 				changed[k] = append([]byte{proof[k][0] ^ 1}, proof[k][1:]...)
-				require.Error(t, block.VerifyInclusion(root, n, i, id, changed), "a hash changed")
+				require.Error(t, block.VerifyInclusion(root, n, i, id, changed), "a changed hash")
 			}
 		}
 		for _, i := range []int{-1, n} {
@@ -270,7 +271,7 @@ func encodings(t require.TestingT, limits membership.Limits) map[string][]byte {
 	return map[string][]byte{"message": b.Messages[1].Encode(), "block": b.Encode(), "proposal": b.Proposal().Encode()}
 }
 
-func TestDecodersTakeOneFormOnly(t *testing.T) {
+func TestOnlyTheCanonicalFormIsDecoded(t *testing.T) {
 	limits := membership.DefaultLimits()
 	for name, again := range decoders(limits) {
 		t.Run(name, func(t *testing.T) { canonicaltest.Strict(t, encodings(t, limits)[name], again) })

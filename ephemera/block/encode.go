@@ -2,8 +2,8 @@ package block
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 
-// The methods below append what reflection would make of their types (package canonical): members
-// encode and hash these at every turn.
+// The methods below implement canonical.Appender: members encode and hash these types so often that
+// reflection would dominate the cost.
 
 // AppendCanonical appends the canonical encoding of the slot.
 func (s Slot) AppendCanonical(dst []byte) []byte {
@@ -50,7 +50,7 @@ func AppendIDs(dst []byte, ids []MessageID) []byte {
 	return dst
 }
 
-// AppendCanonical appends the canonical encoding of the message, which has Size bytes.
+// AppendCanonical appends the canonical encoding of the message, Size bytes.
 func (m Message) AppendCanonical(dst []byte) []byte {
 	content, signature := &m.get().content, m.Signature()
 	return canonical.AppendBytes(content.append(canonical.AppendArray(dst, 2)), signature[:])
@@ -62,12 +62,12 @@ func (c *content) append(dst []byte) []byte {
 	return canonical.AppendInt(dst, c.Time)
 }
 
-// AppendCanonical is the encoding of what was decoded, for canonical.Decode to compare.
+// AppendCanonical lets canonical.Decode compare what it decoded with its input.
 func (w *wireMessage) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendBytes(w.Content.append(canonical.AppendArray(dst, 2)), w.Signature[:])
 }
 
-// AppendCanonical is the encoding of what was decoded, for canonical.Decode to compare.
+// AppendCanonical lets canonical.Decode compare what it decoded with its input.
 func (w *wireBlock) AppendCanonical(dst []byte) []byte {
 	dst = w.Signed.AppendCanonical(canonical.AppendArray(dst, 2))
 	dst = canonical.AppendArray(dst, len(w.Messages))
@@ -77,7 +77,7 @@ func (w *wireBlock) AppendCanonical(dst []byte) []byte {
 	return dst
 }
 
-// AppendCanonical is the encoding of what was decoded, for canonical.Decode to compare.
+// AppendCanonical lets canonical.Decode compare what it decoded with its input.
 func (w *wireProposal) AppendCanonical(dst []byte) []byte {
 	return AppendIDs(w.Signed.AppendCanonical(canonical.AppendArray(dst, 2)), w.IDs)
 }

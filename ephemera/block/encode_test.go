@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// The same types without methods: reflection encodes them.
+// These types have no methods, so canonical encodes them by reflection.
 type (
 	plainSlot    block.Slot
 	plainHeader  block.Header
@@ -35,8 +35,8 @@ type (
 	}
 )
 
-// Blocks and their parts append their own bytes; reflection would make the same.
-func TestEncodingIsThatOfReflection(t *testing.T) {
+// Blocks and their parts append their own encoding, which must be the one that reflection produces.
+func TestEncodingMatchesReflection(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := block.Header{
 			Network: rapid.StringMatching("[a-z]{0,64}").Draw(t, "network"), Height: rapid.Uint64().Draw(t, "height"),
@@ -62,7 +62,7 @@ func TestEncodingIsThatOfReflection(t *testing.T) {
 	})
 }
 
-func TestHeaderIDsNeedNoMemory(t *testing.T) {
+func TestHeaderIDDoesNotAllocate(t *testing.T) {
 	h := block.Header{Network: "simulation", Height: 7}
 	require.Zero(t, testing.AllocsPerRun(10, func() { _ = h.ID() }))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-func TestHeadersAreSignedInTheirCanonicalEncoding(t *testing.T) {
+func TestHeaderSigningBytesAreCanonical(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fill := func(dst []byte, name string) { copy(dst, rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, name)) }
 		h := block.Header{

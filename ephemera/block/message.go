@@ -1,11 +1,11 @@
-// Package block defines what members sign and pass on: messages of clients, headers, blocks of
-// messages, and proposals, which are blocks without bodies. All of it is plain data with one
-// canonical encoding (package canonical); nothing here keeps state or waits.
+// Package block defines the data that members sign and exchange: messages of clients, block
+// headers, blocks of messages, and proposals, which are blocks with message IDs in place of
+// messages. All of it is plain data with a canonical encoding (package canonical).
 //
-// A message's ID is the hash of what its sender signed, without the signature; a block's ID is the
-// hash of its header, which commits to the message IDs in order through an RFC 6962 Merkle root.
-// Any valid signature of a message therefore serves. Certificates over blocks: package certificate.
-// How blocks come about: package broadcast.
+// A message's ID is the hash of the bytes that its sender signed; the signature is not part of it,
+// so any valid signature of a message serves. A block's ID is the hash of its header, which commits
+// to the message IDs and their order by an RFC 6962 Merkle root. Package certificate certifies
+// blocks; package broadcast implements the protocol that creates them.
 package block
 
 import (
@@ -20,13 +20,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrInvalid reports a message, header or block that no correct node makes.
+// ErrInvalid reports a message, header or block that no correct node creates.
 var ErrInvalid = errors.New("invalid block data")
 
 // Hash is a SHA-256 digest.
 type Hash = [sha256.Size]byte
 
-// MessageID is the hash of what a message's sender signed.
+// MessageID identifies a message: the SHA-256 of the bytes that its sender signed.
 type MessageID [sha256.Size]byte
 
 // String returns the ID in hexadecimal.
@@ -40,23 +40,25 @@ func (id *MessageID) UnmarshalText(text []byte) error { return decodeHex(id[:], 
 
 func decodeHex(dst, text []byte) error {
 	if len(text) != 2*len(dst) {
-		return fmt.Errorf("hash has %d characters, expected %d hexadecimal digits", len(text), 2*len(dst))
+		return fmt.Errorf("parse ID: %d characters, expected %d hexadecimal digits", len(text), 2*len(dst))
 	}
-	_, err := hex.Decode(dst, text)
-	return err
+	if _, err := hex.Decode(dst, text); err != nil {
+		return fmt.Errorf("parse ID: %w", err)
+	}
+	return nil
 }
 
-// MaxLabel bounds a label's length in bytes.
+// MaxLabel is the largest length of a label, in bytes.
 const MaxLabel = 64
 
-// Signer signs for one key. keys.Private is the signer that ships; simulations bring cheaper ones.
+// Signer signs with one key. Nodes use keys.Private; simulations use cheaper signers.
 type Signer interface {
 	Public() keys.Public
 	Sign(signing []byte) keys.Signature
 }
 
-// Message is a client's signed data. It is immutable: made by NewMessage or DecodeMessage, copied
-// freely. The zero value is no message: its methods return zero values.
+// Message is a client's signed data. It is immutable and cheap to copy. NewMessage and
+// DecodeMessage return messages; the methods of the zero value return zero values.
 type Message struct{ m *message }
 
 type message struct {
@@ -66,11 +68,11 @@ type message struct {
 	size      int
 }
 
-var nothing message
+var zeroMessage message
 
 func (m Message) get() *message {
 	if m.m == nil {
-		return &nothing
+		return &zeroMessage
 	}
 	return m.m
 }
@@ -92,8 +94,9 @@ type wireMessage struct {
 
 const messageDomain = "ephemera/message/v1"
 
-// NewMessage makes and signs a message. Time is in milliseconds since 1970. The payload is not
-// copied and must not change.
+// NewMessage returns a message signed by signer. The label is UTF-8 of at most MaxLabel bytes, time
+// is in milliseconds since 1970, and neither is checked against a clock or a group's limits. The
+// payload is not copied and must not be changed afterwards. Errors wrap ErrInvalid.
 func NewMessage(signer Signer, network, label string, payload []byte, time int64) (Message, error) {
 	c := content{Network: network, Label: label, Payload: payload, Sender: signer.Public(), Time: time}
 	if err := c.check(); err != nil {
@@ -108,7 +111,7 @@ func (c content) check() error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if len(c.Label) > MaxLabel || !utf8.ValidString(c.Label) {
-		return fmt.Errorf("%w: label of %d bytes, expected at most %d of UTF-8", ErrInvalid, len(c.Label), MaxLabel)
+		return fmt.Errorf("%w: label of %d bytes, expected at most %d bytes of UTF-8", ErrInvalid, len(c.Label), MaxLabel)
 	}
 	if c.Time < 0 {
 		return fmt.Errorf("%w: message time %d is before 1970", ErrInvalid, c.Time)
@@ -126,48 +129,48 @@ func (c content) message(signing []byte, signature keys.Signature) Message {
 	return Message{&message{content: c, signature: signature, id: sha256.Sum256(signing), size: len(signing) - overhead + messageOverhead}}
 }
 
-// messageOverhead is what the encoding of a message adds to that of its content: an array head and
-// the signature.
+// messageOverhead is the number of bytes that the encoding of a message adds to that of its
+// content: an array head and the signature.
 const messageOverhead = 1 + 2 + len(keys.Signature{})
 
-// ID returns the hash of what the sender signed.
+// ID returns the hash of the bytes that the sender signed.
 func (m Message) ID() MessageID { return m.get().id }
 
 // Network returns the network that the message was signed for.
 func (m Message) Network() string { return m.get().content.Network }
 
-// Label returns what the client called this kind of data.
+// Label returns the client's name for this kind of data.
 func (m Message) Label() string { return m.get().content.Label }
 
-// Payload returns the client's bytes. They must not be changed.
+// Payload returns the client's data. The caller must not change it.
 func (m Message) Payload() []byte { return m.get().content.Payload }
 
-// Sender returns the key that signed.
+// Sender returns the key that signed the message.
 func (m Message) Sender() keys.Public { return m.get().content.Sender }
 
-// Time returns the sender's clock in milliseconds since 1970, as signed.
+// Time returns the time that the sender signed, in milliseconds since 1970.
 func (m Message) Time() int64 { return m.get().content.Time }
 
 // Signature returns the sender's signature.
 func (m Message) Signature() keys.Signature { return m.get().signature }
 
-// Size returns the length of Encode in bytes.
+// Size returns the length of the encoded message in bytes.
 func (m Message) Size() int { return m.get().size }
 
-// SigningBytes returns what the sender signed.
+// SigningBytes returns the bytes that the sender signed.
 func (m Message) SigningBytes() []byte { return m.get().content.signing() }
 
-// Verify tells whether the signature is the sender's.
+// Verify reports whether the signature is valid.
 func (m Message) Verify() bool { return m.Sender().Verify(m.SigningBytes(), m.Signature()) }
 
 // Encode returns the canonical bytes.
 func (m Message) Encode() []byte { return m.AppendCanonical(make([]byte, 0, m.Size())) }
 
-// MaxMessageOverhead bounds what an encoded message holds beside its payload, in bytes.
+// MaxMessageOverhead bounds the bytes that an encoded message adds to its payload.
 const MaxMessageOverhead = 512
 
-// DecodeMessage reads a message whose payload has at most maxPayload bytes. It does not check the
-// signature: see Verify.
+// DecodeMessage decodes a message whose payload has at most maxPayload bytes. It does not verify
+// the signature; call Verify. Errors wrap ErrInvalid.
 func DecodeMessage(data []byte, maxPayload uint32) (Message, error) {
 	var w wireMessage
 	if err := canonical.Decode(data, int(maxPayload)+MaxMessageOverhead, &w); err != nil {

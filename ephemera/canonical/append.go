@@ -2,9 +2,9 @@ package canonical
 
 import "encoding/binary"
 
-// The functions below append single items in the form that Encode gives them, for the few types
-// that are hashed so often that reflection would be most of the work. A type that uses them has a
-// test against Encode.
+// The functions below append single items as Encode would write them. They serve the few types that
+// are hashed so often that reflection would dominate the cost. Every type that uses them has a test
+// against Encode.
 
 // CBOR major types (RFC 8949 §3.1), in the three high bits of an item's first byte.
 const (
@@ -23,10 +23,10 @@ func AppendBytes(dst, value []byte) []byte {
 	return append(appendHead(dst, majorBytes, uint64(len(value))), value...)
 }
 
-// AppendBytesHead appends the head of a byte string of n bytes, which the caller appends behind it.
+// AppendBytesHead appends the head of a byte string of n bytes. The caller appends the bytes.
 func AppendBytesHead(dst []byte, n int) []byte { return appendHead(dst, majorBytes, uint64(n)) }
 
-// AppendText appends a text string. It must be valid UTF-8.
+// AppendText appends a text string, which must be valid UTF-8.
 func AppendText(dst []byte, value string) []byte {
 	return append(appendHead(dst, majorText, uint64(len(value))), value...)
 }
@@ -42,7 +42,7 @@ func AppendInt(dst []byte, value int64) []byte {
 	return appendHead(dst, majorUnsigned, uint64(value))
 }
 
-// appendHead appends an item's first bytes with the shortest form of its argument.
+// appendHead appends the head of an item: its major type and the shortest form of its argument.
 func appendHead(dst []byte, major byte, argument uint64) []byte {
 	switch {
 	case argument < 24:

@@ -10,7 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 )
 
-func TestAppendedItemsAreThoseOfEncode(t *testing.T) {
+func TestAppendFunctionsMatchEncode(t *testing.T) {
 	for _, value := range []uint64{0, 23, 24, 255, 256, 65535, 65536, math.MaxUint32, math.MaxUint32 + 1, math.MaxUint64} {
 		require.Equal(t, canonical.Encode(value), canonical.AppendUint(nil, value))
 	}

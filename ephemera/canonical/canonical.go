@@ -1,13 +1,11 @@
-// Package canonical is the one encoding of everything that members sign, hash or compare: CBOR
-// arrays (RFC 8949 §4.2.1 core deterministic), definite lengths, no maps, no tags, no floats. Types
-// opt in with `cbor:",toarray"`.
+// Package canonical encodes everything that members sign, hash or compare: deterministic CBOR (RFC
+// 8949 §4.2.1) made of arrays, strings and integers, with definite lengths and no maps, tags or
+// floats. A struct type opts in with a blank field tagged `cbor:",toarray"`.
 //
-// Decode accepts exactly the bytes that Encode makes: decoders of CBOR are lenient (0x1800 for 0,
-// byte strings that are cut to fit an array), so Decode encodes again what it decoded and compares.
-// One value therefore has one encoding and one hash on every machine. Signing bytes with their
-// domain tag: package keys.
-//
-// The package is unstable: it is public only because the modules of this repository share it.
+// Decode accepts exactly the bytes that Encode produces. CBOR decoders are lenient: they take
+// 0x1800 for 0 and cut byte strings to fit an array. Decode therefore encodes the decoded value
+// again and compares, so that a value has one encoding and one hash on every machine. Package keys
+// adds the domain tag that precedes the encoding in signing bytes.
 package canonical
 
 import (
@@ -18,15 +16,15 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// ErrNotCanonical reports bytes that decode but are not what Encode makes of their value.
+// ErrNotCanonical reports bytes that decode to a value but differ from its encoding.
 var ErrNotCanonical = errors.New("encoding is not canonical")
 
 // ErrTooLarge reports an input longer than the caller's limit.
 var ErrTooLarge = errors.New("encoding is too large")
 
-// maxElements bounds every array before it is allocated: 100,000 members of a group is the largest
-// that is legal. A short input can name many elements (null decodes to a zero struct), so callers
-// that expect fewer give Decode a small byte limit.
+// maxElements bounds each array before it is allocated. The longest legal array is the member list
+// of a group of 100,000. A short input can describe many elements, because null decodes to a zero
+// struct, so callers that expect short arrays pass Decode a small byte limit.
 const maxElements = 1 << 17
 
 var (
@@ -36,8 +34,7 @@ var (
 		IndefLength:   cbor.IndefLengthForbidden,
 		TagsMd:        cbor.TagsForbidden,
 		NilContainers: cbor.NilContainerAsEmpty,
-		// No type brings a marshaler of its own, and asking every type for one took a third of the time
-		// of decoding.
+		// No encoded type has a marshaler of its own. Looking for one took a third of the decoding time.
 		BinaryMarshaler: cbor.BinaryMarshalerNone,
 	}.EncMode())
 	decMode = must(cbor.DecOptions{
@@ -60,15 +57,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Appender is a type that appends its own canonical encoding: the bytes that reflection would make
-// of it, which a test of the type holds it to. Embedding one inherits the method, so a type that
-// embeds one is an Appender of its own or never encoded itself.
+// Appender is a type that appends its own canonical encoding, for speed. The bytes must be those
+// that reflection would produce, and each such type has a test for it. A struct that embeds an
+// Appender inherits the method, so it must define its own or never be encoded.
 type Appender interface {
 	AppendCanonical(dst []byte) []byte
 }
 
 // Encode returns the canonical bytes of v. It panics if v's type cannot be encoded, which is a
-// fault of the program.
+// programming error.
 func Encode(v any) []byte {
 	if a, ok := v.(Appender); ok {
 		return a.AppendCanonical(make([]byte, 0, 512))
@@ -76,8 +73,9 @@ func Encode(v any) []byte {
 	return must(encMode.Marshal(v))
 }
 
-// Decode fills v, a pointer, from data of at most limit bytes. Trailing bytes, wrong arity, tags
-// and non-canonical forms are errors.
+// Decode decodes data into v, which must be a pointer. Data of more than limit bytes fails with
+// ErrTooLarge. Trailing bytes, a wrong number of fields, tags and non-canonical forms are errors;
+// after an error the contents of v are undefined.
 func Decode(data []byte, limit int, v any) error {
 	if len(data) > limit {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(data), limit)

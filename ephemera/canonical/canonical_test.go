@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/canonicaltest"
 )
 
-// sample has every kind of field that signed types use.
+// sample has a field of every kind that signed types use.
 type sample struct {
 	_      struct{} `cbor:",toarray"`
 	Number uint64
@@ -42,7 +42,7 @@ func full() sample {
 	return sample{Number: math.MaxUint64, Signed: -5, Text: "ä", Bytes: []byte{1, 2}, Fixed: [4]byte{3, 4, 5, 6}, Inner: inner{N: 7}, List: []inner{{N: 8}, {N: 300}}}
 }
 
-func TestOneFormOnly(t *testing.T) {
+func TestOnlyTheCanonicalFormIsDecoded(t *testing.T) {
 	canonicaltest.Strict(t, canonical.Encode(full()), again)
 	canonicaltest.Strict(t, canonical.Encode(sample{}), again)
 }
@@ -77,7 +77,7 @@ func TestMaliciousEncodings(t *testing.T) {
 		"negative for unsigned":        "87" + "2000" + tail,
 		"beyond 32 bits":               "87" + "0000" + "60" + "40" + "4400000000" + "811b0000000100000000" + "80",
 		"beyond int64":                 "87" + "00" + "1bffffffffffffffff" + tail,
-		"text that is no UTF-8":        "87" + "0000" + "61ff" + "40" + "4400000000" + "8100" + "80",
+		"text that is not UTF-8":       "87" + "0000" + "61ff" + "40" + "4400000000" + "8100" + "80",
 		"bytes for text":               "87" + "0000" + "40" + "40" + "4400000000" + "8100" + "80",
 		"text for bytes":               "87" + "0000" + "60" + "60" + "4400000000" + "8100" + "80",
 		"fixed bytes too short":        "87" + "0000" + "60" + "40" + "43000000" + "8100" + "80",
@@ -99,14 +99,14 @@ func TestMaliciousEncodings(t *testing.T) {
 	}
 }
 
-func TestLimitIsCheckedBeforeAnythingElse(t *testing.T) {
+func TestLimitIsCheckedFirst(t *testing.T) {
 	data := canonical.Encode(full())
 	var s sample
 	require.ErrorIs(t, canonical.Decode(data, len(data)-1, &s), canonical.ErrTooLarge)
 	require.NoError(t, canonical.Decode(data, len(data), &s))
 }
 
-func TestEveryValueComesBack(t *testing.T) {
+func TestValuesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := sample{
 			Number: rapid.Uint64().Draw(t, "number"), Signed: rapid.Int64().Draw(t, "signed"), Text: rapid.String().Draw(t, "text"),

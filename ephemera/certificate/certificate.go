@@ -1,9 +1,8 @@
-// Package certificate proves offline that a block was certified: q echoes of distinct members of
-// the block's group.
+// Package certificate verifies that a block was certified: that q distinct members of the block's
+// group have signed an echo of it. It works offline, from a group and bytes.
 //
-// An echo is a member's word "I hold all of this block, it is valid, and I sign no other block for
-// this slot" (PROTOCOL.md R3). The package needs a group and bytes, and nothing that has a socket.
-// How echoes are gathered: package broadcast.
+// An echo states "I hold all of this block, it is valid, and I sign no other block for this slot"
+// (PROTOCOL.md R3). Package broadcast collects echoes into certificates.
 package certificate
 
 import (
@@ -18,14 +17,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrInvalid reports a certificate that proves nothing. One bad bit or signature makes the whole
-// invalid.
+// ErrInvalid reports an echo or certificate that proves nothing. One wrong bit or signature makes
+// the whole certificate invalid.
 var ErrInvalid = errors.New("invalid certificate")
 
 const domain = "ephemera/echo/v1"
 
-// SigningBytes returns what an echo signs: group (32 bytes), creator (32), height (8, big endian)
-// and block ID (32) behind the domain tag and the network.
+// SigningBytes returns the bytes that an echo signs: the domain tag and the network (package keys),
+// then the group ID (32 bytes), the creator (32), the height (8, big endian) and the block ID (32).
 func SigningBytes(network string, slot block.Slot, id block.ID) []byte {
 	body := keys.AppendDomain(make([]byte, 0, len(domain)+2+len(network)+3*32+8), domain, network)
 	body = append(body, slot.Group[:]...)
@@ -34,7 +33,7 @@ func SigningBytes(network string, slot block.Slot, id block.ID) []byte {
 	return append(body, id[:]...)
 }
 
-// Echo is one member's signature for one block of one slot.
+// Echo is one member's signature of one block in a slot.
 type Echo struct {
 	_         struct{} `cbor:",toarray"`
 	Slot      block.Slot
@@ -43,33 +42,36 @@ type Echo struct {
 	Signature keys.Signature
 }
 
-// Verify tells whether the echo counts in group.
+// Verify returns an error unless the echo counts towards a certificate in group: it names group,
+// its signer and its creator are members, and the signature is valid. Errors wrap ErrInvalid.
 func (e Echo) Verify(group *membership.Group) error {
 	switch {
 	case e.Slot.Group != group.ID():
-		return fmt.Errorf("%w: echo of group %s, expected %s", ErrInvalid, e.Slot.Group, group.ID())
+		return fmt.Errorf("%w: echo is for group %s, expected %s", ErrInvalid, e.Slot.Group, group.ID())
 	case !group.Contains(e.Signer):
-		return fmt.Errorf("%w: signer %s is no member of group %d", ErrInvalid, e.Signer, group.Number())
+		return fmt.Errorf("%w: signer %s is not a member of group %d", ErrInvalid, e.Signer, group.Number())
 	case !group.Contains(e.Slot.Creator):
-		return fmt.Errorf("%w: creator %s is no member of group %d", ErrInvalid, e.Slot.Creator, group.Number())
+		return fmt.Errorf("%w: creator %s is not a member of group %d", ErrInvalid, e.Slot.Creator, group.Number())
 	case !e.Signer.Verify(SigningBytes(group.Network(), e.Slot, e.Block), e.Signature):
-		return fmt.Errorf("%w: echo of %s has a bad signature", ErrInvalid, e.Signer)
+		return fmt.Errorf("%w: the signature of %s is not valid", ErrInvalid, e.Signer)
 	}
 	return nil
 }
 
-// Certificate is at least q echoes for one block. Bit i of Signers (bit i%8 of byte i/8) is the
-// i-th member of the group; signatures follow in that order. Certificates of one block may differ
-// in their signers and are merged by union.
+// Certificate holds the echoes of at least q members for one block. Certificates of the same block
+// may have different signers; Merge forms their union.
 type Certificate struct {
-	_          struct{} `cbor:",toarray"`
-	Slot       block.Slot
-	Block      block.ID
-	Signers    []byte
+	_     struct{} `cbor:",toarray"`
+	Slot  block.Slot
+	Block block.ID
+	// Signers is a bitmap: bit i%8, lowest first, of byte i/8 stands for the i-th member in byte
+	// order.
+	Signers []byte
+	// Signatures has one signature for each bit set, in the same order.
 	Signatures []keys.Signature
 }
 
-// New makes a certificate from the signatures of members by their place in the group. It does not
+// New returns a certificate made of signatures, keyed by the signer's index in group. It does not
 // verify them.
 func New(group *membership.Group, slot block.Slot, id block.ID, signatures map[int]keys.Signature) Certificate {
 	c := Certificate{Slot: slot, Block: id, Signers: make([]byte, bitmapBytes(group.N()))}
@@ -84,12 +86,12 @@ func New(group *membership.Group, slot block.Slot, id block.ID, signatures map[i
 
 func bitmapBytes(n int) int { return (n + 7) / 8 }
 
-// Signed tells whether the i-th member's bit is set.
+// Signed reports whether the certificate has a signature of the i-th member.
 func (c Certificate) Signed(i int) bool {
 	return i/8 < len(c.Signers) && c.Signers[i/8]&(1<<(i%8)) != 0
 }
 
-// Count returns the number of bits set.
+// Count returns the number of signers.
 func (c Certificate) Count() int {
 	count := 0
 	for _, b := range c.Signers {
@@ -98,7 +100,7 @@ func (c Certificate) Count() int {
 	return count
 }
 
-// Members returns the signers in byte order. The certificate must be one of group.
+// Members returns the signers in byte order. The certificate must belong to group.
 func (c Certificate) Members(group *membership.Group) []keys.Public {
 	members := make([]keys.Public, 0, c.Count())
 	for i := range group.N() {
@@ -109,14 +111,14 @@ func (c Certificate) Members(group *membership.Group) []keys.Public {
 	return members
 }
 
-// Check tells whether the certificate has the form of one of group: everything but the signatures
-// themselves.
+// Check returns an error unless the certificate is well formed in group. It checks everything that
+// Verify does except the signatures. Errors wrap ErrInvalid.
 func (c Certificate) Check(group *membership.Group) error {
 	switch {
 	case c.Slot.Group != group.ID():
-		return fmt.Errorf("%w: it is of group %s, expected %s", ErrInvalid, c.Slot.Group, group.ID())
+		return fmt.Errorf("%w: it is for group %s, expected %s", ErrInvalid, c.Slot.Group, group.ID())
 	case !group.Contains(c.Slot.Creator):
-		return fmt.Errorf("%w: creator %s is no member of group %d", ErrInvalid, c.Slot.Creator, group.Number())
+		return fmt.Errorf("%w: creator %s is not a member of group %d", ErrInvalid, c.Slot.Creator, group.Number())
 	case c.Slot.Height == 0:
 		return fmt.Errorf("%w: heights count from 1", ErrInvalid)
 	case len(c.Signers) != bitmapBytes(group.N()):
@@ -131,7 +133,8 @@ func (c Certificate) Check(group *membership.Group) error {
 	return nil
 }
 
-// Verify tells whether the certificate proves its block certified in group.
+// Verify returns an error unless the certificate proves that its block was certified in group.
+// Every signature must be valid. Errors wrap ErrInvalid.
 func (c Certificate) Verify(group *membership.Group) error {
 	if err := c.Check(group); err != nil {
 		return err
@@ -142,18 +145,19 @@ func (c Certificate) Verify(group *membership.Group) error {
 			continue
 		}
 		if !group.Member(i).Verify(signing, c.Signatures[next]) {
-			return fmt.Errorf("%w: signature of %s is bad", ErrInvalid, group.Member(i))
+			return fmt.Errorf("%w: the signature of %s is not valid", ErrInvalid, group.Member(i))
 		}
 		next++
 	}
 	return nil
 }
 
-// VerifyBlock tells whether the certificate proves this block certified in group: the block's form,
-// all its signatures, and the certificate's.
+// VerifyBlock returns an error unless the certificate proves that b was certified in group. It
+// checks the form of the block, the signatures of its creator and senders, and the certificate, as
+// PROTOCOL.md §7 prescribes. Errors wrap ErrInvalid or block.ErrInvalid.
 func VerifyBlock(group *membership.Group, b block.Block, c Certificate) error {
 	if c.Slot != b.Header.Slot() || c.Block != b.ID() {
-		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, b.ID().Short(), b.Header.Slot())
+		return fmt.Errorf("%w: it is for block %s of %s, expected %s of %s", ErrInvalid, c.Block.Short(), c.Slot, b.ID().Short(), b.Header.Slot())
 	}
 	if err := b.Check(group); err != nil {
 		return err
@@ -164,11 +168,12 @@ func VerifyBlock(group *membership.Group, b block.Block, c Certificate) error {
 	return c.Verify(group)
 }
 
-// VerifyHeader tells whether the certificate proves the block of this header certified in group:
-// all that can be known of a block whose messages were removed.
+// VerifyHeader returns an error unless the certificate proves that the block with this header was
+// certified in group. It serves for blocks whose messages were removed; what they were, it cannot
+// prove. Errors wrap ErrInvalid or block.ErrInvalid.
 func VerifyHeader(group *membership.Group, signed block.SignedHeader, c Certificate) error {
 	if id := signed.Header.ID(); c.Slot != signed.Header.Slot() || c.Block != id {
-		return fmt.Errorf("%w: it is for block %s of %s, not for %s of %s", ErrInvalid, c.Block.Short(), c.Slot, id.Short(), signed.Header.Slot())
+		return fmt.Errorf("%w: it is for block %s of %s, expected %s of %s", ErrInvalid, c.Block.Short(), c.Slot, id.Short(), signed.Header.Slot())
 	}
 	if err := signed.Header.Check(group); err != nil {
 		return err
@@ -179,7 +184,8 @@ func VerifyHeader(group *membership.Group, signed block.SignedHeader, c Certific
 	return c.Verify(group)
 }
 
-// Merge returns the union of two valid certificates of one block of group.
+// Merge returns the union of two valid certificates of the same block of group. Where a member
+// signed both, the signature in a is kept.
 func Merge(group *membership.Group, a, b Certificate) Certificate {
 	signatures := make(map[int]keys.Signature, group.N())
 	for _, c := range []Certificate{b, a} {
@@ -215,10 +221,11 @@ func (c Certificate) Encode() []byte {
 	return c.AppendCanonical(make([]byte, 0, MaxBytes(len(c.Signatures))))
 }
 
-// MaxBytes returns the greatest length of an encoded certificate of a group of n members.
+// MaxBytes returns the largest length of an encoded certificate in a group of n members.
 func MaxBytes(n int) int { return 256 + bitmapBytes(n) + 66*n }
 
-// Decode reads a certificate of a group of at most n members. It verifies nothing: see Verify.
+// Decode decodes a certificate of a group of at most n members. It does not verify it; call Verify.
+// Errors wrap ErrInvalid.
 func Decode(data []byte, n int) (Certificate, error) {
 	var c Certificate
 	if err := canonical.Decode(data, MaxBytes(n), &c); err != nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// world is a group whose private keys are known, and one block of it.
+// world is a group with the private keys of its members, and one block.
 type world struct {
 	group   *membership.Group
-	members []keys.Private // in the group's order
+	members []keys.Private // in byte order of their public keys
 	block   block.Block
 }
 
@@ -76,7 +76,7 @@ func again(n int) canonicaltest.Reencode {
 	}
 }
 
-func TestQuorumAndNoLessCertifies(t *testing.T) {
+func TestQuorumCertifiesAndFewerDoNot(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 6, 7, 8, 9, 10, 16, 17, 100} {
 		w := newWorld(t, "test", 1, n)
 		for count := range n + 1 {
@@ -102,27 +102,27 @@ func TestQuorumAndNoLessCertifies(t *testing.T) {
 func TestForgedCertificatesAreRefused(t *testing.T) {
 	w := newWorld(t, "test", 1, 10) // q is 7, the bitmap has two bytes
 	for name, forge := range map[string]func(*certificate.Certificate){
-		"one bad signature":            func(c *certificate.Certificate) { c.Signatures[3][5] ^= 1 },
-		"one bad beyond the quorum":    func(c *certificate.Certificate) { *c = w.certify(first(9)...); c.Signatures[8] = keys.Signature{} },
-		"one signature for two":        func(c *certificate.Certificate) { c.Signatures[1] = c.Signatures[0] },
-		"signatures swapped":           func(c *certificate.Certificate) { c.Signatures[0], c.Signatures[1] = c.Signatures[1], c.Signatures[0] },
-		"a bit without its signature":  func(c *certificate.Certificate) { c.Signers[1] |= 2 },
-		"a signature without its bit":  func(c *certificate.Certificate) { c.Signatures = append(c.Signatures, w.sign(9)) },
-		"a bit moved":                  func(c *certificate.Certificate) { c.Signers[0] ^= 0x40; c.Signers[1] |= 1 },
-		"a bit beyond the members":     func(c *certificate.Certificate) { c.Signers[1] |= 4; c.Signatures = append(c.Signatures, w.sign(0)) },
-		"the last bit":                 func(c *certificate.Certificate) { c.Signers[1] |= 0x80; c.Signatures = append(c.Signatures, w.sign(0)) },
-		"bitmap too short":             func(c *certificate.Certificate) { c.Signers = c.Signers[:1] },
-		"bitmap too long":              func(c *certificate.Certificate) { c.Signers = append(c.Signers, 0) },
-		"no bitmap":                    func(c *certificate.Certificate) { c.Signers = nil },
-		"nobody":                       func(c *certificate.Certificate) { *c = w.certify() },
-		"one signer less":              func(c *certificate.Certificate) { *c = w.certify(first(6)...) },
-		"another block":                func(c *certificate.Certificate) { c.Block[0] ^= 1 },
-		"another height":               func(c *certificate.Certificate) { c.Slot.Height++ },
-		"height 0":                     func(c *certificate.Certificate) { c.Slot.Height = 0 },
-		"another creator":              func(c *certificate.Certificate) { c.Slot.Creator = w.members[1].Public() },
-		"a creator who is no member":   func(c *certificate.Certificate) { c.Slot.Creator = keys.Public{1} },
-		"another group":                func(c *certificate.Certificate) { c.Slot.Group[0] ^= 1 },
-		"a proposal signature instead": func(c *certificate.Certificate) { c.Signatures[0] = w.block.Signature },
+		"one bad signature":             func(c *certificate.Certificate) { c.Signatures[3][5] ^= 1 },
+		"one bad above the quorum":      func(c *certificate.Certificate) { *c = w.certify(first(9)...); c.Signatures[8] = keys.Signature{} },
+		"one signature for two":         func(c *certificate.Certificate) { c.Signatures[1] = c.Signatures[0] },
+		"signatures swapped":            func(c *certificate.Certificate) { c.Signatures[0], c.Signatures[1] = c.Signatures[1], c.Signatures[0] },
+		"a bit without its signature":   func(c *certificate.Certificate) { c.Signers[1] |= 2 },
+		"a signature without its bit":   func(c *certificate.Certificate) { c.Signatures = append(c.Signatures, w.sign(9)) },
+		"a bit moved":                   func(c *certificate.Certificate) { c.Signers[0] ^= 0x40; c.Signers[1] |= 1 },
+		"a bit beyond the members":      func(c *certificate.Certificate) { c.Signers[1] |= 4; c.Signatures = append(c.Signatures, w.sign(0)) },
+		"the last bit":                  func(c *certificate.Certificate) { c.Signers[1] |= 0x80; c.Signatures = append(c.Signatures, w.sign(0)) },
+		"bitmap too short":              func(c *certificate.Certificate) { c.Signers = c.Signers[:1] },
+		"bitmap too long":               func(c *certificate.Certificate) { c.Signers = append(c.Signers, 0) },
+		"no bitmap":                     func(c *certificate.Certificate) { c.Signers = nil },
+		"no signers":                    func(c *certificate.Certificate) { *c = w.certify() },
+		"one signer too few":            func(c *certificate.Certificate) { *c = w.certify(first(6)...) },
+		"another block":                 func(c *certificate.Certificate) { c.Block[0] ^= 1 },
+		"another height":                func(c *certificate.Certificate) { c.Slot.Height++ },
+		"height 0":                      func(c *certificate.Certificate) { c.Slot.Height = 0 },
+		"another creator":               func(c *certificate.Certificate) { c.Slot.Creator = w.members[1].Public() },
+		"a creator who is not a member": func(c *certificate.Certificate) { c.Slot.Creator = keys.Public{1} },
+		"another group":                 func(c *certificate.Certificate) { c.Slot.Group[0] ^= 1 },
+		"a proposal signature instead":  func(c *certificate.Certificate) { c.Signatures[0] = w.block.Signature },
 	} {
 		c := w.certify(first(7)...)
 		require.NoError(t, c.Verify(w.group))
@@ -132,7 +132,7 @@ func TestForgedCertificatesAreRefused(t *testing.T) {
 	}
 }
 
-func TestEchoesCountInTheirOwnSlotOnly(t *testing.T) {
+func TestEchoCountsForItsSlotOnly(t *testing.T) {
 	w := newWorld(t, "test", 1, 4)
 	require.NoError(t, w.echo(2).Verify(w.group))
 	for name, forge := range map[string]func(*certificate.Echo){
@@ -151,8 +151,7 @@ func TestEchoesCountInTheirOwnSlotOnly(t *testing.T) {
 	}
 }
 
-// The same members in another network, or in a later group: what they signed here means nothing
-// there.
+// What members sign in one network or group is not valid in another with the same members.
 func TestReplaysAcrossNetworksAndGroupsAreRefused(t *testing.T) {
 	w := newWorld(t, "test", 1, 4)
 	for _, other := range []world{newWorld(t, "test2", 1, 4), newWorld(t, "test", 2, 4)} {
@@ -166,12 +165,12 @@ func TestReplaysAcrossNetworksAndGroupsAreRefused(t *testing.T) {
 		require.Error(t, certificate.VerifyBlock(other.group, w.block, c))
 		require.ErrorIs(t, certificate.VerifyBlock(w.group, other.block, w.certify(0, 1, 2)), certificate.ErrInvalid)
 	}
-	// The network alone, with everything else equal, is signed too.
+	// The network is signed even if everything else is equal.
 	slot, id := w.block.Header.Slot(), w.block.ID()
 	require.NotEqual(t, certificate.SigningBytes("test", slot, id), certificate.SigningBytes("test2", slot, id))
 }
 
-func TestBlockIsVerifiedWithItsCertificate(t *testing.T) {
+func TestTamperedBlocksAreRefused(t *testing.T) {
 	w := newWorld(t, "test", 1, 4)
 	c := w.certify(0, 1, 2)
 	for name, tamper := range map[string]func(*block.Block){
@@ -209,7 +208,7 @@ func TestMergeIsTheUnion(t *testing.T) {
 	})
 }
 
-func TestDecodeTakesOneFormOnlyAndWithinItsLimit(t *testing.T) {
+func TestOnlyTheCanonicalFormWithinTheLimitIsDecoded(t *testing.T) {
 	w := newWorld(t, "test", 1, 10)
 	canonicaltest.Strict(t, w.certify(first(7)...).Encode(), again(10))
 	large := newWorld(t, "test", 1, 40)
@@ -218,7 +217,7 @@ func TestDecodeTakesOneFormOnlyAndWithinItsLimit(t *testing.T) {
 	require.ErrorIs(t, err, certificate.ErrInvalid)
 }
 
-// A certificate of any bitmap can be asked anything before it was checked.
+// The methods of a certificate that was not checked return without a panic, whatever its bitmap.
 func TestUncheckedCertificatesDoNotPanic(t *testing.T) {
 	w := newWorld(t, "test", 1, 4)
 	for _, c := range []certificate.Certificate{

@@ -66,8 +66,8 @@ func WriteFile(path string, data []byte) error {
 	return ReplaceFile(path, data)
 }
 
-// ReplaceFile writes a file durably and atomically, with mode 0600: after a crash, path holds either
-// the old content or the new content.
+// ReplaceFile writes a file durably and atomically, with mode 0600: after a crash, path holds
+// either the old content or the new content.
 func ReplaceFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // creates it with mode 0600

@@ -26,8 +26,8 @@ type Public [ed25519.PublicKeySize]byte
 // Signature is an Ed25519 signature.
 type Signature [ed25519.SignatureSize]byte
 
-// Private is an Ed25519 key pair. Its methods are safe for concurrent use. No formatting verb prints
-// the secret.
+// Private is an Ed25519 key pair. Its methods are safe for concurrent use. No formatting verb
+// prints the secret.
 type Private struct {
 	secret func() ed25519.PrivateKey // a closure, because package fmt prints any other kind of field
 	public Public
@@ -56,8 +56,8 @@ func FromSeed(seed [ed25519.SeedSize]byte) Private {
 // Public returns the public key.
 func (k Private) Public() Public { return k.public }
 
-// Seed returns the secret as an RFC 8032 seed, for libraries with key types of their own. The caller
-// must keep it secret.
+// Seed returns the secret as an RFC 8032 seed, for libraries with key types of their own. The
+// caller must keep it secret.
 func (k Private) Seed() [ed25519.SeedSize]byte { return [ed25519.SeedSize]byte(k.secret().Seed()) }
 
 // Sign signs what SigningBytes returned. Ed25519 is deterministic: the same bytes give the same
@@ -78,8 +78,9 @@ func (p Public) Verify(signing []byte, signature Signature) bool {
 // Compare orders keys by their bytes.
 func (p Public) Compare(other Public) int { return bytes.Compare(p[:], other[:]) }
 
-// peerIDPrefix precedes the 32 key bytes in a peer ID. The libp2p specification defines the ID of an
-// Ed25519 key as the identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data: key}.
+// peerIDPrefix precedes the 32 key bytes in a peer ID. The libp2p specification defines the ID of
+// an Ed25519 key as the identity multihash (0x00, 36 bytes) of the protobuf {type: Ed25519, data:
+// key}.
 var peerIDPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
 // PeerID returns the libp2p peer ID of the key, "12D3KooW…".

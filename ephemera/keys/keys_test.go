@@ -110,8 +110,8 @@ func TestSigningBytesSeparatePurposesAndNetworks(t *testing.T) {
 }
 
 // The owner of a public key A + T, where T has order 8, can make signatures that verifiers disagree
-// on. A verifier that multiplies by the cofactor (ZIP-215, batch verification) accepts both of these;
-// crypto/ed25519 accepts only the one whose challenge is divisible by 8.
+// on. A verifier that multiplies by the cofactor (ZIP-215, batch verification) accepts both of
+// these; crypto/ed25519 accepts only the one whose challenge is divisible by 8.
 func TestSmallOrderComponentIsJudgedAsByCryptoEd25519(t *testing.T) {
 	public, err := keys.ParsePublic("b3352a85724c861d573ee0b24717bc4b338a70409ce5fae83ee0078fa3a52145")
 	require.NoError(t, err)

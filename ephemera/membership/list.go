@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// List is what a membership provider tells: a group, and where its members are reached. NewList
-// makes one that cannot be wrong.
+// List is the answer of a membership provider: a group and how to reach its members. NewList
+// returns only valid lists.
 type List struct {
 	Group  *Group
-	Peers  []Peer // one for each member, in the order of keys
-	Source string // the file, URL or program that told it, for logs and errors
-	// Warning says what is wrong although the list can be used, such as that its source cannot be read
-	// now and this is what it told last. Nil: nothing.
+	Peers  []Peer // one for each member, in byte order of keys
+	Source string // the file, URL or program that the list came from, for logs and errors
+	// Warning, if not nil, reports a problem that leaves the list usable: for example, that the source
+	// cannot be read at the moment and this is its last answer.
 	Warning error
 }
 
-// Bounds of what is known of a member.
+// Bounds on the fields of a Peer.
 const (
-	MaxNameBytes    = 64
-	MaxAddresses    = 16
-	MaxAddressBytes = 256
+	MaxNameBytes    = 64  // length of Name
+	MaxAddresses    = 16  // number of Addresses
+	MaxAddressBytes = 256 // length of each address
 )
 
-// NewList puts a group and its members together: one peer for each member, in any order, names that
-// nobody shares. Addresses may be missing: such a member is not dialled, it dials. The error wraps
-// ErrInvalid and names the source.
+// NewList combines a group with its members: one peer for each member, in any order. No two peers
+// share a name. A peer without addresses is not dialled; it has to dial the others. Errors wrap
+// ErrInvalid and name the source.
 func NewList(group *Group, peers []Peer, source string) (List, error) {
 	list := List{Group: group, Peers: slices.Clone(peers), Source: source}
 	slices.SortFunc(list.Peers, func(a, b Peer) int { return a.Key.Compare(b.Key) })
@@ -38,15 +38,15 @@ func NewList(group *Group, peers []Peer, source string) (List, error) {
 
 func (l List) check() error {
 	if l.Group == nil {
-		return fmt.Errorf("%w: there is none", ErrInvalid)
+		return fmt.Errorf("%w: the list has no group", ErrInvalid)
 	}
 	if len(l.Peers) != l.Group.N() {
-		return fmt.Errorf("%w: %d members are listed, group %d has %d", ErrInvalid, len(l.Peers), l.Group.Number(), l.Group.N())
+		return fmt.Errorf("%w: %d peers for the %d members of group %d, expected one for each", ErrInvalid, len(l.Peers), l.Group.N(), l.Group.Number())
 	}
 	names := make(map[string]bool, len(l.Peers))
 	for i, peer := range l.Peers {
-		if peer.Key != l.Group.Member(i) { // both are in the order of keys
-			return fmt.Errorf("%w: %s is listed twice, or is no member of group %d", ErrInvalid, peer.Key, l.Group.Number())
+		if peer.Key != l.Group.Member(i) { // both are in byte order
+			return fmt.Errorf("%w: peer %s is listed twice, or is not a member of group %d", ErrInvalid, peer.Key, l.Group.Number())
 		}
 		if err := peer.Check(); err != nil {
 			return err
@@ -59,8 +59,8 @@ func (l List) check() error {
 	return nil
 }
 
-// Check tells whether name and addresses are within their bounds. Whether an address can be
-// dialled, the transport knows.
+// Check returns an error unless the name and the addresses are within their bounds. It does not
+// parse the addresses, which is the transport's task. Errors wrap ErrInvalid.
 func (p Peer) Check() error {
 	if len(p.Name) > MaxNameBytes || strings.ContainsFunc(p.Name, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\ufffd' }) {
 		return fmt.Errorf("%w: name %.70q of member %s, expected at most %d bytes without spaces", ErrInvalid, p.Name, p.Key, MaxNameBytes)

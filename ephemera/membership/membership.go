@@ -1,9 +1,9 @@
-// Package membership describes who takes part: a Group is an immutable, content-addressed, numbered
-// set of members with the limits that all of them apply. Everything signed for a block names the ID
-// of its group, and a block's quorum is counted there.
+// Package membership defines groups: immutable, numbered, content-addressed sets of members with
+// the limits that all of them apply. Everything signed for a block names its group's ID, and the
+// block's quorum is counted in that group.
 //
-// Names and addresses (Peer) help to find a member and to print it; they are no part of a group's
-// identity. The arithmetic of n, f and q: package quorum.
+// Names and addresses (Peer) serve to reach and display members. They are not part of a group's
+// identity. Package quorum computes f and q from n.
 package membership
 
 import (
@@ -18,13 +18,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// MaxMembers bounds a group that a node runs in. Verification and simulation accept larger ones.
+// MaxMembers is the size of the largest group that a node runs in. Verification and simulation
+// accept larger groups.
 const MaxMembers = 100
 
-// ErrInvalid reports a group or peer list that cannot be used.
+// ErrInvalid reports an invalid group, peer or list of members.
 var ErrInvalid = errors.New("invalid group")
 
-// ID is the SHA-256 of a group's canonical description under its domain tag.
+// ID identifies a group by its content: the SHA-256 of its signing bytes (PROTOCOL.md §7).
 type ID [32]byte
 
 // String returns the ID in hexadecimal.
@@ -36,35 +37,38 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 // UnmarshalText decodes 64 hexadecimal digits.
 func (id *ID) UnmarshalText(text []byte) error {
 	if len(text) != 2*len(id) {
-		return fmt.Errorf("group ID has %d characters, expected %d hexadecimal digits", len(text), 2*len(id))
+		return fmt.Errorf("parse group ID: %d characters, expected %d hexadecimal digits", len(text), 2*len(id))
 	}
-	_, err := hex.Decode(id[:], text)
-	return err
+	if _, err := hex.Decode(id[:], text); err != nil {
+		return fmt.Errorf("parse group ID: %w", err)
+	}
+	return nil
 }
 
-// Limits are the bounds on blocks that every member of a group applies alike, so that no verdict
-// depends on a local setting. The zero value stands for DefaultLimits.
+// Limits bound the blocks of a group. They belong to the group, so that every member applies the
+// same ones and no verdict depends on a local setting. NewGroup takes the zero value as
+// DefaultLimits.
 type Limits struct {
 	_             struct{} `cbor:",toarray"`
-	PayloadBytes  uint32   // payload of one message
-	BlockMessages uint32   // messages of one block
-	BlockBytes    uint32   // encoded messages of one block together
+	PayloadBytes  uint32   // largest payload of a message, in bytes
+	BlockMessages uint32   // largest number of messages in a block
+	BlockBytes    uint32   // largest total size of a block's encoded messages, in bytes
 }
 
-// DefaultLimits suit reports of 10,000 mixnodes by 100 members.
+// DefaultLimits returns limits that suit reports about 10,000 mixnodes from 100 members.
 func DefaultLimits() Limits {
 	return Limits{PayloadBytes: 256 << 10, BlockMessages: 1024, BlockBytes: 4 << 20}
 }
 
-// Upper bounds of what a group may ask of its members.
+// Upper bounds of Limits.
 const (
 	maxPayloadBytes  = 4 << 20
 	maxBlockMessages = 1 << 16
 	maxBlockBytes    = 64 << 20
 )
 
-// MaxLimits returns the greatest limits that a group can have. Whoever decodes without knowing the
-// group is bounded by them.
+// MaxLimits returns the largest limits that a group may have. They bound a decoder that does not
+// know the group.
 func MaxLimits() Limits {
 	return Limits{PayloadBytes: maxPayloadBytes, BlockMessages: maxBlockMessages, BlockBytes: maxBlockBytes}
 }
@@ -81,7 +85,8 @@ func (l Limits) validate() error {
 	return nil
 }
 
-// Group is an immutable set of members. Its methods are safe for concurrent use.
+// Group is an immutable set of members, made by NewGroup or DecodeGroup. Its methods are safe for
+// concurrent use.
 type Group struct {
 	network string
 	number  uint64
@@ -91,7 +96,7 @@ type Group struct {
 	id      ID
 }
 
-// description is what a group's ID is the hash of.
+// description is the encoded form of a group, from which its ID is derived.
 type description struct {
 	_       struct{} `cbor:",toarray"`
 	Network string
@@ -102,17 +107,17 @@ type description struct {
 
 const domain = "ephemera/group/v1"
 
-// NewGroup makes the group of these keys, given in any order. Numbers count from 1; zero limits
-// stand for DefaultLimits.
+// NewGroup returns the group of the given keys, which may be in any order but must be distinct.
+// Numbers count from 1. Zero limits stand for DefaultLimits. Errors wrap ErrInvalid.
 func NewGroup(network string, number uint64, members []keys.Public, limits Limits) (*Group, error) {
 	if err := CheckNetwork(network); err != nil {
 		return nil, err
 	}
 	if number == 0 {
-		return nil, fmt.Errorf("%w: groups are numbered from 1", ErrInvalid)
+		return nil, fmt.Errorf("%w: number 0, groups are numbered from 1", ErrInvalid)
 	}
 	if len(members) == 0 {
-		return nil, fmt.Errorf("%w: it has no members", ErrInvalid)
+		return nil, fmt.Errorf("%w: no members, expected at least one", ErrInvalid)
 	}
 	if limits == (Limits{}) {
 		limits = DefaultLimits()
@@ -133,7 +138,7 @@ func NewGroup(network string, number uint64, members []keys.Public, limits Limit
 	return g, nil
 }
 
-// Encode returns the canonical bytes of the group, for DecodeGroup.
+// Encode returns the canonical bytes of the group. DecodeGroup reads them.
 func (g *Group) Encode() []byte {
 	return canonical.Encode(description{Network: g.network, Number: g.number, Members: g.members, Limits: g.limits})
 }
@@ -141,7 +146,7 @@ func (g *Group) Encode() []byte {
 // maxGroupBytes fits a group of 100,000 members.
 const maxGroupBytes = 4 << 20
 
-// DecodeGroup reads what Encode wrote.
+// DecodeGroup decodes a group that Encode wrote. Errors wrap ErrInvalid.
 func DecodeGroup(data []byte) (*Group, error) {
 	var d description
 	if err := canonical.Decode(data, maxGroupBytes, &d); err != nil {
@@ -162,41 +167,41 @@ func (g *Group) Network() string { return g.network }
 // Number returns the group's number, from 1.
 func (g *Group) Number() uint64 { return g.number }
 
-// ID returns the group's content address.
+// ID returns the hash that identifies the group.
 func (g *Group) ID() ID { return g.id }
 
-// Limits returns the bounds on blocks.
+// Limits returns the bounds on the group's blocks.
 func (g *Group) Limits() Limits { return g.limits }
 
 // N returns the number of members.
 func (g *Group) N() int { return len(g.members) }
 
-// F returns how many Byzantine members the group tolerates.
+// F returns f, the number of Byzantine members that the group tolerates (package quorum).
 func (g *Group) F() int { return quorum.Faulty(g.N()) }
 
-// Q returns how many echoes make a certificate.
+// Q returns q, the number of echoes that certify a block (package quorum).
 func (g *Group) Q() int { return quorum.Size(g.N()) }
 
-// Member returns the i-th member, 0 <= i < N, in the byte order of keys.
+// Member returns the i-th member in byte order, 0 <= i < N. It panics for any other i.
 func (g *Group) Member(i int) keys.Public { return g.members[i] }
 
-// Members returns all members in byte order. The slice is the caller's.
+// Members returns all members in byte order. The caller may change the slice.
 func (g *Group) Members() []keys.Public { return slices.Clone(g.members) }
 
-// Index returns the place of a member in byte order.
+// Index returns the position of a member in byte order, and whether key is a member.
 func (g *Group) Index(key keys.Public) (int, bool) {
 	i, ok := g.index[key]
 	return i, ok
 }
 
-// Contains tells whether key is a member.
+// Contains reports whether key is a member.
 func (g *Group) Contains(key keys.Public) bool {
 	_, ok := g.index[key]
 	return ok
 }
 
-// CheckNetwork tells whether name can name a network: 1..64 characters of a-z, 0-9, '-', '_', '.'
-// and '/'.
+// CheckNetwork returns an error unless name is a valid network name: 1 to 64 characters, each of
+// them a-z, 0-9, '-', '_', '.' or '/'. Errors wrap ErrInvalid.
 func CheckNetwork(name string) error {
 	if len(name) < 1 || len(name) > 64 {
 		return fmt.Errorf("%w: network name has %d characters, expected 1..64", ErrInvalid, len(name))
@@ -209,10 +214,9 @@ func CheckNetwork(name string) error {
 	return nil
 }
 
-// Peer is what is known of a member beside its key: a name for people, and libp2p multiaddrs
-// (without /p2p) to dial.
+// Peer describes a member: its key, a name to display, and the addresses to dial.
 type Peer struct {
 	Key       keys.Public `json:"key"`
 	Name      string      `json:"name"`
-	Addresses []string    `json:"addresses"`
+	Addresses []string    `json:"addresses"` // libp2p multiaddrs without /p2p
 }

@@ -34,7 +34,7 @@ func again(data []byte) ([]byte, error) {
 	return g.Encode(), nil
 }
 
-func TestQuorumsAreThoseOfTheTable(t *testing.T) {
+func TestQuorumsOfKnownSizes(t *testing.T) {
 	for _, want := range [][3]int{{1, 0, 1}, {2, 0, 2}, {3, 0, 2}, {4, 1, 3}, {6, 1, 4}, {7, 2, 5}, {10, 3, 7}, {100, 33, 67}} {
 		g := group(t, want[0])
 		require.Equal(t, want, [3]int{g.N(), g.F(), g.Q()})
@@ -67,7 +67,7 @@ func TestIDDependsOnEveryField(t *testing.T) {
 		require.NotContains(t, ids, g.ID(), name)
 		ids[g.ID()] = name
 	}
-	require.Contains(t, ids, group(t, 4).ID(), "zero limits are the default ones")
+	require.Contains(t, ids, group(t, 4).ID(), "zero limits stand for the default limits")
 }
 
 func TestOrderOfKeysDoesNotMatter(t *testing.T) {
@@ -78,7 +78,7 @@ func TestOrderOfKeysDoesNotMatter(t *testing.T) {
 		g, err := membership.NewGroup("test", 3, shuffled, membership.Limits{})
 		require.NoError(t, err)
 		require.Equal(t, group(t, n).ID(), g.ID())
-		require.Equal(t, given, shuffled, "the caller's slice is left alone")
+		require.Equal(t, given, shuffled, "the caller's slice is not changed")
 		for i, key := range g.Members() {
 			place, ok := g.Index(key)
 			require.True(t, ok)
@@ -105,7 +105,7 @@ func TestGroupIsImmutable(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestGroupsThatCannotBeAreRefused(t *testing.T) {
+func TestInvalidGroupsAreRefused(t *testing.T) {
 	twice := append(members(3), members(1)...)
 	long := string(make([]byte, 65))
 	ok := membership.DefaultLimits()
@@ -143,7 +143,7 @@ func TestGroupsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-func TestDecodeTakesOneFormOnly(t *testing.T) {
+func TestOnlyTheCanonicalFormIsDecoded(t *testing.T) {
 	canonicaltest.Strict(t, group(t, 4).Encode(), again)
 	type description struct {
 		_       struct{} `cbor:",toarray"`
@@ -166,10 +166,10 @@ func TestDecodeTakesOneFormOnly(t *testing.T) {
 	}
 	_, err := membership.DecodeGroup(make([]byte, 4<<20+1))
 	require.ErrorIs(t, err, canonical.ErrTooLarge)
-	require.Equal(t, 1000, group(t, 1000).N(), "verification and simulation take more members than a node runs with")
+	require.Equal(t, 1000, group(t, 1000).N(), "verification and simulation accept larger groups than a node")
 }
 
-func TestTextOfIDsComesBack(t *testing.T) {
+func TestTextOfIDsRoundTrips(t *testing.T) {
 	id := group(t, 4).ID()
 	text, err := id.MarshalText()
 	require.NoError(t, err)
