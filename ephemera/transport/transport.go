@@ -1,9 +1,10 @@
-// Package transport carries frames between members: direct ones over authenticated links, and
-// gossip. It knows nothing of what is in a frame. Implementations: transport/p2p (libp2p streams
-// and GossipSub) and transport/memory (tests). Each passes transport/transporttest.
+// Package transport defines how frames travel between members: directly, over authenticated links,
+// and by gossip. A frame is an opaque sequence of bytes. The implementations are transport/p2p
+// (libp2p streams and GossipSub) and transport/memory (for tests); package transport/transporttest
+// is their conformance suite.
 //
-// A transport may lose, delay, repeat and reorder frames: PROTOCOL.md R6 and R7 make up for it. It
-// never blocks the sender and never grows without bound.
+// A transport may lose, delay, repeat and reorder frames; the protocol compensates (PROTOCOL.md R6
+// and R7). It never blocks a sender, and all its queues are bounded.
 package transport
 
 import (
@@ -13,62 +14,75 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Transport connects one node with the members it was configured with, and with nobody else.
+// Transport connects a node with the members that it was configured with, and with no other peer.
+// Its methods are safe for concurrent use.
 type Transport interface {
-	// Run connects, receives and serves until ctx is done, then closes everything it opened and
-	// returns nil. It is called once. After it returned no method of the receiver runs, so it waits
-	// for those that do.
+	// Run connects to the members and passes incoming frames to receiver until ctx is done. It then
+	// closes everything it opened, waits for running methods of the receiver, and returns nil. After
+	// that, no method of the receiver is called. Run must be called at most once.
 	Run(ctx context.Context, receiver Receiver) error
-	// Send queues a frame for a member and returns at once. False: not queued (no such member, not
-	// connected, queue full, frame too large). The frame must not be changed afterwards; the same one
-	// may be sent to many.
+	// Send queues a frame for a member, without waiting, and reports whether it was queued. It returns
+	// false if the member is unknown or not connected, its queue is full, or the frame is too large.
+	// The caller must not change the frame afterwards; it may send the same frame to several members.
 	Send(to keys.Public, frame []byte) bool
-	// Publish queues a frame for gossip to all members and returns at once. False: not queued, or
-	// gossip is off. It is not handed to the publisher's own receiver. The frame must not be changed
-	// afterwards.
+	// Publish queues a frame for gossip to all members, without waiting, and reports whether it was
+	// queued. It returns false if gossip is off, the queue is full, or the frame is too large. The
+	// publisher's own receiver does not get the frame. The caller must not change it afterwards.
 	Publish(frame []byte) bool
-	// Online returns the members with a live authenticated connection, in byte order, without the node
-	// itself.
+	// Online returns the members that have an authenticated connection, in byte order of their keys.
+	// The node itself is not among them.
 	Online() []keys.Public
-	// Traffic returns what was sent and received since the start.
+	// Traffic returns the totals since the transport was created.
 	Traffic() Traffic
 }
 
-// Receiver takes what arrives. Its methods may be called concurrently, for one peer's direct frames
-// in order. A method that waits slows that peer down and nobody else. Frames belong to the
-// receiver.
+// Receiver handles incoming frames. Its methods may be called concurrently, but the direct frames
+// of one peer arrive one at a time and in order. A method that blocks slows down that peer only.
+// The receiver owns the frames and may change them.
 type Receiver interface {
-	// Receive takes a direct frame and judges it. Reject blames the peer; a transport may then talk
-	// less to it for a while.
+	// Receive handles a direct frame and returns a verdict on it. Reject counts as an offence of the
+	// peer; a transport may disconnect repeat offenders for a while.
 	Receive(from keys.Public, frame []byte) Verdict
-	// Gossip judges a gossip frame that a member passed on, and takes it when it is good. Only frames
-	// judged Accept travel on, so who passes on one that is rejected is to blame.
+	// Gossip handles a gossip frame that a member forwarded, and returns a verdict on it. Only
+	// accepted frames are forwarded, so Reject counts as an offence of the forwarding peer.
 	Gossip(from keys.Public, frame []byte) Verdict
-	// Connected and Disconnected tell of the first connection of a member and of the end of its last.
+	// Connected is called after the first connection to a member was established.
 	Connected(peer keys.Public)
+	// Disconnected is called after the last connection to a member was closed.
 	Disconnected(peer keys.Public)
 }
 
-// Verdict says what became of a frame.
+// Verdict is the receiver's judgement of a frame.
 type Verdict uint8
 
 const (
-	Ignore Verdict = iota // not taken, nobody's fault: our own state or load, a group that we do not know yet, an application's answer
-	Accept                // good; gossip is passed on
-	Reject                // no correct member sends or passes on such a frame: the peer is to blame
+	// Ignore drops a frame without blame: the node is overloaded or does not know the group yet, or
+	// the application refused the content.
+	Ignore Verdict = iota
+	// Accept takes a frame. A gossip frame is forwarded.
+	Accept
+	// Reject drops a frame that no correct member sends or forwards, and blames the peer.
+	Reject
 )
 
-// Traffic counts payload bytes and frames, direct and gossip, without the framing of lower layers.
-// For GossipSub the bytes are those of whole RPCs.
+// Traffic counts bytes and frames, direct and gossip, without the framing of lower layers. For
+// GossipSub, the bytes are those of whole RPCs.
 type Traffic struct {
 	SentBytes, SentFrames         uint64
 	ReceivedBytes, ReceivedFrames uint64
-	GossipSentBytes               uint64 // the part of SentBytes that is gossip
-	Dropped                       uint64 // frames that Send or Publish did not queue
-	Throttled                     uint64 // frames of peers beyond their rate: direct ones waited, gossip and streams were refused
-	Cuts                          uint64 // times that a peer was cut off for a while
-	Unanswered                    uint64 // connections closed because the peer did not answer a ping
+	// GossipSentBytes is the part of SentBytes that is gossip.
+	GossipSentBytes uint64
+	// Dropped counts outgoing frames that were dropped, mostly because a queue was full.
+	Dropped uint64
+	// Throttled counts incoming frames and streams above a peer's rate limit: direct frames were
+	// delayed, gossip and streams refused.
+	Throttled uint64
+	// Cuts counts how often a peer was cut off for misbehaviour.
+	Cuts uint64
+	// Unanswered counts connections that were closed because the peer did not answer a ping.
+	Unanswered uint64
 }
 
-// Backoff is the waiting between attempts to reach a member: capped, doubling, jittered.
+// Backoff configures the waits between attempts to reach a member. They start at First, double up
+// to Cap, and are jittered.
 type Backoff struct{ First, Cap time.Duration }

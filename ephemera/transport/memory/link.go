@@ -9,23 +9,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// link is what arrives from one peer: the state of the connection and a bounded queue.
+// link is the incoming half of a connection to a peer: its state and a bounded queue of frames.
 type link struct {
 	peer  keys.Public
 	limit int
-	wake  chan struct{} // buffered by one: something changed
+	wake  chan struct{} // capacity 1, signals a change of the fields below
 
 	mu      sync.Mutex
 	up      bool
-	changes uint64 // counts the times that up changed
+	changes uint64 // how often up changed
 	queue   []item
 }
 
-// item is a frame under way. A rumour goes to Receiver.Gossip.
+// item is a frame in transit.
 type item struct {
 	data   []byte
-	due    time.Time
-	rumour *rumour
+	due    time.Time // when it arrives
+	gossip *gossip   // nil for a direct frame
 }
 
 func newLink(peer keys.Public, limit int) *link {
@@ -39,7 +39,7 @@ func (l *link) notify() {
 	}
 }
 
-// set connects or disconnects. What is under way on a connection that ends is lost.
+// set connects or disconnects the link. A disconnection loses the frames in transit.
 func (l *link) set(up bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,8 +62,8 @@ func (l *link) push(i item) bool {
 	return true
 }
 
-// next returns the connection's state and the frame that is due, or how long until the first one
-// is; zero: none is under way.
+// next returns the state of the connection and the frame that is due. If none is due, wait is the
+// time until the first one will be, or zero if none is in transit.
 func (l *link) next() (changes uint64, up bool, due *item, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,22 +77,22 @@ func (l *link) next() (changes uint64, up bool, due *item, wait time.Duration) {
 	return l.changes, l.up, nil, wait
 }
 
-// run hands the link's connections and frames to the receiver, in order, until ctx is done.
+// run passes changes of the connection and frames to the receiver, in order, until ctx is done.
 func (l *link) run(ctx context.Context, t *Transport, receiver transport.Receiver) {
-	var told struct {
+	var reported struct {
 		changes uint64
 		up      bool
 	}
 	for ctx.Err() == nil {
 		changes, up, due, wait := l.next()
-		if changes != told.changes { // also when it went down and came up again meanwhile
-			if told.up {
+		if changes != reported.changes { // also if the link went down and came up again
+			if reported.up {
 				receiver.Disconnected(l.peer)
 			}
 			if up {
 				receiver.Connected(l.peer)
 			}
-			told.changes, told.up = changes, up
+			reported.changes, reported.up = changes, up
 		}
 		if due != nil {
 			t.receive(l.peer, *due, receiver)
@@ -102,7 +102,7 @@ func (l *link) run(ctx context.Context, t *Transport, receiver transport.Receive
 	}
 }
 
-// sleep waits for a change, for the given time where it is more than zero, or for the end.
+// sleep waits until the link changes or ctx is done, for at most wait if wait is positive.
 func (l *link) sleep(ctx context.Context, wait time.Duration) {
 	var due <-chan time.Time
 	if wait > 0 {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// publicKey is keys.Public where a test calls its members keys.
+// publicKey is keys.Public, for tests with a variable called keys.
 type publicKey = keys.Public
 
 func members(n int) []keys.Public {
@@ -45,7 +45,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// arrivals is a receiver that notes what comes and when.
+// arrivals is a receiver that records events in order.
 type arrivals struct {
 	mu     sync.Mutex
 	events []string
@@ -100,7 +100,7 @@ func start(t *testing.T, config memory.Config) (*memory.Network, []*memory.Trans
 	return network, transports, receivers
 }
 
-func TestDelayIsKeptInOrderOnVirtualTime(t *testing.T) {
+func TestDelayedFramesStayInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := members(2)
 		delays := make(chan time.Duration, 2)
@@ -121,19 +121,19 @@ func TestDelayIsKeptInOrderOnVirtualTime(t *testing.T) {
 	})
 }
 
-func TestPartitionLosesWhatIsUnderWayAndHeals(t *testing.T) {
+func TestPartitionLosesFramesInTransitAndHeals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := members(4)
 		network, transports, receivers := start(t, memory.Config{
 			Members: keys, Gossip: true, Delay: func(_, _ publicKey) time.Duration { return time.Second },
 		})
-		require.True(t, transports[0].Send(keys[2], []byte("under way")))
+		require.True(t, transports[0].Send(keys[2], []byte("in transit")))
 		network.Partition(keys[:2])
 		synctest.Wait()
 		require.Equal(t, []string{"disconnected", "disconnected"}, receivers[0].take())
 		require.False(t, transports[0].Send(keys[2], []byte("x")))
 		require.Len(t, transports[0].Online(), 1)
-		require.Len(t, transports[2].Online(), 1, "those in no set stay together")
+		require.Len(t, transports[2].Online(), 1, "the members in none of the sets stay connected")
 
 		require.True(t, transports[0].Publish([]byte("half")))
 		<-time.After(2 * time.Second)
@@ -151,7 +151,7 @@ func TestPartitionLosesWhatIsUnderWayAndHeals(t *testing.T) {
 	})
 }
 
-func TestLossDependsOnSeedAndPlaceAlone(t *testing.T) {
+func TestLossDependsOnlyOnSeedAndPosition(t *testing.T) {
 	pass := func(seed uint64) (got []string) {
 		synctest.Test(t, func(t *testing.T) {
 			keys := members(2)
@@ -187,9 +187,9 @@ func TestScriptedLossOfGossipOnly(t *testing.T) {
 	})
 }
 
-// The publisher reaches the second member only. That one passes on what it accepts to the third,
-// connected again meanwhile.
-func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
+// The publisher reaches only the second member, which forwards what it accepts to the third, by
+// then connected again.
+func TestOnlyAcceptedGossipIsForwarded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := members(3)
 		network, transports, receivers := start(t, memory.Config{
@@ -198,7 +198,7 @@ func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
 		network.Partition(keys[2:])
 		require.True(t, transports[0].Publish([]byte("good")))
 		require.True(t, transports[0].Publish([]byte("garbage")))
-		network.Heal() // the first two kept their connection, and what is under way on it
+		network.Heal() // the first two stayed connected, so their frames in transit are not lost
 		synctest.Wait()
 		receivers[1].take()
 		receivers[2].take()
@@ -209,7 +209,7 @@ func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
 	})
 }
 
-func TestOneMemberRunsOnce(t *testing.T) {
+func TestOnlyMembersRun(t *testing.T) {
 	network := memory.New(memory.Config{Members: members(1)})
 	require.ErrorIs(t, network.Transport(publicKey{9}).Run(t.Context(), new(arrivals)), memory.ErrRunning)
 }

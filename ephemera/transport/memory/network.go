@@ -1,9 +1,9 @@
-// Package memory connects transports of one process, for tests: frames may be lost by chance from a
-// seed or by a script, delayed, and cut off by partitions. Time is package time's, so that inside a
-// testing/synctest bubble it is virtual.
+// Package memory implements a network within one process, for tests. It can drop frames at random
+// from a seed or by a function, delay them, and partition the members. It uses package time, so
+// time is virtual inside a testing/synctest bubble.
 //
-// Connections come and go with the transports' Run and with partitions. Like every transport it is
-// bounded: each link has a queue of its own, and a member that does not read loses frames of that
+// Two members are connected while the Run methods of both are running and no partition separates
+// them. Each link has a bounded queue of its own: a member that does not read loses frames of that
 // link only.
 //
 // The package is unstable: it exists for the tests of this repository.
@@ -22,25 +22,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Config describes a network. Its zero value, but for Members, is one that loses and delays nothing
-// and has no gossip.
+// Config describes a network. By default it loses and delays nothing and has no gossip.
 type Config struct {
 	Members       []keys.Public
 	Gossip        bool
-	MaxFrameBytes int // 0: 8 MiB
-	QueueFrames   int // of one link, 0: 1024
-	Seed          uint64
-	// Loss is the share of frames that are lost, 0..1. Which ones depends on Seed, on the link and on
-	// the place in it alone.
+	MaxFrameBytes int    // the largest frame; default 8 MiB
+	QueueFrames   int    // the queue of each link; default 1024
+	Seed          uint64 // of Loss
+	// Loss is the probability that a frame is lost, 0 to 1. Whether a frame is lost depends only on
+	// Seed, its link, and its position in the sequence of frames on the link.
 	Loss float64
-	// Drop, when there, is asked about every frame; true loses it. It is called concurrently.
+	// Drop, if not nil, is called for every frame and reports whether to lose it. It must be safe for
+	// concurrent use.
 	Drop func(Frame) bool
-	// Delay, when there, is how long a frame is under way. Frames of one link stay in order. It is
-	// called concurrently.
+	// Delay, if not nil, returns how long a frame travels. Frames of one link stay in order. It must
+	// be safe for concurrent use.
 	Delay func(from, to keys.Public) time.Duration
 }
 
-// Frame is what Drop decides on.
+// Frame is the argument of Config.Drop.
 type Frame struct {
 	From, To keys.Public
 	Gossip   bool
@@ -59,12 +59,12 @@ type Network struct {
 
 	mu      sync.Mutex
 	running map[keys.Public]*Transport
-	sides   map[keys.Public]int // members of different sides are cut off from each other
+	sides   map[keys.Public]int // the partition's set that a member is in, from 1; 0 if in none
 	drop    func(Frame) bool
-	losses  map[[2]keys.Public]*rand.Rand // by from and to
+	losses  map[[2]keys.Public]*rand.Rand // by sender and receiver
 }
 
-// New makes a network with nobody running.
+// New returns a network. Its members connect when their transports run.
 func New(config Config) *Network {
 	config.MaxFrameBytes = cmp.Or(config.MaxFrameBytes, defaultFrameBytes)
 	config.QueueFrames = cmp.Or(config.QueueFrames, defaultQueueFrames)
@@ -76,8 +76,8 @@ func New(config Config) *Network {
 	}
 }
 
-// Transport returns a transport for a member. A member that starts again gets a new one, after the
-// Run of its last one has returned.
+// Transport returns a new transport for a member. To restart a member, wait until the Run of its
+// last transport has returned and take a new one.
 func (n *Network) Transport(member keys.Public) *Transport {
 	t := &Transport{network: n, self: member, links: map[keys.Public]*link{}}
 	for _, peer := range n.members {
@@ -88,8 +88,8 @@ func (n *Network) Transport(member keys.Public) *Transport {
 	return t
 }
 
-// Partition cuts the sets off from each other and from the members in none of them, who stay
-// together. Frames under way are lost.
+// Partition separates the sets from each other. The members in none of them form one more set.
+// Frames in transit between sets are lost. A new partition replaces the previous one.
 func (n *Network) Partition(sets ...[]keys.Public) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -105,14 +105,15 @@ func (n *Network) Partition(sets ...[]keys.Public) {
 // Heal ends the partition.
 func (n *Network) Heal() { n.Partition() }
 
-// SetDrop replaces Config.Drop; nil loses nothing more.
+// SetDrop replaces Config.Drop; nil removes it.
 func (n *Network) SetDrop(drop func(Frame) bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.drop = drop
 }
 
-// reconnect brings every link to what runs and what is cut off. The caller holds n.mu.
+// reconnect connects and disconnects every link according to n.running and n.sides. The caller
+// holds n.mu.
 func (n *Network) reconnect() {
 	for _, t := range n.running {
 		for peer, l := range t.links {
@@ -121,12 +122,13 @@ func (n *Network) reconnect() {
 	}
 }
 
-// join makes a transport part of the network. False when the member runs already or is none.
+// join connects a transport. It returns false if the key is not a member's, or the member is
+// running already.
 func (n *Network) join(t *Transport) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	_, member := slices.BinarySearchFunc(n.members, t.self, keys.Public.Compare)
-	if !member || n.running[t.self] != nil {
+	_, isMember := slices.BinarySearchFunc(n.members, t.self, keys.Public.Compare)
+	if !isMember || n.running[t.self] != nil {
 		return false
 	}
 	n.running[t.self] = t
@@ -144,7 +146,7 @@ func (n *Network) leave(t *Transport) {
 	n.reconnect()
 }
 
-// peer returns the running transport of a member that t is connected with, else nil.
+// peer returns the transport of a member that t is connected to, or nil.
 func (n *Network) peer(t *Transport, member keys.Public) *Transport {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -158,7 +160,7 @@ func (n *Network) peerLocked(t *Transport, member keys.Public) *Transport {
 	return n.running[member]
 }
 
-// connected returns the running transports that a member is connected with, in byte order.
+// connected returns the transports that t is connected to, in byte order of their members.
 func (n *Network) connected(t *Transport) []*Transport {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -171,43 +173,44 @@ func (n *Network) connected(t *Transport) []*Transport {
 	return peers
 }
 
-// lost tells whether chance or script takes the frame.
-func (n *Network) lost(frame Frame) bool {
+// drops reports whether the network loses the frame, at random or because of Config.Drop.
+func (n *Network) drops(frame Frame) bool {
 	n.mu.Lock()
 	drop, key := n.drop, [2]keys.Public{frame.From, frame.To}
-	chance := false
+	byChance := false
 	if n.config.Loss > 0 {
 		random := n.losses[key]
 		if random == nil {
-			random = rand.New(rand.NewPCG(n.config.Seed, stream(key)))
+			random = rand.New(rand.NewPCG(n.config.Seed, sequence(key)))
 			n.losses[key] = random
 		}
-		chance = random.Float64() < n.config.Loss
+		byChance = random.Float64() < n.config.Loss
 	}
 	n.mu.Unlock()
-	return chance || drop != nil && drop(frame)
+	return byChance || drop != nil && drop(frame)
 }
 
-// deliver puts a frame on its way. False when the receiver's link is full.
-func (n *Network) deliver(to *Transport, frame Frame, rumour *rumour) bool {
-	if n.lost(frame) {
+// deliver queues a frame at its receiver. It returns false if the link is down or its queue is
+// full; a lost frame counts as delivered.
+func (n *Network) deliver(to *Transport, frame Frame, gossip *gossip) bool {
+	if n.drops(frame) {
 		return true
 	}
 	var delay time.Duration
 	if n.config.Delay != nil {
 		delay = n.config.Delay(frame.From, frame.To)
 	}
-	return to.links[frame.From].push(item{data: bytes.Clone(frame.Data), due: time.Now().Add(delay), rumour: rumour})
+	return to.links[frame.From].push(item{data: bytes.Clone(frame.Data), due: time.Now().Add(delay), gossip: gossip})
 }
 
-// stream numbers a link's own sequence of chances.
-func stream(key [2]keys.Public) uint64 {
+// sequence returns the number of a link's own random sequence.
+func sequence(key [2]keys.Public) uint64 {
 	sum := sha256.Sum256(slices.Concat(key[0][:], key[1][:]))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// has tells whether the transport is running.
-func (n *Network) has(t *Transport) bool {
+// isRunning reports whether the transport is running.
+func (n *Network) isRunning(t *Transport) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.running[t.self] == t

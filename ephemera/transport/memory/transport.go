@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -10,21 +11,22 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Transport is one member's place in a Network. It implements transport.Transport.
+// Transport is the transport of one member of a Network.
 type Transport struct {
 	network *Network
 	self    keys.Public
-	links   map[keys.Public]*link // incoming, by sender; the map never changes
+	links   map[keys.Public]*link // incoming links by sender; the map itself never changes
 
 	sentBytes, sentFrames, receivedBytes, receivedFrames, gossipSentBytes, dropped atomic.Uint64
 }
 
 var _ transport.Transport = (*Transport)(nil)
 
-// ErrRunning reports a second transport of one member, or one of no member.
-var ErrRunning = errors.New("member is running already, or is none of the network's")
+// ErrRunning reports a call of Run for a key that is not a member's, or whose member is running
+// already.
+var ErrRunning = errors.New("run transport: the key is not a member of the network, or its member is running already")
 
-// Run takes part until ctx is done; see transport.Transport.
+// Run implements transport.Transport.
 func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error {
 	if !t.network.join(t) {
 		return ErrRunning
@@ -39,7 +41,7 @@ func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error 
 	return nil
 }
 
-// Send puts a direct frame on its way; see transport.Transport.
+// Send implements transport.Transport.
 func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	peer := t.network.peer(t, to)
 	if peer == nil || len(frame) > t.network.config.MaxFrameBytes ||
@@ -56,38 +58,38 @@ func (t *Transport) count(frame []byte) {
 	t.sentBytes.Add(uint64(len(frame)))
 }
 
-// rumour is one published frame. Whoever accepts it passes it on to those it has not reached, which
-// costs nothing where all members are connected with the publisher.
-type rumour struct {
+// gossip tracks one published frame. A member that accepts it forwards it to the members that it
+// has not reached yet: none, if all are connected to the publisher.
+type gossip struct {
 	mu      sync.Mutex
 	reached map[keys.Public]bool
 }
 
-// claim tells whether the member is reached for the first time.
-func (r *rumour) claim(member keys.Public) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	first := !r.reached[member]
-	r.reached[member] = true
+// claim marks a member as reached, and reports whether it was not before.
+func (g *gossip) claim(member keys.Public) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := !g.reached[member]
+	g.reached[member] = true
 	return first
 }
 
-// Publish puts a frame on its way to all; see transport.Transport.
+// Publish implements transport.Transport.
 func (t *Transport) Publish(frame []byte) bool {
-	if !t.network.config.Gossip || len(frame) > t.network.config.MaxFrameBytes || !t.network.has(t) {
+	if !t.network.config.Gossip || len(frame) > t.network.config.MaxFrameBytes || !t.network.isRunning(t) {
 		t.dropped.Add(1)
 		return false
 	}
-	t.pass(frame, &rumour{reached: map[keys.Public]bool{t.self: true}})
+	t.forward(frame, &gossip{reached: map[keys.Public]bool{t.self: true}})
 	return true
 }
 
-func (t *Transport) pass(frame []byte, r *rumour) {
+func (t *Transport) forward(frame []byte, g *gossip) {
 	for _, peer := range t.network.connected(t) {
-		if !r.claim(peer.self) {
+		if !g.claim(peer.self) {
 			continue
 		}
-		if !t.network.deliver(peer, Frame{From: t.self, To: peer.self, Gossip: true, Data: frame}, r) {
+		if !t.network.deliver(peer, Frame{From: t.self, To: peer.self, Gossip: true, Data: frame}, g) {
 			t.dropped.Add(1)
 			continue
 		}
@@ -99,16 +101,17 @@ func (t *Transport) pass(frame []byte, r *rumour) {
 func (t *Transport) receive(from keys.Public, i item, receiver transport.Receiver) {
 	t.receivedFrames.Add(1)
 	t.receivedBytes.Add(uint64(len(i.data)))
-	if i.rumour == nil {
+	if i.gossip == nil {
 		receiver.Receive(from, i.data)
 		return
 	}
-	if onward := string(i.data); receiver.Gossip(from, i.data) == transport.Accept {
-		t.pass([]byte(onward), i.rumour)
+	copied := bytes.Clone(i.data) // the receiver may change its frame
+	if receiver.Gossip(from, i.data) == transport.Accept {
+		t.forward(copied, i.gossip)
 	}
 }
 
-// Online returns the connected members; see transport.Transport.
+// Online implements transport.Transport.
 func (t *Transport) Online() []keys.Public {
 	var online []keys.Public
 	for _, peer := range t.network.connected(t) {
@@ -117,7 +120,7 @@ func (t *Transport) Online() []keys.Public {
 	return online
 }
 
-// Traffic returns the counts so far; see transport.Transport.
+// Traffic implements transport.Transport.
 func (t *Transport) Traffic() transport.Traffic {
 	return transport.Traffic{
 		SentBytes: t.sentBytes.Load(), SentFrames: t.sentFrames.Load(),

@@ -12,25 +12,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// patience bounds every wait. Nothing here takes a hundredth of it.
-const patience = 30 * time.Second
+// timeout bounds every wait. Each should take less than a hundredth of it.
+const timeout = 30 * time.Second
 
-// frame is what a recorder took.
+// frame is a received frame.
 type frame struct {
 	from keys.Public
 	data []byte
 }
 
-// recorder is a receiver that keeps everything, and waits where it is told to.
+// recorder is a receiver that records all events. Its Receive can be made to block.
 type recorder struct {
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced at every change
+	changed chan struct{} // closed and replaced at each event
 	direct  []frame
 	gossip  []frame
 	online  map[keys.Public]bool
-	comings int // calls of Connected
 	verdict transport.Verdict
-	gates   map[keys.Public]chan struct{} // Receive from this peer waits until its gate is closed
+	gates   map[keys.Public]chan struct{} // Receive blocks for this peer until its gate is closed
 }
 
 func newRecorder() *recorder {
@@ -47,17 +46,17 @@ func (r *recorder) change(apply func()) {
 	r.changed = make(chan struct{})
 }
 
-// holds tells whether the condition holds now.
+// holds reports whether the condition holds now. The condition may read the recorder's fields.
 func (r *recorder) holds(condition func() bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return condition()
 }
 
-// wait returns when the condition holds.
+// wait blocks until the condition holds. The condition may read the recorder's fields.
 func (r *recorder) wait(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	for {
 		r.mu.Lock()
@@ -69,7 +68,7 @@ func (r *recorder) wait(t *testing.T, what string, condition func() bool) {
 		select {
 		case <-changed:
 		case <-limit.C:
-			require.FailNow(t, "waited in vain for: "+what)
+			require.FailNow(t, "timed out waiting for "+what)
 		}
 	}
 }
@@ -91,15 +90,12 @@ func (r *recorder) Gossip(from keys.Public, data []byte) transport.Verdict {
 }
 
 func (r *recorder) Connected(peer keys.Public) {
-	r.change(func() {
-		r.online[peer] = true
-		r.comings++
-	})
+	r.change(func() { r.online[peer] = true })
 }
 
 func (r *recorder) Disconnected(peer keys.Public) { r.change(func() { r.online[peer] = false }) }
 
-// onlineCount is for conditions of wait.
+// onlineCount returns the number of connected peers; for use in conditions.
 func (r *recorder) onlineCount() int {
 	count := 0
 	for _, online := range r.online {
@@ -110,7 +106,7 @@ func (r *recorder) onlineCount() int {
 	return count
 }
 
-// from returns the direct frames of a peer, in order; for conditions of wait.
+// from returns the direct frames of a peer, in order; for use in conditions.
 func (r *recorder) from(peer keys.Public) [][]byte {
 	var data [][]byte
 	for _, f := range r.direct {
@@ -129,7 +125,7 @@ type node struct {
 	stop func()
 }
 
-// run starts a member. The test's end stops it, if nothing else did.
+// run starts a member and stops it at the end of the test.
 func run(t *testing.T, m Member) *node {
 	n := &node{Member: m, recorder: newRecorder(), t: t}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -140,15 +136,15 @@ func run(t *testing.T, m Member) *node {
 		select {
 		case err := <-ended:
 			require.NoError(t, err)
-		case <-time.After(patience):
-			require.FailNow(t, "Run does not end")
+		case <-time.After(timeout):
+			require.FailNow(t, "Run did not return after its context was cancelled")
 		}
 	})
 	t.Cleanup(n.stop)
 	return n
 }
 
-// cluster runs n members that are all connected with each other.
+// cluster runs n members and waits until all are connected to each other.
 func cluster(t *testing.T, fresh Fresh, n int, options Options) []*node {
 	members := fresh(t, n, options)
 	require.Len(t, members, n)
@@ -162,8 +158,8 @@ func cluster(t *testing.T, fresh Fresh, n int, options Options) []*node {
 	return nodes
 }
 
-// send sends when the transport lets it.
+// send sends a frame, and retries while the transport's queue is full.
 func (n *node) send(to keys.Public, data []byte) {
 	n.t.Helper()
-	require.Eventually(n.t, func() bool { return n.Transport.Send(to, data) }, patience, time.Millisecond)
+	require.Eventually(n.t, func() bool { return n.Transport.Send(to, data) }, timeout, time.Millisecond)
 }

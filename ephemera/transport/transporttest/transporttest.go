@@ -1,7 +1,5 @@
-// Package transporttest is the conformance suite of transport.Transport: every implementation
-// passes Run.
-//
-// The package is unstable: the suite gets stricter with any release.
+// Package transporttest is the conformance suite of transport.Transport. Every implementation must
+// pass Run.
 package transporttest
 
 import (
@@ -17,43 +15,43 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// MaxFrameBytes and QueueFrames are the bounds that the transports under test are made with.
+// Bounds of the transports under test. Fresh must configure them.
 const (
-	MaxFrameBytes = 1 << 20
-	QueueFrames   = 64
+	MaxFrameBytes = 1 << 20 // largest frame
+	QueueFrames   = 64      // length of the queue for each peer
 )
 
-// Options of one cluster.
+// Options configure the transports of one test.
 type Options struct{ Gossip bool }
 
-// Member is one transport of a cluster, not yet run.
+// Member is one member of the network under test, with a transport that does not run yet.
 type Member struct {
 	Key       keys.Public
 	Transport transport.Transport
-	// Restart makes the member's next transport, after the Run of the last one has returned.
+	// Restart returns a new transport for the member, after the Run of the last one has returned.
 	Restart func() transport.Transport
 }
 
-// Fresh makes n transports that know each other and lose nothing.
+// Fresh returns n transports that know each other and lose no frames.
 type Fresh func(t *testing.T, n int, options Options) []Member
 
-// Run checks everything that transport.Transport promises.
+// Run checks the promises that transport.Transport makes.
 func Run(t *testing.T, fresh Fresh) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, Fresh)
 	}{
-		{"members find each other", testOnline},
-		{"frames arrive whole, in order, from whom they say", testDirect},
-		{"every length up to the limit arrives, none above", testLengths},
-		{"nothing is sent to strangers, to oneself or to the absent", testNowhere},
-		{"gossip reaches everybody else", testGossip},
-		{"a frame belongs to its receiver", testOwnership},
-		{"gossip that is switched off is refused", testNoGossip},
-		{"a receiver that waits holds up its own peer only", testStalled},
-		{"a member that goes is missed, one that returns is welcome", testRestart},
+		{"members connect to each other", testOnline},
+		{"direct frames arrive whole, in order and from their sender", testDirect},
+		{"frames up to the limit arrive, longer ones are refused", testLengths},
+		{"frames to unknown peers, to itself and to offline members are refused", testUnreachable},
+		{"gossip reaches all other members", testGossip},
+		{"a receiver owns its frame", testOwnership},
+		{"publishing is refused if gossip is off", testNoGossip},
+		{"a blocking receiver holds up only the peer concerned", testBlocked},
+		{"a member that stops goes offline and can return", testRestart},
 		{"traffic is counted", testTraffic},
-		{"run is called once", testRunOnce},
+		{"a second Run is refused", testRunOnce},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh) })
 	}
@@ -104,17 +102,17 @@ func testLengths(t *testing.T, fresh Fresh) {
 	}
 	require.False(t, from.Transport.Send(to.Key, make([]byte, MaxFrameBytes+1)))
 	require.False(t, from.Transport.Publish(make([]byte, MaxFrameBytes+1)))
-	to.wait(t, "all lengths", func() bool { return len(to.direct) == len(lengths) })
+	to.wait(t, "frames of all lengths", func() bool { return len(to.direct) == len(lengths) })
 	for i, length := range lengths {
 		require.Equal(t, length, len(to.direct[i].data))
 		require.Equal(t, length, bytes.Count(to.direct[i].data, []byte{byte(i + 1)}))
 	}
 }
 
-func testNowhere(t *testing.T, fresh Fresh) {
+func testUnreachable(t *testing.T, fresh Fresh) {
 	members := fresh(t, 3, Options{Gossip: true})
 	nodes := []*node{run(t, members[0]), run(t, members[1])} // the third never runs
-	nodes[0].wait(t, "the other", func() bool { return nodes[0].onlineCount() == 1 })
+	nodes[0].wait(t, "the other member", func() bool { return nodes[0].onlineCount() == 1 })
 	for _, to := range []keys.Public{{1, 2, 3}, nodes[0].Key, members[2].Key} {
 		require.False(t, nodes[0].Transport.Send(to, []byte("x")))
 	}
@@ -126,11 +124,11 @@ func testNowhere(t *testing.T, fresh Fresh) {
 	nodes[1].stop()
 	require.False(t, nodes[1].Transport.Send(nodes[0].Key, []byte("x")))
 	require.False(t, nodes[1].Transport.Publish([]byte("x")))
-	run(t, Member{Key: members[2].Key, Transport: members[2].Transport}).stop() // frees what it opened
+	run(t, Member{Key: members[2].Key, Transport: members[2].Transport}).stop() // closes its listeners
 }
 
-// gossipUntil publishes frames of its own until every other member has one: topics are announced
-// some time after connections.
+// gossipUntil publishes frames until every other member has received one: members learn of each
+// other's topics some time after they connect.
 func gossipUntil(t *testing.T, from *node, others []*node, label string) {
 	t.Helper()
 	attempt := 0
@@ -145,7 +143,7 @@ func gossipUntil(t *testing.T, from *node, others []*node, label string) {
 			}
 		}
 		return true
-	}, patience, 20*time.Millisecond)
+	}, timeout, 20*time.Millisecond)
 }
 
 func testGossip(t *testing.T, fresh Fresh) {
@@ -165,21 +163,21 @@ func testGossip(t *testing.T, fresh Fresh) {
 			return slices.ContainsFunc(node.gossip, func(f frame) bool {
 				return bytes.Contains(f.data, []byte(node.Key.Short())) || f.from == node.Key
 			})
-		}), "nobody hears itself")
+		}), "no member receives its own gossip")
 	}
 }
 
-// One receiver scribbles over its frame; the others' is untouched.
+// A receiver that overwrites its frame changes nothing for the others.
 func testOwnership(t *testing.T, fresh Fresh) {
 	nodes := cluster(t, fresh, 3, Options{})
-	frame := []byte("the same slice for two")
+	frame := []byte("the same slice for both")
 	for _, to := range nodes[1:] {
 		nodes[0].send(to.Key, frame)
 		to.wait(t, "the frame", func() bool { return len(to.direct) == 1 })
-		require.Equal(t, "the same slice for two", string(to.direct[0].data))
+		require.Equal(t, "the same slice for both", string(to.direct[0].data))
 		clear(to.direct[0].data)
 	}
-	require.Equal(t, "the same slice for two", string(frame))
+	require.Equal(t, "the same slice for both", string(frame))
 }
 
 func testNoGossip(t *testing.T, fresh Fresh) {
@@ -190,7 +188,7 @@ func testNoGossip(t *testing.T, fresh Fresh) {
 	require.Empty(t, nodes[1].gossip)
 }
 
-func testStalled(t *testing.T, fresh Fresh) {
+func testBlocked(t *testing.T, fresh Fresh) {
 	nodes := cluster(t, fresh, 3, Options{})
 	flooder, other, to := nodes[0], nodes[1], nodes[2]
 	gate := make(chan struct{})
@@ -204,9 +202,9 @@ func testStalled(t *testing.T, fresh Fresh) {
 			close(gate)
 		}
 	})
-	// The flooder's queue is bounded: at some point frames are refused, and none of the calls waits.
+	// The flooder's queue is bounded: at some point Send refuses a frame, and no call blocks.
 	big := make([]byte, MaxFrameBytes/4)
-	require.Eventually(t, func() bool { return !flooder.Transport.Send(to.Key, big) }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return !flooder.Transport.Send(to.Key, big) }, timeout, time.Millisecond)
 	require.NotZero(t, flooder.Transport.Traffic().Dropped)
 
 	for range 10 {
@@ -217,7 +215,7 @@ func testStalled(t *testing.T, fresh Fresh) {
 	other.wait(t, "the flooder's frames", func() bool { return len(other.direct) == 10 })
 	require.True(t, to.holds(func() bool { return len(to.from(flooder.Key)) == 0 }))
 	close(gate)
-	to.wait(t, "the flood", func() bool { return len(to.from(flooder.Key)) > 0 })
+	to.wait(t, "the frames that were held up", func() bool { return len(to.from(flooder.Key)) > 0 })
 }
 
 func testRestart(t *testing.T, fresh Fresh) {
@@ -225,14 +223,14 @@ func testRestart(t *testing.T, fresh Fresh) {
 	gone := nodes[2]
 	gone.stop()
 	for _, stays := range nodes[:2] {
-		stays.wait(t, "the absence", func() bool { return !stays.online[gone.Key] })
+		stays.wait(t, "the member to go offline", func() bool { return !stays.online[gone.Key] })
 		require.NotContains(t, stays.Transport.Online(), gone.Key)
 		require.False(t, stays.Transport.Send(gone.Key, []byte("x")))
 	}
 	back := run(t, Member{Key: gone.Key, Transport: gone.Restart()})
 	back.wait(t, "all members", func() bool { return back.onlineCount() == 2 })
 	for _, stays := range nodes[:2] {
-		stays.wait(t, "the return", func() bool { return stays.online[gone.Key] })
+		stays.wait(t, "the member to come back", func() bool { return stays.online[gone.Key] })
 		stays.send(gone.Key, []byte("welcome"))
 		back.send(stays.Key, []byte("thanks"))
 		stays.wait(t, "the answer", func() bool { return len(stays.from(gone.Key)) == 1 })
@@ -250,7 +248,7 @@ func testTraffic(t *testing.T, fresh Fresh) {
 	to.wait(t, "both frames", func() bool {
 		return len(to.direct) == 1 && slices.ContainsFunc(to.gossip, func(f frame) bool { return len(f.data) == 2000 })
 	})
-	require.Eventually(t, func() bool { return from.Transport.Traffic().SentBytes >= before.SentBytes+3000 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return from.Transport.Traffic().SentBytes >= before.SentBytes+3000 }, timeout, time.Millisecond)
 	after, afterTo := from.Transport.Traffic(), to.Transport.Traffic()
 	require.GreaterOrEqual(t, after.SentFrames-before.SentFrames, uint64(2))
 	require.GreaterOrEqual(t, afterTo.ReceivedBytes-beforeTo.ReceivedBytes, uint64(3000))
@@ -258,7 +256,7 @@ func testTraffic(t *testing.T, fresh Fresh) {
 	gossip := after.GossipSentBytes - before.GossipSentBytes
 	require.GreaterOrEqual(t, gossip, uint64(2000))
 	require.Less(t, gossip, after.SentBytes-before.SentBytes)
-	require.Less(t, after.SentBytes-before.SentBytes, uint64(20_000), "framing is not a multiple of the payload")
+	require.Less(t, after.SentBytes-before.SentBytes, uint64(20_000), "framing must not multiply the payload")
 }
 
 func testRunOnce(t *testing.T, fresh Fresh) {
