@@ -134,7 +134,7 @@ func unjustified(t *testing.T, d contract.Description) map[string]struct {
 		"a block of another group":         {make(1, d, result, foreign), contract.WrongGroup, "the block is of group"},
 		"another contract":                 {make(1, otherContract, contracttest.Result(otherContract, contracttest.Evidence(otherContract, 1)), contracttest.Evidence(otherContract, 1)), contract.WrongContract, "for the contract with key"},
 		"a certificate of too few":         {make(1, d, result, uncertified), contract.NotCertified, "2 signers, quorum is 3"},
-		"a forged certificate":             {make(1, d, result, forged), contract.NotCertified, "is bad"},
+		"a forged certificate":             {make(1, d, result, forged), contract.NotCertified, "is not valid"},
 		"no evidence":                      {make(1, d, result, nil), contract.BadEvidence, "block"},
 		"one who is no member":             {make(9, d, result, honest), contract.NotMember, "is no member"},
 		"a bad signature":                  {unsigned, contract.BadSignature, "is not signed by"},

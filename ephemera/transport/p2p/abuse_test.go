@@ -25,17 +25,17 @@ import (
 
 const patience = 30 * time.Second
 
-// events is a receiver that tells of everything through channels.
+// events is a receiver that reports everything on channels.
 type events struct {
-	frames, gossip chan []byte
-	came, went     chan keys.Public
-	hold           sync.RWMutex // locked: the receiver hangs
+	frames, gossip          chan []byte
+	connected, disconnected chan keys.Public
+	hold                    sync.RWMutex // while locked, the receiver blocks
 }
 
 func newEvents() *events {
 	return &events{
 		frames: make(chan []byte, 1000), gossip: make(chan []byte, 1000),
-		came: make(chan keys.Public, 1000), went: make(chan keys.Public, 1000),
+		connected: make(chan keys.Public, 1000), disconnected: make(chan keys.Public, 1000),
 	}
 }
 
@@ -62,8 +62,8 @@ func (e *events) Gossip(_ keys.Public, frame []byte) transport.Verdict {
 	return transport.Accept
 }
 
-func (e *events) Connected(p keys.Public)    { e.came <- p }
-func (e *events) Disconnected(p keys.Public) { e.went <- p }
+func (e *events) Connected(p keys.Public)    { e.connected <- p }
+func (e *events) Disconnected(p keys.Public) { e.disconnected <- p }
 
 func next[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
@@ -71,12 +71,12 @@ func next[T any](t *testing.T, from <-chan T) T {
 	case v := <-from:
 		return v
 	case <-time.After(patience):
-		require.FailNow(t, "waited in vain")
+		require.FailNow(t, "timed out")
 		panic("unreachable")
 	}
 }
 
-// start runs a transport until the test ends.
+// start runs a transport until the end of the test.
 func start(t *testing.T, made *Transport) *events {
 	receiver := newEvents()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -89,7 +89,7 @@ func start(t *testing.T, made *Transport) *events {
 	return receiver
 }
 
-// attacker is a bare libp2p host with a key of its choice.
+// attacker returns a libp2p host with the given key and no transport on top of it.
 func attacker(t *testing.T, key keys.Private, options ...libp2p.Option) host.Host {
 	config := Config{Key: key, Listen: []string{defaultListen}}.withDefaults()
 	own, err := config.hostOptions()
@@ -108,23 +108,23 @@ func infoOf(t *testing.T, made *Transport) peer.AddrInfo {
 	return peer.AddrInfo{ID: made.host.ID(), Addrs: addresses}
 }
 
-// victim is a running transport with one honest member, and a connected host that has the key of
-// another member.
+// victim returns a running transport, an honest member that is connected to it, and a connected
+// libp2p host with the key of another member.
 func victim(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
-	made, receiver, honest, evil = besieged(t, changes...)
+	made, receiver, honest, evil = unconnected(t, changes...)
 	join(t, evil, made, receiver)
 	return made, receiver, honest, evil
 }
 
-// join connects the evil host.
+// join connects the evil host to the victim.
 func join(t *testing.T, evil host.Host, made *Transport, receiver *events) {
 	t.Helper()
 	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
-	require.Equal(t, testKey(2).Public(), next(t, receiver.came))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.connected))
 }
 
-// besieged is a victim whose evil host is not connected yet, so that it can prepare.
-func besieged(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
+// unconnected is victim with an evil host that is not connected yet, so that tests can prepare it.
+func unconnected(t *testing.T, changes ...func(*Config)) (made *Transport, receiver *events, honest *Transport, evil host.Host) {
 	config := testConfig(0)
 	config.StallTimeout = 200 * time.Millisecond
 	for _, change := range changes {
@@ -135,7 +135,7 @@ func besieged(t *testing.T, changes ...func(*Config)) (made *Transport, receiver
 	require.NoError(t, all[0].SetPeers(peers))
 	receiver = start(t, all[0])
 	start(t, all[1])
-	require.Equal(t, testKey(1).Public(), next(t, receiver.came))
+	require.Equal(t, testKey(1).Public(), next(t, receiver.connected))
 	return all[0], receiver, all[1], attacker(t, testKey(2))
 }
 
@@ -146,9 +146,8 @@ func stream(t *testing.T, from host.Host, to *Transport) network.Stream {
 	return s
 }
 
-// stillServes shows that the honest member is not hurt. What else is still on its way is passed
-// over.
-func stillServes(t *testing.T, receiver *events, honest, to *Transport) {
+// requireServing checks that the honest member is still served. It skips other frames in transit.
+func requireServing(t *testing.T, receiver *events, honest, to *Transport) {
 	t.Helper()
 	require.Eventually(t, func() bool { return honest.Send(to.config.Key.Public(), []byte("honest")) }, patience, time.Millisecond)
 	require.Eventually(t, func() bool { return string(next(t, receiver.frames)) == "honest" }, patience, time.Microsecond)
@@ -157,24 +156,24 @@ func stillServes(t *testing.T, receiver *events, honest, to *Transport) {
 func TestStrangersAreNotAdmitted(t *testing.T) {
 	made, receiver, honest, _ := victim(t)
 	stranger := attacker(t, testKey(9))
-	// The dialler may see its connection for a moment, but never a stream on it.
+	// The stranger may see a connection for a moment, but it can never open a stream on it.
 	if stranger.Connect(t.Context(), infoOf(t, made)) == nil {
 		_, err := stranger.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol)
 		require.Error(t, err)
 	}
 	require.NotContains(t, made.Online(), testKey(9).Public())
 	require.False(t, made.Send(testKey(9).Public(), []byte("x")))
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestBadFramesEndTheirStreamOnly(t *testing.T) {
+func TestMalformedFramesEndOnlyTheirStream(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	for name, sent := range map[string][]byte{
-		"too large":           binary.AppendUvarint(nil, uint64(made.config.Limits.FrameBytes)+1),
-		"length of all ones":  bytes.Repeat([]byte{0xff}, 12),
-		"ends in the length":  {0x80},
-		"stalls in the body":  append(binary.AppendUvarint(nil, 100), 1, 2, 3),
-		"stalls in the large": append(binary.AppendUvarint(nil, uint64(made.config.Limits.FrameBytes)), 1, 2, 3),
+		"too large":          binary.AppendUvarint(nil, uint64(made.config.Limits.FrameBytes)+1),
+		"length of all ones": bytes.Repeat([]byte{0xff}, 12),
+		"ends in the length": {0x80},
+		"stalls in the body": append(binary.AppendUvarint(nil, 100), 1, 2, 3),
+		"stalls in a chunk":  append(binary.AppendUvarint(nil, uint64(made.config.Limits.FrameBytes)), 1, 2, 3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stream(t, evil, made)
@@ -182,10 +181,10 @@ func TestBadFramesEndTheirStreamOnly(t *testing.T) {
 			require.NoError(t, err)
 			_, err = io.ReadAll(s)
 			require.ErrorIs(t, err, network.ErrReset)
-			stillServes(t, receiver, honest, made)
+			requireServing(t, receiver, honest, made)
 		})
 	}
-	s := stream(t, evil, made) // who behaves again is served again
+	s := stream(t, evil, made) // a peer that behaves is served again
 	_, err := s.Write([]byte{3, 'y', 'e', 's'})
 	require.NoError(t, err)
 	require.Equal(t, "yes", string(next(t, receiver.frames)))
@@ -210,13 +209,13 @@ func TestThirdStreamEndsTheFirst(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []byte{byte(i)}, next(t, receiver.frames))
 	}
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-// A member that opens streams and reads nothing costs one bounded queue; its stream is reset and
-// opened again.
-func TestPeerThatReadsNothingIsResetAndBounded(t *testing.T) {
-	made, receiver, honest, evil := besieged(t)
+// A member that accepts streams and reads nothing costs one bounded queue. Its stream is reset and
+// another one opened.
+func TestPeerThatReadsNothingCostsABoundedQueue(t *testing.T) {
+	made, receiver, honest, evil := unconnected(t)
 	streams := make(chan network.Stream, 1000)
 	evil.SetStreamHandler(made.protocol, func(s network.Stream) { streams <- s })
 	join(t, evil, made, receiver)
@@ -231,8 +230,8 @@ func TestPeerThatReadsNothingIsResetAndBounded(t *testing.T) {
 	next(t, refused)
 	next(t, streams)
 	next(t, streams) // the second attempt, after the first stalled
-	next(t, streams) // the batch is given up, the next one tried
-	stillServes(t, receiver, honest, made)
+	next(t, streams) // the batch is dropped, the next one tried
+	requireServing(t, receiver, honest, made)
 }
 
 func TestManyStreamsAndConnectionsAreBounded(t *testing.T) {
@@ -247,20 +246,20 @@ func TestManyStreamsAndConnectionsAreBounded(t *testing.T) {
 	require.Eventually(t, func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return len(r.streams) <= streamsIn
+		return len(r.streams) <= maxInbound
 	}, patience, time.Millisecond)
 	require.LessOrEqual(t, len(made.host.Network().ConnsToPeer(evil.ID())), made.config.Limits.ConnectionsPerPeer)
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestAnotherNetworksProtocolIsNotSpoken(t *testing.T) {
+func TestProtocolOfAnotherNetworkIsRefused(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	_, err := evil.NewStream(t.Context(), made.host.ID(), "/ephemera/other/direct/1")
 	require.Error(t, err)
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
+func TestUnusableConfigurationsAreRefused(t *testing.T) {
 	good := testConfig(0)
 	require.NoError(t, good.Validate())
 	for want, spoil := range map[string]func(*Config){
@@ -269,7 +268,7 @@ func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
 		"negative":        func(c *Config) { c.Limits.QueueFrames = -1 },
 		"hold one frame":  func(c *Config) { c.Limits.QueueBytes = 10 },
 		"listen address":  func(c *Config) { c.Listen = []string{"127.0.0.1:3000"} },
-		"leave /p2p/":     func(c *Config) { c.Announce = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + c.Key.Public().PeerID()} },
+		"remove /p2p/":    func(c *Config) { c.Announce = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + c.Key.Public().PeerID()} },
 		"address of peer": func(c *Config) { c.Peers = []membership.Peer{{Key: testKey(1).Public(), Addresses: []string{"x"}}} },
 		"listed twice":    func(c *Config) { c.Peers = []membership.Peer{{Key: testKey(1).Public()}, {Key: testKey(1).Public()}} },
 		"2 peers, at most": func(c *Config) {

@@ -17,45 +17,48 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Config says who we are, whom we talk to, and how much of it is held in memory. Zero values of
-// everything below Peers stand for defaults.
+// Config configures a Transport. Network and Key are required; zero values of the other fields
+// stand for defaults.
 type Config struct {
-	// Network names the protocol and the gossip topic: nodes of other networks do not understand each
-	// other. Groups of one network share them, so that members gossip with each other during a
-	// hand-over; who is a member the receiver knows.
+	// Network is part of the protocol ID and of the gossip topic, so that nodes of different networks
+	// cannot talk to each other. All groups of a network share both: members of two groups gossip with
+	// each other during a hand-over, and the receiver decides who is a member.
 	Network string
-	Key     keys.Private
-	// Listen are multiaddrs to listen on; none: a free TCP port of 127.0.0.1. A /udp/…/quic-v1 address
-	// needs QUIC.
+	// Key is the node's identity.
+	Key keys.Private
+	// Listen are the multiaddrs to listen on. Default: a free TCP port of 127.0.0.1. An address like
+	// /ip4/…/udp/…/quic-v1 requires QUIC.
 	Listen []string
-	// Announce are the multiaddrs under which others reach us, where they differ from those we listen
-	// on (/dns4/…/tcp/…).
+	// Announce are the multiaddrs under which other members reach this node, if they differ from
+	// Listen, like /dns4/…/tcp/….
 	Announce []string
-	// Peers are the members to talk to; an entry with our own key is skipped. SetPeers changes them.
+	// Peers are the members to talk to. An entry with the node's own key is skipped. SetPeers replaces
+	// them.
 	Peers []membership.Peer
 
-	// Gossip says how messages spread: Flood, Mesh or Off.
+	// Gossip is the way in which messages spread: Flood, Mesh or Off.
 	Gossip Mode
-	// QUIC adds the QUIC transport to TCP.
+	// QUIC enables the QUIC transport in addition to TCP.
 	QUIC bool
-	// Limits bound frames, queues, rates, connections and streams, and say when a peer is cut off.
-	// Zero fields are those that limits.For derives for membership.MaxMembers members and the default
-	// limits of a group.
+	// Limits bound frames, queues, rates, connections and streams, and define when a peer is cut off.
+	// Zero fields have the values that limits.For derives for membership.MaxMembers members and the
+	// default limits of a group.
 	Limits limits.Transport
 	// DialTimeout bounds one attempt to connect or to open a stream. Default 5 s.
 	DialTimeout time.Duration
-	// StallTimeout is how long a peer may take to accept 64 KiB of what we write, or to send as much
-	// of the rest of a frame. Then the stream is reset and another one opened. Default 10 s.
+	// StallTimeout bounds how long a peer may take to accept 64 KiB of a frame, or to send the next
+	// 64 KiB of one. After that, the stream is reset and another one opened. Default 10 s.
 	StallTimeout time.Duration
-	// PingInterval is the time between two pings of a connected member, and PingTimeout how long it
-	// may take to answer or to send anything else. A member that does not is disconnected and dialled
-	// anew. Default 15 s and 10 s.
+	// PingInterval is the time between two pings of a connected member. A member that sends neither an
+	// answer nor any frame within PingTimeout is disconnected and dialled again. Defaults 15 s and
+	// 10 s.
 	PingInterval, PingTimeout time.Duration
-	// Backoff is the waiting between attempts to connect. Default 100 ms doubling to 5 s.
+	// Backoff configures the waits between attempts to connect. Default 100 ms, doubling to 5 s.
 	Backoff transport.Backoff
-	// HostOptions are given to libp2p after our own: other transports, a virtual network, Prometheus.
+	// HostOptions are passed to libp2p after the transport's own options: other transports, a
+	// simulated network, Prometheus.
 	HostOptions []libp2p.Option
-	// Logger may be nil.
+	// Logger receives the log. Default: none.
 	Logger *slog.Logger
 }
 
@@ -75,7 +78,7 @@ func (c Config) withDefaults() Config {
 	}
 	derived, err := limits.For(limits.Config{})
 	if err != nil {
-		panic(fmt.Sprintf("p2p: the default limits: %v", err))
+		panic(fmt.Sprintf("p2p: derive the default limits: %v", err))
 	}
 	c.Limits = c.Limits.Or(derived.Transport)
 	c.DialTimeout = cmp.Or(c.DialTimeout, defaultDialTimeout)
@@ -90,7 +93,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate tells whether New can use the configuration.
+// Validate returns an error that lists everything that keeps New from using the configuration.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var bad []error
@@ -98,14 +101,14 @@ func (c Config) Validate() error {
 		bad = append(bad, err)
 	}
 	if c.Key.Public() == (keys.Public{}) {
-		bad = append(bad, errors.New("transport has no key"))
+		bad = append(bad, errors.New("no key: set Key to the node's key"))
 	}
 	if _, known := modeNames[c.Gossip]; !known {
-		bad = append(bad, fmt.Errorf("gossip mode %d is not known, set Flood, Mesh or Off", c.Gossip))
+		bad = append(bad, fmt.Errorf("unknown gossip mode %d, expected Flood, Mesh or Off", c.Gossip))
 	}
 	bad = append(bad, checkLimits(c.Limits))
 	if least := min(c.DialTimeout, c.StallTimeout, c.PingInterval, c.PingTimeout, c.Backoff.First); least < 0 {
-		bad = append(bad, fmt.Errorf("transport waits %s somewhere: waits must not be negative", least))
+		bad = append(bad, fmt.Errorf("the shortest timeout or backoff is %s: none may be negative", least))
 	}
 	if _, err := parseAddresses(c.Listen); err != nil {
 		bad = append(bad, fmt.Errorf("listen address: %w", err))
@@ -117,12 +120,20 @@ func (c Config) Validate() error {
 		bad = append(bad, err)
 	}
 	if len(c.Peers) > c.Limits.Peers {
-		bad = append(bad, fmt.Errorf("%d peers, at most %d", len(c.Peers), c.Limits.Peers))
+		bad = append(bad, tooManyPeers(len(c.Peers), c.Limits.Peers))
 	}
-	return errors.Join(bad...)
+	if err := errors.Join(bad...); err != nil {
+		return fmt.Errorf("p2p configuration: %w", err)
+	}
+	return nil
 }
 
-// checkLimits refuses bounds with which nothing works; what is merely unwise limits.Lint says.
+func tooManyPeers(count, limit int) error {
+	return fmt.Errorf("%d peers, at most %d: raise Limits.Peers or list fewer", count, limit)
+}
+
+// checkLimits returns an error for bounds with which the transport cannot work. limits.Lint finds
+// those that are merely unwise.
 func checkLimits(l limits.Transport) error {
 	least := min(
 		l.Peers, l.FrameBytes, l.QueueFrames, l.GossipFrames, l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.GossipFramesPerSecond,
@@ -131,20 +142,20 @@ func checkLimits(l limits.Transport) error {
 	)
 	switch {
 	case least < 0 || min(l.PeerMemoryBytes, l.MemoryBytes) < 0:
-		return errors.New("transport bounds must not be negative")
+		return errors.New("a bound in Limits is negative: none may be")
 	case l.QueueBytes < l.FrameBytes:
-		return fmt.Errorf("transport queue of %d bytes does not hold one frame of %d: raise QueueBytes", l.QueueBytes, l.FrameBytes)
+		return fmt.Errorf("a queue of %d bytes cannot hold one frame of %d: raise Limits.QueueBytes", l.QueueBytes, l.FrameBytes)
 	case min(l.BytesBurst, l.GossipBytesBurst) < l.FrameBytes+rpcOverhead:
-		return fmt.Errorf("bursts of %d and %d bytes do not let in one frame of %d: raise BytesBurst and GossipBytesBurst",
+		return fmt.Errorf("bursts of %d and %d bytes do not admit one frame of %d: raise Limits.BytesBurst and Limits.GossipBytesBurst",
 			l.BytesBurst, l.GossipBytesBurst, l.FrameBytes)
 	case l.Conduct.Longest < l.Conduct.First:
-		return fmt.Errorf("cuts begin with %s, longer than the longest of %s", l.Conduct.First, l.Conduct.Longest)
+		return fmt.Errorf("the first cut of %s is longer than the longest of %s: raise Limits.Conduct.Longest", l.Conduct.First, l.Conduct.Longest)
 	}
 	return nil
 }
 
-// usesTCP tells whether we listen on TCP at all: a virtual network brings its own transport
-// instead.
+// usesTCP reports whether the configuration listens on TCP. A simulated network does not, and
+// brings its own transport.
 func (c Config) usesTCP() bool {
 	for _, address := range c.Listen {
 		if strings.Contains(address, "/tcp/") {
@@ -154,8 +165,8 @@ func (c Config) usesTCP() bool {
 	return false
 }
 
-// CheckAddresses tells whether these are multiaddrs that a transport can listen on, announce or
-// dial.
+// CheckAddresses returns an error unless all texts are multiaddrs that a transport can listen on,
+// announce or dial.
 func CheckAddresses(texts ...string) error {
 	_, err := parseAddresses(texts)
 	return err
@@ -166,10 +177,10 @@ func parseAddresses(texts []string) ([]ma.Multiaddr, error) {
 	for _, text := range texts {
 		address, err := ma.NewMultiaddr(text)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no multiaddr like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", text, err)
+			return nil, fmt.Errorf("parse address %q, expected one like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", text, err)
 		}
 		if _, err := address.ValueForProtocol(ma.P_P2P); err == nil {
-			return nil, fmt.Errorf("%q holds a peer ID, leave /p2p/… out: the key says whom to expect", text)
+			return nil, fmt.Errorf("parse address %q: it contains a peer ID (remove /p2p/…: the key identifies the member)", text)
 		}
 		addresses = append(addresses, address)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// gossip takes part in the topic until the run ends. Switched off it only waits.
+// gossip publishes and relays the topic's messages until the run ends. In mode Off it only waits.
 func (t *Transport) gossip(run *run) error {
 	if t.config.Gossip == Off {
 		<-run.ctx.Done()
@@ -30,7 +30,7 @@ func (t *Transport) gossip(run *run) error {
 		if run.ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("join gossip: %w", err)
+		return fmt.Errorf("join gossip topic: %w", err)
 	}
 	for {
 		select {
@@ -39,15 +39,15 @@ func (t *Transport) gossip(run *run) error {
 		case frame := <-t.publish:
 			if err := topic.Publish(run.ctx, frame); err != nil && run.ctx.Err() == nil {
 				t.traffic.dropped.Add(1)
-				t.config.Logger.Debug("frame not published", "bytes", len(frame), "error", err)
+				t.config.Logger.Debug("publishing frame failed", "bytes", len(frame), "error", err)
 			}
 		}
 	}
 }
 
-// meshless are GossipSub's parameters for a group whose members are all connected: no mesh, as a
-// publisher floods, and lazy gossip to repair what a missing connection lost.
-func meshless() pubsub.GossipSubParams {
+// floodParameters returns GossipSub's parameters for mode Flood: no mesh, because the publisher
+// floods, and lazy gossip to repair what a missing connection lost.
+func floodParameters() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
 	p.D, p.Dlo, p.Dhi, p.Dscore, p.Dout = 0, 0, 0, 0, 0
 	p.Dlazy = 3
@@ -58,13 +58,13 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 	name := "/ephemera/" + t.config.Network + "/messages"
 	parameters := pubsub.DefaultGossipSubParams()
 	if t.config.Gossip == Flood {
-		parameters = meshless()
+		parameters = floodParameters()
 	}
 	p, err := pubsub.NewGossipSub(run.ctx, t.host,
 		pubsub.WithGossipSubParams(parameters),
 		pubsub.WithFloodPublish(t.config.Gossip == Flood),
 		pubsub.WithAppSpecificRpcInspector(t.inspect),
-		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), // messages carry their sender's own signature
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), // senders sign the payload
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithMaxMessageSize(t.config.Limits.FrameBytes+rpcOverhead),
@@ -86,8 +86,8 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The validator takes the frames, so there is no subscription to read: relaying alone tells the
-	// others to send.
+	// The validator passes the frames to the receiver, so no subscription is needed. Relaying
+	// announces the topic to the other members.
 	if _, err := topic.Relay(); err != nil {
 		return nil, err
 	}
@@ -95,20 +95,20 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 }
 
 const (
-	// rpcOverhead is what an RPC adds to the one frame that it carries: field heads, the topic,
-	// control messages.
+	// rpcOverhead bounds the bytes that an RPC adds to its frame: field heads, the topic and control
+	// messages.
 	rpcOverhead = 4 << 10
-	// subscriptions bounds the topics that one RPC of a peer may name.
+	// subscriptions bounds the topics that one RPC may name.
 	subscriptions = 16
 )
 
-// messageID makes the same bytes the same message, whoever publishes them.
+// messageID identifies a message by its bytes, whoever publishes it.
 func messageID(m *pb.Message) string {
 	sum := sha256.Sum256(m.GetData())
 	return string(sum[:])
 }
 
-// validator asks the receiver about every frame from others.
+// validator returns the function that passes other members' frames to the receiver.
 func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 	self := t.host.ID()
 	return func(_ context.Context, from peer.ID, message *pubsub.Message) pubsub.ValidationResult {
@@ -124,7 +124,7 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 		case transport.Accept:
 			return pubsub.ValidationAccept
 		case transport.Reject:
-			r.offend(garbage, "passes on garbage")
+			r.penalise(garbage, "forwarded a frame that no correct member forwards")
 			return pubsub.ValidationReject
 		default:
 			return pubsub.ValidationIgnore
@@ -132,28 +132,29 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 	}
 }
 
-// inspect is asked about every RPC before anything is done with it. One beyond its peer's rate
-// loses what costs work; subscriptions stay, for a peer never tells them twice. GossipSub's own
-// scoring is off: it would blame peers for messages that our full queues dropped.
+// inspect is called for every RPC before GossipSub processes it. It strips an RPC above its peer's
+// rate limit of everything that costs work. Subscriptions remain, because a peer sends them only
+// once. GossipSub's own peer scoring is off: it would blame peers for messages that this node's
+// full queues dropped.
 func (t *Transport) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	r := t.peer(from)
 	if r == nil {
-		return errStranger
+		return errNotMember
 	}
-	r.heard.Add(1)
-	if r.gossip.allow(time.Now(), entries(rpc), int(sizeOf(rpc))) {
+	r.received.Add(1)
+	if r.gossip.allow(time.Now(), itemsOf(rpc), int(sizeOf(rpc))) {
 		return nil
 	}
 	t.traffic.throttled.Add(1)
-	r.offend(excess, "floods gossip")
+	r.penalise(excess, "sent gossip above its rate")
 	rpc.Publish, rpc.Control, rpc.Partial = nil, nil, nil
 	return nil
 }
 
-var errStranger = errors.New("RPC of a peer that is no member")
+var errNotMember = errors.New("gossip RPC refused: the peer is not a member")
 
-// entries counts what an RPC gives us to do.
-func entries(rpc *pubsub.RPC) int {
+// itemsOf counts the entries of an RPC that cost work.
+func itemsOf(rpc *pubsub.RPC) int {
 	count := len(rpc.GetPublish()) + len(rpc.GetSubscriptions())
 	control := rpc.GetControl()
 	for _, have := range control.GetIhave() {
@@ -168,7 +169,8 @@ func entries(rpc *pubsub.RPC) int {
 	return count + len(control.GetGraft()) + len(control.GetPrune())
 }
 
-// enter counts a call of the receiver, for Run to wait for. False when the run is over.
+// enter adds a unit of work to the run; the caller must call work.Done. It returns false if the run
+// is over.
 func (t *Transport) enter(run *run) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -179,12 +181,12 @@ func (t *Transport) enter(run *run) bool {
 	return true
 }
 
-// tracer counts RPCs as they leave and arrive.
+// tracer counts sent and received RPCs.
 type tracer struct{ traffic *counters }
 
 var _ pubsub.RawTracer = tracer{}
 
-// sizeOf returns the bytes of an RPC on its stream, with their length prefix.
+// sizeOf returns the size of an RPC on its stream in bytes, with the length prefix.
 func sizeOf(rpc *pubsub.RPC) uint64 { return uint64(protowire.SizeBytes(proto.Size(&rpc.RPC))) }
 
 func (c tracer) SendRPC(rpc *pubsub.RPC, _ peer.ID) {

@@ -17,21 +17,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// peerID returns the libp2p peer ID of a member's key: the same bytes that keys.Public.PeerID
-// prints.
+// peerID returns the libp2p peer ID of a member's key, which keys.Public.PeerID prints.
 func peerID(key keys.Public) peer.ID {
 	public, err := crypto.UnmarshalEd25519PublicKey(key[:])
 	if err != nil {
-		panic(fmt.Sprintf("p2p: 32 bytes are an Ed25519 key: %v", err))
+		panic(fmt.Sprintf("p2p: decode a public key of 32 bytes: %v", err))
 	}
 	id, err := peer.IDFromPublicKey(public)
 	if err != nil {
-		panic(fmt.Sprintf("p2p: an Ed25519 key has a peer ID: %v", err))
+		panic(fmt.Sprintf("p2p: derive the peer ID of an Ed25519 key: %v", err))
 	}
 	return id
 }
 
-// open makes the host and its listeners.
+// open creates the host and opens its listeners.
 func (t *Transport) open() error {
 	options, err := t.config.hostOptions()
 	if err != nil {
@@ -44,36 +43,37 @@ func (t *Transport) open() error {
 	options = append(options, libp2p.ConnectionGater(gater{t}), libp2p.ResourceManager(streamGate{bounds, t}))
 	t.host, err = libp2p.New(append(options, t.config.HostOptions...)...)
 	if err != nil {
-		return fmt.Errorf("make libp2p host: %w", err)
+		return fmt.Errorf("create libp2p host: %w", err)
 	}
-	// Listen only now, so that no connection comes before someone counts it.
+	// Listen only now, so that notifiee sees every connection.
 	t.host.Network().Notify((*notifiee)(t))
 	listen, err := parseAddresses(t.config.Listen)
 	if err == nil {
 		err = t.host.Network().Listen(listen...)
 	}
 	if err != nil {
-		_ = t.Close() // what matters is why it does not listen
-		return fmt.Errorf("listen on %v: %w", t.config.Listen, err)
+		_ = t.Close() // the error of Listen is the one to report
+		return fmt.Errorf("listen on %v: %w (choose another address; port 0 takes a free one)", t.config.Listen, err)
 	}
 	return nil
 }
 
-// hostOptions leave out whatever finds, relays or tells addresses: members know each other's.
+// hostOptions returns the options of the host. They disable everything in libp2p that discovers,
+// relays or exchanges addresses, because members know each other's addresses.
 func (c Config) hostOptions() ([]libp2p.Option, error) {
 	seed, public := c.Key.Seed(), c.Key.Public()
 	identity, err := crypto.UnmarshalEd25519PrivateKey(append(seed[:], public[:]...))
 	if err != nil {
-		return nil, fmt.Errorf("libp2p identity: %w", err)
+		return nil, fmt.Errorf("create libp2p identity: %w", err)
 	}
 	options := []libp2p.Option{
 		libp2p.Identity(identity),
 		libp2p.NoListenAddrs,
 		libp2p.Security(noise.ID, noise.New),
-		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // the gater bounds who, the resource manager how many
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // gater and resource manager bound connections
 		libp2p.DisableRelay(),
-		libp2p.Ping(false),               // answerPings does, at a bounded rate
-		libp2p.ForceReachabilityPublic(), // nobody is asked whether we are reachable
+		libp2p.Ping(false),               // answerPings takes its place
+		libp2p.ForceReachabilityPublic(), // asks no peer whether this node is reachable
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.UDPBlackHoleSuccessCounter(nil),
@@ -82,8 +82,8 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 		libp2p.WithDialTimeout(c.DialTimeout),
 	}
 	if c.usesTCP() {
-		// With SO_REUSEPORT a second node on a port in use would not be refused, and half of the
-		// connections lost in it.
+		// With SO_REUSEPORT, a second node could listen on the same port, and would take half of the
+		// connections.
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()))
 	}
 	if c.QUIC {
@@ -99,13 +99,13 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 	return options, nil
 }
 
-// gater admits members that are not cut off, in both directions, while the transport runs. Who
-// knocks shows in the handshake.
+// gater admits connections to and from members that are not cut off, while the transport runs. An
+// incoming connection's peer is known after the handshake only.
 type gater struct{ t *Transport }
 
 func (g gater) admits(id peer.ID) bool {
 	r := g.t.peer(id)
-	return r != nil && !r.isCut() && g.t.isRunning()
+	return r != nil && !r.isCutOff() && g.t.isRunning()
 }
 
 func (g gater) InterceptPeerDial(id peer.ID) bool                 { return g.admits(id) }
@@ -118,7 +118,7 @@ func (g gater) InterceptSecured(_ network.Direction, id peer.ID, _ network.ConnM
 
 func (g gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 
-// notifiee counts the connections of each member.
+// notifiee tracks the connections of each member.
 type notifiee Transport
 
 func (n *notifiee) Listen(network.Network, ma.Multiaddr)      {}
@@ -126,12 +126,12 @@ func (n *notifiee) ListenClose(network.Network, ma.Multiaddr) {}
 
 func (n *notifiee) Connected(_ network.Network, conn network.Conn) {
 	if r := (*Transport)(n).peer(conn.RemotePeer()); r != nil {
-		r.opened(conn)
+		r.connOpened(conn)
 	}
 }
 
 func (n *notifiee) Disconnected(_ network.Network, conn network.Conn) {
 	if r := (*Transport)(n).peer(conn.RemotePeer()); r != nil {
-		r.ended(conn)
+		r.connClosed(conn)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// onlyErrors passes errors on. GossipSub warns at every message it receives while the connection
-// manager keeps no tags, and none is needed where the members are known.
+// onlyErrors is a handler that drops everything below the error level. It silences GossipSub, which
+// warns at every message because the connection manager keeps no tags.
 type onlyErrors struct{ slog.Handler }
 
 func (h onlyErrors) Enabled(ctx context.Context, level slog.Level) bool {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOnlyErrorsReachTheLog(t *testing.T) {
+func TestOnlyErrorsAreLogged(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(onlyErrors{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})}).With("logger", "pubsub").WithGroup("x")
 	log.Warn("error bumping delivery tag")

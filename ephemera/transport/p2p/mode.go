@@ -10,25 +10,24 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Mode says how messages spread by gossip.
+// Mode is the way in which messages spread by gossip. Its text forms are "flood", "mesh" and "off".
 type Mode uint8
 
 const (
-	// Flood is the default: a publisher sends its frame to every member itself, and the lazy exchange
-	// of IHAVE and IWANT repairs what a missing connection lost. A frame crosses each publisher's link
-	// to each member once.
+	// Flood is the default. A publisher sends its frame to every member, so that the frame crosses
+	// each of its links once. Lazy gossip (IHAVE and IWANT) delivers what a missing connection lost.
 	Flood Mode = iota
-	// Mesh is GossipSub with its own parameters: a frame goes to about six neighbours and from them
-	// on. The first neighbours are Kademlia's closest members, by the XOR distance of the hashes of
-	// peer IDs.
+	// Mesh is GossipSub with its default parameters: a frame goes to about six neighbours, which
+	// forward it. The first neighbours are the closest members by Kademlia's metric, the XOR distance
+	// of the hashes of peer IDs.
 	Mesh
-	// Off is no gossip: messages travel by the exchange of frontiers alone (PROTOCOL.md R6).
+	// Off disables gossip. Messages spread by the exchange of frontiers alone (PROTOCOL.md R6).
 	Off
 )
 
 var modeNames = map[Mode]string{Flood: "flood", Mesh: "mesh", Off: "off"}
 
-// String returns "flood", "mesh" or "off".
+// String returns the text form.
 func (m Mode) String() string {
 	if name, ok := modeNames[m]; ok {
 		return name
@@ -36,10 +35,10 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", uint8(m))
 }
 
-// MarshalText returns what String returns.
+// MarshalText returns the text form.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads "flood", "mesh" or "off"; nothing at all is the default.
+// UnmarshalText parses the text form. Empty text stands for Flood.
 func (m *Mode) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*m = Flood
@@ -51,20 +50,20 @@ func (m *Mode) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("gossip mode %.20q is not known, set flood, mesh or off", text)
+	return fmt.Errorf("unknown gossip mode %.20q, expected flood, mesh or off", text)
 }
 
 const (
-	// neighbours are those whom a member in mesh mode meets first: as many as GossipSub's mesh wants
-	// (its parameter D).
+	// neighbours is how many members a member in mesh mode connects to first: the size of GossipSub's
+	// mesh (its parameter D).
 	neighbours = 6
-	// headStart is how long they are alone: GossipSub fills its mesh from those connected at its first
-	// and second heartbeat, after 100 ms and 1.1 s, and leaves a full mesh alone.
+	// headStart is how long the other members wait. GossipSub fills its mesh with the members that are
+	// connected at its first and second heartbeat, after 100 ms and 1.1 s, and keeps a full mesh.
 	headStart = 1500 * time.Millisecond
 )
 
-// distance is Kademlia's, as kad-dht has it: XOR of the SHA-256 of the peer IDs, compared as
-// big-endian numbers.
+// distance is Kademlia's metric as in kad-dht: the XOR of the SHA-256 hashes of the peer IDs,
+// compared as big-endian numbers.
 func distance(a, b peer.ID) [sha256.Size]byte {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	for i := range x {
@@ -73,7 +72,7 @@ func distance(a, b peer.ID) [sha256.Size]byte {
 	return x
 }
 
-// closest returns the k members that are closest to target, the closest first.
+// closest returns the k members closest to target, or all if there are fewer, the closest first.
 func closest(target peer.ID, members []peer.ID, k int) []peer.ID {
 	sorted := slices.Clone(members)
 	slices.SortFunc(sorted, func(a, b peer.ID) int {
@@ -83,7 +82,8 @@ func closest(target peer.ID, members []peer.ID, k int) []peer.ID {
 	return sorted[:min(k, len(sorted))]
 }
 
-// isNeighbour tells whether a member is one of those that mesh mode meets first.
+// isNeighbour reports whether a member is one of those that a member in mesh mode connects to
+// first.
 func (t *Transport) isNeighbour(id peer.ID) bool {
 	t.mu.RLock()
 	members := make([]peer.ID, 0, len(t.peers))

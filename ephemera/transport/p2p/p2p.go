@@ -1,17 +1,17 @@
-// Package p2p is the transport of real nodes: go-libp2p over TCP with Noise, among the members of a
-// group and nobody else.
+// Package p2p is the transport of real nodes: go-libp2p over TCP with Noise, between the members of
+// a group and with no other peer.
 //
-// Direct frames go over one persistent stream per peer and direction, length-prefixed, from a
-// bounded queue; a peer that stalls loses its own frames and no other's. Gossip is GossipSub, see
-// Mode. Frames are opaque here. What they mean: package wire; who decides: package engine.
+// Direct frames travel over one long-lived stream per peer and direction, each preceded by its
+// length, from a bounded queue for each peer. A peer that stalls loses its own frames only. Gossip
+// is GossipSub; see Mode. Frames are opaque: package wire decodes them, package engine acts on
+// them.
 //
-// A peer that sends more than the configured rates is read more slowly; one that keeps flooding,
-// stalls in the middle of frames or sends garbage is cut off for a while, each time for longer up
-// to a bound, and the others go on as if it were offline.
+// Frames above a peer's rate limit are delayed. A peer that floods, stalls within frames or sends
+// garbage is cut off for a while, longer each time up to a limit; meanwhile it counts as offline.
 //
-// The parts: host.go (libp2p and whom it admits), resources.go (how much of it), peer.go (one
-// member: dialling, queue), alive.go (pings), conduct.go (rates, offences, cuts), stream.go (frames
-// on a stream), gossip.go, mode.go (how gossip spreads).
+// The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits), peer.go
+// (one member: dialling and queue), ping.go (keep-alive), penalties.go (rate limits, offences,
+// cuts), stream.go (frames on a stream), gossip.go, mode.go (how gossip spreads).
 package p2p
 
 import (
@@ -33,12 +33,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Transport is a transport.Transport on a libp2p host. Its methods are safe for concurrent use.
+// Transport implements transport.Transport with a libp2p host. Its methods are safe for concurrent
+// use.
 type Transport struct {
 	config   Config
 	host     host.Host
 	protocol protocol.ID
-	publish  chan []byte // to the gossip goroutine
+	publish  chan []byte // frames for the gossip goroutine
 	traffic  counters
 	finder   atomic.Pointer[Finder]
 	closing  sync.Once
@@ -46,29 +47,29 @@ type Transport struct {
 
 	mu      sync.RWMutex
 	peers   map[peer.ID]*remote
-	running *run // nil before Run and after it
+	running *run // nil unless Run is running
 	ended   bool
 }
 
-// run is what belongs to one call of Run.
+// run holds what belongs to one call of Run.
 type run struct {
 	ctx      context.Context
 	receiver transport.Receiver
-	work     sync.WaitGroup
+	work     sync.WaitGroup // everything that Run waits for
 }
 
-// counters are Traffic under way.
+// counters are the values of Traffic.
 type counters struct {
 	sentBytes, sentFrames, receivedBytes, receivedFrames, gossipSentBytes, dropped, throttled, cuts, unanswered atomic.Uint64
 }
 
 var _ transport.Transport = (*Transport)(nil)
 
-// ErrRunning reports a second call of Run, or one after Close.
-var ErrRunning = errors.New("transport ran already or is closed")
+// ErrRunning reports a second call of Run, or a call after Close.
+var ErrRunning = errors.New("run transport: it has run before or is closed (create another one)")
 
-// New opens the listeners, so that Addresses are known before Run. Whoever does not call Run calls
-// Close.
+// New opens the listeners, so that Addresses is valid before Run. The caller must call Run or Close
+// to release them.
 func New(config Config) (*Transport, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -89,21 +90,21 @@ func New(config Config) (*Transport, error) {
 	return t, nil
 }
 
-// Finder asks others where a member is reached, and returns multiaddrs without /p2p. dht.DHT.Find
-// is one.
+// Finder asks other members for the addresses of a member and returns them as multiaddrs without
+// /p2p. dht.DHT.Find is a Finder.
 type Finder func(ctx context.Context, member keys.Public) ([]string, error)
 
-// SetFinder has the transport ask for a member's address now and then while it is not reached under
-// the configured ones. What it learns is hearsay: the handshake proves who is there.
+// SetFinder makes the transport use find from time to time while a member cannot be reached at its
+// configured addresses. The answers need not be true: the handshake authenticates the peer.
 func (t *Transport) SetFinder(find Finder) { t.finder.Store(&find) }
 
-// Host is the libp2p host, for other protocols among the same members (package dht). It admits
-// members only, and the transport closes it: whoever uses it ends before Run does, or copes with a
-// closed host.
+// Host returns the libp2p host, for other protocols between the same members (package dht). It
+// admits members only. The transport closes it at the end of Run, so its users must stop first or
+// handle a closed host.
 func (t *Transport) Host() host.Host { return t.host }
 
-// Addresses returns the multiaddrs under which others reach us, without /p2p: the announced ones,
-// else those listened on.
+// Addresses returns the multiaddrs under which other members reach this node, without /p2p: the
+// announced addresses if there are any, otherwise those that the node listens on.
 func (t *Transport) Addresses() []string {
 	var addresses []string
 	for _, address := range t.host.Addrs() {
@@ -112,7 +113,7 @@ func (t *Transport) Addresses() []string {
 	return addresses
 }
 
-// parsePeers returns peer IDs and addresses by key.
+// parsePeers returns the addresses of all peers but self, by key.
 func parsePeers(self keys.Public, peers []membership.Peer) (map[keys.Public][]ma.Multiaddr, error) {
 	parsed := make(map[keys.Public][]ma.Multiaddr, len(peers))
 	for _, p := range peers {
@@ -120,7 +121,7 @@ func parsePeers(self keys.Public, peers []membership.Peer) (map[keys.Public][]ma
 			continue
 		}
 		if _, twice := parsed[p.Key]; twice {
-			return nil, fmt.Errorf("peer %s %s is listed twice", p.Name, p.Key)
+			return nil, fmt.Errorf("peer %s %s is listed twice (remove one entry)", p.Name, p.Key)
 		}
 		addresses, err := parseAddresses(p.Addresses)
 		if err != nil {
@@ -131,27 +132,27 @@ func parsePeers(self keys.Public, peers []membership.Peer) (map[keys.Public][]ma
 	return parsed, nil
 }
 
-// SetPeers replaces the members to talk to and their addresses. Connections to members that stay
-// are kept.
+// SetPeers replaces the members to talk to and their addresses. It keeps the connections to members
+// that remain, and closes those to members that left.
 func (t *Transport) SetPeers(peers []membership.Peer) error {
 	if len(peers) > t.config.Limits.Peers {
-		return fmt.Errorf("%d peers, at most %d", len(peers), t.config.Limits.Peers)
+		return fmt.Errorf("set peers: %w", tooManyPeers(len(peers), t.config.Limits.Peers))
 	}
 	parsed, err := parsePeers(t.config.Key.Public(), peers)
 	if err != nil {
-		return err
+		return fmt.Errorf("set peers: %w", err)
 	}
-	for _, gone := range t.exchangePeers(parsed) {
-		gone.leave()
-		if err := t.host.Network().ClosePeer(gone.id); err != nil {
-			t.config.Logger.Debug("close connection of a former member", "peer", gone.key, "error", err)
+	for _, removed := range t.replacePeers(parsed) {
+		removed.leave()
+		if err := t.host.Network().ClosePeer(removed.id); err != nil {
+			t.config.Logger.Debug("closing connections to a former member failed", "peer", removed.key, "error", err)
 		}
 	}
 	return nil
 }
 
-// exchangePeers makes the new map of peers and returns those that left.
-func (t *Transport) exchangePeers(parsed map[keys.Public][]ma.Multiaddr) []*remote {
+// replacePeers updates the map of peers and returns those that are no longer in it.
+func (t *Transport) replacePeers(parsed map[keys.Public][]ma.Multiaddr) []*remote {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, addresses := range parsed {
@@ -166,14 +167,14 @@ func (t *Transport) exchangePeers(parsed map[keys.Public][]ma.Multiaddr) []*remo
 		}
 		r.setAddresses(addresses)
 	}
-	var gone []*remote
+	var removed []*remote
 	for id, r := range t.peers {
 		if _, stays := parsed[r.key]; !stays {
 			delete(t.peers, id)
-			gone = append(gone, r)
+			removed = append(removed, r)
 		}
 	}
-	return gone
+	return removed
 }
 
 func (t *Transport) peer(id peer.ID) *remote {
@@ -182,7 +183,7 @@ func (t *Transport) peer(id peer.ID) *remote {
 	return t.peers[id]
 }
 
-// Run connects, receives and serves; see transport.Transport.
+// Run implements transport.Transport. It closes the listeners when it returns.
 func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -213,14 +214,14 @@ func (t *Transport) begin(r *run) bool {
 	return true
 }
 
-// end stops what could still start new work.
+// end keeps new work from starting.
 func (t *Transport) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running, t.ended = nil, true
 }
 
-// Close closes the listeners and every connection. Run does so by itself.
+// Close closes the listeners and all connections. It is not needed after Run has returned.
 func (t *Transport) Close() error {
 	t.closing.Do(func() {
 		t.end()
@@ -231,7 +232,7 @@ func (t *Transport) Close() error {
 	return t.closed
 }
 
-// Send queues a direct frame; see transport.Transport.
+// Send implements transport.Transport.
 func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	r := t.peer(peerID(to))
 	if r == nil || len(frame) > t.config.Limits.FrameBytes || !r.push(frame) {
@@ -241,7 +242,7 @@ func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	return true
 }
 
-// Publish queues a frame for gossip; see transport.Transport.
+// Publish implements transport.Transport.
 func (t *Transport) Publish(frame []byte) bool {
 	if t.config.Gossip != Off && len(frame) <= t.config.Limits.FrameBytes && t.isRunning() {
 		select {
@@ -260,7 +261,7 @@ func (t *Transport) isRunning() bool {
 	return t.running != nil
 }
 
-// Online returns the connected members; see transport.Transport.
+// Online implements transport.Transport.
 func (t *Transport) Online() []keys.Public {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -274,7 +275,8 @@ func (t *Transport) Online() []keys.Public {
 	return online
 }
 
-// Traffic returns the counts so far: direct frames with their length prefix, and GossipSub's RPCs.
+// Traffic implements transport.Transport. It counts direct frames with their length prefix, and
+// GossipSub's RPCs.
 func (t *Transport) Traffic() transport.Traffic {
 	return transport.Traffic{
 		SentBytes: t.traffic.sentBytes.Load(), SentFrames: t.traffic.sentFrames.Load(),
@@ -282,4 +284,16 @@ func (t *Transport) Traffic() transport.Traffic {
 		GossipSentBytes: t.traffic.gossipSentBytes.Load(), Dropped: t.traffic.dropped.Load(),
 		Throttled: t.traffic.throttled.Load(), Cuts: t.traffic.cuts.Load(), Unanswered: t.traffic.unanswered.Load(),
 	}
+}
+
+// enterCurrent adds a unit of work to the current run and returns it; the caller must call
+// work.Done. It returns nil if the transport does not run.
+func (t *Transport) enterCurrent() *run {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.running == nil || t.running.ctx.Err() != nil {
+		return nil
+	}
+	t.running.work.Add(1)
+	return t.running
 }

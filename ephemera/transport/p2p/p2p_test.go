@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func testKey(i int) keys.Private { return keys.FromSeed([32]byte{byte(i), byte(i >> 8), 1}) }
 
-// testConfig is that of the i-th member of the test network.
+// testConfig returns the configuration of the i-th member of the test network.
 func testConfig(i int) Config {
 	return Config{
 		Network: "p2p-test", Key: testKey(i), Backoff: transport.Backoff{First: 10e6, Cap: 200e6},
@@ -25,7 +25,7 @@ func testConfig(i int) Config {
 	}
 }
 
-// connected makes transports that know each other.
+// connected returns transports that know each other.
 func connected(t *testing.T, configs ...Config) []*Transport {
 	var (
 		all   []*Transport
@@ -50,7 +50,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// fresh makes transports of one gossip mode.
+// fresh returns transports that use one gossip mode.
 func fresh(mode Mode) transporttest.Fresh {
 	return func(t *testing.T, n int, options transporttest.Options) []transporttest.Member {
 		var configs []Config

@@ -21,29 +21,29 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// remote is one member: its connections, the frames that wait for it, and its incoming streams.
-// Three goroutines serve it while the transport runs: one dials and reports, one writes, one pings.
+// remote is another member: its connections, the queue of frames for it, and its incoming streams.
+// Three goroutines serve it while the transport runs: connect, write and keepAlive.
 type remote struct {
-	t       *Transport
-	key     keys.Public
-	id      peer.ID
-	conduct *conduct
-	direct  meter         // of its direct frames
-	gossip  meter         // of its gossip
-	opens   *rate.Limiter // streams that it opens
-	pings   *rate.Limiter // that are answered
-	heard   atomic.Uint64 // frames that came from it
-	changed chan struct{} // buffered by one: connections, addresses
-	ready   chan struct{} // buffered by one: connections, queue
-	turn    chan struct{} // holds one token: whose frame is being received
-	left    chan struct{} // closed when the member leaves
+	t         *Transport
+	key       keys.Public
+	id        peer.ID
+	penalties *penalties
+	direct    limiter       // of its direct frames
+	gossip    limiter       // of its gossip
+	opens     *rate.Limiter // of the streams that it opens
+	pings     *rate.Limiter // of its pings that are answered
+	received  atomic.Uint64 // number of frames received from it
+	changed   chan struct{} // capacity 1, signals a change of connections or addresses
+	ready     chan struct{} // capacity 1, signals a change of connections or queue
+	turn      chan struct{} // one token, held while a frame is passed to the receiver
+	left      chan struct{} // closed when the member leaves
 
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
 	connections map[network.Conn]bool
-	changes     uint64 // counts the times that the member came online or went offline
+	changes     uint64 // how often the member came online or went offline
 	queue       [][]byte
-	queued      int // bytes of queue
+	queued      int // bytes in queue
 	streams     []*inbound
 	leaving     bool
 }
@@ -51,9 +51,9 @@ type remote struct {
 func newRemote(t *Transport, key keys.Public, id peer.ID) *remote {
 	l := t.config.Limits
 	r := &remote{
-		t: t, key: key, id: id, connections: map[network.Conn]bool{}, conduct: newConduct(l.Conduct),
-		direct:  newMeter(l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.BytesBurst),
-		gossip:  newMeter(l.GossipFramesPerSecond, l.GossipFramesBurst, l.GossipBytesPerSecond, l.GossipBytesBurst),
+		t: t, key: key, id: id, connections: map[network.Conn]bool{}, penalties: newPenalties(l.Conduct),
+		direct:  newLimiter(l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.BytesBurst),
+		gossip:  newLimiter(l.GossipFramesPerSecond, l.GossipFramesBurst, l.GossipBytesPerSecond, l.GossipBytesBurst),
 		opens:   rate.NewLimiter(rate.Limit(l.StreamsPerSecond), streamsBurst*l.StreamsPerPeer),
 		pings:   rate.NewLimiter(pingsPerSecond, pingsPerSecond),
 		changed: make(chan struct{}, 1), ready: make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
@@ -62,7 +62,8 @@ func newRemote(t *Transport, key keys.Public, id peer.ID) *remote {
 	return r
 }
 
-// streamsBurst times the streams that it may have open a peer may open at once, after a quiet time.
+// streamsBurst bounds the streams that a peer may open at once after a quiet time, as a multiple of
+// those that it may have open.
 const streamsBurst = 4
 
 func wake(c chan struct{}) {
@@ -79,7 +80,7 @@ func (r *remote) setAddresses(addresses []ma.Multiaddr) {
 	wake(r.changed)
 }
 
-// leave ends the member's goroutines.
+// leave stops the member's goroutines.
 func (r *remote) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,27 +91,27 @@ func (r *remote) leave() {
 	r.queue, r.queued = nil, 0
 }
 
-func (r *remote) opened(conn network.Conn) {
+func (r *remote) connOpened(conn network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.connections[conn] = true
 	if len(r.connections) == 1 {
-		r.flip()
+		r.onlineChanged()
 	}
 }
 
-func (r *remote) ended(conn network.Conn) {
+func (r *remote) connClosed(conn network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	was := len(r.connections)
 	delete(r.connections, conn)
 	if was == 1 && len(r.connections) == 0 {
-		r.queue, r.queued = nil, 0 // frames do not outlive the connection they were meant for
-		r.flip()
+		r.queue, r.queued = nil, 0 // frames do not outlive the connection that they were queued for
+		r.onlineChanged()
 	}
 }
 
-func (r *remote) flip() {
+func (r *remote) onlineChanged() {
 	r.changes++
 	wake(r.changed)
 	wake(r.ready)
@@ -128,7 +129,7 @@ func (r *remote) state() (changes uint64, online bool, addresses []ma.Multiaddr)
 	return r.changes, len(r.connections) > 0, r.addresses
 }
 
-// push queues a frame. False when the member is offline or its queue is full.
+// push queues a frame. It returns false if the member is offline or its queue is full.
 func (r *remote) push(frame []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,8 +142,8 @@ func (r *remote) push(frame []byte) bool {
 	return true
 }
 
-// batch returns the first frames that wait, up to about size bytes but at least one, and the
-// connection state that they wait for. They stay in the queue until sent says that they are gone.
+// batch returns the first frames of the queue, up to about size bytes but at least one, and the
+// value of changes that they belong to. The frames stay in the queue until sent removes them.
 func (r *remote) batch(size int) (frames [][]byte, changes uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +155,7 @@ func (r *remote) batch(size int) (frames [][]byte, changes uint64) {
 	return slices.Clone(r.queue), r.changes
 }
 
-// sent removes the first n frames, unless the queue was cleared meanwhile.
+// sent removes the first n frames, unless the queue was cleared since batch returned them.
 func (r *remote) sent(n int, changes uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,7 +168,8 @@ func (r *remote) sent(n int, changes uint64) {
 	r.queue = slices.Delete(r.queue, 0, n)
 }
 
-// start serves the member until the run ends or the member leaves. The caller holds t.mu.
+// start starts the member's goroutines, which stop when the run ends or the member leaves. The
+// caller holds t.mu.
 func (r *remote) start(run *run) {
 	ctx, cancel := context.WithCancel(run.ctx)
 	run.work.Go(func() {
@@ -179,18 +181,18 @@ func (r *remote) start(run *run) {
 	})
 	run.work.Go(func() { r.connect(ctx, run.receiver) })
 	run.work.Go(func() { r.write(ctx) })
-	run.work.Go(func() { r.watch(ctx) })
+	run.work.Go(func() { r.keepAlive(ctx) })
 }
 
-// connect keeps the member connected and tells the receiver of it.
+// connect dials the member while it is offline, and reports changes to the receiver.
 func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
-	var told struct {
+	var reported struct {
 		changes uint64
 		online  bool
 		since   time.Time
 	}
-	// Both members dial. The one with the greater key waits a moment first, so that two connections
-	// are the exception.
+	// Both members dial. The one with the greater key waits at first, so that two connections are the
+	// exception.
 	wait := time.Duration(0)
 	if r.t.config.Key.Public().Compare(r.key) > 0 {
 		wait = r.t.config.Backoff.First
@@ -201,29 +203,29 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 	failed := 0
 	for retry := newRetry(r.t.config.Backoff); ctx.Err() == nil; {
 		changes, online, addresses := r.state()
-		if changes != told.changes { // also when it went away and came back meanwhile
-			if told.online {
+		if changes != reported.changes { // also if it went offline and came back
+			if reported.online {
 				receiver.Disconnected(r.key)
 			}
 			if online {
 				receiver.Connected(r.key)
 			}
-			// A connection that lasted is redialled at once; one that was refused right after the handshake
-			// must not be in a circle.
-			if told.online && time.Since(told.since) > r.t.config.Backoff.Cap {
+			// After a connection that lasted, dial at once. After one that the peer closed right after the
+			// handshake, back off, to avoid a loop.
+			if reported.online && time.Since(reported.since) > r.t.config.Backoff.Cap {
 				retry.reset()
 				wait = 0
-			} else if told.online {
+			} else if reported.online {
 				wait = retry.next()
 			}
-			told.changes, told.online, told.since, failed = changes, online, time.Now(), 0
-			continue // time passed: look again
+			reported.changes, reported.online, reported.since, failed = changes, online, time.Now(), 0
+			continue // the receiver may have taken long: check again
 		}
 		if online || len(addresses) == 0 {
 			r.sleep(ctx, 0)
 			continue
 		}
-		if cut := r.conduct.cut(time.Now()); cut > 0 {
+		if cut := r.penalties.remaining(time.Now()); cut > 0 {
 			r.sleep(ctx, cut)
 			continue
 		}
@@ -238,15 +240,15 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		}
 		wait = retry.next()
 		if err != nil {
-			r.t.config.Logger.Debug("member not reached", "peer", r.key, "addresses", addresses, "retry", wait, "error", err)
+			r.t.config.Logger.Debug("dialling member failed", "peer", r.key, "addresses", addresses, "retry", wait, "error", err)
 		}
 	}
-	if told.online {
+	if reported.online {
 		receiver.Disconnected(r.key)
 	}
 }
 
-// sleep waits until something changed, for at most the given time where it is more than zero.
+// sleep waits until r.changed or ctx is done, for at most wait if wait is positive.
 func (r *remote) sleep(ctx context.Context, wait time.Duration) {
 	var due <-chan time.Time
 	if wait > 0 {
@@ -261,12 +263,12 @@ func (r *remote) sleep(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// dial makes one attempt. Names are resolved anew each time.
+// dial makes one attempt to connect. It resolves names each time.
 func (r *remote) dial(ctx context.Context, addresses []ma.Multiaddr) error {
 	ctx, cancel := context.WithTimeout(ctx, r.t.config.DialTimeout)
 	defer cancel()
 	if s, ok := r.t.host.Network().(*swarm.Swarm); ok {
-		s.Backoff().Clear(r.id) // the waiting is ours
+		s.Backoff().Clear(r.id) // connect has its own backoff
 	}
 	known := r.t.host.Peerstore()
 	known.ClearAddrs(r.id)
@@ -274,11 +276,12 @@ func (r *remote) dial(ctx context.Context, addresses []ma.Multiaddr) error {
 	return r.t.host.Connect(ctx, peer.AddrInfo{ID: r.id, Addrs: addresses})
 }
 
-// findEvery attempts that failed in a row the others are asked for the member's address.
+// findEvery is the number of failed attempts in a row after which the Finder is asked for the
+// member's addresses.
 const findEvery = 4
 
-// dialFound makes one attempt with the addresses that others tell. They are not kept: those of the
-// configuration come first again.
+// dialFound makes one attempt with the addresses that the Finder returns. They are not kept: the
+// next attempt uses the configured addresses.
 func (r *remote) dialFound(ctx context.Context) error {
 	find := r.t.finder.Load()
 	if find == nil {
@@ -288,17 +291,17 @@ func (r *remote) dialFound(ctx context.Context) error {
 	defer cancel()
 	texts, err := (*find)(asking, r.key)
 	if err != nil {
-		return fmt.Errorf("ask others for the address: %w", err)
+		return fmt.Errorf("find address: %w", err)
 	}
 	found, err := parseAddresses(texts)
 	if err != nil {
-		return fmt.Errorf("address that others told: %w", err)
+		return fmt.Errorf("found address: %w", err)
 	}
 	return r.dial(ctx, found)
 }
 
-// retry is a Backoff under way: doubling up to a cap, each wait with a jitter of a quarter so that
-// members do not knock in step.
+// retry is the state of a Backoff. Each wait has a jitter of a quarter either way, so that members
+// do not dial in step.
 type retry struct {
 	backoff transport.Backoff
 	wait    time.Duration

@@ -17,7 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-func TestPeerIDsAreLibp2ps(t *testing.T) {
+func TestPeerIDsMatchLibp2p(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var seed [32]byte
 		copy(seed[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
@@ -36,7 +36,7 @@ func TestPeerIDsAreLibp2ps(t *testing.T) {
 	})
 }
 
-func TestMembersComeAndGoWhileRunning(t *testing.T) {
+func TestMembersAreAddedAndRemovedWhileRunning(t *testing.T) {
 	all := connected(t, testConfig(0), testConfig(1))
 	first, second := testKey(0).Public(), testKey(1).Public()
 	require.NoError(t, all[0].SetPeers(nil))
@@ -44,23 +44,23 @@ func TestMembersComeAndGoWhileRunning(t *testing.T) {
 	require.Empty(t, all[0].Online())
 
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: second, Addresses: all[1].Addresses()}}))
-	require.Equal(t, second, next(t, zero.came))
-	require.Equal(t, first, next(t, one.came))
+	require.Equal(t, second, next(t, zero.connected))
+	require.Equal(t, first, next(t, one.connected))
 
 	require.NoError(t, all[0].SetPeers(nil))
-	require.Equal(t, second, next(t, zero.went))
-	require.Equal(t, first, next(t, one.went))
+	require.Equal(t, second, next(t, zero.disconnected))
+	require.Equal(t, first, next(t, one.disconnected))
 	require.False(t, all[0].Send(second, []byte("x")))
 
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: second, Addresses: all[1].Addresses()}}))
-	require.Equal(t, second, next(t, zero.came))
+	require.Equal(t, second, next(t, zero.connected))
 	require.Eventually(t, func() bool { return all[0].Send(second, []byte("back")) }, patience, time.Millisecond)
 	require.Equal(t, "back", string(next(t, one.frames)))
 }
 
-// One side without an address for the other is enough to connect, and so is an address that becomes
-// right later.
-func TestAddressesAreLearntLater(t *testing.T) {
+// Two members connect if only one of them has the other's address, even if it gets the right one
+// later.
+func TestAddressCanBeCorrectedLater(t *testing.T) {
 	all := connected(t, testConfig(0), testConfig(1))
 	second := testKey(1).Public()
 	require.NoError(t, all[1].SetPeers([]membership.Peer{{Key: testKey(0).Public()}}))
@@ -68,20 +68,20 @@ func TestAddressesAreLearntLater(t *testing.T) {
 	zero := start(t, all[0])
 	start(t, all[1])
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: second, Addresses: all[1].Addresses()}}))
-	require.Equal(t, second, next(t, zero.came))
+	require.Equal(t, second, next(t, zero.connected))
 }
 
-func TestNamesAreResolvedWhenDialled(t *testing.T) {
+func TestNamesAreResolved(t *testing.T) {
 	all := connected(t, testConfig(0), testConfig(1))
 	named := strings.Replace(all[1].Addresses()[0], "/ip4/127.0.0.1/", "/dns4/localhost/", 1)
 	require.NoError(t, all[1].SetPeers([]membership.Peer{{Key: testKey(0).Public()}}))
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: testKey(1).Public(), Addresses: []string{named}}}))
 	zero := start(t, all[0])
 	start(t, all[1])
-	require.Equal(t, testKey(1).Public(), next(t, zero.came))
+	require.Equal(t, testKey(1).Public(), next(t, zero.connected))
 }
 
-func TestAnnouncedAddressesReplaceThoseListenedOn(t *testing.T) {
+func TestAnnouncedAddressesReplaceListenAddresses(t *testing.T) {
 	config := testConfig(0)
 	config.Announce = []string{"/dns4/nymapi-1/tcp/3000"}
 	require.Equal(t, config.Announce, connected(t, config)[0].Addresses())
@@ -91,7 +91,7 @@ func TestAnnouncedAddressesReplaceThoseListenedOn(t *testing.T) {
 	require.Regexp(t, `^/ip4/127\.0\.0\.1/tcp/[1-9][0-9]*$`, addresses[0])
 }
 
-func TestQUICByAFlag(t *testing.T) {
+func TestQUIC(t *testing.T) {
 	var configs []Config
 	for i := range 2 {
 		config := testConfig(i)
@@ -100,15 +100,15 @@ func TestQUICByAFlag(t *testing.T) {
 	}
 	all := connected(t, configs...)
 	zero, one := start(t, all[0]), start(t, all[1])
-	next(t, zero.came)
-	next(t, one.came)
+	next(t, zero.connected)
+	next(t, one.connected)
 	require.True(t, all[0].Send(testKey(1).Public(), []byte("over QUIC")))
 	require.Equal(t, "over QUIC", string(next(t, one.frames)))
 }
 
-// A line of three: the ends are not connected. What the middle accepts reaches the other end by
-// lazy gossip, what it rejects or ignores does not, in either mode.
-func TestOnlyAcceptedGossipTravelsOn(t *testing.T) {
+// Three members in a line, whose ends are not connected. What the middle one accepts reaches the
+// other end by lazy gossip, in either mode; what it rejects or ignores does not.
+func TestOnlyAcceptedGossipIsForwarded(t *testing.T) {
 	for _, mode := range []Mode{Flood, Mesh} {
 		t.Run(mode.String(), func(t *testing.T) { testForwarding(t, mode) })
 	}
@@ -128,8 +128,8 @@ func testForwarding(t *testing.T, mode Mode) {
 	require.NoError(t, all[0].SetPeers([]membership.Peer{peerOf(1)}))
 	require.NoError(t, all[2].SetPeers([]membership.Peer{peerOf(1)}))
 	receivers := []*events{start(t, all[0]), start(t, all[1]), start(t, all[2])}
-	next(t, receivers[1].came)
-	next(t, receivers[1].came)
+	next(t, receivers[1].connected)
+	next(t, receivers[1].connected)
 
 	publish := func(label byte, until func() bool) {
 		count := byte(0)
@@ -139,7 +139,7 @@ func testForwarding(t *testing.T, mode Mode) {
 			return until()
 		}, patience, 50*time.Millisecond)
 	}
-	publish('b', func() bool { return len(receivers[1].gossip) > 0 }) // bad: see events.Gossip
+	publish('b', func() bool { return len(receivers[1].gossip) > 0 }) // rejected, see events.Gossip
 	heard := len(receivers[1].gossip)
 	publish('i', func() bool { return len(receivers[1].gossip) > heard }) // ignored
 	publish('g', func() bool { return len(receivers[2].gossip) > 0 })
@@ -148,8 +148,8 @@ func testForwarding(t *testing.T, mode Mode) {
 	}
 }
 
-// The configured address is wrong for ever; somebody else knows the right one.
-func TestAddressIsAskedOfOthers(t *testing.T) {
+// The configured address is wrong, and the Finder knows the right one.
+func TestFinderIsAskedForTheAddress(t *testing.T) {
 	all := connected(t, testConfig(0), testConfig(1))
 	second := testKey(1).Public()
 	require.NoError(t, all[1].SetPeers([]membership.Peer{{Key: testKey(0).Public()}}))
@@ -159,14 +159,14 @@ func TestAddressIsAskedOfOthers(t *testing.T) {
 		require.Equal(t, second, member)
 		switch asked.Add(1) {
 		case 1:
-			return nil, errors.New("nobody knows")
+			return nil, errors.New("address unknown")
 		case 2:
-			return []string{"no address"}, nil
+			return []string{"not an address"}, nil
 		}
 		return all[1].Addresses(), nil
 	})
 	zero := start(t, all[0])
 	start(t, all[1])
-	require.Equal(t, second, next(t, zero.came))
+	require.Equal(t, second, next(t, zero.connected))
 	require.Equal(t, int64(3), asked.Load())
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
-// resources is libp2p's resource manager with the bounds of package limits. libp2p's own count of
-// connections by address is lifted, as members may share one; the rate by address stands instead,
-// so that strangers who knock do not keep members out.
+// resources returns libp2p's resource manager with the bounds of package limits. It lifts libp2p's
+// bound on connections from one address, because members may share an address. A rate limit for
+// each address takes its place, so that connection attempts of strangers do not keep members out.
 func resources(l limits.Transport) (network.ResourceManager, error) {
 	connections := rcmgr.LimitVal(l.ConnectionsPerPeer*l.Peers + l.Handshakes)
 	streams, ofPeer := rcmgr.LimitVal(l.StreamsPerPeer*l.Peers), rcmgr.LimitVal(l.StreamsPerPeer)
@@ -35,24 +35,24 @@ func resources(l limits.Transport) (network.ResourceManager, error) {
 			Streams: ofPeer, StreamsInbound: ofPeer, StreamsOutbound: ofPeer, Memory: rcmgr.LimitVal64(l.PeerMemoryBytes),
 		},
 	}.Build(rcmgr.InfiniteLimits)
-	knocking := rate.Limit{RPS: float64(l.AddressPerSecond), Burst: l.AddressBurst}
-	everywhere := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("0.0.0.0/0"), ConnCount: math.MaxInt}}
-	everywhere6 := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("::/0"), ConnCount: math.MaxInt}}
+	perAddress := rate.Limit{RPS: float64(l.AddressPerSecond), Burst: l.AddressBurst}
+	unbounded4 := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("0.0.0.0/0"), ConnCount: math.MaxInt}}
+	unbounded6 := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("::/0"), ConnCount: math.MaxInt}}
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(all), rcmgr.WithMetricsDisabled(),
-		rcmgr.WithNetworkPrefixLimit(everywhere, everywhere6),
+		rcmgr.WithNetworkPrefixLimit(unbounded4, unbounded6),
 		rcmgr.WithConnRateLimiters(&rate.Limiter{SubnetRateLimiter: rate.SubnetLimiter{
-			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: knocking}},
-			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 64, Limit: knocking}},
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: perAddress}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 64, Limit: perAddress}},
 			GracePeriod:      time.Minute,
 		}}))
 	if err != nil {
-		return nil, fmt.Errorf("libp2p resource limits: %w", err)
+		return nil, fmt.Errorf("create libp2p resource manager: %w", err)
 	}
 	return manager, nil
 }
 
-// streamGate bounds how many streams a peer opens in a second: each costs a negotiation before its
-// protocol is known.
+// streamGate limits the rate at which a peer opens streams: each of them costs a negotiation before
+// its protocol is known.
 type streamGate struct {
 	network.ResourceManager
 	t *Transport
@@ -61,7 +61,7 @@ type streamGate struct {
 func (g streamGate) OpenStream(id peer.ID, direction network.Direction) (network.StreamManagementScope, error) {
 	if r := g.t.peer(id); r != nil && direction == network.DirInbound && !r.opens.Allow() {
 		g.t.traffic.throttled.Add(1)
-		r.offend(excess, "opens too many streams")
+		r.penalise(excess, "opened streams above its rate")
 		return nil, network.ErrResourceLimitExceeded
 	}
 	return g.ResourceManager.OpenStream(id, direction)

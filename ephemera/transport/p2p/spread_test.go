@@ -24,14 +24,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// The table of ephemera/docs/GOSSIP.md comes from here. In a round every member publishes one
+// This file produces the table in ephemera/docs/GOSSIP.md. In a round, every member publishes one
 // message of messageBytes.
 const messageBytes = 3000
 
-// largest bounds the groups on slow links: 30 members take a minute, 100 many.
+// largest is the size of the largest group on slow links: 30 members take a minute, 100 take many.
 var largest = flag.Int("members", 10, "members of the largest group of TestFloodAndMeshOnSlowLinks: 4, 10, 30 or 100")
 
-// arrivals counts what a round's messages took to reach each member.
+// arrivals records how long the messages of a round took to reach each member.
 type arrivals struct {
 	mu     sync.Mutex
 	round  uint64
@@ -39,7 +39,7 @@ type arrivals struct {
 	delays []time.Duration
 	want   int
 	all    chan struct{}
-	frames uint64 // that arrived, of any round
+	frames uint64 // frames of all rounds
 }
 
 func (a *arrivals) start(round uint64, want int) (all <-chan struct{}) {
@@ -68,14 +68,14 @@ func (a *arrivals) count() uint64 {
 	return a.frames
 }
 
-// sorted returns the delays of the round so far.
+// sorted returns the delays of the round so far, in ascending order.
 func (a *arrivals) sorted() []time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Sorted(slices.Values(a.delays))
 }
 
-// listener is a member's receiver.
+// listener is the receiver of a member.
 type listener struct{ all *arrivals }
 
 func (l listener) Receive(keys.Public, []byte) transport.Verdict { return transport.Accept }
@@ -86,7 +86,7 @@ func (l listener) Gossip(_ keys.Public, frame []byte) transport.Verdict {
 func (l listener) Connected(keys.Public)    {}
 func (l listener) Disconnected(keys.Public) {}
 
-// group is a running network of members that publish.
+// group is a running network of members that publish in rounds.
 type group struct {
 	t       testing.TB
 	members []*Transport
@@ -94,12 +94,12 @@ type group struct {
 	rounds  uint64
 }
 
-// complete is how many frames arrive in a round in which none is lost.
+// complete is the number of frames that arrive in a round without loss.
 func (g *group) complete() int { return len(g.members) * (len(g.members) - 1) }
 
-// round has every member publish and returns, in order, what the frames took. It ends when all are
-// there, or when no frame, not even one of an earlier round, came for the time quiet: however slow
-// the machine is, a round never begins in the traffic of the last.
+// round makes every member publish, and returns the delays of the frames in ascending order. It
+// ends when all frames have arrived, or when no frame of any round has arrived for the time quiet.
+// On a slow machine, too, a round does not begin in the traffic of the last one.
 func (g *group) round(quiet time.Duration) []time.Duration {
 	g.rounds++
 	all := g.all.start(g.rounds, g.complete())
@@ -128,7 +128,7 @@ func (g *group) sent() (bytes uint64) {
 	return bytes
 }
 
-// settle plays rounds until gossip reaches everybody and meshes have formed.
+// settle runs rounds until gossip reaches all members and meshes have formed.
 func (g *group) settle(pause, quiet time.Duration) {
 	const atLeast, atMost = 3, 20
 	for round := range atMost {
@@ -137,19 +137,19 @@ func (g *group) settle(pause, quiet time.Duration) {
 			return
 		}
 	}
-	require.FailNow(g.t, "gossip does not reach everybody")
+	require.FailNow(g.t, "gossip does not reach all members")
 }
 
-// BenchmarkGossip is a round on loopback: all members in one process share its cores.
+// BenchmarkGossip measures a round on loopback, with all members in one process on the same cores.
 func BenchmarkGossip(b *testing.B) {
 	for _, mode := range []Mode{Flood, Mesh} {
 		for _, n := range []int{4, 10, 30, 100} {
 			b.Run(fmt.Sprintf("%s/n=%d", mode, n), func(b *testing.B) {
 				if n > 30 && testing.Short() {
-					b.Skip("the long form")
+					b.Skip("only the long form measures 100 members")
 				}
 				g := onLoopback(b, mode, n)
-				const quiet = 10 * time.Second // a few of GossipSub's heartbeats, with which it repairs
+				const quiet = 10 * time.Second // several heartbeats, in which GossipSub repairs losses
 				g.settle(time.Second, quiet)
 				before := g.sent()
 				var halves, lasts []time.Duration
@@ -168,11 +168,10 @@ func BenchmarkGossip(b *testing.B) {
 	}
 }
 
-// onLoopback runs a connected group. On machines of their own members dial each other at once; here
-// thousands of handshakes would share the cores, none would end in time, and each would begin anew.
-// So nobody knows an address, and the pairs are connected a few at a time: in mesh mode the first
-// neighbours, who get their head start, then the others. Nobody pings either, for answers may be
-// late.
+// onLoopback runs a connected group. Members on separate machines would all dial each other at
+// once. Here thousands of handshakes would share the cores, time out and be retried. So no member
+// knows an address, and pairs are connected a few at a time: in mesh mode first the neighbours,
+// which get their head start, then the others. Pings are off, because answers may be late.
 func onLoopback(b *testing.B, mode Mode, n int) *group {
 	g := &group{t: b, all: &arrivals{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -207,7 +206,7 @@ func onLoopback(b *testing.B, mode Mode, n int) *group {
 	return g
 }
 
-// connect makes a connection between each two members that are wanted and have none.
+// connect connects all pairs of members for which wanted is true and which are not connected.
 func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) {
 	const atOnce = 4
 	var dials errgroup.Group
@@ -217,8 +216,9 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 			if !wanted(x, y) || x.host.Network().Connectedness(y.host.ID()) == network.Connected {
 				continue
 			}
-			dials.Go(func() error { // libp2p gives a handshake five seconds, which on a busy machine is not enough for each
-				err := errors.New("never tried")
+			// Retry: on a busy machine, libp2p's five seconds for a handshake may not be enough.
+			dials.Go(func() error {
+				err := errors.New("no attempt was made")
 				for attempt := 0; err != nil && attempt < 100 && ctx.Err() == nil; attempt++ {
 					err = x.peer(y.host.ID()).dial(ctx, y.host.Addrs())
 				}
@@ -229,8 +229,8 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 	require.NoError(g.t, dials.Wait())
 }
 
-// On links of 50 ms a flooded message is everywhere after one delay; a mesh takes a few, and sends
-// each message several times.
+// On links of 50 ms, a flooded message arrives everywhere after one delay. A mesh takes a few
+// delays and sends each message several times.
 func TestFloodAndMeshOnSlowLinks(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	for _, n := range []int{4, 10, 30, 100} {
@@ -278,10 +278,10 @@ func TestFloodAndMeshOnSlowLinks(t *testing.T) {
 					half, last := halves[rounds/2], lasts[rounds/2]
 					t.Logf("%5s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
 						mode, n, half.Round(time.Millisecond), last.Round(time.Millisecond), float64(sent)/1000)
-					copies := float64(sent) / messageBytes / float64(n-1) // how often a message crosses the links of its group, per member
+					copies := float64(sent) / messageBytes / float64(n-1) // of each message, per member
 					if mode == Flood {
 						require.Less(t, last, 2*delay)
-						require.Less(t, copies, 2.0) // with acknowledgements, and what QUIC resends where a hundred members send at once
+						require.Less(t, copies, 2.0) // includes acknowledgements and QUIC's retransmissions
 					} else {
 						require.Less(t, last, 10*delay)
 						require.Less(t, copies, float64(12))

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nonsense returns bytes that mean nothing, from a seed.
+// nonsense returns random bytes from a seed.
 func nonsense(seed uint64, size int) []byte {
 	random := rand.New(rand.NewPCG(seed, 1))
 	data := make([]byte, size)
@@ -24,7 +24,7 @@ func nonsense(seed uint64, size int) []byte {
 	return data
 }
 
-// heap returns the bytes that are in use.
+// heap returns the heap bytes in use.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -32,21 +32,21 @@ func heap() uint64 {
 	return m.HeapInuse
 }
 
-func TestRandomBytesOnEveryProtocolHarmNobody(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(nil))
+func TestRandomBytesOnEveryProtocolDoNoHarm(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(nil))
 	protocols := made.host.Mux().Protocols()
 	require.GreaterOrEqual(t, len(protocols), 4, "direct, ping, identify and its push, gossip: %v", protocols)
 	before := heap()
 	for seed := range uint64(5) {
 		for _, id := range protocols {
-			if len(made.host.Network().ConnsToPeer(evil.ID())) == 0 { // cut
+			if len(made.host.Network().ConnsToPeer(evil.ID())) == 0 { // cut off
 				require.Eventually(t, func() bool {
 					return evil.Connect(t.Context(), infoOf(t, made)) == nil && evil.Network().Connectedness(made.host.ID()) == network.Connected
 				}, patience, 20*time.Millisecond)
 			}
 			s, err := evil.NewStream(t.Context(), made.host.ID(), id)
 			if err != nil {
-				continue // cut meanwhile, or its streams are used up
+				continue // cut off, or above the limit of streams
 			}
 			require.NoError(t, s.SetDeadline(time.Now().Add(time.Second)))
 			for chunk := range uint64(8) {
@@ -60,14 +60,14 @@ func TestRandomBytesOnEveryProtocolHarmNobody(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool { return honest.Send(testKey(0).Public(), []byte("honest")) }, patience, time.Millisecond)
-	for string(next(t, receiver.frames)) != "honest" { // some of the nonsense may have been frames
+	for string(next(t, receiver.frames)) != "honest" { // some of the random bytes may have been frames
 	}
 	require.Less(t, heap(), before+64<<20)
 }
 
-// A stream that yields a byte now and then is ended at the stall timeout, and any number of them
-// costs two readers.
-func TestSlowLorisHoldsNothingUp(t *testing.T) {
+// A stream that yields a byte now and then is reset at the stall timeout, and any number of them
+// occupies only maxInbound readers.
+func TestSlowLorisDoesNotBlockOthers(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	end := make(chan struct{})
 	var dripping sync.WaitGroup
@@ -92,17 +92,18 @@ func TestSlowLorisHoldsNothingUp(t *testing.T) {
 		defer r.mu.Unlock()
 		return len(r.streams)
 	}
-	require.Eventually(t, func() bool { return reading() == streamsIn }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return reading() == maxInbound }, patience, time.Millisecond)
 	for range 20 {
-		stillServes(t, receiver, honest, made)
-		require.LessOrEqual(t, reading(), streamsIn)
+		requireServing(t, receiver, honest, made)
+		require.LessOrEqual(t, reading(), maxInbound)
 	}
-	require.Eventually(t, func() bool { return reading() == 0 }, patience, time.Millisecond, "all are ended although bytes keep coming")
+	require.Eventually(t, func() bool { return reading() == 0 }, patience, time.Millisecond, "streams are reset although bytes keep coming")
 	close(end)
 	dripping.Wait()
 }
 
-// Strangers knock: some say nothing, some talk nonsense, some hang up. The long form is 10,000.
+// Strangers connect: some stay silent, some send random bytes, some hang up. The long form makes
+// 10,000 connections.
 func TestConnectionStormIsBounded(t *testing.T) {
 	attempts := 10_000
 	if testing.Short() {
@@ -118,13 +119,13 @@ func TestConnectionStormIsBounded(t *testing.T) {
 	require.NoError(t, err)
 	before, goroutines := heap(), runtime.NumGoroutine()
 	var (
-		knocking sync.WaitGroup
+		dialling sync.WaitGroup
 		mu       sync.Mutex
 		held     []net.Conn
 		most     int
 	)
 	for worker := range 20 {
-		knocking.Go(func() {
+		dialling.Go(func() {
 			for i := range attempts / 20 {
 				conn, err := net.DialTimeout("tcp", target, patience)
 				if err != nil {
@@ -145,11 +146,11 @@ func TestConnectionStormIsBounded(t *testing.T) {
 		})
 	}
 	for range 20 {
-		stillServes(t, receiver, honest, made)
+		requireServing(t, receiver, honest, made)
 	}
-	knocking.Wait()
-	stillServes(t, receiver, honest, made)
-	require.Less(t, most, goroutines+20*100, "no more handshakes at once than the limit")
+	dialling.Wait()
+	requireServing(t, receiver, honest, made)
+	require.Less(t, most, goroutines+20*100, "concurrent handshakes are limited")
 	for _, conn := range held {
 		_ = conn.Close()
 	}

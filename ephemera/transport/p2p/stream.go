@@ -16,42 +16,42 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// A frame on a stream is its length as an unsigned varint, then its bytes.
+// On a stream, a frame is its length as an unsigned varint, followed by its bytes.
 
 const (
-	// streamBuffer joins small frames into one write or read.
+	// streamBuffer is the buffer of a stream, which combines small frames into one read or write.
 	streamBuffer = 16 << 10
-	// batchBytes of frames are written before the next look at the queue.
+	// batchBytes is about how much is taken from the queue at once.
 	batchBytes = 64 << 10
-	// attempts at a batch, each on a stream of its own, before its frames are given up: they are
-	// resent by those who need them.
-	attempts = 2
-	// pieceBytes of a frame are allocated on the word of its length, more as they arrive; and each
-	// such piece has the stall timeout.
-	pieceBytes = 64 << 10
-	// streamsIn is how many incoming streams of one peer are read: the present one, and the last one
-	// until its end was noticed.
-	streamsIn = 2
+	// maxAttempts is how often a batch is tried, each time on a new stream, before its frames are
+	// dropped. The protocol resends what is still needed.
+	maxAttempts = 2
+	// chunkBytes is how much of a frame is read or written within one stall timeout. It also bounds
+	// the memory that is allocated for a frame ahead of its bytes.
+	chunkBytes = 64 << 10
+	// maxInbound is how many incoming streams of a peer are read: its current one, and its previous
+	// one until the end of that is noticed.
+	maxInbound = 2
 )
 
-// outgoing is the open stream to a peer.
+// outgoing is an open stream to a peer.
 type outgoing struct {
 	stream  network.Stream
 	buffer  *bufio.Writer
 	stall   time.Duration
-	changes uint64 // of the connection it was opened on
+	changes uint64 // remote.changes when it was opened
 }
 
-// write sends what waits for the member until ctx is done.
+// write sends the frames of the queue until ctx is done.
 func (r *remote) write(ctx context.Context) {
 	var (
 		out    *outgoing
-		failed int // attempts with the present batch
+		failed int // attempts at the current batch
 		retry  = newRetry(r.t.config.Backoff)
 	)
 	drop := func() {
 		if out != nil {
-			_ = out.stream.Reset() // nothing waits for an answer
+			_ = out.stream.Reset() // an error leaves nothing to do
 			out = nil
 		}
 	}
@@ -66,12 +66,12 @@ func (r *remote) write(ctx context.Context) {
 			continue
 		}
 		if out != nil && out.changes != changes {
-			drop() // its connection is gone
+			drop() // its connection was closed
 		}
 		if out == nil {
 			var err error
 			if out, err = r.openStream(ctx, changes); err != nil {
-				r.t.config.Logger.Debug("stream not opened", "peer", r.key, "error", err)
+				r.t.config.Logger.Debug("opening stream failed", "peer", r.key, "error", err)
 				pause(ctx, retry.next())
 				continue
 			}
@@ -79,11 +79,11 @@ func (r *remote) write(ctx context.Context) {
 		}
 		err := r.writeBatch(out, frames)
 		if err != nil {
-			r.t.config.Logger.Debug("stream broken, opening another", "peer", r.key, "error", err)
+			r.t.config.Logger.Debug("writing to stream failed, opening another", "peer", r.key, "error", err)
 			drop()
 			failed++
 		}
-		if err == nil || failed == attempts {
+		if err == nil || failed == maxAttempts {
 			r.sent(len(frames), changes)
 			failed = 0
 		}
@@ -99,7 +99,7 @@ func pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// openStream opens a stream on an existing connection. Dialling is the other goroutine's.
+// openStream opens a stream on an existing connection. Dialling is the task of connect.
 func (r *remote) openStream(ctx context.Context, changes uint64) (*outgoing, error) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "frames"), r.t.config.DialTimeout)
 	defer cancel()
@@ -129,45 +129,59 @@ func (r *remote) writeBatch(out *outgoing, frames [][]byte) error {
 	return nil
 }
 
-// write gives every piece of a frame the whole stall timeout; the flush shares the last one's.
+// write writes a frame in chunks. Each chunk has its own stall timeout; a flush shares the last
+// one.
 func (o *outgoing) write(frame []byte) (int, error) {
 	prefix := binary.AppendUvarint(nil, uint64(len(frame)))
-	for piece := range slices.Chunk(slices.Concat(prefix, frame[:min(len(frame), pieceBytes)]), pieceBytes) {
-		if err := o.writePiece(piece); err != nil {
+	for chunk := range slices.Chunk(slices.Concat(prefix, frame[:min(len(frame), chunkBytes)]), chunkBytes) {
+		if err := o.writeChunk(chunk); err != nil {
 			return 0, err
 		}
 	}
-	for piece := range slices.Chunk(frame[min(len(frame), pieceBytes):], pieceBytes) {
-		if err := o.writePiece(piece); err != nil {
+	for chunk := range slices.Chunk(frame[min(len(frame), chunkBytes):], chunkBytes) {
+		if err := o.writeChunk(chunk); err != nil {
 			return 0, err
 		}
 	}
 	return len(prefix) + len(frame), nil
 }
 
-func (o *outgoing) writePiece(piece []byte) error {
+func (o *outgoing) writeChunk(chunk []byte) error {
 	if err := o.stream.SetWriteDeadline(time.Now().Add(o.stall)); err != nil {
 		return err
 	}
-	_, err := o.buffer.Write(piece)
+	_, err := o.buffer.Write(chunk)
 	return err
 }
 
 // inbound is an incoming stream that is being read.
 type inbound struct {
 	stream network.Stream
-	done   chan struct{} // closed when the stream must end
+	done   chan struct{} // closed by end
 	once   sync.Once
 }
 
-func (i *inbound) end() {
-	i.once.Do(func() {
-		close(i.done)
-		_ = i.stream.Reset()
+// end ends the stream and its reader. It may be called more than once.
+func (in *inbound) end() {
+	in.once.Do(func() {
+		close(in.done)
+		_ = in.stream.Reset()
 	})
 }
 
-// incoming reads a stream that a peer opened. libp2p calls it in a goroutine per stream.
+// sleep waits for the given time. It returns false if the stream ends first.
+func (in *inbound) sleep(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-in.done:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// incoming handles a stream that a peer opened. libp2p calls it in a new goroutine.
 func (t *Transport) incoming(stream network.Stream) {
 	in := &inbound{stream: stream, done: make(chan struct{})}
 	if r := t.peer(stream.Conn().RemotePeer()); r == nil || !t.serve(r, in) {
@@ -175,7 +189,7 @@ func (t *Transport) incoming(stream network.Stream) {
 	}
 }
 
-// serve starts a reader. False when the transport does not run.
+// serve starts reading a stream. It returns false if the transport does not run.
 func (t *Transport) serve(r *remote, in *inbound) bool {
 	t.mu.RLock()
 	run := t.running
@@ -189,28 +203,29 @@ func (t *Transport) serve(r *remote, in *inbound) bool {
 	go func() {
 		defer run.work.Done()
 		defer in.end()
-		if r.adopt(in) {
-			defer r.forget(in)
+		if r.addStream(in) {
+			defer r.removeStream(in)
 			stop := context.AfterFunc(run.ctx, in.end)
 			defer stop()
 			err := r.read(in, run.receiver)
 			t.config.Logger.Debug("incoming stream ended", "peer", r.key, "error", err)
 			switch {
 			case errors.Is(err, errFrame):
-				r.offend(garbage, err.Error())
+				r.penalise(garbage, err.Error())
 			case errors.Is(err, errStall):
-				r.offend(stalled, err.Error())
+				r.penalise(stalled, err.Error())
 			}
 		}
 	}()
 	return true
 }
 
-// adopt makes room for a stream by ending the oldest: a peer that opens many harms itself only.
-func (r *remote) adopt(in *inbound) bool {
+// addStream registers a stream and ends the oldest one if there are too many, so that a peer that
+// opens many harms only itself. It returns false if the member is leaving.
+func (r *remote) addStream(in *inbound) bool {
 	r.mu.Lock()
 	var oldest *inbound
-	if len(r.streams) >= streamsIn {
+	if len(r.streams) >= maxInbound {
 		oldest, r.streams = r.streams[0], r.streams[1:]
 	}
 	r.streams = append(r.streams, in)
@@ -222,7 +237,7 @@ func (r *remote) adopt(in *inbound) bool {
 	return !leaving
 }
 
-func (r *remote) forget(in *inbound) {
+func (r *remote) removeStream(in *inbound) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, other := range r.streams {
@@ -233,11 +248,12 @@ func (r *remote) forget(in *inbound) {
 	}
 }
 
-// read hands the stream's frames to the receiver, one of this peer at a time and not faster than
-// its rate: what comes faster waits in the peer's own queue, behind the stream's window.
+// read passes the stream's frames to the receiver, one frame of this peer at a time and within its
+// rate limit. The stream's window is the backpressure: what the peer sends faster waits in its own
+// queue.
 func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 	buffer := bufio.NewReaderSize(in.stream, streamBuffer)
-	var waited time.Duration // for which the peer was not blamed yet
+	var waited time.Duration // delay that no penalty was counted for yet
 	for {
 		frame, prefix, err := readFrame(in.stream, buffer, r.t.config)
 		if err != nil {
@@ -250,13 +266,13 @@ func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 			return nil
 		case <-r.turn:
 		}
-		r.heard.Add(1)
+		r.received.Add(1)
 		if wait := r.direct.delay(time.Now(), len(frame)); wait > 0 {
 			r.t.traffic.throttled.Add(1)
 			for waited += wait; waited >= time.Second; waited -= time.Second {
-				r.offend(throttled, "sends more than its rate")
+				r.penalise(throttled, "sent frames above its rate")
 			}
-			if !in.after(wait) {
+			if !in.sleep(wait) {
 				r.turn <- struct{}{}
 				return nil
 			}
@@ -264,20 +280,21 @@ func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 		verdict := receiver.Receive(r.key, frame)
 		r.turn <- struct{}{}
 		if verdict == transport.Reject {
-			r.offend(garbage, "sends garbage")
+			r.penalise(garbage, "sent a frame that no correct member sends")
 		}
 	}
 }
 
 var (
-	// errFrame reports a frame that no correct peer sends.
-	errFrame = errors.New("bad frame")
-	// errStall reports one whose rest did not come in time.
-	errStall = errors.New("frame stalls")
+	// errFrame reports a frame that no correct member sends.
+	errFrame = errors.New("malformed frame")
+	// errStall reports a frame whose rest did not arrive in time.
+	errStall = errors.New("frame stalled")
 )
 
-// broken says why the rest of a frame did not come. That its stream ended is nobody's fault.
-func broken(part string, err error) error {
+// readError returns the error of a frame whose rest did not arrive: errStall after a timeout. The
+// end of the stream is not an offence.
+func readError(part string, err error) error {
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return fmt.Errorf("%w: %s: %w", errStall, part, err)
@@ -288,8 +305,8 @@ func broken(part string, err error) error {
 // deadliner is the part of a stream that a reader of frames needs.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// readFrame waits for a frame as long as it takes; once begun, its length and then each piece must
-// come within the stall timeout.
+// readFrame waits for the first byte of a frame without a timeout. Then the length and each chunk
+// must arrive within the stall timeout.
 func readFrame(stream deadliner, buffer *bufio.Reader, c Config) (frame []byte, prefix int, err error) {
 	if _, err := buffer.Peek(1); err != nil {
 		return nil, 0, err
@@ -305,18 +322,19 @@ func readFrame(stream deadliner, buffer *bufio.Reader, c Config) (frame []byte, 
 		return nil, 0, fmt.Errorf("%w: %d bytes, at most %d", errFrame, size, c.Limits.FrameBytes)
 	}
 	if frame, err = readBody(stream, buffer, int(size), c.StallTimeout); err != nil {
-		return nil, 0, broken("body", err)
+		return nil, 0, readError("body", err)
 	}
 	return frame, len(binary.AppendUvarint(nil, size)), stream.SetReadDeadline(time.Time{})
 }
 
-// readLength tells a length that is none from one whose stream ended.
+// readLength reads an unsigned varint. Unlike binary.ReadUvarint, it distinguishes a malformed
+// length from the end of the stream.
 func readLength(buffer *bufio.Reader) (uint64, error) {
 	var size uint64
 	for shift := 0; shift < 64; shift += 7 {
 		b, err := buffer.ReadByte()
 		if err != nil {
-			return 0, broken("length", err)
+			return 0, readError("length", err)
 		}
 		if shift == 63 && b > 1 {
 			break
@@ -326,18 +344,18 @@ func readLength(buffer *bufio.Reader) (uint64, error) {
 			return size, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: its length does not fit 64 bits", errFrame)
+	return 0, fmt.Errorf("%w: the length does not fit 64 bits", errFrame)
 }
 
 func readBody(stream deadliner, r io.Reader, size int, stall time.Duration) ([]byte, error) {
-	frame := make([]byte, 0, min(size, pieceBytes))
+	frame := make([]byte, 0, min(size, chunkBytes))
 	for len(frame) < size {
-		piece := min(size-len(frame), pieceBytes)
-		frame = slices.Grow(frame, piece)[:len(frame)+piece]
+		chunk := min(size-len(frame), chunkBytes)
+		frame = slices.Grow(frame, chunk)[:len(frame)+chunk]
 		if err := stream.SetReadDeadline(time.Now().Add(stall)); err != nil {
 			return nil, err
 		}
-		if _, err := io.ReadFull(r, frame[len(frame)-piece:]); err != nil {
+		if _, err := io.ReadFull(r, frame[len(frame)-chunk:]); err != nil {
 			return nil, err
 		}
 	}

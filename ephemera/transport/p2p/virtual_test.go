@@ -15,9 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// The same transport over QUIC on a network in virtual time: a direct frame takes one link delay,
-// and so does gossip.
-func TestVirtualTime(t *testing.T) {
+// Over QUIC on a simulated network in virtual time, direct frames and gossip take one link delay.
+func TestFramesTakeOneLinkDelay(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
@@ -45,7 +44,7 @@ func TestVirtualTime(t *testing.T) {
 			receivers = append(receivers, receiver)
 			go func() { ended <- made.Run(ctx, receiver) }()
 		}
-		<-time.After(time.Minute) // virtual: all are connected and know each other's topics
+		<-time.After(time.Minute) // virtual time: by then all are connected and know each other's topics
 		require.Len(t, all[0].Online(), 2)
 
 		require.True(t, all[0].Send(peers[1].Key, []byte("opens the stream")))

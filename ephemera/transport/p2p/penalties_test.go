@@ -20,49 +20,49 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-func TestCutsGrowEndAndAreForgotten(t *testing.T) {
+func TestCutsGrowEndAndAreForgiven(t *testing.T) {
 	rules := limits.Conduct{Patience: 100, Forgiven: 2, First: 5 * time.Second, Longest: time.Minute}
-	c, now := newConduct(rules), time.Unix(1000, 0)
+	p, now := newPenalties(rules), time.Unix(1000, 0)
 	misbehave := func() time.Duration {
 		for range 10 {
-			require.Zero(t, c.offend(now, garbage))
+			require.Zero(t, p.add(now, garbage))
 		}
-		return c.offend(now, garbage)
+		return p.add(now, garbage)
 	}
 	for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
 		require.Equal(t, want*time.Second, misbehave())
-		require.Equal(t, want*time.Second, c.cut(now))
-		require.Zero(t, c.offend(now, garbage), "who is cut already is not cut again")
+		require.Equal(t, want*time.Second, p.remaining(now))
+		require.Zero(t, p.add(now, garbage), "a peer that is cut off is not penalised further")
 		now = now.Add(want * time.Second)
-		require.Zero(t, c.cut(now), "it ends by itself")
+		require.Zero(t, p.remaining(now), "the cut ends")
 	}
 	now = now.Add(rules.Longest + time.Second)
-	require.Equal(t, rules.First, misbehave(), "long ago is forgotten")
+	require.Equal(t, rules.First, misbehave(), "old offences are forgiven")
 }
 
-// Whoever offends no faster than is forgiven is never cut, and whatever somebody does, no cut is
-// longer than the longest.
-func TestCutsAreBoundedAndSparePatientPeers(t *testing.T) {
+// A peer whose offences come no faster than they are forgiven is never cut off. No cut is longer
+// than the longest.
+func TestCutsAreBoundedAndSpareRareOffenders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := limits.Conduct{
 			Patience: rapid.IntRange(1, 200).Draw(t, "patience"), Forgiven: rapid.IntRange(1, 10).Draw(t, "forgiven"),
 			First: time.Second, Longest: time.Duration(rapid.IntRange(1, 600).Draw(t, "longest")) * time.Second,
 		}
-		rash, mild, now := newConduct(rules), newConduct(rules), time.Unix(1000, 0)
+		rash, mild, now := newPenalties(rules), newPenalties(rules), time.Unix(1000, 0)
 		weight := rapid.IntRange(1, rules.Patience).Draw(t, "weight")
 		for range 100 {
 			now = now.Add(time.Duration(weight)*time.Second/time.Duration(rules.Forgiven) + time.Millisecond)
-			require.Zero(t, mild.offend(now, weight))
+			require.Zero(t, mild.add(now, weight))
 			for range rapid.IntRange(0, 50).Draw(t, "offences") {
-				require.LessOrEqual(t, rash.offend(now, weight), rules.Longest)
+				require.LessOrEqual(t, rash.add(now, weight), rules.Longest)
 			}
-			require.LessOrEqual(t, rash.cut(now), rules.Longest)
+			require.LessOrEqual(t, rash.remaining(now), rules.Longest)
 		}
 	})
 }
 
-// impatient is a victim's configuration that cuts soon and shortly.
-func impatient(change func(*Config)) func(*Config) {
+// strict configures a victim that cuts off soon and for a short time.
+func strict(change func(*Config)) func(*Config) {
 	return func(c *Config) {
 		c.Limits.Conduct = limits.Conduct{Patience: 100, Forgiven: 1, First: 300 * time.Millisecond, Longest: 300 * time.Millisecond}
 		if change != nil {
@@ -71,7 +71,7 @@ func impatient(change func(*Config)) func(*Config) {
 	}
 }
 
-// writeUntilCut writes the same again until the victim counts one cut.
+// writeUntilCut writes data repeatedly until the victim counts another cut.
 func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
 	t.Helper()
 	cuts := made.Traffic().Cuts
@@ -87,36 +87,36 @@ func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
 	}, patience, time.Millisecond)
 }
 
-// cutAndBack shows that the peer loses its connections, that it is not let in, and that it is after
-// the cut.
-func cutAndBack(t *testing.T, made *Transport, receiver *events, honest *Transport, evil host.Host) {
+// requireCutAndReturn checks that the peer loses its connections, is refused, and can connect again
+// after the cut.
+func requireCutAndReturn(t *testing.T, made *Transport, receiver *events, honest *Transport, evil host.Host) {
 	t.Helper()
-	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.disconnected))
 	require.NotContains(t, made.Online(), testKey(2).Public())
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 	require.Equal(t, uint64(1), made.Traffic().Cuts)
 	require.Eventually(t, func() bool {
 		_ = evil.Connect(t.Context(), infoOf(t, made))
-		return len(receiver.came) > 0
+		return len(receiver.connected) > 0
 	}, patience, 50*time.Millisecond)
-	require.Equal(t, testKey(2).Public(), next(t, receiver.came))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.connected))
 	s := stream(t, evil, made)
 	_, err := s.Write([]byte{3, 'y', 'e', 's'})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return string(next(t, receiver.frames)) == "yes" }, patience, time.Millisecond)
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestPeerThatSendsGarbageIsCutForAWhile(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(nil))
+func TestPeerThatSendsGarbageIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(nil))
 	writeUntilCut(t, made, evil, []byte{3, 'b', 'a', 'd'})
-	cutAndBack(t, made, receiver, honest, evil)
+	requireCutAndReturn(t, made, receiver, honest, evil)
 }
 
-func TestPeerThatFloodsIsSlowedDownAndCutForAWhile(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+func TestPeerThatFloodsIsDelayedAndCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(func(c *Config) {
 		c.Limits.FramesPerSecond, c.Limits.FramesBurst = 20, 20
-		c.Limits.Conduct.Patience = throttled // the second full second of waiting is too much
+		c.Limits.Conduct.Patience = throttled // exhausted by the second full second of delay
 	}))
 	begin := time.Now()
 	flood := make([]byte, 0, 2000)
@@ -126,16 +126,16 @@ func TestPeerThatFloodsIsSlowedDownAndCutForAWhile(t *testing.T) {
 	s := stream(t, evil, made)
 	_, err := s.Write(flood)
 	require.NoError(t, err)
-	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.disconnected))
 	took, got := time.Since(begin), len(receiver.frames)
-	require.LessOrEqual(t, got, 20+int(took.Seconds()*20)+1, "not faster than the rate")
+	require.LessOrEqual(t, got, 20+int(took.Seconds()*20)+1, "frames arrive no faster than the rate limit")
 	require.NotZero(t, made.Traffic().Throttled)
 	require.Equal(t, uint64(1), made.Traffic().Cuts)
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestPeerThatStallsAgainAndAgainIsCutForAWhile(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+func TestPeerThatStallsRepeatedlyIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(func(c *Config) {
 		c.StallTimeout = 50 * time.Millisecond
 		c.Limits.Conduct.Patience = 3 * stalled
 	}))
@@ -146,10 +146,10 @@ func TestPeerThatStallsAgainAndAgainIsCutForAWhile(t *testing.T) {
 		_, err = io.ReadAll(s)
 		require.Error(t, err)
 	}
-	cutAndBack(t, made, receiver, honest, evil)
+	requireCutAndReturn(t, made, receiver, honest, evil)
 }
 
-// rpc encodes what GossipSub takes from its stream.
+// rpc encodes messages as GossipSub reads them from a stream.
 func rpc(t *testing.T, messages ...[]byte) []byte {
 	t.Helper()
 	topic := "/ephemera/p2p-test/messages"
@@ -169,8 +169,8 @@ func gossipStream(t *testing.T, from host.Host, to *Transport) network.Stream {
 	return s
 }
 
-func TestPeerThatFloodsGossipIsCutForAWhile(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+func TestPeerThatFloodsGossipIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(func(c *Config) {
 		c.Limits.GossipFramesPerSecond, c.Limits.GossipFramesBurst = 10, 10
 	}))
 	s := gossipStream(t, evil, made)
@@ -179,29 +179,28 @@ func TestPeerThatFloodsGossipIsCutForAWhile(t *testing.T) {
 			break // cut
 		}
 	}
-	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
-	require.LessOrEqual(t, len(receiver.gossip), 100, "most of it was dropped unread")
+	require.Equal(t, testKey(2).Public(), next(t, receiver.disconnected))
+	require.LessOrEqual(t, len(receiver.gossip), 100, "most of it is dropped unread")
 	require.NotZero(t, made.Traffic().Throttled)
 	require.Equal(t, uint64(1), made.Traffic().Cuts)
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestPeerThatPassesOnGarbageIsCutForAWhile(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(nil))
+func TestPeerThatForwardsGarbageIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(nil))
 	s := gossipStream(t, evil, made)
 	for i := range 20 {
 		if _, err := s.Write(rpc(t, fmt.Appendf(nil, "bad %d", i))); err != nil {
 			break
 		}
 	}
-	cutAndBack(t, made, receiver, honest, evil)
+	requireCutAndReturn(t, made, receiver, honest, evil)
 	require.Empty(t, receiver.frames)
 }
 
-// While our own receiver hangs, validators and queues fill and frames are dropped. Nobody is blamed
-// for it.
-func TestOurOwnSlownessIsNobodysFault(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(func(c *Config) {
+// While the node's own receiver blocks, its queues fill and frames are dropped. No peer is blamed.
+func TestSlowReceiverIsNotBlamedOnPeers(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(func(c *Config) {
 		c.Limits.GossipFrames = 4
 		c.StallTimeout = 50 * time.Millisecond
 	}))
@@ -223,23 +222,23 @@ func TestOurOwnSlownessIsNobodysFault(t *testing.T) {
 	}
 	require.Zero(t, made.Traffic().Cuts)
 	require.Contains(t, made.Online(), testKey(2).Public())
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestMemberThatDoesNotAnswerIsDialledAnew(t *testing.T) {
-	made, receiver, honest, evil := besieged(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
-	evil.SetStreamHandler(ping.ID, func(network.Stream) {}) // takes the ping and says nothing
+func TestMemberThatDoesNotAnswerIsDisconnected(t *testing.T) {
+	made, receiver, honest, evil := unconnected(t, func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second })
+	evil.SetStreamHandler(ping.ID, func(network.Stream) {}) // never answers
 	join(t, evil, made, receiver)
-	require.Equal(t, testKey(2).Public(), next(t, receiver.went))
+	require.Equal(t, testKey(2).Public(), next(t, receiver.disconnected))
 	require.NotZero(t, made.Traffic().Unanswered)
-	require.Zero(t, made.Traffic().Cuts, "it is not punished")
+	require.Zero(t, made.Traffic().Cuts, "a missing answer is not an offence")
 	require.NoError(t, evil.Connect(t.Context(), infoOf(t, made)))
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-// A member that is too busy to answer but sends frames is alive.
-func TestFramesAreASignOfLife(t *testing.T) {
-	made, receiver, _, evil := besieged(t, func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, time.Second })
+// A member that sends frames is alive, even if it does not answer pings.
+func TestFramesCountAsAnswersToPings(t *testing.T) {
+	made, receiver, _, evil := unconnected(t, func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, time.Second })
 	pinged := make(chan struct{}, 1000)
 	evil.SetStreamHandler(ping.ID, func(network.Stream) { pinged <- struct{}{} })
 	join(t, evil, made, receiver)
@@ -252,8 +251,8 @@ func TestFramesAreASignOfLife(t *testing.T) {
 	require.Zero(t, made.Traffic().Unanswered)
 }
 
-func TestPeerThatOpensTooManyStreamsIsCut(t *testing.T) {
-	made, receiver, honest, evil := victim(t, impatient(func(c *Config) { c.Limits.StreamsPerPeer, c.Limits.StreamsPerSecond = 8, 1 }))
+func TestPeerThatOpensTooManyStreamsIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(func(c *Config) { c.Limits.StreamsPerPeer, c.Limits.StreamsPerSecond = 8, 1 }))
 	require.Eventually(t, func() bool {
 		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
 			_, _ = s.Write([]byte{1, 'x'}) // opens it on the wire
@@ -264,10 +263,10 @@ func TestPeerThatOpensTooManyStreamsIsCut(t *testing.T) {
 	for len(receiver.frames) > 0 {
 		<-receiver.frames
 	}
-	stillServes(t, receiver, honest, made)
+	requireServing(t, receiver, honest, made)
 }
 
-func TestModesAreReadAndWritten(t *testing.T) {
+func TestModesRoundTrip(t *testing.T) {
 	for _, mode := range []Mode{Flood, Mesh, Off} {
 		text, err := mode.MarshalText()
 		require.NoError(t, err)
@@ -281,8 +280,8 @@ func TestModesAreReadAndWritten(t *testing.T) {
 	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh or off")
 }
 
-// Neighbours are the closest, and a mesh begins with them.
-func TestMeshBeginsWithTheClosestMembers(t *testing.T) {
+// The neighbours are the closest members.
+func TestNeighboursAreTheClosestMembers(t *testing.T) {
 	var configs []Config
 	for i := range 10 {
 		config := testConfig(i)
@@ -304,7 +303,7 @@ func TestMeshBeginsWithTheClosestMembers(t *testing.T) {
 	}
 	require.Equal(t, neighbours, near)
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: testKey(1).Public()}}))
-	require.True(t, all[0].isNeighbour(all[1].host.ID()), "of few members all are neighbours")
+	require.True(t, all[0].isNeighbour(all[1].host.ID()), "in a small group all members are neighbours")
 }
 
 func compare(a, b [32]byte) int { return keys.Public(a).Compare(keys.Public(b)) }
