@@ -6,6 +6,8 @@
 // 0x1800 for 0 and cut byte strings to fit an array. Decode therefore encodes the decoded value
 // again and compares, so that a value has one encoding and one hash on every machine. Package keys
 // adds the domain tag that precedes the encoding in signing bytes.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package canonical
 
 import (

@@ -102,7 +102,7 @@ const (
 	subscriptions = 16
 )
 
-// messageID identifies a message by its bytes, whoever publishes it.
+// messageID identifies a message by its bytes, independent of its publisher.
 func messageID(m *pb.Message) string {
 	sum := sha256.Sum256(m.GetData())
 	return string(sum[:])

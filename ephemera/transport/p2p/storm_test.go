@@ -65,7 +65,7 @@ func TestRandomBytesOnEveryProtocolDoNoHarm(t *testing.T) {
 	require.Less(t, heap(), before+64<<20)
 }
 
-// A stream that yields a byte now and then is reset at the stall timeout, and any number of them
+// A stream that yields a byte from time to time is reset at the stall timeout, and any number of them
 // occupies only maxInbound readers.
 func TestSlowLorisDoesNotBlockOthers(t *testing.T) {
 	made, receiver, honest, evil := victim(t)

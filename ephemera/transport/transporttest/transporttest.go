@@ -1,5 +1,7 @@
 // Package transporttest is the conformance suite of transport.Transport. Every implementation must
 // pass Run.
+//
+// The package is unstable: the suite gets stricter with any release.
 package transporttest
 
 import (
