@@ -117,11 +117,11 @@ func TestBlockOfOtherThingsIsRejected(t *testing.T) {
 	}
 }
 
-// The README shows this program.
+// The README of the module shows this program.
 func TestReadmeShowsTheProgram(t *testing.T) {
 	program, err := os.ReadFile("main.go")
 	require.NoError(t, err)
-	readme, err := os.ReadFile("../../../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
-	require.True(t, strings.Contains(string(readme), "```go\n"+string(program)+"```\n"), "put ephemera/examples/noticeboard/main.go into the README as it is")
+	require.True(t, strings.Contains(string(readme), "```go\n"+string(program)+"```\n"), "copy ephemera/examples/noticeboard/main.go into ephemera/README.md")
 }
