@@ -6,8 +6,9 @@
 // is GossipSub; see Mode. Frames are opaque: package wire decodes them, package engine acts on
 // them.
 //
-// Frames above a peer's rate limit are delayed. A peer that floods, stalls within frames or sends
-// garbage is cut off for a while, longer each time up to a limit; meanwhile it counts as offline.
+// Direct frames above a peer's rate limit are delayed, gossip is dropped. A peer that floods,
+// stalls within frames or sends garbage is cut off for a while, longer each time up to a limit;
+// meanwhile it counts as offline.
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits), peer.go
 // (one member: dialling and queue), ping.go (keep-alive), penalties.go (rate limits, offences,
