@@ -41,7 +41,7 @@
 // Goroutines, sockets, SQL and GossipSub: tests of packages ephemera, store and transport look at
 // those. Retention of bodies. Processing takes no time, and a link has no bandwidth.
 //
-// Where to read next: schedule.go (what a schedule may hold), world.go (the loop), promises.go
+// Where to read next: schedule.go (what a schedule may hold), world.go (the loop), guarantees.go
 // (what is checked), adversary_*.go (who attacks, and what a naive node would lose).
 //
 // The package is unstable: it is public only because the modules of this repository share it.
