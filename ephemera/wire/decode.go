@@ -205,69 +205,43 @@ func (f *Evidence) check(groups Groups) error {
 	return nil
 }
 
-func (g Groups) verify(frame Frame) error {
-	group, err := g.groupOf(frame)
+// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
+// are left to Verify.
+func (g Groups) Decode(data []byte) (Frame, error) {
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%w: it is empty", ErrInvalid)
+	}
+	if len(data) > g.bytes {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(data), g.bytes)
+	}
+	frame, err := g.decodeBody(Kind(data[0]), data[1:])
+	if err == nil {
+		_, err = g.groupOf(frame)
+	}
+	if err != nil && g.mayBeNewer(data) {
+		err = fmt.Errorf("%w, and has wider limits: %w", ErrUnknownGroup, err)
+	}
 	if err != nil {
-		return err
+		return nil, invalid(Kind(data[0]), err)
 	}
-	switch f := frame.(type) {
-	case Proposal:
-		if err := f.Check(group); err != nil {
-			return err
-		}
-		return verifyHeaders(f.SignedHeader)
-	case Echo:
-		return f.Echo.Verify(group)
-	case Certificate:
-		return f.Certificate.Verify(group)
-	case Messages:
-		for _, m := range f.Messages {
-			if !m.Verify() {
-				return fmt.Errorf("message %s is not signed by its sender", m.ID())
-			}
-		}
-	case Blocks:
-		for _, held := range f.Blocks {
-			if err := g.verifyHeld(held); err != nil {
-				return err
-			}
-		}
-	case Frontier:
-		return verifyHeaders(f.Open...)
-	case Evidence:
-		return verifyHeaders(f.A, f.B)
-	}
-	return nil
+	return frame, nil
 }
 
-func (g Groups) verifyHeld(held Held) error {
-	group, err := g.find(held.Block.Header.Group)
-	if err != nil {
-		return err
+// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
+// that knows another group.
+func (g Groups) mayBeNewer(data []byte) bool {
+	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
+	frame, err := g.decodeBody(Kind(data[0]), data[1:])
+	if err == nil {
+		_, err = g.groupOf(frame)
 	}
-	return held.verify(group)
+	_, messages := frame.(Messages)
+	return errors.Is(err, ErrUnknownGroup) || err == nil && messages
 }
 
-func (h Held) verify(group *membership.Group) error {
-	switch {
-	case h.Block.Pruned() && h.Certificate == nil:
-		return errors.New("a block without its messages comes with its certificate")
-	case h.Block.Pruned():
-		return certificate.VerifyHeader(group, h.Block.SignedHeader, *h.Certificate)
-	case h.Certificate != nil:
-		return certificate.VerifyBlock(group, h.Block, *h.Certificate)
+func invalid(kind Kind, err error) error {
+	if errors.Is(err, ErrInvalid) {
+		return fmt.Errorf("%s: %w", kind, err)
 	}
-	if err := h.Block.Check(group); err != nil {
-		return err
-	}
-	return h.Block.VerifySignatures()
-}
-
-func verifyHeaders(headers ...block.SignedHeader) error {
-	for _, header := range headers {
-		if !header.Verify() {
-			return fmt.Errorf("header %s is not signed by its creator", header.Header.ID().Short())
-		}
-	}
-	return nil
+	return fmt.Errorf("%w: %s: %w", ErrInvalid, kind, err)
 }

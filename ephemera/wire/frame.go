@@ -172,28 +172,6 @@ func (Evidence) kind() Kind     { return KindEvidence }
 func (Closed) kind() Kind       { return KindClosed }
 func (Announce) kind() Kind     { return KindAnnounce }
 
-// Bounds on what one frame may ask for or carry.
-const (
-	MaxListings  = 1024     // messages named in a Frontier or GetMessages
-	MaxBlocks    = 64       // blocks in one Blocks frame
-	BatchBytes   = 1 << 20  // bodies in one Messages or Blocks frame, unless a single one is larger
-	frameMargin  = 16 << 10 // array heads and fixed fields
-	headerBytes  = 512      // one signed header
-	listingBytes = 80       // one listing
-)
-
-// MaxFrameBytes returns the greatest length of a frame among the members of group.
-func MaxFrameBytes(group *membership.Group) int {
-	n := group.N()
-	blocks := max(block.MaxBytes(group.Limits()), BatchBytes+block.MaxBytes(group.Limits())) + MaxBlocks*certificate.MaxBytes(n)
-	return max(blocks, frontierBytes(n)) + frameMargin
-}
-
-// smallBytes bounds the frames that hold one or two headers, slots or signatures.
-const smallBytes = 2 << 10
-
-func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) + MaxListings*listingBytes }
-
 // GroupOf returns the group that a frame is about; zero for frames that are about messages, several
 // blocks or the newest group.
 func GroupOf(frame Frame) membership.ID {

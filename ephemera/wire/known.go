@@ -52,56 +52,6 @@ func (g Groups) Open(data []byte) (Frame, error) {
 	return frame, nil
 }
 
-// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
-// are left to Verify.
-func (g Groups) Decode(data []byte) (Frame, error) {
-	if len(data) == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrInvalid)
-	}
-	if len(data) > g.bytes {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(data), g.bytes)
-	}
-	frame, err := g.decodeBody(Kind(data[0]), data[1:])
-	if err == nil {
-		_, err = g.groupOf(frame)
-	}
-	if err != nil && g.mayBeNewer(data) {
-		err = fmt.Errorf("%w, and has wider limits: %w", ErrUnknownGroup, err)
-	}
-	if err != nil {
-		return nil, invalid(Kind(data[0]), err)
-	}
-	return frame, nil
-}
-
-// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
-// that knows another group.
-func (g Groups) mayBeNewer(data []byte) bool {
-	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
-	frame, err := g.decodeBody(Kind(data[0]), data[1:])
-	if err == nil {
-		_, err = g.groupOf(frame)
-	}
-	_, messages := frame.(Messages)
-	return errors.Is(err, ErrUnknownGroup) || err == nil && messages
-}
-
-// Verify checks every signature of a decoded frame, and that a proposal, block or certificate is
-// one of its group.
-func (g Groups) Verify(frame Frame) error {
-	if err := g.verify(frame); err != nil {
-		return invalid(frame.kind(), err)
-	}
-	return nil
-}
-
-func invalid(kind Kind, err error) error {
-	if errors.Is(err, ErrInvalid) {
-		return fmt.Errorf("%s: %w", kind, err)
-	}
-	return fmt.Errorf("%w: %s: %w", ErrInvalid, kind, err)
-}
-
 // find returns the group of this ID.
 func (g Groups) find(id membership.ID) (*membership.Group, error) {
 	for _, group := range g.known {

@@ -1,16 +1,7 @@
-// Package broadcast is certified reliable broadcast in one group as a pure automaton: rules R1 to
-// R5, R7 and R8 of docs/PROTOCOL.md, the per-chain part of R6 (pulling certified blocks), and the
-// closing of a group (R9).
-//
-// An Instance is told what happened and answers with Effects, in the order in which they must be
-// carried out: persist before sign before send before deliver. It has no goroutine, clock,
-// randomness, disk or log; what it is told was verified by package wire. Members are named by their
-// place in the group. Package engine puts it together with the mempool; package ephemera runs it.
 package broadcast
 
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -94,38 +85,3 @@ func (Returned) Effect()     {}
 func (Refused) Effect()      {}
 func (Equivocation) Effect() {}
 func (Halt) Effect()         {}
-
-// Timing holds the waits of R6 and R7 in milliseconds. Zero fields take the defaults.
-type Timing struct {
-	Fetch      int64 // before bodies are fetched that gossip may still bring: 20
-	Retry      int64 // first wait before something unfinished is resent: 400
-	Cap        int64 // longest wait between two attempts: 5000
-	Reconsider int64 // before the application is asked again after *later*: 1000
-}
-
-func (t Timing) withDefaults() Timing {
-	for _, field := range []struct {
-		value    *int64
-		standard int64
-	}{{&t.Fetch, 20}, {&t.Retry, 400}, {&t.Cap, 5000}, {&t.Reconsider, 1000}} {
-		if *field.value <= 0 {
-			*field.value = field.standard
-		}
-	}
-	return t
-}
-
-// Config describes one instance.
-type Config struct {
-	Group *membership.Group
-	Self  int // this member's place in the group
-	// Muted: an earlier vote store was lost, so this member signs no header and no echo in this group
-	// (R8).
-	Muted bool
-	// Closed: this member signs nothing new in the group (R9). It still sends stored echoes and
-	// certificates, fetches and delivers.
-	Closed bool
-	Timing Timing
-	// Bodies looks a verified message up, usually in the mempool.
-	Bodies func(block.MessageID) (block.Message, bool)
-}

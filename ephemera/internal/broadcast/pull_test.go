@@ -1,0 +1,192 @@
+package broadcast
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
+
+// A liar that claims any height makes a member ask, a bounded number of times, and then no more
+// until it claims again (R6).
+func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
+	s := instance(t, 4, Timing{})
+	now := int64(1_700_000_000_000)
+	s.Start(now)
+	s.Take()
+	claims := []uint64{0, 0, 1 << 63, 0}
+	s.Claims(now, 1, claims)
+	sends := 0
+	for range 1000 {
+		due := s.Deadline()
+		if due == 0 {
+			break
+		}
+		require.GreaterOrEqual(t, due, now, "a timer in the past would spin")
+		now = due
+		s.Tick(now)
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			require.Equal(t, 1, send.To, "only who claims is asked")
+			sends++
+		}
+	}
+	require.Zero(t, s.Deadline())
+	require.Greater(t, sends, 0)
+	require.LessOrEqual(t, sends, 8)
+	s.Claims(now, 1, claims)
+	require.NotZero(t, s.Deadline())
+}
+
+// pulled lets time pass until the next chain is asked for.
+func pulled(t *testing.T, s *Instance) (now int64, pulls []Send) {
+	t.Helper()
+	for len(pulls) == 0 {
+		now = s.Deadline()
+		require.NotZero(t, now, "nothing is asked for any more")
+		s.Tick(now)
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			require.IsType(t, wire.GetCertified{}, send.Frame)
+			pulls = append(pulls, send)
+		}
+	}
+	return now, pulls
+}
+
+// Who misses many chains asks every member for as many of them as another, and each of them about
+// every chain in turn (R6).
+func TestChainsArePulledFromDifferentMembers(t *testing.T) {
+	const n = 7
+	for self := range n {
+		s := instance(t, n, Timing{})
+		s.Self = self
+		now := int64(1_700_000_000_000)
+		s.Start(now)
+		s.Take()
+		claims := slices.Repeat([]uint64{9}, n)
+		claims[self] = 0
+		for from := range n {
+			if from != self {
+				s.Claims(now, from, claims)
+			}
+		}
+		asked := map[block.Slot][]int{} // by chain: the members, in the order in which they were asked
+		for count := 0; count < (n-1)*(n-1); {
+			_, pulls := pulled(t, s)
+			for _, send := range pulls {
+				slot := send.Frame.(wire.GetCertified).From
+				asked[slot] = append(asked[slot], send.To)
+			}
+			count += len(pulls)
+		}
+		first := map[int]bool{}
+		for _, members := range asked {
+			first[members[0]] = true
+			turn := map[int]bool{}
+			for _, i := range members[:n-1] {
+				turn[i] = true
+			}
+			require.Len(t, turn, n-1)
+		}
+		require.Len(t, first, n-1)
+	}
+}
+
+// A member that is silent, or shows one block where it has many, costs a chain one turn: then
+// another one is asked as long as it answers in full (R6).
+func TestSlowMembersHoldNoChainUp(t *testing.T) {
+	const creator, claimed, delay = 1, 10 * wire.MaxBlocks, 100
+	for name, shown := range map[string]int{"silent": 0, "drips": 1, "answers": wire.MaxBlocks} {
+		t.Run(name, func(t *testing.T) {
+			s := instance(t, 4, Timing{})
+			now := int64(1_700_000_000_000)
+			begin := now
+			s.Start(now)
+			s.Take()
+			for from := 1; from < 4; from++ {
+				s.Claims(now, from, []uint64{0, claimed, 0, 0})
+			}
+			slow, asked := 0, 0
+			var pulls []Send
+			for s.chains[creator].height < claimed {
+				now, pulls = pulled(t, s)
+				require.Len(t, pulls, 1)
+				if slow == 0 {
+					slow = pulls[0].To
+				}
+				count := wire.MaxBlocks
+				if pulls[0].To == slow {
+					asked++
+					count = shown
+				}
+				now += delay
+				for range count {
+					s.Blocks(now, pulls[0].To, wire.Blocks{Blocks: []wire.Held{next(s, creator)}})
+				}
+				s.Take()
+			}
+			require.LessOrEqual(t, int(now-begin), 2*claimed/wire.MaxBlocks*delay)
+			if shown < wire.MaxBlocks {
+				require.Equal(t, 1, asked)
+			}
+		})
+	}
+}
+
+// next makes the next certified block of a creator, without signatures, which the border has
+// verified.
+func next(s *Instance, creator int) wire.Held {
+	c := s.chains[creator]
+	made := block.New(s.Group, c.key, c.height+1, c.tip, s.now, nil)
+	return wire.Held{Block: made, Certificate: &certificate.Certificate{Slot: made.Header.Slot(), Block: made.ID()}}
+}
+
+// A block of more messages than one request names is gathered as fast as its bodies come (R2, R7).
+func TestLargeBlockIsGatheredWithoutWaiting(t *testing.T) {
+	const creator, count, delay = 1, 10 * wire.MaxListings, 10
+	s := limited(t, 4, Timing{}, membership.Limits{PayloadBytes: 100, BlockMessages: count, BlockBytes: 4 << 20})
+	now := int64(1_700_000_000_000)
+	begin := now
+	s.Start(now)
+	messages, known := make([]block.Message, count), map[block.MessageID]block.Message{}
+	for i := range messages {
+		var err error
+		messages[i], err = block.NewMessage(unsigned{s.Group.Member(creator)}, s.Group.Network(), "note", fmt.Append(nil, i), now)
+		require.NoError(t, err)
+		known[messages[i].ID()] = messages[i]
+	}
+	made := block.New(s.Group, s.Group.Member(creator), 1, block.ID{}, now, messages)
+	s.Proposal(now, creator, wire.Proposal{Proposal: made.Proposal()})
+	s.Take()
+	requests, asked := 0, false
+	for !asked {
+		now = s.Deadline()
+		require.NotZero(t, now)
+		s.Tick(now)
+		var wanted []block.MessageID
+		for _, effect := range s.Take() {
+			send, ok := effect.(Send)
+			require.True(t, ok)
+			wanted = append(wanted, send.Frame.(wire.GetMessages).IDs...)
+			requests++
+		}
+		now += delay
+		for _, id := range wanted {
+			s.Message(now, known[id])
+		}
+		for _, effect := range s.Take() {
+			_, asked = effect.(CheckBlock)
+		}
+	}
+	require.Equal(t, count/wire.MaxListings, requests)
+	require.LessOrEqual(t, now-begin, int64(requests*delay)+s.Timing.Fetch)
+}
