@@ -2,7 +2,6 @@ package ephemera
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"sync"
 
@@ -26,22 +25,30 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	if !view.peers[from] {
 		return transport.Ignore
 	}
-	frame, err := b.node.open(view, data)
+	decoded, err := view.groups.Decode(data)
 	if errors.Is(err, wire.ErrUnknownGroup) {
 		b.node.log.Debug("frame of an unknown group; the peer may be ahead", "peer", from.Short(), "err", err)
 		wake(b.node.follow.heard)
 		return transport.Ignore // it is sent again (R7)
 	}
 	if err != nil {
-		b.node.log.Warn("frame refused", "peer", from.Short(), "err", err)
-		return transport.Reject
+		return b.reject(from, err)
 	}
-	if f, ok := frame.(wire.Announce); ok {
+	if f, ok := decoded.Unverified().(wire.Announce); ok {
 		b.node.hear(f.Number)
 		return transport.Accept
 	}
+	frame, err := b.node.verify(view, decoded)
+	if err != nil {
+		return b.reject(from, err)
+	}
 	b.node.post(b.ctx, engine.Received{From: from, Frame: frame, Refused: b.refused(frame)})
 	return transport.Accept
+}
+
+func (b border) reject(from keys.Public, err error) transport.Verdict {
+	b.node.log.Warn("frame refused", "peer", from.Short(), "err", err)
+	return transport.Reject
 }
 
 // Gossip takes a message that spreads by gossip, and only messages do.
@@ -50,46 +57,36 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	if !view.peers[from] {
 		return transport.Ignore
 	}
-	frame, err := b.node.open(view, data)
+	decoded, err := view.groups.Decode(data)
 	if errors.Is(err, wire.ErrUnknownGroup) {
 		return transport.Ignore
 	}
+	if err != nil || decoded.Kind() != wire.KindMessages {
+		return transport.Reject
+	}
+	frame, err := b.node.verify(view, decoded)
 	if err != nil {
 		return transport.Reject
 	}
-	messages, ok := frame.(wire.Messages)
-	if !ok {
-		return transport.Reject
-	}
-	if len(b.refused(messages)) > 0 {
+	if len(b.refused(frame)) > 0 {
 		return transport.Ignore // a verdict of the application is nobody's fault on the way
 	}
-	b.node.post(b.ctx, engine.Received{From: from, Frame: messages})
+	b.node.post(b.ctx, engine.Received{From: from, Frame: frame})
 	return transport.Accept
 }
 
 // refused asks the application about every message in a frame, and refuses those of unknown
 // senders.
-func (b border) refused(frame wire.Frame) map[block.MessageID]bool {
+func (b border) refused(frame wire.Verified) map[block.MessageID]bool {
 	var refused map[block.MessageID]bool
 	view := b.node.view.Load()
-	check := func(messages []block.Message) {
-		for _, m := range messages {
-			if err := b.node.admit(b.ctx, view, m); err != nil {
-				b.node.log.Debug("message kept out", "message", m.ID().String(), "err", err)
-				if refused == nil {
-					refused = make(map[block.MessageID]bool)
-				}
-				refused[m.ID()] = true
+	for m := range wire.Bodies(frame.Frame()) {
+		if err := b.node.admit(b.ctx, view, m); err != nil {
+			b.node.log.Debug("message kept out", "message", m.ID().String(), "err", err)
+			if refused == nil {
+				refused = make(map[block.MessageID]bool)
 			}
-		}
-	}
-	switch f := frame.(type) {
-	case wire.Messages:
-		check(f.Messages)
-	case wire.Blocks:
-		for _, held := range f.Blocks {
-			check(held.Block.Messages)
+			refused[m.ID()] = true
 		}
 	}
 	return refused
@@ -106,59 +103,33 @@ func (b border) Connected(peer keys.Public) {
 // Disconnected needs no answer: R7 goes on trying.
 func (b border) Disconnected(keys.Public) {}
 
-// open decodes and verifies a frame, or recognises one that it verified before: resends cost no
-// second verification.
-func (n *Node) open(view *view, data []byte) (wire.Frame, error) {
-	frame, err := view.groups.Decode(data)
+// verify checks the signatures of a frame that a connected member sent. Every such frame is admitted
+// today; what it costs is not asked.
+func (n *Node) verify(view *view, decoded wire.Decoded) (wire.Verified, error) {
+	admitted, err := decoded.Admit()
 	if err != nil {
-		return nil, err
+		return wire.Verified{}, err
 	}
-	if messages, ok := frame.(wire.Messages); ok {
-		for _, m := range messages.Messages {
-			if !n.verifyMessage(m) {
-				return nil, view.groups.Verify(frame)
-			}
-		}
-		return frame, nil
-	}
-	digest := sha256.Sum256(data)
-	if n.seen.has(digest) {
-		return frame, nil
-	}
-	if err := view.groups.Verify(frame); err != nil {
-		return nil, err
-	}
-	n.seen.add(digest)
-	return frame, nil
+	return n.verifier(view).Verify(admitted)
 }
 
-// verifyMessage checks a message's signature, once: a message comes by gossip, by fetch and in
-// blocks.
-func (n *Node) verifyMessage(m block.Message) bool {
-	id, signature := m.ID(), m.Signature()
-	digest := sha256.Sum256(append(id[:], signature[:]...))
-	if n.seen.has(digest) {
-		return true
-	}
-	if !m.Verify() {
-		return false
-	}
-	n.seen.add(digest)
-	return true
-}
+// verifier checks signatures for the groups of a view, and none twice.
+func (n *Node) verifier(view *view) wire.Verifier { return wire.NewVerifier(view.groups, n.seen) }
 
-// seen remembers the digests of what was verified lately, in two generations of bounded size.
+// seen is the wire.Memory of a node: the digests of what was verified recently, in two generations
+// of bounded size.
 type seen struct {
 	mu       sync.Mutex
-	new, old map[[sha256.Size]byte]struct{}
+	new, old map[wire.Digest]struct{}
 }
 
 // seenDigests bounds each generation.
 const seenDigests = 8192
 
-func newSeen() *seen { return &seen{new: make(map[[sha256.Size]byte]struct{})} }
+func newSeen() *seen { return &seen{new: make(map[wire.Digest]struct{})} }
 
-func (s *seen) has(digest [sha256.Size]byte) bool {
+// Has reports whether the digest is of something that was verified.
+func (s *seen) Has(digest wire.Digest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.new[digest]; ok {
@@ -168,11 +139,12 @@ func (s *seen) has(digest [sha256.Size]byte) bool {
 	return ok
 }
 
-func (s *seen) add(digest [sha256.Size]byte) {
+// Add remembers the digest. When a generation is full, the one before it is forgotten.
+func (s *seen) Add(digest wire.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.new) >= seenDigests {
-		s.old, s.new = s.new, make(map[[sha256.Size]byte]struct{}, seenDigests)
+		s.old, s.new = s.new, make(map[wire.Digest]struct{}, seenDigests)
 	}
 	s.new[digest] = struct{}{}
 }

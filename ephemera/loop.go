@@ -138,7 +138,7 @@ func persists(event engine.Event) bool {
 	case engine.Verdict:
 		return e.Answer == broadcast.Accept
 	case engine.Received:
-		return wire.KindOf(e.Frame) == wire.KindCertificate
+		return wire.KindOf(e.Frame.Frame()) == wire.KindCertificate
 	}
 	return false
 }

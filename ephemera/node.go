@@ -173,7 +173,7 @@ func (n *Node) submit(ctx context.Context, m block.Message, group *membership.Gr
 	if limit := group.Limits().PayloadBytes; len(m.Payload()) > int(limit) {
 		return fmt.Errorf("%w: payload of %d bytes, at most %d", block.ErrInvalid, len(m.Payload()), limit)
 	}
-	if !n.verifyMessage(m) {
+	if !n.verifier(n.view.Load()).VerifyMessage(m) {
 		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)
 	}
 	if err := n.admit(ctx, n.view.Load(), m); err != nil {

@@ -93,7 +93,7 @@ func newExploredWorld() *exploredWorld {
 	puppet.adversary.tick(puppet)
 	for _, v := range puppet.adversary.(*twoFaced).ballots { // bodies are in all mempools, as after a quiet gossip
 		for i := range 3 {
-			w.nodes[i].received(puppet.key.Public(), wire.Messages{Messages: v.block.Messages})
+			w.nodes[i].received(puppet.key.Public(), wire.AssumeVerified(wire.Messages{Messages: v.block.Messages}))
 		}
 	}
 	w.settle()

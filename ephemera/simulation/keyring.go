@@ -24,7 +24,7 @@ type ring struct {
 }
 
 type opened struct {
-	frame wire.Frame
+	frame wire.Verified
 	err   error
 }
 
@@ -100,30 +100,43 @@ func (r *ring) verify(key keys.Public, signing []byte, signature keys.Signature)
 	return ok && standIn(secret, signing) == signature
 }
 
-// open is the border: bytes of strangers in, a verified frame out. With real keys it is wire.Open
-// itself.
-func (r *ring) open(group *membership.Group, data []byte) (wire.Frame, error) {
+// open is the border: bytes of strangers in, a verified frame out.
+func (r *ring) open(group *membership.Group, data []byte) (wire.Verified, error) {
 	id := group.ID()
 	place := digest(binary.BigEndian.Uint64(id[:]), data)
 	if known, ok := r.opened[place]; ok {
 		return known.frame, known.err
 	}
-	var o opened
-	if r.real {
-		o.frame, o.err = wire.Open(group, data)
-	} else if o.frame, o.err = wire.Decode(group, data); o.err == nil {
-		o.err = r.check(group, o.frame)
-	}
 	if len(r.opened) > 4096 {
 		clear(r.opened)
 	}
-	r.opened[place] = o
-	return o.frame, o.err
+	frame, err := r.verifyFrame(group, data)
+	r.opened[place] = opened{frame, err}
+	return frame, err
+}
+
+// verifyFrame is wire.Open. With cheap keys only the signatures are checked here.
+func (r *ring) verifyFrame(group *membership.Group, data []byte) (wire.Verified, error) {
+	if r.real {
+		return wire.Open(group, data)
+	}
+	decoded, err := wire.Decode(group, data)
+	if err != nil {
+		return wire.Verified{}, err
+	}
+	if _, err := decoded.Admit(); err != nil {
+		return wire.Verified{}, err
+	}
+	frame := decoded.Unverified()
+	if err := r.check(group, frame); err != nil {
+		return wire.Verified{}, err
+	}
+	return wire.AssumeVerified(frame), nil
 }
 
 var errForged = errors.New("signature is not the signer's")
 
-// check is wire.Verify with the ring's signatures.
+// check is wire.Verifier.Verify with the ring's signatures.
 func (r *ring) check(group *membership.Group, frame wire.Frame) error {
 	switch f := frame.(type) {
 	case wire.Proposal:

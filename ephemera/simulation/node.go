@@ -207,12 +207,12 @@ func (n *node) timer(life uint32) {
 
 // open is the node's border for bytes: it decodes for the group that they are of, among those it
 // knows. Frames of no one group are opened for the newest.
-func (n *node) open(data []byte, claimed wire.Frame) (wire.Frame, bool) {
+func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
 	group := n.w.groups[max(n.told, 1)-1]
 	if claimed != nil {
 		if id, ok := groupOf(claimed); ok {
 			if group = n.group(id); group == nil {
-				return nil, false
+				return wire.Verified{}, false
 			}
 		}
 	}
@@ -240,26 +240,16 @@ func (n *node) group(id membership.ID) *membership.Group {
 }
 
 // received hands a verified frame to the engine.
-func (n *node) received(from keys.Public, frame wire.Frame) {
-	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame)})
+func (n *node) received(from keys.Public, frame wire.Verified) {
+	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame.Frame())})
 }
 
 // refused lists the messages that the application's CheckMessage refuses.
 func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	refused := map[block.MessageID]bool{}
-	look := func(messages []block.Message) {
-		for _, m := range messages {
-			if !n.app.CheckMessage(n.clock(), m) {
-				refused[m.ID()] = true
-			}
-		}
-	}
-	switch f := frame.(type) {
-	case wire.Messages:
-		look(f.Messages)
-	case wire.Blocks:
-		for _, held := range f.Blocks {
-			look(held.Block.Messages)
+	for m := range wire.Bodies(frame) {
+		if !n.app.CheckMessage(n.clock(), m) {
+			refused[m.ID()] = true
 		}
 	}
 	return refused

@@ -308,13 +308,14 @@ func (w *world) arrive(o occasion) {
 	if !n.up {
 		return
 	}
-	frame := o.frame
+	verified := wire.AssumeVerified(o.frame) // what an engine sent and no adversary touched
 	if o.data != nil {
 		var ok bool
-		if frame, ok = n.open(o.data, o.frame); !ok {
+		if verified, ok = n.open(o.data, o.frame); !ok {
 			return
 		}
 	}
+	frame := verified.Frame()
 	if id, ok := groupOf(frame); ok && n.group(id) == nil {
 		return // of a group that nobody has told the node of yet: it comes again
 	}
@@ -322,7 +323,7 @@ func (w *world) arrive(o occasion) {
 	if n.puppet != nil && !n.puppet.receive(int(o.from), frame) {
 		return
 	}
-	n.received(w.nodes[o.from].key.Public(), frame)
+	n.received(w.nodes[o.from].key.Public(), verified)
 }
 
 // inspect ends the run when all that was promised has happened.

@@ -13,17 +13,56 @@ import (
 // ErrInvalid reports a frame that no correct member sends.
 var ErrInvalid = errors.New("invalid frame")
 
-// Open decodes a frame for one group and verifies everything in it: see Groups.
-func Open(group *membership.Group, data []byte) (Frame, error) { return NewGroups(group).Open(data) }
-
-// Decode reads a frame for one group within its limits and checks its form. Signatures are left to
-// Verify.
-func Decode(group *membership.Group, data []byte) (Frame, error) {
+// Decode reads a frame of one group: see Groups.Decode.
+func Decode(group *membership.Group, data []byte) (Decoded, error) {
 	return NewGroups(group).Decode(data)
 }
 
-// Verify checks every signature of a frame decoded for one group: see Groups.
-func Verify(group *membership.Group, frame Frame) error { return NewGroups(group).Verify(frame) }
+// Open decodes and verifies a frame of one group: see Groups.Open.
+func Open(group *membership.Group, data []byte) (Verified, error) {
+	return NewGroups(group).Open(data)
+}
+
+// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
+// are left to Verify.
+func (g Groups) Decode(data []byte) (Decoded, error) {
+	if len(data) == 0 {
+		return Decoded{}, fmt.Errorf("%w: it is empty", ErrInvalid)
+	}
+	if len(data) > g.bytes {
+		return Decoded{}, fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(data), g.bytes)
+	}
+	frame, err := g.decodeBody(Kind(data[0]), data[1:])
+	if err == nil {
+		_, err = g.groupOf(frame)
+	}
+	if err != nil && g.mayBeNewer(data) {
+		err = fmt.Errorf("%w, and has wider limits: %w", ErrUnknownGroup, err)
+	}
+	if err != nil {
+		return Decoded{}, invalid(Kind(data[0]), err)
+	}
+	return Decoded{frame: frame, digest: digestOf(frame, data)}, nil
+}
+
+// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
+// that knows another group.
+func (g Groups) mayBeNewer(data []byte) bool {
+	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
+	frame, err := g.decodeBody(Kind(data[0]), data[1:])
+	if err == nil {
+		_, err = g.groupOf(frame)
+	}
+	_, messages := frame.(Messages)
+	return errors.Is(err, ErrUnknownGroup) || err == nil && messages
+}
+
+func invalid(kind Kind, err error) error {
+	if errors.Is(err, ErrInvalid) {
+		return fmt.Errorf("%s: %w", kind, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrInvalid, kind, err)
+}
 
 func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 	switch kind {
@@ -203,45 +242,4 @@ func (f *Evidence) check(groups Groups) error {
 		return errors.New("not two different headers of one slot in the order of their IDs")
 	}
 	return nil
-}
-
-// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
-// are left to Verify.
-func (g Groups) Decode(data []byte) (Frame, error) {
-	if len(data) == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrInvalid)
-	}
-	if len(data) > g.bytes {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(data), g.bytes)
-	}
-	frame, err := g.decodeBody(Kind(data[0]), data[1:])
-	if err == nil {
-		_, err = g.groupOf(frame)
-	}
-	if err != nil && g.mayBeNewer(data) {
-		err = fmt.Errorf("%w, and has wider limits: %w", ErrUnknownGroup, err)
-	}
-	if err != nil {
-		return nil, invalid(Kind(data[0]), err)
-	}
-	return frame, nil
-}
-
-// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
-// that knows another group.
-func (g Groups) mayBeNewer(data []byte) bool {
-	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
-	frame, err := g.decodeBody(Kind(data[0]), data[1:])
-	if err == nil {
-		_, err = g.groupOf(frame)
-	}
-	_, messages := frame.(Messages)
-	return errors.Is(err, ErrUnknownGroup) || err == nil && messages
-}
-
-func invalid(kind Kind, err error) error {
-	if errors.Is(err, ErrInvalid) {
-		return fmt.Errorf("%s: %w", kind, err)
-	}
-	return fmt.Errorf("%w: %s: %w", ErrInvalid, kind, err)
 }

@@ -23,6 +23,22 @@ type world struct {
 	group *membership.Group
 }
 
+// open decodes and verifies a frame. An announcement, which is never admitted, is only decoded.
+func open(groups wire.Groups, data []byte) (wire.Frame, error) {
+	decoded, err := groups.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if decoded.Kind() == wire.KindAnnounce {
+		return decoded.Unverified(), nil
+	}
+	verified, err := groups.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	return verified.Frame(), nil
+}
+
 func newWorld(t require.TestingT) *world {
 	w := &world{t: t}
 	var public []keys.Public

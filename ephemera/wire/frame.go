@@ -10,6 +10,8 @@
 package wire
 
 import (
+	"iter"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -52,6 +54,32 @@ func (k Kind) String() string {
 		return name
 	}
 	return "unknown"
+}
+
+// Bodies returns the messages that a frame carries: those of a Messages frame, or those of all
+// blocks of a Blocks frame.
+func Bodies(frame Frame) iter.Seq[block.Message] {
+	return func(yield func(block.Message) bool) {
+		switch f := frame.(type) {
+		case Messages:
+			yieldAll(f.Messages, yield)
+		case Blocks:
+			for _, held := range f.Blocks {
+				if !yieldAll(held.Block.Messages, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func yieldAll(messages []block.Message, yield func(block.Message) bool) bool {
+	for _, m := range messages {
+		if !yield(m) {
+			return false
+		}
+	}
+	return true
 }
 
 // KindOf returns the kind of a frame.

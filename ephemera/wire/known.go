@@ -40,16 +40,18 @@ func NewGroups(groups ...*membership.Group) Groups {
 	return g
 }
 
-// Open decodes a frame and verifies everything in it: form, limits, membership and all signatures.
-func (g Groups) Open(data []byte) (Frame, error) {
-	frame, err := g.Decode(data)
+// Open decodes a frame and verifies it at once, whoever sent it and whatever it costs. A node that
+// has peers to weigh decodes, admits and verifies in steps of their own.
+func (g Groups) Open(data []byte) (Verified, error) {
+	decoded, err := g.Decode(data)
 	if err != nil {
-		return nil, err
+		return Verified{}, err
 	}
-	if err := g.Verify(frame); err != nil {
-		return nil, err
+	admitted, err := decoded.Admit()
+	if err != nil {
+		return Verified{}, err
 	}
-	return frame, nil
+	return NewVerifier(g, forgetful{}).Verify(admitted)
 }
 
 // find returns the group of this ID.

@@ -36,13 +36,13 @@ func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 	next := newSuccessor(w)
 	for _, groups := range []wire.Groups{wire.NewGroups(w.group, next.group), wire.NewGroups(next.group, w.group)} {
 		for _, frame := range append(w.frames(), next.frames()...) {
-			opened, err := groups.Open(wire.Encode(frame))
+			opened, err := open(groups, wire.Encode(frame))
 			require.NoError(t, err, "%T", frame)
 			require.Equal(t, frame, opened)
 		}
 	}
 	for _, frame := range next.frames() {
-		_, err := wire.Open(w.group, wire.Encode(frame))
+		_, err := open(wire.NewGroups(w.group), wire.Encode(frame))
 		switch frame.(type) {
 		case wire.Messages, wire.GetMessages, wire.Announce:
 			require.NoError(t, err, "they are of the network")
@@ -132,7 +132,7 @@ func TestNoGroupIsUnknown(t *testing.T) {
 		wire.Closed{},
 		wire.Blocks{Blocks: []wire.Held{{}}},
 	} {
-		require.ErrorIs(t, wire.Verify(w.group, frame), wire.ErrUnknownGroup, "%T", frame)
+		require.ErrorIs(t, wire.VerifyFrame(w.group, frame), wire.ErrUnknownGroup, "%T", frame)
 	}
 	for _, frame := range w.frames() {
 		_, err := wire.Groups{}.Open(wire.Encode(frame))
@@ -150,7 +150,7 @@ func FuzzGroups(f *testing.F) {
 		f.Add(wire.Encode(frame))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		frame, err := groups.Open(data)
+		frame, err := open(groups, data)
 		if err != nil {
 			require.ErrorIs(t, err, wire.ErrInvalid)
 			return
@@ -159,8 +159,8 @@ func FuzzGroups(f *testing.F) {
 		if wire.KindOf(frame) == wire.KindBlocks {
 			return // its blocks may be of different groups
 		}
-		_, first := wire.Open(w.group, data)
-		_, second := wire.Open(next.group, data)
+		_, first := open(wire.NewGroups(w.group), data)
+		_, second := open(wire.NewGroups(next.group), data)
 		require.True(t, first == nil || second == nil)
 	})
 }

@@ -1,14 +1,100 @@
 package wire
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
+// Memory remembers what was verified, so that a frame or message that arrives again costs no second
+// verification. This package is pure and holds no lock: a Memory must be safe for concurrent use if
+// its Verifier is used concurrently.
+type Memory interface {
+	Has(Digest) bool
+	Add(Digest)
+}
+
+// Verifier checks the signatures of frames of some groups. It is safe for concurrent use if its
+// Memory is.
+type Verifier struct {
+	groups Groups
+	memory Memory
+}
+
+// NewVerifier returns a verifier that checks nothing twice that the memory still knows.
+func NewVerifier(groups Groups, memory Memory) Verifier {
+	return Verifier{groups: groups, memory: memory}
+}
+
+// Verify checks every signature of a frame, and that each proposal, block and certificate in it
+// keeps the limits of its group and names its members. Messages are remembered one at a time: a
+// message arrives by gossip and by fetch, alone and with others. Every other frame is remembered as
+// a whole.
+func (v Verifier) Verify(admitted Admitted) (Verified, error) {
+	frame := admitted.decoded.Unverified()
+	if err := v.verify(frame, admitted.decoded.Digest()); err != nil {
+		return Verified{}, invalid(frame.kind(), err)
+	}
+	return Verified{frame}, nil
+}
+
+func (v Verifier) verify(frame Frame, digest Digest) error {
+	if f, ok := frame.(Messages); ok {
+		return v.verifyMessages(f.Messages)
+	}
+	if v.memory.Has(digest) {
+		return nil
+	}
+	if err := v.groups.verify(frame); err != nil {
+		return err
+	}
+	v.memory.Add(digest)
+	return nil
+}
+
+func (v Verifier) verifyMessages(messages []block.Message) error {
+	for _, m := range messages {
+		if !v.VerifyMessage(m) {
+			return fmt.Errorf("message %s is not signed by its sender", m.ID())
+		}
+	}
+	return nil
+}
+
+// VerifyMessage reports whether a message is signed by its sender.
+func (v Verifier) VerifyMessage(m block.Message) bool {
+	digest := digestOfMessage(m)
+	if v.memory.Has(digest) {
+		return true
+	}
+	if !m.Verify() {
+		return false
+	}
+	v.memory.Add(digest)
+	return true
+}
+
+// digestOfMessage hashes what a message's ID covers, and its signature, which the ID leaves out.
+// The first byte is no frame's kind, so that no frame has the same digest.
+func digestOfMessage(m block.Message) Digest {
+	var data [1 + len(block.MessageID{}) + len(keys.Signature{})]byte
+	id, signature := m.ID(), m.Signature()
+	copy(data[1+copy(data[1:], id[:]):], signature[:])
+	return sha256.Sum256(data[:])
+}
+
+// forgetful is the Memory of a verifier that is used once.
+type forgetful struct{}
+
+func (forgetful) Has(Digest) bool { return false }
+func (forgetful) Add(Digest)      {}
+
+// verify checks all signatures of a frame other than Messages.
 func (g Groups) verify(frame Frame) error {
 	group, err := g.groupOf(frame)
 	if err != nil {
@@ -24,12 +110,6 @@ func (g Groups) verify(frame Frame) error {
 		return f.Echo.Verify(group)
 	case Certificate:
 		return f.Certificate.Verify(group)
-	case Messages:
-		for _, m := range f.Messages {
-			if !m.Verify() {
-				return fmt.Errorf("message %s is not signed by its sender", m.ID())
-			}
-		}
 	case Blocks:
 		for _, held := range f.Blocks {
 			if err := g.verifyHeld(held); err != nil {
@@ -72,15 +152,6 @@ func verifyHeaders(headers ...block.SignedHeader) error {
 		if !header.Verify() {
 			return fmt.Errorf("header %s is not signed by its creator", header.Header.ID().Short())
 		}
-	}
-	return nil
-}
-
-// Verify checks every signature of a decoded frame, and that a proposal, block or certificate is
-// one of its group.
-func (g Groups) Verify(frame Frame) error {
-	if err := g.verify(frame); err != nil {
-		return invalid(frame.kind(), err)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestEveryKindRoundTrips(t *testing.T) {
 		kinds[kind] = true
 		data := wire.Encode(frame)
 		require.Less(t, len(data), wire.MaxFrameBytes(w.group))
-		opened, err := wire.Open(w.group, data)
+		opened, err := open(wire.NewGroups(w.group), data)
 		require.NoError(t, err, kind)
 		require.Equal(t, frame, opened)
 	}
@@ -57,7 +57,7 @@ func TestFramesRoundTrip(t *testing.T) {
 			wire.GetCertified{From: b.Header.Slot()},
 		}
 		frame := rapid.SampledFrom(frames).Draw(t, "frame")
-		opened, err := wire.Open(w.group, wire.Encode(frame))
+		opened, err := open(wire.NewGroups(w.group), wire.Encode(frame))
 		require.NoError(t, err)
 		require.Equal(t, wire.Encode(frame), wire.Encode(opened))
 		require.Equal(t, wire.GroupOf(frame), wire.GroupOf(opened))

@@ -18,6 +18,13 @@ func TestImportsPointDown(t *testing.T) {
 	require.Empty(t, strings.Join(checkImports(sources(t)), "\n"))
 }
 
+func TestShippedCodeVerifiesFrames(t *testing.T) {
+	require.Empty(t, strings.Join(checkStages(sources(t)), "\n"))
+	planted := plant(t, "ephemera/border.go", "// Package p is planted.\npackage p\n\nvar f = wire.AssumeVerified(nil)")
+	require.Equal(t, []string{"ephemera/border.go:4: AssumeVerified is for test kits, not for ephemera"}, checkStages(planted))
+	require.Empty(t, checkStages(plant(t, "ephemera/border_test.go", "package p\n\nvar f = wire.AssumeVerified(nil)")))
+}
+
 func TestHouseRules(t *testing.T) {
 	require.Empty(t, strings.Join(checkHouse(everything(t)), "\n"))
 }

@@ -128,6 +128,11 @@ var pureTime = []string{
 // goroutines names the statements and types that pure packages must not contain.
 const goroutines = "go statement, select or channel"
 
+// testKitOnly names functions that skip a check, and the folders that may call them besides tests.
+var testKitOnly = map[string][]string{
+	"AssumeVerified": {"ephemera/simulation/..."}, // wire: a frame of which no signature was checked
+}
+
 // The house rules of all packages.
 const (
 	maxFileLines     = 500

@@ -39,7 +39,7 @@ type cluster struct {
 	history []packet // everything that was ever sent
 	cut     []filter // packets that are lost as they are sent
 	names   map[block.Slot][]block.ID
-	opened  map[string]wire.Frame // by bytes: what was verified once
+	opened  map[string]wire.Verified // by bytes: what was verified once
 	trace   func(format string, args ...any)
 	observe func(m *member, effect engine.Effect) // sees each effect before it is carried out
 }
@@ -102,7 +102,7 @@ func testKeys(n int) []keys.Private {
 
 func newCluster(t require.TestingT, n int, config engine.Config, limits membership.Limits) *cluster {
 	c := &cluster{t: t, keys: testKeys(n), config: config, now: epoch}
-	c.opened = map[string]wire.Frame{}
+	c.opened = map[string]wire.Verified{}
 	c.names, c.trace = map[block.Slot][]block.ID{}, func(string, ...any) {}
 	c.observe = func(*member, engine.Effect) {}
 	var public []keys.Public
@@ -210,8 +210,18 @@ func (c *cluster) receive(p packet) {
 	c.step(p.to, engine.Received{From: c.keys[p.from].Public(), Frame: frame})
 }
 
+// receiveFrom gives a member a frame of another without looking at its signatures.
+func (c *cluster) receiveFrom(from, to int, frame wire.Frame) {
+	c.receiveRefused(from, to, frame, nil)
+}
+
+// receiveRefused is receiveFrom with messages that the application refuses.
+func (c *cluster) receiveRefused(from, to int, frame wire.Frame, refused map[block.MessageID]bool) {
+	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: wire.AssumeVerified(frame), Refused: refused})
+}
+
 // open verifies a frame in the group that it is of.
-func (c *cluster) open(data []byte) (frame wire.Frame, err error) {
+func (c *cluster) open(data []byte) (frame wire.Verified, err error) {
 	for _, g := range slices.Backward(c.groups) {
 		if frame, err = wire.Open(g, data); err == nil {
 			break

@@ -34,10 +34,10 @@ type Adopt struct {
 // Close tells that the application needs a group no longer (R9).
 type Close struct{ Group membership.ID }
 
-// Received is a verified frame of a member.
+// Received is a frame of a member.
 type Received struct {
 	From  keys.Public
-	Frame wire.Frame
+	Frame wire.Verified
 	// Refused names messages in the frame that the application's CheckMessage refused: they may fill a
 	// block, not enter the mempool.
 	Refused map[block.MessageID]bool

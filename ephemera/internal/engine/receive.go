@@ -11,7 +11,8 @@ import (
 
 // received takes a verified frame. Whatever it says is a claim; only signatures and hashes count.
 func (e *Engine) received(now int64, in Received) {
-	switch f := in.Frame.(type) {
+	frame := in.Frame.Frame()
+	switch f := frame.(type) {
 	case wire.Messages:
 		e.takeMessages(now, f.Messages, in.Refused)
 		return
@@ -28,7 +29,7 @@ func (e *Engine) received(now int64, in Received) {
 		e.takeBlocks(now, in, f)
 		return
 	}
-	p := e.part(wire.GroupOf(in.Frame))
+	p := e.part(wire.GroupOf(frame))
 	if p == nil {
 		return
 	}
@@ -36,7 +37,7 @@ func (e *Engine) received(now int64, in Received) {
 	if !ok {
 		return // a member of another group has no say in this one
 	}
-	switch f := in.Frame.(type) {
+	switch f := frame.(type) {
 	case wire.Proposal:
 		p.instance.Proposal(now, from, f)
 	case wire.Echo:

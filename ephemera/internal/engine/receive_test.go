@@ -44,7 +44,7 @@ func (c *cluster) frontier(from, to int, messages ...block.Message) {
 	for _, m := range messages {
 		f.Mempool = append(f.Mempool, wire.Listing{ID: m.ID(), Sender: m.Sender()})
 	}
-	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: f})
+	c.receiveFrom(from, to, f)
 }
 
 // junk gives a member a frontier that lists as many messages as fit, of which there is none.
@@ -53,7 +53,7 @@ func (c *cluster) junk(from, to int, salt byte) {
 	for i := range f.Mempool {
 		f.Mempool[i].ID = block.MessageID{salt, byte(i), byte(i >> 8)}
 	}
-	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: f})
+	c.receiveFrom(from, to, f)
 }
 
 // unverified makes messages whose signature is worth nothing, for tests of what comes behind the
@@ -106,7 +106,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		request.IDs = append(request.IDs, m.ID())
 	}
 	since := len(c.history)
-	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: request})
+	c.receiveFrom(1, 0, request)
 	total := 0
 	for _, f := range sent[wire.Messages](c, since, 0, 1) {
 		size := 0
@@ -151,9 +151,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	refused := c.message(3, "refused")
 	c.frontier(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
-	c.step(0, engine.Received{
-		From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{refused}}, Refused: map[block.MessageID]bool{refused.ID(): true},
-	})
+	c.receiveRefused(1, 0, wire.Messages{Messages: []block.Message{refused}}, map[block.MessageID]bool{refused.ID(): true})
 	require.Zero(t, c.status(0).Messages)
 	c.advance(5000, false)
 	c.frontier(1, 0, refused)
@@ -161,10 +159,8 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 
 	b := c.forge(3, 1, block.ID{}, "refused")
 	require.Equal(t, b.Messages[0].Label(), refused.Label())
-	c.step(0, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: b.Proposal()}})
-	c.step(0, engine.Received{
-		From: c.keys[3].Public(), Frame: wire.Messages{Messages: b.Messages}, Refused: map[block.MessageID]bool{b.Messages[0].ID(): true},
-	})
+	c.receiveFrom(3, 0, wire.Proposal{Proposal: b.Proposal()})
+	c.receiveRefused(3, 0, wire.Messages{Messages: b.Messages}, map[block.MessageID]bool{b.Messages[0].ID(): true})
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
@@ -179,14 +175,14 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
 	large := func(i int) block.Message { return c.message(3, fmt.Sprint(i, strings.Repeat("x", 150_000))) }
 	for i := range 2 {
-		c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Messages{Messages: []block.Message{large(i)}}})
+		c.receiveFrom(1, 0, wire.Messages{Messages: []block.Message{large(i)}})
 	}
 	require.Equal(t, 2, c.status(0).Messages)
 	since, third := len(c.history), large(2)
 	for range 5 {
 		for from := 1; from < 4; from++ {
 			c.frontier(from, 0, third)
-			c.step(0, engine.Received{From: c.keys[from].Public(), Frame: wire.Messages{Messages: []block.Message{third}}})
+			c.receiveFrom(from, 0, wire.Messages{Messages: []block.Message{third}})
 		}
 		c.advance(1500, false)
 	}
@@ -210,7 +206,7 @@ func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
 	c.cut = []filter{{from: -1, to: 1, kind: "messages"}}
 	c.now += 1000
 	later := c.message(0, "submitted elsewhere")
-	c.step(0, engine.Received{From: c.keys[2].Public(), Frame: wire.Messages{Messages: []block.Message{others, own, later}}})
+	c.receiveFrom(2, 0, wire.Messages{Messages: []block.Message{others, own, later}})
 	c.advance(5000, true)
 	require.Equal(t, []uint64{1, 0, 0, 0}, c.status(3).Delivered)
 	certified, err := c.members[3].store.Certified(t.Context(), block.Slot{Group: c.group.ID(), Creator: c.keys[0].Public(), Height: 1})
@@ -227,11 +223,11 @@ func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 	if x, y := a.ID(), b.ID(); x.Compare(y) > 0 {
 		a, b = b, a
 	}
-	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Evidence{A: a.SignedHeader, B: b.SignedHeader}})
+	c.receiveFrom(1, 0, wire.Evidence{A: a.SignedHeader, B: b.SignedHeader})
 	next := c.forge(3, 1, block.ID{}, "there")
 	for i := range 2 {
-		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Proposal{Proposal: next.Proposal()}})
-		c.step(i, engine.Received{From: c.keys[3].Public(), Frame: wire.Messages{Messages: next.Messages}})
+		c.receiveFrom(3, i, wire.Proposal{Proposal: next.Proposal()})
+		c.receiveFrom(3, i, wire.Messages{Messages: next.Messages})
 	}
 	require.Empty(t, sent[wire.Echo](c, 0, 0, 3))
 	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
@@ -247,10 +243,9 @@ func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 		texts = append(texts, fmt.Sprint(i, strings.Repeat("x", 900)))
 	}
 	b := c.forge(3, 1, block.ID{}, texts...)
-	liar := c.keys[3].Public()
-	c.step(0, engine.Received{From: liar, Frame: wire.Proposal{Proposal: b.Proposal()}})
+	c.receiveFrom(liar, 0, wire.Proposal{Proposal: b.Proposal()})
 	for i, m := range b.Messages {
-		c.step(0, engine.Received{From: liar, Frame: wire.Messages{Messages: []block.Message{m}}})
+		c.receiveFrom(liar, 0, wire.Messages{Messages: []block.Message{m}})
 		require.Equal(t, i >= 2, len(sent[wire.Rejection](c, 0, 0, 3)) == 1, "three messages are more than a block")
 	}
 	require.Len(t, sent[wire.Rejection](c, 0, 0, 3), 1)
@@ -262,11 +257,11 @@ func TestOwnUnknownEchoHalts(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
 	known, unknown := c.forge(3, 1, block.ID{}, "known"), c.forge(2, 1, block.ID{}, "unknown")
 	for _, frame := range []wire.Frame{wire.Messages{Messages: known.Messages}, wire.Proposal{Proposal: known.Proposal()}} {
-		c.step(0, engine.Received{From: c.keys[3].Public(), Frame: frame})
+		c.receiveFrom(3, 0, frame)
 	}
-	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Echo{Echo: c.echo(0, known.Header.Slot(), known.ID())}})
+	c.receiveFrom(1, 0, wire.Echo{Echo: c.echo(0, known.Header.Slot(), known.ID())})
 	require.Empty(t, c.members[0].halted)
-	c.step(0, engine.Received{From: c.keys[1].Public(), Frame: wire.Echo{Echo: c.echo(0, unknown.Header.Slot(), unknown.ID())}})
+	c.receiveFrom(1, 0, wire.Echo{Echo: c.echo(0, unknown.Header.Slot(), unknown.ID())})
 	require.Contains(t, c.members[0].halted, "vote store does not know it")
 }
 
@@ -281,7 +276,7 @@ func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
 	b := c.forge(3, 1, block.ID{}, "old")
 	proof := c.certify(b, 0, 1, 3)
 	frame := wire.Blocks{Blocks: []wire.Held{{Block: b, Certificate: &proof}}}
-	effects := e.Step(engine.Input{Now: c.now, Event: engine.Received{From: c.keys[1].Public(), Frame: frame}})
+	effects := e.Step(engine.Input{Now: c.now, Event: engine.Received{From: c.keys[1].Public(), Frame: wire.AssumeVerified(frame)}})
 	require.Contains(t, effects, engine.Effect(broadcast.Persist{Write: store.PutCertified{Block: b, Certificate: proof}}))
 }
 
@@ -299,6 +294,12 @@ func TestMempoolIsSharedOut(t *testing.T) {
 	c.members[0].answers = nil
 	c.submit(0, strings.Repeat("y", 1000))
 	require.Equal(t, []error{nil}, c.members[0].answers)
+}
+
+// A frame that nobody verified does not get in by mistake.
+func TestUnverifiedFramePanics(t *testing.T) {
+	c := quiet(t, mempool.Own, membership.Limits{})
+	require.Panics(t, func() { c.step(0, engine.Received{From: c.keys[1].Public()}) })
 }
 
 // A full frontier of unknown messages is the cheapest way to keep a member busy: what it costs when
@@ -328,7 +329,7 @@ func BenchmarkRefusedMessages(b *testing.B) {
 				f.Messages, refused[m.ID()] = append(f.Messages, m), true
 			}
 			for b.Loop() {
-				c.step(0, engine.Received{From: c.keys[1].Public(), Frame: f, Refused: refused})
+				c.receiveRefused(1, 0, f, refused)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/message")
 		})
