@@ -5,42 +5,42 @@ import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 // Close ends this member's signing in the group (R9): the closing is durable before this is called.
 // The messages of its open slot go back to the mempool; the block may turn out certified all the
 // same, so applications de-duplicate by message ID.
-func (s *Instance) Close(now int64) {
-	s.step(now)
-	s.Closed = true
-	s.candidate = nil
-	if s.own != nil {
-		for i := range s.own.resend {
-			s.own.resend[i].stop()
+func (b *Instance) Close(now int64) {
+	b.step(now)
+	b.Closed = true
+	b.candidate = nil
+	if b.own != nil {
+		for i := range b.own.resend {
+			b.own.resend[i].stop()
 		}
 	}
-	for _, c := range s.chains {
+	for _, c := range b.chains {
 		o := c.open
 		if o == nil {
 			continue
 		}
-		if c.creator == s.Self {
-			s.emit(Returned{Messages: o.bodies})
+		if c.creator == b.Self {
+			b.emit(Returned{Messages: o.bodies})
 		}
 		if o.state == asking || o.state == waiting {
 			o.state = silent
 			o.retry.stop()
-			s.sendClosed(c, o)
+			b.sendClosed(c, o)
 		}
 	}
 }
 
-func (s *Instance) sendClosed(c *chain, o *slot) {
-	s.send(c.creator, wire.Closed{Slot: o.header.Header.Slot()})
+func (b *Instance) sendClosed(c *chain, o *slot) {
+	b.send(c.creator, wire.Closed{Slot: o.header.Header.Slot()})
 }
 
 // Idle tells that no slot of the group that this member knows of waits for an echo or a
 // certificate.
-func (s *Instance) Idle() bool {
-	if s.candidate != nil {
+func (b *Instance) Idle() bool {
+	if b.candidate != nil {
 		return false
 	}
-	for _, c := range s.chains {
+	for _, c := range b.chains {
 		if o := c.open; c.proof != nil || o != nil && o.state != rejected && o.state != silent {
 			return false
 		}
@@ -50,11 +50,11 @@ func (s *Instance) Idle() bool {
 
 // PeerClosed takes a member's word that it signs nothing new in the group: it gets no more
 // proposals (R7).
-func (s *Instance) PeerClosed(now int64, from int, f wire.Closed) {
-	s.step(now)
-	c := s.chains[s.Self]
-	if s.own != nil && c.open != nil && f.Slot == c.open.header.Header.Slot() {
-		s.own.done[from] = true
-		s.own.resend[from].stop()
+func (b *Instance) PeerClosed(now int64, from int, f wire.Closed) {
+	b.step(now)
+	c := b.chains[b.Self]
+	if b.own != nil && c.open != nil && f.Slot == c.open.header.Header.Slot() {
+		b.own.done[from] = true
+		b.own.resend[from].stop()
 	}
 }

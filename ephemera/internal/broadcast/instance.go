@@ -104,92 +104,92 @@ func (c *chain) restore(stored store.Chain, own bool) {
 
 // Start resumes what was unfinished: an own block that was persisted is signed and proposed again
 // (R8), and blocks that were not delivered are.
-func (s *Instance) Start(now int64) {
-	s.step(now)
-	c := s.chains[s.Self]
+func (b *Instance) Start(now int64) {
+	b.step(now)
+	c := b.chains[b.Self]
 	if c.evidence != nil {
-		s.halt("two headers of slot " + c.evidence.A.Header.Slot().String() + " bear this node's signature")
+		b.halt("two headers of slot " + c.evidence.A.Header.Slot().String() + " bear this node's signature")
 	}
 	switch {
-	case c.open == nil || s.Muted || s.halted:
-	case s.Closed:
-		s.emit(Returned{Messages: c.open.bodies})
+	case c.open == nil || b.Muted || b.halted:
+	case b.Closed:
+		b.emit(Returned{Messages: c.open.bodies})
 	default:
-		s.out = append(s.out, SignProposal{Header: c.open.header.Header})
+		b.out = append(b.out, SignProposal{Header: c.open.header.Header})
 	}
-	for _, c := range s.chains {
-		s.deliverNext(c, nil)
+	for _, c := range b.chains {
+		b.deliverNext(c, nil)
 	}
 }
 
 // Take returns the effects of the steps since the last Take, in a slice that is good until the next
 // Take.
-func (s *Instance) Take() []Effect {
-	out := s.out
-	s.out, s.taken = s.taken[:0], out
+func (b *Instance) Take() []Effect {
+	out := b.out
+	b.out, b.taken = b.taken[:0], out
 	return out
 }
 
 // Halted tells that the instance has stopped for good.
-func (s *Instance) Halted() bool { return s.halted }
+func (b *Instance) Halted() bool { return b.halted }
 
 // step begins a step: time goes on, and timers may change.
-func (s *Instance) step(now int64) { s.now, s.planned = now, false }
+func (b *Instance) step(now int64) { b.now, b.planned = now, false }
 
-func (s *Instance) emit(effects ...Effect) { s.out = append(s.out, effects...) }
+func (b *Instance) emit(effects ...Effect) { b.out = append(b.out, effects...) }
 
-func (s *Instance) send(to int, frame wire.Frame) {
-	if to != s.Self {
-		s.emit(Send{To: to, Frame: frame})
+func (b *Instance) send(to int, frame wire.Frame) {
+	if to != b.Self {
+		b.emit(Send{To: to, Frame: frame})
 	}
 }
 
-func (s *Instance) sendAll(frame wire.Frame) {
-	for i := range s.chains {
-		s.send(i, frame)
+func (b *Instance) sendAll(frame wire.Frame) {
+	for i := range b.chains {
+		b.send(i, frame)
 	}
 }
 
-func (s *Instance) halt(reason string) {
-	if s.Muted || s.Closed || s.halted {
+func (b *Instance) halt(reason string) {
+	if b.Muted || b.Closed || b.halted {
 		return
 	}
-	s.halted = true
-	s.emit(Halt{Reason: reason})
+	b.halted = true
+	b.emit(Halt{Reason: reason})
 }
 
 // chain returns the chain of a slot of this group; the border has checked both.
-func (s *Instance) chain(creator keys.Public) *chain {
-	i, _ := s.Group.Index(creator)
-	return s.chains[i]
+func (b *Instance) chain(creator keys.Public) *chain {
+	i, _ := b.Group.Index(creator)
+	return b.chains[i]
 }
 
-func (c *chain) slot(s *Instance, height uint64) block.Slot {
-	return block.Slot{Group: s.Group.ID(), Creator: c.key, Height: height}
+func (c *chain) slot(b *Instance, height uint64) block.Slot {
+	return block.Slot{Group: b.Group.ID(), Creator: c.key, Height: height}
 }
 
 // Height returns the highest contiguous certified height of the creator at this place, and the
 // block there.
-func (s *Instance) Height(creator int) (uint64, block.ID) {
-	return s.chains[creator].height, s.chains[creator].tip
+func (b *Instance) Height(creator int) (uint64, block.ID) {
+	return b.chains[creator].height, b.chains[creator].tip
 }
 
 // Heights returns the certified heights of all chains, by the creator's place. They change with the
 // next step: copy them to keep them.
-func (s *Instance) Heights() []uint64 { return s.heights }
+func (b *Instance) Heights() []uint64 { return b.heights }
 
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
-func (s *Instance) DeliveredHeight(creator int) uint64 { return s.chains[creator].delivered }
+func (b *Instance) DeliveredHeight(creator int) uint64 { return b.chains[creator].delivered }
 
 // AllDelivered tells whether the application has accepted everything that is certified.
-func (s *Instance) AllDelivered() bool {
-	return !slices.ContainsFunc(s.chains, func(c *chain) bool { return c.delivered < c.height })
+func (b *Instance) AllDelivered() bool {
+	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.delivered < c.height })
 }
 
 // OpenHeader returns the signed header that the member holds of a chain's open slot, and when it
 // was first seen.
-func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
-	c := s.chains[creator]
+func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
+	c := b.chains[creator]
 	if c.first == nil {
 		return block.SignedHeader{}, 0, false
 	}
@@ -198,22 +198,22 @@ func (s *Instance) OpenHeader(creator int) (header block.SignedHeader, since int
 
 // News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while
 // it stays.
-func (s *Instance) News() uint64 { return s.news }
+func (b *Instance) News() uint64 { return b.news }
 
 // Proofs returns against how many creators there is evidence.
-func (s *Instance) Proofs() int { return s.proofs }
+func (b *Instance) Proofs() int { return b.proofs }
 
 // Evidence returns the proof that a creator signed two headers of one slot.
-func (s *Instance) Evidence(creator int) (store.Evidence, bool) {
-	if c := s.chains[creator]; c.evidence != nil {
+func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
+	if c := b.chains[creator]; c.evidence != nil {
 		return *c.evidence, true
 	}
 	return store.Evidence{}, false
 }
 
 // Body returns a message of an open slot, for members who miss it.
-func (s *Instance) Body(id block.MessageID) (block.Message, bool) {
-	for _, c := range s.chains {
+func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
+	for _, c := range b.chains {
 		if o := c.open; o != nil {
 			if i, ok := o.index(id); ok && o.have[i] {
 				return o.bodies[i], true

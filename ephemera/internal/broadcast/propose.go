@@ -29,21 +29,21 @@ type spread struct {
 
 // CanPropose tells whether the next own block may be begun: one open slot per chain (R1), none when
 // muted or after own equivocation.
-func (s *Instance) CanPropose() bool {
-	c := s.chains[s.Self]
-	return !s.halted && !s.Muted && !s.Closed && s.candidate == nil && c.open == nil && c.proof == nil && !c.barred()
+func (b *Instance) CanPropose() bool {
+	c := b.chains[b.Self]
+	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.proof == nil && !c.barred()
 }
 
 // Proposing tells whether a message is in the own candidate or the own open block, and may be
 // certified with it.
-func (s *Instance) Proposing(id block.MessageID) bool {
-	if s.Muted || s.Closed {
+func (b *Instance) Proposing(id block.MessageID) bool {
+	if b.Muted || b.Closed {
 		return false
 	}
-	if s.candidate != nil && slices.Contains(s.candidate.MessageIDs(), id) {
+	if b.candidate != nil && slices.Contains(b.candidate.MessageIDs(), id) {
 		return true
 	}
-	o := s.chains[s.Self].open
+	o := b.chains[b.Self].open
 	if o == nil {
 		return false
 	}
@@ -53,113 +53,113 @@ func (s *Instance) Proposing(id block.MessageID) bool {
 
 // Propose makes a candidate of these messages and asks the application the same question as
 // everybody else (R1).
-func (s *Instance) Propose(now int64, messages []block.Message) {
-	s.step(now)
-	if !s.CanPropose() || len(messages) == 0 {
+func (b *Instance) Propose(now int64, messages []block.Message) {
+	b.step(now)
+	if !b.CanPropose() || len(messages) == 0 {
 		return
 	}
-	c := s.chains[s.Self]
-	b := block.New(s.Group, c.key, c.height+1, c.tip, now, messages)
-	if err := b.Check(s.Group); err != nil {
-		s.emit(Refused{Slot: b.Header.Slot(), Block: b.ID(), Own: true, Reason: err.Error()})
+	c := b.chains[b.Self]
+	candidate := block.New(b.Group, c.key, c.height+1, c.tip, now, messages)
+	if err := candidate.Check(b.Group); err != nil {
+		b.emit(Refused{Slot: candidate.Header.Slot(), Block: candidate.ID(), Own: true, Reason: err.Error()})
 		return
 	}
-	s.candidate = &b
-	s.emit(CheckBlock{Block: b, Own: true})
+	b.candidate = &candidate
+	b.emit(CheckBlock{Block: candidate, Own: true})
 }
 
 // ownVerdict ends a candidate: only an accepted one is persisted, signed and proposed.
-func (s *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
-	b := s.candidate
-	if b == nil || s.Closed || b.ID() != id {
+func (b *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
+	candidate := b.candidate
+	if candidate == nil || b.Closed || candidate.ID() != id {
 		return
 	}
-	s.candidate = nil
+	b.candidate = nil
 	switch answer {
 	case Reject:
-		s.emit(Refused{Slot: b.Header.Slot(), Block: id, Own: true, Reason: reason})
+		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: reason})
 	case Accept:
-		c := s.chains[s.Self]
-		c.open = heldSlot(*b, id, voting)
+		c := b.chains[b.Self]
+		c.open = heldSlot(*candidate, id, voting)
 		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no
 		// other.
-		s.emit(Persist{Write: store.PutVote{Block: *b}}, SignProposal{Header: b.Header})
+		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})
 	}
 }
 
 // ProposalSigned takes the signatures that SignProposal asked for, and sends the proposal to every
 // member.
-func (s *Instance) ProposalSigned(now int64, header block.SignedHeader, echo certificate.Echo) {
-	s.step(now)
-	c := s.chains[s.Self]
+func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo certificate.Echo) {
+	b.step(now)
+	c := b.chains[b.Self]
 	o := c.open
-	if o == nil || o.id != echo.Block || s.own != nil || s.halted {
+	if o == nil || o.id != echo.Block || b.own != nil || b.halted {
 		return
 	}
 	o.header, o.echo, o.state = header, &echo, echoed
 	c.first, c.since = &o.header, now
-	s.news++
-	n := s.Group.N()
-	s.own = &own{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
-	for i := range s.own.resend {
-		if i != s.Self && !s.Closed {
-			s.resendProposal(i)
+	b.news++
+	n := b.Group.N()
+	b.own = &own{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
+	for i := range b.own.resend {
+		if i != b.Self && !b.Closed {
+			b.resendProposal(i)
 		}
 	}
-	s.count(s.Self, echo.Signature)
+	b.count(b.Self, echo.Signature)
 }
 
-func (s *Instance) resendProposal(to int) {
-	s.send(to, wire.Proposal{Proposal: s.chains[s.Self].open.block().Proposal()})
-	s.own.resend[to].after(s, to, s.Timing.Retry, s.Timing.Cap)
+func (b *Instance) resendProposal(to int) {
+	b.send(to, wire.Proposal{Proposal: b.chains[b.Self].open.block().Proposal()})
+	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
 // Echo takes a member's echo of an own block. Late ones join the certificate of the tip.
-func (s *Instance) Echo(now int64, e wire.Echo) {
-	s.step(now)
-	signer, _ := s.Group.Index(e.Signer)
-	if signer == s.Self {
-		s.knowsVote(s.chain(e.Slot.Creator), e.Slot, e.Block)
+func (b *Instance) Echo(now int64, e wire.Echo) {
+	b.step(now)
+	signer, _ := b.Group.Index(e.Signer)
+	if signer == b.Self {
+		b.knowsVote(b.chain(e.Slot.Creator), e.Slot, e.Block)
 		return
 	}
-	c := s.chains[s.Self]
+	c := b.chains[b.Self]
 	if e.Slot.Creator != c.key {
 		return
 	}
 	switch {
-	case s.own != nil && c.open != nil && e.Block == c.open.id && e.Slot.Height == c.height+1:
-		s.count(signer, e.Signature)
-	case s.tip != nil && e.Block == s.tip.id && e.Slot.Height == s.tip.height && !s.tip.proof.Signed(signer):
-		late := certificate.New(s.Group, e.Slot, e.Block, map[int]keys.Signature{signer: e.Signature})
-		s.tip.proof = certificate.Merge(s.Group, s.tip.proof, late)
-		if s.tip.proof.Count() == s.Group.N() { // nothing more will come: members that catch up get it whole
-			s.emit(Persist{Write: store.PutCertified{Block: s.tip.block, Certificate: s.tip.proof}, Relaxed: true})
+	case b.own != nil && c.open != nil && e.Block == c.open.id && e.Slot.Height == c.height+1:
+		b.count(signer, e.Signature)
+	case b.tip != nil && e.Block == b.tip.id && e.Slot.Height == b.tip.height && !b.tip.proof.Signed(signer):
+		late := certificate.New(b.Group, e.Slot, e.Block, map[int]keys.Signature{signer: e.Signature})
+		b.tip.proof = certificate.Merge(b.Group, b.tip.proof, late)
+		if b.tip.proof.Count() == b.Group.N() { // nothing more will come: members that catch up get it whole
+			b.emit(Persist{Write: store.PutCertified{Block: b.tip.block, Certificate: b.tip.proof}, Relaxed: true})
 		}
 	}
 }
 
 // count adds an echo to the open own slot. R4: q of distinct members make the certificate.
-func (s *Instance) count(signer int, signature keys.Signature) {
-	s.own.echoes[signer] = signature
-	s.own.done[signer] = true
-	s.own.resend[signer].stop()
-	if len(s.own.echoes) >= s.Group.Q() {
-		c := s.chains[s.Self]
-		proof := certificate.New(s.Group, c.slot(s, c.height+1), c.open.id, s.own.echoes)
-		s.certified(c, c.open.block(), proof)
+func (b *Instance) count(signer int, signature keys.Signature) {
+	b.own.echoes[signer] = signature
+	b.own.done[signer] = true
+	b.own.resend[signer].stop()
+	if len(b.own.echoes) >= b.Group.Q() {
+		c := b.chains[b.Self]
+		proof := certificate.New(b.Group, c.slot(b, c.height+1), c.open.id, b.own.echoes)
+		b.certified(c, c.open.block(), proof)
 	}
 }
 
 // Rejection takes a member's word that it will never echo the own block.
-func (s *Instance) Rejection(now int64, from int, r wire.Rejection) {
-	s.step(now)
-	c := s.chains[s.Self]
-	if s.own == nil || c.open == nil || r.Slot.Creator != c.key || r.Block != c.open.id || s.own.done[from] {
+func (b *Instance) Rejection(now int64, from int, r wire.Rejection) {
+	b.step(now)
+	c := b.chains[b.Self]
+	if b.own == nil || c.open == nil || r.Slot.Creator != c.key || r.Block != c.open.id || b.own.done[from] {
 		return
 	}
-	s.own.done[from] = true
-	s.own.resend[from].stop()
-	if s.own.denied++; s.own.denied == s.Group.N()-s.Group.Q()+1 {
-		s.emit(Refused{Slot: r.Slot, Block: r.Block, Own: true, Reason: "too many members rejected it to reach a quorum"})
+	b.own.done[from] = true
+	b.own.resend[from].stop()
+	if b.own.denied++; b.own.denied == b.Group.N()-b.Group.Q()+1 {
+		b.emit(Refused{Slot: r.Slot, Block: r.Block, Own: true, Reason: "too many members rejected it to reach a quorum"})
 	}
 }

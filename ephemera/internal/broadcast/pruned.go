@@ -22,14 +22,14 @@ const maxRemoved = wire.MaxBlocks
 // block counts as certified, without its messages, once f+1 members say so: one of them is correct,
 // and the messages were there for as long as the retention promises. Who holds the messages all the
 // same needs nobody's word. It returns the chain's certified height.
-func (s *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
+func (b *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
 	height := held.Block.Header.Height
 	if height <= c.height || height > c.height+maxRemoved {
 		return c.height
 	}
 	r := c.removed[height]
 	if r == nil {
-		r = &removed{header: held.Block.SignedHeader, proof: *held.Certificate, by: make([]bool, s.Group.N())}
+		r = &removed{header: held.Block.SignedHeader, proof: *held.Certificate, by: make([]bool, b.Group.N())}
 		if c.removed == nil {
 			c.removed = make(map[uint64]*removed)
 		}
@@ -40,38 +40,38 @@ func (s *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
 	}
 	r.by[from] = true
 	r.count++
-	s.settleRemoved(c)
+	b.settleRemoved(c)
 	if height == c.height+1 {
-		s.askNextSoon(c)
+		b.askNextSoon(c)
 	}
 	return c.height
 }
 
 // askNextSoon asks another member at once: each one has one such word, so nobody makes this member
 // ask as fast as it answers.
-func (s *Instance) askNextSoon(c *chain) {
+func (b *Instance) askNextSoon(c *chain) {
 	if c.proof != nil {
-		c.fetch.due = s.now
+		c.fetch.due = b.now
 	} else if c.pull.armed() {
-		c.pull.due = s.now
+		c.pull.due = b.now
 	}
 }
 
 // settleRemoved moves a chain up over blocks whose messages f+1 members removed.
-func (s *Instance) settleRemoved(c *chain) {
-	for !s.halted {
+func (b *Instance) settleRemoved(c *chain) {
+	for !b.halted {
 		r := c.removed[c.height+1]
 		if r == nil {
 			return
 		}
-		b := block.Block{SignedHeader: r.header}
+		blk := block.Block{SignedHeader: r.header}
 		if o := c.open; o != nil && o.id == r.proof.Block && o.missing == 0 {
-			b = o.block()
-		} else if r.count <= s.Group.F() {
+			blk = o.block()
+		} else if r.count <= b.Group.F() {
 			return
 		}
-		if s.knowsOwnEcho(c, r.proof) {
-			s.certified(c, b, r.proof)
+		if b.knowsOwnEcho(c, r.proof) {
+			b.certified(c, blk, r.proof)
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 
 // fetchBodies asks for missing messages: the creator first, then every second time another member
 // (R2).
-func (s *Instance) fetchBodies(c *chain, o *slot) {
+func (b *Instance) fetchBodies(c *chain, o *slot) {
 	to := c.creator
 	if k := o.retry.attempts; k%2 == 1 {
-		to = s.other(c.creator+1+k/2, c.creator)
+		to = b.other(c.creator+1+k/2, c.creator)
 	}
 	ids := make([]block.MessageID, 0, min(o.missing, wire.MaxListings))
 	for i, id := range o.ids {
@@ -20,17 +20,17 @@ func (s *Instance) fetchBodies(c *chain, o *slot) {
 			ids = append(ids, id)
 		}
 	}
-	s.send(to, wire.GetMessages{IDs: ids})
+	b.send(to, wire.GetMessages{IDs: ids})
 	o.requested = len(ids)
-	o.retry.after(s, to, s.Timing.Retry, s.Timing.Cap)
+	o.retry.after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
 // fetchBlock asks the signers of a certificate in turn for its block (R5): at least f+1 of them are
 // correct and hold it.
-func (s *Instance) fetchBlock(c *chain) {
+func (b *Instance) fetchBlock(c *chain) {
 	signers := make([]int, 0, c.proof.Count())
-	for i := range s.Group.N() {
-		if i != s.Self && c.proof.Signed(i) {
+	for i := range b.Group.N() {
+		if i != b.Self && c.proof.Signed(i) {
 			signers = append(signers, i)
 		}
 	}
@@ -39,18 +39,18 @@ func (s *Instance) fetchBlock(c *chain) {
 		return
 	}
 	signers = c.askable(signers)
-	first := s.Self + int(c.proof.Slot.Height%uint64(len(signers))) // another one at every height: no silent one delays them all
+	first := b.Self + int(c.proof.Slot.Height%uint64(len(signers))) // another one at every height: no silent one delays them all
 	to := signers[(first+c.fetch.attempts)%len(signers)]
-	s.send(to, wire.GetBlock{Slot: c.proof.Slot, Block: c.proof.Block})
-	c.fetch.after(s, to, s.Timing.Retry, s.Timing.Cap)
+	b.send(to, wire.GetBlock{Slot: c.proof.Slot, Block: c.proof.Block})
+	c.fetch.after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
 // other returns a member that is neither this one nor the one to avoid, counting from a place; in a
 // group of two the other one.
-func (s *Instance) other(start, avoid int) int {
-	n := s.Group.N()
+func (b *Instance) other(start, avoid int) int {
+	n := b.Group.N()
 	for k := range n {
-		if i := (start + k) % n; i != s.Self && i != avoid {
+		if i := (start + k) % n; i != b.Self && i != avoid {
 			return i
 		}
 	}
@@ -59,41 +59,41 @@ func (s *Instance) other(start, avoid int) int {
 
 // Claims takes a member's word on how far it has each chain (R6), by the creator's place. It can
 // make this member ask, and nothing else. The slice must not change any more.
-func (s *Instance) Claims(now int64, from int, heights []uint64) {
-	s.now = now
-	if slices.Equal(heights, s.heard[from]) {
+func (b *Instance) Claims(now int64, from int, heights []uint64) {
+	b.now = now
+	if slices.Equal(heights, b.heard[from]) {
 		return
 	}
-	s.heard[from] = heights
+	b.heard[from] = heights
 	for creator, height := range heights {
 		if height > 0 {
-			s.claim(s.chains[creator], from, height)
+			b.claim(b.chains[creator], from, height)
 		}
 	}
 }
 
-func (s *Instance) claim(c *chain, from int, height uint64) {
+func (b *Instance) claim(c *chain, from int, height uint64) {
 	if height > c.claimed(from) {
 		if c.claims == nil {
-			c.claims = make([]uint64, s.Group.N())
+			c.claims = make([]uint64, b.Group.N())
 		}
 		c.claims[from] = height
 	}
-	if c.creator == s.Self && s.tip != nil && c.claimed(from) >= s.tip.height {
-		resend := &s.tip.resend[from]
-		s.planned = s.planned && (!resend.armed() || resend.due != s.deadline)
+	if c.creator == b.Self && b.tip != nil && c.claimed(from) >= b.tip.height {
+		resend := &b.tip.resend[from]
+		b.planned = b.planned && (!resend.armed() || resend.due != b.deadline)
 		resend.stop()
 	}
 	if height <= c.height || c.pull.armed() {
 		return
 	}
 	if height == c.height+1 { // its certificate is probably on its way
-		c.pull.at(s.now + s.Timing.Retry)
+		c.pull.at(b.now + b.Timing.Retry)
 	} else {
-		c.pull.at(s.now)
+		c.pull.at(b.now)
 	}
-	if s.deadline == 0 || c.pull.due < s.deadline { // in a large group nobody looks at every timer for a frontier
-		s.deadline = c.pull.due
+	if b.deadline == 0 || c.pull.due < b.deadline { // in a large group nobody looks at every timer for a frontier
+		b.deadline = c.pull.due
 	}
 }
 
@@ -106,10 +106,10 @@ func (c *chain) claimed(member int) uint64 {
 }
 
 // pullChain asks one of the members that claim more than this one has (R6).
-func (s *Instance) pullChain(c *chain) {
+func (b *Instance) pullChain(c *chain) {
 	ahead := make([]int, 0, len(c.claims))
 	for i, height := range c.claims {
-		if i != s.Self && height > c.height {
+		if i != b.Self && height > c.height {
 			ahead = append(ahead, i)
 		}
 	}
@@ -117,14 +117,14 @@ func (s *Instance) pullChain(c *chain) {
 		c.pull.stop()
 		return
 	}
-	to := s.turn(c, c.askable(ahead))
+	to := b.turn(c, c.askable(ahead))
 	c.asked = asked{member: to, ever: true, waiting: true, from: c.height}
-	s.send(to, wire.GetCertified{From: c.slot(s, c.height+1)})
-	c.pull.after(s, to, s.Timing.Retry, s.Timing.Cap)
+	b.send(to, wire.GetCertified{From: c.slot(b, c.height+1)})
+	c.pull.after(b, to, b.Timing.Retry, b.Timing.Cap)
 	if c.pull.attempts > 3*len(ahead) { // nobody who claims more shows it
 		for _, i := range ahead {
 			c.claims[i] = c.height
-			s.heard[i] = nil // its next word counts again
+			b.heard[i] = nil // its next word counts again
 		}
 	}
 }
@@ -132,13 +132,13 @@ func (s *Instance) pullChain(c *chain) {
 // turn returns whom of some members to ask for a chain: the one that answered in full again, else
 // the next in the order of places, so that one that is silent, or lets little through, costs one
 // turn. Chains begin with different members, who share the work.
-func (s *Instance) turn(c *chain, members []int) int {
+func (b *Instance) turn(c *chain, members []int) int {
 	if !c.asked.ever {
 		others := c.creator // its place among the others
-		if others > s.Self {
+		if others > b.Self {
 			others--
 		}
-		return members[(s.Self+others)%len(members)]
+		return members[(b.Self+others)%len(members)]
 	}
 	next := c.asked.member
 	if c.asked.waiting || !c.answeredInFull() {
@@ -162,7 +162,7 @@ func (c *chain) answeredInFull() bool {
 // pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays,
 // and so it does for blocks of others while an answer is under way, so that nobody makes this
 // member ask as fast as it sends.
-func (s *Instance) pullMore(c *chain, from int) {
+func (b *Instance) pullMore(c *chain, from int) {
 	if from == c.asked.member {
 		c.asked.waiting = false
 	}
@@ -170,7 +170,7 @@ func (s *Instance) pullMore(c *chain, from int) {
 	case c.highestClaim() <= c.height:
 		c.pull.stop()
 	case c.claimed(from) > c.height && !c.asked.waiting:
-		c.pull.at(s.now)
+		c.pull.at(b.now)
 	}
 }
 

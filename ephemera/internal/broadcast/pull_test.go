@@ -16,43 +16,43 @@ import (
 // A liar that claims any height makes a member ask, a bounded number of times, and then no more
 // until it claims again (R6).
 func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
-	s := instance(t, 4, Timing{})
+	b := instance(t, 4, Timing{})
 	now := int64(1_700_000_000_000)
-	s.Start(now)
-	s.Take()
+	b.Start(now)
+	b.Take()
 	claims := []uint64{0, 0, 1 << 63, 0}
-	s.Claims(now, 1, claims)
+	b.Claims(now, 1, claims)
 	sends := 0
 	for range 1000 {
-		due := s.Deadline()
+		due := b.Deadline()
 		if due == 0 {
 			break
 		}
 		require.GreaterOrEqual(t, due, now, "a timer in the past would spin")
 		now = due
-		s.Tick(now)
-		for _, effect := range s.Take() {
+		b.Tick(now)
+		for _, effect := range b.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			require.Equal(t, 1, send.To, "only who claims is asked")
 			sends++
 		}
 	}
-	require.Zero(t, s.Deadline())
+	require.Zero(t, b.Deadline())
 	require.Greater(t, sends, 0)
 	require.LessOrEqual(t, sends, 8)
-	s.Claims(now, 1, claims)
-	require.NotZero(t, s.Deadline())
+	b.Claims(now, 1, claims)
+	require.NotZero(t, b.Deadline())
 }
 
 // pulled lets time pass until the next chain is asked for.
-func pulled(t *testing.T, s *Instance) (now int64, pulls []Send) {
+func pulled(t *testing.T, b *Instance) (now int64, pulls []Send) {
 	t.Helper()
 	for len(pulls) == 0 {
-		now = s.Deadline()
+		now = b.Deadline()
 		require.NotZero(t, now, "nothing is asked for any more")
-		s.Tick(now)
-		for _, effect := range s.Take() {
+		b.Tick(now)
+		for _, effect := range b.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			require.IsType(t, wire.GetCertified{}, send.Frame)
@@ -67,21 +67,21 @@ func pulled(t *testing.T, s *Instance) (now int64, pulls []Send) {
 func TestChainsArePulledFromDifferentMembers(t *testing.T) {
 	const n = 7
 	for self := range n {
-		s := instance(t, n, Timing{})
-		s.Self = self
+		b := instance(t, n, Timing{})
+		b.Self = self
 		now := int64(1_700_000_000_000)
-		s.Start(now)
-		s.Take()
+		b.Start(now)
+		b.Take()
 		claims := slices.Repeat([]uint64{9}, n)
 		claims[self] = 0
 		for from := range n {
 			if from != self {
-				s.Claims(now, from, claims)
+				b.Claims(now, from, claims)
 			}
 		}
 		asked := map[block.Slot][]int{} // by chain: the members, in the order in which they were asked
 		for count := 0; count < (n-1)*(n-1); {
-			_, pulls := pulled(t, s)
+			_, pulls := pulled(t, b)
 			for _, send := range pulls {
 				slot := send.Frame.(wire.GetCertified).From
 				asked[slot] = append(asked[slot], send.To)
@@ -107,18 +107,18 @@ func TestSlowMembersHoldNoChainUp(t *testing.T) {
 	const creator, claimed, delay = 1, 10 * wire.MaxBlocks, 100
 	for name, shown := range map[string]int{"silent": 0, "drips": 1, "answers": wire.MaxBlocks} {
 		t.Run(name, func(t *testing.T) {
-			s := instance(t, 4, Timing{})
+			b := instance(t, 4, Timing{})
 			now := int64(1_700_000_000_000)
 			begin := now
-			s.Start(now)
-			s.Take()
+			b.Start(now)
+			b.Take()
 			for from := 1; from < 4; from++ {
-				s.Claims(now, from, []uint64{0, claimed, 0, 0})
+				b.Claims(now, from, []uint64{0, claimed, 0, 0})
 			}
 			slow, asked := 0, 0
 			var pulls []Send
-			for s.chains[creator].height < claimed {
-				now, pulls = pulled(t, s)
+			for b.chains[creator].height < claimed {
+				now, pulls = pulled(t, b)
 				require.Len(t, pulls, 1)
 				if slow == 0 {
 					slow = pulls[0].To
@@ -130,9 +130,9 @@ func TestSlowMembersHoldNoChainUp(t *testing.T) {
 				}
 				now += delay
 				for range count {
-					s.Blocks(now, pulls[0].To, wire.Blocks{Blocks: []wire.Held{next(s, creator)}})
+					b.Blocks(now, pulls[0].To, wire.Blocks{Blocks: []wire.Held{next(b, creator)}})
 				}
-				s.Take()
+				b.Take()
 			}
 			require.LessOrEqual(t, int(now-begin), 2*claimed/wire.MaxBlocks*delay)
 			if shown < wire.MaxBlocks {
@@ -144,36 +144,36 @@ func TestSlowMembersHoldNoChainUp(t *testing.T) {
 
 // next makes the next certified block of a creator, without signatures, which the border has
 // verified.
-func next(s *Instance, creator int) wire.Held {
-	c := s.chains[creator]
-	made := block.New(s.Group, c.key, c.height+1, c.tip, s.now, nil)
+func next(b *Instance, creator int) wire.Held {
+	c := b.chains[creator]
+	made := block.New(b.Group, c.key, c.height+1, c.tip, b.now, nil)
 	return wire.Held{Block: made, Certificate: &certificate.Certificate{Slot: made.Header.Slot(), Block: made.ID()}}
 }
 
 // A block of more messages than one request names is gathered as fast as its bodies come (R2, R7).
 func TestLargeBlockIsGatheredWithoutWaiting(t *testing.T) {
 	const creator, count, delay = 1, 10 * wire.MaxListings, 10
-	s := limited(t, 4, Timing{}, membership.Limits{PayloadBytes: 100, BlockMessages: count, BlockBytes: 4 << 20})
+	b := limited(t, 4, Timing{}, membership.Limits{PayloadBytes: 100, BlockMessages: count, BlockBytes: 4 << 20})
 	now := int64(1_700_000_000_000)
 	begin := now
-	s.Start(now)
+	b.Start(now)
 	messages, known := make([]block.Message, count), map[block.MessageID]block.Message{}
 	for i := range messages {
 		var err error
-		messages[i], err = block.NewMessage(unsigned{s.Group.Member(creator)}, s.Group.Network(), "note", fmt.Append(nil, i), now)
+		messages[i], err = block.NewMessage(unsigned{b.Group.Member(creator)}, b.Group.Network(), "note", fmt.Append(nil, i), now)
 		require.NoError(t, err)
 		known[messages[i].ID()] = messages[i]
 	}
-	made := block.New(s.Group, s.Group.Member(creator), 1, block.ID{}, now, messages)
-	s.Proposal(now, creator, wire.Proposal{Proposal: made.Proposal()})
-	s.Take()
+	made := block.New(b.Group, b.Group.Member(creator), 1, block.ID{}, now, messages)
+	b.Proposal(now, creator, wire.Proposal{Proposal: made.Proposal()})
+	b.Take()
 	requests, asked := 0, false
 	for !asked {
-		now = s.Deadline()
+		now = b.Deadline()
 		require.NotZero(t, now)
-		s.Tick(now)
+		b.Tick(now)
 		var wanted []block.MessageID
-		for _, effect := range s.Take() {
+		for _, effect := range b.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			wanted = append(wanted, send.Frame.(wire.GetMessages).IDs...)
@@ -181,12 +181,12 @@ func TestLargeBlockIsGatheredWithoutWaiting(t *testing.T) {
 		}
 		now += delay
 		for _, id := range wanted {
-			s.Message(now, known[id])
+			b.Message(now, known[id])
 		}
-		for _, effect := range s.Take() {
+		for _, effect := range b.Take() {
 			_, asked = effect.(CheckBlock)
 		}
 	}
 	require.Equal(t, count/wire.MaxListings, requests)
-	require.LessOrEqual(t, now-begin, int64(requests*delay)+s.Timing.Fetch)
+	require.LessOrEqual(t, now-begin, int64(requests*delay)+b.Timing.Fetch)
 }

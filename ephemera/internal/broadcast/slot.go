@@ -79,75 +79,75 @@ func heldSlot(b block.Block, id block.ID, s state) *slot {
 func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, Messages: o.bodies} }
 
 // Proposal takes a creator's proposal (R2).
-func (s *Instance) Proposal(now int64, from int, p wire.Proposal) {
-	s.step(now)
-	c := s.chain(p.Header.Creator)
-	s.note(c, p.SignedHeader)
+func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
+	b.step(now)
+	c := b.chain(p.Header.Creator)
+	b.note(c, p.SignedHeader)
 	switch {
-	case s.halted || c.creator == s.Self || p.Header.Height <= c.height:
+	case b.halted || c.creator == b.Self || p.Header.Height <= c.height:
 		return
 	case p.Header.Height > c.height+1:
 		if p.Header.Height == c.height+2 {
 			c.next = &p
 		}
-		s.claim(c, from, p.Header.Height-1)
+		b.claim(c, from, p.Header.Height-1)
 		return
 	}
 	id := p.Header.ID()
 	switch o := c.open; {
 	case o == nil:
-		s.begin(c, p, id)
+		b.begin(c, p, id)
 	case o.id != id:
 		return // evidence by now; R3 lets this member echo neither, or it has echoed the other
 	case o.state == echoed:
-		s.send(c.creator, wire.Echo{Echo: *o.echo})
-	case o.state == resumed && !s.Muted:
+		b.send(c.creator, wire.Echo{Echo: *o.echo})
+	case o.state == resumed && !b.Muted:
 		o.state = voting
-		s.emit(SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
+		b.emit(SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 	case o.state == rejected:
-		s.send(c.creator, s.rejection(o))
-	case o.state == silent && s.Closed:
-		s.sendClosed(c, o)
+		b.send(c.creator, b.rejection(o))
+	case o.state == silent && b.Closed:
+		b.sendClosed(c, o)
 	}
 }
 
-func (s *Instance) rejection(o *slot) wire.Rejection {
+func (b *Instance) rejection(o *slot) wire.Rejection {
 	return wire.Rejection{Slot: o.header.Header.Slot(), Block: o.id}
 }
 
 // begin opens the slot above the certified height with a proposal.
-func (s *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
+func (b *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
 	o := newSlot(p.SignedHeader, id, p.IDs)
 	c.open = o
 	// R8: the parent is the certified block below; h+1 is echoed only by members that stored the
 	// certified h.
 	if p.Header.Parent != c.tip {
-		s.reject(c, "its parent is not the certified block below")
+		b.reject(c, "its parent is not the certified block below")
 		return
 	}
 	for _, messageID := range p.IDs {
-		if m, ok := s.Bodies(messageID); ok {
-			s.take(c, o, m)
+		if m, ok := b.Bodies(messageID); ok {
+			b.take(c, o, m)
 		}
 	}
 	if o.missing == 0 {
-		s.complete(c)
+		b.complete(c)
 	} else if o.state == gathering {
-		o.retry.at(s.now + s.Timing.Fetch)
+		o.retry.at(b.now + b.Timing.Fetch)
 	}
 }
 
 // take puts a body in its place. Bodies beyond the limit of a block make it invalid before all are
 // there, so that no creator makes members hold more than one block's worth.
-func (s *Instance) take(c *chain, o *slot, m block.Message) {
+func (b *Instance) take(c *chain, o *slot, m block.Message) {
 	i, ok := o.index(m.ID())
 	if !ok || o.have[i] || o.state == rejected {
 		return
 	}
 	o.put(i, m)
-	if o.bytes > int(s.Group.Limits().BlockBytes) {
+	if o.bytes > int(b.Group.Limits().BlockBytes) {
 		o.release()
-		s.reject(c, "its messages are larger than a block may be")
+		b.reject(c, "its messages are larger than a block may be")
 	}
 }
 
@@ -175,61 +175,61 @@ func (o *slot) put(i int, m block.Message) {
 }
 
 // Message takes a verified message wherever an open slot misses it.
-func (s *Instance) Message(now int64, m block.Message) {
-	s.now = now
-	for _, c := range s.chains {
+func (b *Instance) Message(now int64, m block.Message) {
+	b.now = now
+	for _, c := range b.chains {
 		if o := c.open; o != nil && o.missing > 0 {
-			s.planned = false
+			b.planned = false
 			before := o.missing
-			s.take(c, o, m)
+			b.take(c, o, m)
 			switch {
 			case o.missing == 0:
-				s.complete(c)
+				b.complete(c)
 			case o.missing < before:
-				o.came(s.now)
+				o.came(b.now)
 			}
 		}
 	}
 }
 
 // complete goes on when all bodies are there (R2).
-func (s *Instance) complete(c *chain) {
+func (b *Instance) complete(c *chain) {
 	o := c.open
 	o.retry.stop()
 	if c.proof != nil && c.proof.Block == o.id {
-		s.certified(c, o.block(), *c.proof)
+		b.certified(c, o.block(), *c.proof)
 		return
 	}
 	if o.state == rejected {
 		return
 	}
-	if err := o.block().CheckMessages(s.Group); err != nil { // the border checked the proposal
-		s.reject(c, err.Error())
+	if err := o.block().CheckMessages(b.Group); err != nil { // the border checked the proposal
+		b.reject(c, err.Error())
 		return
 	}
-	s.ask(c)
+	b.ask(c)
 }
 
-func (s *Instance) ask(c *chain) {
+func (b *Instance) ask(c *chain) {
 	o := c.open
-	if s.Muted || s.Closed || c.barred() {
+	if b.Muted || b.Closed || c.barred() {
 		o.state = silent
-		if s.Closed {
-			s.sendClosed(c, o)
+		if b.Closed {
+			b.sendClosed(c, o)
 		}
 		return
 	}
 	o.state, o.again = asking, false
 	o.retry.due = 0 // the attempts count on
-	s.emit(CheckBlock{Block: o.block()})
+	b.emit(CheckBlock{Block: o.block()})
 }
 
-func (s *Instance) reject(c *chain, reason string) {
+func (b *Instance) reject(c *chain, reason string) {
 	o := c.open
 	o.state = rejected
 	o.retry.stop()
-	s.emit(Refused{Slot: o.header.Header.Slot(), Block: o.id, Reason: reason})
-	s.send(c.creator, s.rejection(o))
+	b.emit(Refused{Slot: o.header.Header.Slot(), Block: o.id, Reason: reason})
+	b.send(c.creator, b.rejection(o))
 }
 
 // Answer is an application's verdict on a block.
@@ -242,64 +242,64 @@ const (
 )
 
 // Verdict takes the application's answer to CheckBlock.
-func (s *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, reason string) {
-	s.step(now)
-	if creator == s.Self {
-		s.ownVerdict(id, answer, reason)
+func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, reason string) {
+	b.step(now)
+	if creator == b.Self {
+		b.ownVerdict(id, answer, reason)
 		return
 	}
-	c := s.chains[creator]
+	c := b.chains[creator]
 	o := c.open
 	if o == nil || o.id != id || o.state != asking {
 		return // certified meanwhile
 	}
 	switch {
 	case answer == Accept:
-		s.vote(c)
+		b.vote(c)
 	case answer == Reject:
-		s.reject(c, reason)
+		b.reject(c, reason)
 	case o.again:
-		s.ask(c)
+		b.ask(c)
 	default:
 		o.state = waiting
-		o.retry.after(s, c.creator, s.Timing.Reconsider, 8*s.Timing.Reconsider)
+		o.retry.after(b, c.creator, b.Timing.Reconsider, 8*b.Timing.Reconsider)
 	}
 }
 
 // vote persists the vote with the whole block, and only then signs (R3).
-func (s *Instance) vote(c *chain) {
+func (b *Instance) vote(c *chain) {
 	o := c.open
-	if s.Closed || c.barred() {
+	if b.Closed || c.barred() {
 		o.state = silent
 		return
 	}
 	o.state = voting
 	o.retry.stop()
-	s.emit(Persist{Write: store.PutVote{Block: o.block()}}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
+	b.emit(Persist{Write: store.PutVote{Block: o.block()}}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
 
 // EchoSigned takes this member's signature for a vote that is durable, and sends it to the creator.
-func (s *Instance) EchoSigned(now int64, echo certificate.Echo) {
-	s.step(now)
-	c := s.chain(echo.Slot.Creator)
+func (b *Instance) EchoSigned(now int64, echo certificate.Echo) {
+	b.step(now)
+	c := b.chain(echo.Slot.Creator)
 	o := c.open
 	if o == nil || o.id != echo.Block || o.state != voting {
 		return // certified meanwhile: the creator needs it no more
 	}
 	o.state, o.echo = echoed, &echo
-	s.send(c.creator, wire.Echo{Echo: echo})
+	b.send(c.creator, wire.Echo{Echo: echo})
 }
 
 // Wake asks the application again about everything to which it said later.
-func (s *Instance) Wake(now int64) {
-	s.step(now)
-	for _, c := range s.chains {
+func (b *Instance) Wake(now int64) {
+	b.step(now)
+	for _, c := range b.chains {
 		switch o := c.open; {
 		case o == nil:
 		case o.state == asking:
 			o.again = true
 		case o.state == waiting:
-			s.ask(c)
+			b.ask(c)
 		}
 	}
 }

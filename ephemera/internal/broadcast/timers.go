@@ -23,15 +23,15 @@ func (r *retry) at(due int64) { *r = retry{due: max(due, 1)} }
 // after arms the timer for the next attempt: first, 2·first, 4·first … up to limit, give or take a
 // quarter. The jitter is a hash of who waits for whom and how often, so that the core needs no
 // randomness and members do not resend in step.
-func (r *retry) after(s *Instance, whom int, first, limit int64) {
+func (r *retry) after(b *Instance, whom int, first, limit int64) {
 	wait := limit
 	if r.attempts < 20 {
 		wait = min(limit, first<<r.attempts)
 	}
 	r.attempts++
-	key := s.Group.Member(s.Self)
+	key := b.Group.Member(b.Self)
 	seed := uint64(key[0])<<56 | uint64(key[1])<<48 | uint64(uint16(whom))<<32 | uint64(uint32(r.attempts))
-	r.due = s.now + wait*3/4 + int64(mix(seed+uint64(s.now))%uint64(wait/2+1))
+	r.due = b.now + wait*3/4 + int64(mix(seed+uint64(b.now))%uint64(wait/2+1))
 }
 
 // mix is the finalizer of splitmix64.
@@ -42,74 +42,74 @@ func mix(x uint64) uint64 {
 }
 
 // Tick does what is due (R7).
-func (s *Instance) Tick(now int64) {
-	s.step(now)
-	if s.halted {
+func (b *Instance) Tick(now int64) {
+	b.step(now)
+	if b.halted {
 		return
 	}
-	for _, c := range s.chains {
-		s.tickChain(c)
+	for _, c := range b.chains {
+		b.tickChain(c)
 	}
-	for i := range s.Group.N() {
-		if s.own != nil && s.own.resend[i].due != 0 && s.own.resend[i].due <= now {
-			s.resendProposal(i)
+	for i := range b.Group.N() {
+		if b.own != nil && b.own.resend[i].due != 0 && b.own.resend[i].due <= now {
+			b.resendProposal(i)
 		}
-		if s.tip != nil && s.tip.resend[i].due != 0 && s.tip.resend[i].due <= now {
-			s.send(i, wire.Certificate{Certificate: s.tip.proof})
-			s.tip.resend[i].after(s, i, 4*s.Timing.Retry, patientCaps*s.Timing.Cap)
+		if b.tip != nil && b.tip.resend[i].due != 0 && b.tip.resend[i].due <= now {
+			b.send(i, wire.Certificate{Certificate: b.tip.proof})
+			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, patientCaps*b.Timing.Cap)
 		}
 	}
 }
 
-func (s *Instance) tickChain(c *chain) {
-	due := func(r *retry) bool { return r.due != 0 && r.due <= s.now }
+func (b *Instance) tickChain(c *chain) {
+	due := func(r *retry) bool { return r.due != 0 && r.due <= b.now }
 	if o := c.open; o != nil && due(&o.retry) {
 		if o.state == waiting {
-			s.ask(c)
+			b.ask(c)
 		} else {
-			s.fetchBodies(c, o)
+			b.fetchBodies(c, o)
 		}
 	}
 	if c.proof != nil && due(&c.fetch) {
-		s.fetchBlock(c)
+		b.fetchBlock(c)
 	}
 	if due(&c.pull) {
-		s.pullChain(c)
+		b.pullChain(c)
 	}
 	if due(&c.redeliver) {
 		c.redeliver.due = 0 // the attempts count on
-		s.deliverNext(c, nil)
+		b.deliverNext(c, nil)
 	}
 }
 
 // Connected restarts the timers of what a member has not answered, for it was away.
-func (s *Instance) Connected(now int64, peer int) {
-	s.step(now)
-	if s.own != nil && !s.Closed && !s.own.done[peer] && peer != s.Self {
-		s.own.resend[peer].at(now)
+func (b *Instance) Connected(now int64, peer int) {
+	b.step(now)
+	if b.own != nil && !b.Closed && !b.own.done[peer] && peer != b.Self {
+		b.own.resend[peer].at(now)
 	}
-	if s.tip != nil && s.chains[s.Self].claimed(peer) < s.tip.height && peer != s.Self {
-		s.tip.resend[peer].at(now)
+	if b.tip != nil && b.chains[b.Self].claimed(peer) < b.tip.height && peer != b.Self {
+		b.tip.resend[peer].at(now)
 	}
 }
 
 // Deadline returns when Tick has something to do, 0 for never.
-func (s *Instance) Deadline() int64 {
-	if !s.planned {
-		s.deadline, s.planned = s.nextDue(), true
+func (b *Instance) Deadline() int64 {
+	if !b.planned {
+		b.deadline, b.planned = b.nextDue(), true
 	}
-	return s.deadline
+	return b.deadline
 }
 
 // nextDue looks at every timer.
-func (s *Instance) nextDue() int64 {
+func (b *Instance) nextDue() int64 {
 	earliest := int64(0)
 	consider := func(r *retry) {
 		if r.due != 0 && (earliest == 0 || r.due < earliest) {
 			earliest = r.due
 		}
 	}
-	for _, c := range s.chains {
+	for _, c := range b.chains {
 		if c.open != nil {
 			consider(&c.open.retry)
 		}
@@ -119,12 +119,12 @@ func (s *Instance) nextDue() int64 {
 		consider(&c.pull)
 		consider(&c.redeliver)
 	}
-	for i := range s.Group.N() {
-		if s.own != nil {
-			consider(&s.own.resend[i])
+	for i := range b.Group.N() {
+		if b.own != nil {
+			consider(&b.own.resend[i])
 		}
-		if s.tip != nil {
-			consider(&s.tip.resend[i])
+		if b.tip != nil {
+			consider(&b.tip.resend[i])
 		}
 	}
 	return earliest

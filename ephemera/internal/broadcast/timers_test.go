@@ -14,24 +14,24 @@ import (
 // history gives the same waits.
 func TestWaitsDoubleToACap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := instance(t, rapid.IntRange(1, 9).Draw(t, "n"), Timing{})
-		s.now = rapid.Int64Range(1, 1<<42).Draw(t, "now") // 0 means not armed
+		b := instance(t, rapid.IntRange(1, 9).Draw(t, "n"), Timing{})
+		b.now = rapid.Int64Range(1, 1<<42).Draw(t, "now") // 0 means not armed
 		first := rapid.Int64Range(1, 30_000).Draw(t, "first")
 		limit := first * rapid.Int64Range(1, 64).Draw(t, "cap")
 		whom := rapid.IntRange(0, 8).Draw(t, "whom")
 		var r, again retry
 		for attempt := range 40 {
-			r.after(s, whom, first, limit)
-			again.after(s, whom, first, limit)
+			r.after(b, whom, first, limit)
+			again.after(b, whom, first, limit)
 			require.Equal(t, r, again)
 			wait := limit
 			if attempt < 20 {
 				wait = min(limit, first<<attempt)
 			}
-			require.GreaterOrEqual(t, r.due-s.now, wait*3/4)
-			require.LessOrEqual(t, r.due-s.now, wait*3/4+wait/2)
+			require.GreaterOrEqual(t, r.due-b.now, wait*3/4)
+			require.LessOrEqual(t, r.due-b.now, wait*3/4+wait/2)
 			require.True(t, r.armed())
-			s.now = r.due
+			b.now = r.due
 		}
 		r.stop()
 		require.False(t, r.armed())
@@ -40,12 +40,12 @@ func TestWaitsDoubleToACap(t *testing.T) {
 
 // Members do not resend in step: of many waits of one length not all are equal.
 func TestWaitsAreJittered(t *testing.T) {
-	s := instance(t, 4, Timing{})
-	s.now = 1_700_000_000_000
+	b := instance(t, 4, Timing{})
+	b.now = 1_700_000_000_000
 	waits := map[int64]bool{}
 	for whom := range 50 {
 		var r retry
-		r.after(s, whom, 400, 5000)
+		r.after(b, whom, 400, 5000)
 		waits[r.due] = true
 	}
 	require.Greater(t, len(waits), 25)
@@ -62,22 +62,22 @@ func TestTimingHasDefaults(t *testing.T) {
 // The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or
 // so, and no more to one whose frontier covers it (R7).
 func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
-	s := instance(t, 4, Timing{})
+	b := instance(t, 4, Timing{})
 	now := int64(1_700_000_000_000)
-	s.Start(now)
-	own := block.New(s.Group, s.Group.Member(s.Self), 1, block.ID{}, now, nil)
-	s.chains[s.Self].height = own.Header.Height
-	s.spread(own, own.ID(), certificate.Certificate{})
-	s.Take()
+	b.Start(now)
+	own := block.New(b.Group, b.Group.Member(b.Self), 1, block.ID{}, now, nil)
+	b.chains[b.Self].height = own.Header.Height
+	b.spread(own, own.ID(), certificate.Certificate{})
+	b.Take()
 	const silent, told = 1, 2
-	covered := make([]uint64, s.Group.N())
-	covered[s.Self] = 1
-	s.Claims(now, told, covered)
+	covered := make([]uint64, b.Group.N())
+	covered[b.Self] = 1
+	b.Claims(now, told, covered)
 	var last, waited int64
 	for range 40 {
-		now = s.Deadline()
-		s.Tick(now)
-		for _, effect := range s.Take() {
+		now = b.Deadline()
+		b.Tick(now)
+		for _, effect := range b.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			require.NotEqual(t, told, send.To)
