@@ -54,9 +54,9 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	b.step(now)
 	for _, held := range f.Blocks {
 		c := b.chain(held.Block.Header.Creator)
-		b.note(c, held.Block.SignedHeader)
+		b.observeHeader(c, held.Block.SignedHeader)
 		if !b.halted && held.Block.Pruned() {
-			if before := c.height; b.takeRemoved(c, from, held) > before {
+			if before := c.height; b.notePruned(c, from, held) > before {
 				b.pullMore(c, from)
 			}
 			continue
@@ -72,11 +72,11 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 			proof = c.proof
 		}
 		if proof != nil {
-			if from == c.asked.member {
-				c.asked.bytes += held.Block.BodyBytes()
+			if from == c.lastPull.member {
+				c.lastPull.bytes += held.Block.BodyBytes()
 			}
 			b.certified(c, held.Block, *proof)
-			b.settleRemoved(c)
+			b.acceptPruned(c)
 			b.pullMore(c, from)
 		}
 	}
@@ -93,14 +93,14 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	mine := c.creator == b.Self
 	if mine {
 		b.own, b.candidate = nil, nil
-		b.spread(blk, id, proof)
+		b.sendCertificate(blk, id, proof)
 	}
 	next := c.next
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator] = c.height
-	b.news++
+	b.changes++
 	c.first, c.open, c.next, c.proof = nil, nil, nil, nil
-	delete(c.removed, c.height)
+	delete(c.pruned, c.height)
 	c.fetch.stop()
 	b.emit(Certified{Block: blk, Own: mine})
 	b.deliverNext(c, &store.Certified{Block: blk, Certificate: proof})
@@ -111,13 +111,13 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 
 // spread sends an own certificate to every member, and again to those whose frontier does not cover
 // it (R4, R7).
-func (b *Instance) spread(blk block.Block, id block.ID, proof certificate.Certificate) {
+func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
-	b.tip = &spread{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
+	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
 	for i := range b.chains {
 		b.send(i, wire.Certificate{Certificate: proof})
 		if i != b.Self && b.chains[b.Self].claimed(i) < height {
-			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, patientCaps*b.Timing.Cap)
+			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (b *Instance) Close(now int64) {
 			b.emit(Returned{Messages: o.bodies})
 		}
 		if o.state == asking || o.state == waiting {
-			o.state = silent
+			o.state = withheld
 			o.retry.stop()
 			b.sendClosed(c, o)
 		}
@@ -41,7 +41,7 @@ func (b *Instance) Idle() bool {
 		return false
 	}
 	for _, c := range b.chains {
-		if o := c.open; c.proof != nil || o != nil && o.state != rejected && o.state != silent {
+		if o := c.open; c.proof != nil || o != nil && o.state != rejected && o.state != withheld {
 			return false
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // note remembers the first signed header of an open slot and finds equivocation (R3) and the misuse
 // of the own key (R8).
-func (b *Instance) note(c *chain, signed block.SignedHeader) {
+func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	if c.first != nil && c.first.Signature == signed.Signature && c.first.Header == signed.Header {
 		return // frontiers repeat it
 	}
@@ -28,7 +28,7 @@ func (b *Instance) note(c *chain, signed block.SignedHeader) {
 	case c.first == nil:
 		kept := signed
 		c.first, c.since = &kept, b.now
-		b.news++
+		b.changes++
 	case c.first.Header.ID() != id:
 		b.addEvidence(c, *c.first, signed)
 	}
@@ -37,7 +37,7 @@ func (b *Instance) note(c *chain, signed block.SignedHeader) {
 // Header takes a creator-signed header that a member holds of an open slot (R6).
 func (b *Instance) Header(now int64, signed block.SignedHeader) {
 	b.now = now // no timer changes but with evidence
-	b.note(b.chain(signed.Header.Creator), signed)
+	b.observeHeader(b.chain(signed.Header.Creator), signed)
 }
 
 // Conflict takes two headers of one slot, both signed by its creator, that the store or another
@@ -63,17 +63,17 @@ func (b *Instance) addEvidence(c *chain, x, y block.SignedHeader) {
 		x, y = y, x
 	}
 	c.evidence = &store.Evidence{A: x, B: y}
-	b.news++
+	b.changes++
 	b.proofs++
-	b.planned = false
+	b.deadlineKnown = false
 	b.emit(Persist{Write: store.PutEvidence{Evidence: *c.evidence}}, Equivocation{Evidence: *c.evidence})
 	b.sendAll(wire.Evidence{A: x, B: y})
-	if o := c.open; o != nil && c.barred() && (o.state == asking || o.state == waiting) {
-		o.state = silent
+	if o := c.open; o != nil && c.equivocated() && (o.state == asking || o.state == waiting) {
+		o.state = withheld
 		o.retry.stop()
 	}
 }
 
 // barred tells that the creator equivocated, at whatever height, so that nothing more is echoed on
 // its chain (R3).
-func (c *chain) barred() bool { return c.evidence != nil }
+func (c *chain) equivocated() bool { return c.evidence != nil }

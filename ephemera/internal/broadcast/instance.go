@@ -15,20 +15,20 @@ import (
 // concurrent use.
 type Instance struct {
 	Config
-	chains    []*chain // by the creator's place
-	own       *own     // the open own slot, nil: none
-	candidate *block.Block
-	tip       *spread // the last own certificate, until all have it
-	now       int64
-	deadline  int64 // as Deadline found it, while planned
-	planned   bool
-	halted    bool
-	news      uint64
-	heights   []uint64   // of the chains, side by side
-	proofs    int        // chains with evidence
-	heard     [][]uint64 // what each member claimed last, by place
-	out       []Effect
-	taken     []Effect // by the last Take: its memory is used again
+	chains        []*chain // by the creator's place
+	own           *ownSlot // the open own slot, nil: none
+	candidate     *block.Block
+	tip           *certifiedTip // the last own certificate, until all have it
+	now           int64
+	deadline      int64 // as Deadline found it, while planned
+	deadlineKnown bool
+	halted        bool
+	changes       uint64
+	heights       []uint64   // of the chains, side by side
+	proofs        int        // chains with evidence
+	lastClaims    [][]uint64 // what each member claimed last, by place
+	out           []Effect
+	taken         []Effect // by the last Take: its memory is used again
 }
 
 // chain is what a member knows of one creator's chain.
@@ -43,13 +43,13 @@ type chain struct {
 	open     *slot               // the block that this member may echo there
 	next     *wire.Proposal      // the creator's proposal of height+2, kept until its turn
 	proof    *certificate.Certificate
-	fetch    retry               // of the block that proof certifies
-	removed  map[uint64]*removed // by height above the certified one: blocks that members have without messages
+	fetch    retry                    // of the block that proof certifies
+	pruned   map[uint64]*prunedClaims // by height above the certified one: blocks that members have without messages
 	evidence *store.Evidence
 
-	claims []uint64 // highest certified height that each member says it has; nil: nobody has anything
-	pull   retry
-	asked  asked // by pull
+	claims   []uint64 // highest certified height that each member says it has; nil: nobody has anything
+	pull     retry
+	lastPull lastPull // by pull
 
 	delivered  uint64
 	delivering bool
@@ -57,9 +57,9 @@ type chain struct {
 }
 
 // asked is the member that was asked for a chain last, and what came of it.
-type asked struct {
+type lastPull struct {
 	member  int
-	ever    bool
+	sent    bool
 	waiting bool   // nothing has come yet
 	from    uint64 // the certified height then
 	bytes   int    // of the messages that came
@@ -68,7 +68,7 @@ type asked struct {
 // New makes the instance of a member from what is durable. Start begins its work.
 func New(config Config, state store.State) *Instance {
 	config.Timing = config.Timing.withDefaults()
-	s := &Instance{Config: config, heard: make([][]uint64, config.Group.N()), heights: make([]uint64, config.Group.N())}
+	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), heights: make([]uint64, config.Group.N())}
 	for i := range config.Group.N() {
 		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
 	}
@@ -95,7 +95,7 @@ func (c *chain) restore(stored store.Chain, own bool) {
 		if voted.Header.Height != c.height+1 {
 			continue
 		}
-		c.open = heldSlot(voted, voted.ID(), resumed)
+		c.open = newHeldSlot(voted, voted.ID(), resumed)
 		if !own { // an own block is stored before it is signed
 			c.first = &c.open.header
 		}
@@ -134,7 +134,7 @@ func (b *Instance) Take() []Effect {
 func (b *Instance) Halted() bool { return b.halted }
 
 // step begins a step: time goes on, and timers may change.
-func (b *Instance) step(now int64) { b.now, b.planned = now, false }
+func (b *Instance) step(now int64) { b.now, b.deadlineKnown = now, false }
 
 func (b *Instance) emit(effects ...Effect) { b.out = append(b.out, effects...) }
 
@@ -198,7 +198,7 @@ func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int
 
 // News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while
 // it stays.
-func (b *Instance) News() uint64 { return b.news }
+func (b *Instance) Changes() uint64 { return b.changes }
 
 // Proofs returns against how many creators there is evidence.
 func (b *Instance) Proofs() int { return b.proofs }

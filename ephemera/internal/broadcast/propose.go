@@ -11,15 +11,15 @@ import (
 )
 
 // own is the creator's side of its open slot: who has answered, and when to ask again (R7).
-type own struct {
-	echoes map[int]keys.Signature
-	done   []bool // echoed or rejected
-	resend []retry
-	denied int
+type ownSlot struct {
+	echoes     map[int]keys.Signature
+	done       []bool // echoed or rejected
+	resend     []retry
+	rejections int
 }
 
 // spread is a certificate on its way to all members (R4, R7).
-type spread struct {
+type certifiedTip struct {
 	height uint64
 	id     block.ID
 	block  block.Block
@@ -31,7 +31,7 @@ type spread struct {
 // muted or after own equivocation.
 func (b *Instance) CanPropose() bool {
 	c := b.chains[b.Self]
-	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.proof == nil && !c.barred()
+	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.proof == nil && !c.equivocated()
 }
 
 // Proposing tells whether a message is in the own candidate or the own open block, and may be
@@ -80,7 +80,7 @@ func (b *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
 		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: reason})
 	case Accept:
 		c := b.chains[b.Self]
-		c.open = heldSlot(*candidate, id, voting)
+		c.open = newHeldSlot(*candidate, id, voting)
 		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no
 		// other.
 		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})
@@ -98,9 +98,9 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 	}
 	o.header, o.echo, o.state = header, &echo, echoed
 	c.first, c.since = &o.header, now
-	b.news++
+	b.changes++
 	n := b.Group.N()
-	b.own = &own{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
+	b.own = &ownSlot{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
 	for i := range b.own.resend {
 		if i != b.Self && !b.Closed {
 			b.resendProposal(i)
@@ -159,7 +159,7 @@ func (b *Instance) Rejection(now int64, from int, r wire.Rejection) {
 	}
 	b.own.done[from] = true
 	b.own.resend[from].stop()
-	if b.own.denied++; b.own.denied == b.Group.N()-b.Group.Q()+1 {
+	if b.own.rejections++; b.own.rejections == b.Group.N()-b.Group.Q()+1 {
 		b.emit(Refused{Slot: r.Slot, Block: r.Block, Own: true, Reason: "too many members rejected it to reach a quorum"})
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // removed is a certified block whose messages members say that they removed (R6): its header and
 // certificate are verified, the rest is their word.
-type removed struct {
+type prunedClaims struct {
 	header block.SignedHeader
 	proof  certificate.Certificate
 	by     []bool // the members' places
@@ -16,40 +16,40 @@ type removed struct {
 }
 
 // maxRemoved bounds how far above the certified height such words are kept, for each chain.
-const maxRemoved = wire.MaxBlocks
+const maxPrunedAhead = wire.MaxBlocks
 
 // takeRemoved takes a member's word that it has removed the messages of a certified block. The
 // block counts as certified, without its messages, once f+1 members say so: one of them is correct,
 // and the messages were there for as long as the retention promises. Who holds the messages all the
 // same needs nobody's word. It returns the chain's certified height.
-func (b *Instance) takeRemoved(c *chain, from int, held wire.Held) uint64 {
+func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 	height := held.Block.Header.Height
-	if height <= c.height || height > c.height+maxRemoved {
+	if height <= c.height || height > c.height+maxPrunedAhead {
 		return c.height
 	}
-	r := c.removed[height]
+	r := c.pruned[height]
 	if r == nil {
-		r = &removed{header: held.Block.SignedHeader, proof: *held.Certificate, by: make([]bool, b.Group.N())}
-		if c.removed == nil {
-			c.removed = make(map[uint64]*removed)
+		r = &prunedClaims{header: held.Block.SignedHeader, proof: *held.Certificate, by: make([]bool, b.Group.N())}
+		if c.pruned == nil {
+			c.pruned = make(map[uint64]*prunedClaims)
 		}
-		c.removed[height] = r
+		c.pruned[height] = r
 	}
 	if r.by[from] || r.proof.Block != held.Certificate.Block { // two certificates for one slot: more than f are Byzantine
 		return c.height
 	}
 	r.by[from] = true
 	r.count++
-	b.settleRemoved(c)
+	b.acceptPruned(c)
 	if height == c.height+1 {
-		b.askNextSoon(c)
+		b.askAnotherNow(c)
 	}
 	return c.height
 }
 
 // askNextSoon asks another member at once: each one has one such word, so nobody makes this member
 // ask as fast as it answers.
-func (b *Instance) askNextSoon(c *chain) {
+func (b *Instance) askAnotherNow(c *chain) {
 	if c.proof != nil {
 		c.fetch.due = b.now
 	} else if c.pull.armed() {
@@ -58,9 +58,9 @@ func (b *Instance) askNextSoon(c *chain) {
 }
 
 // settleRemoved moves a chain up over blocks whose messages f+1 members removed.
-func (b *Instance) settleRemoved(c *chain) {
+func (b *Instance) acceptPruned(c *chain) {
 	for !b.halted {
-		r := c.removed[c.height+1]
+		r := c.pruned[c.height+1]
 		if r == nil {
 			return
 		}
@@ -77,8 +77,8 @@ func (b *Instance) settleRemoved(c *chain) {
 }
 
 // hasRemoved tells whether a member said that it removed the messages of the next block.
-func (c *chain) hasRemoved(height uint64, member int) bool {
-	r := c.removed[height]
+func (c *chain) claimsPruned(height uint64, member int) bool {
+	r := c.pruned[height]
 	return r != nil && r.by[member]
 }
 
@@ -86,7 +86,7 @@ func (c *chain) hasRemoved(height uint64, member int) bool {
 func (c *chain) askable(members []int) []int {
 	kept := make([]int, 0, len(members))
 	for _, i := range members {
-		if !c.hasRemoved(c.height+1, i) {
+		if !c.claimsPruned(c.height+1, i) {
 			kept = append(kept, i)
 		}
 	}

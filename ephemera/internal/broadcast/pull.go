@@ -61,10 +61,10 @@ func (b *Instance) other(start, avoid int) int {
 // make this member ask, and nothing else. The slice must not change any more.
 func (b *Instance) Claims(now int64, from int, heights []uint64) {
 	b.now = now
-	if slices.Equal(heights, b.heard[from]) {
+	if slices.Equal(heights, b.lastClaims[from]) {
 		return
 	}
-	b.heard[from] = heights
+	b.lastClaims[from] = heights
 	for creator, height := range heights {
 		if height > 0 {
 			b.claim(b.chains[creator], from, height)
@@ -81,7 +81,7 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 	}
 	if c.creator == b.Self && b.tip != nil && c.claimed(from) >= b.tip.height {
 		resend := &b.tip.resend[from]
-		b.planned = b.planned && (!resend.armed() || resend.due != b.deadline)
+		b.deadlineKnown = b.deadlineKnown && (!resend.armed() || resend.due != b.deadline)
 		resend.stop()
 	}
 	if height <= c.height || c.pull.armed() {
@@ -117,14 +117,14 @@ func (b *Instance) pullChain(c *chain) {
 		c.pull.stop()
 		return
 	}
-	to := b.turn(c, c.askable(ahead))
-	c.asked = asked{member: to, ever: true, waiting: true, from: c.height}
+	to := b.nextToAsk(c, c.askable(ahead))
+	c.lastPull = lastPull{member: to, sent: true, waiting: true, from: c.height}
 	b.send(to, wire.GetCertified{From: c.slot(b, c.height+1)})
 	c.pull.after(b, to, b.Timing.Retry, b.Timing.Cap)
 	if c.pull.attempts > 3*len(ahead) { // nobody who claims more shows it
 		for _, i := range ahead {
 			c.claims[i] = c.height
-			b.heard[i] = nil // its next word counts again
+			b.lastClaims[i] = nil // its next word counts again
 		}
 	}
 }
@@ -132,16 +132,16 @@ func (b *Instance) pullChain(c *chain) {
 // turn returns whom of some members to ask for a chain: the one that answered in full again, else
 // the next in the order of places, so that one that is silent, or lets little through, costs one
 // turn. Chains begin with different members, who share the work.
-func (b *Instance) turn(c *chain, members []int) int {
-	if !c.asked.ever {
+func (b *Instance) nextToAsk(c *chain, members []int) int {
+	if !c.lastPull.sent {
 		others := c.creator // its place among the others
 		if others > b.Self {
 			others--
 		}
 		return members[(b.Self+others)%len(members)]
 	}
-	next := c.asked.member
-	if c.asked.waiting || !c.answeredInFull() {
+	next := c.lastPull.member
+	if c.lastPull.waiting || !c.answeredInFull() {
 		next++
 	}
 	for _, i := range members {
@@ -156,20 +156,20 @@ func (b *Instance) turn(c *chain, members []int) int {
 // leaves out what would make it larger than wire.BatchBytes, so of smaller blocks at least half of
 // that comes.
 func (c *chain) answeredInFull() bool {
-	return c.height >= c.asked.from+wire.MaxBlocks || c.asked.bytes >= wire.BatchBytes/2
+	return c.height >= c.lastPull.from+wire.MaxBlocks || c.lastPull.bytes >= wire.BatchBytes/2
 }
 
 // pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays,
 // and so it does for blocks of others while an answer is under way, so that nobody makes this
 // member ask as fast as it sends.
 func (b *Instance) pullMore(c *chain, from int) {
-	if from == c.asked.member {
-		c.asked.waiting = false
+	if from == c.lastPull.member {
+		c.lastPull.waiting = false
 	}
 	switch {
 	case c.highestClaim() <= c.height:
 		c.pull.stop()
-	case c.claimed(from) > c.height && !c.asked.waiting:
+	case c.claimed(from) > c.height && !c.lastPull.waiting:
 		c.pull.at(b.now)
 	}
 }

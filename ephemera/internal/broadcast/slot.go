@@ -17,7 +17,7 @@ const (
 	asking                 // the application is asked
 	waiting                // it said later
 	rejected               // it will never be echoed
-	silent                 // all is there, and it is not echoed: muted, or the creator equivocated
+	withheld               // all is there, and it is not echoed: muted, or the creator equivocated
 	voting                 // the vote is being persisted and signed (R3)
 	resumed                // the vote is durable, its signature was lost in a restart
 	echoed                 // the echo was sent
@@ -67,10 +67,10 @@ func (o *slot) index(id block.MessageID) (int, bool) {
 }
 
 // heldSlot opens a slot with a whole block.
-func heldSlot(b block.Block, id block.ID, s state) *slot {
+func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 	o := newSlot(b.SignedHeader, id, b.MessageIDs())
 	for i, m := range b.Messages {
-		o.put(i, m)
+		o.setBody(i, m)
 	}
 	o.state = s
 	return o
@@ -82,7 +82,7 @@ func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, 
 func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	b.step(now)
 	c := b.chain(p.Header.Creator)
-	b.note(c, p.SignedHeader)
+	b.observeHeader(c, p.SignedHeader)
 	switch {
 	case b.halted || c.creator == b.Self || p.Header.Height <= c.height:
 		return
@@ -96,7 +96,7 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	id := p.Header.ID()
 	switch o := c.open; {
 	case o == nil:
-		b.begin(c, p, id)
+		b.openSlot(c, p, id)
 	case o.id != id:
 		return // evidence by now; R3 lets this member echo neither, or it has echoed the other
 	case o.state == echoed:
@@ -106,7 +106,7 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 		b.emit(SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 	case o.state == rejected:
 		b.send(c.creator, b.rejection(o))
-	case o.state == silent && b.Closed:
+	case o.state == withheld && b.Closed:
 		b.sendClosed(c, o)
 	}
 }
@@ -116,7 +116,7 @@ func (b *Instance) rejection(o *slot) wire.Rejection {
 }
 
 // begin opens the slot above the certified height with a proposal.
-func (b *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
+func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 	o := newSlot(p.SignedHeader, id, p.IDs)
 	c.open = o
 	// R8: the parent is the certified block below; h+1 is echoed only by members that stored the
@@ -127,11 +127,11 @@ func (b *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
 	}
 	for _, messageID := range p.IDs {
 		if m, ok := b.Bodies(messageID); ok {
-			b.take(c, o, m)
+			b.placeBody(c, o, m)
 		}
 	}
 	if o.missing == 0 {
-		b.complete(c)
+		b.bodiesComplete(c)
 	} else if o.state == gathering {
 		o.retry.at(b.now + b.Timing.Fetch)
 	}
@@ -139,34 +139,34 @@ func (b *Instance) begin(c *chain, p wire.Proposal, id block.ID) {
 
 // take puts a body in its place. Bodies beyond the limit of a block make it invalid before all are
 // there, so that no creator makes members hold more than one block's worth.
-func (b *Instance) take(c *chain, o *slot, m block.Message) {
+func (b *Instance) placeBody(c *chain, o *slot, m block.Message) {
 	i, ok := o.index(m.ID())
 	if !ok || o.have[i] || o.state == rejected {
 		return
 	}
-	o.put(i, m)
+	o.setBody(i, m)
 	if o.bytes > int(b.Group.Limits().BlockBytes) {
-		o.release()
+		o.dropBodies()
 		b.reject(c, "its messages are larger than a block may be")
 	}
 }
 
 // came notes that a body came. The next ones are asked for as soon as those are there that were: a
 // large block takes many requests.
-func (o *slot) came(now int64) {
+func (o *slot) bodyArrived(now int64) {
 	if o.requested--; o.requested == 0 {
 		o.retry.at(now)
 	}
 }
 
 // release forgets the bodies of a block that will never be echoed.
-func (o *slot) release() {
+func (o *slot) dropBodies() {
 	clear(o.bodies)
 	clear(o.have)
 	o.missing, o.bytes = len(o.ids), 0
 }
 
-func (o *slot) put(i int, m block.Message) {
+func (o *slot) setBody(i int, m block.Message) {
 	if !o.have[i] {
 		o.bodies[i], o.have[i] = m, true
 		o.missing--
@@ -179,21 +179,21 @@ func (b *Instance) Message(now int64, m block.Message) {
 	b.now = now
 	for _, c := range b.chains {
 		if o := c.open; o != nil && o.missing > 0 {
-			b.planned = false
+			b.deadlineKnown = false
 			before := o.missing
-			b.take(c, o, m)
+			b.placeBody(c, o, m)
 			switch {
 			case o.missing == 0:
-				b.complete(c)
+				b.bodiesComplete(c)
 			case o.missing < before:
-				o.came(b.now)
+				o.bodyArrived(b.now)
 			}
 		}
 	}
 }
 
 // complete goes on when all bodies are there (R2).
-func (b *Instance) complete(c *chain) {
+func (b *Instance) bodiesComplete(c *chain) {
 	o := c.open
 	o.retry.stop()
 	if c.proof != nil && c.proof.Block == o.id {
@@ -207,13 +207,13 @@ func (b *Instance) complete(c *chain) {
 		b.reject(c, err.Error())
 		return
 	}
-	b.ask(c)
+	b.askApplication(c)
 }
 
-func (b *Instance) ask(c *chain) {
+func (b *Instance) askApplication(c *chain) {
 	o := c.open
-	if b.Muted || b.Closed || c.barred() {
-		o.state = silent
+	if b.Muted || b.Closed || c.equivocated() {
+		o.state = withheld
 		if b.Closed {
 			b.sendClosed(c, o)
 		}
@@ -259,7 +259,7 @@ func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 	case answer == Reject:
 		b.reject(c, reason)
 	case o.again:
-		b.ask(c)
+		b.askApplication(c)
 	default:
 		o.state = waiting
 		o.retry.after(b, c.creator, b.Timing.Reconsider, 8*b.Timing.Reconsider)
@@ -269,8 +269,8 @@ func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 // vote persists the vote with the whole block, and only then signs (R3).
 func (b *Instance) vote(c *chain) {
 	o := c.open
-	if b.Closed || c.barred() {
-		o.state = silent
+	if b.Closed || c.equivocated() {
+		o.state = withheld
 		return
 	}
 	o.state = voting
@@ -299,7 +299,7 @@ func (b *Instance) Wake(now int64) {
 		case o.state == asking:
 			o.again = true
 		case o.state == waiting:
-			b.ask(c)
+			b.askApplication(c)
 		}
 	}
 }

@@ -11,7 +11,7 @@ type retry struct {
 // patientCaps is how many times the cap the tip's certificate waits at most between two attempts, a
 // minute as a rule. The frontiers (R6) of a member that is there ask for what it lacks; this
 // resending is for one that says nothing, and a certificate may be the last one for long.
-const patientCaps = 12
+const tipCaps = 12
 
 func (r *retry) armed() bool { return r.due != 0 }
 
@@ -56,7 +56,7 @@ func (b *Instance) Tick(now int64) {
 		}
 		if b.tip != nil && b.tip.resend[i].due != 0 && b.tip.resend[i].due <= now {
 			b.send(i, wire.Certificate{Certificate: b.tip.proof})
-			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, patientCaps*b.Timing.Cap)
+			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func (b *Instance) tickChain(c *chain) {
 	due := func(r *retry) bool { return r.due != 0 && r.due <= b.now }
 	if o := c.open; o != nil && due(&o.retry) {
 		if o.state == waiting {
-			b.ask(c)
+			b.askApplication(c)
 		} else {
 			b.fetchBodies(c, o)
 		}
@@ -95,8 +95,8 @@ func (b *Instance) Connected(now int64, peer int) {
 
 // Deadline returns when Tick has something to do, 0 for never.
 func (b *Instance) Deadline() int64 {
-	if !b.planned {
-		b.deadline, b.planned = b.nextDue(), true
+	if !b.deadlineKnown {
+		b.deadline, b.deadlineKnown = b.nextDue(), true
 	}
 	return b.deadline
 }

@@ -67,9 +67,9 @@ func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 	b.Start(now)
 	own := block.New(b.Group, b.Group.Member(b.Self), 1, block.ID{}, now, nil)
 	b.chains[b.Self].height = own.Header.Height
-	b.spread(own, own.ID(), certificate.Certificate{})
+	b.sendCertificate(own, own.ID(), certificate.Certificate{})
 	b.Take()
-	const silent, told = 1, 2
+	const withheld, told = 1, 2
 	covered := make([]uint64, b.Group.N())
 	covered[b.Self] = 1
 	b.Claims(now, told, covered)
@@ -81,7 +81,7 @@ func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			require.NotEqual(t, told, send.To)
-			if send.To == silent {
+			if send.To == withheld {
 				last, waited = now, now-last
 			}
 		}

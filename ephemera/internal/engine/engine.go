@@ -47,18 +47,18 @@ type Known struct {
 
 // Engine is the automaton. It is not safe for concurrent use.
 type Engine struct {
-	config Config
-	pool   *mempool.Mempool
-	parts  []*part                   // ascending by group number
-	newest *membership.Group         // heard of, also one without this member
-	asked  map[block.MessageID]asked // bodies asked for by ID
-	round  exchangeRound
+	config    Config
+	pool      *mempool.Mempool
+	parts     []*part                         // ascending by group number
+	newest    *membership.Group               // heard of, also one without this member
+	requested map[block.MessageID]bodyRequest // bodies asked for by ID
+	round     exchangeRound
 	// started is when Start came.
 	started int64
 	expiry  int64   // when the next message expires, 0: none does
 	asking  *part   // for whose block the application is choosing messages, nil: none
-	turns   []*part // to be asked next
-	change  bool    // something changed that it may want to choose again for
+	toAsk   []*part // to be asked next
+	changed bool    // something changed that it may want to choose again for
 	out     []Effect
 }
 
@@ -68,7 +68,7 @@ type part struct {
 	self     int
 	instance *broadcast.Instance
 	frontier wire.Frontier // as it was told last
-	edition  uint64        // counts the changes of frontier
+	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
 	closeBy  int64 // when the group is closed whatever is open, 0: it is the newest
 }
@@ -93,7 +93,7 @@ func New(config Config, known []Known) *Engine {
 	if len(known) > 0 {
 		limits = ShareOut(limits, known[len(known)-1].Group)
 	}
-	e := &Engine{config: config, pool: mempool.New(config.Include, limits), asked: make(map[block.MessageID]asked)}
+	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
 	for _, m := range config.Included {
 		e.pool.Drop([]block.MessageID{m.ID})
 	}
@@ -102,7 +102,7 @@ func New(config Config, known []Known) *Engine {
 		e.newest = k.Group
 		e.join(k)
 	}
-	e.forgetGroups()
+	e.dropFinishedGroups()
 	return e
 }
 
@@ -131,7 +131,7 @@ func (e *Engine) join(k Known) *part {
 }
 
 // forgetGroups drops the oldest groups beyond maxParts that nothing is left to do in.
-func (e *Engine) forgetGroups() {
+func (e *Engine) dropFinishedGroups() {
 	for len(e.parts) > maxParts && e.parts[0].instance.Closed && e.parts[0].instance.AllDelivered() {
 		e.parts = slices.Delete(e.parts, 0, 1)
 	}
@@ -166,7 +166,7 @@ func (e *Engine) Step(in Input) []Effect {
 		for _, p := range e.parts {
 			p.instance.Wake(now)
 		}
-		e.change = true
+		e.changed = true
 	case Connected:
 		e.connected(now, event.Peer)
 	default:
@@ -190,7 +190,7 @@ func (e *Engine) answered(now int64, event Event) {
 		if p := e.part(event.Slot.Group); p != nil {
 			p.instance.Delivered(now, event.Slot, event.OK)
 		}
-		e.change = true
+		e.changed = true
 	case Conflict:
 		if p := e.part(event.A.Header.Group); p != nil {
 			p.instance.Conflict(now, event.A, event.B)
@@ -222,7 +222,7 @@ func (e *Engine) start(now int64) {
 		e.handOver(now, p)
 	}
 	e.round.due = now
-	e.change = true
+	e.changed = true
 }
 
 // finish collects what the groups want done, closes groups that are done with, and asks for the
@@ -234,9 +234,9 @@ func (e *Engine) finish(now int64) []Effect {
 			e.close(now, p)
 		}
 	}
-	e.forgetGroups()
+	e.dropFinishedGroups()
 	e.askNext()
-	e.stir(now)
+	e.resumeRounds(now)
 	out := e.out
 	e.out = nil
 	return out
@@ -248,16 +248,16 @@ func (e *Engine) askNext() {
 	if e.asking != nil {
 		return
 	}
-	if proposers := e.proposers(); e.change && len(proposers) > 0 {
-		e.change, e.turns = false, proposers
+	if proposers := e.proposers(); e.changed && len(proposers) > 0 {
+		e.changed, e.toAsk = false, proposers
 	}
-	for len(e.turns) > 0 && e.asking == nil {
-		p := e.turns[0]
-		e.turns = e.turns[1:]
-		if !e.proposes(p) {
+	for len(e.toAsk) > 0 && e.asking == nil {
+		p := e.toAsk[0]
+		e.toAsk = e.toAsk[1:]
+		if !e.mayPropose(p) {
 			continue
 		}
-		if candidates, directed := e.pool.Candidates(p.group.ID(), e.underWay); len(candidates) > 0 {
+		if candidates, directed := e.pool.Candidates(p.group.ID(), e.inOwnBlock); len(candidates) > 0 {
 			e.asking = p
 			e.emit(NextBlock{Group: p.group.ID(), Candidates: candidates, Directed: directed})
 		}
@@ -266,7 +266,7 @@ func (e *Engine) askNext() {
 
 // underWay tells whether a message is in an own block of a group that is still open: it comes back
 // when the group is closed (R9).
-func (e *Engine) underWay(id block.MessageID) bool {
+func (e *Engine) inOwnBlock(id block.MessageID) bool {
 	return slices.ContainsFunc(e.parts, func(p *part) bool { return p.instance.Proposing(id) })
 }
 
@@ -279,10 +279,10 @@ func (e *Engine) collect(p *part, now int64) {
 			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
 		case broadcast.Certified:
 			e.pool.Certified(effect.Block.MessageIDs(), effect.Own)
-			e.change = e.change || effect.Own
+			e.changed = e.changed || effect.Own
 		case broadcast.Returned:
 			e.pool.Return(effect.Messages, now)
-			e.change = true
+			e.changed = true
 		default:
 			e.emit(effect)
 		}
@@ -300,7 +300,7 @@ func (e *Engine) emit(effect Effect) {
 func (e *Engine) proposers() []*part {
 	var out []*part
 	for _, p := range slices.Backward(e.parts) {
-		if e.proposes(p) {
+		if e.mayPropose(p) {
 			out = append(out, p)
 		}
 	}
@@ -309,7 +309,7 @@ func (e *Engine) proposers() []*part {
 
 // proposes tells whether this member may begin a block in a group: the newest, or one that is held
 // open.
-func (e *Engine) proposes(p *part) bool {
+func (e *Engine) mayPropose(p *part) bool {
 	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose()
 }
 
@@ -379,13 +379,13 @@ func (e *Engine) add(now int64, m block.Message, local bool) error {
 	if expiry := e.pool.Expiry(m); e.expiry == 0 || expiry < e.expiry {
 		e.expiry = expiry
 	}
-	e.change = true
-	e.fill(now, m)
+	e.changed = true
+	e.offerToBlocks(now, m)
 	return nil
 }
 
 // fill puts a body into every open block that waits for it.
-func (e *Engine) fill(now int64, m block.Message) {
+func (e *Engine) offerToBlocks(now int64, m block.Message) {
 	for _, p := range e.parts {
 		p.instance.Message(now, m)
 	}
@@ -396,7 +396,7 @@ func (e *Engine) chosen(now int64, ids []block.MessageID) {
 	p := e.asking
 	e.asking = nil
 	if len(ids) > 0 {
-		e.hurry(now) // whatever becomes of it, the next round asks again
+		e.scheduleRound(now) // whatever becomes of it, the next round asks again
 	}
 	messages := make([]block.Message, 0, len(ids))
 	for _, id := range ids {
@@ -406,17 +406,17 @@ func (e *Engine) chosen(now int64, ids []block.MessageID) {
 		}
 		messages = append(messages, m)
 	}
-	if p != nil && e.proposes(p) {
+	if p != nil && e.mayPropose(p) {
 		p.instance.Propose(now, messages)
 	}
 }
 
 func (e *Engine) verdict(now int64, event Verdict) {
 	if event.Slot.Creator == e.config.Self {
-		e.hurry(now)
+		e.scheduleRound(now)
 		if len(event.Drop) > 0 {
 			e.pool.Drop(event.Drop)
-			e.change = true
+			e.changed = true
 		}
 	}
 	if p := e.part(event.Slot.Group); p != nil {

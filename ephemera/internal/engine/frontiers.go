@@ -10,16 +10,16 @@ import (
 
 // exchangeRound counts the rounds of R6.
 type exchangeRound struct {
-	due     int64
-	count   uint64
-	seen    uint64 // what news was at the last round
-	resting bool   // nothing is to be said before due, unless there is news
+	due         int64
+	count       uint64
+	changesSeen uint64 // what news was at the last round
+	idle        bool   // nothing is to be said before due, unless there is news
 }
 
 // peerExchange remembers what a member was told, so that nothing is said twice while nothing
 // changes.
 type peerExchange struct {
-	told uint64 // edition of the frontier that it was told, 0: none
+	sent uint64 // edition of the frontier that it was told, 0: none
 	due  int64  // when it is told the same once more: frames may be lost
 	wait int64  // between the last two times
 }
@@ -36,42 +36,42 @@ const (
 // with a jitter of a quarter. While nothing changes there are only rounds in which somebody is due.
 func (e *Engine) exchangeFrontiers(now int64) {
 	e.round.count++
-	e.forgetAsked()
-	e.change = true // an application that answered later is asked again at least once a round
+	e.forgetRequests()
+	e.changed = true // an application that answered later is asked again at least once a round
 	quarter := max(e.config.Exchange/4, 1)
 	jitter := (int64(e.config.Self[0])*7919 + int64(e.round.count%1024)*104729) % quarter
 	next := now + e.config.Exchange - quarter/2 + jitter
-	e.round.seen = e.news()
-	e.round.resting = false
-	resting, rest := len(e.asked) == 0, now+lastHeartbeat*e.config.Exchange
+	e.round.changesSeen = e.changes()
+	e.round.idle = false
+	idle, rest := len(e.requested) == 0, now+lastHeartbeat*e.config.Exchange
 	for _, p := range e.parts {
-		resting = e.edit(now, p) && resting
+		idle = e.updateFrontier(now, p) && idle
 		for i := range p.peers {
 			if i != p.self {
-				e.tell(now, p, i)
+				e.sendFrontier(now, p, i)
 				rest = min(rest, p.peers[i].due)
 			}
 		}
 	}
-	e.round.resting, e.round.due = resting, next
-	if resting {
+	e.round.idle, e.round.due = idle, next
+	if idle {
 		e.round.due = max(next, rest)
 	}
 }
 
 // tell sends a member the frontier if it does not have this edition, or if it is due again.
-func (e *Engine) tell(now int64, p *part, member int) {
+func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
 	switch {
-	case peer.told != p.edition:
-		*peer = peerExchange{told: p.edition, wait: firstHeartbeat * e.config.Exchange}
+	case peer.sent != p.version:
+		*peer = peerExchange{sent: p.version, wait: firstHeartbeat * e.config.Exchange}
 	case peer.due <= now:
 		peer.wait = min(2*peer.wait, lastHeartbeat*e.config.Exchange)
 	default:
 		return
 	}
 	peer.due = now + peer.wait
-	if e.round.resting {
+	if e.round.idle {
 		e.round.due = min(e.round.due, peer.due)
 	}
 	e.send(p.group.Member(member), p.frontier)
@@ -79,11 +79,11 @@ func (e *Engine) tell(now int64, p *part, member int) {
 
 // edit brings a group's frontier up to date. It tells whether the frontier stays so unless
 // something happens.
-func (e *Engine) edit(now int64, p *part) (settled bool) {
+func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
-	if p.edition == 0 || !same(frontier, p.frontier) {
+	if p.version == 0 || !same(frontier, p.frontier) {
 		p.frontier = frontier
-		p.edition++
+		p.version++
 		settled = false
 	}
 	return settled
@@ -95,34 +95,34 @@ func same(a, b wire.Frontier) bool {
 }
 
 // news counts the changes of all that a frontier may show.
-func (e *Engine) news() uint64 {
+func (e *Engine) changes() uint64 {
 	news := e.pool.Changes()
 	for _, p := range e.parts {
-		news += p.instance.News()
+		news += p.instance.Changes()
 	}
 	return news
 }
 
 // stir ends the rest when there is something new to tell.
-func (e *Engine) stir(now int64) {
-	if e.round.resting && e.news() != e.round.seen {
-		e.hurry(now)
+func (e *Engine) resumeRounds(now int64) {
+	if e.round.idle && e.changes() != e.round.changesSeen {
+		e.scheduleRound(now)
 	}
 }
 
 // hurry brings the next round forward: somebody waits for it.
-func (e *Engine) hurry(now int64) {
-	e.round.resting = false
+func (e *Engine) scheduleRound(now int64) {
+	e.round.idle = false
 	e.round.due = min(e.round.due, now+e.config.Exchange)
 }
 
 // answer tells a member once more in the next round where this one stands, for it showed that it
 // does not know.
-func (e *Engine) answer(now int64, p *part, member int) {
+func (e *Engine) resendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
 	peer.due = min(peer.due, now)
 	peer.wait = firstHeartbeat * e.config.Exchange / 2 // telling doubles it
-	e.hurry(now)
+	e.scheduleRound(now)
 }
 
 // behind tells whether a frontier shows less than this member has certified or holds proof of.
@@ -150,11 +150,11 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	for _, p := range e.parts {
 		if i, ok := p.group.Index(peer); ok && i != p.self {
 			p.instance.Connected(now, i)
-			if !e.edit(now, p) {
-				e.hurry(now)
+			if !e.updateFrontier(now, p) {
+				e.scheduleRound(now)
 			}
 			p.peers[i] = peerExchange{}
-			e.tell(now, p, i)
+			e.sendFrontier(now, p, i)
 		}
 	}
 }

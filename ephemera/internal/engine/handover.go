@@ -24,7 +24,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 		return // lists carry their number; an older one is no news
 	}
 	e.newest = event.Group
-	e.hurry(now)
+	e.scheduleRound(now)
 	e.pool.SetLimits(ShareOut(e.config.Mempool, event.Group))
 	for _, p := range e.parts {
 		e.handOver(now, p)
@@ -38,7 +38,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	}
 	p := e.join(Known{Group: event.Group, Muted: event.Muted})
 	p.instance.Start(now)
-	e.change = true
+	e.changed = true
 }
 
 // handOver begins the end of a group that is not the newest any more: it is closed when no slot in

@@ -48,7 +48,7 @@ func (e *Engine) received(now int64, in Received) {
 		p.instance.PeerClosed(now, from, f)
 	case wire.Certificate:
 		if covered(p, f) {
-			e.answer(now, p, from) // its sender did not hear that it is here
+			e.resendFrontier(now, p, from) // its sender did not hear that it is here
 		}
 		p.instance.Certificate(now, from, f)
 	case wire.Evidence:
@@ -80,23 +80,23 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 // that wait for them in any case.
 func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
 	for _, m := range messages {
-		delete(e.asked, m.ID())
+		delete(e.requested, m.ID())
 		err := mempool.ErrExpired
 		if !refused[m.ID()] {
-			err = e.add(now, m, e.lost(m))
+			err = e.add(now, m, e.ownBeforeRestart(m))
 		}
 		if errors.Is(err, mempool.ErrExpired) {
 			e.pool.Refuse(m.ID()) // neither verdict changes: do not fetch it again and again
 		}
 		if err != nil {
-			e.fill(now, m)
+			e.offerToBlocks(now, m)
 		}
 	}
 }
 
 // lost tells that a message was this member's own before its restart, which emptied the mempool: it
 // is its own again.
-func (e *Engine) lost(m block.Message) bool {
+func (e *Engine) ownBeforeRestart(m block.Message) bool {
 	return m.Sender() == e.config.Self && m.Time() <= e.started
 }
 
@@ -104,7 +104,7 @@ func (e *Engine) lost(m block.Message) bool {
 func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	p.instance.Claims(now, from, f.Certified)
 	if behind(p, f) {
-		e.answer(now, p, from)
+		e.resendFrontier(now, p, from)
 	}
 	for i := range f.Open {
 		p.instance.Header(now, f.Open[i])
@@ -120,51 +120,51 @@ func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	}
 	var wanted []block.MessageID
 	for _, listing := range f.Mempool {
-		if e.pool.Wants(listing.ID, listing.Sender) && e.ask(listing.ID) {
+		if e.pool.Wants(listing.ID, listing.Sender) && e.shouldRequest(listing.ID) {
 			wanted = append(wanted, listing.ID)
 		}
 	}
 	if len(wanted) > 0 {
-		e.hurry(now) // rounds count how long it takes
+		e.scheduleRound(now) // rounds count how long it takes
 		e.send(p.group.Member(from), wire.GetMessages{IDs: wanted})
 	}
 }
 
 // asked is how often a body was asked for, and in which round last.
-type asked struct {
+type bodyRequest struct {
 	round uint64
 	times int
 }
 
 // patience is how many rounds one member at a time is asked for a body. Then everybody is who lists
 // it, for the first ones may have listed it only to keep this member from asking others.
-const patience = 3
+const exclusiveRounds = 3
 
 // ask tells whether to ask a member that lists a message for its body.
-func (e *Engine) ask(id block.MessageID) bool {
-	a, ok := e.asked[id]
-	if ok && a.round == e.round.count && a.times < patience {
+func (e *Engine) shouldRequest(id block.MessageID) bool {
+	a, ok := e.requested[id]
+	if ok && a.round == e.round.count && a.times < exclusiveRounds {
 		return false
 	}
-	if !ok && len(e.asked) >= maxAsked {
+	if !ok && len(e.requested) >= maxRequested {
 		return true // too many to remember: asking twice costs bytes, forgetting would cost messages
 	}
-	e.asked[id] = asked{round: e.round.count, times: a.times + 1}
+	e.requested[id] = bodyRequest{round: e.round.count, times: a.times + 1}
 	return true
 }
 
 // forgetAsked forgets what nobody has listed for a while. It looks at everything, so once a round
 // and never at a peer's word.
-func (e *Engine) forgetAsked() {
-	for id, a := range e.asked {
-		if a.round+patience < e.round.count {
-			delete(e.asked, id)
+func (e *Engine) forgetRequests() {
+	for id, a := range e.requested {
+		if a.round+exclusiveRounds < e.round.count {
+			delete(e.requested, id)
 		}
 	}
 }
 
 // maxAsked bounds the bodies whose asking is remembered.
-const maxAsked = 8 * wire.MaxListings
+const maxRequested = 8 * wire.MaxListings
 
 // serveMessages answers with what this member has, in frames of bounded size, and in all no more
 // than a block: the asker asks again for what is still missing.
@@ -174,7 +174,7 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	for _, id := range f.IDs {
 		m, ok := e.pool.Get(id)
 		if !ok {
-			m, ok = e.body(id)
+			m, ok = e.openBody(id)
 		}
 		if !ok {
 			continue
@@ -203,7 +203,7 @@ func (e *Engine) servedBytes() int {
 }
 
 // body looks a message up in the open blocks of all groups.
-func (e *Engine) body(id block.MessageID) (block.Message, bool) {
+func (e *Engine) openBody(id block.MessageID) (block.Message, bool) {
 	for _, p := range e.parts {
 		if m, ok := p.instance.Body(id); ok {
 			return m, true
