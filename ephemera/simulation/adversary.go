@@ -16,11 +16,11 @@ import (
 // member.
 type adversary interface {
 	// send is called with each frame that the engine inside wants sent.
-	send(p *puppet, to int, frame wire.Frame)
+	send(p *byzantine, to int, frame wire.Frame)
 	// receive sees each verified frame that arrives. False keeps it from the engine inside.
-	receive(p *puppet, from int, frame wire.Frame) bool
+	receive(p *byzantine, from int, frame wire.Frame) bool
 	// tick is called every tickEvery milliseconds.
-	tick(p *puppet)
+	tick(p *byzantine)
 }
 
 // tickEvery is how often adversaries act on their own, in milliseconds.
@@ -56,93 +56,93 @@ func Adversaries() []string { return slices.Sorted(maps.Keys(adversaries)) }
 // honest is embedded by adversaries that leave some of it to the engine inside.
 type honest struct{}
 
-func (honest) send(p *puppet, to int, frame wire.Frame) { p.pass(to, frame) }
-func (honest) receive(*puppet, int, wire.Frame) bool    { return true }
-func (honest) tick(*puppet)                             {}
+func (honest) send(p *byzantine, to int, frame wire.Frame) { p.forward(to, frame) }
+func (honest) receive(*byzantine, int, wire.Frame) bool    { return true }
+func (honest) tick(*byzantine)                             {}
 
 // puppet is a Byzantine member in an adversary's hand.
-type puppet struct {
+type byzantine struct {
 	*node
 	adversary adversary
-	luck      random
+	rng       random
 }
 
 // keepsBlocks tells whether the adversary would let no block of the engine inside out. Then none is
 // made: it would be resent for ever, to nobody. A correct member's is no puppet.
-func (p *puppet) keepsBlocks() bool {
+func (p *byzantine) suppressesBlocks() bool {
 	if p == nil {
 		return false
 	}
-	keeper, ok := p.adversary.(interface{ keepsBlocks(now int64) bool })
-	return ok && keeper.keepsBlocks(p.w.now)
+	keeper, ok := p.adversary.(interface{ suppressesBlocks(now int64) bool })
+	return ok && keeper.suppressesBlocks(p.w.now)
 }
 
 // cabal is all Byzantine members: they know each other's keys and plans.
-type cabal struct {
+type coalition struct {
 	w       *world
-	puppets []*puppet
+	members []*byzantine
 }
 
-func newCabal(w *world) *cabal {
-	c := &cabal{w: w}
+func newCoalition(w *world) *coalition {
+	c := &coalition{w: w}
 	for _, p := range w.schedule.Byzantine {
 		n := w.nodes[p.Node]
-		if n.puppet != nil {
+		if n.byzantine != nil {
 			continue
 		}
-		n.puppet = &puppet{node: n, adversary: adversaries[p.Adversary](), luck: random{state: hash(w.schedule.Seed, 21, uint64(p.Node))}}
-		c.puppets = append(c.puppets, n.puppet)
+		n.byzantine = &byzantine{node: n, adversary: adversaries[p.Adversary](), rng: random{state: hash(w.schedule.Seed, 21, uint64(p.Node))}}
+		c.members = append(c.members, n.byzantine)
 	}
 	return c
 }
 
-func (c *cabal) begin() {
-	for _, p := range c.puppets {
-		c.w.queue.push(int64(p.luck.below(tickEvery))*1000, occasion{kind: attack, to: int32(p.place)})
+func (c *coalition) begin() {
+	for _, p := range c.members {
+		c.w.queue.push(int64(p.rng.below(tickEvery))*1000, task{kind: adversaryTick, to: int32(p.place)})
 	}
 }
 
-func (c *cabal) tick(place int) {
-	p := c.w.nodes[place].puppet
-	if p.up && p.told > 0 {
+func (c *coalition) tick(place int) {
+	p := c.w.nodes[place].byzantine
+	if p.up && p.knownGroups > 0 {
 		p.adversary.tick(p)
 	}
-	c.w.queue.push(c.w.now+tickEvery*1000, occasion{kind: attack, to: int32(place)})
+	c.w.queue.push(c.w.now+tickEvery*1000, task{kind: adversaryTick, to: int32(place)})
 }
 
 // outgoing is a frame that the engine inside wants sent.
-func (p *puppet) outgoing(to int, frame wire.Frame) { p.adversary.send(p, to, frame) }
+func (p *byzantine) sendFromEngine(to int, frame wire.Frame) { p.adversary.send(p, to, frame) }
 
 // pass sends a frame of the engine inside as it is.
-func (p *puppet) pass(to int, frame wire.Frame) {
+func (p *byzantine) forward(to int, frame wire.Frame) {
 	p.w.send(p.place, to, frame)
 }
 
 // inject sends a frame of the adversary's making. It has to pass the border.
-func (p *puppet) inject(to int, frame wire.Frame) { p.injectAll([]int{to}, frame) }
+func (p *byzantine) inject(to int, frame wire.Frame) { p.injectAll([]int{to}, frame) }
 
 // injectAll sends one to several members.
-func (p *puppet) injectAll(to []int, frame wire.Frame) {
-	p.w.check.shownBy(frame)
+func (p *byzantine) injectAll(to []int, frame wire.Frame) {
+	p.w.check.certificatesIn(frame)
 	data := wire.Encode(frame)
 	for _, other := range to {
 		if other != p.place {
 			p.w.stats.Frames++
-			p.w.carry(p.place, other, occasion{kind: arrival, frame: frame, data: data}, false)
+			p.w.carry(p.place, other, task{kind: arrival, frame: frame, data: data}, false)
 		}
 	}
 }
 
 // bytes sends anything.
-func (p *puppet) bytes(to int, data []byte) {
+func (p *byzantine) injectBytes(to int, data []byte) {
 	if to != p.place {
-		p.w.carry(p.place, to, occasion{kind: noise, data: data}, false)
+		p.w.carry(p.place, to, task{kind: rawArrival, data: data}, false)
 	}
 }
 
 // receive is a frame that reached the member. What would tell the engine inside of its own double
 // signatures is kept from it.
-func (p *puppet) receive(from int, frame wire.Frame) bool {
+func (p *byzantine) receive(from int, frame wire.Frame) bool {
 	if !p.adversary.receive(p, from, frame) {
 		return false
 	}
@@ -160,7 +160,7 @@ func (p *puppet) receive(from int, frame wire.Frame) bool {
 }
 
 // voted tells whether the engine inside voted for a block.
-func (p *puppet) voted(slot block.Slot, id block.ID) bool {
+func (p *byzantine) voted(slot block.Slot, id block.ID) bool {
 	c := p.disk.chain(slot)
 	if c == nil {
 		return false
@@ -171,8 +171,8 @@ func (p *puppet) voted(slot block.Slot, id block.ID) bool {
 
 // current returns the newest group that the member knows of, if it is in it and has anybody to
 // deceive; nil otherwise.
-func (p *puppet) current() *membership.Group {
-	g := p.w.groups[p.told-1]
+func (p *byzantine) targetGroup() *membership.Group {
+	g := p.w.groups[p.knownGroups-1]
 	if !g.Contains(p.key.Public()) || !p.deceives(g) {
 		return nil
 	}
@@ -181,9 +181,9 @@ func (p *puppet) current() *membership.Group {
 
 // deceives tells whether a group has a member that is not Byzantine. It is asked at every tick, and
 // so looks no farther than the first.
-func (p *puppet) deceives(g *membership.Group) bool {
+func (p *byzantine) deceives(g *membership.Group) bool {
 	for i := range g.N() {
-		if p.w.nodes[p.w.places[g.Member(i)]].puppet == nil {
+		if p.w.nodes[p.w.places[g.Member(i)]].byzantine == nil {
 			return true
 		}
 	}
@@ -191,10 +191,10 @@ func (p *puppet) deceives(g *membership.Group) bool {
 }
 
 // victims returns the members of a group that are not Byzantine, by node.
-func (p *puppet) victims(g *membership.Group) []int {
+func (p *byzantine) victims(g *membership.Group) []int {
 	var out []int
 	for i := range g.N() {
-		if n := p.w.places[g.Member(i)]; p.w.nodes[n].puppet == nil {
+		if n := p.w.places[g.Member(i)]; p.w.nodes[n].byzantine == nil {
 			out = append(out, n)
 		}
 	}
@@ -202,9 +202,9 @@ func (p *puppet) victims(g *membership.Group) []int {
 }
 
 // friends returns the Byzantine members of a group.
-func (p *puppet) friends(g *membership.Group) []*puppet {
-	var out []*puppet
-	for _, q := range p.w.cabal.puppets {
+func (p *byzantine) allies(g *membership.Group) []*byzantine {
+	var out []*byzantine
+	for _, q := range p.w.coalition.members {
 		if g.Contains(q.key.Public()) {
 			out = append(out, q)
 		}
@@ -213,15 +213,15 @@ func (p *puppet) friends(g *membership.Group) []*puppet {
 }
 
 // sign signs a header with the member's key.
-func (p *puppet) sign(h block.Header) block.SignedHeader {
+func (p *byzantine) sign(h block.Header) block.SignedHeader {
 	return block.SignedHeader{Header: h, Signature: p.key.Sign(h.SigningBytes())}
 }
 
 // note makes a message of the member's own.
-func (p *puppet) note(label string, size int) block.Message {
+func (p *byzantine) newMessage(label string, size int) block.Message {
 	payload := make([]byte, size)
 	for i := 0; i < len(payload) && i < 8; i++ {
-		payload[i] = byte(p.luck.next())
+		payload[i] = byte(p.rng.next())
 	}
 	m := p.w.message(p.key, label, payload, p.clock())
 	p.w.check.made[m.ID()] = true
@@ -229,7 +229,7 @@ func (p *puppet) note(label string, size int) block.Message {
 }
 
 // forge makes a signed block of the member's for a slot.
-func (p *puppet) forge(g *membership.Group, height uint64, parent block.ID, messages ...block.Message) block.Block {
+func (p *byzantine) forgeBlock(g *membership.Group, height uint64, parent block.ID, messages ...block.Message) block.Block {
 	b := block.New(g, p.key.Public(), height, parent, p.clock(), messages)
 	b.SignedHeader = p.sign(b.Header)
 	return b
@@ -237,7 +237,7 @@ func (p *puppet) forge(g *membership.Group, height uint64, parent block.ID, mess
 
 // head returns the next height of the member's chain in a group and its parent, as the engine
 // inside knows it.
-func (p *puppet) head(g *membership.Group) (height uint64, parent block.ID) {
+func (p *byzantine) chainHead(g *membership.Group) (height uint64, parent block.ID) {
 	d := p.disk.find(g.ID())
 	if d == nil {
 		return 1, block.ID{}
@@ -257,9 +257,9 @@ type ballot struct {
 	echoes map[int]keys.Signature // by place in the group
 }
 
-func newBallot(p *puppet, g *membership.Group, b block.Block) *ballot {
+func newBallot(p *byzantine, g *membership.Group, b block.Block) *ballot {
 	v := &ballot{block: b, group: g, echoes: map[int]keys.Signature{}}
-	for _, friend := range p.friends(g) {
+	for _, friend := range p.allies(g) {
 		v.count(friend.node.echo(b.Header.Slot(), b.ID()))
 	}
 	return v

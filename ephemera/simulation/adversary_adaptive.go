@@ -16,7 +16,7 @@ const (
 	adaptiveSlow  = 1500 // by how much it slows a link
 )
 
-func (a *adaptive) receive(p *puppet, from int, frame wire.Frame) bool {
+func (a *adaptive) receive(p *byzantine, from int, frame wire.Frame) bool {
 	f, ok := frame.(wire.Proposal)
 	if !ok || p.w.now < a.until || p.w.healed() {
 		return true

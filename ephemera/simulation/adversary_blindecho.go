@@ -13,7 +13,7 @@ type blindEcho struct {
 	ballot *ballot
 }
 
-func (a *blindEcho) receive(p *puppet, _ int, frame wire.Frame) bool {
+func (a *blindEcho) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	switch f := frame.(type) {
 	case wire.Proposal:
 		p.echoAll(f.Header)
@@ -35,33 +35,33 @@ func (a *blindEcho) receive(p *puppet, _ int, frame wire.Frame) bool {
 }
 
 // echoAll sends echoes of a block with every Byzantine key to its creator.
-func (p *puppet) echoAll(h block.Header) {
+func (p *byzantine) echoAll(h block.Header) {
 	g := p.group(h.Group)
 	if g == nil || h.Creator == p.key.Public() {
 		return
 	}
-	for _, friend := range p.friends(g) {
+	for _, friend := range p.allies(g) {
 		p.inject(p.w.places[h.Creator], wire.Echo{Echo: friend.node.echo(h.Slot(), h.ID())})
 	}
 }
 
-func (a *blindEcho) tick(p *puppet) {
-	g := p.current()
+func (a *blindEcho) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
-	height, parent := p.head(g)
+	height, parent := p.chainHead(g)
 	if a.ballot == nil || a.ballot.block.Header.Height != height || a.ballot.group != g {
-		a.ballot = newBallot(p, g, p.forge(g, height, parent, p.note(LabelPoison, 20), p.note("", 20)))
+		a.ballot = newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage(LabelPoison, 20), p.newMessage("", 20)))
 	}
 	p.injectAll(p.victims(g), wire.Proposal{Proposal: a.ballot.block.Proposal()})
-	if p.luck.permille(300) {
+	if p.rng.permille(300) {
 		p.injectAll(p.victims(g), wire.Messages{Messages: a.ballot.block.Messages})
 	}
 }
 
-func (a *blindEcho) send(p *puppet, to int, frame wire.Frame) {
+func (a *blindEcho) send(p *byzantine, to int, frame wire.Frame) {
 	if _, own := frame.(wire.Proposal); !own {
-		p.pass(to, frame)
+		p.forward(to, frame)
 	}
 }

@@ -11,18 +11,18 @@ import (
 // arrival puts old ones into its blocks.
 type client struct{ honest }
 
-func (client) tick(p *puppet) {
-	g := p.current()
-	if g == nil || p.luck.permille(600) {
+func (client) tick(p *byzantine) {
+	g := p.targetGroup()
+	if g == nil || p.rng.permille(600) {
 		return
 	}
 	victims := p.victims(g)
-	if p.luck.permille(300) { // older than any mempool keeps messages
-		m := p.w.message(p.key, "", []byte{byte(p.luck.next())}, Beginning-3*pool.TTL.Milliseconds())
+	if p.rng.permille(300) { // older than any mempool keeps messages
+		m := p.w.message(p.key, "", []byte{byte(p.rng.next())}, Beginning-3*pool.TTL.Milliseconds())
 		p.injectAll(victims, wire.Messages{Messages: []block.Message{m}})
 		return
 	}
-	pair := []block.Message{p.note("", 24), p.note("", 32)}
+	pair := []block.Message{p.newMessage("", 24), p.newMessage("", 32)}
 	for i, victim := range victims {
 		p.inject(victim, wire.Messages{Messages: pair[i%2 : i%2+1]})
 	}

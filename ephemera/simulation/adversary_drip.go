@@ -7,15 +7,15 @@ import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 // start again with each small answer, is as slow as its slowest peer.
 type drip struct{ honest }
 
-func (drip) send(p *puppet, to int, frame wire.Frame) {
-	p.slow(to, 2000+int64(p.luck.below(2000)))
+func (drip) send(p *byzantine, to int, frame wire.Frame) {
+	p.slowLink(to, 2000+int64(p.rng.below(2000)))
 	if f, ok := frame.(wire.Messages); ok && len(f.Messages) > 1 {
 		frame = wire.Messages{Messages: f.Messages[:1]}
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }
 
 // slow keeps everything on the member's link to another for some milliseconds.
-func (p *puppet) slow(to int, milliseconds int64) {
+func (p *byzantine) slowLink(to int, milliseconds int64) {
 	p.w.slowed[[2]int{p.place, to}] = p.w.now + milliseconds*1000
 }

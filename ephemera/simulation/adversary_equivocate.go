@@ -16,25 +16,25 @@ type equivocate struct {
 	rounds  int
 }
 
-func (a *equivocate) send(p *puppet, to int, frame wire.Frame) {
+func (a *equivocate) send(p *byzantine, to int, frame wire.Frame) {
 	if _, own := frame.(wire.Proposal); !own {
-		p.pass(to, frame)
+		p.forward(to, frame)
 	}
 }
 
-func (a *equivocate) keepsBlocks(int64) bool { return true }
+func (a *equivocate) suppressesBlocks(int64) bool { return true }
 
-func (a *equivocate) tick(p *puppet) {
-	g := p.current()
+func (a *equivocate) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
-	height, parent := p.head(g)
+	height, parent := p.chainHead(g)
 	if a.height != height || a.group != g.ID() {
 		a.height, a.group, a.rounds = height, g.ID(), 0
 		a.ballots = []*ballot{
-			newBallot(p, g, p.forge(g, height, parent, p.note("", 16))),
-			newBallot(p, g, p.forge(g, height, parent, p.note("", 24))),
+			newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage("", 16))),
+			newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage("", 24))),
 		}
 	}
 	if a.rounds++; a.rounds > 40 {
@@ -55,7 +55,7 @@ func (a *equivocate) tick(p *puppet) {
 	}
 }
 
-func (a *equivocate) receive(p *puppet, _ int, frame wire.Frame) bool {
+func (a *equivocate) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	echo, ok := frame.(wire.Echo)
 	if !ok {
 		return true

@@ -11,8 +11,8 @@ type fork struct {
 	rounds int
 }
 
-func (a *fork) tick(p *puppet) {
-	g := p.current()
+func (a *fork) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
@@ -25,8 +25,8 @@ func (a *fork) tick(p *puppet) {
 		p.start()
 		return
 	}
-	height, parent := p.head(g)
-	b := p.forge(g, height, parent, p.note("", 12))
+	height, parent := p.chainHead(g)
+	b := p.forgeBlock(g, height, parent, p.newMessage("", 12))
 	wrong := b.Header
 	wrong.Height = max(2, height)
 	wrong.Parent[3] ^= 7

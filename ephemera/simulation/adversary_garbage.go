@@ -17,7 +17,7 @@ type garbage struct {
 
 const garbageKept = 32
 
-func (a *garbage) receive(_ *puppet, _ int, frame wire.Frame) bool {
+func (a *garbage) receive(_ *byzantine, _ int, frame wire.Frame) bool {
 	if len(a.seen) < garbageKept {
 		a.seen = append(a.seen, frame)
 	} else {
@@ -26,32 +26,32 @@ func (a *garbage) receive(_ *puppet, _ int, frame wire.Frame) bool {
 	return true
 }
 
-func (a *garbage) tick(p *puppet) {
-	g := p.current()
+func (a *garbage) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil || len(a.seen) == 0 {
 		return
 	}
 	victims := p.victims(g)
-	victim := victims[p.luck.below(len(victims))]
-	frame := a.seen[p.luck.below(len(a.seen))]
-	switch p.luck.below(6) {
+	victim := victims[p.rng.below(len(victims))]
+	frame := a.seen[p.rng.below(len(a.seen))]
+	switch p.rng.below(6) {
 	case 0:
 		data := wire.Encode(frame)
-		data[p.luck.below(len(data))] ^= 1 << p.luck.below(8)
-		p.bytes(victim, data[:1+p.luck.below(len(data))])
+		data[p.rng.below(len(data))] ^= 1 << p.rng.below(8)
+		p.injectBytes(victim, data[:1+p.rng.below(len(data))])
 	case 1:
-		data := make([]byte, p.luck.below(100))
+		data := make([]byte, p.rng.below(100))
 		for i := range data {
-			data[i] = byte(p.luck.next())
+			data[i] = byte(p.rng.next())
 		}
-		p.bytes(victim, append([]byte{byte(p.luck.below(16))}, data...))
+		p.injectBytes(victim, append([]byte{byte(p.rng.below(16))}, data...))
 	case 2: // more than a block may hold
-		height, parent := p.head(g)
+		height, parent := p.chainHead(g)
 		var messages []block.Message
 		for range 10 {
-			messages = append(messages, p.note("", maxPayload-p.luck.below(9)))
+			messages = append(messages, p.newMessage("", maxPayload-p.rng.below(9)))
 		}
-		b := p.forge(g, height, parent, messages...)
+		b := p.forgeBlock(g, height, parent, messages...)
 		p.inject(victim, wire.Messages{Messages: messages})
 		p.inject(victim, wire.Proposal{Proposal: b.Proposal()})
 	default:
@@ -60,7 +60,7 @@ func (a *garbage) tick(p *puppet) {
 }
 
 // tamper changes one thing of a frame that was valid.
-func (p *puppet) tamper(victims []int, frame wire.Frame) {
+func (p *byzantine) tamper(victims []int, frame wire.Frame) {
 	send := func(f wire.Frame) { p.injectAll(victims, f) }
 	switch f := frame.(type) {
 	case wire.Proposal:
@@ -71,7 +71,7 @@ func (p *puppet) tamper(victims []int, frame wire.Frame) {
 		f.Block[0] ^= 1
 		send(f)
 	case wire.Certificate:
-		p.thin(victims, f)
+		p.forgeCertificates(victims, f)
 	case wire.Messages:
 		for _, victim := range victims { // a body that its sender never signed
 			m := p.w.forgedMessage(f.Messages[0].Sender())
@@ -84,13 +84,13 @@ func (p *puppet) tamper(victims []int, frame wire.Frame) {
 
 // thin makes a certificate of one Byzantine echo out of one of q, in the forms that a careless
 // counter takes.
-func (p *puppet) thin(victims []int, f wire.Certificate) {
+func (p *byzantine) forgeCertificates(victims []int, f wire.Certificate) {
 	g := p.group(f.Slot.Group)
 	if g == nil || !g.Contains(p.key.Public()) {
 		return
 	}
-	height, parent := p.head(g)
-	b := p.forge(g, height, parent, p.note(LabelPoison, 12))
+	height, parent := p.chainHead(g)
+	b := p.forgeBlock(g, height, parent, p.newMessage(LabelPoison, 12))
 	e := p.node.echo(b.Header.Slot(), b.ID())
 	i, _ := g.Index(p.key.Public())
 	proof := f.Certificate
@@ -116,13 +116,13 @@ func (p *puppet) thin(victims []int, f wire.Certificate) {
 }
 
 // swapBodies answers with a block's header and other messages.
-func (p *puppet) swapBodies(victims []int, f wire.Blocks) {
+func (p *byzantine) swapBodies(victims []int, f wire.Blocks) {
 	blocks := append([]wire.Held(nil), f.Blocks...)
 	messages := append([]block.Message(nil), blocks[0].Block.Messages...)
 	if len(messages) == 0 {
 		return
 	}
-	messages[0] = p.note("", 10)
+	messages[0] = p.newMessage("", 10)
 	blocks[0].Block.Messages = messages
 	for _, victim := range victims {
 		p.inject(victim, wire.Blocks{Blocks: blocks[:1]})

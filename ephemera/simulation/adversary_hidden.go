@@ -15,17 +15,17 @@ type hidden struct {
 	kept   []wire.Held
 }
 
-func (a *hidden) tick(p *puppet) {
-	g := p.current()
+func (a *hidden) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
-	height, parent := p.head(g)
+	height, parent := p.chainHead(g)
 	if a.ballot == nil || a.ballot.group != g {
 		if a.proof != nil {
 			a.kept = append(a.kept, wire.Held{Block: a.ballot.block, Certificate: a.proof})
 		}
-		a.ballot, a.proof = newBallot(p, g, p.forge(g, height, parent, p.note("", 40))), nil
+		a.ballot, a.proof = newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage("", 40))), nil
 	}
 	if a.proof == nil {
 		p.injectAll(p.victims(g), wire.Messages{Messages: a.ballot.block.Messages})
@@ -33,28 +33,28 @@ func (a *hidden) tick(p *puppet) {
 		return
 	}
 	if p.w.now > p.w.schedule.Heal*1000*3/4 || p.w.check.anyLost() {
-		a.show(p, wire.Held{Block: a.ballot.block, Certificate: a.proof})
+		a.reveal(p, wire.Held{Block: a.ballot.block, Certificate: a.proof})
 	}
 	for _, held := range a.kept { // its group is an old one
-		a.show(p, held)
+		a.reveal(p, held)
 	}
 }
 
 // show gives a certificate to one member, then to another.
-func (a *hidden) show(p *puppet, held wire.Held) {
+func (a *hidden) reveal(p *byzantine, held wire.Held) {
 	g := p.group(held.Block.Header.Group)
 	victims := p.victims(g)
 	if len(victims) == 0 {
 		return
 	}
-	victim := victims[p.luck.below(len(victims))]
+	victim := victims[p.rng.below(len(victims))]
 	p.inject(victim, wire.Certificate{Certificate: *held.Certificate})
-	if p.luck.permille(300) {
+	if p.rng.permille(300) {
 		p.inject(victim, wire.Blocks{Blocks: []wire.Held{held}})
 	}
 }
 
-func (a *hidden) receive(p *puppet, _ int, frame wire.Frame) bool {
+func (a *hidden) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	echo, ok := frame.(wire.Echo)
 	if !ok || a.ballot == nil || !a.ballot.count(echo.Echo) {
 		return true
@@ -65,9 +65,9 @@ func (a *hidden) receive(p *puppet, _ int, frame wire.Frame) bool {
 	return false
 }
 
-func (a *hidden) send(p *puppet, to int, frame wire.Frame) {
+func (a *hidden) send(p *byzantine, to int, frame wire.Frame) {
 	if f, ok := frame.(wire.Proposal); ok && f.Header.Creator == p.key.Public() {
 		return
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }

@@ -13,16 +13,16 @@ type lateReport struct {
 	until int64 // microseconds of silence
 }
 
-func (a *lateReport) receive(p *puppet, from int, frame wire.Frame) bool {
-	if _, ok := frame.(wire.Messages); ok && p.w.now >= a.until && p.w.nodes[from].puppet == nil { // who gossips will propose
-		p.inject(from, wire.Messages{Messages: []block.Message{p.note("", 18)}})
+func (a *lateReport) receive(p *byzantine, from int, frame wire.Frame) bool {
+	if _, ok := frame.(wire.Messages); ok && p.w.now >= a.until && p.w.nodes[from].byzantine == nil { // who gossips will propose
+		p.inject(from, wire.Messages{Messages: []block.Message{p.newMessage("", 18)}})
 		a.until = p.w.now + 700_000
 	}
 	return true
 }
 
-func (a *lateReport) send(p *puppet, to int, frame wire.Frame) {
+func (a *lateReport) send(p *byzantine, to int, frame wire.Frame) {
 	if p.w.now >= a.until {
-		p.pass(to, frame)
+		p.forward(to, frame)
 	}
 }

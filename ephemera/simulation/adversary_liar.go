@@ -11,53 +11,53 @@ import (
 // says it has all, or asks nobody else.
 type liar struct{ honest }
 
-func (liar) send(p *puppet, to int, frame wire.Frame) {
+func (liar) send(p *byzantine, to int, frame wire.Frame) {
 	switch f := frame.(type) {
 	case wire.Frontier:
-		p.lie(to, f)
+		p.sendFalseFrontier(to, f)
 		return
 	case wire.Blocks:
-		if p.luck.permille(700) {
+		if p.rng.permille(700) {
 			held := f.Blocks[len(f.Blocks)-1]
 			held.Certificate = nil
 			p.inject(to, wire.Blocks{Blocks: []wire.Held{held}})
 			return
 		}
 	case wire.Messages:
-		if p.luck.permille(700) {
+		if p.rng.permille(700) {
 			return
 		}
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }
 
-func (p *puppet) lie(to int, f wire.Frontier) {
-	ahead := p.luck.permille(700)
+func (p *byzantine) sendFalseFrontier(to int, f wire.Frontier) {
+	ahead := p.rng.permille(700)
 	f.Certified = append([]uint64(nil), f.Certified...)
 	f.Evidence = nil
 	for i := range f.Certified {
 		switch {
-		case ahead && p.luck.permille(300):
-			f.Certified[i] = ^uint64(0) - uint64(p.luck.below(2))
+		case ahead && p.rng.permille(300):
+			f.Certified[i] = ^uint64(0) - uint64(p.rng.below(2))
 		case ahead:
-			f.Certified[i] += uint64(1 + p.luck.below(100))
+			f.Certified[i] += uint64(1 + p.rng.below(100))
 		default:
 			f.Certified[i] = 0
 		}
-		if p.luck.permille(300) {
+		if p.rng.permille(300) {
 			f.Evidence = append(f.Evidence, uint32(i))
 		}
 	}
 	for i := range 3 {
-		f.Mempool = append(f.Mempool, wire.Listing{ID: block.MessageID{1, 2, byte(i), byte(p.luck.next())}, Sender: p.key.Public()})
+		f.Mempool = append(f.Mempool, wire.Listing{ID: block.MessageID{1, 2, byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
 	}
 	p.inject(to, f)
 }
 
-func (liar) tick(p *puppet) {
-	if g := p.current(); g != nil {
+func (liar) tick(p *byzantine) {
+	if g := p.targetGroup(); g != nil {
 		for _, victim := range p.victims(g) {
-			p.lie(victim, wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())})
+			p.sendFalseFrontier(victim, wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())})
 		}
 	}
 }

@@ -7,7 +7,7 @@ import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 // gone.
 type one struct{ honest }
 
-func (one) send(p *puppet, to int, frame wire.Frame) {
+func (one) send(p *byzantine, to int, frame wire.Frame) {
 	switch f := frame.(type) {
 	case wire.Certificate:
 		if g := p.group(f.Slot.Group); g != nil {
@@ -26,5 +26,5 @@ func (one) send(p *puppet, to int, frame wire.Frame) {
 		p.inject(to, f)
 		return
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }

@@ -10,14 +10,14 @@ import (
 // certified.
 type poison struct{ honest }
 
-func (poison) tick(p *puppet) {
-	g := p.current()
-	if g == nil || p.luck.permille(700) {
+func (poison) tick(p *byzantine) {
+	g := p.targetGroup()
+	if g == nil || p.rng.permille(700) {
 		return
 	}
 	victims := p.victims(g)
-	if p.luck.permille(500) {
-		victims = victims[p.luck.below(len(victims)):][:1]
+	if p.rng.permille(500) {
+		victims = victims[p.rng.below(len(victims)):][:1]
 	}
-	p.injectAll(victims, wire.Messages{Messages: []block.Message{p.note(LabelPoison, 16), p.note("", 20)}})
+	p.injectAll(victims, wire.Messages{Messages: []block.Message{p.newMessage(LabelPoison, 16), p.newMessage("", 20)}})
 }

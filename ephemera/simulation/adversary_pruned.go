@@ -10,25 +10,25 @@ import (
 // that all others hold.
 type pruned struct{ honest }
 
-func (pruned) send(p *puppet, to int, frame wire.Frame) {
+func (pruned) send(p *byzantine, to int, frame wire.Frame) {
 	f, ok := frame.(wire.Blocks)
 	if !ok {
-		p.pass(to, frame)
+		p.forward(to, frame)
 		return
 	}
-	var bare []wire.Held
+	var headers []wire.Held
 	for _, held := range f.Blocks {
 		if stored, ok := p.disk.certified(held.Block.Header.Slot()); ok && stored.Certificate.Block == held.Block.ID() {
 			held.Certificate = &stored.Certificate
 			held.Block = block.Block{SignedHeader: stored.Block.SignedHeader}
 		}
-		bare = append(bare, held)
+		headers = append(headers, held)
 	}
-	p.inject(to, wire.Blocks{Blocks: bare})
+	p.inject(to, wire.Blocks{Blocks: headers})
 }
 
-func (pruned) tick(p *puppet) {
-	g := p.current()
+func (pruned) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
@@ -36,14 +36,14 @@ func (pruned) tick(p *puppet) {
 	if d == nil {
 		return
 	}
-	var bare []wire.Held
+	var headers []wire.Held
 	for i := range d.chains {
-		if certified := d.chains[i].certified; len(certified) > 0 && len(bare) < wire.MaxBlocks {
+		if certified := d.chains[i].certified; len(certified) > 0 && len(headers) < wire.MaxBlocks {
 			newest := certified[len(certified)-1]
-			bare = append(bare, wire.Held{Block: block.Block{SignedHeader: newest.Block.SignedHeader}, Certificate: &newest.Certificate})
+			headers = append(headers, wire.Held{Block: block.Block{SignedHeader: newest.Block.SignedHeader}, Certificate: &newest.Certificate})
 		}
 	}
-	if len(bare) > 0 {
-		p.injectAll(p.victims(g), wire.Blocks{Blocks: bare})
+	if len(headers) > 0 {
+		p.injectAll(p.victims(g), wire.Blocks{Blocks: headers})
 	}
 }

@@ -18,34 +18,34 @@ type replay struct {
 
 const replayKept = 24
 
-func (a *replay) receive(_ *puppet, _ int, frame wire.Frame) bool {
+func (a *replay) receive(_ *byzantine, _ int, frame wire.Frame) bool {
 	switch f := frame.(type) {
 	case wire.Echo:
-		a.echoes = keep(a.echoes, f)
+		a.echoes = appendBounded(a.echoes, f)
 	case wire.Proposal:
-		a.proposals = keep(a.proposals, f)
+		a.proposals = appendBounded(a.proposals, f)
 	case wire.Certificate:
-		a.certificates = keep(a.certificates, f)
+		a.certificates = appendBounded(a.certificates, f)
 	}
 	return true
 }
 
 // keep appends, and forgets the oldest beyond replayKept.
-func keep[T any](list []T, value T) []T {
+func appendBounded[T any](list []T, value T) []T {
 	if len(list) >= replayKept {
 		list = list[1:]
 	}
 	return append(list, value)
 }
 
-func (a *replay) tick(p *puppet) {
-	g := p.current()
+func (a *replay) tick(p *byzantine) {
+	g := p.targetGroup()
 	if g == nil {
 		return
 	}
 	victims := p.victims(g)
 	for range 2 {
-		victim := victims[p.luck.below(len(victims))]
+		victim := victims[p.rng.below(len(victims))]
 		if f, ok := pick(p, a.echoes); ok {
 			f.Slot.Group = g.ID()
 			p.inject(victim, f)
@@ -76,9 +76,9 @@ func (a *replay) tick(p *puppet) {
 }
 
 // pick chooses one of a list by the member's luck.
-func pick[T any](p *puppet, list []T) (value T, ok bool) {
+func pick[T any](p *byzantine, list []T) (value T, ok bool) {
 	if len(list) == 0 {
 		return value, false
 	}
-	return list[p.luck.below(len(list))], true
+	return list[p.rng.below(len(list))], true
 }

@@ -4,8 +4,8 @@ package simulation
 // everything to whoever comes back, or starts its timers again and never reaches the end of any.
 type restart struct{ honest }
 
-func (restart) tick(p *puppet) {
-	if p.luck.permille(150) {
-		p.crash(int64(1 + p.luck.below(200)))
+func (restart) tick(p *byzantine) {
+	if p.rng.permille(150) {
+		p.crash(int64(1 + p.rng.below(200)))
 	}
 }

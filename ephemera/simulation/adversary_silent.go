@@ -10,16 +10,16 @@ type silent struct {
 	since int64 // microseconds
 }
 
-func (a *silent) send(p *puppet, to int, frame wire.Frame) {
+func (a *silent) send(p *byzantine, to int, frame wire.Frame) {
 	if a.since == 0 {
-		a.since = 1 + int64(p.luck.below(3000))*1000
+		a.since = 1 + int64(p.rng.below(3000))*1000
 	}
 	if p.w.now < a.since {
-		p.pass(to, frame)
+		p.forward(to, frame)
 	}
 }
 
 // receive leaves the engine inside alone once nobody hears of it any more.
-func (a *silent) receive(p *puppet, _ int, _ wire.Frame) bool { return !a.keepsBlocks(p.w.now) }
+func (a *silent) receive(p *byzantine, _ int, _ wire.Frame) bool { return !a.suppressesBlocks(p.w.now) }
 
-func (a *silent) keepsBlocks(now int64) bool { return a.since != 0 && now >= a.since }
+func (a *silent) suppressesBlocks(now int64) bool { return a.since != 0 && now >= a.since }

@@ -16,8 +16,8 @@ type spam struct {
 // spamRounds is how often it fills: more than any mempool of a simulation holds.
 const spamRounds = 30
 
-func (a *spam) tick(p *puppet) {
-	g := p.current()
+func (a *spam) tick(p *byzantine) {
+	g := p.targetGroup()
 	if a.rounds++; g == nil || a.rounds > spamRounds {
 		return
 	}
@@ -25,14 +25,14 @@ func (a *spam) tick(p *puppet) {
 	for range 4 {
 		var messages []block.Message
 		for range 8 {
-			label := []string{"", "", LabelRefused, LabelPoison}[p.luck.below(4)]
-			messages = append(messages, p.note(label, 8+p.luck.below(500)))
+			label := []string{"", "", LabelRefused, LabelPoison}[p.rng.below(4)]
+			messages = append(messages, p.newMessage(label, 8+p.rng.below(500)))
 		}
-		p.inject(victims[p.luck.below(len(victims))], wire.Messages{Messages: messages})
+		p.inject(victims[p.rng.below(len(victims))], wire.Messages{Messages: messages})
 	}
 	frontier := wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())}
 	for i := range 20 {
-		frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: block.MessageID{byte(i), byte(p.luck.next())}, Sender: p.key.Public()})
+		frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: block.MessageID{byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
 	}
-	p.inject(victims[p.luck.below(len(victims))], frontier)
+	p.inject(victims[p.rng.below(len(victims))], frontier)
 }

@@ -11,18 +11,18 @@ type stale struct {
 	ballots map[uint64]*ballot
 }
 
-func (a *stale) tick(p *puppet) {
+func (a *stale) tick(p *byzantine) {
 	if a.ballots == nil {
 		a.ballots = map[uint64]*ballot{}
 	}
-	for _, g := range p.w.groups[:p.told] {
+	for _, g := range p.w.groups[:p.knownGroups] {
 		if !g.Contains(p.key.Public()) {
 			continue
 		}
-		height, parent := p.head(g)
+		height, parent := p.chainHead(g)
 		v := a.ballots[g.Number()]
 		if v == nil || v.block.Header.Height != height {
-			v = newBallot(p, g, p.forge(g, height, parent, p.note("", 30)))
+			v = newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage("", 30)))
 			a.ballots[g.Number()] = v
 		}
 		p.injectAll(p.victims(g), wire.Messages{Messages: v.block.Messages})
@@ -30,12 +30,12 @@ func (a *stale) tick(p *puppet) {
 	}
 }
 
-func (a *stale) receive(p *puppet, _ int, frame wire.Frame) bool {
+func (a *stale) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	echo, ok := frame.(wire.Echo)
 	if !ok {
 		return true
 	}
-	for _, g := range p.w.groups[:p.told] {
+	for _, g := range p.w.groups[:p.knownGroups] {
 		v := a.ballots[g.Number()]
 		if v == nil || !v.count(echo.Echo) {
 			continue
@@ -48,10 +48,10 @@ func (a *stale) receive(p *puppet, _ int, frame wire.Frame) bool {
 	return true
 }
 
-func (a *stale) send(p *puppet, to int, frame wire.Frame) {
+func (a *stale) send(p *byzantine, to int, frame wire.Frame) {
 	switch frame.(type) {
 	case wire.Closed, wire.Proposal:
 		return
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }

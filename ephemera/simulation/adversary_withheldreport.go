@@ -9,17 +9,17 @@ import (
 // node that counts on gossip never holds the message that others' blocks name.
 type withheldReport struct{ honest }
 
-func (withheldReport) tick(p *puppet) {
-	g := p.current()
-	if g == nil || p.luck.permille(700) {
+func (withheldReport) tick(p *byzantine) {
+	g := p.targetGroup()
+	if g == nil || p.rng.permille(700) {
 		return
 	}
 	victims := p.victims(g)
-	p.injectAll(victims[:min(len(victims), g.F()+1)], wire.Messages{Messages: []block.Message{p.note("", 18)}})
+	p.injectAll(victims[:min(len(victims), g.F()+1)], wire.Messages{Messages: []block.Message{p.newMessage("", 18)}})
 }
 
-func (withheldReport) send(p *puppet, to int, frame wire.Frame) {
+func (withheldReport) send(p *byzantine, to int, frame wire.Frame) {
 	if _, ok := frame.(wire.Messages); !ok {
-		p.pass(to, frame)
+		p.forward(to, frame)
 	}
 }

@@ -7,10 +7,10 @@ import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 // never gets them; one that echoes without them leaves a certificate that nobody can deliver.
 type withhold struct{ honest }
 
-func (withhold) send(p *puppet, to int, frame wire.Frame) {
+func (withhold) send(p *byzantine, to int, frame wire.Frame) {
 	switch frame.(type) {
 	case wire.Messages, wire.Blocks:
-		g := p.current()
+		g := p.targetGroup()
 		if g == nil {
 			return
 		}
@@ -19,5 +19,5 @@ func (withhold) send(p *puppet, to int, frame wire.Frame) {
 			return
 		}
 	}
-	p.pass(to, frame)
+	p.forward(to, frame)
 }

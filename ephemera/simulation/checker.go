@@ -65,15 +65,15 @@ type chainKey struct{ group, creator int }
 
 // slotBook is what the checker knows of a slot.
 type slotBook struct {
-	key       slotKey
-	certified block.ID
-	is        bool // certified
-	held      []holding
-	delivered map[int]bool
-	proposed  int64 // by a correct creator; -1: not
-	at        int64 // of the creator's certificate
-	last      int64 // of the last delivery
-	seen      int64 // when it was first heard of
+	key         slotKey
+	certified   block.ID
+	isCertified bool
+	held        []holding
+	delivered   map[int]bool
+	proposed    int64 // by a correct creator; -1: not
+	certifiedAt int64 // of the creator's certificate
+	deliveredAt int64 // of the last delivery
+	firstSeen   int64 // when it was first heard of
 }
 
 // follows tells whether a block stands on the certified one below it.
@@ -90,11 +90,11 @@ type holding struct {
 
 // messageBook is a message that a correct node's client submitted there.
 type messageBook struct {
-	node  int
-	life  uint32
-	taken bool // into the mempool
-	sunk  bool // in a durable own block
-	done  bool // certified in an own block, or dropped by the application
+	node        int
+	incarnation uint32
+	taken       bool // into the mempool
+	durable     bool // in a durable own block
+	done        bool // certified in an own block, or dropped by the application
 }
 
 type nodeBook struct {
@@ -130,7 +130,7 @@ func (c *checker) violate(promise, format string, args ...any) {
 	}
 	v := Violation{Promise: promise, At: c.w.now, Text: fmt.Sprintf(format, args...)}
 	c.violations = append(c.violations, v)
-	c.w.trace.say(c.w.now, "VIOLATION of %s: %s", promise, v.Text)
+	c.w.trace.printf(c.w.now, "VIOLATION of %s: %s", promise, v.Text)
 }
 
 // group returns the number of a group from 0.
@@ -151,7 +151,7 @@ func (c *checker) key(s block.Slot) slotKey {
 func (c *checker) book(k slotKey) *slotBook {
 	b, ok := c.slots[k]
 	if !ok {
-		b = &slotBook{key: k, delivered: map[int]bool{}, proposed: -1, at: -1, seen: c.w.now}
+		b = &slotBook{key: k, delivered: map[int]bool{}, proposed: -1, certifiedAt: -1, firstSeen: c.w.now}
 		c.slots[k] = b
 		c.order = append(c.order, b)
 	}
@@ -161,7 +161,7 @@ func (c *checker) book(k slotKey) *slotBook {
 // correct tells whether a node is neither Byzantine nor counted among the faulty of a group because
 // its votes were lost.
 func (c *checker) correct(node, group int) bool {
-	return c.w.nodes[node].puppet == nil && uint64(group+1) > c.nodes[node].lostThrough
+	return c.w.nodes[node].byzantine == nil && uint64(group+1) > c.nodes[node].lostThrough
 }
 
 // header is a node's signature on a header of its own: persisted before, the only one of its slot,
@@ -170,9 +170,9 @@ func (c *checker) header(n *node, h block.Header) {
 	c.tagged(n, "ephemera/block/v1", h.SigningBytes())
 	c.sign(n, h.Slot(), h.ID(), true)
 	k := c.key(h.Slot())
-	if b := c.book(k); n.puppet == nil && b.proposed < 0 {
+	if b := c.book(k); n.byzantine == nil && b.proposed < 0 {
 		b.proposed = c.w.now
-		c.observe(n, Proposed, h.Slot(), nil)
+		c.notifyInvariants(n, Proposed, h.Slot(), nil)
 	}
 }
 
@@ -195,11 +195,11 @@ func (c *checker) tagged(n *node, purpose string, signing []byte) {
 
 func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 	k := c.key(slot)
-	c.w.trace.add(c.w.now, 'e', n.place, k.creator, word(id))
+	c.w.trace.add(c.w.now, 'e', n.place, k.creator, prefix(id))
 	if c.w.trace.out != nil {
-		c.w.trace.say(c.w.now, "%d signs %s of %s %x", n.place, map[bool]string{true: "the header", false: "an echo"}[header], c.w.slot(slot), id[:3])
+		c.w.trace.printf(c.w.now, "%d signs %s of %s %x", n.place, map[bool]string{true: "the header", false: "an echo"}[header], c.w.slot(slot), id[:3])
 	}
-	if n.puppet != nil {
+	if n.byzantine != nil {
 		return
 	}
 	if !c.correct(n.place, k.group) {
@@ -251,7 +251,7 @@ func (c *checker) holds(v *vote, group *membership.Group) bool {
 // judged is an application's verdict.
 func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
 	c.w.trace.add(c.w.now, 'j', n.place, c.w.places[slot.Creator], uint64(d.Answer))
-	if n.puppet != nil {
+	if n.byzantine != nil {
 		return
 	}
 	switch d.Answer {
@@ -274,7 +274,7 @@ func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
 
 // persisted is a write of a node that is durable.
 func (c *checker) persisted(n *node, w store.Write) {
-	if n.puppet != nil {
+	if n.byzantine != nil {
 		return
 	}
 	switch w := w.(type) {
@@ -284,10 +284,10 @@ func (c *checker) persisted(n *node, w store.Write) {
 		}
 		c.hold(n, w.Block.Header.Slot(), c.w.idOf(&w.Block))
 		if w.Block.Header.Creator == n.key.Public() {
-			c.fresh(n, w.Block)
+			c.checkExpiry(n, w.Block)
 			for _, m := range w.Block.Messages {
 				if book := c.byID[m.ID()]; book != nil && book.node == n.place {
-					book.sunk = true
+					book.durable = true
 				}
 			}
 		}
@@ -312,10 +312,10 @@ func (c *checker) proof(n *node, e store.Evidence) {
 		c.evidence[chain] = map[int]bool{}
 	}
 	c.evidence[chain][n.place] = true
-	if c.w.nodes[k.creator].puppet == nil {
+	if c.w.nodes[k.creator].byzantine == nil {
 		c.violate("accountability", "node %d has proof against the correct node %d", n.place, k.creator)
 	}
-	if e.A.Header.Slot() != e.B.Header.Slot() || e.A.Header.ID() == e.B.Header.ID() || c.w.ring.checkHeaders(e.A, e.B) != nil {
+	if e.A.Header.Slot() != e.B.Header.Slot() || e.A.Header.ID() == e.B.Header.ID() || c.w.keyring.checkHeaders(e.A, e.B) != nil {
 		c.violate("accountability", "node %d keeps a proof that proves nothing", n.place)
 	}
 }
@@ -348,7 +348,7 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
-	c.observe(n, Started, block.Slot{}, nil)
+	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 
 // stopped is a crash: of each chain the last block may come again.
@@ -356,11 +356,11 @@ func (c *checker) stopped(n *node) {
 	for _, cursor := range c.nodes[n.place].chains {
 		cursor.repeat = true
 	}
-	c.observe(n, Stopped, block.Slot{}, nil)
+	c.notifyInvariants(n, Stopped, block.Slot{}, nil)
 }
 
 func (c *checker) halted(n *node, reason string) {
-	if n.puppet == nil {
+	if n.byzantine == nil {
 		c.violate("R8", "correct node %d halts: %s", n.place, reason)
 	}
 }
@@ -369,8 +369,8 @@ func (c *checker) halted(n *node, reason string) {
 func (c *checker) submitted(n *node, m block.Message) {
 	c.made[m.ID()] = true
 	c.tagged(n, "ephemera/message/v1", m.SigningBytes())
-	if n.puppet == nil {
-		book := &messageBook{node: n.place, life: n.life}
+	if n.byzantine == nil {
+		book := &messageBook{node: n.place, incarnation: n.incarnation}
 		c.messages = append(c.messages, book)
 		c.byID[m.ID()] = book
 		n.tickets = append(n.tickets, book)
@@ -402,7 +402,7 @@ const quotaFloor = 8
 
 // fresh looks for messages in a correct creator's new block that had expired by their own time.
 // Those that came back from a closed group do not expire.
-func (c *checker) fresh(n *node, b block.Block) {
+func (c *checker) checkExpiry(n *node, b block.Block) {
 	pool := c.w.options.Pool.WithDefaults()
 	for _, m := range b.Messages {
 		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 {
@@ -413,7 +413,7 @@ func (c *checker) fresh(n *node, b block.Block) {
 
 // bounds looks at the mempool now and then.
 func (c *checker) bounds(n *node) {
-	if c.steps++; c.steps%64 != 0 || n.puppet != nil || n.told == 0 {
+	if c.steps++; c.steps%64 != 0 || n.byzantine != nil || n.knownGroups == 0 {
 		return
 	}
 	messages, bytes := n.engine.Mempool()
@@ -434,7 +434,7 @@ func (c *checker) signers(group *membership.Group, proof certificate.Certificate
 		if next >= len(proof.Signatures) {
 			return signers, true
 		}
-		if !c.w.ring.verify(group.Member(i), certificate.SigningBytes(network, proof.Slot, proof.Block), proof.Signatures[next]) {
+		if !c.w.keyring.verify(group.Member(i), certificate.SigningBytes(network, proof.Slot, proof.Block), proof.Signatures[next]) {
 			return signers, true
 		}
 		signers = append(signers, c.w.places[group.Member(i)])

@@ -203,14 +203,14 @@ func (g *diskGroup) barred(h block.Header) bool {
 
 // prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as
 // store.Retention does.
-func (d *disk) prune(keep uint64, removed func(block.Slot)) {
+func (d *disk) prune(appendBounded uint64, removed func(block.Slot)) {
 	for i := range d.groups {
 		g := &d.groups[i]
 		for j := range g.chains {
 			c := &g.chains[j]
 			for k := range c.certified {
 				height, b := uint64(k)+1, &c.certified[k].Block
-				if height > c.delivered || height+keep > uint64(len(c.certified)) || len(b.Messages) == 0 {
+				if height > c.delivered || height+appendBounded > uint64(len(c.certified)) || len(b.Messages) == 0 {
 					continue
 				}
 				b.Messages = nil

@@ -20,8 +20,8 @@ import (
 // The disk of a simulation is a store.Store in all that engines see: random writes leave it in the
 // state of store/memory.
 func TestDiskBehavesLikeAStore(t *testing.T) {
-	ring := newRing(false)
-	signers := []signer{ring.add(1), ring.add(2)}
+	keyring := newKeyring(false)
+	signers := []signer{keyring.add(1), keyring.add(2)}
 	group, err := membership.NewGroup(network, 1, []keys.Public{signers[0].key, signers[1].key}, limits)
 	require.NoError(t, err)
 	rapid.Check(t, func(t *rapid.T) {
@@ -67,9 +67,9 @@ func TestDiskBehavesLikeAStore(t *testing.T) {
 		require.NoError(t, err)
 		require.ElementsMatch(t, want.Evidence, d.groups[0].load().Evidence)
 		require.Equal(t, want.Chains, d.groups[0].load().Chains)
-		keep := uint64(rapid.IntRange(1, 4).Draw(t, "keep"))
-		d.prune(keep, func(block.Slot) {})
-		_, err = twin.Prune(ctx, store.Retention{Keep: keep})
+		appendBounded := uint64(rapid.IntRange(1, 4).Draw(t, "keep"))
+		d.prune(appendBounded, func(block.Slot) {})
+		_, err = twin.Prune(ctx, store.Retention{Keep: appendBounded})
 		require.NoError(t, err)
 		for c, height := range heights {
 			for h := range height {
@@ -78,7 +78,7 @@ func TestDiskBehavesLikeAStore(t *testing.T) {
 				require.NoError(t, err)
 				ours, ok := d.certified(slot)
 				require.True(t, ok)
-				require.Equal(t, theirs.Block.Pruned(), ours.Block.Pruned(), "height %d of %d, %d kept", h+1, height, keep)
+				require.Equal(t, theirs.Block.Pruned(), ours.Block.Pruned(), "height %d of %d, %d kept", h+1, height, appendBounded)
 			}
 		}
 		copied := d.snapshot()

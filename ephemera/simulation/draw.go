@@ -60,113 +60,113 @@ const (
 // at most f in each group.
 func Draw(seed uint64, r Range) Schedule {
 	r = r.WithDefaults()
-	luck := random{state: hash(seed, 31)}
-	n := r.MinNodes + luck.below(r.MaxNodes-r.MinNodes+1)
+	rng := random{state: hash(seed, 31)}
+	n := r.MinNodes + rng.below(r.MaxNodes-r.MinNodes+1)
 	s := Schedule{Seed: seed, Nodes: n, Heal: drawnHeal, Deadline: drawnDeadline, HandOver: 2500}
 	for i := range n {
 		s.Members = append(s.Members, i)
 	}
-	drawNetwork(&luck, &s)
-	s.Real = r.RealEvery > 0 && luck.below(r.RealEvery) == 0
-	bad := drawAdversaries(&luck, &s, r)
+	drawNetwork(&rng, &s)
+	s.Real = r.RealEvery > 0 && rng.below(r.RealEvery) == 0
+	bad := drawAdversaries(&rng, &s, r)
 	if !r.Quiet {
-		drawFaults(&luck, &s, bad, r.Beyond > 0)
+		drawFaults(&rng, &s, bad, r.Beyond > 0)
 	}
-	drawSubmissions(&luck, &s)
+	drawSubmissions(&rng, &s)
 	if !r.Quiet {
-		drawRetention(&luck, &s)
+		drawRetention(&rng, &s)
 	}
 	return s
 }
 
-func drawNetwork(luck *random, s *Schedule) {
-	s.Latency = latencies[luck.below(len(latencies))]
-	if luck.permille(600) {
-		s.Loss = luck.below(300)
+func drawNetwork(rng *random, s *Schedule) {
+	s.Latency = latencies[rng.below(len(latencies))]
+	if rng.permille(600) {
+		s.Loss = rng.below(300)
 	}
-	if luck.permille(400) {
-		s.Duplicate = luck.below(200)
+	if rng.permille(400) {
+		s.Duplicate = rng.below(200)
 	}
-	if luck.permille(300) {
-		s.Drift, s.Offset = luck.below(20_000), int64(luck.below(20_000))
+	if rng.permille(300) {
+		s.Drift, s.Offset = rng.below(20_000), int64(rng.below(20_000))
 	}
-	s.All, s.Batch, s.NoGossip, s.Connect = luck.permille(400), luck.permille(500), luck.permille(200), luck.permille(300)
-	s.AppDelay = []int64{0, 1, 20, 400}[luck.below(4)]
-	if luck.permille(300) {
-		s.AppFails = luck.below(300)
+	s.All, s.Batch, s.NoGossip, s.Connect = rng.permille(400), rng.permille(500), rng.permille(200), rng.permille(300)
+	s.AppDelay = []int64{0, 1, 20, 400}[rng.below(4)]
+	if rng.permille(300) {
+		s.AppFails = rng.below(300)
 	}
 }
 
 // drawAdversaries returns the nodes that are not correct, or will not be, at most f of them.
-func drawAdversaries(luck *random, s *Schedule, r Range) (bad []int) {
+func drawAdversaries(rng *random, s *Schedule, r Range) (bad []int) {
 	names := r.Adversaries
 	if names == nil {
 		names = Adversaries()
 	}
 	f := quorum.Faulty(s.Nodes)
-	count := luck.below(f+1) + r.Beyond
+	count := rng.below(f+1) + r.Beyond
 	if r.Adversaries != nil || r.Beyond > 0 {
 		count = f + r.Beyond
 	}
 	if len(names) == 0 {
 		count = 0
 	}
-	bad = luck.choose(s.Nodes, f+r.Beyond)
+	bad = rng.choose(s.Nodes, f+r.Beyond)
 	for _, node := range bad[:min(count, len(bad))] {
-		s.Byzantine = append(s.Byzantine, Placement{Node: node, Adversary: names[luck.below(len(names))]})
+		s.Byzantine = append(s.Byzantine, Placement{Node: node, Adversary: names[rng.below(len(names))]})
 	}
 	return bad
 }
 
-func drawFaults(luck *random, s *Schedule, bad []int, beyond bool) {
-	at := func() int64 { return int64(luck.below(drawnActive)) }
-	for range luck.below(4) {
-		s.Faults = append(s.Faults, Fault{Kind: Crash, Node: luck.below(s.Nodes), At: at(), For: luck.between(1, 2000)})
+func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
+	at := func() int64 { return int64(rng.below(drawnActive)) }
+	for range rng.below(4) {
+		s.Faults = append(s.Faults, Fault{Kind: Crash, Node: rng.below(s.Nodes), At: at(), For: rng.between(1, 2000)})
 	}
-	for range luck.below(4) {
-		s.Faults = append(s.Faults, Fault{Kind: CrashStep, Node: luck.below(s.Nodes), Step: 1 + luck.below(60*s.Nodes), For: luck.between(1, 2000)})
+	for range rng.below(4) {
+		s.Faults = append(s.Faults, Fault{Kind: CrashStep, Node: rng.below(s.Nodes), Step: 1 + rng.below(60*s.Nodes), For: rng.between(1, 2000)})
 	}
-	if luck.permille(250) {
-		s.Faults = append(s.Faults, Fault{Kind: DiskFails, Node: luck.below(s.Nodes), At: at(), For: luck.between(1, 3000)})
+	if rng.permille(250) {
+		s.Faults = append(s.Faults, Fault{Kind: DiskFails, Node: rng.below(s.Nodes), At: at(), For: rng.between(1, 3000)})
 	}
-	for range luck.below(3) {
-		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: luck.choose(s.Nodes, 1+luck.below(s.Nodes/2)), At: at(), For: luck.between(100, 3000)})
+	for range rng.below(3) {
+		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: rng.choose(s.Nodes, 1+rng.below(s.Nodes/2)), At: at(), For: rng.between(100, 3000)})
 	}
-	if luck.permille(150) { // every echoer restarts while the creator falls silent
+	if rng.permille(150) { // every echoer restarts while the creator falls silent
 		when := at()
 		for i := range s.Nodes {
-			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(luck.below(300)), For: luck.between(1, 1500)})
+			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(rng.below(300)), For: rng.between(1, 1500)})
 		}
 	}
 	for _, node := range bad[len(s.Byzantine):] {
-		for range luck.below(3) {
-			kind := []FaultKind{LoseStore, Restore}[luck.below(2)]
-			s.Faults = append(s.Faults, Fault{Kind: kind, Node: node, At: at(), For: luck.between(1, 2000)})
+		for range rng.below(3) {
+			kind := []FaultKind{LoseStore, Restore}[rng.below(2)]
+			s.Faults = append(s.Faults, Fault{Kind: kind, Node: node, At: at(), For: rng.between(1, 2000)})
 		}
 	}
-	if luck.permille(300) {
+	if rng.permille(300) {
 		s.Faults = append(s.Faults, Fault{Kind: WakeAll, At: at()})
 	}
-	if luck.permille(450) && !beyond {
-		drawGroups(luck, s, bad)
+	if rng.permille(450) && !beyond {
+		drawGroups(rng, s, bad)
 	}
 }
 
 // drawGroups adds one to three later groups: members leave, come back, and new ones come.
-func drawGroups(luck *random, s *Schedule, bad []int) {
-	for range luck.below(3) {
+func drawGroups(rng *random, s *Schedule, bad []int) {
+	for range rng.below(3) {
 		s.Nodes++ // nodes that are in no group yet
 	}
-	for range 1 + luck.below(3) {
-		members := luck.choose(s.Nodes, max(1, s.Nodes-luck.below(3)))
+	for range 1 + rng.below(3) {
+		members := rng.choose(s.Nodes, max(1, s.Nodes-rng.below(3)))
 		for faulty(members, bad) > quorum.Faulty(len(members)) {
 			i := slices.IndexFunc(members, func(n int) bool { return contains(bad, n) })
 			members = slices.Delete(members, i, i+1)
 		}
 		slices.Sort(members)
-		s.Faults = append(s.Faults, Fault{Kind: NewGroup, Nodes: members, At: int64(luck.below(drawnActive)), For: luck.between(1, 3000)})
-		if luck.permille(300) {
-			s.Faults = append(s.Faults, Fault{Kind: CloseOld, Node: luck.below(s.Nodes), At: int64(luck.below(drawnHeal))})
+		s.Faults = append(s.Faults, Fault{Kind: NewGroup, Nodes: members, At: int64(rng.below(drawnActive)), For: rng.between(1, 3000)})
+		if rng.permille(300) {
+			s.Faults = append(s.Faults, Fault{Kind: CloseOld, Node: rng.below(s.Nodes), At: int64(rng.below(drawnHeal))})
 		}
 	}
 	sortGroups(s)
@@ -174,20 +174,20 @@ func drawGroups(luck *random, s *Schedule, bad []int) {
 
 // drawRetention lets some or all nodes remove old messages now and then, also after the faults have
 // ended, when others catch up.
-func drawRetention(luck *random, s *Schedule) {
-	if !luck.permille(300) {
+func drawRetention(rng *random, s *Schedule) {
+	if !rng.permille(300) {
 		return
 	}
-	if luck.permille(500) { // everybody removes everything while somebody is away
-		when := int64(luck.between(1000, drawnHeal))
+	if rng.permille(500) { // everybody removes everything while somebody is away
+		when := int64(rng.between(1000, drawnHeal))
 		for node := range s.Nodes {
-			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: when + int64(luck.below(200))})
+			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: when + int64(rng.below(200))})
 		}
 		return
 	}
-	for _, node := range luck.choose(s.Nodes, 1+luck.below(s.Nodes)) {
-		for range 1 + luck.below(3) {
-			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: int64(luck.below(drawnHeal)), Step: luck.below(3)})
+	for _, node := range rng.choose(s.Nodes, 1+rng.below(s.Nodes)) {
+		for range 1 + rng.below(3) {
+			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: int64(rng.below(drawnHeal)), Step: rng.below(3)})
 		}
 	}
 }
@@ -213,11 +213,11 @@ func faulty(members, bad []int) int {
 	return count
 }
 
-func drawSubmissions(luck *random, s *Schedule) {
+func drawSubmissions(rng *random, s *Schedule) {
 	labels := []string{"", "", "", "", "", LabelSlow, LabelPoison}
-	for range 1 + luck.below(s.Nodes+3) {
+	for range 1 + rng.below(s.Nodes+3) {
 		s.Submissions = append(s.Submissions, Submission{
-			At: int64(luck.below(drawnActive)), Node: luck.below(s.Nodes), Label: labels[luck.below(len(labels))], Size: 8 + luck.below(200),
+			At: int64(rng.below(drawnActive)), Node: rng.below(s.Nodes), Label: labels[rng.below(len(labels))], Size: 8 + rng.below(200),
 		})
 	}
 }

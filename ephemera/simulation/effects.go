@@ -56,26 +56,26 @@ func (n *node) carryOut(effect engine.Effect) {
 	case broadcast.Halt:
 		n.halt(e.Reason)
 	case broadcast.Refused:
-		n.w.trace.add(n.w.now, 'r', n.place, 0, word(e.Block))
-		n.w.trace.say(n.w.now, "%d refuses %s: %s", n.place, n.w.slot(e.Slot), e.Reason)
+		n.w.trace.add(n.w.now, 'r', n.place, 0, prefix(e.Block))
+		n.w.trace.printf(n.w.now, "%d refuses %s: %s", n.place, n.w.slot(e.Slot), e.Reason)
 	case broadcast.Equivocation:
 		n.w.trace.add(n.w.now, 'q', n.place, n.w.places[e.Evidence.A.Header.Creator], e.Evidence.A.Header.Height)
-		n.w.trace.say(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
+		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
 	case engine.Answered:
 		n.w.check.answered(n, e.Ticket, e.Err)
 	case engine.GroupRefused:
 		n.w.check.violate("R9", "node %d refuses group %d", n.place, e.Group.Number())
 	default:
-		n.ask(effect)
+		n.carryOutQuery(effect)
 	}
 }
 
 // ask carries out what is answered later, by the application or from the store.
-func (n *node) ask(effect engine.Effect) {
+func (n *node) carryOutQuery(effect engine.Effect) {
 	switch e := effect.(type) {
 	case engine.NextBlock:
 		var chosen []block.MessageID
-		if !n.puppet.keepsBlocks() {
+		if !n.byzantine.suppressesBlocks() {
 			chosen = n.app.NextBlock(n.clock(), e.Candidates)
 		}
 		n.reply(engine.Chosen{IDs: chosen})
@@ -110,9 +110,9 @@ func (n *node) ask(effect engine.Effect) {
 
 // reply answers the engine within AppDelay.
 func (n *node) reply(event engine.Event) {
-	n.asks++
-	wait := int64(hash(n.w.schedule.Seed, 11, uint64(n.place), n.asks) % uint64(n.w.schedule.AppDelay*1000+1))
-	n.w.queue.push(n.w.now+wait, occasion{kind: answer, to: int32(n.place), life: n.life, event: event})
+	n.queries++
+	wait := int64(hash(n.w.schedule.Seed, 11, uint64(n.place), n.queries) % uint64(n.w.schedule.AppDelay*1000+1))
+	n.w.queue.push(n.w.now+wait, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: event})
 }
 
 // persist makes a write durable. A node whose disk fails stops, and comes back later.
@@ -139,7 +139,7 @@ func (n *node) persist(w store.Write) {
 func (n *node) halt(reason string) {
 	n.halted = reason
 	n.w.trace.add(n.w.now, 'h', n.place, 0, 0)
-	n.w.trace.say(n.w.now, "%d halts: %s", n.place, reason)
+	n.w.trace.printf(n.w.now, "%d halts: %s", n.place, reason)
 	n.w.check.halted(n, reason)
 }
 
@@ -157,8 +157,8 @@ func (n *node) echo(slot block.Slot, id block.ID) certificate.Echo {
 
 // sendTo sends a frame, past the node's adversary if it has one.
 func (n *node) sendTo(to int, frame wire.Frame) {
-	if n.puppet != nil {
-		n.puppet.outgoing(to, frame)
+	if n.byzantine != nil {
+		n.byzantine.sendFromEngine(to, frame)
 		return
 	}
 	n.count(frame)
@@ -179,15 +179,15 @@ func (n *node) gossip(m block.Message) {
 		if i == n.place {
 			continue
 		}
-		if n.puppet != nil {
-			n.puppet.outgoing(i, frame)
+		if n.byzantine != nil {
+			n.byzantine.sendFromEngine(i, frame)
 			continue
 		}
 		n.w.stats.Frames++
 		if n.w.options.Measure {
 			n.w.meter.add(n.place, frame, true)
 		}
-		o := occasion{kind: arrival, frame: frame}
+		o := task{kind: arrival, frame: frame}
 		if n.w.schedule.Real {
 			o.data = wire.Encode(frame)
 			n.w.stats.Bytes += int64(len(o.data))
@@ -205,11 +205,11 @@ func (n *node) deliver(slot block.Slot) {
 		n.w.check.violate("delivery", "node %d delivers %s before it is stored", n.place, n.w.slot(slot))
 		return
 	}
-	n.asks++
-	fails := int(hash(n.w.schedule.Seed, 12, uint64(n.place), n.asks)%1000) < n.w.schedule.AppFails && !n.w.healed()
+	n.queries++
+	fails := int(hash(n.w.schedule.Seed, 12, uint64(n.place), n.queries)%1000) < n.w.schedule.AppFails && !n.w.healed()
 	n.w.trace.add(n.w.now, 'D', n.place, n.w.places[slot.Creator], slot.Height)
 	if n.w.trace.out != nil {
-		n.w.trace.say(n.w.now, "%d delivers %s", n.place, n.w.slot(slot))
+		n.w.trace.printf(n.w.now, "%d delivers %s", n.place, n.w.slot(slot))
 	}
 	n.w.check.delivered(n, slot, held, !fails)
 	if !fails {
@@ -230,7 +230,7 @@ func (w *world) slot(s block.Slot) string {
 }
 
 // word returns the first bytes of an ID as a number.
-func word(id block.ID) uint64 {
+func prefix(id block.ID) uint64 {
 	h := uint64(0)
 	for _, b := range id[:8] {
 		h = h<<8 | uint64(b)

@@ -30,7 +30,7 @@ type move struct {
 // exploredWorld is a world whose frames wait until they are chosen.
 type exploredWorld struct {
 	*world
-	flight  []occasion
+	flight  []task
 	history [4]uint64
 	ticked  [4]bool
 	crashed bool
@@ -43,10 +43,10 @@ type twoFaced struct {
 	spread [2]bool
 }
 
-func (a *twoFaced) tick(p *puppet) {
-	g := p.current()
+func (a *twoFaced) tick(p *byzantine) {
+	g := p.targetGroup()
 	for _, size := range []int{16, 24} {
-		b := p.forge(g, 1, [32]byte{}, p.note("", size))
+		b := p.forgeBlock(g, 1, [32]byte{}, p.newMessage("", size))
 		a.ballots = append(a.ballots, newBallot(p, g, b))
 	}
 	for _, v := range a.ballots {
@@ -54,7 +54,7 @@ func (a *twoFaced) tick(p *puppet) {
 	}
 }
 
-func (a *twoFaced) receive(p *puppet, _ int, frame wire.Frame) bool {
+func (a *twoFaced) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	switch f := frame.(type) {
 	case wire.Echo:
 		for i, v := range a.ballots {
@@ -85,15 +85,15 @@ func newExploredWorld() *exploredWorld {
 		Heal: 1, Deadline: 1_000_000,
 	}
 	w := &exploredWorld{world: newWorld(s, Options{})}
-	puppet := w.nodes[3].puppet
-	puppet.adversary = &twoFaced{}
+	byzantine := w.nodes[3].byzantine
+	byzantine.adversary = &twoFaced{}
 	w.begin()
 	w.settle()
 	w.flight = nil // the first frontiers, all of them empty
-	puppet.adversary.tick(puppet)
-	for _, v := range puppet.adversary.(*twoFaced).ballots { // bodies are in all mempools, as after a quiet gossip
+	byzantine.adversary.tick(byzantine)
+	for _, v := range byzantine.adversary.(*twoFaced).ballots { // bodies are in all mempools, as after a quiet gossip
 		for i := range 3 {
-			w.nodes[i].received(puppet.key.Public(), wire.AssumeVerified(wire.Messages{Messages: v.block.Messages}))
+			w.nodes[i].received(byzantine.key.Public(), wire.AssumeVerified(wire.Messages{Messages: v.block.Messages}))
 		}
 	}
 	w.settle()
@@ -106,8 +106,8 @@ func (w *exploredWorld) settle() {
 	for w.queue.len() > 0 {
 		_, o := w.queue.pop()
 		switch {
-		case o.kind == answer || o.kind == relief:
-			w.happen(o)
+		case o.kind == answer || o.kind == recovery:
+			w.handle(o)
 		case o.kind != arrival:
 		case o.to == 3:
 			w.history[3] = hash(w.history[3], contentOf(o))
@@ -120,7 +120,7 @@ func (w *exploredWorld) settle() {
 	}
 }
 
-func contentOf(o occasion) uint64 {
+func contentOf(o task) uint64 {
 	h := uint64(o.from)
 	for _, b := range wire.Encode(o.frame) {
 		h = (h ^ uint64(b)) * tracePrime
@@ -155,8 +155,8 @@ func (w *exploredWorld) do(m move) {
 	case 't':
 		w.ticked[m.member] = true
 		w.now = 30_000 // as late for everybody: time is no part of a state
-		n.alarm = w.now
-		n.timer(n.life)
+		n.timerAt = w.now
+		n.timer(n.incarnation)
 	case 'c':
 		w.crashed = true
 		n.crash(1)

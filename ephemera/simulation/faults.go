@@ -9,7 +9,7 @@ import (
 
 // strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no
 // faults.
-func (w *world) strike(index int) {
+func (w *world) faultStart(index int) {
 	f := w.schedule.Faults[index]
 	n := w.nodes[f.Node]
 	w.trace.add(w.now, 's', f.Node, index, 0)
@@ -46,7 +46,7 @@ func (w *world) strike(index int) {
 		w.replaceStore(n, n.copies[0].snapshot(), f.For)
 	case Partition:
 		w.cuts = append(w.cuts, f)
-		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), occasion{kind: relief, index: int32(index)})
+		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), task{kind: recovery, index: int32(index)})
 	}
 }
 
@@ -58,7 +58,7 @@ func (w *world) replaceStore(n *node, d *disk, away int64) {
 	}
 	n.disk = d
 	if wasUp {
-		w.queue.push(w.now+max(away, 1)*1000, occasion{kind: relief, to: int32(n.place), life: n.life, index: -1})
+		w.queue.push(w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
 	}
 }
 
@@ -67,13 +67,13 @@ func (w *world) closeOld(n *node) {
 	if !n.up {
 		return
 	}
-	for _, g := range w.groups[:max(n.told-1, 0)] {
+	for _, g := range w.groups[:max(n.knownGroups-1, 0)] {
 		n.step(engine.Close{Group: g.ID()})
 	}
 }
 
 // relieve ends a fault: a partition heals, or a node starts again.
-func (w *world) relieve(o occasion) {
+func (w *world) endFault(o task) {
 	if o.index >= 0 {
 		f := w.schedule.Faults[o.index]
 		for i := range w.cuts {
@@ -85,13 +85,13 @@ func (w *world) relieve(o occasion) {
 		if w.schedule.Connect {
 			for _, n := range w.nodes {
 				if n.up && contains(f.Nodes, n.place) {
-					n.meet()
+					n.connectAll()
 				}
 			}
 		}
 		return
 	}
-	if n := w.nodes[o.to]; !n.up && n.life == o.life {
+	if n := w.nodes[o.to]; !n.up && n.incarnation == o.incarnation {
 		n.start()
 	}
 }

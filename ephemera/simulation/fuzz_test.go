@@ -13,9 +13,9 @@ import (
 type reader struct{ data []byte }
 
 func (r *reader) below(n int) int {
-	var word [2]byte
-	r.data = r.data[copy(word[:], r.data):]
-	return int(binary.LittleEndian.Uint16(word[:])) % n
+	var prefix [2]byte
+	r.data = r.data[copy(prefix[:], r.data):]
+	return int(binary.LittleEndian.Uint16(prefix[:])) % n
 }
 
 // scheduleOf turns bytes into a schedule, so that a fuzzer that turns bits over moves faults, not

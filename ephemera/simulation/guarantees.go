@@ -18,15 +18,15 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 	c.hold(n, slot, id)
 	c.w.trace.add(c.w.now, 'C', n.place, k.creator, slot.Height)
 	if c.w.trace.out != nil {
-		c.w.trace.say(c.w.now, "%d stores %s %x certified by %d", n.place, c.w.slot(slot), id[:3], w.Certificate.Count())
+		c.w.trace.printf(c.w.now, "%d stores %s %x certified by %d", n.place, c.w.slot(slot), id[:3], w.Certificate.Count())
 	}
 	if w.Certificate.Block != id || w.Certificate.Slot != slot {
 		c.violate("consistency", "node %d stores %s with a certificate of another block", n.place, c.w.slot(slot))
 	}
 	if w.Block.Pruned() {
-		c.bare(n, w.Block)
+		c.checkPruned(n, w.Block)
 	} else {
-		c.whole(n, w.Block, id)
+		c.checkWhole(n, w.Block, id)
 	}
 	if below := w.Block.Header; below.Height > 1 {
 		slot.Height--
@@ -37,8 +37,8 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 	}
 	c.certificate(w.Certificate)
 	b := c.book(k)
-	if n.place == k.creator && b.at < 0 {
-		b.at = c.w.now
+	if n.place == k.creator && b.certifiedAt < 0 {
+		b.certifiedAt = c.w.now
 		c.w.stats.Blocks++
 		for _, m := range w.Block.Messages {
 			if book := c.byID[m.ID()]; book != nil && book.node == n.place {
@@ -46,31 +46,31 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 			}
 		}
 	}
-	c.observe(n, Certified, w.Block.Header.Slot(), &store.Certified{Block: w.Block, Certificate: w.Certificate})
+	c.notifyInvariants(n, Certified, w.Block.Header.Slot(), &store.Certified{Block: w.Block, Certificate: w.Certificate})
 }
 
 // pruned is a block whose messages a node's retention removed.
 func (c *checker) pruned(n *node, slot block.Slot) {
 	c.w.trace.add(c.w.now, 'P', n.place, c.w.places[slot.Creator], slot.Height)
-	if n.puppet == nil {
+	if n.byzantine == nil {
 		c.removed[c.key(slot)] = true
 	}
 }
 
 // bare looks at a block that a node stores without its messages: a correct member must have had and
 // removed them.
-func (c *checker) bare(n *node, b block.Block) {
+func (c *checker) checkPruned(n *node, b block.Block) {
 	if slot := b.Header.Slot(); !c.removed[c.key(slot)] {
 		c.violate("availability", "node %d gives up the messages of %s, and no correct member has removed them", n.place, c.w.slot(slot))
 	}
-	if err := c.w.ring.checkHeaders(b.SignedHeader); err != nil {
+	if err := c.w.keyring.checkHeaders(b.SignedHeader); err != nil {
 		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(b.Header.Slot()))
 	}
 }
 
 // whole looks at all of a stored block, once for all nodes that store the same.
-func (c *checker) whole(n *node, b block.Block, id block.ID) {
-	print := hash(word(id), binary.BigEndian.Uint64(b.Signature[:]), uint64(len(b.Messages)))
+func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
+	print := hash(prefix(id), binary.BigEndian.Uint64(b.Signature[:]), uint64(len(b.Messages)))
 	for _, m := range b.Messages {
 		messageID := m.ID()
 		print = mix(print ^ binary.BigEndian.Uint64(messageID[:]))
@@ -82,7 +82,7 @@ func (c *checker) whole(n *node, b block.Block, id block.ID) {
 	if err := b.Check(c.w.groups[c.key(slot).group]); err != nil || b.Header.Root != block.Root(b.MessageIDs()) {
 		c.violate("integrity", "node %d stores %s with other messages than its header's: %v", n.place, c.w.slot(slot), err)
 	}
-	if err := c.w.ring.checkHeaders(b.SignedHeader); err != nil {
+	if err := c.w.keyring.checkHeaders(b.SignedHeader); err != nil {
 		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(slot))
 	}
 	c.proofs[print] = true
@@ -104,13 +104,13 @@ func (c *checker) certificate(proof certificate.Certificate) {
 		c.violate("consistency", "a certificate of %s counts with %d of %d echoes", c.w.slot(proof.Slot), len(signers), q)
 		return
 	}
-	if b.is {
+	if b.isCertified {
 		if b.certified != proof.Block {
 			c.violate("consistency", "two blocks of %s are certified", c.w.slot(proof.Slot))
 		}
 		return
 	}
-	b.is, b.certified = true, proof.Block
+	b.isCertified, b.certified = true, proof.Block
 	holders := 0
 	for i, n := range c.w.nodes {
 		if !group.Contains(n.key.Public()) || !c.correct(i, k.group) {
@@ -140,7 +140,7 @@ func (c *checker) certificate(proof certificate.Certificate) {
 // fingerprint tells certificates apart that were looked at before. It is fast, and no adversary
 // here knows of it.
 func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
-	h := hash(word(proof.Block), uint64(k.group), uint64(k.creator), k.height)
+	h := hash(prefix(proof.Block), uint64(k.group), uint64(k.creator), k.height)
 	for _, b := range proof.Signers {
 		h = mix(h ^ uint64(b))
 	}
@@ -154,7 +154,7 @@ func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
 
 // delivered is a block that a node hands to its application, which takes it or fails.
 func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, taken bool) {
-	if n.puppet != nil {
+	if n.byzantine != nil {
 		return
 	}
 	k := c.key(slot)
@@ -169,169 +169,21 @@ func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, take
 		c.violate("delivery", "node %d delivers %s behind height %d", n.place, c.w.slot(slot), at.height)
 	}
 	b := c.book(k)
-	if !b.is || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {
+	if !b.isCertified || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {
 		c.violate("consistency", "node %d delivers another block of %s than the certified one", n.place, c.w.slot(slot))
 	}
-	if c.w.nodes[k.creator].puppet == nil && c.correct(k.creator, k.group) && c.signed[signKey{k.creator, true, k}] != c.w.idOf(&held.Block) {
+	if c.w.nodes[k.creator].byzantine == nil && c.correct(k.creator, k.group) && c.signed[signKey{k.creator, true, k}] != c.w.idOf(&held.Block) {
 		c.violate("integrity", "node %d delivers a block of %s that its creator never signed", n.place, c.w.slot(slot))
 	}
 	for _, m := range held.Block.Messages {
-		if sender, ok := c.w.places[m.Sender()]; ok && c.w.nodes[sender].puppet == nil && !c.made[m.ID()] {
+		if sender, ok := c.w.places[m.Sender()]; ok && c.w.nodes[sender].byzantine == nil && !c.made[m.ID()] {
 			c.violate("integrity", "node %d delivers a message in %s that its sender never signed", n.place, c.w.slot(slot))
 		}
 	}
 	if taken {
 		at.height, at.repeat = k.height, false
-		b.delivered[n.place], b.last = true, c.w.now
-		c.observe(n, Delivered, slot, &held)
-	}
-}
-
-// settled tells whether all that was promised has happened, so that nothing is left to wait for.
-func (c *checker) settled() bool { return c.unsettled() == "" }
-
-// unsettled names what was promised and has not happened yet.
-func (c *checker) unsettled() string {
-	if c.w.now < c.bind() {
-		return "the schedule goes on"
-	}
-	for i, n := range c.w.nodes {
-		if n.puppet == nil && (!n.up || n.told < len(c.w.groups)) {
-			return sprint("node %d is not up, or knows %d of %d groups", i, n.told, len(c.w.groups))
-		}
-	}
-	for _, b := range c.order {
-		if b.seen > c.bind() {
-			continue
-		}
-		if what := c.unsettledSlot(b); what != "" {
-			return what
-		}
-	}
-	for _, m := range c.messages {
-		if c.w.options.Application == nil && c.awaited(m) {
-			return sprint("validity: a message of node %d is in no certified block", m.node)
-		}
-	}
-	return c.unclosed()
-}
-
-// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and
-// so the chains grow for ever.
-func (c *checker) bind() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
-
-// lastPlanned returns when nothing more is planned.
-func (c *checker) lastPlanned() int64 {
-	last := int64(0)
-	for _, s := range c.w.schedule.Submissions {
-		last = max(last, s.At)
-	}
-	for _, f := range c.w.schedule.Faults {
-		last = max(last, f.At+f.For)
-	}
-	return last
-}
-
-func (c *checker) unsettledSlot(b *slotBook) string {
-	k := b.key
-	group := c.w.groups[k.group]
-	name := sprint("%d:%d/%d", k.group+1, k.creator, k.height)
-	if !b.is && b.proposed >= 0 && c.correct(k.creator, k.group) {
-		creator := c.w.nodes[k.creator]
-		if g := creator.disk.find(group.ID()); g != nil && !g.closed {
-			return "validity: " + name + " of a correct creator is not certified"
-		}
-	}
-	if b.is && c.shown(b) {
-		for i, n := range c.w.nodes {
-			if n.puppet == nil && group.Contains(n.key.Public()) && !b.delivered[i] {
-				return sprint("totality: node %d has not delivered %s", i, name)
-			}
-		}
-	}
-	if c.conflicting(b) {
-		for i, n := range c.w.nodes {
-			if n.puppet == nil && group.Contains(n.key.Public()) && !c.evidence[chainKey{k.group, k.creator}][i] {
-				return sprint("accountability: node %d has no proof of two headers of %s", i, name)
-			}
-		}
-	}
-	return ""
-}
-
-// conflicting tells whether two correct members hold different signed headers of a slot, or one
-// holds both.
-func (c *checker) conflicting(b *slotBook) bool {
-	var first *holding
-	for i, h := range b.held {
-		switch {
-		case !c.correct(h.node, b.key.group):
-		case first == nil:
-			first = &b.held[i]
-		case first.block != h.block:
-			return true
-		}
-	}
-	return false
-}
-
-// shown tells whether a correct member has the certified block of a slot durably: a certificate
-// that only faulty members ever had binds nobody.
-func (c *checker) shown(b *slotBook) bool {
-	group := c.w.groups[b.key.group]
-	for i, n := range c.w.nodes {
-		if !c.correct(i, b.key.group) || !group.Contains(n.key.Public()) {
-			continue
-		}
-		slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
-		if _, ok := c.w.nodes[i].disk.certified(slot); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// awaited tells whether a message must still turn up in a certified block of its node: it was
-// taken, and no crash took it away before it was in a durable block.
-func (c *checker) awaited(m *messageBook) bool {
-	n := c.w.nodes[m.node]
-	newest := c.w.groups[len(c.w.groups)-1]
-	switch {
-	case m.done || !m.taken || n.life != m.life && !m.sunk:
-		return false
-	case !newest.Contains(n.key.Public()) || c.nodes[m.node].lostThrough >= newest.Number():
-		return false
-	}
-	return c.nodes[m.node].lostThrough == 0
-}
-
-// unclosed names an old group that a correct node still signs in long after it should have ended
-// (R9).
-func (c *checker) unclosed() string {
-	for i, n := range c.w.nodes {
-		if n.puppet != nil {
-			continue
-		}
-		for _, g := range n.disk.groups {
-			if int(g.group.Number()) < len(c.w.groups) && !g.closed && g.group.Contains(n.key.Public()) {
-				return sprint("R9: node %d has not closed group %d", i, g.group.Number())
-			}
-		}
-	}
-	return ""
-}
-
-// end judges what is left when the time is over.
-func (c *checker) end() {
-	if !c.failed() && !c.w.done && c.w.now >= c.w.schedule.Heal*1000 {
-		if what := c.unsettled(); what != "" {
-			c.violate("liveness", "%s after %d ms", what, c.w.schedule.Deadline)
-		}
-	}
-	for _, o := range c.observers {
-		if err := o.End(); err != nil {
-			c.violate(o.Name(), "%v", err)
-		}
+		b.delivered[n.place], b.deliveredAt = true, c.w.now
+		c.notifyInvariants(n, Delivered, slot, &held)
 	}
 }
 
@@ -346,9 +198,9 @@ type Delay struct {
 func (c *checker) delays() []Delay {
 	var out []Delay
 	for _, b := range c.order {
-		if b.proposed >= 0 && b.at >= 0 {
+		if b.proposed >= 0 && b.certifiedAt >= 0 {
 			slot := block.Slot{Group: c.w.groups[b.key.group].ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
-			out = append(out, Delay{Slot: slot, Proposed: b.proposed, Certified: b.at, Delivered: b.last})
+			out = append(out, Delay{Slot: slot, Proposed: b.proposed, Certified: b.certifiedAt, Delivered: b.deliveredAt})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Delay) int { return int(a.Certified - b.Certified) })
@@ -356,14 +208,14 @@ func (c *checker) delays() []Delay {
 }
 
 // shownBy looks for certificates in a frame of an adversary's making: valid ones exist from now on.
-func (c *checker) shownBy(frame wire.Frame) {
+func (c *checker) certificatesIn(frame wire.Frame) {
 	look := func(proof certificate.Certificate) {
 		i, ok := c.group(proof.Slot.Group)
 		if !ok {
 			return
 		}
 		print := hash(fingerprint(c.key(proof.Slot), proof), 1)
-		if !c.proofs[print] && c.w.ring.checkCertificate(c.w.groups[i], proof) == nil {
+		if !c.proofs[print] && c.w.keyring.checkCertificate(c.w.groups[i], proof) == nil {
 			c.certificate(proof)
 		}
 		c.proofs[print] = true

@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"fmt"
-
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
@@ -37,8 +35,8 @@ type Invariant interface {
 	End() error
 }
 
-func (c *checker) observe(n *node, kind EventKind, slot block.Slot, held *store.Certified) {
-	if n.puppet != nil {
+func (c *checker) notifyInvariants(n *node, kind EventKind, slot block.Slot, held *store.Certified) {
+	if n.byzantine != nil {
 		return
 	}
 	for _, o := range c.observers {
@@ -47,5 +45,3 @@ func (c *checker) observe(n *node, kind EventKind, slot block.Slot, held *store.
 		}
 	}
 }
-
-func sprint(format string, args ...any) string { return fmt.Sprintf(format, args...) }

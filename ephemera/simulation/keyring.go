@@ -15,7 +15,7 @@ import (
 // ring holds the keys of all members and clients of a world. The cheap ones are a keyed hash that
 // only the ring can check: nobody in a simulation tries to break it, and it costs a hundredth of
 // Ed25519. What is signed are the same bytes in both.
-type ring struct {
+type keyring struct {
 	real    bool
 	secrets map[keys.Public]uint64
 	pairs   map[keys.Public]keys.Private
@@ -28,12 +28,12 @@ type opened struct {
 	err   error
 }
 
-func newRing(real bool) *ring {
-	return &ring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]opened{}, good: map[keys.Signature]uint64{}}
+func newKeyring(real bool) *keyring {
+	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]opened{}, good: map[keys.Signature]uint64{}}
 }
 
 // add makes the key of a seed.
-func (r *ring) add(seed uint64) signer {
+func (r *keyring) add(seed uint64) signer {
 	var bytes [32]byte
 	for i := range 4 {
 		binary.BigEndian.PutUint64(bytes[8*i:], hash(seed, uint64(i)))
@@ -45,27 +45,27 @@ func (r *ring) add(seed uint64) signer {
 		r.pairs[key] = pair
 	}
 	r.secrets[key] = hash(seed, 99)
-	return signer{ring: r, key: key}
+	return signer{keyring: r, key: key}
 }
 
 // signer is a block.Signer on one key of a ring.
 type signer struct {
-	ring *ring
-	key  keys.Public
+	keyring *keyring
+	key     keys.Public
 }
 
 func (s signer) Public() keys.Public { return s.key }
 
 // Sign signs what keys.SigningBytes made.
 func (s signer) Sign(signing []byte) keys.Signature {
-	if s.ring.real {
-		return s.ring.pairs[s.key].Sign(signing)
+	if s.keyring.real {
+		return s.keyring.pairs[s.key].Sign(signing)
 	}
-	return standIn(s.ring.secrets[s.key], signing)
+	return cheapSignature(s.keyring.secrets[s.key], signing)
 }
 
 // standIn is a keyed hash.
-func standIn(secret uint64, signing []byte) (signature keys.Signature) {
+func cheapSignature(secret uint64, signing []byte) (signature keys.Signature) {
 	binary.BigEndian.PutUint64(signature[:], digest(secret, signing))
 	return signature
 }
@@ -84,7 +84,7 @@ func digest(key uint64, data []byte) uint64 {
 	return mix(h)
 }
 
-func (r *ring) verify(key keys.Public, signing []byte, signature keys.Signature) bool {
+func (r *keyring) verify(key keys.Public, signing []byte, signature keys.Signature) bool {
 	if r.real {
 		content := digest(binary.BigEndian.Uint64(key[:8]), signing)
 		if known, ok := r.good[signature]; ok && known == content {
@@ -97,11 +97,11 @@ func (r *ring) verify(key keys.Public, signing []byte, signature keys.Signature)
 		return true
 	}
 	secret, ok := r.secrets[key]
-	return ok && standIn(secret, signing) == signature
+	return ok && cheapSignature(secret, signing) == signature
 }
 
 // open is the border: bytes of strangers in, a verified frame out.
-func (r *ring) open(group *membership.Group, data []byte) (wire.Verified, error) {
+func (r *keyring) open(group *membership.Group, data []byte) (wire.Verified, error) {
 	id := group.ID()
 	place := digest(binary.BigEndian.Uint64(id[:]), data)
 	if known, ok := r.opened[place]; ok {
@@ -116,7 +116,7 @@ func (r *ring) open(group *membership.Group, data []byte) (wire.Verified, error)
 }
 
 // verifyFrame is wire.Open. With cheap keys only the signatures are checked here.
-func (r *ring) verifyFrame(group *membership.Group, data []byte) (wire.Verified, error) {
+func (r *keyring) verifyFrame(group *membership.Group, data []byte) (wire.Verified, error) {
 	if r.real {
 		return wire.Open(group, data)
 	}
@@ -137,7 +137,7 @@ func (r *ring) verifyFrame(group *membership.Group, data []byte) (wire.Verified,
 var errForged = errors.New("signature is not the signer's")
 
 // check is wire.Verifier.Verify with the ring's signatures.
-func (r *ring) check(group *membership.Group, frame wire.Frame) error {
+func (r *keyring) check(group *membership.Group, frame wire.Frame) error {
 	switch f := frame.(type) {
 	case wire.Proposal:
 		if err := f.Check(group); err != nil {
@@ -164,7 +164,7 @@ func (r *ring) check(group *membership.Group, frame wire.Frame) error {
 	return nil
 }
 
-func (r *ring) checkEcho(group *membership.Group, e certificate.Echo) error {
+func (r *keyring) checkEcho(group *membership.Group, e certificate.Echo) error {
 	if e.Slot.Group != group.ID() || !group.Contains(e.Signer) || !group.Contains(e.Slot.Creator) {
 		return fmt.Errorf("%w: echo of another group", certificate.ErrInvalid)
 	}
@@ -174,7 +174,7 @@ func (r *ring) checkEcho(group *membership.Group, e certificate.Echo) error {
 	return nil
 }
 
-func (r *ring) checkCertificate(group *membership.Group, c certificate.Certificate) error {
+func (r *keyring) checkCertificate(group *membership.Group, c certificate.Certificate) error {
 	if err := c.Check(group); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (r *ring) checkCertificate(group *membership.Group, c certificate.Certifica
 	return nil
 }
 
-func (r *ring) checkMessages(messages []block.Message) error {
+func (r *keyring) checkMessages(messages []block.Message) error {
 	for _, m := range messages {
 		if !r.verify(m.Sender(), m.SigningBytes(), m.Signature()) {
 			return errForged
@@ -200,7 +200,7 @@ func (r *ring) checkMessages(messages []block.Message) error {
 	return nil
 }
 
-func (r *ring) checkHeld(group *membership.Group, held wire.Held) error {
+func (r *keyring) checkHeld(group *membership.Group, held wire.Held) error {
 	if c := held.Certificate; c != nil {
 		if c.Slot != held.Block.Header.Slot() || c.Block != held.Block.ID() {
 			return fmt.Errorf("%w: it is for another block", certificate.ErrInvalid)
@@ -227,7 +227,7 @@ func (r *ring) checkHeld(group *membership.Group, held wire.Held) error {
 	return r.checkMessages(held.Block.Messages)
 }
 
-func (r *ring) checkHeaders(headers ...block.SignedHeader) error {
+func (r *keyring) checkHeaders(headers ...block.SignedHeader) error {
 	for _, h := range headers {
 		if !r.verify(h.Header.Creator, h.Header.SigningBytes(), h.Signature) {
 			return errForged

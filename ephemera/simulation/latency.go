@@ -63,18 +63,18 @@ const oneWay = 10_000 / 2
 
 // delay returns the one-way delay of a link in microseconds. Luck decides where the model leaves a
 // choice.
-func (l Latency) delay(from, to int, luck uint64) int64 {
+func (l Latency) delay(from, to int, bits uint64) int64 {
 	switch l {
 	case Uniform:
-		return 1000 + int64(luck%99_001)
+		return 1000 + int64(bits%99_001)
 	case Heavy:
-		return heavyTail[luck%uint64(len(heavyTail))]
+		return heavyTail[bits%uint64(len(heavyTail))]
 	case WAN:
 		table := sites()
 		a, b := min(from, to), max(from, to)
 		row := table[a%len(table)]
 		median := max(row[b%len(row)], 1) * oneWay
-		return median*9/10 + int64(luck%uint64(median/5+1))
+		return median*9/10 + int64(bits%uint64(median/5+1))
 	default:
 		return 50_000
 	}

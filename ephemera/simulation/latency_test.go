@@ -51,10 +51,10 @@ func TestEmbeddedMediansAreThoseOfTheMeasurements(t *testing.T) {
 func TestDelaysStayInTheirModels(t *testing.T) {
 	bounds := map[Latency][2]int64{Constant: {50_000, 50_000}, Uniform: {1000, 100_000}, Heavy: {2000, 4_000_000}, WAN: {4500, 4_000_000}}
 	for _, l := range latencies {
-		luck := random{state: 1}
+		rng := random{state: 1}
 		for from := range 40 {
 			for to := range 40 {
-				d := l.delay(from, to, luck.next())
+				d := l.delay(from, to, rng.next())
 				require.GreaterOrEqual(t, d, bounds[l][0], l)
 				require.LessOrEqual(t, d, bounds[l][1], l)
 			}
@@ -82,14 +82,14 @@ func TestLuckIsTheSameOnEveryMachine(t *testing.T) {
 
 func TestQueueGivesTheEarliestAndAmongEqualsTheFirst(t *testing.T) {
 	var q queue
-	luck := random{state: 7}
+	rng := random{state: 7}
 	type entry struct{ at, order int64 }
 	var want []entry
 	for i := range int64(2000) {
-		at := int64(luck.below(50))
-		q.push(at, occasion{index: int32(i)})
+		at := int64(rng.below(50))
+		q.push(at, task{index: int32(i)})
 		want = append(want, entry{at, i})
-		if luck.permille(300) {
+		if rng.permille(300) {
 			slices.SortStableFunc(want, func(a, b entry) int { return int(a.at - b.at) })
 			got, o := q.pop()
 			require.Equal(t, want[0], entry{got, int64(o.index)})

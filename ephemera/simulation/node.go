@@ -20,26 +20,26 @@ type node struct {
 	markerStarts, markerGroup uint64  // the marker file: outside the store, always synced (R8)
 	copies                    []*disk // of the store, each made just before a start
 
-	engine  *engine.Engine
-	up      bool
-	life    uint32
-	told    int // groups that the provider has told of
-	pending []engine.Event
-	running bool // in the loop that carries effects out
-	alarm   int64
-	effects int // carried out so far
-	crashes []Fault
-	failing int64 // how long the node stays away when the next commit fails, 0: it does not
-	asks    uint64
-	halted  string
-	puppet  *puppet // nil: correct
-	tickets []*messageBook
+	engine      *engine.Engine
+	up          bool
+	incarnation uint32
+	knownGroups int // groups that the provider has told of
+	pending     []engine.Event
+	running     bool // in the loop that carries effects out
+	timerAt     int64
+	effects     int // carried out so far
+	crashes     []Fault
+	failing     int64 // how long the node stays away when the next commit fails, 0: it does not
+	queries     uint64
+	halted      string
+	byzantine   *byzantine // nil: correct
+	tickets     []*messageBook
 }
 
 func newNode(w *world, place int) *node {
 	seed := w.schedule.Seed
 	n := &node{
-		w: w, place: place, key: w.ring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
+		w: w, place: place, key: w.keyring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
 		drift: between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
 	}
 	if w.options.Application != nil {
@@ -58,7 +58,7 @@ func (n *node) clock() int64 {
 }
 
 // when returns the virtual time in microseconds at which the node's clock reaches a time.
-func (n *node) when(due int64) int64 {
+func (n *node) virtualTime(due int64) int64 {
 	local := (due - Beginning - n.offset) * 1000
 	if n.drift == 0 {
 		return local
@@ -68,8 +68,8 @@ func (n *node) when(due int64) int64 {
 }
 
 // between turns luck into a number in [-greatest, greatest].
-func between(luck uint64, greatest int64) int64 {
-	return int64(luck%uint64(2*greatest+1)) - greatest
+func between(bits uint64, greatest int64) int64 {
+	return int64(bits%uint64(2*greatest+1)) - greatest
 }
 
 // start does what home.Open and Node.Run do: count the start, compare store and marker (R8), record
@@ -88,7 +88,7 @@ func (n *node) start() {
 	}
 	n.disk.starts = n.markerStarts + 1
 	n.markerStarts = n.disk.starts
-	for _, g := range n.w.groups[:n.told] {
+	for _, g := range n.w.groups[:n.knownGroups] {
 		if g.Contains(n.key.Public()) {
 			if err := n.disk.putGroup(g); err != nil {
 				n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
@@ -102,45 +102,45 @@ func (n *node) start() {
 			Group: g.group, State: g.load(), Muted: g.group.Number() <= n.disk.mutedThrough, Closed: g.closed,
 		})
 	}
-	if n.told > 0 {
-		if newest := n.w.groups[n.told-1]; !newest.Contains(n.key.Public()) {
+	if n.knownGroups > 0 {
+		if newest := n.w.groups[n.knownGroups-1]; !newest.Contains(n.key.Public()) {
 			known = append(known, engine.Known{Group: newest})
 		}
 	}
 	n.engine = engine.New(n.w.engineConfig(n.key.Public()), known)
-	n.up, n.halted, n.alarm, n.pending = true, "", 0, nil
-	n.life++
-	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.life))
-	n.w.trace.say(n.w.now, "%d starts", n.place)
+	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
+	n.incarnation++
+	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
+	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
 	n.step(engine.Start{})
 	if n.w.schedule.Connect {
-		n.meet()
+		n.connectAll()
 	}
 }
 
 // meet lets the node and the others notice each other.
-func (n *node) meet() {
+func (n *node) connectAll() {
 	for _, other := range n.w.nodes {
 		if other == n || !other.up {
 			continue
 		}
 		at := n.w.now + n.w.schedule.delay(n.place, other.place, 0)
-		n.w.queue.push(at, occasion{kind: answer, to: int32(other.place), life: other.life, event: engine.Connected{Peer: n.key.Public()}})
-		n.w.queue.push(at, occasion{kind: answer, to: int32(n.place), life: n.life, event: engine.Connected{Peer: other.key.Public()}})
+		n.w.queue.push(at, task{kind: answer, to: int32(other.place), incarnation: other.incarnation, event: engine.Connected{Peer: n.key.Public()}})
+		n.w.queue.push(at, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: engine.Connected{Peer: other.key.Public()}})
 	}
 }
 
 // crash stops the node: what is not on the disk is gone.
 func (n *node) crash(away int64) {
 	n.down()
-	n.w.queue.push(n.w.now+max(away, 1)*1000, occasion{kind: relief, to: int32(n.place), life: n.life, index: -1})
+	n.w.queue.push(n.w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
 }
 
 func (n *node) down() {
 	n.w.stats.Crashes++
-	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.life))
-	n.w.trace.say(n.w.now, "%d stops", n.place)
+	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.incarnation))
+	n.w.trace.printf(n.w.now, "%d stops", n.place)
 	n.up, n.engine, n.pending = false, nil, nil
 	n.disk.cursors = nil
 	n.w.check.stopped(n)
@@ -148,10 +148,10 @@ func (n *node) down() {
 
 // hear tells the node of the groups up to one, numbered from 0, in the order of their numbers:
 // whoever hears late hears of all.
-func (n *node) hear(index int) {
-	for n.told <= index {
-		g := n.w.groups[n.told]
-		n.told++
+func (n *node) learnGroups(index int) {
+	for n.knownGroups <= index {
+		g := n.w.groups[n.knownGroups]
+		n.knownGroups++
 		n.step(engine.Adopt{Group: g, Muted: g.Number() <= n.disk.mutedThrough})
 	}
 }
@@ -168,47 +168,47 @@ func (n *node) step(event engine.Event) {
 		return
 	}
 	n.running = true
-	life := n.life
-	for i := 0; i < len(n.pending) && n.up && n.life == life; i++ {
+	incarnation := n.incarnation
+	for i := 0; i < len(n.pending) && n.up && n.incarnation == incarnation; i++ {
 		n.carryOutAll(n.engine.Step(engine.Input{Now: n.clock(), Event: n.pending[i]}))
 	}
 	n.running = false
-	if n.life == life {
+	if n.incarnation == incarnation {
 		clear(n.pending)
 		n.pending = n.pending[:0]
 	}
 	if n.up && n.halted == "" {
 		n.w.check.bounds(n)
-		n.arm()
+		n.armTimer()
 	}
 }
 
 // arm sets the timer to the engine's deadline.
-func (n *node) arm() {
-	at := max(n.when(n.engine.Deadline()), n.w.now+1)
-	if n.alarm > n.w.now && n.alarm <= at {
+func (n *node) armTimer() {
+	at := max(n.virtualTime(n.engine.Deadline()), n.w.now+1)
+	if n.timerAt > n.w.now && n.timerAt <= at {
 		return
 	}
-	n.alarm = at
-	n.w.queue.push(n.alarm, occasion{kind: timer, to: int32(n.place), life: n.life})
+	n.timerAt = at
+	n.w.queue.push(n.timerAt, task{kind: timer, to: int32(n.place), incarnation: n.incarnation})
 }
 
-func (n *node) timer(life uint32) {
-	if !n.up || n.life != life || n.halted != "" || n.alarm != n.w.now {
+func (n *node) timer(incarnation uint32) {
+	if !n.up || n.incarnation != incarnation || n.halted != "" || n.timerAt != n.w.now {
 		return
 	}
-	n.alarm = 0
+	n.timerAt = 0
 	if n.engine.Deadline() <= n.clock() {
 		n.step(engine.Tick{})
 		return
 	}
-	n.arm()
+	n.armTimer()
 }
 
 // open is the node's border for bytes: it decodes for the group that they are of, among those it
 // knows. Frames of no one group are opened for the newest.
 func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
-	group := n.w.groups[max(n.told, 1)-1]
+	group := n.w.groups[max(n.knownGroups, 1)-1]
 	if claimed != nil {
 		if id, ok := groupOf(claimed); ok {
 			if group = n.group(id); group == nil {
@@ -216,7 +216,7 @@ func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
 			}
 		}
 	}
-	frame, err := n.w.ring.open(group, data)
+	frame, err := n.w.keyring.open(group, data)
 	return frame, err == nil
 }
 
@@ -231,7 +231,7 @@ func groupOf(frame wire.Frame) (membership.ID, bool) {
 
 // group returns a group that the node was told of.
 func (n *node) group(id membership.ID) *membership.Group {
-	for _, g := range n.w.groups[:n.told] {
+	for _, g := range n.w.groups[:n.knownGroups] {
 		if g.ID() == id {
 			return g
 		}
@@ -257,8 +257,8 @@ func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 
 // payload returns what a submission says: its number and nothing, unless the options know better.
 func (n *node) payload(s Submission, index int) []byte {
-	if n.w.options.Payload != nil && n.told > 0 {
-		return n.w.options.Payload(n.w.groups[n.told-1], s)
+	if n.w.options.Payload != nil && n.knownGroups > 0 {
+		return n.w.options.Payload(n.w.groups[n.knownGroups-1], s)
 	}
 	payload := make([]byte, max(s.Size, 8))
 	for i := range 8 {

@@ -6,36 +6,36 @@ import (
 )
 
 // occasionKind tells occasions apart.
-type occasionKind uint8
+type taskKind uint8
 
 const (
-	arrival    occasionKind = iota // a frame reaches a member
-	noise                          // bytes of an adversary reach a member
-	timer                          // a member's deadline
-	answer                         // the application answers
-	submit                         // a client submits
-	strike                         // a fault begins
-	relief                         // a fault ends
-	attack                         // an adversary's tick
-	inspection                     // the checker looks whether all is done
+	arrival       taskKind = iota // a frame reaches a member
+	rawArrival                    // bytes of an adversary reach a member
+	timer                         // a member's deadline
+	answer                        // the application answers
+	submit                        // a client submits
+	faultStart                    // a fault begins
+	recovery                      // a fault ends
+	adversaryTick                 // an adversary's tick
+	inspection                    // the checker looks whether all is done
 )
 
 // occasion is one discrete event. Times are in microseconds since the schedule began.
-type occasion struct {
-	kind     occasionKind
-	to, from int32
-	life     uint32 // the member's incarnation that it is meant for; arrivals reach any
-	index    int32  // of a fault or submission
-	frame    wire.Frame
-	data     []byte
-	event    engine.Event
+type task struct {
+	kind        taskKind
+	to, from    int32
+	incarnation uint32 // the member's incarnation that it is meant for; arrivals reach any
+	index       int32  // of a fault or submission
+	frame       wire.Frame
+	data        []byte
+	event       engine.Event
 }
 
 // queue is a typed four-ary heap of occasions by time, and among equals in the order in which they
 // were added.
 type queue struct {
 	heap  []place
-	slab  []occasion
+	slab  []task
 	free  []int32
 	added uint64
 }
@@ -50,7 +50,7 @@ func (p place) before(q place) bool { return p.at < q.at || p.at == q.at && p.or
 
 func (q *queue) len() int { return len(q.heap) }
 
-func (q *queue) push(at int64, o occasion) {
+func (q *queue) push(at int64, o task) {
 	var index int32
 	if n := len(q.free); n > 0 {
 		index = q.free[n-1]
@@ -76,7 +76,7 @@ func (q *queue) push(at int64, o occasion) {
 }
 
 // pop takes the earliest occasion. The queue must not be empty.
-func (q *queue) pop() (int64, occasion) {
+func (q *queue) pop() (int64, task) {
 	first := q.heap[0]
 	last := q.heap[len(q.heap)-1]
 	q.heap = q.heap[:len(q.heap)-1]
@@ -84,7 +84,7 @@ func (q *queue) pop() (int64, occasion) {
 		q.sink(last)
 	}
 	o := q.slab[first.index]
-	q.slab[first.index] = occasion{}
+	q.slab[first.index] = task{}
 	q.free = append(q.free, first.index)
 	return first.at, o
 }

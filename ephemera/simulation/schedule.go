@@ -158,11 +158,11 @@ const (
 )
 
 // delay returns the one-way delay of a link in microseconds.
-func (s Schedule) delay(from, to int, luck uint64) int64 {
+func (s Schedule) delay(from, to int, bits uint64) int64 {
 	if s.Link > 0 && (s.Latency == Constant || s.Latency == "") {
 		return s.Link
 	}
-	return s.Latency.delay(from, to, luck)
+	return s.Latency.delay(from, to, bits)
 }
 
 // TypicalDelay returns the median of the one-way delays between members of the first group, in

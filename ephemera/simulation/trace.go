@@ -28,7 +28,7 @@ func (t *trace) add(at int64, what byte, to, from int, more uint64) {
 
 // say writes a line for people. Callers that would have to build its arguments ask for tracing
 // first.
-func (t *trace) say(at int64, format string, args ...any) {
+func (t *trace) printf(at int64, format string, args ...any) {
 	if t.out != nil {
 		fmt.Fprintf(t.out, "%9.3f ms  %s\n", float64(at)/1000, fmt.Sprintf(format, args...))
 	}

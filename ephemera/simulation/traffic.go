@@ -75,8 +75,8 @@ func encodedSize(frame wire.Frame) int {
 	case wire.Blocks:
 		size := len(wire.Encode(wire.Blocks{})) - headSize(0) + headSize(len(f.Blocks))
 		for _, held := range f.Blocks {
-			bare := block.Block{SignedHeader: held.Block.SignedHeader}
-			body := len(bare.Encode()) - headSize(0) + headSize(len(held.Block.Messages)) + bodiesSize(held.Block.Messages, false)
+			empty := block.Block{SignedHeader: held.Block.SignedHeader}
+			body := len(empty.Encode()) - headSize(0) + headSize(len(held.Block.Messages)) + bodiesSize(held.Block.Messages, false)
 			proof := 0
 			if held.Certificate != nil {
 				proof = len(held.Certificate.Encode())

@@ -14,7 +14,7 @@ import (
 
 // What is measured without encoding is what the encoding has.
 func TestMeasuredSizesAreEncodedSizes(t *testing.T) {
-	key := newRing(false).add(1)
+	key := newKeyring(false).add(1)
 	rapid.Check(t, func(t *rapid.T) {
 		var messages []block.Message
 		for range rapid.IntRange(0, 40).Draw(t, "messages") {

@@ -53,25 +53,25 @@ type Options struct {
 
 // world is one simulation in progress. It is one thread.
 type world struct {
-	schedule Schedule
-	options  Options
-	queue    queue
-	now      int64 // microseconds
-	ring     *ring
-	nodes    []*node
-	places   map[keys.Public]int
-	groups   []*membership.Group
-	links    []uint32 // frames sent so far, by sender and receiver
-	cuts     []Fault  // partitions in force
-	slowed   map[[2]int]int64
-	check    *checker
-	cabal    *cabal
-	trace    trace
-	stats    Stats
-	meter    meter
-	header   block.Header // whose ID was asked for last
-	id       block.ID
-	done     bool
+	schedule  Schedule
+	options   Options
+	queue     queue
+	now       int64 // microseconds
+	keyring   *keyring
+	nodes     []*node
+	places    map[keys.Public]int
+	groups    []*membership.Group
+	links     []uint32 // frames sent so far, by sender and receiver
+	cuts      []Fault  // partitions in force
+	slowed    map[[2]int]int64
+	check     *checker
+	coalition *coalition
+	trace     trace
+	stats     Stats
+	meter     meter
+	header    block.Header // whose ID was asked for last
+	id        block.ID
+	done      bool
 }
 
 // Stats count what happened.
@@ -101,7 +101,7 @@ func Run(schedule Schedule, options Options) (Result, error) {
 		return Result{}, err
 	}
 	w := newWorld(schedule, options)
-	w.play()
+	w.loop()
 	w.stats.Virtual = w.now / 1000
 	w.check.end()
 	return Result{
@@ -111,7 +111,7 @@ func Run(schedule Schedule, options Options) (Result, error) {
 
 // play carries out one occasion after the other. A panic of an engine or an application is a
 // violation: nothing that a peer sends may cause one.
-func (w *world) play() {
+func (w *world) loop() {
 	defer func() {
 		if r := recover(); r != nil {
 			w.check.violate("no panics", "%v\n%s", r, debug.Stack())
@@ -130,7 +130,7 @@ func (w *world) play() {
 			w.done = true
 			break
 		}
-		w.happen(o)
+		w.handle(o)
 		if w.check.failed() && !options.Endless {
 			break
 		}
@@ -145,7 +145,7 @@ func newWorld(schedule Schedule, options Options) *world {
 		options.Pool = pool
 	}
 	w := &world{
-		schedule: schedule, options: options, ring: newRing(schedule.Real), places: map[keys.Public]int{},
+		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
 		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, trace: trace{out: options.Trace, hash: traceStart},
 		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},
 	}
@@ -155,7 +155,7 @@ func newWorld(schedule Schedule, options Options) *world {
 		w.places[n.key.Public()] = i
 	}
 	w.check = newChecker(w)
-	w.cabal = newCabal(w)
+	w.coalition = newCoalition(w)
 	w.addGroup(schedule.Members)
 	for _, f := range schedule.Faults {
 		if f.Kind == NewGroup {
@@ -186,53 +186,53 @@ func (w *world) begin() {
 		case f.Kind == NewGroup:
 			for _, n := range w.nodes {
 				at := f.At*1000 + int64(hash(w.schedule.Seed, uint64(i), uint64(n.place))%uint64(f.For*1000+1))
-				w.queue.push(at, occasion{kind: answer, to: int32(n.place), index: int32(next), life: anyLife})
+				w.queue.push(at, task{kind: answer, to: int32(n.place), index: int32(next), incarnation: anyIncarnation})
 			}
 			next++
 		case f.Kind == CrashStep:
 			n := w.nodes[f.Node]
 			n.crashes = append(n.crashes, f)
 		default:
-			w.queue.push(f.At*1000, occasion{kind: strike, index: int32(i)})
+			w.queue.push(f.At*1000, task{kind: faultStart, index: int32(i)})
 		}
 	}
 	for i, s := range w.schedule.Submissions {
-		w.queue.push(s.At*1000, occasion{kind: submit, to: int32(s.Node), index: int32(i)})
+		w.queue.push(s.At*1000, task{kind: submit, to: int32(s.Node), index: int32(i)})
 	}
-	w.queue.push(w.schedule.Heal*1000, occasion{kind: inspection})
+	w.queue.push(w.schedule.Heal*1000, task{kind: inspection})
 	for _, n := range w.nodes {
-		n.told = 1
+		n.knownGroups = 1
 		n.start()
 	}
-	w.cabal.begin()
+	w.coalition.begin()
 }
 
 // anyLife marks occasions that reach a node whatever became of it.
-const anyLife = ^uint32(0)
+const anyIncarnation = ^uint32(0)
 
 // happen carries out one occasion.
-func (w *world) happen(o occasion) {
+func (w *world) handle(o task) {
 	switch o.kind {
-	case arrival, noise:
+	case arrival, rawArrival:
 		w.arrive(o)
 	case timer:
-		w.nodes[o.to].timer(o.life)
+		w.nodes[o.to].timer(o.incarnation)
 	case answer:
 		n := w.nodes[o.to]
 		switch {
-		case o.life == anyLife:
-			n.hear(int(o.index))
-		case n.up && n.life == o.life:
+		case o.incarnation == anyIncarnation:
+			n.learnGroups(int(o.index))
+		case n.up && n.incarnation == o.incarnation:
 			n.step(o.event)
 		}
 	case submit:
 		w.nodes[o.to].submit(w.schedule.Submissions[o.index], int(o.index))
-	case strike:
-		w.strike(int(o.index))
-	case relief:
-		w.relieve(o)
-	case attack:
-		w.cabal.tick(int(o.to))
+	case faultStart:
+		w.faultStart(int(o.index))
+	case recovery:
+		w.endFault(o)
+	case adversaryTick:
+		w.coalition.tick(int(o.to))
 	case inspection:
 		w.inspect()
 	}
@@ -252,16 +252,16 @@ func (w *world) send(from, to int, frame wire.Frame) {
 		data = wire.Encode(frame)
 		w.stats.Bytes += int64(len(data))
 	}
-	w.carry(from, to, occasion{kind: arrival, frame: frame, data: data}, false)
+	w.carry(from, to, task{kind: arrival, frame: frame, data: data}, false)
 }
 
 // carry delays, loses and doubles what is on a link.
-func (w *world) carry(from, to int, o occasion, gossip bool) {
+func (w *world) carry(from, to int, o task, gossip bool) {
 	link := from*len(w.nodes) + to
 	w.links[link]++
-	luck := hash(w.schedule.Seed, uint64(link), uint64(w.links[link]))
+	bits := hash(w.schedule.Seed, uint64(link), uint64(w.links[link]))
 	if !w.healed() {
-		if w.cut(from, to) || int(luck>>40%1000) < w.schedule.Loss || gossip && w.schedule.NoGossip {
+		if w.cut(from, to) || int(bits>>40%1000) < w.schedule.Loss || gossip && w.schedule.NoGossip {
 			return
 		}
 	} else if gossip && w.schedule.NoGossip {
@@ -269,16 +269,16 @@ func (w *world) carry(from, to int, o occasion, gossip bool) {
 	}
 	o.from, o.to = int32(from), int32(to)
 	copies := 1
-	if !w.healed() && int(luck>>20%1000) < w.schedule.Duplicate {
+	if !w.healed() && int(bits>>20%1000) < w.schedule.Duplicate {
 		copies = 2
 	}
 	for range copies {
-		at := w.now + w.schedule.delay(from, to, luck&0xfffff)
+		at := w.now + w.schedule.delay(from, to, bits&0xfffff)
 		if until := w.slowed[[2]int{from, to}]; until > at {
 			at = until
 		}
 		w.queue.push(at, o)
-		luck = mix(luck)
+		bits = mix(bits)
 	}
 }
 
@@ -303,7 +303,7 @@ func contains(nodes []int, n int) bool {
 
 // arrive brings a frame to a node that is up: through the border if it is bytes, and past the
 // adversary if it has one.
-func (w *world) arrive(o occasion) {
+func (w *world) arrive(o task) {
 	n := w.nodes[o.to]
 	if !n.up {
 		return
@@ -320,7 +320,7 @@ func (w *world) arrive(o occasion) {
 		return // of a group that nobody has told the node of yet: it comes again
 	}
 	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
-	if n.puppet != nil && !n.puppet.receive(int(o.from), frame) {
+	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
 		return
 	}
 	n.received(w.nodes[o.from].key.Public(), verified)
@@ -332,7 +332,7 @@ func (w *world) inspect() {
 		w.done = true
 		return
 	}
-	w.queue.push(w.now+200_000, occasion{kind: inspection})
+	w.queue.push(w.now+200_000, task{kind: inspection})
 }
 
 // message makes a client's message.

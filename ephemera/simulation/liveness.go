@@ -1,0 +1,155 @@
+package simulation
+
+import (
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+)
+
+// settled tells whether all that was promised has happened, so that nothing is left to wait for.
+func (c *checker) settled() bool { return c.unsettled() == "" }
+
+// unsettled names what was promised and has not happened yet.
+func (c *checker) unsettled() string {
+	if c.w.now < c.horizon() {
+		return "the schedule goes on"
+	}
+	for i, n := range c.w.nodes {
+		if n.byzantine == nil && (!n.up || n.knownGroups < len(c.w.groups)) {
+			return fmt.Sprintf("node %d is not up, or knows %d of %d groups", i, n.knownGroups, len(c.w.groups))
+		}
+	}
+	for _, b := range c.order {
+		if b.firstSeen > c.horizon() {
+			continue
+		}
+		if what := c.unsettledSlot(b); what != "" {
+			return what
+		}
+	}
+	for _, m := range c.messages {
+		if c.w.options.Application == nil && c.awaited(m) {
+			return fmt.Sprintf("validity: a message of node %d is in no certified block", m.node)
+		}
+	}
+	return c.unclosed()
+}
+
+// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and
+// so the chains grow for ever.
+func (c *checker) horizon() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
+
+// lastPlanned returns when nothing more is planned.
+func (c *checker) lastPlanned() int64 {
+	last := int64(0)
+	for _, s := range c.w.schedule.Submissions {
+		last = max(last, s.At)
+	}
+	for _, f := range c.w.schedule.Faults {
+		last = max(last, f.At+f.For)
+	}
+	return last
+}
+
+func (c *checker) unsettledSlot(b *slotBook) string {
+	k := b.key
+	group := c.w.groups[k.group]
+	name := fmt.Sprintf("%d:%d/%d", k.group+1, k.creator, k.height)
+	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) {
+		creator := c.w.nodes[k.creator]
+		if g := creator.disk.find(group.ID()); g != nil && !g.closed {
+			return "validity: " + name + " of a correct creator is not certified"
+		}
+	}
+	if b.isCertified && c.heldByCorrect(b) {
+		for i, n := range c.w.nodes {
+			if n.byzantine == nil && group.Contains(n.key.Public()) && !b.delivered[i] {
+				return fmt.Sprintf("totality: node %d has not delivered %s", i, name)
+			}
+		}
+	}
+	if c.conflicting(b) {
+		for i, n := range c.w.nodes {
+			if n.byzantine == nil && group.Contains(n.key.Public()) && !c.evidence[chainKey{k.group, k.creator}][i] {
+				return fmt.Sprintf("accountability: node %d has no proof of two headers of %s", i, name)
+			}
+		}
+	}
+	return ""
+}
+
+// conflicting tells whether two correct members hold different signed headers of a slot, or one
+// holds both.
+func (c *checker) conflicting(b *slotBook) bool {
+	var first *holding
+	for i, h := range b.held {
+		switch {
+		case !c.correct(h.node, b.key.group):
+		case first == nil:
+			first = &b.held[i]
+		case first.block != h.block:
+			return true
+		}
+	}
+	return false
+}
+
+// shown tells whether a correct member has the certified block of a slot durably: a certificate
+// that only faulty members ever had binds nobody.
+func (c *checker) heldByCorrect(b *slotBook) bool {
+	group := c.w.groups[b.key.group]
+	for i, n := range c.w.nodes {
+		if !c.correct(i, b.key.group) || !group.Contains(n.key.Public()) {
+			continue
+		}
+		slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
+		if _, ok := c.w.nodes[i].disk.certified(slot); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited tells whether a message must still turn up in a certified block of its node: it was
+// taken, and no crash took it away before it was in a durable block.
+func (c *checker) awaited(m *messageBook) bool {
+	n := c.w.nodes[m.node]
+	newest := c.w.groups[len(c.w.groups)-1]
+	switch {
+	case m.done || !m.taken || n.incarnation != m.incarnation && !m.durable:
+		return false
+	case !newest.Contains(n.key.Public()) || c.nodes[m.node].lostThrough >= newest.Number():
+		return false
+	}
+	return c.nodes[m.node].lostThrough == 0
+}
+
+// unclosed names an old group that a correct node still signs in long after it should have ended
+// (R9).
+func (c *checker) unclosed() string {
+	for i, n := range c.w.nodes {
+		if n.byzantine != nil {
+			continue
+		}
+		for _, g := range n.disk.groups {
+			if int(g.group.Number()) < len(c.w.groups) && !g.closed && g.group.Contains(n.key.Public()) {
+				return fmt.Sprintf("R9: node %d has not closed group %d", i, g.group.Number())
+			}
+		}
+	}
+	return ""
+}
+
+// end judges what is left when the time is over.
+func (c *checker) end() {
+	if !c.failed() && !c.w.done && c.w.now >= c.w.schedule.Heal*1000 {
+		if what := c.unsettled(); what != "" {
+			c.violate("liveness", "%s after %d ms", what, c.w.schedule.Deadline)
+		}
+	}
+	for _, o := range c.observers {
+		if err := o.End(); err != nil {
+			c.violate(o.Name(), "%v", err)
+		}
+	}
+}
