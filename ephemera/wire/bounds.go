@@ -6,20 +6,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Bounds on what one frame may ask for or carry.
+// Bounds on what one frame asks for or carries.
 const (
 	MaxListings  = 1024     // messages named in a Frontier or GetMessages
 	MaxBlocks    = 64       // blocks in one Blocks frame
-	BatchBytes   = 1 << 20  // bodies in one Messages or Blocks frame, unless a single one is larger
+	BatchBytes   = 1 << 20  // bodies in one Messages or Blocks frame; a larger body travels alone
 	frameMargin  = 16 << 10 // array heads and fixed fields
 	headerBytes  = 512      // one signed header
 	listingBytes = 80       // one listing
 )
 
-// MaxFrameBytes returns the greatest length of a frame among the members of group.
+// MaxFrameBytes returns the length of the longest frame in a group.
 func MaxFrameBytes(group *membership.Group) int {
 	n := group.N()
-	blocks := max(block.MaxBytes(group.Limits()), BatchBytes+block.MaxBytes(group.Limits())) + MaxBlocks*certificate.MaxBytes(n)
+	blocks := BatchBytes + block.MaxBytes(group.Limits()) + MaxBlocks*certificate.MaxBytes(n)
 	return max(blocks, frontierBytes(n)) + frameMargin
 }
 

@@ -13,7 +13,7 @@ import (
 // ErrInvalid reports a frame that no correct member sends.
 var ErrInvalid = errors.New("invalid frame")
 
-// Decode reads a frame of one group: see Groups.Decode.
+// Decode decodes a frame of one group: see Groups.Decode.
 func Decode(group *membership.Group, data []byte) (Decoded, error) {
 	return NewGroups(group).Decode(data)
 }
@@ -23,11 +23,13 @@ func Open(group *membership.Group, data []byte) (Verified, error) {
 	return NewGroups(group).Open(data)
 }
 
-// Decode reads a frame and checks its form. Limits and membership of blocks, and all signatures,
-// are left to Verify.
+// Decode decodes a frame and checks its form. A frame that exceeds the limits of the known groups,
+// but not those of any group, may be about a group that this node does not know yet: then the error
+// is ErrUnknownGroup. The limits and members of blocks, and all signatures, are left to
+// Verifier.Verify.
 func (g Groups) Decode(data []byte) (Decoded, error) {
 	if len(data) == 0 {
-		return Decoded{}, fmt.Errorf("%w: it is empty", ErrInvalid)
+		return Decoded{}, fmt.Errorf("%w: empty", ErrInvalid)
 	}
 	if len(data) > g.bytes {
 		return Decoded{}, fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(data), g.bytes)
@@ -37,7 +39,7 @@ func (g Groups) Decode(data []byte) (Decoded, error) {
 		_, err = g.groupOf(frame)
 	}
 	if err != nil && g.mayBeNewer(data) {
-		err = fmt.Errorf("%w, and has wider limits: %w", ErrUnknownGroup, err)
+		err = fmt.Errorf("%w: it exceeds the limits of the known groups: %w", ErrUnknownGroup, err)
 	}
 	if err != nil {
 		return Decoded{}, invalid(Kind(data[0]), err)
@@ -45,8 +47,8 @@ func (g Groups) Decode(data []byte) (Decoded, error) {
 	return Decoded{frame: frame, digest: digestOf(frame, data)}, nil
 }
 
-// mayBeNewer tells whether a frame that the known groups' limits refuse could be a correct member's
-// that knows another group.
+// mayBeNewer reports whether a frame that exceeds the known groups' limits could be from a correct
+// member that knows another group.
 func (g Groups) mayBeNewer(data []byte) bool {
 	g.limits, g.members = membership.MaxLimits(), membership.MaxMembers
 	frame, err := g.decodeBody(Kind(data[0]), data[1:])
@@ -100,8 +102,8 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 	return nil, fmt.Errorf("kind %d is unknown", kind)
 }
 
-// decodePlain reads a frame that is one canonical array of T. The limit comes before decoding: few
-// bytes can name many elements.
+// decodePlain decodes a frame that is one canonical array of T. The length is limited before
+// decoding, because few bytes can name many elements.
 func decodePlain[T any](body []byte, limit int, check func(*T) (Frame, error)) (Frame, error) {
 	var value T
 	if err := canonical.Decode(body, limit, &value); err != nil {
@@ -125,7 +127,7 @@ func (g Groups) decodeMessages(body []byte) (Frame, error) {
 			return nil, err
 		}
 		if f.Messages[i].Network() != g.network {
-			return nil, fmt.Errorf("message of network %q", f.Messages[i].Network())
+			return nil, fmt.Errorf("message is of network %q, expected %q", f.Messages[i].Network(), g.network)
 		}
 	}
 	return f, nil
@@ -167,8 +169,8 @@ func atMost(what string, count, limit int) error {
 	return nil
 }
 
-// check refuses a list that names a message twice, so that nobody has to send more than it was
-// asked for.
+// check refuses a list that names a message twice: nobody has to send a message more than once per
+// request.
 func (f *GetMessages) check() error {
 	seen := make(map[block.MessageID]bool, len(f.IDs))
 	for _, id := range f.IDs {
@@ -196,7 +198,7 @@ func (f *Frontier) check(groups Groups) error {
 			return err
 		}
 		if i > 0 && f.Open[i-1].Header.Creator.Compare(header.Header.Creator) >= 0 {
-			return errors.New("headers are not one a chain, in the order of creators")
+			return errors.New("headers are not at most one per chain, in the order of their creators")
 		}
 	}
 	return checkPlaces(group, f.Evidence)
@@ -216,7 +218,7 @@ func checkPlaces(group *membership.Group, places []uint32) error {
 	}
 	for i, place := range places {
 		if int(place) >= group.N() || i > 0 && places[i-1] >= place {
-			return fmt.Errorf("places of members are not ascending below %d", group.N())
+			return fmt.Errorf("members' places are not ascending and below %d", group.N())
 		}
 	}
 	return nil
@@ -239,7 +241,7 @@ func (f *Evidence) check(groups Groups) error {
 	}
 	a, b := f.A.Header.ID(), f.B.Header.ID()
 	if f.A.Header.Slot() != f.B.Header.Slot() || a.Compare(b) >= 0 {
-		return errors.New("not two different headers of one slot in the order of their IDs")
+		return errors.New("headers are not two different ones of one slot, in the order of their IDs")
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 )
 
-// rawHeld is Held on the wire; no certificate is an empty byte string.
+// rawHeld is Held on the wire. A missing certificate is an empty byte string.
 type rawHeld struct {
 	_           struct{} `cbor:",toarray"`
 	Block       []byte
@@ -27,7 +27,7 @@ type rawMessages struct {
 	Messages [][]byte
 }
 
-// AppendCanonical is the encoding of what was decoded, for canonical.Decode to compare.
+// AppendCanonical appends what was decoded, for canonical.Decode to compare.
 func (r *rawBlocks) AppendCanonical(dst []byte) []byte {
 	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(r.Blocks))
 	for _, held := range r.Blocks {
@@ -36,7 +36,7 @@ func (r *rawBlocks) AppendCanonical(dst []byte) []byte {
 	return dst
 }
 
-// AppendCanonical: see rawBlocks.
+// AppendCanonical appends what was decoded, for canonical.Decode to compare.
 func (r *rawMessages) AppendCanonical(dst []byte) []byte {
 	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(r.Messages))
 	for _, data := range r.Messages {
@@ -90,27 +90,27 @@ func (f Blocks) append(dst []byte) []byte {
 	return dst
 }
 
-// AppendCanonical appends the canonical encoding of the frame's body, here and below.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Rejection) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendBytes(f.Slot.AppendCanonical(canonical.AppendArray(dst, 2)), f.Block[:])
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f GetMessages) AppendCanonical(dst []byte) []byte {
 	return block.AppendIDs(canonical.AppendArray(dst, 1), f.IDs)
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f GetBlock) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendBytes(f.Slot.AppendCanonical(canonical.AppendArray(dst, 2)), f.Block[:])
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f GetCertified) AppendCanonical(dst []byte) []byte {
 	return f.From.AppendCanonical(canonical.AppendArray(dst, 1))
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Frontier) AppendCanonical(dst []byte) []byte {
 	dst = canonical.AppendBytes(canonical.AppendArray(dst, 5), f.Group[:])
 	dst = canonical.AppendArray(dst, len(f.Certified))
@@ -131,7 +131,7 @@ func (f Frontier) AppendCanonical(dst []byte) []byte {
 	return dst
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f GetEvidence) AppendCanonical(dst []byte) []byte {
 	return appendPlaces(canonical.AppendBytes(canonical.AppendArray(dst, 2), f.Group[:]), f.Creators)
 }
@@ -144,21 +144,21 @@ func appendPlaces(dst []byte, places []uint32) []byte {
 	return dst
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Evidence) AppendCanonical(dst []byte) []byte {
 	return f.B.AppendCanonical(f.A.AppendCanonical(canonical.AppendArray(dst, 2)))
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Closed) AppendCanonical(dst []byte) []byte {
 	return f.Slot.AppendCanonical(canonical.AppendArray(dst, 1))
 }
 
-// AppendCanonical: see Rejection.
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Announce) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
 }
 
-// EncodeMessages returns the frame that carries these bodies. Any member takes it unasked, within
-// the senders' quotas.
+// EncodeMessages returns the frame that carries these bodies. A member accepts them without having
+// asked, within the senders' quotas.
 func EncodeMessages(messages []block.Message) []byte { return Encode(Messages{Messages: messages}) }

@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// The same types without methods: reflection encodes them.
+// The frame types without their methods: reflection encodes them.
 type (
 	plainRejection    wire.Rejection
 	plainGetMessages  wire.GetMessages
@@ -44,7 +44,8 @@ type (
 	}
 )
 
-// The bytes of an announcement are fixed: members of different versions wake each other.
+// The bytes of an announcement are fixed, because members of different versions send them to each
+// other.
 func TestAnnouncementKeepsItsBytes(t *testing.T) {
 	require.Equal(t, []byte{14, 0x81, 0x0a}, wire.Encode(wire.Announce{Number: 10}))
 	require.Equal(t, []byte{14, 0x81, 0x1b, 1, 2, 3, 4, 5, 6, 7, 8}, wire.Encode(wire.Announce{Number: 0x0102030405060708}))
@@ -96,7 +97,7 @@ func plain(frame wire.Frame) any {
 	return nil
 }
 
-// Frames append their own bytes; reflection would make the same.
+// Frames append their own bytes, which are those that reflection would make.
 func TestEncodingIsThatOfReflection(t *testing.T) {
 	frames := append(newWorld(t).frames(),
 		wire.Frontier{}, wire.GetMessages{}, wire.GetEvidence{}, wire.Messages{}, wire.Blocks{}, wire.Proposal{},

@@ -16,7 +16,7 @@ import (
 
 const network = "wire-test"
 
-// world is a group of four whose private keys the tests have.
+// world is a group of four whose private keys the tests hold.
 type world struct {
 	t     require.TestingT
 	keys  []keys.Private // in the group's order
@@ -92,7 +92,7 @@ func (w *world) certify(b block.Block, signers ...int) certificate.Certificate {
 	return certificate.New(w.group, b.Header.Slot(), b.ID(), signatures)
 }
 
-// evidence makes the proof that a creator signed two blocks.
+// evidence returns proof that a creator signed two blocks.
 func (w *world) evidence(a, b block.Block) wire.Evidence {
 	if a.ID().Compare(b.ID()) > 0 {
 		a, b = b, a

@@ -1,10 +1,13 @@
 // Package wire is the language that members speak on direct links and by gossip: frames, their
-// canonical encoding, and the border check that turns bytes of strangers into values that cannot be
-// wrong.
+// canonical encoding, and the checks that a frame passes before it reaches the core.
 //
-// A frame is one kind byte and one canonical CBOR array. Open decodes within the group's limits and
-// verifies every signature; the core (packages broadcast and engine) never sees a frame that did
-// not pass. Bytes are carried by package transport.
+// A frame is one kind byte and one canonical CBOR array. A frame that arrives passes three stages,
+// each a type of its own. Groups.Decode checks form and limits and returns a Decoded. Decoded.Admit
+// marks what the node wants to spend a verification on: an Admitted. Verifier.Verify checks every
+// signature and returns a Verified, and the core (packages broadcast and engine) takes nothing
+// else. So no value that could be wrong reaches it.
+//
+// Bytes are carried by package transport. The table of frames is docs/PROTOCOL.md, section 8.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package wire
@@ -18,10 +21,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Frame is one thing that a member says to another. The types below are all there are.
+// Frame is one thing that a member tells another. The types below are all there are.
 type Frame interface{ kind() Kind }
 
-// Kind tells frames apart on the wire. Numbers are never used again.
+// Kind identifies a type of frame on the wire. Numbers are never reused.
 type Kind byte
 
 const (
@@ -48,7 +51,7 @@ var kindNames = map[Kind]string{
 	KindAnnounce: "announce",
 }
 
-// String names the kind for logs and telemetry.
+// String returns the kind's name in logs and telemetry.
 func (k Kind) String() string {
 	if name, ok := kindNames[k]; ok {
 		return name
@@ -91,7 +94,7 @@ type Proposal struct{ block.Proposal }
 // Echo answers a proposal (R3).
 type Echo struct{ certificate.Echo }
 
-// Rejection tells the creator that this member will never echo the block, so that the creator stops
+// Rejection tells the creator that this member will never echo the block: the creator stops
 // resending it (R7).
 type Rejection struct {
 	_     struct{} `cbor:",toarray"`
@@ -111,75 +114,77 @@ type GetMessages struct {
 // Messages carries bodies: gossip, or the answer to GetMessages.
 type Messages struct{ Messages []block.Message }
 
-// GetBlock asks a signer for a block of which the asker has only the certificate (R5).
+// GetBlock asks a signer for a block of which this member has only the certificate (R5).
 type GetBlock struct {
 	_     struct{} `cbor:",toarray"`
 	Slot  block.Slot
 	Block block.ID
 }
 
-// GetCertified asks for the certified blocks of a chain from a height upwards (R6).
+// GetCertified asks for the certified blocks of a chain, from a height upwards (R6).
 type GetCertified struct {
 	_    struct{} `cbor:",toarray"`
 	From block.Slot
 }
 
-// Blocks answers GetBlock, without certificate where the sender has all of the block, and
-// GetCertified, with one each, ascending without gap.
+// Blocks answers GetBlock and GetCertified. The answer to GetBlock has no certificate if the sender
+// holds the whole block. The answer to GetCertified has one for each block; heights ascend without
+// gaps.
 type Blocks struct{ Blocks []Held }
 
-// Held is a block with its certificate, where the sender has one. A block whose messages the sender
-// has removed (block.Block.Pruned) always comes with it.
+// Held is a block, with its certificate if the sender has one. A block whose messages the sender
+// has removed (block.Block.Pruned) always has one.
 type Held struct {
 	Block       block.Block
 	Certificate *certificate.Certificate
 }
 
-// Frontier tells where the sender stands (R6). Members are named by their place in the group.
+// Frontier says how far the sender is (R6). Members are named by their place in the group.
 type Frontier struct {
 	_     struct{} `cbor:",toarray"`
 	Group membership.ID
-	// Certified is the highest contiguous certified height per chain, for each member in byte order.
+	// Certified is the highest contiguous certified height of each chain, in the members' order.
 	Certified []uint64
 	// Open holds the creator-signed headers that the sender knows of open slots, echoed or not, at
-	// most one a chain.
+	// most one per chain.
 	Open []block.SignedHeader
-	// Evidence lists the creators of whose equivocation the sender holds proof, ascending.
+	// Evidence lists the creators against whom the sender holds proof of equivocation, ascending.
 	Evidence []uint32
 	// Mempool lists live messages.
 	Mempool []Listing
 }
 
-// Listing names a live mempool message and its sender, whose quota decides whether to pull it.
+// Listing names a live mempool message and its sender. The sender's quota decides whether to pull
+// it.
 type Listing struct {
 	_      struct{} `cbor:",toarray"`
 	ID     block.MessageID
 	Sender keys.Public
 }
 
-// GetEvidence asks for proofs of equivocation by these members, ascending.
+// GetEvidence asks for proof of equivocation by these members, ascending.
 type GetEvidence struct {
 	_        struct{} `cbor:",toarray"`
 	Group    membership.ID
 	Creators []uint32
 }
 
-// Evidence is two different headers of one slot, both signed by its creator (R3).
+// Evidence is two different headers of one slot, both signed by the slot's creator (R3).
 type Evidence struct {
 	_    struct{} `cbor:",toarray"`
 	A, B block.SignedHeader
 }
 
-// Closed tells the creator that this member signs nothing new in the slot's group, so that the
-// creator stops resending (R9).
+// Closed tells the creator that this member signs nothing new in the slot's group: the creator
+// stops resending (R9).
 type Closed struct {
 	_    struct{} `cbor:",toarray"`
 	Slot block.Slot
 }
 
-// Announce tells the number of the newest group that the sender knows, so that a receiver that does
-// not know it asks its membership provider. Nobody signs it and nothing else follows from it; it
-// does not reach the core.
+// Announce is the number of the newest group that the sender knows. A receiver that does not know
+// that group asks its membership provider. Nobody signs an announcement and nothing else follows
+// from it; it does not reach the core.
 type Announce struct {
 	_      struct{} `cbor:",toarray"`
 	Number uint64
@@ -200,8 +205,8 @@ func (Evidence) kind() Kind     { return KindEvidence }
 func (Closed) kind() Kind       { return KindClosed }
 func (Announce) kind() Kind     { return KindAnnounce }
 
-// GroupOf returns the group that a frame is about; zero for frames that are about messages, several
-// blocks or the newest group.
+// GroupOf returns the group that a frame is about. It is zero for frames about messages, about
+// several blocks or about the newest group.
 func GroupOf(frame Frame) membership.ID {
 	switch f := frame.(type) {
 	case Proposal:

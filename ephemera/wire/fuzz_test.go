@@ -8,7 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Whatever bytes come, Decode does not panic, and what it takes has exactly these bytes.
+// No bytes make Decode panic, and a frame that it accepts encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
 	w := newWorld(f)
 	for _, frame := range w.frames() {

@@ -8,15 +8,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrUnknownGroup reports a frame about a group that the receiver does not know. Its sender may be
-// correct: one that has heard of a new group earlier. It is an ErrInvalid too, for those who know
-// all groups there are.
-var ErrUnknownGroup = fmt.Errorf("%w: its group is unknown", ErrInvalid)
+// ErrUnknownGroup reports a frame about a group that the receiver does not know. The sender may be
+// correct and merely ahead: it heard of a new group first. It wraps ErrInvalid for receivers that
+// know every group.
+var ErrUnknownGroup = fmt.Errorf("%w: unknown group", ErrInvalid)
 
-// Groups decodes and verifies the frames of several groups of one network (R9): a frame names its
-// group, or is about messages alone. What bounds a frame before its group is found is the widest of
-// the groups' limits; then its own group's count. The value is immutable, its methods are safe for
-// concurrent use. The zero value knows no group and refuses everything.
+// Groups decodes the frames of several groups of one network (R9). A frame names its group, or is
+// about messages alone. Until its group is known, a frame is bounded by the widest limits of all
+// groups; then its own group's limits apply. A Groups is immutable and safe for concurrent use. The
+// zero value knows no group and refuses everything.
 type Groups struct {
 	network string
 	known   []*membership.Group
@@ -25,7 +25,7 @@ type Groups struct {
 	bytes   int               // of the longest frame
 }
 
-// NewGroups puts groups of one network together. Those that most frames are about come best first.
+// NewGroups joins groups of one network. Put those first that most frames are about.
 func NewGroups(groups ...*membership.Group) Groups {
 	g := Groups{known: groups}
 	for _, group := range groups {
@@ -40,8 +40,8 @@ func NewGroups(groups ...*membership.Group) Groups {
 	return g
 }
 
-// Open decodes a frame and verifies it at once, whoever sent it and whatever it costs. A node that
-// has peers to weigh decodes, admits and verifies in steps of their own.
+// Open decodes a frame, admits it and verifies it, regardless of who sent it and what that costs.
+// Nodes go through the three stages one by one.
 func (g Groups) Open(data []byte) (Verified, error) {
 	decoded, err := g.Decode(data)
 	if err != nil {
@@ -64,8 +64,8 @@ func (g Groups) find(id membership.ID) (*membership.Group, error) {
 	return nil, fmt.Errorf("%w: %s", ErrUnknownGroup, id)
 }
 
-// groupOf returns the group of a frame; nil for one that is about messages, about several blocks or
-// announces a group.
+// groupOf returns the group of a frame. It is nil for a frame about messages, about several blocks
+// or about the newest group.
 func (g Groups) groupOf(frame Frame) (*membership.Group, error) {
 	switch frame.(type) {
 	case Messages, GetMessages, Blocks, Announce:
@@ -74,16 +74,16 @@ func (g Groups) groupOf(frame Frame) (*membership.Group, error) {
 	return g.find(GroupOf(frame))
 }
 
-// checkSlot tells whether a correct member can name this slot.
+// checkSlot returns an error if no correct member names this slot.
 func (g Groups) checkSlot(slot block.Slot) error {
 	group, err := g.find(slot.Group)
 	switch {
 	case err != nil:
 		return err
 	case !group.Contains(slot.Creator):
-		return fmt.Errorf("creator %s is no member", slot.Creator)
+		return fmt.Errorf("creator %s is not a member", slot.Creator)
 	case slot.Height == 0:
-		return errors.New("heights count from 1")
+		return errors.New("heights start at 1")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// newSuccessor is the group after a world's own: one member is replaced, and its limits are wider.
+// newSuccessor returns the next group: one member is replaced, and its limits are wider.
 func newSuccessor(w *world) *world {
 	next := &world{t: w.t, keys: append(slices.Clone(w.keys[1:]), keys.FromSeed(sha256.Sum256([]byte("wire, replaced"))))}
 	slices.SortFunc(next.keys, func(a, b keys.Private) int { return a.Public().Compare(b.Public()) })
@@ -30,7 +30,7 @@ func newSuccessor(w *world) *world {
 	return next
 }
 
-// A frame is held to the group that it names, whatever other groups are known.
+// A frame is checked against the group that it names, whatever other groups are known.
 func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 	w := newWorld(t)
 	next := newSuccessor(w)
@@ -53,8 +53,8 @@ func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 	}
 }
 
-// What is too large for the known groups may come from a correct member that knows a larger one
-// with wider limits.
+// A frame that is too large for the known groups may be from a correct member that knows a larger
+// group with wider limits.
 func TestFramesOfAWiderGroupAreNobodysFault(t *testing.T) {
 	w := newWorld(t)
 	next := &world{t: t}
@@ -83,8 +83,8 @@ func TestFramesOfAWiderGroupAreNobodysFault(t *testing.T) {
 	require.NotErrorIs(t, err, wire.ErrUnknownGroup, "half a frame")
 }
 
-// The wider limits of one group and the members of another are no help to a frame.
-func TestGroupsDoNotLendEachOther(t *testing.T) {
+// A frame of one group cannot use the wider limits or the members of another.
+func TestLimitsOfOneGroupDoNotServeAnother(t *testing.T) {
 	w := newWorld(t)
 	next := newSuccessor(w)
 	groups := wire.NewGroups(w.group, next.group)
@@ -116,8 +116,8 @@ func TestGroupsDoNotLendEachOther(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Frames that name no group, and receivers that know none.
-func TestNoGroupIsUnknown(t *testing.T) {
+// Frames that name no group are refused, and a receiver that knows no group refuses every frame.
+func TestFramesWithoutAGroupAreRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, frame := range []wire.Frame{
 		wire.Proposal{},
@@ -140,8 +140,8 @@ func TestNoGroupIsUnknown(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, the groups' common border does not panic, and what it takes one of them
-// takes alone.
+// No bytes make the border of several groups panic, and a frame that it accepts is accepted by
+// exactly one of them.
 func FuzzGroups(f *testing.F) {
 	w := newWorld(f)
 	next := newSuccessor(w)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Decoded is a frame whose form and limits were checked. Its signatures were not: anybody may have
-// made it up. Groups.Decode returns it; the zero value is unusable.
+// Decoded is a frame whose form and limits were checked. Its signatures were not, so anybody may
+// have made it up. The zero value is unusable.
 type Decoded struct {
 	frame  Frame
 	digest Digest
@@ -16,22 +16,21 @@ type Decoded struct {
 // unusable.
 type Admitted struct{ decoded Decoded }
 
-// Verified is a frame of which every signature was checked. Only this package makes one, by
-// Verifier.Verify or, for test kits, AssumeVerified. The core takes nothing else. The zero value is
-// unusable.
+// Verified is a frame whose signatures were all checked. Only this package makes one: by
+// Verifier.Verify or, for test kits, by AssumeVerified. The zero value is unusable.
 type Verified struct{ frame Frame }
 
-// Digest identifies what was verified.
+// Digest identifies a verified frame or message in a Memory.
 type Digest [sha256.Size]byte
 
 // Kind returns the frame's kind.
 func (d Decoded) Kind() Kind { return d.Unverified().kind() }
 
 // Digest returns the hash of the frame's bytes. It is zero for Messages, which are remembered one
-// message at a time (see Verifier), and for Announce, which is not verified.
+// message at a time (see Verifier.Verify), and for Announce, which is never verified.
 func (d Decoded) Digest() Digest { return d.digest }
 
-// Unverified returns the frame. Whatever it says is unproven, who signed it included.
+// Unverified returns the frame. Nothing in it is proven, not even who signed it.
 func (d Decoded) Unverified() Frame {
 	if d.frame == nil {
 		panic("wire: use of a zero Decoded")
@@ -39,9 +38,9 @@ func (d Decoded) Unverified() Frame {
 	return d.frame
 }
 
-// Admit says that the frame is worth its verification. That is the caller's decision, by the peer
-// that sent it, its kind, its group and what it would cost. An announcement is never admitted: it
-// is a hint for the runner, nobody signs it, and it does not reach the core.
+// Admit marks the frame as worth a verification. That is the caller's decision: it may depend on
+// the peer that sent the frame, the frame's kind and group, and what it costs to verify. An
+// announcement is never admitted, because nobody signs it and it is not for the core.
 func (d Decoded) Admit() (Admitted, error) {
 	if d.Kind() == KindAnnounce {
 		return Admitted{}, fmt.Errorf("%w: an announcement is not for the core", ErrInvalid)
@@ -57,12 +56,12 @@ func (v Verified) Frame() Frame {
 	return v.frame
 }
 
-// AssumeVerified takes a frame as verified without looking at it. It is for simulations and tests,
-// whose signatures are not Ed25519's or do not matter. Shipped code must not call it; the check in
-// scripts/architecture sees to that.
+// AssumeVerified returns a frame as verified without checking it. It is for simulations and tests,
+// whose signatures are not Ed25519 signatures or do not matter. A check in scripts/architecture
+// keeps it out of shipped code.
 func AssumeVerified(frame Frame) Verified { return Verified{frame} }
 
-// digestOf returns the digest under which a frame is remembered once it is verified.
+// digestOf returns the digest by which a verified frame is remembered.
 func digestOf(frame Frame, data []byte) Digest {
 	switch frame.(type) {
 	case Messages, Announce:

@@ -30,7 +30,7 @@ func (m *memory) Add(digest wire.Digest) {
 	m.adds++
 }
 
-// verify brings an encoded frame through all stages.
+// verify takes an encoded frame through all stages.
 func (m *memory) verify(t *testing.T, w *world, data []byte) (wire.Verified, error) {
 	t.Helper()
 	decoded, err := wire.Decode(w.group, data)
@@ -40,8 +40,7 @@ func (m *memory) verify(t *testing.T, w *world, data []byte) (wire.Verified, err
 	return wire.NewVerifier(wire.NewGroups(w.group), m).Verify(admitted)
 }
 
-// A frame that arrives again is recognised by its bytes. Nothing is remembered that was not
-// verified.
+// A frame that arrives again is recognised by its bytes.
 func TestNothingIsVerifiedTwice(t *testing.T) {
 	w := newWorld(t)
 	for _, frame := range w.frames() {
@@ -62,6 +61,7 @@ func TestNothingIsVerifiedTwice(t *testing.T) {
 	}
 }
 
+// Nothing is remembered that was not verified.
 func TestForgedFramesAreNotRemembered(t *testing.T) {
 	w := newWorld(t)
 	b := w.block(1, 1, "one")
@@ -83,14 +83,14 @@ func TestForgedFramesAreNotRemembered(t *testing.T) {
 	}
 }
 
-// unsigned signs with nothing.
+// unsigned makes signatures that are not valid.
 type unsigned struct{ key keys.Public }
 
 func (u unsigned) Public() keys.Public      { return u.key }
 func (unsigned) Sign([]byte) keys.Signature { return keys.Signature{} }
 
-// A message is verified once, however it arrives: alone, with others, or from a client. The same
-// message under another signature is verified for itself.
+// A message is verified once, whether it arrives alone, with others or from a client. The same
+// message with another signature is verified again.
 func TestMessagesAreRememberedOneAtATime(t *testing.T) {
 	w, m := newWorld(t), newMemory()
 	one, two := w.message(0, "one"), w.message(1, "two")
@@ -110,7 +110,7 @@ func TestMessagesAreRememberedOneAtATime(t *testing.T) {
 	require.ErrorIs(t, err, wire.ErrInvalid)
 }
 
-// An announcement is the runner's, and never reaches the core.
+// An announcement never reaches the core.
 func TestAnnouncementsAreNotAdmitted(t *testing.T) {
 	w := newWorld(t)
 	for _, frame := range w.frames() {
@@ -128,7 +128,7 @@ func TestAnnouncementsAreNotAdmitted(t *testing.T) {
 	}
 }
 
-// A stage that nobody passed is of no use: forgetting one fails loudly.
+// Skipping a stage fails loudly: a zero value is unusable.
 func TestZeroStagesPanic(t *testing.T) {
 	verifier := wire.NewVerifier(wire.NewGroups(newWorld(t).group), newMemory())
 	for name, use := range map[string]func(){
@@ -142,7 +142,7 @@ func TestZeroStagesPanic(t *testing.T) {
 	}
 }
 
-// Bodies are all messages that a frame brings, in order.
+// Bodies returns every message of a frame, in order.
 func TestBodiesAreTheMessagesOfAFrame(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.block(0, 1, "one", "two"), w.block(1, 1, "three")

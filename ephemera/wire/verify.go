@@ -12,29 +12,29 @@ import (
 )
 
 // Memory remembers what was verified, so that a frame or message that arrives again costs no second
-// verification. This package is pure and holds no lock: a Memory must be safe for concurrent use if
-// its Verifier is used concurrently.
+// verification. This package holds no lock: if a Verifier is used concurrently, its Memory must be
+// safe for that.
 type Memory interface {
 	Has(Digest) bool
 	Add(Digest)
 }
 
-// Verifier checks the signatures of frames of some groups. It is safe for concurrent use if its
-// Memory is.
+// Verifier checks the signatures of frames. It is safe for concurrent use if its Memory is.
 type Verifier struct {
 	groups Groups
 	memory Memory
 }
 
-// NewVerifier returns a verifier that checks nothing twice that the memory still knows.
+// NewVerifier returns a verifier for frames of these groups. It checks nothing that the memory
+// knows.
 func NewVerifier(groups Groups, memory Memory) Verifier {
 	return Verifier{groups: groups, memory: memory}
 }
 
-// Verify checks every signature of a frame, and that each proposal, block and certificate in it
-// keeps the limits of its group and names its members. Messages are remembered one at a time: a
-// message arrives by gossip and by fetch, alone and with others. Every other frame is remembered as
-// a whole.
+// Verify checks every signature of a frame. It also checks that each proposal, block and
+// certificate keeps the limits of its group and names members of it. Messages are remembered one at
+// a time, because a message arrives by gossip and by fetch, alone and with others. Every other
+// frame is remembered as a whole.
 func (v Verifier) Verify(admitted Admitted) (Verified, error) {
 	frame := admitted.decoded.Unverified()
 	if err := v.verify(frame, admitted.decoded.Digest()); err != nil {
@@ -79,8 +79,8 @@ func (v Verifier) VerifyMessage(m block.Message) bool {
 	return true
 }
 
-// digestOfMessage hashes what a message's ID covers, and its signature, which the ID leaves out.
-// The first byte is no frame's kind, so that no frame has the same digest.
+// digestOfMessage hashes the message's ID and its signature, which the ID does not cover. The
+// leading zero byte is not the kind of any frame, so no frame has the same digest.
 func digestOfMessage(m block.Message) Digest {
 	var data [1 + len(block.MessageID{}) + len(keys.Signature{})]byte
 	id, signature := m.ID(), m.Signature()
@@ -94,7 +94,7 @@ type forgetful struct{}
 func (forgetful) Has(Digest) bool { return false }
 func (forgetful) Add(Digest)      {}
 
-// verify checks all signatures of a frame other than Messages.
+// verify checks all signatures of a frame that is not a Messages.
 func (g Groups) verify(frame Frame) error {
 	group, err := g.groupOf(frame)
 	if err != nil {
@@ -135,7 +135,7 @@ func (g Groups) verifyHeld(held Held) error {
 func (h Held) verify(group *membership.Group) error {
 	switch {
 	case h.Block.Pruned() && h.Certificate == nil:
-		return errors.New("a block without its messages comes with its certificate")
+		return errors.New("a block without its messages needs its certificate")
 	case h.Block.Pruned():
 		return certificate.VerifyHeader(group, h.Block.SignedHeader, *h.Certificate)
 	case h.Certificate != nil:

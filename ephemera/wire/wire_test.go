@@ -19,7 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Every kind comes back from its bytes, has a name of its own, and fits a frame.
+// Every kind survives encoding, has its own name, and fits into a frame.
 func TestEveryKindRoundTrips(t *testing.T) {
 	w := newWorld(t)
 	kinds := map[wire.Kind]bool{}
@@ -38,7 +38,7 @@ func TestEveryKindRoundTrips(t *testing.T) {
 	require.Equal(t, "unknown", wire.Kind(200).String())
 }
 
-// Frames of any content that the group allows come back from their bytes.
+// Frames with any content that the group allows survive encoding.
 func TestFramesRoundTrip(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -64,7 +64,7 @@ func TestFramesRoundTrip(t *testing.T) {
 	})
 }
 
-// One bit changed anywhere in a signed frame is noticed.
+// A flipped bit anywhere in a signed frame is noticed.
 func TestNoBitOfASignedFrameIsFree(t *testing.T) {
 	w := newWorld(t)
 	signed := []wire.Kind{wire.KindProposal, wire.KindEcho, wire.KindCertificate, wire.KindMessages, wire.KindBlocks, wire.KindEvidence}
@@ -85,13 +85,13 @@ func TestNoBitOfASignedFrameIsFree(t *testing.T) {
 	}
 }
 
-// bad is a frame that no correct member sends, with a word of the reason why it is refused.
+// bad is a frame that no correct member sends, with a word of the error that refuses it.
 type bad struct {
 	frame  wire.Frame
 	reason string
 }
 
-// newElsewhere is the same members on another network.
+// newElsewhere returns the same members on another network.
 func newElsewhere(w *world) *world {
 	other := &world{t: w.t, keys: w.keys}
 	var err error
@@ -147,7 +147,7 @@ func badBlocks(w *world) map[string]bad {
 	}
 }
 
-// badVotes lists what is said about slots: echoes, certificates, evidence, frontiers.
+// badVotes lists frames about slots: echoes, certificates, evidence, frontiers.
 func badVotes(w *world) map[string]bad {
 	b, x, y := w.block(1, 1, "one", "two"), w.block(2, 1, "x"), w.block(2, 1, "y")
 	few, wrong, beyond, renamed := w.certify(b, 0, 1), w.certify(b, 0, 1, 2), w.certify(b, 0, 1, 2), w.echo(2, b)
@@ -177,7 +177,7 @@ func badVotes(w *world) map[string]bad {
 		"certificate with a bit beyond n":    {wire.Certificate{Certificate: beyond}, "beyond"},
 		"frontier of another group":          {frontier(func(f *wire.Frontier) { f.Group[0]++ }), "group"},
 		"frontier with too few chains":       {frontier(func(f *wire.Frontier) { f.Certified = f.Certified[:3] }), "chains"},
-		"frontier with a chain twice":        {open(x.SignedHeader, y.SignedHeader), "one a chain"},
+		"frontier with a chain twice":        {open(x.SignedHeader, y.SignedHeader), "one per chain"},
 		"frontier with chains out of order":  {open(x.SignedHeader, b.SignedHeader), "order"},
 		"frontier with an unsigned header":   {open(unsigned), "signed"},
 		"frontier with a place beyond n":     {places(4), "places"},
@@ -191,7 +191,7 @@ func badVotes(w *world) map[string]bad {
 	}
 }
 
-// Whatever no correct member sends is refused, with the reason.
+// A frame that no correct member sends is refused with the reason.
 func TestMalformedFramesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	all := badBlocks(w)
@@ -215,8 +215,8 @@ func TestMalformedFramesAreRefused(t *testing.T) {
 	}
 }
 
-// A megabyte of nulls, each of which would decode to a large zero value, costs little more than its
-// own size.
+// Decoding a megabyte of nulls, each of which could become a large zero value, costs little more
+// than its size.
 func TestFewBytesDoNotBecomeManyValues(t *testing.T) {
 	w := newWorld(t)
 	large, err := membership.NewGroup(network, 1, w.group.Members(), membership.Limits{})
