@@ -6,7 +6,6 @@ package mempool
 import (
 	"container/list"
 	"errors"
-	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -33,47 +32,6 @@ var (
 	ErrExpired   = errors.New("message is older than the mempool keeps messages: check the sender's clock")
 	ErrFuture    = errors.New("message is dated ahead of this node's clock: check both clocks")
 )
-
-// Limits bound the mempool. Zero fields take the defaults.
-type Limits struct {
-	Messages  int // 4096
-	Bytes     int // 32 MiB of encoded messages
-	PerSender int // messages of one sender: 1024
-	// SenderBytes bounds one sender's encoded messages: 8 MiB. The engine divides both among the
-	// members of the group.
-	SenderBytes int
-	// Known is how many messages are remembered after they left, so that they are not taken again:
-	// four times Messages. It should hold what comes within TTL.
-	Known int
-	TTL   time.Duration // 1 h by the message's own signed time
-	Skew  time.Duration // 1 min that a message may be dated ahead
-}
-
-// WithDefaults fills zero fields.
-func (l Limits) WithDefaults() Limits {
-	if l.Messages == 0 {
-		l.Messages = 4096
-	}
-	if l.Bytes == 0 {
-		l.Bytes = 32 << 20
-	}
-	if l.PerSender == 0 {
-		l.PerSender = 1024
-	}
-	if l.SenderBytes == 0 {
-		l.SenderBytes = 8 << 20
-	}
-	if l.Known == 0 {
-		l.Known = 4 * l.Messages
-	}
-	if l.TTL == 0 {
-		l.TTL = time.Hour
-	}
-	if l.Skew == 0 {
-		l.Skew = time.Minute
-	}
-	return l
-}
 
 // Counts are what became of messages since the start. Whatever came in, Taken or Returned, is still
 // there or has left.
@@ -364,39 +322,4 @@ func (p *Mempool) remove(element *list.Element) {
 	left.bytes -= m.Size()
 	left.full = false
 	p.bySender[m.Sender()] = left
-}
-
-// history remembers the last so many IDs, oldest forgotten first.
-type history struct {
-	size  int
-	ring  []block.MessageID
-	next  int
-	place map[block.MessageID]int // in ring
-}
-
-func newHistory(size int) *history {
-	return &history{size: size, place: make(map[block.MessageID]int)}
-}
-
-func (h *history) has(id block.MessageID) bool {
-	_, ok := h.place[id]
-	return ok
-}
-
-func (h *history) remove(id block.MessageID) { delete(h.place, id) }
-
-func (h *history) add(id block.MessageID) {
-	if h.has(id) {
-		return
-	}
-	if len(h.ring) < h.size {
-		h.ring = append(h.ring, id)
-		h.place[id] = len(h.ring) - 1
-		return
-	}
-	if old := h.ring[h.next]; h.place[old] == h.next { // it may have been removed, and added again elsewhere
-		delete(h.place, old)
-	}
-	h.ring[h.next], h.place[id] = id, h.next
-	h.next = (h.next + 1) % h.size
 }
