@@ -2,7 +2,7 @@ package mempool
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/block"
 
-// history remembers the last so many IDs, oldest forgotten first.
+// history remembers a bounded number of IDs and forgets the oldest first.
 type history struct {
 	size  int
 	ring  []block.MessageID
@@ -30,7 +30,7 @@ func (h *history) add(id block.MessageID) {
 		h.place[id] = len(h.ring) - 1
 		return
 	}
-	if old := h.ring[h.next]; h.place[old] == h.next { // it may have been removed, and added again elsewhere
+	if old := h.ring[h.next]; h.place[old] == h.next { // it may have been removed and added again elsewhere
 		delete(h.place, old)
 	}
 	h.ring[h.next], h.place[id] = id, h.next

@@ -2,22 +2,22 @@ package mempool
 
 import "time"
 
-// Limits bound the mempool. Zero fields take the defaults.
+// Limits bounds a Mempool. Zero fields take the defaults.
 type Limits struct {
 	Messages  int // 4096
 	Bytes     int // 32 MiB of encoded messages
 	PerSender int // messages of one sender: 1024
-	// SenderBytes bounds one sender's encoded messages: 8 MiB. The engine divides both among the
-	// members of the group.
+	// SenderBytes bounds the encoded messages of one sender: 8 MiB. The engine divides PerSender and
+	// SenderBytes among the members of the group.
 	SenderBytes int
-	// Known is how many messages are remembered after they left, so that they are not taken again:
-	// four times Messages. It should hold what comes within TTL.
+	// Known is how many messages are remembered after they left, so that they are not accepted again:
+	// four times Messages. It should be at least the number of messages that arrive within TTL.
 	Known int
-	TTL   time.Duration // 1 h by the message's own signed time
-	Skew  time.Duration // 1 min that a message may be dated ahead
+	TTL   time.Duration // age by the message's own signed time: 1 h
+	Skew  time.Duration // how far ahead of this node's clock a message may be dated: 1 min
 }
 
-// WithDefaults fills zero fields.
+// WithDefaults returns the limits with zero fields filled in.
 func (l Limits) WithDefaults() Limits {
 	if l.Messages == 0 {
 		l.Messages = 4096

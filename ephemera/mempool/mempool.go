@@ -1,6 +1,7 @@
 // Package mempool is a bounded, de-duplicating store of signed messages that are not yet in a
-// certified block. It is pure: time is an argument, and nothing here waits or locks. The engine
-// owns it; which messages make a block is the application's choice.
+// certified block. The engine owns it; the application chooses which messages make a block.
+//
+// The package is pure: time is an argument, and nothing here waits or locks.
 package mempool
 
 import (
@@ -12,19 +13,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Include says which messages an own block may take.
+// Include says which messages an own block may hold.
 type Include uint8
 
 const (
-	// Own takes messages that were submitted to this node; after a restart also those of its own key
-	// from before that come back from others. Others' leave once they are in anybody's certified
-	// block.
+	// Own includes messages that were submitted to this node. After a restart it also includes
+	// messages of the node's own key from before, once other members send them back. Other members'
+	// messages leave when they are in a certified block of anybody.
 	Own Include = iota
-	// All takes everybody's, once per chain: a message leaves when it is in an own certified block.
+	// All includes everybody's messages, once per chain: a message leaves when it is in a certified
+	// own block.
 	All
 )
 
-// Why a message was not taken.
+// The reasons why Add does not accept a message.
 var (
 	ErrDuplicate = errors.New("message is already known")
 	ErrFull      = errors.New("mempool is full: retry later, or raise its limits")
@@ -33,24 +35,24 @@ var (
 	ErrFuture    = errors.New("message is dated ahead of this node's clock: check both clocks")
 )
 
-// Counts are what became of messages since the start. Whatever came in, Taken or Returned, is still
-// there or has left.
+// Counts says what became of messages since the start. A message that came in (Taken or Returned)
+// is either still there or counted as having left (Included, Dropped or TimedOut).
 type Counts struct {
-	Taken, Returned                         uint64 // came in: by Add, or by Return when they had left
-	Duplicate, Full, Quota, Expired, Future uint64 // not taken, by the error of Add
-	Included, Dropped, TimedOut             uint64 // left: settled by a certified block, named by Drop, or grown too old
+	Taken, Returned                         uint64 // came in: by Add, or by Return after they had left
+	Duplicate, Full, Quota, Expired, Future uint64 // not accepted, by the error of Add
+	Included, Dropped, TimedOut             uint64 // left: in a certified block, named by Drop, or expired
 }
 
 // Entry is a message in the mempool.
 type Entry struct {
 	Message block.Message
 	Local   bool          // submitted to this node
-	Since   int64         // when it came, milliseconds since 1970
-	kept    bool          // returned from a closed group: does not expire
-	group   membership.ID // in whose blocks alone it belongs, zero: any
+	Since   int64         // when it arrived, milliseconds since 1970
+	kept    bool          // returned from a closed group: it does not expire
+	group   membership.ID // the only group whose blocks may hold it; zero: any
 }
 
-// Mempool keeps messages in the order of arrival. It is not safe for concurrent use.
+// Mempool holds messages in the order of arrival. It is not safe for concurrent use.
 type Mempool struct {
 	limits   Limits
 	include  Include
@@ -58,20 +60,20 @@ type Mempool struct {
 	entries  map[block.MessageID]*list.Element
 	bySender map[keys.Public]share
 	bytes    int
-	full     bool // a message did not fit the bytes of all, and nothing has left since
+	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
-	done     *history // included or dropped lately: not taken again
-	refused  *history // not taken lately: not asked for again
+	done     *history // recently included or dropped: not accepted again
+	refused  *history // recently refused: not fetched again
 }
 
 // share is what one sender has in the mempool.
 type share struct {
 	count, bytes int
-	full         bool // a message did not fit its bytes, and nothing has left since
+	full         bool // a message did not fit into SenderBytes, and none has left since
 }
 
-// New makes an empty mempool.
+// New returns an empty mempool.
 func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
@@ -80,7 +82,7 @@ func New(include Include, limits Limits) *Mempool {
 	}
 }
 
-// SetLimits changes the bounds. What is in the mempool stays.
+// SetLimits changes the limits. Messages that are in the mempool stay, even if they exceed them.
 func (p *Mempool) SetLimits(limits Limits) {
 	p.limits, p.full = limits.WithDefaults(), false
 	for sender, sent := range p.bySender {
@@ -92,17 +94,17 @@ func (p *Mempool) SetLimits(limits Limits) {
 // Len returns the number of messages.
 func (p *Mempool) Len() int { return p.order.Len() }
 
-// Changes counts what came and went: the messages are the same while it stays.
+// Changes counts arrivals and departures: while it stays the same, so do the messages.
 func (p *Mempool) Changes() uint64 { return p.changes }
 
-// Bytes returns the encoded size of all messages together.
+// Bytes returns the total encoded size of all messages.
 func (p *Mempool) Bytes() int { return p.bytes }
 
-// Counts returns what became of messages.
+// Counts returns what became of messages since the start.
 func (p *Mempool) Counts() Counts { return p.counts }
 
-// Add takes a verified message at a time in milliseconds since 1970. Local marks messages submitted
-// to this node.
+// Add accepts a verified message, or returns why it does not. Now is in milliseconds since 1970.
+// Local marks a message that was submitted to this node.
 func (p *Mempool) Add(m block.Message, local bool, now int64) error {
 	err := p.add(m, local, now)
 	if err == ErrFull {
@@ -131,7 +133,7 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 		entry := element.Value.(*Entry)
 		if local && !entry.Local {
 			entry.Local = true
-			return nil // it came by gossip first, and may go into an own block from now on
+			return nil // gossip was faster; from now on an own block may hold it
 		}
 		return ErrDuplicate
 	}
@@ -174,12 +176,13 @@ func (p *Mempool) insert(m block.Message, now int64) *list.Element {
 	return element
 }
 
-// Expiry returns when a message is too old to be kept, by its own signed time.
+// Expiry returns when a message expires, in milliseconds since 1970. It depends on the message's
+// signed time alone.
 func (p *Mempool) Expiry(m block.Message) int64 { return m.Time() + p.limits.TTL.Milliseconds() }
 
-// Wants tells whether a message of this sender would be taken, as far as one can tell without its
-// body: once one did not fit the bytes of the sender or of all, none is wanted until another one
-// leaves, so that bodies are not fetched to be thrown away.
+// Wants reports whether a message of this sender would be accepted, as far as that is known without
+// its body. Once a message did not fit the sender's bytes or the total, none is wanted until
+// another one leaves. So bodies are not fetched only to be dropped.
 func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
 		return false
@@ -188,11 +191,10 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 	return sent.count < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
 }
 
-// Refuse remembers for a while that a message is not wanted, so that it is not fetched again and
-// again.
+// Refuse remembers a message as unwanted for a while, so that it is not fetched over and over.
 func (p *Mempool) Refuse(id block.MessageID) { p.refused.add(id) }
 
-// Get returns a message by ID.
+// Get returns the message with this ID.
 func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
 	element, ok := p.entries[id]
 	if !ok {
@@ -201,14 +203,14 @@ func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
 	return element.Value.(*Entry).Message, true
 }
 
-// Direct says that a message belongs into blocks of one group alone.
+// Direct restricts a message to the blocks of one group.
 func (p *Mempool) Direct(id block.MessageID, group membership.ID) {
 	if element, ok := p.entries[id]; ok {
 		element.Value.(*Entry).group = group
 	}
 }
 
-// Undirect lets the messages of a group that is closed go into the blocks of any.
+// Undirect lifts the restriction of messages to a group, which is closed.
 func (p *Mempool) Undirect(group membership.ID) {
 	for element := p.order.Front(); element != nil; element = element.Next() {
 		if entry := element.Value.(*Entry); entry.group == group {
@@ -217,8 +219,9 @@ func (p *Mempool) Undirect(group membership.ID) {
 	}
 }
 
-// Candidates returns the messages that the next own block in a group may take, in the order of
-// arrival, but for those that except names, and which of them belong there alone.
+// Candidates returns the messages that the next own block in a group may hold, in the order of
+// arrival, and which of them are restricted to that group. It leaves out messages for which except
+// returns true.
 func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
@@ -239,7 +242,7 @@ func (p *Mempool) Candidates(
 	return candidates, directed
 }
 
-// Each visits entries in the order of arrival until visit returns false.
+// Each calls visit for each entry in the order of arrival, until visit returns false.
 func (p *Mempool) Each(visit func(*Entry) bool) {
 	for element := p.order.Front(); element != nil; element = element.Next() {
 		if !visit(element.Value.(*Entry)) {
@@ -248,8 +251,8 @@ func (p *Mempool) Each(visit func(*Entry) bool) {
 	}
 }
 
-// Certified removes what a certified block settles: all its messages, or with All only if the block
-// is an own one.
+// Certified removes the messages of a certified block. With All, only an own block removes its
+// messages.
 func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	if p.include == All && !own {
 		return
@@ -257,8 +260,8 @@ func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	p.counts.Included += p.settle(ids)
 }
 
-// Return takes back the messages of an own block whose group was closed. They do not expire any
-// more, and the bounds do not keep them out: there is one such block a group.
+// Return takes back the messages of an own block whose group was closed. They no longer expire, and
+// the limits do not keep them out: there is at most one such block per group.
 func (p *Mempool) Return(messages []block.Message, now int64) {
 	for _, m := range messages {
 		element, ok := p.entries[m.ID()]
@@ -272,10 +275,11 @@ func (p *Mempool) Return(messages []block.Message, now int64) {
 	}
 }
 
-// Drop removes messages and does not take them again for a while.
+// Drop removes messages. They are not accepted again for a while.
 func (p *Mempool) Drop(ids []block.MessageID) { p.counts.Dropped += p.settle(ids) }
 
-// settle removes messages, remembers all that are named, and returns how many there were.
+// settle removes messages and remembers all the IDs, also of messages that were not there. It
+// returns how many it removed.
 func (p *Mempool) settle(ids []block.MessageID) (removed uint64) {
 	for _, id := range ids {
 		if element, ok := p.entries[id]; ok {
@@ -287,8 +291,8 @@ func (p *Mempool) settle(ids []block.MessageID) (removed uint64) {
 	return removed
 }
 
-// Expire removes messages whose own time is older than the TTL, and returns when the next one will
-// be: 0 for never.
+// Expire removes expired messages. It returns how many it removed and when the next one expires, or
+// 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()

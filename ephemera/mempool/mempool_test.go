@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// signer signs with a hash: the mempool is given verified messages and looks at no signature.
+// signer signs with a hash: a mempool gets verified messages and does not look at signatures.
 type signer byte
 
 func (s signer) Public() keys.Public { return keys.Public{byte(s) + 1} }
@@ -53,19 +53,19 @@ func TestEveryRefusalIsCounted(t *testing.T) {
 	} {
 		_ = p.Add(offered, false, now)
 	}
-	require.NoError(t, p.Add(message(t, 2, "there is room", now+1), false, now+ttl), "what has grown too old makes room")
+	require.NoError(t, p.Add(message(t, 2, "there is room", now+1), false, now+ttl), "expired messages make room")
 	require.Equal(t, mempool.Counts{Taken: 3, Duplicate: 1, Quota: 1, Expired: 1, Future: 1, Full: 1, TimedOut: 2}, p.Counts())
 }
 
-// A message is taken once, also after it left with a certified block; submitting a known one makes
-// it local.
+// A message is accepted once, even after it left with a certified block. Submitting a known message
+// makes it local.
 func TestMessageIsTakenOnce(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{})
 	m := message(t, 0, "once", now)
 	require.NoError(t, p.Add(m, false, now))
 	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate)
-	require.Empty(t, eligible(p), "another member's message is no candidate")
-	require.NoError(t, p.Add(m, true, now), "gossip brought it first, and now it is submitted here")
+	require.Empty(t, eligible(p), "another member's message is not a candidate")
+	require.NoError(t, p.Add(m, true, now), "gossip was faster than the client")
 	require.Equal(t, ids([]block.Message{m}), ids(eligible(p)))
 	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
 	p.Certified(ids([]block.Message{m}), false)
@@ -75,13 +75,13 @@ func TestMessageIsTakenOnce(t *testing.T) {
 	require.False(t, p.Wants(m.ID(), m.Sender()))
 }
 
-// With All a message leaves when it is in an own certified block, and other members' blocks leave
-// it where it is.
+// With All, a message leaves with a certified own block, and stays when another member's block
+// holds it.
 func TestIncludeAllKeepsWhatOthersCertified(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{})
 	m := message(t, 0, "for every chain", now)
 	require.NoError(t, p.Add(m, false, now))
-	require.Len(t, eligible(p), 1, "nobody submitted it here, and it may be included all the same")
+	require.Len(t, eligible(p), 1, "it may be included although nobody submitted it here")
 	p.Certified(ids([]block.Message{m}), false)
 	require.Len(t, eligible(p), 1)
 	p.Certified(ids([]block.Message{m}), true)
@@ -89,7 +89,7 @@ func TestIncludeAllKeepsWhatOthersCertified(t *testing.T) {
 	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate, "once per chain")
 }
 
-// Age is counted from the time that the sender signed, not from the arrival.
+// A message's age counts from the time that its sender signed, not from its arrival.
 func TestMessageExpiresByItsSignedTime(t *testing.T) {
 	limits := mempool.Limits{TTL: time.Minute, Skew: 10 * time.Second}
 	ttl, skew := limits.TTL.Milliseconds(), limits.Skew.Milliseconds()
@@ -111,7 +111,7 @@ func TestMessageExpiresByItsSignedTime(t *testing.T) {
 	require.Zero(t, p.Bytes())
 }
 
-// A sender's quota is its own: when it is used up others are still taken.
+// A quota is per sender: when one is used up, other senders' messages are still accepted.
 func TestQuotaIsPerSender(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{PerSender: 2})
 	for i := range 2 {
@@ -127,7 +127,8 @@ func TestQuotaIsPerSender(t *testing.T) {
 	require.NoError(t, p.Add(third, false, now), "room again")
 }
 
-// Candidates and Each give the order of arrival, and Each stops when it is told to.
+// Candidates and Each return messages in the order of arrival, and Each stops when visit returns
+// false.
 func TestOrderOfArrival(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{})
 	var want []block.MessageID
@@ -145,7 +146,7 @@ func TestOrderOfArrival(t *testing.T) {
 	require.Equal(t, want[:3], seen)
 }
 
-// No sender fills the mempool with a few large messages.
+// No sender can fill the mempool with a few large messages.
 func TestQuotaCountsBytes(t *testing.T) {
 	large := message(t, 7, strings.Repeat("x", 400), now)
 	p := mempool.New(mempool.All, mempool.Limits{SenderBytes: 2*large.Size() - 1})
@@ -156,7 +157,7 @@ func TestQuotaCountsBytes(t *testing.T) {
 	require.NoError(t, p.Add(message(t, 7, strings.Repeat("z", 400), now), false, now), "room again")
 }
 
-// What was refused is not asked for again; it is taken all the same when it comes.
+// A refused message is not wanted, but is accepted if it arrives.
 func TestRefusedIsNotWanted(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{})
 	m := message(t, 7, "m", now)
@@ -166,8 +167,8 @@ func TestRefusedIsNotWanted(t *testing.T) {
 	require.NoError(t, p.Add(m, false, now))
 }
 
-// What comes back from a closed group is a candidate again, does not expire, and leaves with its
-// block like any other.
+// A message that comes back from a closed group is a candidate again, does not expire, and leaves
+// with its block like any other.
 func TestReturnedMessagesDoNotExpire(t *testing.T) {
 	limits := mempool.Limits{Messages: 1, TTL: time.Minute}
 	p := mempool.New(mempool.Own, limits)
@@ -177,7 +178,7 @@ func TestReturnedMessagesDoNotExpire(t *testing.T) {
 	other := message(t, 7, "other", now)
 	require.NoError(t, p.Add(other, true, now))
 	p.Return([]block.Message{m}, now)
-	require.Equal(t, ids([]block.Message{other, m}), ids(eligible(p)), "the bounds do not keep it out")
+	require.Equal(t, ids([]block.Message{other, m}), ids(eligible(p)), "the limits do not keep it out")
 	removed, next := p.Expire(now + limits.TTL.Milliseconds())
 	require.Equal(t, 1, removed)
 	require.Zero(t, next)
@@ -188,7 +189,7 @@ func TestReturnedMessagesDoNotExpire(t *testing.T) {
 	require.Equal(t, mempool.Counts{Taken: 2, Returned: 1, Included: 2, TimedOut: 1, Duplicate: 1}, p.Counts())
 }
 
-// eligible are those of a group to which nothing was directed.
+// eligible returns the candidates of a group to which no message is restricted.
 func eligible(p *mempool.Mempool) []block.Message {
 	all, _ := p.Candidates(membership.ID{1}, none)
 	return all

@@ -13,18 +13,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// model is the mempool as one would write it without caring for speed.
+// model is the mempool as one would write it without regard for speed.
 type model struct {
 	limits  mempool.Limits
 	include mempool.Include
 	now     int64
-	made    []block.Message   // everything that was ever offered
+	made    []block.Message   // every message that was ever offered
 	live    []modelEntry      // in the order of arrival
-	done    []block.MessageID // left lately, oldest first
+	done    []block.MessageID // left recently, oldest first
 	counts  mempool.Counts
 	pool    *mempool.Mempool
 
-	tight    map[keys.Public]bool // senders of which a message did not fit their bytes, and nothing has left since
+	tight    map[keys.Public]bool // senders of whom a message did not fit, and none has left since
 	allTight bool
 }
 
@@ -55,7 +55,7 @@ func (m *model) bytes() (sum int) {
 	return sum
 }
 
-// verdict is what Add must say of a message.
+// verdict returns what Add must return for a message.
 func (m *model) verdict(offered block.Message) error {
 	count, bytes := m.share(offered.Sender())
 	switch {
@@ -177,7 +177,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// check compares everything that can be seen from outside, and the bounds.
+// check compares everything that is visible from outside, and checks the limits.
 func (m *model) check(t *rapid.T) {
 	require.LessOrEqual(t, m.pool.Len(), m.limits.Messages)
 	require.LessOrEqual(t, m.pool.Bytes(), m.limits.Bytes)
@@ -210,12 +210,12 @@ func (m *model) check(t *rapid.T) {
 		if tight := m.tight[offered.Sender()] || m.allTight; tight {
 			require.False(t, wanted, "one did not fit")
 		} else if m.verdict(offered) == nil {
-			require.True(t, wanted, "what would be taken is wanted")
+			require.True(t, wanted, "a message that would be accepted is wanted")
 		}
 	}
 }
 
-// Whatever is done to it, the mempool behaves as the model does and keeps every bound.
+// After any sequence of operations the mempool behaves as the model does and keeps every limit.
 func TestMempoolBehavesAsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := mempool.Limits{Messages: 6, Bytes: 1100, PerSender: 3, SenderBytes: 450, TTL: 10 * time.Second, Skew: time.Second}
