@@ -7,7 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Certificate takes a verified certificate (R4, R5).
+// Certificate handles a certificate (R4, R5).
 func (b *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	b.step(now)
 	proof := f.Certificate
@@ -29,14 +29,14 @@ func (b *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	}
 }
 
-// knowsOwnEcho halts the node when a certificate bears its echo and its votes do not know that
-// (R8).
+// knowsOwnEcho halts the node if a certificate holds its own echo and its votes do not know that
+// echo (R8).
 func (b *Instance) knowsOwnEcho(c *chain, proof certificate.Certificate) bool {
 	return !proof.Signed(b.Self) || b.knowsVote(c, proof.Slot, proof.Block)
 }
 
-// knowsVote halts the node when its echo exists for a block above the certified ones that it did
-// not vote for (R8).
+// knowsVote halts the node if an echo of its own exists, above the certified height, for a block
+// that it did not vote for (R8).
 func (b *Instance) knowsVote(c *chain, slot block.Slot, id block.ID) bool {
 	if b.Muted || b.Closed || slot.Height <= c.height {
 		return true
@@ -44,12 +44,12 @@ func (b *Instance) knowsVote(c *chain, slot block.Slot, id block.ID) bool {
 	if o := c.open; slot.Height == c.height+1 && o != nil && o.id == id && o.state >= voting {
 		return true
 	}
-	b.halt("an echo of slot " + slot.String() + " bears this node's signature and its vote store does not know it")
+	b.haltForUnknownVote("an echo", slot)
 	return false
 }
 
-// Blocks takes verified blocks that were asked for: one that a certificate is waiting for, or
-// certified ones of a chain.
+// Blocks handles blocks that this member asked for: the one that a certificate is waiting for, or
+// certified blocks of a chain.
 func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	b.step(now)
 	for _, held := range f.Blocks {
@@ -82,8 +82,8 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	}
 }
 
-// certified moves a chain up by one block: persist block and certificate in one transaction, spread
-// an own certificate, deliver (R4, R5).
+// certified advances a chain by one block. It persists block and certificate in one transaction,
+// sends an own certificate to every member, and delivers (R4, R5).
 func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certificate) {
 	id := blk.ID()
 	if c.first != nil && c.first.Header.ID() != id {
@@ -109,8 +109,8 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	}
 }
 
-// spread sends an own certificate to every member, and again to those whose frontier does not cover
-// it (R4, R7).
+// sendCertificate sends an own certificate to every member, and again to those whose frontier does
+// not cover it (R4, R7).
 func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
 	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
@@ -134,8 +134,8 @@ func (b *Instance) deliverNext(c *chain, held *store.Certified) {
 	b.emit(Deliver{Slot: c.slot(b, c.delivered+1), Held: held})
 }
 
-// Delivered takes the application's answer to Deliver. A block that it did not take comes again
-// later.
+// Delivered handles the application's answer to Deliver. A block that it did not accept is
+// delivered again later.
 func (b *Instance) Delivered(now int64, slot block.Slot, ok bool) {
 	b.step(now)
 	c := b.chain(slot.Creator)

@@ -2,9 +2,9 @@ package broadcast
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// Close ends this member's signing in the group (R9): the closing is durable before this is called.
-// The messages of its open slot go back to the mempool; the block may turn out certified all the
-// same, so applications de-duplicate by message ID.
+// Close ends this member's signing in the group (R9). The closing is durable before Close is
+// called. The messages of the own open slot go back to the mempool. That block may still become
+// certified, so applications de-duplicate by message ID.
 func (b *Instance) Close(now int64) {
 	b.step(now)
 	b.Closed = true
@@ -34,7 +34,7 @@ func (b *Instance) sendClosed(c *chain, o *slot) {
 	b.send(c.creator, wire.Closed{Slot: o.header.Header.Slot()})
 }
 
-// Idle tells that no slot of the group that this member knows of waits for an echo or a
+// Idle reports whether no slot of the group that this member knows of waits for an echo or a
 // certificate.
 func (b *Instance) Idle() bool {
 	if b.candidate != nil {
@@ -48,8 +48,8 @@ func (b *Instance) Idle() bool {
 	return true
 }
 
-// PeerClosed takes a member's word that it signs nothing new in the group: it gets no more
-// proposals (R7).
+// PeerClosed handles a member's statement that it signs nothing new in the group: it is sent no
+// more proposals (R7).
 func (b *Instance) PeerClosed(now int64, from int, f wire.Closed) {
 	b.step(now)
 	c := b.chains[b.Self]

@@ -5,27 +5,27 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Config describes one instance.
+// Config configures an Instance.
 type Config struct {
 	Group *membership.Group
 	Self  int // this member's place in the group
-	// Muted: an earlier vote store was lost, so this member signs no header and no echo in this group
-	// (R8).
+	// Muted says that an earlier vote store was lost, so this member signs no header and no echo in
+	// this group (R8).
 	Muted bool
-	// Closed: this member signs nothing new in the group (R9). It still sends stored echoes and
-	// certificates, fetches and delivers.
+	// Closed says that this member signs nothing new in the group (R9). It still sends stored echoes
+	// and certificates, fetches and delivers.
 	Closed bool
 	Timing Timing
-	// Bodies looks a verified message up, usually in the mempool.
+	// Bodies returns a verified message by ID, usually from the mempool.
 	Bodies func(block.MessageID) (block.Message, bool)
 }
 
 // Timing holds the waits of R6 and R7 in milliseconds. Zero fields take the defaults.
 type Timing struct {
-	Fetch      int64 // before bodies are fetched that gossip may still bring: 20
-	Retry      int64 // first wait before something unfinished is resent: 400
+	Fetch      int64 // before fetching bodies that gossip may still bring: 20
+	Retry      int64 // before the first resend of something unfinished: 400
 	Cap        int64 // longest wait between two attempts: 5000
-	Reconsider int64 // before the application is asked again after *later*: 1000
+	Reconsider int64 // before asking the application again after *later*: 1000
 }
 
 func (t Timing) withDefaults() Timing {

@@ -2,8 +2,11 @@
 // R5, R7 and R8 of docs/PROTOCOL.md, the per-chain part of R6 (pulling certified blocks), and the
 // closing of a group (R9).
 //
-// An Instance is told what happened and answers with Effects, in the order in which they must be
-// carried out: persist before sign before send before deliver. It has no goroutine, clock,
-// randomness, disk or log; what it is told was verified by package wire. Members are named by their
-// place in the group. Package engine puts it together with the mempool; package ephemera runs it.
+// An Instance is told what happened and returns Effects in the order in which they must be carried
+// out: persist before sign before send before deliver. That order is the safety argument: whatever
+// a member signs or sends, it has stored.
+//
+// An Instance has no goroutine, clock, randomness, disk or log, and checks no signature: package
+// wire verified what it is told. Members are named by their place in the group. Package engine
+// joins the instances of several groups with the mempool; package ephemera runs the engine.
 package broadcast

@@ -10,15 +10,15 @@ import (
 // engine adds.
 type Effect interface{ Effect() }
 
-// Persist makes a write durable. No later effect may happen before it, unless it is relaxed: then
-// it may wait for the next commit, but not behind a Deliver.
+// Persist makes a write durable. No later effect may happen before it. A relaxed one may wait for
+// the next commit, but not beyond a Deliver.
 type Persist struct {
 	Write   store.Write
 	Relaxed bool
 }
 
-// SignProposal asks for this member's signature on its own header and for its own echo of it (R1,
-// R4: vote first). The answer is Instance.ProposalSigned.
+// SignProposal asks for this member's signature on its own header, and for its own echo of it (R1;
+// R4: the vote comes first). The answer is Instance.ProposalSigned.
 type SignProposal struct{ Header block.Header }
 
 // SignEcho asks for this member's echo (R3). The answer is Instance.EchoSigned.
@@ -33,21 +33,21 @@ type Send struct {
 	Frame wire.Frame
 }
 
-// CheckBlock asks the application (R2). The answer is Instance.Verdict.
+// CheckBlock asks the application for its verdict (R2). The answer is Instance.Verdict.
 type CheckBlock struct {
 	Block block.Block
 	Own   bool // a candidate that is not signed yet
 }
 
-// Deliver hands the certified block of a slot to the application (R5). Held is nil when it must be
-// read from the store. The answer is Instance.Delivered.
+// Deliver hands the certified block of a slot to the application (R5). If Held is nil, the block
+// must be read from the store. The answer is Instance.Delivered.
 type Deliver struct {
 	Slot block.Slot
 	Held *store.Certified
 }
 
-// FindHeader asks the runner to compare a signed header of a slot long certified with the stored
-// one. If they differ the runner answers with Instance.Conflict (R3).
+// FindHeader asks the runner to compare a signed header of a slot certified long ago with the
+// stored header. If they differ, the answer is Instance.Conflict (R3).
 type FindHeader struct{ Header block.SignedHeader }
 
 // Certified tells the mempool that a block was certified and persisted.
@@ -56,10 +56,12 @@ type Certified struct {
 	Own   bool
 }
 
-// Returned gives the messages of an own open slot back to the mempool: its group was closed (R9).
+// Returned gives the messages of the own open slot back to the mempool, because the group was
+// closed (R9).
 type Returned struct{ Messages []block.Message }
 
-// Refused reports for the log that a block will not be echoed, or an own candidate not be proposed.
+// Refused reports, for the log, that a block will not be echoed or an own candidate not be
+// proposed.
 type Refused struct {
 	Slot   block.Slot
 	Block  block.ID
@@ -70,7 +72,7 @@ type Refused struct {
 // Equivocation reports evidence that was not known before.
 type Equivocation struct{ Evidence store.Evidence }
 
-// Halt stops the node: something signed with its key exists that its votes do not know (R8).
+// Halt stops the node: there is a signature of its key that its votes do not know (R8).
 type Halt struct{ Reason string }
 
 func (Persist) Effect()      {}

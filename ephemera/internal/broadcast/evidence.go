@@ -6,14 +6,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// note remembers the first signed header of an open slot and finds equivocation (R3) and the misuse
-// of the own key (R8).
+// observeHeader remembers the first signed header of an open slot. It detects equivocation (R3) and
+// the use of this member's key by somebody else (R8).
 func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	if c.first != nil && c.first.Signature == signed.Signature && c.first.Header == signed.Header {
 		return // frontiers repeat it
 	}
 	if c.evidence != nil && c.first != nil && c.creator != b.Self {
-		return // proven already, and members of the other half repeat theirs
+		return // proven already; every holder of the other header repeats it
 	}
 	header, id := &signed.Header, signed.Header.ID()
 	switch {
@@ -23,7 +23,7 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 			b.emit(FindHeader{Header: signed})
 		}
 	case c.creator == b.Self && (header.Height > c.height+1 || c.open == nil || c.open.id != id):
-		b.halt("a header of slot " + header.Slot().String() + " bears this node's signature and its vote store does not know it")
+		b.haltForUnknownVote("a header", header.Slot())
 	case header.Height > c.height+1:
 	case c.first == nil:
 		kept := signed
@@ -34,14 +34,14 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	}
 }
 
-// Header takes a creator-signed header that a member holds of an open slot (R6).
+// Header handles a creator-signed header that a member holds of an open slot (R6).
 func (b *Instance) Header(now int64, signed block.SignedHeader) {
-	b.now = now // no timer changes but with evidence
+	b.now = now // no timer changes unless there is evidence
 	b.observeHeader(b.chain(signed.Header.Creator), signed)
 }
 
-// Conflict takes two headers of one slot, both signed by its creator, that the store or another
-// member brought together.
+// Conflict handles two headers of one slot, both signed by its creator, that another member sent or
+// the store found.
 func (b *Instance) Conflict(now int64, x, y block.SignedHeader) {
 	b.step(now)
 	c := b.chain(x.Header.Creator)
@@ -51,13 +51,13 @@ func (b *Instance) Conflict(now int64, x, y block.SignedHeader) {
 	b.addEvidence(c, x, y)
 }
 
-// addEvidence keeps the proof, spreads it, and stops echoing on the chain.
+// addEvidence persists the proof, sends it to every member, and stops echoing on the chain.
 func (b *Instance) addEvidence(c *chain, x, y block.SignedHeader) {
 	if c.evidence != nil {
 		return
 	}
 	if c.creator == b.Self {
-		b.halt("two headers of slot " + x.Header.Slot().String() + " bear this node's signature")
+		b.haltForTwoHeaders(x.Header.Slot())
 	}
 	if x.Header.ID().Compare(y.Header.ID()) > 0 {
 		x, y = y, x
@@ -74,6 +74,6 @@ func (b *Instance) addEvidence(c *chain, x, y block.SignedHeader) {
 	}
 }
 
-// barred tells that the creator equivocated, at whatever height, so that nothing more is echoed on
-// its chain (R3).
+// equivocated reports whether there is proof that the creator signed two headers of one slot, at
+// any height. Then this member echoes nothing more on its chain (R3).
 func (c *chain) equivocated() bool { return c.evidence != nil }

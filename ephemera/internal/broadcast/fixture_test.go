@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// instance makes the instance of member 0 of n, with nothing durable.
+// instance returns the instance of member 0 of n, with nothing durable.
 func instance(t require.TestingT, n int, timing Timing) *Instance {
 	return limited(t, n, timing, membership.Limits{})
 }
@@ -28,7 +28,7 @@ func limited(t require.TestingT, n int, timing Timing, limits membership.Limits)
 	return New(Config{Group: group, Timing: timing, Bodies: none}, store.State{})
 }
 
-// unsigned makes messages whose signature is worth nothing.
+// unsigned makes messages whose signatures are not valid.
 type unsigned struct{ key keys.Public }
 
 func (u unsigned) Public() keys.Public      { return u.key }

@@ -11,61 +11,61 @@ import (
 )
 
 // Instance is the automaton of one member in one group. Every method that takes now (milliseconds
-// since 1970, never running backwards) is one step; Take returns its effects. It is not safe for
-// concurrent use.
+// since 1970, never running backwards) is one step; Take returns the effects. An Instance is not
+// safe for concurrent use.
 type Instance struct {
 	Config
 	chains        []*chain // by the creator's place
-	own           *ownSlot // the open own slot, nil: none
+	own           *ownSlot // the open own slot, or nil
 	candidate     *block.Block
-	tip           *certifiedTip // the last own certificate, until all have it
+	tip           *certifiedTip // the last own certificate, until every member has it
 	now           int64
-	deadline      int64 // as Deadline found it, while planned
+	deadline      int64 // valid while deadlineKnown
 	deadlineKnown bool
 	halted        bool
 	changes       uint64
-	heights       []uint64   // of the chains, side by side
+	heights       []uint64   // of all chains, in one slice
 	proofs        int        // chains with evidence
-	lastClaims    [][]uint64 // what each member claimed last, by place
+	lastClaims    [][]uint64 // what each member claimed last, by its place
 	out           []Effect
-	taken         []Effect // by the last Take: its memory is used again
+	taken         []Effect // by the last Take: its memory is reused
 }
 
 // chain is what a member knows of one creator's chain.
 type chain struct {
 	creator int
 	key     keys.Public
-	height  uint64   // highest contiguous certified height; certified here means persisted
-	tip     block.ID // the block certified there
+	height  uint64   // highest contiguous certified height; certified means persisted here
+	tip     block.ID // the block certified at that height
 
-	first    *block.SignedHeader // first signed header seen of the open slot height+1
+	first    *block.SignedHeader // first signed header seen of the open slot, height+1
 	since    int64               // when first was seen
-	open     *slot               // the block that this member may echo there
-	next     *wire.Proposal      // the creator's proposal of height+2, kept until its turn
+	open     *slot               // the block that this member may echo in the open slot
+	next     *wire.Proposal      // the creator's proposal for height+2, kept until its turn
 	proof    *certificate.Certificate
-	fetch    retry                    // of the block that proof certifies
-	pruned   map[uint64]*prunedClaims // by height above the certified one: blocks that members have without messages
+	fetch    retry                    // fetches the block that proof certifies
+	pruned   map[uint64]*prunedClaims // by height above the certified one
 	evidence *store.Evidence
 
-	claims   []uint64 // highest certified height that each member says it has; nil: nobody has anything
+	claims   []uint64 // the highest certified height that each member claims; nil: none is claimed
 	pull     retry
-	lastPull lastPull // by pull
+	lastPull lastPull
 
 	delivered  uint64
 	delivering bool
 	redeliver  retry
 }
 
-// asked is the member that was asked for a chain last, and what came of it.
+// lastPull is the last request for a chain's blocks, and what came of it.
 type lastPull struct {
 	member  int
-	sent    bool
-	waiting bool   // nothing has come yet
-	from    uint64 // the certified height then
-	bytes   int    // of the messages that came
+	sent    bool   // false before the first request
+	waiting bool   // no answer has arrived yet
+	from    uint64 // the certified height at the time
+	bytes   int    // of the messages that arrived
 }
 
-// New makes the instance of a member from what is durable. Start begins its work.
+// New returns the instance of a member, restored from what is durable. Start begins its work.
 func New(config Config, state store.State) *Instance {
 	config.Timing = config.Timing.withDefaults()
 	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), heights: make([]uint64, config.Group.N())}
@@ -102,13 +102,13 @@ func (c *chain) restore(stored store.Chain, own bool) {
 	}
 }
 
-// Start resumes what was unfinished: an own block that was persisted is signed and proposed again
-// (R8), and blocks that were not delivered are.
+// Start resumes unfinished work: an own block that was persisted is signed and proposed again (R8),
+// and undelivered blocks are delivered.
 func (b *Instance) Start(now int64) {
 	b.step(now)
 	c := b.chains[b.Self]
 	if c.evidence != nil {
-		b.halt("two headers of slot " + c.evidence.A.Header.Slot().String() + " bear this node's signature")
+		b.haltForTwoHeaders(c.evidence.A.Header.Slot())
 	}
 	switch {
 	case c.open == nil || b.Muted || b.halted:
@@ -122,7 +122,7 @@ func (b *Instance) Start(now int64) {
 	}
 }
 
-// Take returns the effects of the steps since the last Take, in a slice that is good until the next
+// Take returns the effects of the steps since the last Take. The slice is valid until the next
 // Take.
 func (b *Instance) Take() []Effect {
 	out := b.out
@@ -130,10 +130,10 @@ func (b *Instance) Take() []Effect {
 	return out
 }
 
-// Halted tells that the instance has stopped for good.
+// Halted reports whether the instance has stopped for good.
 func (b *Instance) Halted() bool { return b.halted }
 
-// step begins a step: time goes on, and timers may change.
+// step begins a step: time moves on, and timers may change.
 func (b *Instance) step(now int64) { b.now, b.deadlineKnown = now, false }
 
 func (b *Instance) emit(effects ...Effect) { b.out = append(b.out, effects...) }
@@ -158,7 +158,17 @@ func (b *Instance) halt(reason string) {
 	b.emit(Halt{Reason: reason})
 }
 
-// chain returns the chain of a slot of this group; the border has checked both.
+// haltForUnknownVote halts the node because what it signed for a slot is not among its votes (R8).
+func (b *Instance) haltForUnknownVote(what string, slot block.Slot) {
+	b.halt(what + " of slot " + slot.String() + " bears this node's signature and its vote store does not know it")
+}
+
+// haltForTwoHeaders halts the node because it signed two headers of a slot (R8).
+func (b *Instance) haltForTwoHeaders(slot block.Slot) {
+	b.halt("two headers of slot " + slot.String() + " bear this node's signature")
+}
+
+// chain returns the chain of a creator, who is a member: the border has checked that.
 func (b *Instance) chain(creator keys.Public) *chain {
 	i, _ := b.Group.Index(creator)
 	return b.chains[i]
@@ -174,19 +184,19 @@ func (b *Instance) Height(creator int) (uint64, block.ID) {
 	return b.chains[creator].height, b.chains[creator].tip
 }
 
-// Heights returns the certified heights of all chains, by the creator's place. They change with the
-// next step: copy them to keep them.
+// Heights returns the certified heights of all chains, by the creator's place. The next step
+// changes the slice: copy it to keep it.
 func (b *Instance) Heights() []uint64 { return b.heights }
 
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
 func (b *Instance) DeliveredHeight(creator int) uint64 { return b.chains[creator].delivered }
 
-// AllDelivered tells whether the application has accepted everything that is certified.
+// AllDelivered reports whether the application has accepted every certified block.
 func (b *Instance) AllDelivered() bool {
 	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.delivered < c.height })
 }
 
-// OpenHeader returns the signed header that the member holds of a chain's open slot, and when it
+// OpenHeader returns the signed header that this member holds of a chain's open slot, and when it
 // was first seen.
 func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
 	c := b.chains[creator]
@@ -196,11 +206,11 @@ func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int
 	return *c.first, c.since, true
 }
 
-// News counts the changes of heights, open headers and evidence: a frontier (R6) is the same while
-// it stays.
+// Changes counts the changes of heights, open headers and evidence. While it stays the same, so
+// does what a frontier says about them (R6).
 func (b *Instance) Changes() uint64 { return b.changes }
 
-// Proofs returns against how many creators there is evidence.
+// Proofs returns the number of creators against whom there is evidence.
 func (b *Instance) Proofs() int { return b.proofs }
 
 // Evidence returns the proof that a creator signed two headers of one slot.
@@ -211,7 +221,7 @@ func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 	return store.Evidence{}, false
 }
 
-// Body returns a message of an open slot, for members who miss it.
+// Body returns a message of an open slot, for members that miss it.
 func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
 	for _, c := range b.chains {
 		if o := c.open; o != nil {

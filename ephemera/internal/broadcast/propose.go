@@ -10,15 +10,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// own is the creator's side of its open slot: who has answered, and when to ask again (R7).
+// ownSlot is the creator's side of its open slot: who has answered, and when to send the proposal
+// again (R7).
 type ownSlot struct {
 	echoes     map[int]keys.Signature
-	done       []bool // echoed or rejected
+	done       []bool // echoed, rejected or closed
 	resend     []retry
 	rejections int
 }
 
-// spread is a certificate on its way to all members (R4, R7).
+// certifiedTip is the last own certificate, until every member has it (R4, R7).
 type certifiedTip struct {
 	height uint64
 	id     block.ID
@@ -27,15 +28,15 @@ type certifiedTip struct {
 	resend []retry
 }
 
-// CanPropose tells whether the next own block may be begun: one open slot per chain (R1), none when
-// muted or after own equivocation.
+// CanPropose reports whether this member may begin its next block. There is one open slot per chain
+// (R1), and none while the member is muted or after it equivocated.
 func (b *Instance) CanPropose() bool {
 	c := b.chains[b.Self]
 	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.proof == nil && !c.equivocated()
 }
 
-// Proposing tells whether a message is in the own candidate or the own open block, and may be
-// certified with it.
+// Proposing reports whether a message is in the own candidate or the own open block, and may be
+// certified there.
 func (b *Instance) Proposing(id block.MessageID) bool {
 	if b.Muted || b.Closed {
 		return false
@@ -51,8 +52,8 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 	return ok
 }
 
-// Propose makes a candidate of these messages and asks the application the same question as
-// everybody else (R1).
+// Propose makes a candidate of these messages and asks the application the same question as every
+// other member does (R1).
 func (b *Instance) Propose(now int64, messages []block.Message) {
 	b.step(now)
 	if !b.CanPropose() || len(messages) == 0 {
@@ -68,7 +69,8 @@ func (b *Instance) Propose(now int64, messages []block.Message) {
 	b.emit(CheckBlock{Block: candidate, Own: true})
 }
 
-// ownVerdict ends a candidate: only an accepted one is persisted, signed and proposed.
+// ownVerdict handles the application's verdict on the candidate. Only an accepted candidate is
+// persisted, signed and proposed.
 func (b *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
 	candidate := b.candidate
 	if candidate == nil || b.Closed || candidate.ID() != id {
@@ -81,14 +83,13 @@ func (b *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
 	case Accept:
 		c := b.chains[b.Self]
 		c.open = newHeldSlot(*candidate, id, voting)
-		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no
-		// other.
+		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this
+		// block and no other.
 		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})
 	}
 }
 
-// ProposalSigned takes the signatures that SignProposal asked for, and sends the proposal to every
-// member.
+// ProposalSigned handles the answer to SignProposal: it sends the proposal to every member.
 func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo certificate.Echo) {
 	b.step(now)
 	c := b.chains[b.Self]
@@ -114,7 +115,7 @@ func (b *Instance) resendProposal(to int) {
 	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
-// Echo takes a member's echo of an own block. Late ones join the certificate of the tip.
+// Echo handles a member's echo of an own block. A late echo joins the certificate of the tip.
 func (b *Instance) Echo(now int64, e wire.Echo) {
 	b.step(now)
 	signer, _ := b.Group.Index(e.Signer)
@@ -132,13 +133,14 @@ func (b *Instance) Echo(now int64, e wire.Echo) {
 	case b.tip != nil && e.Block == b.tip.id && e.Slot.Height == b.tip.height && !b.tip.proof.Signed(signer):
 		late := certificate.New(b.Group, e.Slot, e.Block, map[int]keys.Signature{signer: e.Signature})
 		b.tip.proof = certificate.Merge(b.Group, b.tip.proof, late)
-		if b.tip.proof.Count() == b.Group.N() { // nothing more will come: members that catch up get it whole
+		// It is complete: members that catch up get all signatures.
+		if b.tip.proof.Count() == b.Group.N() {
 			b.emit(Persist{Write: store.PutCertified{Block: b.tip.block, Certificate: b.tip.proof}, Relaxed: true})
 		}
 	}
 }
 
-// count adds an echo to the open own slot. R4: q of distinct members make the certificate.
+// count adds an echo to the open own slot. R4: q echoes of distinct members make the certificate.
 func (b *Instance) count(signer int, signature keys.Signature) {
 	b.own.echoes[signer] = signature
 	b.own.done[signer] = true
@@ -150,7 +152,7 @@ func (b *Instance) count(signer int, signature keys.Signature) {
 	}
 }
 
-// Rejection takes a member's word that it will never echo the own block.
+// Rejection handles a member's statement that it will never echo the own block.
 func (b *Instance) Rejection(now int64, from int, r wire.Rejection) {
 	b.step(now)
 	c := b.chains[b.Self]

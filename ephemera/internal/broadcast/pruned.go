@@ -6,22 +6,22 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// removed is a certified block whose messages members say that they removed (R6): its header and
-// certificate are verified, the rest is their word.
+// prunedClaims is a certified block whose messages some members say that they removed (R6). Its
+// header and certificate are verified; the rest is what those members claim.
 type prunedClaims struct {
 	header block.SignedHeader
 	proof  certificate.Certificate
-	by     []bool // the members' places
+	by     []bool // by the member's place
 	count  int
 }
 
-// maxRemoved bounds how far above the certified height such words are kept, for each chain.
+// maxPrunedAhead bounds, for each chain, how far above the certified height such claims are kept.
 const maxPrunedAhead = wire.MaxBlocks
 
-// takeRemoved takes a member's word that it has removed the messages of a certified block. The
-// block counts as certified, without its messages, once f+1 members say so: one of them is correct,
-// and the messages were there for as long as the retention promises. Who holds the messages all the
-// same needs nobody's word. It returns the chain's certified height.
+// notePruned handles a member's claim that it has removed the messages of a certified block. The
+// block counts as certified without its messages once f+1 members say so: one of them is correct,
+// so the messages were there for as long as the retention promises. A member that holds the
+// messages needs no such claim. It returns the chain's certified height.
 func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 	height := held.Block.Header.Height
 	if height <= c.height || height > c.height+maxPrunedAhead {
@@ -35,7 +35,8 @@ func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 		}
 		c.pruned[height] = r
 	}
-	if r.by[from] || r.proof.Block != held.Certificate.Block { // two certificates for one slot: more than f are Byzantine
+	// A second certificate for the slot would mean that more than f members are Byzantine.
+	if r.by[from] || r.proof.Block != held.Certificate.Block {
 		return c.height
 	}
 	r.by[from] = true
@@ -47,8 +48,8 @@ func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 	return c.height
 }
 
-// askNextSoon asks another member at once: each one has one such word, so nobody makes this member
-// ask as fast as it answers.
+// askAnotherNow asks another member at once. Each member has one claim per block, so no member can
+// make this one send requests as fast as it answers.
 func (b *Instance) askAnotherNow(c *chain) {
 	if c.proof != nil {
 		c.fetch.due = b.now
@@ -57,7 +58,7 @@ func (b *Instance) askAnotherNow(c *chain) {
 	}
 }
 
-// settleRemoved moves a chain up over blocks whose messages f+1 members removed.
+// acceptPruned advances a chain over blocks whose messages f+1 members removed.
 func (b *Instance) acceptPruned(c *chain) {
 	for !b.halted {
 		r := c.pruned[c.height+1]
@@ -76,13 +77,14 @@ func (b *Instance) acceptPruned(c *chain) {
 	}
 }
 
-// hasRemoved tells whether a member said that it removed the messages of the next block.
+// claimsPruned reports whether a member said that it removed the messages at this height.
 func (c *chain) claimsPruned(height uint64, member int) bool {
 	r := c.pruned[height]
 	return r != nil && r.by[member]
 }
 
-// askable leaves out the members that removed what is asked for, unless all have.
+// askable returns the members that have not removed the messages of the next block, or all of them
+// if every one has.
 func (c *chain) askable(members []int) []int {
 	kept := make([]int, 0, len(members))
 	for _, i := range members {

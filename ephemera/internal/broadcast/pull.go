@@ -7,7 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// fetchBodies asks for missing messages: the creator first, then every second time another member
+// fetchBodies asks for missing messages: the creator first, then another member every second time
 // (R2).
 func (b *Instance) fetchBodies(c *chain, o *slot) {
 	to := c.creator
@@ -25,8 +25,8 @@ func (b *Instance) fetchBodies(c *chain, o *slot) {
 	o.retry.after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
-// fetchBlock asks the signers of a certificate in turn for its block (R5): at least f+1 of them are
-// correct and hold it.
+// fetchBlock asks the signers of a certificate for its block, one after the other (R5). At least
+// f+1 of them are correct and hold it.
 func (b *Instance) fetchBlock(c *chain) {
 	signers := make([]int, 0, c.proof.Count())
 	for i := range b.Group.N() {
@@ -39,14 +39,15 @@ func (b *Instance) fetchBlock(c *chain) {
 		return
 	}
 	signers = c.askable(signers)
-	first := b.Self + int(c.proof.Slot.Height%uint64(len(signers))) // another one at every height: no silent one delays them all
+	// Each height begins with another signer, so that a silent one does not delay them all.
+	first := b.Self + int(c.proof.Slot.Height%uint64(len(signers)))
 	to := signers[(first+c.fetch.attempts)%len(signers)]
 	b.send(to, wire.GetBlock{Slot: c.proof.Slot, Block: c.proof.Block})
 	c.fetch.after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
-// other returns a member that is neither this one nor the one to avoid, counting from a place; in a
-// group of two the other one.
+// other returns the first member, counting from a place, that is neither this one nor the one to
+// avoid. In a group of two it returns the one to avoid.
 func (b *Instance) other(start, avoid int) int {
 	n := b.Group.N()
 	for k := range n {
@@ -57,8 +58,8 @@ func (b *Instance) other(start, avoid int) int {
 	return avoid
 }
 
-// Claims takes a member's word on how far it has each chain (R6), by the creator's place. It can
-// make this member ask, and nothing else. The slice must not change any more.
+// Claims handles what a member says about its certified heights (R6), by the creator's place. A
+// claim can make this member ask, and nothing else. The slice must not change afterwards.
 func (b *Instance) Claims(now int64, from int, heights []uint64) {
 	b.now = now
 	if slices.Equal(heights, b.lastClaims[from]) {
@@ -92,12 +93,13 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 	} else {
 		c.pull.at(b.now)
 	}
-	if b.deadline == 0 || c.pull.due < b.deadline { // in a large group nobody looks at every timer for a frontier
+	// In a large group, looking at every timer for each frontier would be too slow.
+	if b.deadline == 0 || c.pull.due < b.deadline {
 		b.deadline = c.pull.due
 	}
 }
 
-// claimed returns the highest certified height that a member says it has.
+// claimed returns the highest certified height that a member claims.
 func (c *chain) claimed(member int) uint64 {
 	if c.claims == nil {
 		return 0
@@ -121,17 +123,18 @@ func (b *Instance) pullChain(c *chain) {
 	c.lastPull = lastPull{member: to, sent: true, waiting: true, from: c.height}
 	b.send(to, wire.GetCertified{From: c.slot(b, c.height+1)})
 	c.pull.after(b, to, b.Timing.Retry, b.Timing.Cap)
-	if c.pull.attempts > 3*len(ahead) { // nobody who claims more shows it
+	if c.pull.attempts > 3*len(ahead) {
 		for _, i := range ahead {
+			// Nobody has shown what it claims, so this claim is forgotten until it is made again.
 			c.claims[i] = c.height
-			b.lastClaims[i] = nil // its next word counts again
+			b.lastClaims[i] = nil
 		}
 	}
 }
 
-// turn returns whom of some members to ask for a chain: the one that answered in full again, else
-// the next in the order of places, so that one that is silent, or lets little through, costs one
-// turn. Chains begin with different members, who share the work.
+// nextToAsk returns which of some members to ask for a chain: the one that was asked last if it
+// answered in full, else the next in the order of places. So a member that is silent, or sends
+// little, costs one turn. Different chains begin with different members, who share the work.
 func (b *Instance) nextToAsk(c *chain, members []int) int {
 	if !c.lastPull.sent {
 		others := c.creator // its place among the others
@@ -152,16 +155,16 @@ func (b *Instance) nextToAsk(c *chain, members []int) int {
 	return members[0]
 }
 
-// answeredInFull tells whether as much came as fits an answer, as far as one can tell: a server
-// leaves out what would make it larger than wire.BatchBytes, so of smaller blocks at least half of
-// that comes.
+// answeredInFull reports whether the last answer was as large as an answer gets, as far as that can
+// be known. A server leaves out a block that would make the answer larger than wire.BatchBytes, so
+// with smaller blocks at least half of that arrives.
 func (c *chain) answeredInFull() bool {
 	return c.height >= c.lastPull.from+wire.MaxBlocks || c.lastPull.bytes >= wire.BatchBytes/2
 }
 
-// pullMore goes on with a chain that a member's blocks moved up. Without progress the timer stays,
-// and so it does for blocks of others while an answer is under way, so that nobody makes this
-// member ask as fast as it sends.
+// pullMore continues with a chain that a member's blocks advanced. It leaves the timer alone if
+// there was no progress, and for blocks of other members while an answer is awaited. So no member
+// can make this one send requests as fast as it sends blocks.
 func (b *Instance) pullMore(c *chain, from int) {
 	if from == c.lastPull.member {
 		c.lastPull.waiting = false

@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// A liar that claims any height makes a member ask, a bounded number of times, and then no more
+// A liar that claims any height makes a member ask a bounded number of times, and then no more
 // until it claims again (R6).
 func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	b := instance(t, 4, Timing{})
@@ -45,7 +45,7 @@ func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 	require.NotZero(t, b.Deadline())
 }
 
-// pulled lets time pass until the next chain is asked for.
+// pulled lets time pass until a chain is asked for.
 func pulled(t *testing.T, b *Instance) (now int64, pulls []Send) {
 	t.Helper()
 	for len(pulls) == 0 {
@@ -62,8 +62,8 @@ func pulled(t *testing.T, b *Instance) (now int64, pulls []Send) {
 	return now, pulls
 }
 
-// Who misses many chains asks every member for as many of them as another, and each of them about
-// every chain in turn (R6).
+// A member that misses many chains spreads its requests evenly over the others, and asks each of
+// them about every chain in turn (R6).
 func TestChainsArePulledFromDifferentMembers(t *testing.T) {
 	const n = 7
 	for self := range n {
@@ -101,8 +101,8 @@ func TestChainsArePulledFromDifferentMembers(t *testing.T) {
 	}
 }
 
-// A member that is silent, or shows one block where it has many, costs a chain one turn: then
-// another one is asked as long as it answers in full (R6).
+// A member that is silent, or shows one block although it has many, costs a chain one turn. After
+// that, another member is asked for as long as it answers in full (R6).
 func TestSlowMembersHoldNoChainUp(t *testing.T) {
 	const creator, claimed, delay = 1, 10 * wire.MaxBlocks, 100
 	for name, shown := range map[string]int{"silent": 0, "drips": 1, "answers": wire.MaxBlocks} {
@@ -142,15 +142,16 @@ func TestSlowMembersHoldNoChainUp(t *testing.T) {
 	}
 }
 
-// next makes the next certified block of a creator, without signatures, which the border has
-// verified.
+// next returns the next certified block of a creator, without signatures: the border has verified
+// them.
 func next(b *Instance, creator int) wire.Held {
 	c := b.chains[creator]
 	made := block.New(b.Group, c.key, c.height+1, c.tip, b.now, nil)
 	return wire.Held{Block: made, Certificate: &certificate.Certificate{Slot: made.Header.Slot(), Block: made.ID()}}
 }
 
-// A block of more messages than one request names is gathered as fast as its bodies come (R2, R7).
+// A block with more messages than one request can name is gathered as fast as its bodies arrive
+// (R2, R7).
 func TestLargeBlockIsGatheredWithoutWaiting(t *testing.T) {
 	const creator, count, delay = 1, 10 * wire.MaxListings, 10
 	b := limited(t, 4, Timing{}, membership.Limits{PayloadBytes: 100, BlockMessages: count, BlockBytes: 4 << 20})

@@ -9,17 +9,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// state is how far a member has come with the block of an open slot.
+// state says how far this member is with the block of an open slot.
 type state uint8
 
 const (
 	gathering state = iota // bodies are missing (R2)
-	asking                 // the application is asked
-	waiting                // it said later
-	rejected               // it will never be echoed
-	withheld               // all is there, and it is not echoed: muted, or the creator equivocated
+	asking                 // the application was asked
+	waiting                // the application said later
+	rejected               // this member will never echo it
+	withheld               // complete, but not echoed: muted, closed, or the creator equivocated
 	voting                 // the vote is being persisted and signed (R3)
-	resumed                // the vote is durable, its signature was lost in a restart
+	resumed                // the vote is durable, but a restart lost its signature
 	echoed                 // the echo was sent
 )
 
@@ -28,25 +28,25 @@ type slot struct {
 	header  block.SignedHeader
 	id      block.ID
 	ids     []block.MessageID
-	place   map[block.MessageID]int // in ids; nil: they are few
+	place   map[block.MessageID]int // index in ids; nil if they are few
 	bodies  []block.Message
 	have    []bool
 	missing int
-	// requested is how many bodies were asked for last and have not come since.
+	// requested is how many of the bodies requested last have not arrived.
 	requested int
-	bytes     int // of the bodies that are there
+	bytes     int // of the bodies that arrived
 	state     state
-	again     bool // something changed while the application was asked
+	again     bool // the application's state changed while it was asked
 	echo      *certificate.Echo
-	retry     retry // gathering: fetch bodies; waiting: ask again
+	retry     retry // gathering: fetches bodies; waiting: asks the application again
 }
 
-// newSlot opens a slot with a block of which no body is there yet.
+// newSlot opens a slot with a block of which no body has arrived.
 func newSlot(header block.SignedHeader, id block.ID, ids []block.MessageID) *slot {
 	o := &slot{
 		header: header, id: id, ids: ids, bodies: make([]block.Message, len(ids)), have: make([]bool, len(ids)), missing: len(ids),
 	}
-	const few = 16 // a search is as fast
+	const few = 16 // a linear search is as fast
 	if len(ids) > few {
 		o.place = make(map[block.MessageID]int, len(ids))
 		for i, id := range ids {
@@ -56,7 +56,7 @@ func newSlot(header block.SignedHeader, id block.ID, ids []block.MessageID) *slo
 	return o
 }
 
-// index finds a message among those of the block.
+// index returns the place of a message in the block.
 func (o *slot) index(id block.MessageID) (int, bool) {
 	if o.place == nil {
 		i := slices.Index(o.ids, id)
@@ -66,7 +66,7 @@ func (o *slot) index(id block.MessageID) (int, bool) {
 	return i, ok
 }
 
-// heldSlot opens a slot with a whole block.
+// newHeldSlot opens a slot with a whole block.
 func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 	o := newSlot(b.SignedHeader, id, b.MessageIDs())
 	for i, m := range b.Messages {
@@ -78,7 +78,7 @@ func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 
 func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, Messages: o.bodies} }
 
-// Proposal takes a creator's proposal (R2).
+// Proposal handles a creator's proposal (R2).
 func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	b.step(now)
 	c := b.chain(p.Header.Creator)
@@ -98,7 +98,9 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	case o == nil:
 		b.openSlot(c, p, id)
 	case o.id != id:
-		return // evidence by now; R3 lets this member echo neither, or it has echoed the other
+		// The two headers are evidence by now. R3 lets this member echo neither, unless it has echoed the
+		// other.
+		return
 	case o.state == echoed:
 		b.send(c.creator, wire.Echo{Echo: *o.echo})
 	case o.state == resumed && !b.Muted:
@@ -115,7 +117,7 @@ func (b *Instance) rejection(o *slot) wire.Rejection {
 	return wire.Rejection{Slot: o.header.Header.Slot(), Block: o.id}
 }
 
-// begin opens the slot above the certified height with a proposal.
+// openSlot opens the slot above the certified height with a proposal.
 func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 	o := newSlot(p.SignedHeader, id, p.IDs)
 	c.open = o
@@ -137,8 +139,9 @@ func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 	}
 }
 
-// take puts a body in its place. Bodies beyond the limit of a block make it invalid before all are
-// there, so that no creator makes members hold more than one block's worth.
+// placeBody puts a body in its place. Bodies beyond the byte limit of a block make the block
+// invalid before all of them have arrived, so that no creator can make members hold more than one
+// block's worth.
 func (b *Instance) placeBody(c *chain, o *slot, m block.Message) {
 	i, ok := o.index(m.ID())
 	if !ok || o.have[i] || o.state == rejected {
@@ -147,19 +150,19 @@ func (b *Instance) placeBody(c *chain, o *slot, m block.Message) {
 	o.setBody(i, m)
 	if o.bytes > int(b.Group.Limits().BlockBytes) {
 		o.dropBodies()
-		b.reject(c, "its messages are larger than a block may be")
+		b.reject(c, "its messages exceed the byte limit of a block")
 	}
 }
 
-// came notes that a body came. The next ones are asked for as soon as those are there that were: a
-// large block takes many requests.
+// bodyArrived counts a body that arrived. Once all that were requested have arrived, the next ones
+// are requested at once: a large block takes many requests.
 func (o *slot) bodyArrived(now int64) {
 	if o.requested--; o.requested == 0 {
 		o.retry.at(now)
 	}
 }
 
-// release forgets the bodies of a block that will never be echoed.
+// dropBodies frees the bodies of a block that will never be echoed.
 func (o *slot) dropBodies() {
 	clear(o.bodies)
 	clear(o.have)
@@ -174,7 +177,7 @@ func (o *slot) setBody(i int, m block.Message) {
 	}
 }
 
-// Message takes a verified message wherever an open slot misses it.
+// Message hands a verified message to every open slot that misses it.
 func (b *Instance) Message(now int64, m block.Message) {
 	b.now = now
 	for _, c := range b.chains {
@@ -192,7 +195,7 @@ func (b *Instance) Message(now int64, m block.Message) {
 	}
 }
 
-// complete goes on when all bodies are there (R2).
+// bodiesComplete continues once all bodies have arrived (R2).
 func (b *Instance) bodiesComplete(c *chain) {
 	o := c.open
 	o.retry.stop()
@@ -220,7 +223,7 @@ func (b *Instance) askApplication(c *chain) {
 		return
 	}
 	o.state, o.again = asking, false
-	o.retry.due = 0 // the attempts count on
+	o.retry.due = 0 // keeps counting the attempts
 	b.emit(CheckBlock{Block: o.block()})
 }
 
@@ -241,7 +244,7 @@ const (
 	Reject
 )
 
-// Verdict takes the application's answer to CheckBlock.
+// Verdict handles the application's answer to CheckBlock.
 func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, reason string) {
 	b.step(now)
 	if creator == b.Self {
@@ -251,7 +254,7 @@ func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 	c := b.chains[creator]
 	o := c.open
 	if o == nil || o.id != id || o.state != asking {
-		return // certified meanwhile
+		return // it was certified meanwhile
 	}
 	switch {
 	case answer == Accept:
@@ -278,19 +281,20 @@ func (b *Instance) vote(c *chain) {
 	b.emit(Persist{Write: store.PutVote{Block: o.block()}}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
 
-// EchoSigned takes this member's signature for a vote that is durable, and sends it to the creator.
+// EchoSigned handles the answer to SignEcho: it sends the echo to the creator. The vote is durable
+// by then.
 func (b *Instance) EchoSigned(now int64, echo certificate.Echo) {
 	b.step(now)
 	c := b.chain(echo.Slot.Creator)
 	o := c.open
 	if o == nil || o.id != echo.Block || o.state != voting {
-		return // certified meanwhile: the creator needs it no more
+		return // it was certified meanwhile, so the creator does not need the echo
 	}
 	o.state, o.echo = echoed, &echo
 	b.send(c.creator, wire.Echo{Echo: echo})
 }
 
-// Wake asks the application again about everything to which it said later.
+// Wake asks the application again about every block to which it said later.
 func (b *Instance) Wake(now int64) {
 	b.step(now)
 	for _, c := range b.chains {

@@ -2,15 +2,15 @@ package broadcast
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// retry is one timer of R7: capped, doubling, jittered. The zero value is not armed.
+// retry is one timer of R7: doubling, capped and jittered. The zero value is not armed.
 type retry struct {
 	due      int64
 	attempts int
 }
 
-// patientCaps is how many times the cap the tip's certificate waits at most between two attempts, a
-// minute as a rule. The frontiers (R6) of a member that is there ask for what it lacks; this
-// resending is for one that says nothing, and a certificate may be the last one for long.
+// tipCaps times Timing.Cap is the longest wait before the tip's certificate is resent: usually a
+// minute. A member that is there asks for what it lacks by its frontiers (R6). This resending is
+// for a member that says nothing, and a certificate may be the last one for a long time.
 const tipCaps = 12
 
 func (r *retry) armed() bool { return r.due != 0 }
@@ -20,8 +20,8 @@ func (r *retry) stop() { *r = retry{} }
 // at arms the timer for a first attempt.
 func (r *retry) at(due int64) { *r = retry{due: max(due, 1)} }
 
-// after arms the timer for the next attempt: first, 2·first, 4·first … up to limit, give or take a
-// quarter. The jitter is a hash of who waits for whom and how often, so that the core needs no
+// after arms the timer for the next attempt: after first, 2·first, 4·first … up to limit, plus or
+// minus a quarter. The jitter is a hash of who waits for whom and how often, so the core needs no
 // randomness and members do not resend in step.
 func (r *retry) after(b *Instance, whom int, first, limit int64) {
 	wait := limit
@@ -77,12 +77,12 @@ func (b *Instance) tickChain(c *chain) {
 		b.pullChain(c)
 	}
 	if due(&c.redeliver) {
-		c.redeliver.due = 0 // the attempts count on
+		c.redeliver.due = 0 // keeps counting the attempts
 		b.deliverNext(c, nil)
 	}
 }
 
-// Connected restarts the timers of what a member has not answered, for it was away.
+// Connected restarts the timers for a member that was away.
 func (b *Instance) Connected(now int64, peer int) {
 	b.step(now)
 	if b.own != nil && !b.Closed && !b.own.done[peer] && peer != b.Self {
@@ -93,7 +93,7 @@ func (b *Instance) Connected(now int64, peer int) {
 	}
 }
 
-// Deadline returns when Tick has something to do, 0 for never.
+// Deadline returns when Tick has something to do, or 0 for never.
 func (b *Instance) Deadline() int64 {
 	if !b.deadlineKnown {
 		b.deadline, b.deadlineKnown = b.nextDue(), true
@@ -101,7 +101,7 @@ func (b *Instance) Deadline() int64 {
 	return b.deadline
 }
 
-// nextDue looks at every timer.
+// nextDue returns the earliest time of all timers, or 0 if none is armed.
 func (b *Instance) nextDue() int64 {
 	earliest := int64(0)
 	consider := func(r *retry) {

@@ -10,7 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 )
 
-// R7: every wait doubles from the first to the cap, jittered by at most a quarter, and the same
+// R7: every wait doubles from the first to the cap and is jittered by at most a quarter. The same
 // history gives the same waits.
 func TestWaitsDoubleToACap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -38,7 +38,7 @@ func TestWaitsDoubleToACap(t *testing.T) {
 	})
 }
 
-// Members do not resend in step: of many waits of one length not all are equal.
+// Members do not resend in step: many waits of one length are not all equal.
 func TestWaitsAreJittered(t *testing.T) {
 	b := instance(t, 4, Timing{})
 	b.now = 1_700_000_000_000
@@ -51,7 +51,7 @@ func TestWaitsAreJittered(t *testing.T) {
 	require.Greater(t, len(waits), 25)
 }
 
-// Bad timing does not reach the arithmetic.
+// Bad timing never reaches the arithmetic.
 func TestTimingHasDefaults(t *testing.T) {
 	standard := Timing{Fetch: 20, Retry: 400, Cap: 5000, Reconsider: 1000}
 	require.Equal(t, standard, Timing{}.withDefaults())
@@ -59,8 +59,8 @@ func TestTimingHasDefaults(t *testing.T) {
 	require.Equal(t, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}.withDefaults())
 }
 
-// The tip's certificate is sent for ever to a member that says nothing, soon only once a minute or
-// so, and no more to one whose frontier covers it (R7).
+// The tip's certificate is resent forever to a member that says nothing, soon only about once a
+// minute, and never again to a member whose frontier covers it (R7).
 func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 	b := instance(t, 4, Timing{})
 	now := int64(1_700_000_000_000)

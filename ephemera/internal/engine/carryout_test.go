@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// effectName names an effect as scripts do.
+// effectName returns the name of an effect in scripts.
 func effectName(effect engine.Effect) string {
 	switch e := effect.(type) {
 	case broadcast.Persist:
@@ -53,7 +53,7 @@ func effectName(effect engine.Effect) string {
 	return fmt.Sprintf("%T", effect)
 }
 
-// carryOut is what a runner does with one effect. The application answers at once.
+// carryOut does what a runner does with one effect. The application answers at once.
 func (c *cluster) carryOut(m *member, effect engine.Effect) {
 	ctx, answer := context.Background(), func(e engine.Event) { m.events = append(m.events, e) }
 	switch e := effect.(type) {
@@ -165,7 +165,7 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 	}
 }
 
-// describe names a block by creator and height; another block of the same slot gets a prime.
+// describe names a block by creator and height. Another block of the same slot gets a prime.
 func (c *cluster) describe(slot block.Slot, id block.ID) string {
 	known := slices.Index(c.names[slot], id)
 	if known < 0 {

@@ -14,13 +14,13 @@ import (
 // promise.
 type checker struct {
 	*cluster
-	certified map[block.Slot]block.ID   // by anybody
+	certified map[block.Slot]block.ID   // by any member
 	proven    map[string]bool           // certificates that were verified
 	votes     []map[block.Slot]block.ID // by member: durable
 	signed    []map[block.Slot]block.ID // by member: headers of its own and echoes
 	delivered []map[int]uint64          // by member and creator: the last height
 	runs      []int                     // by member: how often it was started
-	redone    []map[int]int             // by member and creator: the run in which the last height came last
+	redone    []map[int]int             // by member and creator: the run in which the last height was last delivered
 }
 
 func watch(c *cluster) *checker {
@@ -66,14 +66,14 @@ func (k *checker) once(seen map[block.Slot]block.ID, slot block.Slot, id block.I
 	seen[slot] = id
 }
 
-// checkSigned checks R3: one block per slot, and none that is not durable.
+// checkSigned checks R3: one block per slot, and only a durable one.
 func (k *checker) checkSigned(m *member, slot block.Slot, id block.ID) {
 	require.Equal(k.t, id, k.votes[m.place][slot], "member %d signs what it has not persisted", m.place)
 	k.once(k.signed[m.place], slot, id, "member %d signs two blocks for one slot", m.place)
 }
 
-// checkDelivery checks R5: in chain order without gap, and nothing twice but the last block of a
-// chain after a restart.
+// checkDelivery checks R5: in chain order without gaps, and nothing twice except the last block of
+// a chain after a restart.
 func (k *checker) checkDelivery(m *member, slot block.Slot) {
 	creator := k.place(slot.Creator)
 	last := k.delivered[m.place][creator]
@@ -90,7 +90,7 @@ func (k *checker) restart(i int) {
 	}
 }
 
-// converge lets everybody run on a good network, and checks totality for all chains and validity
+// converge lets all members run on a good network. It checks totality for all chains, and validity
 // for those of correct members.
 func (k *checker) converge(correct int) {
 	k.cut = nil

@@ -21,7 +21,7 @@ import (
 
 const (
 	network = "engine-test"
-	epoch   = int64(1_700_000_000_000) // when a cluster's clock starts
+	epoch   = int64(1_700_000_000_000) // a cluster's clock starts here
 )
 
 // cluster runs engines on one thread: the network is a list, the clock a number, and disks lose
@@ -37,14 +37,14 @@ type cluster struct {
 	now     int64
 	flight  []packet // in the order in which they were sent
 	history []packet // everything that was ever sent
-	cut     []filter // packets that are lost as they are sent
+	cut     []filter // packets that are lost when they are sent
 	names   map[block.Slot][]block.ID
-	opened  map[string]wire.Verified // by bytes: what was verified once
+	opened  map[string]wire.Verified // by bytes: what was verified before
 	trace   func(format string, args ...any)
 	observe func(m *member, effect engine.Effect) // sees each effect before it is carried out
 }
 
-// packet is a frame on its way. It was encoded, and is opened again at its destination.
+// packet is a frame in flight. It was encoded, and is opened again at its destination.
 type packet struct {
 	from, to int
 	gossip   bool
@@ -81,14 +81,14 @@ type member struct {
 	events       []engine.Event
 	crash        crash
 
-	enough    int                      // candidates that make a block
-	verdicts  map[int]broadcast.Answer // by creator; Accept where there is none
-	failing   bool                     // its application takes no block
+	enough    int                      // how many candidates make a block
+	verdicts  map[int]broadcast.Answer // by creator; Accept if there is none
+	failing   bool                     // its application accepts no block
 	delivered []block.Slot
 	answers   []error // what clients were told
 }
 
-// crash is when a member is to stop: before or after the next effect of that name.
+// crash says when a member is to stop: before or after the next effect with that name.
 type crash struct{ before, after string }
 
 func testKeys(n int) []keys.Private {
@@ -119,7 +119,7 @@ func newCluster(t require.TestingT, n int, config engine.Config, limits membersh
 	return c
 }
 
-// start makes a member's engine of what is on its disk.
+// start makes a member's engine from what is on its disk.
 func (c *cluster) start(i int) {
 	m := c.members[i]
 	var err error
@@ -140,7 +140,7 @@ func (c *cluster) start(i int) {
 	c.step(i, engine.Start{})
 }
 
-// stop ends a member at once: whatever it had not carried out never happens.
+// stop stops a member at once: effects that were not carried out never happen.
 func (c *cluster) stop(i int) {
 	m := c.members[i]
 	if m.engine == nil {
@@ -220,7 +220,7 @@ func (c *cluster) receiveRefused(from, to int, frame wire.Frame, refused map[blo
 	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: wire.AssumeVerified(frame), Refused: refused})
 }
 
-// open verifies a frame in the group that it is of.
+// open verifies a frame in the group that it is about.
 func (c *cluster) open(data []byte) (frame wire.Verified, err error) {
 	for _, g := range slices.Backward(c.groups) {
 		if frame, err = wire.Open(g, data); err == nil {
@@ -230,7 +230,7 @@ func (c *cluster) open(data []byte) (frame wire.Verified, err error) {
 	return frame, err
 }
 
-// grow makes the next group, of all members but some.
+// grow makes the next group, of all members except some.
 func (c *cluster) grow(without ...int) {
 	var public []keys.Public
 	for i, key := range c.keys {
@@ -244,15 +244,15 @@ func (c *cluster) grow(without ...int) {
 	c.groups = append(c.groups, c.group)
 }
 
-// groupOf returns the group of an ID.
+// groupOf returns the group with this ID.
 func (c *cluster) groupOf(id membership.ID) *membership.Group {
 	i := slices.IndexFunc(c.groups, func(g *membership.Group) bool { return g.ID() == id })
 	require.GreaterOrEqual(c.t, i, 0)
 	return c.groups[i]
 }
 
-// deliver hands over what is in flight now and matches. What follows from it stays in flight. It
-// returns how many packets there were.
+// deliver hands over the packets that are in flight now and match. What follows from them stays in
+// flight. It returns how many packets it handed over.
 func (c *cluster) deliver(f filter) int {
 	var chosen, rest []packet
 	for _, p := range c.flight {
@@ -269,7 +269,7 @@ func (c *cluster) deliver(f filter) int {
 	return len(chosen)
 }
 
-// drop loses what is in flight now and matches.
+// drop loses the packets that are in flight now and match.
 func (c *cluster) drop(f filter) int {
 	before := len(c.flight)
 	c.flight = slices.DeleteFunc(c.flight, f.matches)
@@ -285,12 +285,12 @@ func (c *cluster) quiesce() {
 			return
 		}
 	}
-	c.t.Errorf("members never stop talking")
+	c.t.Errorf("members keep sending forever")
 	c.t.FailNow()
 }
 
-// advance moves the clock on, and lets every member do what is due on the way, in the order of
-// time. With talk, packets arrive at once.
+// advance moves the clock forward and lets every member do what becomes due, in the order of time.
+// With talk, packets arrive at once.
 func (c *cluster) advance(by int64, talk bool) {
 	end := c.now + by
 	for range 1_000_000 {
@@ -315,7 +315,7 @@ func (c *cluster) advance(by int64, talk bool) {
 			require.Greater(c.t, m.engine.Deadline(), c.now, "member %d's timer does not move on", next)
 		}
 	}
-	c.t.Errorf("timers never let the clock move on")
+	c.t.Errorf("timers keep the clock from moving on")
 	c.t.FailNow()
 }
 
@@ -327,7 +327,7 @@ func (c *cluster) submit(i int, text string) block.Message {
 	return m
 }
 
-// forge makes a signed block that the creator's engine knows nothing of.
+// forge makes a signed block that the creator's engine does not know.
 func (c *cluster) forge(creator int, height uint64, parent block.ID, texts ...string) block.Block {
 	var messages []block.Message
 	for _, text := range texts {
@@ -340,7 +340,7 @@ func (c *cluster) forge(creator int, height uint64, parent block.ID, texts ...st
 	return b
 }
 
-// echo is a member's signature for a block of a slot.
+// echo returns a member's signature for a block of a slot.
 func (c *cluster) echo(signer int, slot block.Slot, id block.ID) certificate.Echo {
 	signature := c.keys[signer].Sign(certificate.SigningBytes(network, slot, id))
 	return certificate.Echo{Slot: slot, Block: id, Signer: c.keys[signer].Public(), Signature: signature}
@@ -362,14 +362,14 @@ func (c *cluster) place(key keys.Public) int {
 	return i
 }
 
-// status returns where a running member stands in the newest group.
+// status returns the status of a running member in the newest group.
 func (c *cluster) status(i int) engine.Status {
 	status, ok := c.members[i].engine.Status(c.group.ID())
 	require.True(c.t, ok)
 	return status
 }
 
-// stored returns what is durable of a member in the first group, up or down.
+// stored returns what a member has stored of the first group, whether it is up or down.
 func (c *cluster) stored(i int) (state store.State) {
 	m := c.members[i]
 	st := m.store

@@ -10,7 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// A block costs 3(n-1) frames in groups of every size, and is delivered everywhere after three
+// In groups of every size a block costs 3(n-1) frames and is delivered everywhere after three
 // delays.
 func TestBlockCosts(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 10, 31} {
@@ -41,7 +41,7 @@ func TestBlockCosts(t *testing.T) {
 	}
 }
 
-// With f members silent the others are a quorum; with one more they are none, and say nothing
+// With f silent members the others are a quorum. With one more they are not, and sign nothing
 // wrong.
 func TestQuorumOfTheCorrect(t *testing.T) {
 	for _, n := range []int{4, 5, 6, 7, 10} {

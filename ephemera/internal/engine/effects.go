@@ -8,8 +8,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Effect is something that the runner must do: one of broadcast's effects, except its Send,
-// Certified and Returned, or one of the types below.
+// Effect is something that the runner must do: one of the types below, or one of broadcast's
+// effects other than its Send, Certified and Returned.
 type Effect = broadcast.Effect
 
 // Send sends a frame to one member.
@@ -18,42 +18,42 @@ type Send struct {
 	Frame wire.Frame
 }
 
-// Gossip publishes a message.
+// Gossip publishes a message to all members.
 type Gossip struct{ Message block.Message }
 
-// Answered ends a Submitted. Err is nil, or one of mempool's errors.
+// Answered ends a Submitted. Err is nil, ErrClosed or one of mempool's errors.
 type Answered struct {
 	Ticket uint64
 	Err    error
 }
 
-// NextBlock asks the application to choose the messages of the next own block in a group (R1). The
-// answer is Chosen; until then nothing else is asked. Directed are those candidates that were
-// submitted for this very group.
+// NextBlock asks the application to choose the messages of the next own block in a group (R1).
+// Directed marks the candidates that were submitted for this group alone. The answer is Chosen;
+// until it arrives there is no other NextBlock.
 type NextBlock struct {
 	Group      membership.ID
 	Candidates []block.Message
 	Directed   map[block.MessageID]bool
 }
 
-// ServeBlock sends a held block from the store to a member, without certificate.
+// ServeBlock sends a stored block to a member, without its certificate.
 type ServeBlock struct {
 	To    keys.Public
 	Slot  block.Slot
 	Block block.ID
 }
 
-// ServeCertified sends certified blocks from the store to a member, within wire's bounds.
+// ServeCertified sends stored certified blocks to a member, within wire's bounds.
 type ServeCertified struct {
 	To   keys.Public
 	From block.Slot
 }
 
-// MarkGroup makes durable, outside the store, that this member is about to sign in the group of
+// MarkGroup records durably, outside the store, that this member is about to sign in the group with
 // this number (R8). No later effect may happen before it.
 type MarkGroup struct{ Number uint64 }
 
-// GroupRefused reports a group whose number belongs to another one.
+// GroupRefused reports a group whose number belongs to another group.
 type GroupRefused struct{ Group *membership.Group }
 
 // Effect marks the type as an effect.

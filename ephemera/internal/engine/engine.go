@@ -1,16 +1,16 @@
-// Package engine is one member's whole protocol as a pure automaton: Step takes an input and
-// returns the effects that it causes, in the order in which they must be carried out. It joins the
+// Package engine is one member's whole protocol as a pure automaton. Step takes an input and
+// returns its effects, in the order in which they must be carried out. The engine joins the
 // broadcast of each group (package broadcast) with one mempool, adds the periodic exchange of
-// frontiers (R6), and hands over from group to group (R9).
+// frontiers (R6), and hands over from one group to the next (R9).
 //
 // The same engine runs under libp2p (package ephemera), in simulations and under fuzzers. It has no
-// goroutine, clock, randomness, disk or log. Everything that it is told was decoded and verified by
-// package wire.
+// goroutine, clock, randomness, disk or log. It takes a frame only as a wire.Verified.
+//
+// Read events.go and effects.go first: they are its interface.
 package engine
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -22,18 +22,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Config describes one engine. Zero fields take the defaults.
+// Config configures an Engine. Zero fields take the defaults.
 type Config struct {
 	Self     keys.Public
 	Include  mempool.Include
 	Mempool  mempool.Limits
 	Timing   broadcast.Timing
 	Exchange int64 // milliseconds between two frontiers: 1000
-	HandOver int64 // milliseconds that a group stays open at most after a newer one came: 60000
-	// Hold keeps an older group open for all of HandOver, until Close: its chains may go on. Without
-	// it an older group is closed as soon as none of its slots is under way.
+	HandOver int64 // milliseconds that a group stays open after a newer one, at most: 60000
+	// Hold keeps an older group open for all of HandOver or until Close: its chains may grow. Without
+	// Hold, an older group is closed as soon as no slot of it is under way.
 	Hold bool
-	// Included are messages of certified blocks, ascending by time, that are not taken again.
+	// Included are messages of certified blocks, ascending by time, that are not accepted again.
 	Included []store.Included
 }
 
@@ -50,31 +50,31 @@ type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
 	parts     []*part                         // ascending by group number
-	newest    *membership.Group               // heard of, also one without this member
-	requested map[block.MessageID]bodyRequest // bodies asked for by ID
+	newest    *membership.Group               // the newest known group, even if this member is not in it
+	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
-	// started is when Start came.
+	// started is the time of Start.
 	started int64
-	expiry  int64   // when the next message expires, 0: none does
-	asking  *part   // for whose block the application is choosing messages, nil: none
-	toAsk   []*part // to be asked next
-	changed bool    // something changed that it may want to choose again for
+	expiry  int64   // when the next message expires; 0: none does
+	asking  *part   // the application is choosing messages for its next block; nil: for none
+	toAsk   []*part // groups to ask for next
+	changed bool    // something changed, so the application may choose differently now
 	out     []Effect
 }
 
-// part is the engine's share in one group.
+// part is the engine's part in one group.
 type part struct {
 	group    *membership.Group
 	self     int
 	instance *broadcast.Instance
-	frontier wire.Frontier // as it was told last
+	frontier wire.Frontier // as last sent
 	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
-	closeBy  int64 // when the group is closed whatever is open, 0: it is the newest
+	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
 }
 
-// maxParts bounds the groups that are kept in memory once they are closed and all their blocks
-// delivered: those are served from the store.
+// maxParts is how many groups are kept in memory that are closed and delivered. Older ones are
+// served from the store.
 const maxParts = 4
 
 // Defaults of Config, in milliseconds.
@@ -83,7 +83,8 @@ const (
 	DefaultHandOver int64 = 60_000
 )
 
-// New makes an engine from what is durable. Groups of which this member is none are left out.
+// New returns an engine, restored from what is durable. It leaves out groups of which this member
+// is not a member.
 func New(config Config, known []Known) *Engine {
 	config.Exchange = cmp.Or(config.Exchange, DefaultExchange)
 	config.HandOver = cmp.Or(config.HandOver, DefaultHandOver)
@@ -106,9 +107,9 @@ func New(config Config, known []Known) *Engine {
 	return e
 }
 
-// ShareOut divides a mempool among the members of a group, so that no f of them fill it. A share
-// holds at least one of the largest messages. The engine does so with Config.Mempool for the newest
-// group.
+// ShareOut divides a mempool among the members of a group, so that no f of them can fill it. A
+// share holds at least one message of the largest size. The engine does so with Config.Mempool for
+// the newest group.
 func ShareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
 	limits = limits.WithDefaults()
 	limits.PerSender = min(limits.PerSender, max(1, limits.Messages/group.N()))
@@ -116,7 +117,7 @@ func ShareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
 	return limits
 }
 
-// join adds a group's part.
+// join adds the part in a group. It returns nil if this member is not in the group.
 func (e *Engine) join(k Known) *part {
 	self, ok := k.Group.Index(e.config.Self)
 	if !ok {
@@ -130,14 +131,14 @@ func (e *Engine) join(k Known) *part {
 	return p
 }
 
-// forgetGroups drops the oldest groups beyond maxParts that nothing is left to do in.
+// dropFinishedGroups drops the oldest groups beyond maxParts in which nothing is left to do.
 func (e *Engine) dropFinishedGroups() {
 	for len(e.parts) > maxParts && e.parts[0].instance.Closed && e.parts[0].instance.AllDelivered() {
 		e.parts = slices.Delete(e.parts, 0, 1)
 	}
 }
 
-// Step takes one input and returns its effects in order.
+// Step handles one input and returns its effects in order.
 func (e *Engine) Step(in Input) []Effect {
 	if e.halted() {
 		return nil
@@ -175,7 +176,7 @@ func (e *Engine) Step(in Input) []Effect {
 	return e.finish(now)
 }
 
-// answered passes the runner's answers on to the group that asked.
+// answered passes an answer of the runner on to the group that asked.
 func (e *Engine) answered(now int64, event Event) {
 	switch event := event.(type) {
 	case ProposalSigned:
@@ -225,8 +226,8 @@ func (e *Engine) start(now int64) {
 	e.changed = true
 }
 
-// finish collects what the groups want done, closes groups that are done with, and asks for the
-// next block where that may help.
+// finish collects the groups' effects, closes groups that are finished, and asks for the next block
+// if that may help.
 func (e *Engine) finish(now int64) []Effect {
 	for _, p := range e.parts {
 		e.collect(p, now)
@@ -242,36 +243,8 @@ func (e *Engine) finish(now int64) []Effect {
 	return out
 }
 
-// askNext asks the application for the next block of a group, the newest first, where something
-// changed that may make it ready.
-func (e *Engine) askNext() {
-	if e.asking != nil {
-		return
-	}
-	if proposers := e.proposers(); e.changed && len(proposers) > 0 {
-		e.changed, e.toAsk = false, proposers
-	}
-	for len(e.toAsk) > 0 && e.asking == nil {
-		p := e.toAsk[0]
-		e.toAsk = e.toAsk[1:]
-		if !e.mayPropose(p) {
-			continue
-		}
-		if candidates, directed := e.pool.Candidates(p.group.ID(), e.inOwnBlock); len(candidates) > 0 {
-			e.asking = p
-			e.emit(NextBlock{Group: p.group.ID(), Candidates: candidates, Directed: directed})
-		}
-	}
-}
-
-// underWay tells whether a message is in an own block of a group that is still open: it comes back
-// when the group is closed (R9).
-func (e *Engine) inOwnBlock(id block.MessageID) bool {
-	return slices.ContainsFunc(e.parts, func(p *part) bool { return p.instance.Proposing(id) })
-}
-
-// collect takes a group's effects: places become keys, and the mempool sees what was certified and
-// what came back.
+// collect takes a group's effects. Places become keys, and the mempool learns what was certified
+// and what came back.
 func (e *Engine) collect(p *part, now int64) {
 	for _, effect := range p.instance.Take() {
 		switch effect := effect.(type) {
@@ -294,23 +267,6 @@ func (e *Engine) emit(effect Effect) {
 		e.out = make([]Effect, 0, 8)
 	}
 	e.out = append(e.out, effect)
-}
-
-// proposers returns the groups in which this member may propose (R1, R9), the newest first.
-func (e *Engine) proposers() []*part {
-	var out []*part
-	for _, p := range slices.Backward(e.parts) {
-		if e.mayPropose(p) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// proposes tells whether this member may begin a block in a group: the newest, or one that is held
-// open.
-func (e *Engine) mayPropose(p *part) bool {
-	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose()
 }
 
 func (e *Engine) tick(now int64) {
@@ -341,120 +297,4 @@ func (e *Engine) Deadline() int64 {
 		}
 	}
 	return deadline
-}
-
-func (e *Engine) submitted(now int64, event Submitted) {
-	err := e.directable(event.Group)
-	if err == nil {
-		err = e.add(now, event.Message, true)
-	}
-	if err == nil && event.Group != (membership.ID{}) {
-		e.pool.Direct(event.Message.ID(), event.Group)
-	}
-	e.emit(Answered{Ticket: event.Ticket, Err: err})
-	if err == nil {
-		e.emit(Gossip{Message: event.Message})
-	}
-}
-
-// ErrClosed reports a message for the blocks of a group in which this member makes none.
-var ErrClosed = errors.New("this node makes no blocks in that group: it is unknown, closed, or older and not held open")
-
-// directable tells whether messages may be submitted for this very group.
-func (e *Engine) directable(group membership.ID) error {
-	if group == (membership.ID{}) {
-		return nil
-	}
-	if p := e.part(group); p == nil || p.instance.Closed || p.instance.Muted || p.group != e.newest && !e.config.Hold {
-		return ErrClosed
-	}
-	return nil
-}
-
-// add puts a message into the mempool, and its expiry on the clock.
-func (e *Engine) add(now int64, m block.Message, local bool) error {
-	if err := e.pool.Add(m, local, now); err != nil {
-		return err
-	}
-	if expiry := e.pool.Expiry(m); e.expiry == 0 || expiry < e.expiry {
-		e.expiry = expiry
-	}
-	e.changed = true
-	e.offerToBlocks(now, m)
-	return nil
-}
-
-// fill puts a body into every open block that waits for it.
-func (e *Engine) offerToBlocks(now int64, m block.Message) {
-	for _, p := range e.parts {
-		p.instance.Message(now, m)
-	}
-}
-
-// chosen makes the candidate of what the application picked out of the mempool.
-func (e *Engine) chosen(now int64, ids []block.MessageID) {
-	p := e.asking
-	e.asking = nil
-	if len(ids) > 0 {
-		e.scheduleRound(now) // whatever becomes of it, the next round asks again
-	}
-	messages := make([]block.Message, 0, len(ids))
-	for _, id := range ids {
-		m, ok := e.pool.Get(id)
-		if !ok {
-			return // it left the mempool meanwhile
-		}
-		messages = append(messages, m)
-	}
-	if p != nil && e.mayPropose(p) {
-		p.instance.Propose(now, messages)
-	}
-}
-
-func (e *Engine) verdict(now int64, event Verdict) {
-	if event.Slot.Creator == e.config.Self {
-		e.scheduleRound(now)
-		if len(event.Drop) > 0 {
-			e.pool.Drop(event.Drop)
-			e.changed = true
-		}
-	}
-	if p := e.part(event.Slot.Group); p != nil {
-		creator, _ := p.group.Index(event.Slot.Creator)
-		p.instance.Verdict(now, creator, event.Block, event.Answer, event.Reason)
-	}
-}
-
-// Status is a look at the automaton, for one group. Slices are indexed by the members' places.
-type Status struct {
-	Heights   []uint64 // certified
-	Delivered []uint64
-	Tips      []block.ID
-	Messages  int // in the mempool
-	Bytes     int
-	Counts    mempool.Counts
-	Open      bool // an own block is under way
-	Closed    bool // nothing new is signed in the group
-}
-
-// Mempool returns how many messages the mempool holds, and their bytes.
-func (e *Engine) Mempool() (messages, bytes int) { return e.pool.Len(), e.pool.Bytes() }
-
-// Status returns where the member stands in a group. False when it has no part in it.
-func (e *Engine) Status(group membership.ID) (Status, bool) {
-	p := e.part(group)
-	if p == nil {
-		return Status{}, false
-	}
-	n := p.group.N()
-	status := Status{
-		Heights: make([]uint64, n), Delivered: make([]uint64, n), Tips: make([]block.ID, n),
-		Messages: e.pool.Len(), Bytes: e.pool.Bytes(), Counts: e.pool.Counts(),
-		Open: !p.instance.Muted && !p.instance.CanPropose(), Closed: p.instance.Closed,
-	}
-	for i := range n {
-		status.Heights[i], status.Tips[i] = p.instance.Height(i)
-		status.Delivered[i] = p.instance.DeliveredHeight(i)
-	}
-	return status, true
 }

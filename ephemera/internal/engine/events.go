@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Input is something that happened, at a time in milliseconds since 1970 that never runs backwards.
+// Input is an event and its time, in milliseconds since 1970. Time never runs backwards.
 type Input struct {
 	Now   int64
 	Event Event
@@ -18,37 +18,38 @@ type Input struct {
 // Event is one of the types below.
 type Event interface{ event() }
 
-// Start begins the work; it is the first event.
+// Start begins the work. It is the first event.
 type Start struct{}
 
-// Tick tells that Deadline has come.
+// Tick says that the time of Deadline has come.
 type Tick struct{}
 
-// Adopt tells of a group that a membership provider knows (R9). A known number is no news, and with
-// other members it is refused.
+// Adopt announces a group that a membership provider returned (R9). A group with a known number
+// changes nothing; if it has other members it is refused.
 type Adopt struct {
 	Group *membership.Group
-	Muted bool // an earlier vote store was lost, and this number may not be signed in (R8)
+	Muted bool // an earlier vote store was lost: this member signs nothing in it (R8)
 }
 
-// Close tells that the application needs a group no longer (R9).
+// Close says that the application does not need a group any more (R9).
 type Close struct{ Group membership.ID }
 
 // Received is a frame of a member.
 type Received struct {
 	From  keys.Public
 	Frame wire.Verified
-	// Refused names messages in the frame that the application's CheckMessage refused: they may fill a
-	// block, not enter the mempool.
+	// Refused names messages in the frame that the application's CheckMessage refused. They may
+	// complete a block, but not enter the mempool.
 	Refused map[block.MessageID]bool
 }
 
-// Submitted is a client's message that CheckMessage accepted. It is answered by Answered with the
+// Submitted is a client's message that CheckMessage accepted. The answer is an Answered with the
 // same ticket.
 type Submitted struct {
 	Ticket  uint64
 	Message block.Message
-	// Group is the only group in whose blocks the message belongs, while that is open here; zero: any.
+	// Group is the only group whose blocks may hold the message, while that group is open here. Zero:
+	// any group.
 	Group membership.ID
 }
 
@@ -61,7 +62,7 @@ type Verdict struct {
 	Block  block.ID
 	Answer broadcast.Answer
 	Reason string
-	Drop   []block.MessageID // heeded for own candidates only (R2)
+	Drop   []block.MessageID // used for own candidates only (R2)
 }
 
 // ProposalSigned answers broadcast.SignProposal.
@@ -79,13 +80,13 @@ type Delivered struct {
 	OK   bool
 }
 
-// Conflict answers broadcast.FindHeader when the stored header is another one.
+// Conflict answers broadcast.FindHeader if the stored header is a different one.
 type Conflict struct{ A, B block.SignedHeader }
 
-// Wake tells that the application's state changed.
+// Wake says that the application's state changed.
 type Wake struct{}
 
-// Connected tells that a member is reachable again.
+// Connected says that a member is reachable again.
 type Connected struct{ Peer keys.Public }
 
 func (Start) event()          {}

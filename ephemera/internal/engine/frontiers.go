@@ -8,36 +8,38 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// exchangeRound counts the rounds of R6.
+// exchangeRound keeps count of the rounds of R6.
 type exchangeRound struct {
 	due         int64
 	count       uint64
-	changesSeen uint64 // what news was at the last round
-	idle        bool   // nothing is to be said before due, unless there is news
+	changesSeen uint64 // Engine.changes at the last round
+	idle        bool   // there is nothing to send before due unless something changes
 }
 
-// peerExchange remembers what a member was told, so that nothing is said twice while nothing
+// peerExchange remembers what a member was sent, so that nothing is sent twice while nothing
 // changes.
 type peerExchange struct {
-	sent uint64 // edition of the frontier that it was told, 0: none
-	due  int64  // when it is told the same once more: frames may be lost
-	wait int64  // between the last two times
+	sent uint64 // version of the frontier that it was sent; 0: none
+	due  int64  // when the same frontier is sent again: frames may be lost
+	wait int64  // between the last two
 }
 
-// A frontier that stays the same is told again after firstHeartbeat rounds, and then after twice as
-// many each time, up to lastHeartbeat. Whoever falls behind says so and is answered, so that the
-// pace is for frontiers that were lost on both ways.
+// A frontier that stays the same is sent again after firstHeartbeat rounds, and then after twice as
+// many each time, up to lastHeartbeat. This slow pace is enough, because a member that is behind
+// shows it in its own frontier and is answered: it covers frontiers that were lost in both
+// directions.
 const (
 	firstHeartbeat = 8
 	lastHeartbeat  = 256
 )
 
-// exchangeFrontiers tells the members of every group where this one stands, and sets the next round
-// with a jitter of a quarter. While nothing changes there are only rounds in which somebody is due.
+// exchangeFrontiers sends the members of every group how far this one is, and schedules the next
+// round with a jitter of a quarter. While nothing changes, only rounds happen in which somebody is
+// due.
 func (e *Engine) exchangeFrontiers(now int64) {
 	e.round.count++
 	e.forgetRequests()
-	e.changed = true // an application that answered later is asked again at least once a round
+	e.changed = true // ask an application that said later at least once a round
 	quarter := max(e.config.Exchange/4, 1)
 	jitter := (int64(e.config.Self[0])*7919 + int64(e.round.count%1024)*104729) % quarter
 	next := now + e.config.Exchange - quarter/2 + jitter
@@ -59,7 +61,7 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	}
 }
 
-// tell sends a member the frontier if it does not have this edition, or if it is due again.
+// sendFrontier sends a member the frontier if it does not have this version, or if it is due again.
 func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
 	switch {
@@ -77,7 +79,7 @@ func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	e.send(p.group.Member(member), p.frontier)
 }
 
-// edit brings a group's frontier up to date. It tells whether the frontier stays so unless
+// updateFrontier updates a group's frontier. It reports whether the frontier stays the same until
 // something happens.
 func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
@@ -94,7 +96,7 @@ func same(a, b wire.Frontier) bool {
 		slices.Equal(a.Mempool, b.Mempool)
 }
 
-// news counts the changes of all that a frontier may show.
+// changes counts the changes of everything that a frontier can show.
 func (e *Engine) changes() uint64 {
 	news := e.pool.Changes()
 	for _, p := range e.parts {
@@ -103,29 +105,29 @@ func (e *Engine) changes() uint64 {
 	return news
 }
 
-// stir ends the rest when there is something new to tell.
+// resumeRounds ends the idle time if there is something new to send.
 func (e *Engine) resumeRounds(now int64) {
 	if e.round.idle && e.changes() != e.round.changesSeen {
 		e.scheduleRound(now)
 	}
 }
 
-// hurry brings the next round forward: somebody waits for it.
+// scheduleRound brings the next round forward, because somebody waits for it.
 func (e *Engine) scheduleRound(now int64) {
 	e.round.idle = false
 	e.round.due = min(e.round.due, now+e.config.Exchange)
 }
 
-// answer tells a member once more in the next round where this one stands, for it showed that it
-// does not know.
+// resendFrontier sends a member the frontier again in the next round, because it showed that it
+// does not know it.
 func (e *Engine) resendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
 	peer.due = min(peer.due, now)
-	peer.wait = firstHeartbeat * e.config.Exchange / 2 // telling doubles it
+	peer.wait = firstHeartbeat * e.config.Exchange / 2 // sendFrontier doubles it
 	e.scheduleRound(now)
 }
 
-// behind tells whether a frontier shows less than this member has certified or holds proof of.
+// behind reports whether a frontier shows less than this member has certified or has proof of.
 func behind(p *part, f wire.Frontier) bool {
 	for creator, own := range p.instance.Heights() {
 		if own > f.Certified[creator] {
@@ -135,7 +137,7 @@ func behind(p *part, f wire.Frontier) bool {
 	return len(f.Evidence) < p.instance.Proofs()
 }
 
-// covered tells whether this member has what a certificate proves already.
+// covered reports whether this member already has the block that a certificate proves.
 func covered(p *part, f wire.Certificate) bool {
 	creator, ok := p.group.Index(f.Slot.Creator)
 	if !ok {
@@ -145,7 +147,7 @@ func covered(p *part, f wire.Certificate) bool {
 	return height >= f.Slot.Height
 }
 
-// connected tells a member that has just come back at once where this one stands.
+// connected sends the frontier at once to a member that is reachable again.
 func (e *Engine) connected(now int64, peer keys.Public) {
 	for _, p := range e.parts {
 		if i, ok := p.group.Index(peer); ok && i != p.self {
@@ -159,9 +161,9 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier says where this member stands in a group; the newest group's lists the mempool. What
-// is younger than one round is left out: it is on its way by itself. Settled tells that there is
-// nothing so young.
+// makeFrontier returns how far this member is in a group. The newest group's frontier also lists
+// the mempool. What is younger than one round is left out, because it is usually on its way
+// already. Settled reports whether nothing was left out.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
 	n, before := p.group.N(), now-e.config.Exchange
 	f, settled = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights())}, true
@@ -183,8 +185,8 @@ func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool
 	return f, settled
 }
 
-// listings names messages of the mempool, and tells whether these are all. Where they are too many
-// for a frontier, each round goes on where the last one ended.
+// listings lists messages of the mempool, and reports whether these are all. If they do not fit
+// into one frontier, each round continues where the last one ended.
 func (e *Engine) listings(before int64) (all []wire.Listing, complete bool) {
 	complete = true
 	e.pool.Each(func(entry *mempool.Entry) bool {

@@ -5,8 +5,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// adopt takes a group that a provider knows (R9). It begins new chains at height 1; groups before
-// it stay open for a while.
+// adopt handles a group that a provider returned (R9). It begins new chains at height 1. Older
+// groups stay open for a while.
 func (e *Engine) adopt(now int64, event Adopt) {
 	number := event.Group.Number()
 	for _, p := range e.parts {
@@ -21,7 +21,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 		if number == e.newest.Number() && event.Group.ID() != e.newest.ID() {
 			e.emit(GroupRefused{Group: event.Group})
 		}
-		return // lists carry their number; an older one is no news
+		return // an older group, or the newest again: lists carry their number
 	}
 	e.newest = event.Group
 	e.scheduleRound(now)
@@ -41,15 +41,15 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.changed = true
 }
 
-// handOver begins the end of a group that is not the newest any more: it is closed when no slot in
-// it is under way, or after a while.
+// handOver sets the deadline of a group that is not the newest any more. It is closed once no slot
+// of it is under way, or at the deadline.
 func (e *Engine) handOver(now int64, p *part) {
 	if p.group.Number() < e.newest.Number() && p.closeBy == 0 {
 		p.closeBy = now + e.config.HandOver
 	}
 }
 
-// close ends the signing in a group: durable first, then by deed (R9).
+// close ends the signing in a group. The closing is durable first (R9).
 func (e *Engine) close(now int64, p *part) {
 	if p.instance.Closed {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// A closed group is kept, however many came after it and over a restart, until the application took
-// its last block (R9). Then it is forgotten, but for the store.
+// A closed group is kept until the application has accepted its last block, however many groups
+// follow and across restarts (R9). Then only the store remembers it.
 func TestGroupsAreKeptUntilTheirBlocksAreDelivered(t *testing.T) {
 	const groups = 9
 	c := newCluster(t, 1, engine.Config{}, membership.Limits{})

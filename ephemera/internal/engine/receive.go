@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// received takes a verified frame. Whatever it says is a claim; only signatures and hashes count.
+// received handles a frame. Its signatures are verified; everything else in it is a claim.
 func (e *Engine) received(now int64, in Received) {
 	frame := in.Frame.Frame()
 	switch f := frame.(type) {
@@ -35,7 +35,7 @@ func (e *Engine) received(now int64, in Received) {
 	}
 	from, ok := p.group.Index(in.From)
 	if !ok {
-		return // a member of another group has no say in this one
+		return // members of other groups have no vote in this one
 	}
 	switch f := frame.(type) {
 	case wire.Proposal:
@@ -48,7 +48,7 @@ func (e *Engine) received(now int64, in Received) {
 		p.instance.PeerClosed(now, from, f)
 	case wire.Certificate:
 		if covered(p, f) {
-			e.resendFrontier(now, p, from) // its sender did not hear that it is here
+			e.resendFrontier(now, p, from) // its sender does not know that this member has the block
 		}
 		p.instance.Certificate(now, from, f)
 	case wire.Evidence:
@@ -64,7 +64,8 @@ func (e *Engine) received(now int64, in Received) {
 	}
 }
 
-// takeBlocks gives blocks to their groups, and their messages to whoever misses them.
+// takeBlocks gives each block to its group, and its messages to the blocks and the mempool that
+// miss them.
 func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 	for _, held := range f.Blocks {
 		if p := e.part(held.Block.Header.Group); p != nil {
@@ -76,8 +77,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 	}
 }
 
-// takeMessages puts bodies into the mempool unless the application refused them, and into blocks
-// that wait for them in any case.
+// takeMessages adds bodies to the mempool unless the application refused them. Blocks that wait for
+// a body get it in any case.
 func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
 	for _, m := range messages {
 		delete(e.requested, m.ID())
@@ -86,7 +87,7 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 			err = e.add(now, m, e.ownBeforeRestart(m))
 		}
 		if errors.Is(err, mempool.ErrExpired) {
-			e.pool.Refuse(m.ID()) // neither verdict changes: do not fetch it again and again
+			e.pool.Refuse(m.ID()) // neither verdict changes, so do not fetch it again
 		}
 		if err != nil {
 			e.offerToBlocks(now, m)
@@ -94,13 +95,13 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 	}
 }
 
-// lost tells that a message was this member's own before its restart, which emptied the mempool: it
-// is its own again.
+// ownBeforeRestart reports whether a message was this member's own before its restart, which
+// emptied the mempool. Then it is an own message again.
 func (e *Engine) ownBeforeRestart(m block.Message) bool {
 	return m.Sender() == e.config.Self && m.Time() <= e.started
 }
 
-// takeFrontier compares a member's frontier with the own state and asks for what is missing.
+// takeFrontier compares a member's frontier with the state here, and asks for what is missing.
 func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	p.instance.Claims(now, from, f.Certified)
 	if behind(p, f) {
@@ -125,36 +126,38 @@ func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 		}
 	}
 	if len(wanted) > 0 {
-		e.scheduleRound(now) // rounds count how long it takes
+		e.scheduleRound(now) // rounds measure how long the answer takes
 		e.send(p.group.Member(from), wire.GetMessages{IDs: wanted})
 	}
 }
 
-// asked is how often a body was asked for, and in which round last.
+// bodyRequest says how often a body was requested, and in which round last.
 type bodyRequest struct {
 	round uint64
 	times int
 }
 
-// patience is how many rounds one member at a time is asked for a body. Then everybody is who lists
-// it, for the first ones may have listed it only to keep this member from asking others.
+// exclusiveRounds is for how many rounds one member at a time is asked for a body. After that,
+// every member that lists the body is asked: the first ones may have listed it only to keep this
+// member from asking others.
 const exclusiveRounds = 3
 
-// ask tells whether to ask a member that lists a message for its body.
+// shouldRequest reports whether to ask a member for the body of a message that it lists, and counts
+// the request.
 func (e *Engine) shouldRequest(id block.MessageID) bool {
 	a, ok := e.requested[id]
 	if ok && a.round == e.round.count && a.times < exclusiveRounds {
 		return false
 	}
 	if !ok && len(e.requested) >= maxRequested {
-		return true // too many to remember: asking twice costs bytes, forgetting would cost messages
+		return true // too many to remember: asking twice costs bytes, not asking would cost messages
 	}
 	e.requested[id] = bodyRequest{round: e.round.count, times: a.times + 1}
 	return true
 }
 
-// forgetAsked forgets what nobody has listed for a while. It looks at everything, so once a round
-// and never at a peer's word.
+// forgetRequests forgets bodies that no member has listed for a while. It looks at all of them, so
+// it runs once a round and never because of what a peer sends.
 func (e *Engine) forgetRequests() {
 	for id, a := range e.requested {
 		if a.round+exclusiveRounds < e.round.count {
@@ -163,11 +166,11 @@ func (e *Engine) forgetRequests() {
 	}
 }
 
-// maxAsked bounds the bodies whose asking is remembered.
+// maxRequested bounds how many requests for bodies are remembered.
 const maxRequested = 8 * wire.MaxListings
 
-// serveMessages answers with what this member has, in frames of bounded size, and in all no more
-// than a block: the asker asks again for what is still missing.
+// serveMessages answers with the messages that this member has, in frames of bounded size and in
+// total no more than a block. The member asks again for what is still missing.
 func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	var batch []block.Message
 	size, left := 0, e.servedBytes()
@@ -193,7 +196,7 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	}
 }
 
-// servedBytes bounds the bodies of one answer.
+// servedBytes bounds the bodies in all answers to one request.
 func (e *Engine) servedBytes() int {
 	served := wire.BatchBytes
 	for _, p := range e.parts {
@@ -202,7 +205,7 @@ func (e *Engine) servedBytes() int {
 	return served
 }
 
-// body looks a message up in the open blocks of all groups.
+// openBody returns a message from the open blocks of all groups.
 func (e *Engine) openBody(id block.MessageID) (block.Message, bool) {
 	for _, p := range e.parts {
 		if m, ok := p.instance.Body(id); ok {

@@ -17,7 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// quiet makes a cluster in which nobody makes blocks and nothing is traced.
+// quiet makes a cluster in which no member makes blocks and nothing is traced.
 func quiet(t *testing.T, include mempool.Include, limits membership.Limits) *cluster {
 	c := newCluster(t, 4, engine.Config{Include: include}, limits)
 	for i, m := range c.members {
@@ -27,8 +27,7 @@ func quiet(t *testing.T, include mempool.Include, limits membership.Limits) *clu
 	return c
 }
 
-// sent returns the frames of type F that were sent from one member to another since a point of the
-// history.
+// sent returns the frames of type F that one member sent to another since a point of the history.
 func sent[F wire.Frame](c *cluster, since, from, to int) (frames []F) {
 	for _, p := range c.history[since:] {
 		if f, ok := p.frame.(F); ok && p.from == from && p.to == to && !p.gossip {
@@ -38,7 +37,7 @@ func sent[F wire.Frame](c *cluster, since, from, to int) (frames []F) {
 	return frames
 }
 
-// frontier gives a member the frontier of another, which lists these messages.
+// frontier gives a member the frontier of another that lists these messages.
 func (c *cluster) frontier(from, to int, messages ...block.Message) {
 	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N())}
 	for _, m := range messages {
@@ -47,7 +46,7 @@ func (c *cluster) frontier(from, to int, messages ...block.Message) {
 	c.receiveFrom(from, to, f)
 }
 
-// junk gives a member a frontier that lists as many messages as fit, of which there is none.
+// junk gives a member a frontier that lists as many messages as fit, none of which exists.
 func (c *cluster) junk(from, to int, salt byte) {
 	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N()), Mempool: make([]wire.Listing, wire.MaxListings)}
 	for i := range f.Mempool {
@@ -56,8 +55,7 @@ func (c *cluster) junk(from, to int, salt byte) {
 	c.receiveFrom(from, to, f)
 }
 
-// unverified makes messages whose signature is worth nothing, for tests of what comes behind the
-// border.
+// unverified makes messages whose signatures are not valid, for tests behind the border.
 type unverified struct{ key keys.Public }
 
 func (u unverified) Public() keys.Public      { return u.key }
@@ -69,7 +67,8 @@ func (c *cluster) message(sender int, text string) block.Message {
 	return m
 }
 
-// No sender hides the messages of others: what does not fit a frontier is in one of the next (R6).
+// No sender can hide the messages of others: what does not fit into a frontier is in one of the
+// next (R6).
 func TestEveryMessageIsListedInTurn(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
 	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
@@ -95,7 +94,7 @@ func TestEveryMessageIsListedInTurn(t *testing.T) {
 	require.Empty(t, all)
 }
 
-// An answer to one request is no larger than a block (R6).
+// The answers to one request are not larger than a block (R6).
 func TestAnswersAreBounded(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 100_000, BlockMessages: 64, BlockBytes: 2 << 20}
 	c := quiet(t, mempool.Own, limits)
@@ -120,8 +119,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "and not much smaller")
 }
 
-// A body is asked of one member a round. One that lists messages and never sends them delays others
-// by three rounds, whatever else it lists to make the asker forget (R6).
+// A body is requested from one member per round. A member that lists messages and never sends them
+// delays others by three rounds, no matter what else it lists to make this one forget (R6).
 func TestOneMemberIsAskedARound(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	wanted := c.message(3, "wanted")
@@ -144,8 +143,8 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 	require.True(t, asked(2), "member 1 had its time")
 }
 
-// What the application refused is not fetched again and again; a block that holds it is filled all
-// the same (R2).
+// A message that the application refused is not fetched again. A block that holds it is still
+// completed (R2).
 func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	refused := c.message(3, "refused")
@@ -164,7 +163,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
-// A body that did not fit its sender's bytes is not fetched again while they are full, whoever
+// A body that did not fit into its sender's bytes is not fetched again while they are full, whoever
 // lists it (R6).
 func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{Include: mempool.All, Mempool: mempool.Limits{SenderBytes: 400_000}}, membership.Limits{})
@@ -194,8 +193,8 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	require.Equal(t, 1, fetched)
 }
 
-// A restart empties the mempool. What this member's key signed before goes into its own block when
-// it comes back from others, and nothing else does.
+// A restart empties the mempool. Messages that this member's key signed before the restart go into
+// its own block when other members send them back, and no others do.
 func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{Include: mempool.Own}, membership.Limits{})
 	own, others := c.message(0, "own"), c.message(1, "of another")
@@ -214,8 +213,9 @@ func TestOwnMessageThatComesBackIsIncluded(t *testing.T) {
 	require.Equal(t, []block.MessageID{own.ID()}, certified.Block.MessageIDs())
 }
 
-// Proof of two blocks in a slot far ahead ends the echoing on the chain as well as any other: it is
-// kept once, and no equivocator gets away by proving itself where nobody is yet (R3).
+// Proof of two blocks in a slot far ahead ends the echoing on the chain like any other proof. It is
+// kept once, so an equivocator gains nothing by proving itself at a height that nobody has reached
+// (R3).
 func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	c.submit(3, "there")
@@ -233,8 +233,8 @@ func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
 }
 
-// A creator that lists more than a block may hold is found out before its members hold more than a
-// block (R2).
+// A creator that lists more than a block may hold is found out before members hold more than one
+// block's bytes (R2).
 func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 3000}
 	c := quiet(t, mempool.All, limits)
@@ -251,8 +251,8 @@ func TestOversizedProposalIsRejectedEarly(t *testing.T) {
 	require.Len(t, sent[wire.Rejection](c, 0, 0, 3), 1)
 }
 
-// The own signature on an echo that the votes do not know stops the node; one that they know does
-// not (R8).
+// An echo with this member's signature that its votes do not know halts the node. One that they
+// know does not (R8).
 func TestOwnUnknownEchoHalts(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
 	known, unknown := c.forge(3, 1, block.ID{}, "known"), c.forge(2, 1, block.ID{}, "unknown")
@@ -265,8 +265,8 @@ func TestOwnUnknownEchoHalts(t *testing.T) {
 	require.Contains(t, c.members[0].halted, "vote store does not know it")
 }
 
-// In a closed group nothing is signed any more, so an unknown own echo stops nobody, and what it
-// certified is delivered (R8, R9).
+// In a closed group nothing more is signed. So an unknown own echo does not halt the node, and the
+// block that it certified is delivered (R8, R9).
 func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{}, membership.Limits{})
 	newer, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
@@ -280,7 +280,7 @@ func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
 	require.Contains(t, effects, engine.Effect(broadcast.Persist{Write: store.PutCertified{Block: b, Certificate: proof}}))
 }
 
-// f members cannot fill a mempool: each has its share, whatever the size of its messages.
+// No f members can fill a mempool: each has its share, whatever the size of its messages.
 func TestMempoolIsSharedOut(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 64, BlockBytes: 4000}
 	c := newCluster(t, 4, engine.Config{Include: mempool.Own, Mempool: mempool.Limits{Messages: 40, Bytes: 40_000}}, limits)
@@ -296,14 +296,14 @@ func TestMempoolIsSharedOut(t *testing.T) {
 	require.Equal(t, []error{nil}, c.members[0].answers)
 }
 
-// A frame that nobody verified does not get in by mistake.
+// A frame that was not verified cannot get in by mistake.
 func TestUnverifiedFramePanics(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
 	require.Panics(t, func() { c.step(0, engine.Received{From: c.keys[1].Public()}) })
 }
 
-// A full frontier of unknown messages is the cheapest way to keep a member busy: what it costs when
-// everything is full already.
+// A full frontier of unknown messages is the cheapest way to keep a member busy. This measures its
+// cost when all memories are full.
 func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
 	c := newCluster(b, 4, engine.Config{}, membership.Limits{})
 	c.start(0)
@@ -316,7 +316,7 @@ func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
 	}
 }
 
-// A frame full of messages that nobody wants costs as much each as one of them.
+// Each message of a frame full of unwanted messages costs as much as a single one.
 func BenchmarkRefusedMessages(b *testing.B) {
 	for _, count := range []int{1, 1000, 40_000} {
 		b.Run(fmt.Sprintf("messages=%d", count), func(b *testing.B) {

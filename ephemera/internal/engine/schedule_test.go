@@ -32,7 +32,7 @@ type schedule struct {
 
 const liar = 3
 
-// next returns the next byte of the schedule, below a limit.
+// next returns the next byte of the schedule, reduced below a limit.
 func (s *schedule) next(limit int) int {
 	if len(s.input) == 0 || limit <= 1 {
 		return 0
@@ -111,9 +111,9 @@ func (s *schedule) deliverOne() {
 	s.receive(p)
 }
 
-// lie is a move of the liar: another block for some slot of its chain, shown to some; an echo for
-// whatever somebody proposed; or a certificate, shown to one member, as soon as it has echoes
-// enough.
+// lie is a move of the liar. It shows another block for some slot of its chain to some members,
+// echoes what somebody proposed, or shows a certificate to one member as soon as there are enough
+// echoes.
 func (s *schedule) lie() {
 	switch s.next(4) {
 	case 0, 1:
@@ -148,8 +148,8 @@ func (s *schedule) lie() {
 	}
 }
 
-// echoesOf returns what members sent to the liar for one of its blocks, lost or not, and its own
-// echo.
+// echoesOf returns the echoes that members sent the liar for one of its blocks, lost or not, and
+// the liar's own.
 func (s *schedule) echoesOf(b block.Block) map[int]keys.Signature {
 	id := b.ID()
 	signatures := map[int]keys.Signature{liar: s.echo(liar, b.Header.Slot(), id).Signature}
@@ -170,8 +170,8 @@ func randomSchedule(seed uint64) []byte {
 	return input
 }
 
-// Whatever the network, crashes and one liar of four do, no promise is broken, and afterwards the
-// correct members agree (the guarantees of PROTOCOL.md, in checker).
+// Whatever the network, crashes and one liar of four members do, no guarantee of PROTOCOL.md is
+// broken, and afterwards the correct members agree.
 func TestSchedules(t *testing.T) {
 	if *seed != 0 {
 		runSchedule(t, randomSchedule(*seed))
@@ -183,7 +183,7 @@ func TestSchedules(t *testing.T) {
 	}
 	for i := uint64(1); i <= count; i++ {
 		if !t.Run(fmt.Sprint("seed ", i), func(t *testing.T) { runSchedule(t, randomSchedule(i)) }) {
-			t.Logf("again: go test ./engine -run 'TestSchedules$' -seed %d", i)
+			t.Logf("again: go test ./ephemera/internal/engine -run 'TestSchedules$' -seed %d", i)
 		}
 	}
 }

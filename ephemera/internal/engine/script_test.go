@@ -25,7 +25,7 @@ import (
 
 // TestScripts runs the scenarios of testdata. A script is read from the top: each command shows
 // what followed from it. Blocks are named creator/height, and another block of the same slot has a
-// prime. `go test -rewrite` writes the outputs anew.
+// prime. `go test -rewrite` rewrites the outputs.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{forged: map[string]block.Block{}}
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// script is a cluster with what its commands have said.
+// script is a cluster and the output of its commands.
 type script struct {
 	*cluster
 	out    strings.Builder
@@ -151,7 +151,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 // submit node=0 text
 func (s *script) submitText(d *datadriven.TestData) { s.submit(s.number(d, "node", 0), word(d)) }
 
-// deliver [from=] [to=] [kind=]: what is in flight now
+// deliver [from=] [to=] [kind=]: hand over what is in flight now
 func (s *script) deliverSome(d *datadriven.TestData) {
 	f := s.filter(d)
 	for _, p := range s.flight {
@@ -166,18 +166,18 @@ func (s *script) showPacket(p packet) {
 	s.say("%d -> %d %s", p.from, p.to, strings.TrimSpace(p.kind()+" "+s.describeFrame(p.frame)))
 }
 
-// drop [from=] [to=] [kind=]: what is in flight now
+// drop [from=] [to=] [kind=]: lose what is in flight now
 func (s *script) dropSome(d *datadriven.TestData) { s.say("%d lost", s.drop(s.filter(d))) }
 
-// flight: what is under way
+// flight: show what is in flight
 func (s *script) showFlight(*datadriven.TestData) {
 	for _, p := range s.flight {
 		s.showPacket(p)
 	}
 }
 
-// run: deliver until nobody has anything to say; no time passes. It tells how many packets of each
-// kind that took.
+// run: deliver until nothing is in flight, while no time passes. It counts the packets of each
+// kind.
 func (s *script) runAll(*datadriven.TestData) {
 	before := len(s.history) - len(s.flight)
 	s.quiesce()
@@ -203,7 +203,7 @@ func (s *script) tick(d *datadriven.TestData) { s.advance(s.milliseconds(d), fal
 // settle +5s: let time pass while everything arrives at once
 func (s *script) settle(d *datadriven.TestData) { s.advance(s.milliseconds(d), true) }
 
-// cut [from=] [to=] [kind=]: lose what is sent from now on
+// cut [from=] [to=] [kind=]: from now on, lose what is sent
 func (s *script) cutLink(d *datadriven.TestData) { s.cut = append(s.cut, s.filter(d)) }
 
 // heal: lose nothing any more
@@ -221,7 +221,7 @@ func (s *script) crashMember(d *datadriven.TestData) {
 	s.members[i].crash = crash{after: after, before: before}
 }
 
-// restart node=2 [lost] [restored] [muted]: on its disk, on an empty one, or on the last snapshot
+// restart node=2 [lost] [restored] [muted]: on its own disk, an empty one, or the last snapshot
 func (s *script) restart(d *datadriven.TestData) {
 	i := s.number(d, "node", 0)
 	m := s.members[i]
@@ -240,7 +240,7 @@ func (s *script) restart(d *datadriven.TestData) {
 	s.start(i)
 }
 
-// snapshot node=2: what `restart restored` goes back to
+// snapshot node=2: for `restart restored`
 func (s *script) snapshot(d *datadriven.TestData) {
 	i := s.number(d, "node", 0)
 	if s.disks == nil {
@@ -262,12 +262,12 @@ func (s *script) verdict(d *datadriven.TestData) {
 // wake node=1
 func (s *script) wake(d *datadriven.TestData) { s.step(s.number(d, "node", 0), engine.Wake{}) }
 
-// enough node=0 count=2: candidates that the application waits for
+// enough node=0 count=2: how many candidates the application waits for
 func (s *script) setEnough(d *datadriven.TestData) {
 	s.members[s.number(d, "node", 0)].enough = s.number(d, "count", 1)
 }
 
-// state: where everybody stands
+// state: show the status of every member
 func (s *script) state(*datadriven.TestData) {
 	for i, m := range s.members {
 		switch {
@@ -284,7 +284,7 @@ func (s *script) state(*datadriven.TestData) {
 	}
 }
 
-// stateIn says where a running member stands in a group in which it has a part.
+// stateIn shows the status of a running member in a group, if it is in that group.
 func (s *script) stateIn(i int, g *membership.Group) {
 	status, ok := s.members[i].engine.Status(g.ID())
 	if !ok {
@@ -310,7 +310,7 @@ func (s *script) stateIn(i int, g *membership.Group) {
 	s.say("%s", line)
 }
 
-// group [without=(3)]: make the next group; `adopt` tells members of it
+// group [without=(3)]: make the next group; `adopt` announces it to members
 func (s *script) newGroup(d *datadriven.TestData) {
 	var without []int
 	if d.HasArg("without") {
@@ -320,14 +320,14 @@ func (s *script) newGroup(d *datadriven.TestData) {
 	s.say("group %d: n=%d f=%d q=%d", s.group.Number(), s.group.N(), s.group.F(), s.group.Q())
 }
 
-// adopt node=(0,1): a provider tells members of the newest group
+// adopt node=(0,1): announce the newest group to members
 func (s *script) adopt(d *datadriven.TestData) {
 	for _, i := range s.list(d, "node") {
 		s.step(i, engine.Adopt{Group: s.group})
 	}
 }
 
-// placesFor replaces keys by places.
+// placesFor replaces keys with places.
 func (s *script) placesFor(text string) string {
 	for i := range s.keys {
 		text = strings.ReplaceAll(text, s.keys[i].Public().Short(), strconv.Itoa(i))
@@ -335,8 +335,8 @@ func (s *script) placesFor(text string) string {
 	return text
 }
 
-// replay [from=] [kind=] to=2 [anyones]: send again what was sent to this member before, or to
-// anyone. Its own frames come from the next member.
+// replay [from=] [kind=] to=2 [anyones]: send again what was sent before to this member, or to
+// anyone. A member's own frames come from the next member.
 func (s *script) replay(d *datadriven.TestData) {
 	f, to := s.filter(d), s.number(d, "to", 0)
 	if word(d) == "anyones" {
@@ -355,7 +355,8 @@ func (s *script) replay(d *datadriven.TestData) {
 	s.say("%d again", count)
 }
 
-// forge name=X as=3 [height=1] [parent=Y] text: make and sign a block behind the engine's back
+// forge name=X as=3 [height=1] [parent=Y] text: make and sign a block that the creator's engine
+// does not know
 func (s *script) forgeBlock(d *datadriven.TestData) {
 	name, _ := argument(d, "name")
 	parent, parentID := "", block.ID{}
@@ -376,7 +377,7 @@ func (s *script) block(d *datadriven.TestData) block.Block {
 	return b
 }
 
-// propose block=X to=(0,1) [bodies]: as its creator
+// propose block=X to=(0,1) [bodies]: send the proposal from its creator
 func (s *script) proposeForged(d *datadriven.TestData) {
 	b := s.block(d)
 	from := s.place(b.Header.Creator)
@@ -394,8 +395,8 @@ func (s *script) echoForged(d *datadriven.TestData) {
 	s.send(as, s.number(d, "to", 0), wire.Echo{Echo: s.echo(as, b.Header.Slot(), b.ID())}, false)
 }
 
-// certificate block=X by=(0,1,3) to=(1,2): from its creator. Signatures of engines are those that
-// they sent.
+// certificate block=X by=(0,1,3) to=(1,2): send it from its creator. The signatures of engines are
+// those that they sent.
 func (s *script) certifyForged(d *datadriven.TestData) {
 	b := s.block(d)
 	proof := s.certify(b, s.list(d, "by")...)
@@ -404,7 +405,7 @@ func (s *script) certifyForged(d *datadriven.TestData) {
 	}
 }
 
-// prune removes the messages of all that members have certified and delivered.
+// prune removes the messages of all blocks that members have certified and delivered.
 func (s *script) prune(d *datadriven.TestData) {
 	for _, place := range s.list(d, "node") {
 		pruned, err := s.members[place].store.Prune(context.Background(), store.Retention{Before: math.MaxInt64})
@@ -413,7 +414,7 @@ func (s *script) prune(d *datadriven.TestData) {
 	}
 }
 
-// lie lets a member say that it removed the messages of a block of its chain, which it has.
+// lie lets a member claim that it removed the messages of a block, although it has them.
 func (s *script) lie(d *datadriven.TestData) {
 	from, creator := s.number(d, "from", 0), s.number(d, "creator", 0)
 	slot := block.Slot{Group: s.group.ID(), Creator: s.keys[creator].Public(), Height: uint64(s.number(d, "height", 1))}

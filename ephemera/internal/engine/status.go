@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+)
+
+// Status is the state of this member in one group. Slices are indexed by the members' places.
+type Status struct {
+	Heights   []uint64 // certified
+	Delivered []uint64
+	Tips      []block.ID
+	Messages  int // in the mempool
+	Bytes     int
+	Counts    mempool.Counts
+	Open      bool // an own block is under way
+	Closed    bool // nothing new is signed in the group
+}
+
+// Mempool returns how many messages the mempool holds, and their total size in bytes.
+func (e *Engine) Mempool() (messages, bytes int) { return e.pool.Len(), e.pool.Bytes() }
+
+// Status returns the state of this member in a group. It returns false if this member is not in the
+// group, or the group was dropped from memory.
+func (e *Engine) Status(group membership.ID) (Status, bool) {
+	p := e.part(group)
+	if p == nil {
+		return Status{}, false
+	}
+	n := p.group.N()
+	status := Status{
+		Heights: make([]uint64, n), Delivered: make([]uint64, n), Tips: make([]block.ID, n),
+		Messages: e.pool.Len(), Bytes: e.pool.Bytes(), Counts: e.pool.Counts(),
+		Open: !p.instance.Muted && !p.instance.CanPropose(), Closed: p.instance.Closed,
+	}
+	for i := range n {
+		status.Heights[i], status.Tips[i] = p.instance.Height(i)
+		status.Delivered[i] = p.instance.DeliveredHeight(i)
+	}
+	return status, true
+}

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
+
+func (e *Engine) submitted(now int64, event Submitted) {
+	err := e.directable(event.Group)
+	if err == nil {
+		err = e.add(now, event.Message, true)
+	}
+	if err == nil && event.Group != (membership.ID{}) {
+		e.pool.Direct(event.Message.ID(), event.Group)
+	}
+	e.emit(Answered{Ticket: event.Ticket, Err: err})
+	if err == nil {
+		e.emit(Gossip{Message: event.Message})
+	}
+}
+
+// ErrClosed reports a message for the blocks of a group in which this member makes none.
+var ErrClosed = errors.New("this node makes no blocks in that group: it is unknown, closed, or older and not held open")
+
+// directable returns an error if no message can be submitted for this group alone.
+func (e *Engine) directable(group membership.ID) error {
+	if group == (membership.ID{}) {
+		return nil
+	}
+	if p := e.part(group); p == nil || p.instance.Closed || p.instance.Muted || p.group != e.newest && !e.config.Hold {
+		return ErrClosed
+	}
+	return nil
+}
+
+// add adds a message to the mempool and notes when it expires.
+func (e *Engine) add(now int64, m block.Message, local bool) error {
+	if err := e.pool.Add(m, local, now); err != nil {
+		return err
+	}
+	if expiry := e.pool.Expiry(m); e.expiry == 0 || expiry < e.expiry {
+		e.expiry = expiry
+	}
+	e.changed = true
+	e.offerToBlocks(now, m)
+	return nil
+}
+
+// offerToBlocks gives a body to every open block that waits for it.
+func (e *Engine) offerToBlocks(now int64, m block.Message) {
+	for _, p := range e.parts {
+		p.instance.Message(now, m)
+	}
+}
