@@ -12,14 +12,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// border turns members' bytes into verified frames. It runs on the transport's goroutines, several
-// at once, and waits while the loop is busy, which slows down the peer that sends.
+// border turns bytes from members into verified frames: it decodes, admits and verifies them (see
+// package wire). It runs on the transport's goroutines, several at once. It waits while the loop is
+// busy, which slows down the peer that sends.
 type border struct {
 	node *Node
 	ctx  context.Context
 }
 
-// Receive takes a direct frame. Only what no correct member sends is the peer's fault.
+// Receive handles a direct frame. It blames the peer only for a frame that no correct member sends.
 func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
 	if !view.peers[from] {
@@ -29,7 +30,7 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	if errors.Is(err, wire.ErrUnknownGroup) {
 		b.node.log.Debug("frame of an unknown group; the peer may be ahead", "peer", from.Short(), "err", err)
 		wake(b.node.follow.heard)
-		return transport.Ignore // it is sent again (R7)
+		return transport.Ignore // the peer resends it (R7)
 	}
 	if err != nil {
 		return b.reject(from, err)
@@ -51,7 +52,7 @@ func (b border) reject(from keys.Public, err error) transport.Verdict {
 	return transport.Reject
 }
 
-// Gossip takes a message that spreads by gossip, and only messages do.
+// Gossip handles a gossip frame. Only messages spread by gossip.
 func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
 	if !view.peers[from] {
@@ -69,14 +70,14 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 		return transport.Reject
 	}
 	if len(b.refused(frame)) > 0 {
-		return transport.Ignore // a verdict of the application is nobody's fault on the way
+		return transport.Ignore // the application's verdict does not blame the peers that passed it on
 	}
 	b.node.post(b.ctx, engine.Received{From: from, Frame: frame})
 	return transport.Accept
 }
 
-// refused asks the application about every message in a frame, and refuses those of unknown
-// senders.
+// refused returns the messages of a frame that are kept out of the mempool, because the application
+// refuses them or their sender is unknown.
 func (b border) refused(frame wire.Verified) map[block.MessageID]bool {
 	var refused map[block.MessageID]bool
 	view := b.node.view.Load()
@@ -92,7 +93,7 @@ func (b border) refused(frame wire.Verified) map[block.MessageID]bool {
 	return refused
 }
 
-// Connected tells the engine that a member is back.
+// Connected tells the engine that a member is reachable again.
 func (b border) Connected(peer keys.Public) {
 	if b.node.view.Load().peers[peer] {
 		b.node.post(b.ctx, engine.Connected{Peer: peer})
@@ -100,11 +101,11 @@ func (b border) Connected(peer keys.Public) {
 	}
 }
 
-// Disconnected needs no answer: R7 goes on trying.
+// Disconnected does nothing: the engine keeps resending (R7).
 func (b border) Disconnected(keys.Public) {}
 
-// verify checks the signatures of a frame that a connected member sent. Every such frame is admitted
-// today; what it costs is not asked.
+// verify checks the signatures of a frame that a connected member sent. This is the place of
+// admission control: today it admits every such frame, whatever its verification costs.
 func (n *Node) verify(view *view, decoded wire.Decoded) (wire.Verified, error) {
 	admitted, err := decoded.Admit()
 	if err != nil {
@@ -113,11 +114,12 @@ func (n *Node) verify(view *view, decoded wire.Decoded) (wire.Verified, error) {
 	return n.verifier(view).Verify(admitted)
 }
 
-// verifier checks signatures for the groups of a view, and none twice.
+// verifier returns a verifier for the groups of a view. It verifies nothing that the node verified
+// recently.
 func (n *Node) verifier(view *view) wire.Verifier { return wire.NewVerifier(view.groups, n.seen) }
 
-// seen is the wire.Memory of a node: the digests of what was verified recently, in two generations
-// of bounded size.
+// seen is a node's wire.Memory. It holds the digests of what was verified recently, in two
+// generations of bounded size.
 type seen struct {
 	mu       sync.Mutex
 	new, old map[wire.Digest]struct{}
@@ -128,7 +130,7 @@ const seenDigests = 8192
 
 func newSeen() *seen { return &seen{new: make(map[wire.Digest]struct{})} }
 
-// Has reports whether the digest is of something that was verified.
+// Has reports whether the digest was added recently.
 func (s *seen) Has(digest wire.Digest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +141,7 @@ func (s *seen) Has(digest wire.Digest) bool {
 	return ok
 }
 
-// Add remembers the digest. When a generation is full, the one before it is forgotten.
+// Add adds a digest. When a generation is full, a new one begins and the older one is dropped.
 func (s *seen) Add(digest wire.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

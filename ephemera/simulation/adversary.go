@@ -11,22 +11,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// adversary decides what a Byzantine member does. Inside it runs an honest engine, whose frames it
-// may pass on, alter or drop; it may make frames of its own and sign with the key of any Byzantine
-// member.
+// adversary decides what a Byzantine member does. An honest engine runs inside the member; the
+// adversary may pass on, alter or drop its frames. It may also make frames of its own and sign them
+// with the key of any Byzantine member.
 type adversary interface {
-	// send is called with each frame that the engine inside wants sent.
+	// send is called for each frame that the engine inside sends.
 	send(p *byzantine, to int, frame wire.Frame)
-	// receive sees each verified frame that arrives. False keeps it from the engine inside.
+	// receive is called for each verified frame that arrives. If it returns false, the engine inside
+	// does not get the frame.
 	receive(p *byzantine, from int, frame wire.Frame) bool
 	// tick is called every tickEvery milliseconds.
 	tick(p *byzantine)
 }
 
-// tickEvery is how often adversaries act on their own, in milliseconds.
+// tickEvery is how often an adversary acts on its own, in milliseconds.
 const tickEvery = 150
 
-// adversaries makes each kind by name.
+// adversaries maps the name of each kind to its constructor.
 var adversaries = map[string]func() adversary{
 	"adaptive":       func() adversary { return &adaptive{} },
 	"blindecho":      func() adversary { return &blindEcho{} },
@@ -50,25 +51,26 @@ var adversaries = map[string]func() adversary{
 	"withheldreport": func() adversary { return &withheldReport{} },
 }
 
-// Adversaries returns the names of all adversaries, in alphabetical order.
+// Adversaries returns the names of all adversaries in alphabetical order.
 func Adversaries() []string { return slices.Sorted(maps.Keys(adversaries)) }
 
-// honest is embedded by adversaries that leave some of it to the engine inside.
+// honest is embedded by adversaries that leave some calls to the engine inside.
 type honest struct{}
 
 func (honest) send(p *byzantine, to int, frame wire.Frame) { p.forward(to, frame) }
 func (honest) receive(*byzantine, int, wire.Frame) bool    { return true }
 func (honest) tick(*byzantine)                             {}
 
-// puppet is a Byzantine member in an adversary's hand.
+// byzantine is a Byzantine member under the control of an adversary.
 type byzantine struct {
 	*node
 	adversary adversary
 	rng       random
 }
 
-// keepsBlocks tells whether the adversary would let no block of the engine inside out. Then none is
-// made: it would be resent for ever, to nobody. A correct member's is no puppet.
+// suppressesBlocks reports whether the adversary lets no block of the engine inside out. Then the
+// engine makes none, because it would resend the block forever to nobody. It is false for a nil
+// member, which is a correct one.
 func (p *byzantine) suppressesBlocks() bool {
 	if p == nil {
 		return false
@@ -77,7 +79,7 @@ func (p *byzantine) suppressesBlocks() bool {
 	return ok && keeper.suppressesBlocks(p.w.now)
 }
 
-// cabal is all Byzantine members: they know each other's keys and plans.
+// coalition is all Byzantine members. They know each other's keys and plans.
 type coalition struct {
 	w       *world
 	members []*byzantine
@@ -110,18 +112,18 @@ func (c *coalition) tick(place int) {
 	c.w.queue.push(c.w.now+tickEvery*1000, task{kind: adversaryTick, to: int32(place)})
 }
 
-// outgoing is a frame that the engine inside wants sent.
+// sendFromEngine hands a frame of the engine inside to the adversary.
 func (p *byzantine) sendFromEngine(to int, frame wire.Frame) { p.adversary.send(p, to, frame) }
 
-// pass sends a frame of the engine inside as it is.
+// forward sends a frame of the engine inside as it is.
 func (p *byzantine) forward(to int, frame wire.Frame) {
 	p.w.send(p.place, to, frame)
 }
 
-// inject sends a frame of the adversary's making. It has to pass the border.
+// inject sends a frame that the adversary made. It has to pass the border.
 func (p *byzantine) inject(to int, frame wire.Frame) { p.injectAll([]int{to}, frame) }
 
-// injectAll sends one to several members.
+// injectAll sends a frame that the adversary made to several nodes.
 func (p *byzantine) injectAll(to []int, frame wire.Frame) {
 	p.w.check.certificatesIn(frame)
 	data := wire.Encode(frame)
@@ -133,15 +135,16 @@ func (p *byzantine) injectAll(to []int, frame wire.Frame) {
 	}
 }
 
-// bytes sends anything.
+// injectBytes sends arbitrary bytes.
 func (p *byzantine) injectBytes(to int, data []byte) {
 	if to != p.place {
 		p.w.carry(p.place, to, task{kind: rawArrival, data: data}, false)
 	}
 }
 
-// receive is a frame that reached the member. What would tell the engine inside of its own double
-// signatures is kept from it.
+// receive handles a frame that reached the member. It reports whether the engine inside may see it:
+// a frame that would reveal the member's own double signatures is kept from the engine, which would
+// halt.
 func (p *byzantine) receive(from int, frame wire.Frame) bool {
 	if !p.adversary.receive(p, from, frame) {
 		return false
@@ -159,7 +162,7 @@ func (p *byzantine) receive(from int, frame wire.Frame) bool {
 	return true
 }
 
-// voted tells whether the engine inside voted for a block.
+// voted reports whether the engine inside voted for a block.
 func (p *byzantine) voted(slot block.Slot, id block.ID) bool {
 	c := p.disk.chain(slot)
 	if c == nil {
@@ -169,8 +172,8 @@ func (p *byzantine) voted(slot block.Slot, id block.ID) bool {
 	return v != nil && v.id == id
 }
 
-// current returns the newest group that the member knows of, if it is in it and has anybody to
-// deceive; nil otherwise.
+// targetGroup returns the newest group that the member knows, or nil if it is not in that group or
+// every member there is Byzantine.
 func (p *byzantine) targetGroup() *membership.Group {
 	g := p.w.groups[p.knownGroups-1]
 	if !g.Contains(p.key.Public()) || !p.deceives(g) {
@@ -179,8 +182,8 @@ func (p *byzantine) targetGroup() *membership.Group {
 	return g
 }
 
-// deceives tells whether a group has a member that is not Byzantine. It is asked at every tick, and
-// so looks no farther than the first.
+// deceives reports whether a group has a member that is not Byzantine. It runs at every tick, so it
+// stops at the first one.
 func (p *byzantine) deceives(g *membership.Group) bool {
 	for i := range g.N() {
 		if p.w.nodes[p.w.places[g.Member(i)]].byzantine == nil {
@@ -201,7 +204,7 @@ func (p *byzantine) victims(g *membership.Group) []int {
 	return out
 }
 
-// friends returns the Byzantine members of a group.
+// allies returns the Byzantine members of a group.
 func (p *byzantine) allies(g *membership.Group) []*byzantine {
 	var out []*byzantine
 	for _, q := range p.w.coalition.members {
@@ -217,7 +220,7 @@ func (p *byzantine) sign(h block.Header) block.SignedHeader {
 	return block.SignedHeader{Header: h, Signature: p.key.Sign(h.SigningBytes())}
 }
 
-// note makes a message of the member's own.
+// newMessage makes a message signed with the member's key.
 func (p *byzantine) newMessage(label string, size int) block.Message {
 	payload := make([]byte, size)
 	for i := 0; i < len(payload) && i < 8; i++ {
@@ -228,15 +231,15 @@ func (p *byzantine) newMessage(label string, size int) block.Message {
 	return m
 }
 
-// forge makes a signed block of the member's for a slot.
+// forgeBlock makes a signed block for a slot of the member.
 func (p *byzantine) forgeBlock(g *membership.Group, height uint64, parent block.ID, messages ...block.Message) block.Block {
 	b := block.New(g, p.key.Public(), height, parent, p.clock(), messages)
 	b.SignedHeader = p.sign(b.Header)
 	return b
 }
 
-// head returns the next height of the member's chain in a group and its parent, as the engine
-// inside knows it.
+// chainHead returns the next height of the member's chain in a group and its parent, as the engine
+// inside knows them.
 func (p *byzantine) chainHead(g *membership.Group) (height uint64, parent block.ID) {
 	d := p.disk.find(g.ID())
 	if d == nil {
@@ -250,7 +253,7 @@ func (p *byzantine) chainHead(g *membership.Group) (height uint64, parent block.
 	return uint64(len(certified)) + 1, certified[len(certified)-1].Certificate.Block
 }
 
-// ballot gathers echoes for one block of an adversary.
+// ballot collects echoes for one block of an adversary.
 type ballot struct {
 	block  block.Block
 	group  *membership.Group
@@ -265,7 +268,7 @@ func newBallot(p *byzantine, g *membership.Group, b block.Block) *ballot {
 	return v
 }
 
-// count takes an echo, and tells whether it is one of this block.
+// count adds an echo, and reports whether it is for this block.
 func (v *ballot) count(e certificate.Echo) bool {
 	if e.Block != v.block.ID() || e.Slot != v.block.Header.Slot() {
 		return false
@@ -276,7 +279,7 @@ func (v *ballot) count(e certificate.Echo) bool {
 	return true
 }
 
-// certificate returns the certificate when there are echoes enough.
+// certificate returns the certificate if there are enough echoes.
 func (v *ballot) certificate() (certificate.Certificate, bool) {
 	if len(v.echoes) < v.group.Q() {
 		return certificate.Certificate{}, false

@@ -2,10 +2,10 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// adaptive owns the network for a while: it sees whose block is about to reach a quorum, and slows
-// every link to and from that creator until others are as far. The model allows it: delays are
-// finite and nobody promised that they are fair. A naive node with a leader, or with a timeout that
-// gives a slot up, never ends.
+// adaptive controls the network for a while. It sees whose block is about to reach a quorum, and
+// slows every link to and from that creator until other blocks are as far. The model allows this:
+// delays are finite, and nothing promises that they are fair. A naive node with a leader, or with a
+// timeout that abandons a slot, never finishes.
 type adaptive struct {
 	honest
 	until int64
@@ -13,7 +13,7 @@ type adaptive struct {
 
 const (
 	adaptiveEvery = 800  // milliseconds between two attacks
-	adaptiveSlow  = 1500 // by how much it slows a link
+	adaptiveSlow  = 1500 // milliseconds that it adds to a link
 )
 
 func (a *adaptive) receive(p *byzantine, from int, frame wire.Frame) bool {

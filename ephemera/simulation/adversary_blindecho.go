@@ -5,9 +5,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// blindEcho echoes whatever is proposed, with every Byzantine key, at once: without bodies, verdict
-// or parent, and two blocks of a slot as well. Its own blocks hold poison. A naive node that takes
-// an echo for a promise that f+1 correct members hold the block, with a quorum too small, finds a
+// blindEcho echoes everything that is proposed, at once and with every Byzantine key: without
+// bodies, verdict or parent, and also two blocks of one slot. Its own blocks hold poison. A naive
+// node takes an echo as a promise that the block is held. With a quorum that is too small it sees a
 // certified block that nobody has, or one that no correct member accepted.
 type blindEcho struct {
 	ballot *ballot
@@ -34,7 +34,7 @@ func (a *blindEcho) receive(p *byzantine, _ int, frame wire.Frame) bool {
 	return true
 }
 
-// echoAll sends echoes of a block with every Byzantine key to its creator.
+// echoAll sends the creator of a block echoes of it with every Byzantine key.
 func (p *byzantine) echoAll(h block.Header) {
 	g := p.group(h.Group)
 	if g == nil || h.Creator == p.key.Public() {

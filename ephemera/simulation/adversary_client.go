@@ -5,10 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// client signs two messages where one is expected and shows a different one to each half; some are
-// from hours ago. A naive node that enforces one message a sender in its mempool cannot hold the
-// other one that a block names, and never echoes that block; one that lets messages expire by their
-// arrival puts old ones into its blocks.
+// client signs two messages where one is expected, and shows a different one to each half of the
+// members. Some messages are hours old. A naive node that keeps one message per sender cannot hold
+// the other one that a block names, and never echoes that block. A naive node that expires messages
+// by their arrival puts old ones into its blocks.
 type client struct{ honest }
 
 func (client) tick(p *byzantine) {

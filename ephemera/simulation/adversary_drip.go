@@ -2,9 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// drip does everything at the last moment: each of its links is as slow as the longest wait of R7,
-// and it answers one body at a time. A naive node that asks one member and waits, or whose timers
-// start again with each small answer, is as slow as its slowest peer.
+// drip does everything at the last moment. Each of its links is as slow as the longest wait of R7,
+// and it answers with one body at a time. A naive node that asks one member and waits, or whose
+// timers restart with each small answer, is as slow as its slowest peer.
 type drip struct{ honest }
 
 func (drip) send(p *byzantine, to int, frame wire.Frame) {
@@ -15,7 +15,7 @@ func (drip) send(p *byzantine, to int, frame wire.Frame) {
 	p.forward(to, frame)
 }
 
-// slow keeps everything on the member's link to another for some milliseconds.
+// slowLink delays everything on the member's link to another for some milliseconds.
 func (p *byzantine) slowLink(to int, milliseconds int64) {
 	p.w.slowed[[2]int{p.place, to}] = p.w.now + milliseconds*1000
 }

@@ -5,10 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// equivocate signs two blocks for one slot, shows each to half of the members, echoes both with
-// every Byzantine key and spreads whatever certificate comes of it. A naive node that keys blocks
-// by hash delivers both; one that echoes the second block when the first does not get on certifies
-// both.
+// equivocate signs two blocks for one slot and shows each to half of the members. It echoes both
+// with every Byzantine key and spreads every certificate that results. A naive node that identifies
+// blocks by hash alone delivers both. A naive node that echoes the second block when the first
+// makes no progress helps to certify both.
 type equivocate struct {
 	ballots []*ballot
 	height  uint64
@@ -43,7 +43,7 @@ func (a *equivocate) tick(p *byzantine) {
 	var halves [2][]int
 	for i, victim := range p.victims(g) {
 		side := i % 2
-		if a.rounds%8 == 0 { // now and then everybody sees the other one
+		if a.rounds%8 == 0 { // sometimes everybody sees the other one
 			side = 1 - side
 		}
 		halves[side] = append(halves[side], victim)

@@ -2,10 +2,10 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// fork forgets its votes and begins again: it throws its store away as if it had never signed,
-// without the mute that R8 asks for, and goes on from height 1 with other blocks; and it proposes
-// blocks whose parent is not the certified one. A naive node that does not look at parents, or
-// echoes heights that it did not see certified, has two chains of one creator.
+// fork forgets its votes and begins again. It discards its store as if it had never signed, without
+// the mute that R8 requires, and continues from height 1 with other blocks. It also proposes blocks
+// whose parent is not the certified one. A naive node that does not check parents, or echoes
+// heights above one that it did not see certified, accepts two chains of one creator.
 type fork struct {
 	honest
 	rounds int

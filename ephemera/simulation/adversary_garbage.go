@@ -6,10 +6,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// garbage sends bytes that are no frames, frames with bits turned over, blocks beyond every limit,
-// headers that count wrong, roots that fit nothing, certificates with one signature many times and
-// with too few. A naive node panics, or takes one of them: a certificate counted by its signatures
-// and not by its signers, a fetched block believed for its header.
+// garbage sends bytes that are not frames, frames with flipped bits, blocks beyond every limit,
+// headers with wrong counts, roots that match nothing, and certificates with too few signatures or
+// one signature many times. A naive node panics or accepts one of them: it counts a certificate's
+// signatures instead of its signers, or trusts the header of a fetched block.
 type garbage struct {
 	honest
 	seen []wire.Frame
@@ -59,7 +59,7 @@ func (a *garbage) tick(p *byzantine) {
 	}
 }
 
-// tamper changes one thing of a frame that was valid.
+// tamper changes one thing in a valid frame.
 func (p *byzantine) tamper(victims []int, frame wire.Frame) {
 	send := func(f wire.Frame) { p.injectAll(victims, f) }
 	switch f := frame.(type) {
@@ -82,8 +82,8 @@ func (p *byzantine) tamper(victims []int, frame wire.Frame) {
 	}
 }
 
-// thin makes a certificate of one Byzantine echo out of one of q, in the forms that a careless
-// counter takes.
+// forgeCertificates turns a certificate of q echoes into certificates of one Byzantine echo, in the
+// forms that a careless counter accepts.
 func (p *byzantine) forgeCertificates(victims []int, f wire.Certificate) {
 	g := p.group(f.Slot.Group)
 	if g == nil || !g.Contains(p.key.Public()) {
@@ -115,7 +115,7 @@ func (p *byzantine) forgeCertificates(victims []int, f wire.Certificate) {
 	}
 }
 
-// swapBodies answers with a block's header and other messages.
+// swapBodies sends a block's header with other messages.
 func (p *byzantine) swapBodies(victims []int, f wire.Blocks) {
 	blocks := append([]wire.Held(nil), f.Blocks...)
 	messages := append([]block.Message(nil), blocks[0].Block.Messages...)

@@ -5,10 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// hidden gathers a certificate for its block, lets nobody see it, and shows it when it does most
-// harm: after a member lost its store, or after an old group was closed and its messages went
-// elsewhere. A naive node that lost its votes has echoed another block meanwhile; one that closed
-// the group drops the certificate, and totality with it.
+// hidden collects a certificate for its block and shows it to nobody until it does most harm: after
+// a member lost its store, or after an old group was closed and its messages went elsewhere. A
+// naive node that lost its votes has echoed another block by then. A naive node that closed the
+// group drops the certificate, and totality is lost.
 type hidden struct {
 	ballot *ballot
 	proof  *certificate.Certificate
@@ -35,12 +35,12 @@ func (a *hidden) tick(p *byzantine) {
 	if p.w.now > p.w.schedule.Heal*1000*3/4 || p.w.check.anyLost() {
 		a.reveal(p, wire.Held{Block: a.ballot.block, Certificate: a.proof})
 	}
-	for _, held := range a.kept { // its group is an old one
+	for _, held := range a.kept { // of older groups
 		a.reveal(p, held)
 	}
 }
 
-// show gives a certificate to one member, then to another.
+// reveal shows a certificate to one member at a time.
 func (a *hidden) reveal(p *byzantine, held wire.Held) {
 	g := p.group(held.Block.Header.Group)
 	victims := p.victims(g)

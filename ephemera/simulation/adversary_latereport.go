@@ -5,16 +5,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// lateReport shows its message to one member alone, at the moment when that one is about to
-// propose, and falls silent for a while. A naive group in which everybody waits for the bodies of
-// everybody's block, or for the sender's answer, waits with that member.
+// lateReport shows its message to a single member just before that member proposes, and then is
+// silent for a while. In a naive group, where everybody waits for the bodies of every block or for
+// the sender's answer, all wait with that member.
 type lateReport struct {
 	honest
-	until int64 // microseconds of silence
+	until int64 // silent until then, in microseconds
 }
 
 func (a *lateReport) receive(p *byzantine, from int, frame wire.Frame) bool {
-	if _, ok := frame.(wire.Messages); ok && p.w.now >= a.until && p.w.nodes[from].byzantine == nil { // who gossips will propose
+	// A member that gossips is about to propose.
+	if _, ok := frame.(wire.Messages); ok && p.w.now >= a.until && p.w.nodes[from].byzantine == nil {
 		p.inject(from, wire.Messages{Messages: []block.Message{p.newMessage("", 18)}})
 		a.until = p.w.now + 700_000
 	}

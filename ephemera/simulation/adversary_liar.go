@@ -5,10 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// liar tells frontiers that are far ahead, or behind everybody, lists bodies that it will not give,
-// claims evidence that it does not have, and answers requests with blocks without certificate. A
-// naive node that trusts a frontier believes itself behind for ever, stops resending to whoever
-// says it has all, or asks nobody else.
+// liar sends frontiers that are far ahead of or behind everybody, lists bodies that it does not
+// send, claims evidence that it does not have, and answers requests with blocks without
+// certificates. A naive node that trusts a frontier considers itself behind forever, stops
+// resending to a member that claims to have everything, or asks nobody else.
 type liar struct{ honest }
 
 func (liar) send(p *byzantine, to int, frame wire.Frame) {

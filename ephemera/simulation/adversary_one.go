@@ -2,9 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// one gives its certificate to a single correct member, which may crash, and lies low. A naive node
-// that waits for the creator's certificate never delivers what that member delivered: totality is
-// gone.
+// one gives its certificate to a single correct member, which may crash, and otherwise hides it. A
+// naive node that waits for the creator's certificate never delivers what that member delivered:
+// totality is lost.
 type one struct{ honest }
 
 func (one) send(p *byzantine, to int, frame wire.Frame) {
@@ -17,7 +17,7 @@ func (one) send(p *byzantine, to int, frame wire.Frame) {
 		}
 	case wire.Blocks:
 		return
-	case wire.Frontier: // as if it had nothing certified of its own
+	case wire.Frontier: // as if none of its own blocks were certified
 		f.Certified = append([]uint64(nil), f.Certified...)
 		if g := p.group(f.Group); g != nil {
 			i, _ := g.Index(p.key.Public())

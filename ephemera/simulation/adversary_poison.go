@@ -5,9 +5,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// poison spreads messages for which every application rejects the block that holds them, to one
-// member or to all. A naive creator puts them into its block again and again and never gets one
-// certified.
+// poison sends messages that make every application reject the block that holds them, to one member
+// or to all. A naive creator puts them into its block over and over and never gets one certified.
 type poison struct{ honest }
 
 func (poison) tick(p *byzantine) {

@@ -5,9 +5,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// pruned says of every certified block that it removed its messages: to whoever asks, and unasked
-// to everybody. A naive node that believes one member stores headers, and has lost the messages
-// that all others hold.
+// pruned claims of every certified block that it removed its messages, in its answers and unasked
+// to everybody. A naive node that believes a single member stores bare headers, and has lost the
+// messages that all others hold.
 type pruned struct{ honest }
 
 func (pruned) send(p *byzantine, to int, frame wire.Frame) {

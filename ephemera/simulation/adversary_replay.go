@@ -5,10 +5,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// replay shows what was signed for one purpose for another: echoes in other slots and groups,
-// headers as another group's, a header's signature as an echo, certificates of an old group for a
-// block of the new one. A naive node whose signatures do not name group, slot and purpose takes
-// them; one that counts a quorum in the wrong group certifies with the signers of another.
+// replay uses what was signed for one purpose for another: echoes in other slots and groups,
+// headers in another group, a header's signature as an echo, certificates of an old group for a
+// block of the new one. A naive node whose signatures do not name group, slot and purpose accepts
+// them. A naive node that counts a quorum in the wrong group certifies with the signers of another.
 type replay struct {
 	honest
 	echoes       []wire.Echo
@@ -30,7 +30,7 @@ func (a *replay) receive(_ *byzantine, _ int, frame wire.Frame) bool {
 	return true
 }
 
-// keep appends, and forgets the oldest beyond replayKept.
+// appendBounded appends a value and drops the oldest beyond replayKept.
 func appendBounded[T any](list []T, value T) []T {
 	if len(list) >= replayKept {
 		list = list[1:]
@@ -75,7 +75,7 @@ func (a *replay) tick(p *byzantine) {
 	}
 }
 
-// pick chooses one of a list by the member's luck.
+// pick chooses a random element of a list.
 func pick[T any](p *byzantine, list []T) (value T, ok bool) {
 	if len(list) == 0 {
 		return value, false

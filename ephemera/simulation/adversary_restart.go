@@ -1,7 +1,8 @@
 package simulation
 
-// restart crashes as often as it can and comes back at once, honest otherwise. A naive node resends
-// everything to whoever comes back, or starts its timers again and never reaches the end of any.
+// restart crashes as often as it can and comes back at once. Otherwise it is honest. A naive node
+// resends everything to a member that comes back, or restarts its timers and never reaches the end
+// of any.
 type restart struct{ honest }
 
 func (restart) tick(p *byzantine) {

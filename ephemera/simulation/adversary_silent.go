@@ -2,9 +2,8 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// silent says nothing at all from some moment on and lets everybody wait; what it receives then
-// makes no difference to anybody. A naive node that counts on everybody's answer, or asks one
-// member only, waits for ever.
+// silent sends nothing from some moment on; what it receives after that does not matter. A naive
+// node that needs everybody's answer, or asks only one member, waits forever.
 type silent struct {
 	honest
 	since int64 // microseconds
@@ -19,7 +18,7 @@ func (a *silent) send(p *byzantine, to int, frame wire.Frame) {
 	}
 }
 
-// receive leaves the engine inside alone once nobody hears of it any more.
+// receive keeps frames from the engine inside once its answers would reach nobody.
 func (a *silent) receive(p *byzantine, _ int, _ wire.Frame) bool { return !a.suppressesBlocks(p.w.now) }
 
 func (a *silent) suppressesBlocks(now int64) bool { return a.since != 0 && now >= a.since }

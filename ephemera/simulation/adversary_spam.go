@@ -5,15 +5,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// spam fills mempools with valid messages of its own keys, of every size and date, some that the
-// application refuses, lists messages that do not exist, and asks for everything all the time. A
-// naive node without a quota by sender has no room left for reports, or no memory.
+// spam fills mempools with valid messages of its own keys, of every size and date, some of which
+// the application refuses. It lists messages that do not exist, and asks for everything all the
+// time. A naive node without a quota per sender has no room left for reports, or runs out of
+// memory.
 type spam struct {
 	honest
 	rounds int
 }
 
-// spamRounds is how often it fills: more than any mempool of a simulation holds.
+// spamRounds is how often it sends messages: they exceed every mempool of a simulation.
 const spamRounds = 30
 
 func (a *spam) tick(p *byzantine) {

@@ -4,9 +4,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// stale goes on in old groups: it proposes there, echoes there, and never says that it closed them.
-// A naive node goes on signing in a group that its application closed, or counts the old group's
-// echoes for the new one.
+// stale stays active in old groups. It proposes and echoes there, and never says that it closed
+// them. A naive node continues to sign in a group that its application closed, or counts the old
+// group's echoes in the new one.
 type stale struct {
 	ballots map[uint64]*ballot
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// withheldReport gives its message to f+1 members and answers nobody else who asks for it. A naive
-// node that counts on gossip never holds the message that others' blocks name.
+// withheldReport gives its message to f+1 members and does not answer other members that ask for
+// it. A naive node that relies on gossip never holds the message that others' blocks name.
 type withheldReport struct{ honest }
 
 func (withheldReport) tick(p *byzantine) {

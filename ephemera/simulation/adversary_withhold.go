@@ -2,9 +2,9 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// withhold proposes blocks whose bodies it shows to a bare quorum's worth of correct members and to
-// nobody else, and never answers who asks. A naive node that fetches bodies from the creator only
-// never gets them; one that echoes without them leaves a certificate that nobody can deliver.
+// withhold proposes blocks whose bodies it gives only to as many correct members as a quorum needs,
+// and answers nobody else. A naive node that fetches bodies only from the creator never gets them.
+// One that echoes without them helps to make a certificate for a block that nobody can deliver.
 type withhold struct{ honest }
 
 func (withhold) send(p *byzantine, to int, frame wire.Frame) {

@@ -9,12 +9,12 @@ import (
 )
 
 // Application is a node's application in a simulation: package ephemera's interface without
-// goroutines. Now is the node's own clock in milliseconds since 1970.
+// goroutines. Now is the node's own clock, in milliseconds since 1970.
 type Application interface {
 	CheckMessage(now int64, m block.Message) bool
 	NextBlock(now int64, candidates []block.Message) []block.MessageID
 	CheckBlock(now int64, b block.Block, own bool) Decision
-	// DeliverBlock takes a certified block. It is not called where the schedule makes the delivery
+	// DeliverBlock hands over a certified block. It is not called if the schedule makes the delivery
 	// fail.
 	DeliverBlock(now int64, delivered store.Certified)
 }
@@ -36,22 +36,22 @@ type Decision struct {
 	Drop   []block.MessageID
 }
 
-// Labels that the simulation's own application heeds.
+// Labels that the simulation's own application knows.
 const (
-	LabelPoison  = "poison"  // a block with such a message is rejected
-	LabelSlow    = "slow"    // a block with such a message is judged later, once something that it names has come
-	LabelRefused = "refused" // CheckMessage refuses it; a block may hold it
+	LabelPoison  = "poison"  // the application rejects a block that holds such a message
+	LabelSlow    = "slow"    // the application says later to such a block for a while, until data that it names has come
+	LabelRefused = "refused" // CheckMessage refuses such a message; a block may hold it
 )
 
-// notes is the application of schedules that bring none: blocks of whatever there is, verdicts that
-// depend on bytes, and data that comes late.
+// notes is the simulation's own application. Its blocks hold whatever there is, its verdicts depend
+// on the block's bytes, and the data that a block names comes late.
 type notes struct {
 	seed  uint64
 	node  int
 	named map[block.ID]int64 // when the data that a block names is there
 }
 
-// notesPerBlock is how many messages the notes put into a block.
+// notesPerBlock is how many messages a block of notes holds.
 const notesPerBlock = 8
 
 func newNotes(seed uint64, node int) *notes {
@@ -84,8 +84,8 @@ func (a *notes) CheckBlock(now int64, b block.Block, own bool) Decision {
 	return Decision{Answer: Accept}
 }
 
-// later says later until the data that a block names has come: half a second to three after the
-// first question.
+// later says later until the data that a block names has come, which takes half a second to three
+// after the first question.
 func (a *notes) later(now int64, id block.ID) Decision {
 	due, asked := a.named[id]
 	if !asked {
@@ -100,7 +100,7 @@ func (a *notes) later(now int64, id block.ID) Decision {
 
 func (a *notes) DeliverBlock(int64, store.Certified) {}
 
-// Poisoned returns the messages for which the simulation's application rejects a block.
+// Poisoned returns the messages because of which the simulation's application rejects a block.
 func Poisoned(b block.Block) []block.MessageID {
 	var ids []block.MessageID
 	for _, m := range b.Messages {

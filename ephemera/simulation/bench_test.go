@@ -9,8 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// BenchmarkBroadcasts runs whole worlds: members x concurrent blocks. docs/VERIFICATION.md has the
-// targets.
+// BenchmarkBroadcasts runs whole worlds of members x concurrent blocks. The targets are in
+// docs/VERIFICATION.md.
 func BenchmarkBroadcasts(b *testing.B) {
 	for _, size := range []struct{ members, blocks int }{{4, 4}, {13, 13}, {100, 100}, {1000, 5}} {
 		b.Run(fmt.Sprintf("%dx%d", size.members, size.blocks), func(b *testing.B) {
@@ -25,7 +25,7 @@ func BenchmarkBroadcasts(b *testing.B) {
 	}
 }
 
-// BenchmarkSchedules draws and runs schedules of a search, one core.
+// BenchmarkSchedules draws and runs schedules of a search on one core.
 func BenchmarkSchedules(b *testing.B) {
 	for _, n := range []int{4, 13} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {

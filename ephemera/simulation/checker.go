@@ -14,37 +14,37 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Violation is a promise of docs/PROTOCOL.md that was not kept.
+// Violation is a promise of docs/PROTOCOL.md that was broken.
 type Violation struct {
 	Promise string
 	At      int64 // virtual microseconds
 	Text    string
 }
 
-// String is one line for people.
+// String returns the violation as one line.
 func (v Violation) String() string {
 	return fmt.Sprintf("%s at %.3f ms: %s", v.Promise, float64(v.At)/1000, v.Text)
 }
 
-// checker sees everything that happens in a world and knows who is correct. It keeps its own books:
-// it believes no engine.
+// checker sees everything that happens in a world, and knows which members are correct. It keeps
+// its own records and trusts no engine.
 type checker struct {
 	w          *world
 	violations []Violation
 	observers  []Invariant
 
 	slots    map[slotKey]*slotBook
-	order    []*slotBook // as they were first seen
+	order    []*slotBook // in the order in which they were first seen
 	signed   map[signKey]block.ID
 	accepted map[block.ID]bool // by a correct member's application
 	rejected map[block.ID]bool
 	made     map[block.MessageID]bool
 	messages []*messageBook
 	byID     map[block.MessageID]*messageBook
-	proofs   map[uint64]bool                // fingerprints of certificates and blocks that were looked at
-	removed  map[slotKey]bool               // of which a correct member's retention removed the messages
-	contents map[block.ID][]block.MessageID // of blocks that were looked at
-	evidence map[chainKey]map[int]bool      // who has proof
+	proofs   map[uint64]bool                // fingerprints of certificates and blocks that were checked
+	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
+	contents map[block.ID][]block.MessageID // of blocks that were checked
+	evidence map[chainKey]map[int]bool      // the nodes that have proof
 	nodes    []nodeBook
 	steps    int
 }
@@ -63,49 +63,49 @@ type signKey struct {
 
 type chainKey struct{ group, creator int }
 
-// slotBook is what the checker knows of a slot.
+// slotBook is what the checker knows about a slot.
 type slotBook struct {
 	key         slotKey
 	certified   block.ID
 	isCertified bool
 	held        []holding
 	delivered   map[int]bool
-	proposed    int64 // by a correct creator; -1: not
-	certifiedAt int64 // of the creator's certificate
-	deliveredAt int64 // of the last delivery
-	firstSeen   int64 // when it was first heard of
+	proposed    int64 // by a correct creator; -1: not proposed
+	certifiedAt int64 // when the creator had the certificate; -1: not yet
+	deliveredAt int64 // when it was last delivered
+	firstSeen   int64
 }
 
-// follows tells whether a block stands on the certified one below it.
+// follows reports whether a block's parent is the certified block below it.
 func (c *diskChain) follows(b block.Block) bool {
 	below := b.Header.Height - 2
 	return below < uint64(len(c.certified)) && c.certified[below].Certificate.Block == b.Header.Parent
 }
 
-// holding is a signed header that a node holds durably.
+// holding is a signed header that a node has stored.
 type holding struct {
 	node  int
 	block block.ID
 }
 
-// messageBook is a message that a correct node's client submitted there.
+// messageBook is a message that a client submitted to a correct node.
 type messageBook struct {
 	node        int
 	incarnation uint32
-	taken       bool // into the mempool
-	durable     bool // in a durable own block
+	taken       bool // by the mempool
+	durable     bool // in an own block that is durable
 	done        bool // certified in an own block, or dropped by the application
 }
 
 type nodeBook struct {
-	lostThrough uint64 // highest group number in which the node counts among the faulty
+	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
 }
 
-// cursor is how far an application has come with a chain.
+// cursor is how far an application is with a chain.
 type cursor struct {
 	height uint64
-	repeat bool // the block at height may come once more: there was a crash
+	repeat bool // the block at height may be delivered once more, after a crash
 }
 
 func newChecker(w *world) *checker {
@@ -133,7 +133,7 @@ func (c *checker) violate(promise, format string, args ...any) {
 	c.w.trace.printf(c.w.now, "VIOLATION of %s: %s", promise, v.Text)
 }
 
-// group returns the number of a group from 0.
+// group returns the index of a group, from 0.
 func (c *checker) group(id membership.ID) (int, bool) {
 	for i, g := range c.w.groups {
 		if g.ID() == id {
@@ -158,14 +158,14 @@ func (c *checker) book(k slotKey) *slotBook {
 	return b
 }
 
-// correct tells whether a node is neither Byzantine nor counted among the faulty of a group because
+// correct reports whether a node is correct in a group: neither Byzantine, nor faulty there because
 // its votes were lost.
 func (c *checker) correct(node, group int) bool {
 	return c.w.nodes[node].byzantine == nil && uint64(group+1) > c.nodes[node].lostThrough
 }
 
-// header is a node's signature on a header of its own: persisted before, the only one of its slot,
-// and none when muted or closed.
+// header checks a node's signature on a header of its own. The vote must be durable, it must be the
+// only one of its slot, and a muted or closed member signs none.
 func (c *checker) header(n *node, h block.Header) {
 	c.tagged(n, "ephemera/block/v1", h.SigningBytes())
 	c.sign(n, h.Slot(), h.ID(), true)
@@ -176,20 +176,20 @@ func (c *checker) header(n *node, h block.Header) {
 	}
 }
 
-// echo is a node's signature on an echo.
+// echo checks a node's signature on an echo.
 func (c *checker) echo(n *node, slot block.Slot, id block.ID) {
-	if b := c.book(c.key(slot)); len(b.held) <= 1 { // once a slot is often enough
+	if b := c.book(c.key(slot)); len(b.held) <= 1 { // once per slot is enough
 		c.tagged(n, "ephemera/echo/v1", certificate.SigningBytes(network, slot, id))
 	}
 	c.sign(n, slot, id, false)
 }
 
-// tagged tells that what a node signs names its purpose and network first, so that no signature
-// serves for another of either.
+// tagged checks that what a node signs begins with its purpose and network, so that no signature
+// serves for another purpose or network.
 func (c *checker) tagged(n *node, purpose string, signing []byte) {
 	tag, rest, _ := bytes.Cut(signing, []byte{0})
 	if string(tag) != purpose || len(rest) == 0 || !bytes.HasPrefix(rest[1:], []byte(network)) {
-		c.violate("domain separation", "node %d signs %q without saying that it is for %s of %s", n.place, signing[:min(len(signing), 40)], purpose, network)
+		c.violate("domain separation", "node %d signs %q, which does not begin with %s and network %s", n.place, signing[:min(len(signing), 40)], purpose, network)
 	}
 }
 
@@ -218,9 +218,9 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 	case v == nil || v.id != id:
 		c.violate("R3", "node %d signs for %s before its vote is durable", n.place, c.w.slot(slot))
 	case !c.holds(v, c.w.groups[k.group]):
-		c.violate("R3", "node %d signs for %s and does not hold the whole block", n.place, c.w.slot(slot))
+		c.violate("R3", "node %d signs for %s without holding the whole block", n.place, c.w.slot(slot))
 	case slot.Height > 1 && !held.follows(v.block):
-		c.violate("R8", "node %d signs for %s and its parent is not the certified block below", n.place, c.w.slot(slot))
+		c.violate("R8", "node %d signs for %s, whose parent is not the certified block below", n.place, c.w.slot(slot))
 	case header && !c.accepted[id]:
 		c.violate("R1", "node %d signs %s before its application accepted it", n.place, c.w.slot(slot))
 	}
@@ -230,12 +230,13 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 		}
 	}
 	if v != nil && v.late {
-		c.violate("R9", "node %d signs for %s and has closed the group", n.place, c.w.slot(slot))
+		c.violate("R9", "node %d signs for %s after closing the group", n.place, c.w.slot(slot))
 	}
 	c.signed[signKey{n.place, header, k}] = id
 }
 
-// holds tells whether a vote has the whole block, in the form that its group allows.
+// holds reports whether a vote has the whole block, and the block has the form that its group
+// requires.
 func (c *checker) holds(v *vote, group *membership.Group) bool {
 	ids := v.block.MessageIDs()
 	if known, ok := c.contents[v.id]; ok && slices.Equal(known, ids) {
@@ -248,7 +249,7 @@ func (c *checker) holds(v *vote, group *membership.Group) bool {
 	return true
 }
 
-// judged is an application's verdict.
+// judged checks a verdict of an application.
 func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
 	c.w.trace.add(c.w.now, 'j', n.place, c.w.places[slot.Creator], uint64(d.Answer))
 	if n.byzantine != nil {
@@ -272,7 +273,7 @@ func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
 	}
 }
 
-// persisted is a write of a node that is durable.
+// persisted checks a write that a node has made durable.
 func (c *checker) persisted(n *node, w store.Write) {
 	if n.byzantine != nil {
 		return
@@ -280,7 +281,7 @@ func (c *checker) persisted(n *node, w store.Write) {
 	switch w := w.(type) {
 	case store.PutVote:
 		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
-			c.violate("R3", "node %d votes for %s and holds proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
+			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
 		c.hold(n, w.Block.Header.Slot(), c.w.idOf(&w.Block))
 		if w.Block.Header.Creator == n.key.Public() {
@@ -320,7 +321,7 @@ func (c *checker) proof(n *node, e store.Evidence) {
 	}
 }
 
-// lost is a node that starts with a store that is missing or older than its marker.
+// lost records that a node starts with a store that is missing or older than its marker.
 func (c *checker) lost(n *node) {
 	book := &c.nodes[n.place]
 	book.lostThrough = max(book.lostThrough, n.markerGroup)
@@ -342,7 +343,7 @@ func (c *checker) lost(n *node) {
 	}
 }
 
-// anyLost tells whether a member has lost its votes so far.
+// anyLost reports whether any member has lost its votes so far.
 func (c *checker) anyLost() bool {
 	return slices.ContainsFunc(c.nodes, func(b nodeBook) bool { return b.lostThrough > 0 })
 }
@@ -351,7 +352,7 @@ func (c *checker) started(n *node) {
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 
-// stopped is a crash: of each chain the last block may come again.
+// stopped records a crash: the last block of each chain may be delivered again.
 func (c *checker) stopped(n *node) {
 	for _, cursor := range c.nodes[n.place].chains {
 		cursor.repeat = true
@@ -365,7 +366,7 @@ func (c *checker) halted(n *node, reason string) {
 	}
 }
 
-// submitted is a message of a correct node's client.
+// submitted records a message that a client submitted to a node.
 func (c *checker) submitted(n *node, m block.Message) {
 	c.made[m.ID()] = true
 	c.tagged(n, "ephemera/message/v1", m.SigningBytes())
@@ -377,7 +378,7 @@ func (c *checker) submitted(n *node, m block.Message) {
 	}
 }
 
-// answered tells what became of the oldest submission without answer.
+// answered records the answer to the oldest submission that has none.
 func (c *checker) answered(n *node, _ uint64, err error) {
 	if len(n.tickets) == 0 {
 		return
@@ -392,26 +393,26 @@ func (c *checker) answered(n *node, _ uint64, err error) {
 		}
 	}
 	if errors.Is(err, mempool.ErrQuota) && waiting < quotaFloor {
-		c.violate("bounds", "node %d refuses its client's message, and holds %d of it", n.place, waiting)
+		c.violate("bounds", "node %d refuses its client's message although it holds only %d", n.place, waiting)
 	}
 }
 
-// quotaFloor is how many messages of its own client any node has room for, whoever else fills the
-// mempool.
+// quotaFloor is for how many messages of its own client every node has room, whatever else fills
+// the mempool.
 const quotaFloor = 8
 
-// fresh looks for messages in a correct creator's new block that had expired by their own time.
-// Those that came back from a closed group do not expire.
+// checkExpiry checks that a correct creator's new block holds no message that had expired by its
+// own time. Messages that came back from a closed group do not expire.
 func (c *checker) checkExpiry(n *node, b block.Block) {
 	pool := c.w.options.Pool.WithDefaults()
 	for _, m := range b.Messages {
 		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 {
-			c.violate("R9", "node %d puts a message into a block that expired %d ms before", n.place, b.Header.Time-m.Time()-pool.TTL.Milliseconds())
+			c.violate("R9", "node %d puts a message into a block %d ms after it expired", n.place, b.Header.Time-m.Time()-pool.TTL.Milliseconds())
 		}
 	}
 }
 
-// bounds looks at the mempool now and then.
+// bounds checks the size of a node's mempool from time to time.
 func (c *checker) bounds(n *node) {
 	if c.steps++; c.steps%64 != 0 || n.byzantine != nil || n.knownGroups == 0 {
 		return
@@ -420,11 +421,12 @@ func (c *checker) bounds(n *node) {
 	limits, pool := c.w.groups[0].Limits(), c.w.options.Pool.WithDefaults()
 	kept := len(c.w.groups) * int(limits.BlockMessages)
 	if messages > pool.Messages+kept || bytes > pool.Bytes+len(c.w.groups)*int(limits.BlockBytes) {
-		c.violate("bounds", "node %d keeps %d messages of %d bytes", n.place, messages, bytes)
+		c.violate("bounds", "node %d holds %d messages of %d bytes in total", n.place, messages, bytes)
 	}
 }
 
-// signers returns who really signed an echo for this block, by the checker's own arithmetic.
+// signers returns which nodes really signed an echo for this block. It is the checker's own
+// arithmetic.
 func (c *checker) signers(group *membership.Group, proof certificate.Certificate) (signers []int, forged bool) {
 	next := 0
 	for i := range group.N() {
@@ -443,7 +445,7 @@ func (c *checker) signers(group *membership.Group, proof certificate.Certificate
 	return signers, next != len(proof.Signatures)
 }
 
-// quorumTwin finds the smallest quorum by trying: any two of them must share a correct member.
+// quorumTwin finds the smallest quorum by trying: any two quorums must share a correct member.
 func quorumTwin(n int) (f, q int) {
 	for 3*(f+1) < n {
 		f++

@@ -10,11 +10,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// disk is what outlives a member: its vote store with the semantics of package store, every write
-// synced as it is carried out but for delivery cursors, which ride with the next commit as in the
-// shipped runner. It is a plain structure for speed; a test compares it with store/memory.
+// disk is what a member keeps across crashes: its vote store, with the semantics of package store.
+// Every write is synced as it is carried out, except delivery cursors, which travel with the next
+// commit as in the shipped runner. It is a plain structure for speed; a test compares it with
+// store/memory.
 type disk struct {
-	starts       uint64 // as store.Identity
+	starts       uint64 // as in store.Identity
 	mutedThrough uint64
 	fresh        bool // no identity yet
 	groups       []diskGroup
@@ -30,7 +31,7 @@ type diskGroup struct {
 
 type diskChain struct {
 	votes     []vote            // ascending by height
-	certified []store.Certified // from height 1, without gap
+	certified []store.Certified // from height 1, without gaps
 	delivered uint64
 }
 
@@ -43,7 +44,7 @@ type vote struct {
 
 func newDisk() *disk { return &disk{fresh: true} }
 
-// snapshot is the copy that an operator makes.
+// snapshot returns a copy, as an operator would make it.
 func (d *disk) snapshot() *disk {
 	c := *d
 	c.cursors = nil
@@ -69,7 +70,7 @@ func (d *disk) find(id membership.ID) *diskGroup {
 	return nil
 }
 
-// chain returns the chain of a slot, nil when the group was never recorded.
+// chain returns the chain of a slot, or nil if the group was never recorded.
 func (d *disk) chain(slot block.Slot) *diskChain {
 	g := d.find(slot.Group)
 	if g == nil {
@@ -168,7 +169,7 @@ func (d *disk) putCertified(w store.PutCertified) error {
 	proof := w.Certificate // immutable, and so shared by all members
 	held := store.Certified{Block: w.Block, Certificate: proof}
 	if held.Block.Pruned() && height <= uint64(len(c.certified)) {
-		held.Block = c.certified[height-1].Block // what is there stays
+		held.Block = c.certified[height-1].Block // bodies that are there stay
 	}
 	switch stored := uint64(len(c.certified)); {
 	case height <= stored:
@@ -179,7 +180,7 @@ func (d *disk) putCertified(w store.PutCertified) error {
 	case height == stored+1:
 		c.certified = append(c.certified, held)
 	default:
-		return fmt.Errorf("certified height %d above %d", height, stored)
+		return fmt.Errorf("certified height %d is not the next one above %d", height, stored)
 	}
 	return nil
 }
@@ -196,12 +197,13 @@ func (g *diskGroup) evidenceOf(e store.Evidence) bool {
 	return slices.ContainsFunc(g.evidence, func(o store.Evidence) bool { return o.A.Header.Creator == e.A.Header.Creator })
 }
 
-// barred tells whether there is proof that a header's creator signed two blocks for one slot (R3).
+// barred reports whether there is proof that a header's creator signed two blocks for one slot
+// (R3).
 func (g *diskGroup) barred(h block.Header) bool {
 	return slices.ContainsFunc(g.evidence, func(e store.Evidence) bool { return e.A.Header.Creator == h.Creator })
 }
 
-// prune removes the messages of delivered blocks, but for the newest keep blocks of each chain, as
+// prune removes the messages of delivered blocks, except the newest keep blocks of each chain, as
 // store.Retention does.
 func (d *disk) prune(appendBounded uint64, removed func(block.Slot)) {
 	for i := range d.groups {
@@ -223,7 +225,7 @@ func (d *disk) prune(appendBounded uint64, removed func(block.Slot)) {
 	}
 }
 
-// load returns what an engine needs to go on.
+// load returns what an engine needs to continue.
 func (g *diskGroup) load() store.State {
 	state := store.State{Evidence: slices.Clone(g.evidence)}
 	for i := range g.chains {
@@ -245,7 +247,7 @@ func (g *diskGroup) load() store.State {
 	return state
 }
 
-// block returns a held block.
+// block returns a stored block.
 func (d *disk) block(slot block.Slot, id block.ID) (block.Block, bool) {
 	c := d.chain(slot)
 	if c == nil {
@@ -269,7 +271,7 @@ func (d *disk) certified(slot block.Slot) (store.Certified, bool) {
 	return c.certified[slot.Height-1], true
 }
 
-// from returns certified blocks of a chain upwards within the bounds of a frame.
+// from returns certified blocks of a chain from a slot upwards, within the bounds of a frame.
 func (d *disk) from(slot block.Slot) (blocks []wire.Held) {
 	size := 0
 	for len(blocks) < wire.MaxBlocks {

@@ -17,8 +17,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
 )
 
-// The disk of a simulation is a store.Store in all that engines see: random writes leave it in the
-// state of store/memory.
+// For everything that engines see, the disk of a simulation is a store.Store: random writes leave
+// it in the same state as store/memory.
 func TestDiskBehavesLikeAStore(t *testing.T) {
 	keyring := newKeyring(false)
 	signers := []signer{keyring.add(1), keyring.add(2)}

@@ -7,17 +7,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// Range bounds the schedules that Draw makes. The zero value is everything at once in groups of 4
-// to 13.
+// Range bounds the schedules that Draw makes. The zero value allows everything, in groups of 4 to
+// 13.
 type Range struct {
 	MinNodes, MaxNodes int      // of the first group: 4 and 13
-	Adversaries        []string // to choose from; nil: all of them, and often none
-	Beyond             int      // Byzantine members beyond f, to show where it breaks
+	Adversaries        []string // to choose from; nil: all of them, and often none is present
+	Beyond             int      // Byzantine members beyond f, to show where the protocol breaks
 	Quiet              bool     // no crashes, partitions, lost stores or group changes
-	RealEvery          int      // one schedule in so many runs on Ed25519: 100; negative: none
+	RealEvery          int      // one schedule in this many uses Ed25519: 100; negative: none does
 }
 
-// WithDefaults fills zero fields.
+// WithDefaults returns the range with zero fields filled in.
 func (r Range) WithDefaults() Range {
 	if r.MinNodes == 0 {
 		r.MinNodes = 4
@@ -31,7 +31,7 @@ func (r Range) WithDefaults() Range {
 	return r
 }
 
-// Validate tells what is wrong with a range.
+// Validate returns an error if no schedule can be drawn from the range.
 func (r Range) Validate() error {
 	r = r.WithDefaults()
 	if r.MinNodes < 1 || r.MaxNodes < r.MinNodes || r.MaxNodes > maxNodes-3 {
@@ -43,21 +43,21 @@ func (r Range) Validate() error {
 		}
 	}
 	if r.Beyond < 0 {
-		return fmt.Errorf("range: %d members beyond f, expected none or more", r.Beyond)
+		return fmt.Errorf("range: %d Byzantine members beyond f, expected 0 or more", r.Beyond)
 	}
 	return nil
 }
 
 // Times of drawn schedules in milliseconds.
 const (
-	drawnActive   = 3000    // submissions and faults begin in this time
-	drawnHeal     = 4500    // faults end
-	drawnDeadline = 180_000 // everything must have happened; most schedules end after six seconds
+	drawnActive   = 3000    // submissions and faults begin before this time
+	drawnHeal     = 4500    // faults end at this time
+	drawnDeadline = 180_000 // everything promised must have happened; most schedules end after six seconds
 )
 
-// Draw makes the schedule of a seed: uniform over the numbers of members, with luck in everything
-// else. It keeps every promise's precondition: Byzantine members and those whose votes are lost are
-// at most f in each group.
+// Draw makes the schedule of a seed. The number of members is uniform; everything else is random,
+// too. The schedule satisfies the precondition of every promise: in each group at most f members
+// are Byzantine or lose their votes.
 func Draw(seed uint64, r Range) Schedule {
 	r = r.WithDefaults()
 	rng := random{state: hash(seed, 31)}
@@ -97,7 +97,8 @@ func drawNetwork(rng *random, s *Schedule) {
 	}
 }
 
-// drawAdversaries returns the nodes that are not correct, or will not be, at most f of them.
+// drawAdversaries makes nodes Byzantine. It returns at most f nodes (plus r.Beyond): these, and
+// those that may lose their votes.
 func drawAdversaries(rng *random, s *Schedule, r Range) (bad []int) {
 	names := r.Adversaries
 	if names == nil {
@@ -132,7 +133,7 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 	for range rng.below(3) {
 		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: rng.choose(s.Nodes, 1+rng.below(s.Nodes/2)), At: at(), For: rng.between(100, 3000)})
 	}
-	if rng.permille(150) { // every echoer restarts while the creator falls silent
+	if rng.permille(150) { // every echoer restarts while the creator is silent
 		when := at()
 		for i := range s.Nodes {
 			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(rng.below(300)), For: rng.between(1, 1500)})
@@ -152,7 +153,7 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 	}
 }
 
-// drawGroups adds one to three later groups: members leave, come back, and new ones come.
+// drawGroups adds one to three later groups. Members leave, return, and new ones join.
 func drawGroups(rng *random, s *Schedule, bad []int) {
 	for range rng.below(3) {
 		s.Nodes++ // nodes that are in no group yet
@@ -172,13 +173,13 @@ func drawGroups(rng *random, s *Schedule, bad []int) {
 	sortGroups(s)
 }
 
-// drawRetention lets some or all nodes remove old messages now and then, also after the faults have
-// ended, when others catch up.
+// drawRetention lets some or all nodes remove old messages, also after the faults have ended, while
+// others catch up.
 func drawRetention(rng *random, s *Schedule) {
 	if !rng.permille(300) {
 		return
 	}
-	if rng.permille(500) { // everybody removes everything while somebody is away
+	if rng.permille(500) { // everybody removes everything while somebody is down
 		when := int64(rng.between(1000, drawnHeal))
 		for node := range s.Nodes {
 			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: when + int64(rng.below(200))})
@@ -192,8 +193,7 @@ func drawRetention(rng *random, s *Schedule) {
 	}
 }
 
-// sortGroups makes the order of new groups in the schedule that of their times, so that their
-// numbers ascend as they come.
+// sortGroups sorts new groups by time, so that their numbers ascend as they come.
 func sortGroups(s *Schedule) {
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int {
 		if a.Kind != NewGroup || b.Kind != NewGroup {

@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// carryOutAll does what the engine wants done, in order. With Batch a step's persists are one
+// carryOutAll carries out the engine's effects in order. With Batch, a step's persists are one
 // commit before everything else.
 func (n *node) carryOutAll(effects []engine.Effect) {
 	if n.w.schedule.Batch {
@@ -70,7 +70,7 @@ func (n *node) carryOut(effect engine.Effect) {
 	}
 }
 
-// ask carries out what is answered later, by the application or from the store.
+// carryOutQuery carries out an effect that the application or the store answers.
 func (n *node) carryOutQuery(effect engine.Effect) {
 	switch e := effect.(type) {
 	case engine.NextBlock:
@@ -108,14 +108,14 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 	}
 }
 
-// reply answers the engine within AppDelay.
+// reply gives the engine an answer after at most AppDelay.
 func (n *node) reply(event engine.Event) {
 	n.queries++
 	wait := int64(hash(n.w.schedule.Seed, 11, uint64(n.place), n.queries) % uint64(n.w.schedule.AppDelay*1000+1))
 	n.w.queue.push(n.w.now+wait, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: event})
 }
 
-// persist makes a write durable. A node whose disk fails stops, and comes back later.
+// persist makes a write durable. If the disk fails, the node stops and comes back later.
 func (n *node) persist(w store.Write) {
 	if n.failing > 0 && !n.w.healed() {
 		away := n.failing
@@ -135,7 +135,7 @@ func (n *node) persist(w store.Write) {
 	}
 }
 
-// halt is the runner's answer to broadcast.Halt: mute for good, and stop.
+// halt is what the runner does for broadcast.Halt: mute the node for good, and stop it.
 func (n *node) halt(reason string) {
 	n.halted = reason
 	n.w.trace.add(n.w.now, 'h', n.place, 0, 0)
@@ -155,7 +155,7 @@ func (n *node) echo(slot block.Slot, id block.ID) certificate.Echo {
 	}
 }
 
-// sendTo sends a frame, past the node's adversary if it has one.
+// sendTo sends a frame. The frames of a Byzantine member go through its adversary.
 func (n *node) sendTo(to int, frame wire.Frame) {
 	if n.byzantine != nil {
 		n.byzantine.sendFromEngine(to, frame)
@@ -172,7 +172,7 @@ func (n *node) count(frame wire.Frame) {
 	}
 }
 
-// gossip publishes a message to everybody in the groups that the node knows.
+// gossip publishes a message to all nodes.
 func (n *node) gossip(m block.Message) {
 	frame := wire.Messages{Messages: []block.Message{m}}
 	for i := range n.w.nodes {
@@ -197,7 +197,7 @@ func (n *node) gossip(m block.Message) {
 }
 
 // deliver hands a block to the application. The cursor of the block below is made durable first, so
-// that after a crash at most the last block comes again.
+// that after a crash at most the last block is delivered again.
 func (n *node) deliver(slot block.Slot) {
 	n.disk.sync()
 	held, ok := n.disk.certified(slot)
@@ -229,7 +229,7 @@ func (w *world) slot(s block.Slot) string {
 	return fmt.Sprintf("%d:%d/%d", number, w.places[s.Creator], s.Height)
 }
 
-// word returns the first bytes of an ID as a number.
+// prefix returns the first bytes of an ID as a number.
 func prefix(id block.ID) uint64 {
 	h := uint64(0)
 	for _, b := range id[:8] {

@@ -8,26 +8,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// exploration tries every order in which things can reach three correct members while the fourth
-// equivocates in one slot: each frame, a timer of each member, and one crash with restart. A member
-// is a function of what reached it, in order; so two paths that gave each member the same history
-// are one state, and the others are cut off. Frontiers are left out: they are timers' work.
+// exploration tries every order in which frames, a timer of each member and one crash with restart
+// can reach three correct members while the fourth equivocates in one slot. A member is a function
+// of what reached it, in order. So two paths that gave every member the same history are one state,
+// and the second one is cut off. Frontiers are left out: timers send them.
 type exploration struct {
 	t      *testing.T
 	depth  int
-	seen   map[[4]uint64]int // how deep below a state everything was tried
+	seen   map[[4]uint64]int // to what depth below a state everything was tried
 	states int
 	paths  int
 }
 
 // move is one thing that can happen next.
 type move struct {
-	kind   byte // 'd' the index-th frame in flight arrives, 't' the index-th member's timer, 'c' the index-th member crashes
+	// 'd': the index-th frame in flight arrives; 't': the timer of the member; 'c': the member
+	// crashes.
+	kind   byte
 	index  int
 	member int
 }
 
-// exploredWorld is a world whose frames wait until they are chosen.
+// exploredWorld is a world whose frames wait until one is chosen.
 type exploredWorld struct {
 	*world
 	flight  []task
@@ -89,9 +91,10 @@ func newExploredWorld() *exploredWorld {
 	byzantine.adversary = &twoFaced{}
 	w.begin()
 	w.settle()
-	w.flight = nil // the first frontiers, all of them empty
+	w.flight = nil // the first frontiers, which are all empty
 	byzantine.adversary.tick(byzantine)
-	for _, v := range byzantine.adversary.(*twoFaced).ballots { // bodies are in all mempools, as after a quiet gossip
+	// The bodies are in all mempools, as after undisturbed gossip.
+	for _, v := range byzantine.adversary.(*twoFaced).ballots {
 		for i := range 3 {
 			w.nodes[i].received(byzantine.key.Public(), wire.AssumeVerified(wire.Messages{Messages: v.block.Messages}))
 		}
@@ -100,8 +103,7 @@ func newExploredWorld() *exploredWorld {
 	return w
 }
 
-// settle lets applications answer and frames reach the adversary at once, and keeps other frames
-// for later.
+// settle lets applications answer and frames reach the adversary at once. Other frames wait.
 func (w *exploredWorld) settle() {
 	for w.queue.len() > 0 {
 		_, o := w.queue.pop()
@@ -136,7 +138,7 @@ func (w *exploredWorld) moves() (moves []move) {
 		if !w.ticked[i] {
 			moves = append(moves, move{kind: 't', member: i})
 		}
-		if !w.crashed && i == 0 { // members are alike
+		if !w.crashed && i == 0 { // all members are alike
 			moves = append(moves, move{kind: 'c', member: i})
 		}
 	}
@@ -154,7 +156,7 @@ func (w *exploredWorld) do(m move) {
 		w.arrive(o)
 	case 't':
 		w.ticked[m.member] = true
-		w.now = 30_000 // as late for everybody: time is no part of a state
+		w.now = 30_000 // the same time for everybody: time is not part of a state
 		n.timerAt = w.now
 		n.timer(n.incarnation)
 	case 'c':

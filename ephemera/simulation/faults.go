@@ -7,8 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 )
 
-// strike begins a fault. After Heal nothing more goes wrong; groups, wakes and retention are no
-// faults.
+// startFault begins a fault. No fault begins after Heal. New groups, wakes and retention are not
+// faults and happen at any time.
 func (w *world) faultStart(index int) {
 	f := w.schedule.Faults[index]
 	n := w.nodes[f.Node]
@@ -50,7 +50,7 @@ func (w *world) faultStart(index int) {
 	}
 }
 
-// replaceStore stops a node and puts another disk in.
+// replaceStore stops a node, gives it another disk, and starts it again later.
 func (w *world) replaceStore(n *node, d *disk, away int64) {
 	wasUp := n.up
 	if wasUp {
@@ -62,7 +62,7 @@ func (w *world) replaceStore(n *node, d *disk, away int64) {
 	}
 }
 
-// closeOld is an application that needs a node's old groups no longer (R9).
+// closeOld closes a node's old groups: its application does not need them any more (R9).
 func (w *world) closeOld(n *node) {
 	if !n.up {
 		return
@@ -72,7 +72,7 @@ func (w *world) closeOld(n *node) {
 	}
 }
 
-// relieve ends a fault: a partition heals, or a node starts again.
+// endFault ends a fault: a partition heals, or a node starts again.
 func (w *world) endFault(o task) {
 	if o.index >= 0 {
 		f := w.schedule.Faults[o.index]

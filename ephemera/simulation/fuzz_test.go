@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// reader takes numbers from a fuzzer's bytes; behind their end all are zero.
+// reader reads numbers from a fuzzer's bytes, and zeros after their end.
 type reader struct{ data []byte }
 
 func (r *reader) below(n int) int {
@@ -18,8 +18,9 @@ func (r *reader) below(n int) int {
 	return int(binary.LittleEndian.Uint16(prefix[:])) % n
 }
 
-// scheduleOf turns bytes into a schedule, so that a fuzzer that turns bits over moves faults, not
-// luck. It keeps every promise's precondition: one member at most is Byzantine or loses its votes.
+// scheduleOf turns bytes into a schedule, so that a fuzzer that flips bits moves faults instead of
+// changing all random choices. The schedule satisfies the precondition of every promise: at most
+// one member is Byzantine or loses its votes.
 func scheduleOf(data []byte) simulation.Schedule {
 	r := &reader{data}
 	n := 4 + r.below(4)

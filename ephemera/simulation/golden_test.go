@@ -12,13 +12,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-var update = flag.Bool("update", false, "write the golden traces anew: after a change of the core that changes what members do")
+var update = flag.Bool("update", false, "rewrite the golden traces, after a change of the core that changes what members do")
 
 const goldenFile = "testdata/traces.golden"
 
-// One seed is one trace on every machine. A change of the core that changes what members send
-// changes these; see that it was meant, and run the test with -update.
-func TestTracesAreThoseOfTheFirstMachine(t *testing.T) {
+// A seed is the same trace on every machine. A change of what members send changes the traces: see
+// that this was meant, and run the test with -update.
+func TestTracesAreTheSameOnEveryMachine(t *testing.T) {
 	var text strings.Builder
 	for seed := range uint64(12) {
 		result := run(t, simulation.Draw(seed, simulation.Range{RealEvery: 6}))

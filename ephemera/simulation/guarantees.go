@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// certified is a certified block that a correct node has just made durable.
+// certified checks a certified block that a correct node has just made durable.
 func (c *checker) certified(n *node, w store.PutCertified) {
 	slot, id := w.Block.Header.Slot(), c.w.idOf(&w.Block)
 	k := c.key(slot)
@@ -49,7 +49,7 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 	c.notifyInvariants(n, Certified, w.Block.Header.Slot(), &store.Certified{Block: w.Block, Certificate: w.Certificate})
 }
 
-// pruned is a block whose messages a node's retention removed.
+// pruned records that a node's retention removed the messages of a block.
 func (c *checker) pruned(n *node, slot block.Slot) {
 	c.w.trace.add(c.w.now, 'P', n.place, c.w.places[slot.Creator], slot.Height)
 	if n.byzantine == nil {
@@ -57,18 +57,23 @@ func (c *checker) pruned(n *node, slot block.Slot) {
 	}
 }
 
-// bare looks at a block that a node stores without its messages: a correct member must have had and
-// removed them.
+// checkPruned checks a block that a node stores without its messages: a correct member must have
+// had them and removed them.
 func (c *checker) checkPruned(n *node, b block.Block) {
 	if slot := b.Header.Slot(); !c.removed[c.key(slot)] {
-		c.violate("availability", "node %d gives up the messages of %s, and no correct member has removed them", n.place, c.w.slot(slot))
+		c.violate("availability", "node %d gives up the messages of %s, which no correct member has removed", n.place, c.w.slot(slot))
 	}
+	c.checkCreator(n, b)
+}
+
+// checkCreator checks that a stored block is signed by its creator.
+func (c *checker) checkCreator(n *node, b block.Block) {
 	if err := c.w.keyring.checkHeaders(b.SignedHeader); err != nil {
 		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(b.Header.Slot()))
 	}
 }
 
-// whole looks at all of a stored block, once for all nodes that store the same.
+// checkWhole checks a stored block in full, once for all nodes that store the same block.
 func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
 	print := hash(prefix(id), binary.BigEndian.Uint64(b.Signature[:]), uint64(len(b.Messages)))
 	for _, m := range b.Messages {
@@ -80,15 +85,13 @@ func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
 	}
 	slot := b.Header.Slot()
 	if err := b.Check(c.w.groups[c.key(slot).group]); err != nil || b.Header.Root != block.Root(b.MessageIDs()) {
-		c.violate("integrity", "node %d stores %s with other messages than its header's: %v", n.place, c.w.slot(slot), err)
+		c.violate("integrity", "node %d stores %s with messages that are not its header's: %v", n.place, c.w.slot(slot), err)
 	}
-	if err := c.w.keyring.checkHeaders(b.SignedHeader); err != nil {
-		c.violate("integrity", "node %d stores %s without its creator's signature", n.place, c.w.slot(slot))
-	}
+	c.checkCreator(n, b)
 	c.proofs[print] = true
 }
 
-// certificate is a certificate that exists, whoever has it.
+// certificate checks a certificate that exists, whoever has it.
 func (c *checker) certificate(proof certificate.Certificate) {
 	k := c.key(proof.Slot)
 	b := c.book(k)
@@ -101,7 +104,7 @@ func (c *checker) certificate(proof certificate.Certificate) {
 	f, q := quorumTwin(group.N())
 	signers, forged := c.signers(group, proof)
 	if forged || len(signers) < q {
-		c.violate("consistency", "a certificate of %s counts with %d of %d echoes", c.w.slot(proof.Slot), len(signers), q)
+		c.violate("consistency", "a certificate of %s was accepted with %d of %d echoes", c.w.slot(proof.Slot), len(signers), q)
 		return
 	}
 	if b.isCertified {
@@ -121,10 +124,10 @@ func (c *checker) certificate(proof certificate.Certificate) {
 		}
 	}
 	if holders < f+1 {
-		c.violate("availability", "%s is certified and %d correct members hold it, expected %d", c.w.slot(proof.Slot), holders, f+1)
+		c.violate("availability", "%s is certified but %d correct members hold it, expected %d", c.w.slot(proof.Slot), holders, f+1)
 	}
 	if !c.accepted[proof.Block] {
-		c.violate("external validity", "%s is certified and no correct member's application accepted it", c.w.slot(proof.Slot))
+		c.violate("external validity", "%s is certified but no correct member's application accepted it", c.w.slot(proof.Slot))
 	}
 	for _, signer := range signers {
 		if !c.correct(signer, k.group) {
@@ -132,13 +135,13 @@ func (c *checker) certificate(proof certificate.Certificate) {
 		}
 		header, echo := c.signed[signKey{signer, true, k}], c.signed[signKey{signer, false, k}]
 		if header != proof.Block && echo != proof.Block {
-			c.violate("consistency", "the certificate of %s bears an echo that correct node %d never signed", c.w.slot(proof.Slot), signer)
+			c.violate("consistency", "the certificate of %s has an echo that correct node %d never signed", c.w.slot(proof.Slot), signer)
 		}
 	}
 }
 
-// fingerprint tells certificates apart that were looked at before. It is fast, and no adversary
-// here knows of it.
+// fingerprint identifies a certificate that was checked before. It is fast, and no adversary here
+// attacks it.
 func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
 	h := hash(prefix(proof.Block), uint64(k.group), uint64(k.creator), k.height)
 	for _, b := range proof.Signers {
@@ -152,7 +155,7 @@ func fingerprint(k slotKey, proof certificate.Certificate) uint64 {
 	return h
 }
 
-// delivered is a block that a node hands to its application, which takes it or fails.
+// delivered checks a block that a node hands to its application, which accepts it or fails.
 func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, taken bool) {
 	if n.byzantine != nil {
 		return
@@ -166,11 +169,11 @@ func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, take
 		cursors[chain] = at
 	}
 	if k.height != at.height+1 && !(at.repeat && k.height == at.height) {
-		c.violate("delivery", "node %d delivers %s behind height %d", n.place, c.w.slot(slot), at.height)
+		c.violate("delivery", "node %d delivers %s after height %d", n.place, c.w.slot(slot), at.height)
 	}
 	b := c.book(k)
 	if !b.isCertified || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {
-		c.violate("consistency", "node %d delivers another block of %s than the certified one", n.place, c.w.slot(slot))
+		c.violate("consistency", "node %d delivers a block of %s that is not the certified one", n.place, c.w.slot(slot))
 	}
 	if c.w.nodes[k.creator].byzantine == nil && c.correct(k.creator, k.group) && c.signed[signKey{k.creator, true, k}] != c.w.idOf(&held.Block) {
 		c.violate("integrity", "node %d delivers a block of %s that its creator never signed", n.place, c.w.slot(slot))
@@ -207,7 +210,8 @@ func (c *checker) delays() []Delay {
 	return out
 }
 
-// shownBy looks for certificates in a frame of an adversary's making: valid ones exist from now on.
+// certificatesIn checks the certificates in a frame that an adversary made: from now on the valid
+// ones exist.
 func (c *checker) certificatesIn(frame wire.Frame) {
 	look := func(proof certificate.Certificate) {
 		i, ok := c.group(proof.Slot.Group)

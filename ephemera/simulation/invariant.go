@@ -9,14 +9,14 @@ import (
 type EventKind uint8
 
 const (
-	Started   EventKind = iota // a node
+	Started   EventKind = iota // a node started
 	Stopped                    // a node crashed or was stopped
 	Proposed                   // a correct creator signed a header for the first time
 	Certified                  // a correct node made a certified block durable
-	Delivered                  // a correct node's application took a block
+	Delivered                  // a correct node's application accepted a block
 )
 
-// Event is one thing that happened at a node that is not Byzantine.
+// Event is something that happened at a node that is not Byzantine.
 type Event struct {
 	At    int64 // virtual microseconds
 	Node  int
@@ -25,13 +25,13 @@ type Event struct {
 	Block *store.Certified // of Certified and Delivered
 }
 
-// Invariant is a further promise that a run is checked against, such as those of rewarding. One
-// value serves one run.
+// Invariant is a further promise that a run is checked against, such as the promises of rewarding.
+// A value serves one run.
 type Invariant interface {
 	Name() string
-	// Observe sees an event. An error is a violation.
+	// Observe is called for each event. An error is a violation.
 	Observe(e Event) error
-	// End is called once when the run is over.
+	// End is called once, after the run.
 	End() error
 }
 

@@ -12,15 +12,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// ring holds the keys of all members and clients of a world. The cheap ones are a keyed hash that
-// only the ring can check: nobody in a simulation tries to break it, and it costs a hundredth of
-// Ed25519. What is signed are the same bytes in both.
+// keyring holds the keys of all members and clients of a world. A cheap signature is a keyed hash
+// that only the keyring can check. It costs a hundredth of Ed25519, and no adversary in a
+// simulation tries to break it. The signed bytes are the same with both.
 type keyring struct {
 	real    bool
 	secrets map[keys.Public]uint64
 	pairs   map[keys.Public]keys.Private
-	opened  map[uint64]opened         // verified before, by a fingerprint of the group and the bytes
-	good    map[keys.Signature]uint64 // verified before: of which bytes, with real keys
+	opened  map[uint64]opened         // results, by a fingerprint of the group and the bytes
+	good    map[keys.Signature]uint64 // signatures verified before and a digest of what they sign, with real keys
 }
 
 type opened struct {
@@ -32,7 +32,7 @@ func newKeyring(real bool) *keyring {
 	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]opened{}, good: map[keys.Signature]uint64{}}
 }
 
-// add makes the key of a seed.
+// add makes the key of a seed and returns its signer.
 func (r *keyring) add(seed uint64) signer {
 	var bytes [32]byte
 	for i := range 4 {
@@ -48,7 +48,7 @@ func (r *keyring) add(seed uint64) signer {
 	return signer{keyring: r, key: key}
 }
 
-// signer is a block.Signer on one key of a ring.
+// signer signs with one key of a keyring. It is a block.Signer.
 type signer struct {
 	keyring *keyring
 	key     keys.Public
@@ -56,7 +56,7 @@ type signer struct {
 
 func (s signer) Public() keys.Public { return s.key }
 
-// Sign signs what keys.SigningBytes made.
+// Sign signs what keys.SigningBytes returns.
 func (s signer) Sign(signing []byte) keys.Signature {
 	if s.keyring.real {
 		return s.keyring.pairs[s.key].Sign(signing)
@@ -64,7 +64,7 @@ func (s signer) Sign(signing []byte) keys.Signature {
 	return cheapSignature(s.keyring.secrets[s.key], signing)
 }
 
-// standIn is a keyed hash.
+// cheapSignature returns a keyed hash as a signature.
 func cheapSignature(secret uint64, signing []byte) (signature keys.Signature) {
 	binary.BigEndian.PutUint64(signature[:], digest(secret, signing))
 	return signature
@@ -100,7 +100,7 @@ func (r *keyring) verify(key keys.Public, signing []byte, signature keys.Signatu
 	return ok && cheapSignature(secret, signing) == signature
 }
 
-// open is the border: bytes of strangers in, a verified frame out.
+// open is the border: it takes bytes and returns a verified frame.
 func (r *keyring) open(group *membership.Group, data []byte) (wire.Verified, error) {
 	id := group.ID()
 	place := digest(binary.BigEndian.Uint64(id[:]), data)
@@ -115,7 +115,8 @@ func (r *keyring) open(group *membership.Group, data []byte) (wire.Verified, err
 	return frame, err
 }
 
-// verifyFrame is wire.Open. With cheap keys only the signatures are checked here.
+// verifyFrame does what wire.Open does. With cheap keys, only the signatures are checked by the
+// keyring.
 func (r *keyring) verifyFrame(group *membership.Group, data []byte) (wire.Verified, error) {
 	if r.real {
 		return wire.Open(group, data)
@@ -134,9 +135,9 @@ func (r *keyring) verifyFrame(group *membership.Group, data []byte) (wire.Verifi
 	return wire.AssumeVerified(frame), nil
 }
 
-var errForged = errors.New("signature is not the signer's")
+var errForged = errors.New("signature is not by its signer")
 
-// check is wire.Verifier.Verify with the ring's signatures.
+// check does what wire.Verifier.Verify does, with the keyring's signatures.
 func (r *keyring) check(group *membership.Group, frame wire.Frame) error {
 	switch f := frame.(type) {
 	case wire.Proposal:
@@ -203,7 +204,7 @@ func (r *keyring) checkMessages(messages []block.Message) error {
 func (r *keyring) checkHeld(group *membership.Group, held wire.Held) error {
 	if c := held.Certificate; c != nil {
 		if c.Slot != held.Block.Header.Slot() || c.Block != held.Block.ID() {
-			return fmt.Errorf("%w: it is for another block", certificate.ErrInvalid)
+			return fmt.Errorf("%w: certificate of another block", certificate.ErrInvalid)
 		}
 		if err := r.checkCertificate(group, *c); err != nil {
 			return err
@@ -211,7 +212,7 @@ func (r *keyring) checkHeld(group *membership.Group, held wire.Held) error {
 	}
 	if held.Block.Pruned() {
 		if held.Certificate == nil {
-			return fmt.Errorf("%w: messages and certificate are missing", certificate.ErrInvalid)
+			return fmt.Errorf("%w: neither messages nor certificate", certificate.ErrInvalid)
 		}
 		if err := held.Block.Header.Check(group); err != nil {
 			return err

@@ -8,21 +8,21 @@ import (
 	"sync"
 )
 
-// Latency names a model of one-way delays. Models are integer tables, so that every machine draws
-// the same.
+// Latency names a model of one-way delays. A model is a table of integers, so that it is the same
+// on every machine.
 type Latency string
 
 const (
 	Constant Latency = "constant" // 50 ms on every link
 	Uniform  Latency = "uniform"  // 1 to 100 ms
-	Heavy    Latency = "heavy"    // 10 ms in the middle, seconds in the tail
-	WAN      Latency = "wan"      // halved medians of measured round trips between pairs of sites, give or take a tenth
+	Heavy    Latency = "heavy"    // 10 ms in the median, seconds in the tail
+	WAN      Latency = "wan"      // half the median of measured round trips between pairs of sites, plus or minus a tenth
 )
 
 // latencies lists the models in the order in which schedules draw them.
 var latencies = []Latency{Constant, Uniform, Heavy, WAN}
 
-// ParseLatency reads a model's name.
+// ParseLatency returns the model with this name.
 func ParseLatency(name string) (Latency, error) {
 	for _, l := range latencies {
 		if string(l) == name {
@@ -32,7 +32,7 @@ func ParseLatency(name string) (Latency, error) {
 	return "", fmt.Errorf("latency model %q is unknown, expected one of %v", name, latencies)
 }
 
-// heavyTail holds quantiles of a heavy-tailed delay in microseconds: each as likely as the others.
+// heavyTail holds quantiles of a heavy-tailed delay in microseconds. All are equally likely.
 var heavyTail = [...]int64{
 	2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 11_000, 12_000, 13_000, 15_000, 17_000, 19_000, 22_000,
 	25_000, 30_000, 35_000, 40_000, 50_000, 60_000, 75_000, 90_000, 120_000, 160_000, 220_000, 320_000, 500_000, 800_000, 1_500_000, 4_000_000,
@@ -41,7 +41,7 @@ var heavyTail = [...]int64{
 //go:embed wan/medians.csv
 var wanText string
 
-// sites are the measured places: round-trip medians in centiseconds by observer and target.
+// sites holds the measured medians of round trips in centiseconds, by observer and target.
 var sites = sync.OnceValue(func() [][]int64 {
 	var table [][]int64
 	for _, line := range strings.Split(strings.TrimSpace(wanText), "\n")[1:] {
@@ -58,11 +58,11 @@ var sites = sync.OnceValue(func() [][]int64 {
 	return table
 })
 
-// microsecondsPerCentisecond, halved: from a round trip to one way.
+// oneWay is half a centisecond in microseconds: it turns a round trip into a one-way delay.
 const oneWay = 10_000 / 2
 
-// delay returns the one-way delay of a link in microseconds. Luck decides where the model leaves a
-// choice.
+// delay returns the one-way delay of a link in microseconds. The random bits decide where the model
+// leaves a choice.
 func (l Latency) delay(from, to int, bits uint64) int64 {
 	switch l {
 	case Uniform:

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEmbeddedMediansAreThoseOfTheMeasurements(t *testing.T) {
+func TestEmbeddedMediansMatchTheMeasurements(t *testing.T) {
 	file, err := os.Open("testdata/seattle_rtt_ticks.csv")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
@@ -26,7 +26,7 @@ func TestEmbeddedMediansAreThoseOfTheMeasurements(t *testing.T) {
 			observers = append(observers, name)
 		}
 		for i, cell := range row[2:] {
-			if cell != "" { // missing is missing, not zero
+			if cell != "" { // a missing value is not zero
 				value, err := strconv.ParseInt(cell, 10, 64)
 				require.NoError(t, err)
 				samples[name][i] = append(samples[name][i], value)
@@ -67,9 +67,9 @@ func TestDelaysStayInTheirModels(t *testing.T) {
 	require.Error(t, err)
 }
 
-// What is drawn is integers through a fixed mixer: the same on every machine. The numbers are what
-// the first machine drew.
-func TestLuckIsTheSameOnEveryMachine(t *testing.T) {
+// Draws are integers from a fixed mixer, so they are the same on every machine. These are the
+// numbers that the first machine drew.
+func TestDrawsAreTheSameOnEveryMachine(t *testing.T) {
 	require.Equal(t, uint64(0xe220a8397b1dcdaf), mix(0), "splitmix64 of seed 0, first output")
 	h := uint64(0)
 	for seed := range uint64(100) {

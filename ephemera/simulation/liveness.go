@@ -6,10 +6,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// settled tells whether all that was promised has happened, so that nothing is left to wait for.
+// settled reports whether everything that was promised has happened.
 func (c *checker) settled() bool { return c.unsettled() == "" }
 
-// unsettled names what was promised and has not happened yet.
+// unsettled names something that was promised and has not happened yet, or returns "".
 func (c *checker) unsettled() string {
 	if c.w.now < c.horizon() {
 		return "the schedule goes on"
@@ -29,17 +29,17 @@ func (c *checker) unsettled() string {
 	}
 	for _, m := range c.messages {
 		if c.w.options.Application == nil && c.awaited(m) {
-			return fmt.Sprintf("validity: a message of node %d is in no certified block", m.node)
+			return fmt.Sprintf("validity: no certified block holds a message of node %d", m.node)
 		}
 	}
 	return c.unclosed()
 }
 
-// bind returns the microsecond after which nothing new is waited for: adversaries never stop, and
-// so the chains grow for ever.
+// horizon returns the microsecond after which nothing new has to be waited for: adversaries never
+// stop, so chains grow forever.
 func (c *checker) horizon() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
 
-// lastPlanned returns when nothing more is planned.
+// lastPlanned returns the time after which nothing more is planned.
 func (c *checker) lastPlanned() int64 {
 	last := int64(0)
 	for _, s := range c.w.schedule.Submissions {
@@ -78,8 +78,8 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	return ""
 }
 
-// conflicting tells whether two correct members hold different signed headers of a slot, or one
-// holds both.
+// conflicting reports whether two correct members hold different signed headers of a slot, or one
+// member holds both.
 func (c *checker) conflicting(b *slotBook) bool {
 	var first *holding
 	for i, h := range b.held {
@@ -94,8 +94,8 @@ func (c *checker) conflicting(b *slotBook) bool {
 	return false
 }
 
-// shown tells whether a correct member has the certified block of a slot durably: a certificate
-// that only faulty members ever had binds nobody.
+// heldByCorrect reports whether a correct member has stored the certified block of a slot. A
+// certificate that only faulty members ever had obliges nobody.
 func (c *checker) heldByCorrect(b *slotBook) bool {
 	group := c.w.groups[b.key.group]
 	for i, n := range c.w.nodes {
@@ -110,8 +110,8 @@ func (c *checker) heldByCorrect(b *slotBook) bool {
 	return false
 }
 
-// awaited tells whether a message must still turn up in a certified block of its node: it was
-// taken, and no crash took it away before it was in a durable block.
+// awaited reports whether a message must still appear in a certified block of its node: the mempool
+// accepted it, and no crash removed it before it was in a durable block.
 func (c *checker) awaited(m *messageBook) bool {
 	n := c.w.nodes[m.node]
 	newest := c.w.groups[len(c.w.groups)-1]
@@ -124,8 +124,7 @@ func (c *checker) awaited(m *messageBook) bool {
 	return c.nodes[m.node].lostThrough == 0
 }
 
-// unclosed names an old group that a correct node still signs in long after it should have ended
-// (R9).
+// unclosed names an old group that a correct node has not closed, long after it should have (R9).
 func (c *checker) unclosed() string {
 	for i, n := range c.w.nodes {
 		if n.byzantine != nil {

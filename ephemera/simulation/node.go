@@ -8,7 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// node is a whole member: an engine, a disk, the marker beside it, and an application.
+// node is a whole member: an engine, a disk, the marker next to it, and an application.
 type node struct {
 	w             *world
 	place         int
@@ -23,13 +23,13 @@ type node struct {
 	engine      *engine.Engine
 	up          bool
 	incarnation uint32
-	knownGroups int // groups that the provider has told of
+	knownGroups int // how many groups the provider has announced
 	pending     []engine.Event
-	running     bool // in the loop that carries effects out
+	running     bool // in the loop that carries out effects
 	timerAt     int64
 	effects     int // carried out so far
 	crashes     []Fault
-	failing     int64 // how long the node stays away when the next commit fails, 0: it does not
+	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
 	queries     uint64
 	halted      string
 	byzantine   *byzantine // nil: correct
@@ -50,30 +50,30 @@ func newNode(w *world, place int) *node {
 	return n
 }
 
-// clock returns the node's own time in milliseconds since 1970. It runs fast or slow, and never
-// backwards.
+// clock returns the node's own time in milliseconds since 1970. The clock runs fast or slow, and
+// never backwards.
 func (n *node) clock() int64 {
 	seconds, rest := n.w.now/1_000_000, n.w.now%1_000_000
 	return Beginning + n.offset + (n.w.now+seconds*n.drift+rest*n.drift/1_000_000)/1000
 }
 
-// when returns the virtual time in microseconds at which the node's clock reaches a time.
+// virtualTime returns when the node's clock reaches a time, in virtual microseconds.
 func (n *node) virtualTime(due int64) int64 {
 	local := (due - Beginning - n.offset) * 1000
 	if n.drift == 0 {
 		return local
 	}
 	pace := 1_000_000 + n.drift
-	return local/pace*1_000_000 + local%pace*1_000_000/pace + 2 // divisions round
+	return local/pace*1_000_000 + local%pace*1_000_000/pace + 2 // divisions round down
 }
 
-// between turns luck into a number in [-greatest, greatest].
+// between turns random bits into a number in [-greatest, greatest].
 func between(bits uint64, greatest int64) int64 {
 	return int64(bits%uint64(2*greatest+1)) - greatest
 }
 
 // start does what home.Open and Node.Run do: count the start, compare store and marker (R8), record
-// the groups, load, begin.
+// the groups, load the state, begin.
 func (n *node) start() {
 	n.copies = append(n.copies, n.disk.snapshot())
 	if len(n.copies) > 3 {
@@ -119,7 +119,7 @@ func (n *node) start() {
 	}
 }
 
-// meet lets the node and the others notice each other.
+// connectAll lets the node and all others notice each other.
 func (n *node) connectAll() {
 	for _, other := range n.w.nodes {
 		if other == n || !other.up {
@@ -131,7 +131,7 @@ func (n *node) connectAll() {
 	}
 }
 
-// crash stops the node: what is not on the disk is gone.
+// crash stops the node and starts it again later. What is not on the disk is lost.
 func (n *node) crash(away int64) {
 	n.down()
 	n.w.queue.push(n.w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
@@ -146,8 +146,8 @@ func (n *node) down() {
 	n.w.check.stopped(n)
 }
 
-// hear tells the node of the groups up to one, numbered from 0, in the order of their numbers:
-// whoever hears late hears of all.
+// learnGroups announces the groups up to this index to the node, in the order of their numbers. A
+// node that hears late hears of all of them.
 func (n *node) learnGroups(index int) {
 	for n.knownGroups <= index {
 		g := n.w.groups[n.knownGroups]
@@ -156,9 +156,9 @@ func (n *node) learnGroups(index int) {
 	}
 }
 
-// step runs the engine, and carries its effects out one at a time: a crash may fall between any
-// two. Answers that come at once are stepped when the effects before them are done, as the shipped
-// runner does.
+// step runs the engine and carries out its effects one at a time: a crash may fall between any two.
+// Immediate answers are stepped once the effects before them are carried out, as in the shipped
+// runner.
 func (n *node) step(event engine.Event) {
 	if !n.up || n.halted != "" {
 		return
@@ -183,7 +183,7 @@ func (n *node) step(event engine.Event) {
 	}
 }
 
-// arm sets the timer to the engine's deadline.
+// armTimer sets the timer to the engine's deadline.
 func (n *node) armTimer() {
 	at := max(n.virtualTime(n.engine.Deadline()), n.w.now+1)
 	if n.timerAt > n.w.now && n.timerAt <= at {
@@ -205,8 +205,8 @@ func (n *node) timer(incarnation uint32) {
 	n.armTimer()
 }
 
-// open is the node's border for bytes: it decodes for the group that they are of, among those it
-// knows. Frames of no one group are opened for the newest.
+// open is the node's border for bytes. It decodes a frame for the group that the frame is about,
+// among the groups that the node knows. Frames about no single group are decoded for the newest.
 func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
 	group := n.w.groups[max(n.knownGroups, 1)-1]
 	if claimed != nil {
@@ -220,7 +220,7 @@ func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
 	return frame, err == nil
 }
 
-// groupOf returns the group of a frame; false for frames that have none.
+// groupOf returns the group of a frame, or false if the frame is about no single group.
 func groupOf(frame wire.Frame) (membership.ID, bool) {
 	if blocks, ok := frame.(wire.Blocks); ok && len(blocks.Blocks) > 0 {
 		return blocks.Blocks[0].Block.Header.Group, true
@@ -229,7 +229,7 @@ func groupOf(frame wire.Frame) (membership.ID, bool) {
 	return id, id != membership.ID{}
 }
 
-// group returns a group that the node was told of.
+// group returns a group that was announced to the node, or nil.
 func (n *node) group(id membership.ID) *membership.Group {
 	for _, g := range n.w.groups[:n.knownGroups] {
 		if g.ID() == id {
@@ -244,7 +244,7 @@ func (n *node) received(from keys.Public, frame wire.Verified) {
 	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame.Frame())})
 }
 
-// refused lists the messages that the application's CheckMessage refuses.
+// refused returns the messages that the application's CheckMessage refuses.
 func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	refused := map[block.MessageID]bool{}
 	for m := range wire.Bodies(frame) {
@@ -255,7 +255,8 @@ func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	return refused
 }
 
-// payload returns what a submission says: its number and nothing, unless the options know better.
+// payload returns the payload of a submission: its index and zeros, unless the options make
+// another.
 func (n *node) payload(s Submission, index int) []byte {
 	if n.w.options.Payload != nil && n.knownGroups > 0 {
 		return n.w.options.Payload(n.w.groups[n.knownGroups-1], s)
@@ -267,7 +268,7 @@ func (n *node) payload(s Submission, index int) []byte {
 	return payload
 }
 
-// submit is a client's message, signed with the node's own key as reports are.
+// submit submits a client's message, signed with the node's own key as reports are.
 func (n *node) submit(s Submission, index int) {
 	if !n.up || n.halted != "" {
 		return

@@ -5,34 +5,34 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// occasionKind tells occasions apart.
+// taskKind says what a task does.
 type taskKind uint8
 
 const (
 	arrival       taskKind = iota // a frame reaches a member
 	rawArrival                    // bytes of an adversary reach a member
 	timer                         // a member's deadline
-	answer                        // the application answers
+	answer                        // an answer to the engine, or a new group
 	submit                        // a client submits
 	faultStart                    // a fault begins
-	recovery                      // a fault ends
+	recovery                      // a partition heals, or a node starts again
 	adversaryTick                 // an adversary's tick
-	inspection                    // the checker looks whether all is done
+	inspection                    // the checker looks whether everything promised has happened
 )
 
-// occasion is one discrete event. Times are in microseconds since the schedule began.
+// task is one discrete event. Times are in microseconds since the beginning of the schedule.
 type task struct {
 	kind        taskKind
 	to, from    int32
-	incarnation uint32 // the member's incarnation that it is meant for; arrivals reach any
+	incarnation uint32 // the incarnation of the member that it is for; arrivals are for any
 	index       int32  // of a fault or submission
 	frame       wire.Frame
 	data        []byte
 	event       engine.Event
 }
 
-// queue is a typed four-ary heap of occasions by time, and among equals in the order in which they
-// were added.
+// queue is a four-ary heap of tasks by time. Tasks of the same time come out in the order in which
+// they were added.
 type queue struct {
 	heap  []place
 	slab  []task
@@ -75,7 +75,7 @@ func (q *queue) push(at int64, o task) {
 	q.heap[i] = added
 }
 
-// pop takes the earliest occasion. The queue must not be empty.
+// pop removes and returns the earliest task. The queue must not be empty.
 func (q *queue) pop() (int64, task) {
 	first := q.heap[0]
 	last := q.heap[len(q.heap)-1]
@@ -89,7 +89,7 @@ func (q *queue) pop() (int64, task) {
 	return first.at, o
 }
 
-// sink puts a place where the root is missing.
+// sink inserts a place at the root and moves it down to where it belongs.
 func (q *queue) sink(p place) {
 	i := 0
 	for {

@@ -1,7 +1,7 @@
 package simulation
 
-// random is splitmix64: a counter run through a mixer, the same on every machine. Its zero value is
-// a fixed sequence.
+// random is splitmix64: a counter run through a mixer. It is the same on every machine. Its zero
+// value is a fixed sequence.
 type random struct{ state uint64 }
 
 // mix is the finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
@@ -13,8 +13,7 @@ func mix(x uint64) uint64 {
 }
 
 // hash mixes values into one number, in order. It makes random choices that do not depend on what
-// happened before, so that taking one fault out of a schedule leaves the luck of all others as it
-// was.
+// happened before, so that removing one fault from a schedule does not change any other choice.
 func hash(values ...uint64) uint64 {
 	h := uint64(0x2545f4914f6cdd1d)
 	for _, v := range values {
@@ -28,7 +27,7 @@ func (r *random) next() uint64 {
 	return mix(r.state)
 }
 
-// below returns a number in [0, n); 0 when n is not positive.
+// below returns a number in [0, n), or 0 if n is not positive.
 func (r *random) below(n int) int {
 	if n <= 0 {
 		return 0
@@ -41,10 +40,10 @@ func (r *random) between(low, high int64) int64 {
 	return low + int64(r.next()%uint64(max(high-low+1, 1)))
 }
 
-// permille is true n times in a thousand.
+// permille returns true n times in a thousand.
 func (r *random) permille(n int) bool { return r.below(1000) < n }
 
-// choose returns k different numbers below n in random order.
+// choose returns k different numbers below n, in random order.
 func (r *random) choose(n, k int) []int {
 	all := make([]int, n)
 	for i := range all {

@@ -10,18 +10,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// bereft sees slots whose creator falls silent after it proposed and before anybody has a
-// certificate, while all other members that are not Byzantine restart: what was signed lives in
-// stores alone.
-type bereft struct {
+// orphaned counts slots whose creator is silent after it proposed and before anybody has a
+// certificate, while all other members that are not Byzantine restart: what was signed is only in
+// stores.
+type orphaned struct {
 	nodes int // that are not Byzantine
 	open  map[block.Slot]map[int]bool
 	seen  int
 }
 
-func (*bereft) Name() string { return "bereft" }
+func (*orphaned) Name() string { return "orphaned" }
 
-func (v *bereft) Observe(e simulation.Event) error {
+func (v *orphaned) Observe(e simulation.Event) error {
 	switch e.Kind {
 	case simulation.Proposed:
 		v.open[e.Slot] = map[int]bool{}
@@ -39,19 +39,18 @@ func (v *bereft) Observe(e simulation.Event) error {
 	return nil
 }
 
-func (*bereft) End() error { return nil }
+func (*orphaned) End() error { return nil }
 
-// Every echoer restarts while the creator is silent in a good part of the schedules that the search
-// draws.
+// Every echoer restarts while the creator is silent in many of the schedules that the search draws.
 func TestTheSearchOftenRestartsEveryEchoer(t *testing.T) {
 	const schedules = 150
 	reached := 0
 	for seed := range uint64(schedules) {
 		schedule := simulation.Draw(seed, simulation.Range{MaxNodes: 7, RealEvery: -1})
 		if slices.ContainsFunc(schedule.Faults, func(f simulation.Fault) bool { return f.Kind == simulation.NewGroup }) {
-			continue // who must restart would change
+			continue // the set of members that must restart would change
 		}
-		v := &bereft{nodes: schedule.Nodes - len(schedule.Byzantine), open: map[block.Slot]map[int]bool{}}
+		v := &orphaned{nodes: schedule.Nodes - len(schedule.Byzantine), open: map[block.Slot]map[int]bool{}}
 		_, err := simulation.Run(schedule, simulation.Options{Invariants: []simulation.Invariant{v}})
 		require.NoError(t, err)
 		if v.seen > 0 {

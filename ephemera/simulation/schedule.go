@@ -7,34 +7,34 @@ import (
 	"slices"
 )
 
-// Schedule is everything that decides a simulation. Two runs of one schedule are the same, event by
+// Schedule decides everything in a simulation: two runs of one schedule are the same, event by
 // event. Times are in virtual milliseconds since the beginning.
 type Schedule struct {
-	Seed      uint64  // of all luck: delays, losses, answers
-	Nodes     int     // that exist; each has one key for good
-	Members   []int   // of the first group
+	Seed      uint64  // of all random choices: delays, losses, answers
+	Nodes     int     // how many exist; each has one key for good
+	Members   []int   // nodes in the first group
 	Latency   Latency // "" is Constant
-	Link      int64   `json:",omitempty"` // one-way delay of Constant in microseconds, 0: 50 ms
-	Loss      int     `json:",omitempty"` // frames lost in a thousand, until Heal
-	Duplicate int     `json:",omitempty"` // frames that arrive twice in a thousand, until Heal
+	Link      int64   `json:",omitempty"` // one-way delay of Constant in microseconds; 0: 50 ms
+	Loss      int     `json:",omitempty"` // frames lost per thousand, until Heal
+	Duplicate int     `json:",omitempty"` // frames that arrive twice per thousand, until Heal
 	Drift     int     `json:",omitempty"` // greatest drift of a clock in parts per million
 	Offset    int64   `json:",omitempty"` // greatest difference of a clock in milliseconds
-	Real      bool    `json:",omitempty"` // Ed25519, and every frame as bytes
+	Real      bool    `json:",omitempty"` // Ed25519 signatures, and every frame travels as bytes
 	All       bool    `json:",omitempty"` // mempool.All
 	Batch     bool    `json:",omitempty"` // a step's persists come before its other effects, as in the shipped runner
 	NoGossip  bool    `json:",omitempty"` // every gossip frame is lost (R7)
-	Connect   bool    `json:",omitempty"` // members notice that another is reachable again
-	AppDelay  int64   // greatest time that the application takes to answer
-	AppFails  int     `json:",omitempty"` // DeliverBlock fails so often in a thousand, until Heal
-	Exchange  int64   `json:",omitempty"` // between two frontiers, 0: the engine's default
-	HandOver  int64   `json:",omitempty"` // longest life of an old group, 0: the engine's default
+	Connect   bool    `json:",omitempty"` // members notice when another is reachable again
+	AppDelay  int64   // the longest time until the application answers
+	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
+	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
+	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 
 	Byzantine   []Placement  `json:",omitempty"`
 	Submissions []Submission `json:",omitempty"`
 	Faults      []Fault      `json:",omitempty"`
 
-	Heal     int64 // when all faults but the Byzantine members end
-	Deadline int64 // when everything that was promised must have happened
+	Heal     int64 // all faults end, except Byzantine members
+	Deadline int64 // everything promised must have happened
 }
 
 // Placement makes a node Byzantine.
@@ -49,26 +49,28 @@ type Submission struct {
 	Node  int
 	Label string `json:",omitempty"`
 	Size  int    // payload in bytes, at least 8
-	Time  int64  `json:",omitempty"` // as signed, 0: that of the node's clock
+	Time  int64  `json:",omitempty"` // as signed; 0: the time of the node's clock
 }
 
 // FaultKind names a fault.
 type FaultKind string
 
 const (
-	Crash     FaultKind = "crash"     // at At, for For
-	CrashStep FaultKind = "crashstep" // behind the Step-th effect that the node carries out, for For
-	DiskFails FaultKind = "disk"      // from At on the next commit fails, and the node stops for For
-	LoseStore FaultKind = "lose"      // at At the node stops for For and starts with an empty store
-	Restore   FaultKind = "restore"   // the same with a copy from before its last start
-	Partition FaultKind = "partition" // for For, Nodes are cut off from the others
-	NewGroup  FaultKind = "group"     // Nodes are the next group; each node hears of it between At and At+For
-	CloseOld  FaultKind = "close"     // at At the application of a node needs no group but the newest any more
-	WakeAll   FaultKind = "wake"      // every application's state changes at At
-	Prune     FaultKind = "prune"     // at At the node's retention removes the messages of what is delivered, but for Step blocks a chain
+	Crash     FaultKind = "crash"     // stops the node at At for For
+	CrashStep FaultKind = "crashstep" // stops the node for For after the Step-th effect that it carries out
+	DiskFails FaultKind = "disk"      // from At on, the next commit fails, and the node stops for For
+	LoseStore FaultKind = "lose"      // stops the node at At for For; it starts with an empty store
+	Restore   FaultKind = "restore"   // like LoseStore, but it starts with a copy from before its last start
+	Partition FaultKind = "partition" // cuts Nodes off from the others for For
+	NewGroup  FaultKind = "group"     // makes Nodes the next group; each node hears of it between At and At+For
+	CloseOld  FaultKind = "close"     // at At the node's application closes every group except the newest
+	WakeAll   FaultKind = "wake"      // at At the state of every application changes
+	// Prune: at At the node's retention removes the messages of delivered blocks, except the newest
+	// Step blocks of each chain.
+	Prune FaultKind = "prune"
 )
 
-// Fault is something that goes wrong, or changes.
+// Fault is something that goes wrong or changes.
 type Fault struct {
 	Kind  FaultKind
 	At    int64 `json:",omitempty"`
@@ -78,7 +80,7 @@ type Fault struct {
 	Nodes []int `json:",omitempty"`
 }
 
-// String returns the schedule as one line of JSON, which Parse reads.
+// String returns the schedule as one line of JSON for Parse.
 func (s Schedule) String() string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -87,7 +89,7 @@ func (s Schedule) String() string {
 	return string(text)
 }
 
-// Parse reads a schedule that String wrote.
+// Parse returns the schedule that String wrote as this line.
 func Parse(text string) (Schedule, error) {
 	var s Schedule
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -96,7 +98,7 @@ func Parse(text string) (Schedule, error) {
 	return s, s.Validate()
 }
 
-// Validate tells what is wrong with a schedule.
+// Validate returns an error that names everything that is wrong with the schedule.
 func (s Schedule) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("schedule: "+format, args...)) }
@@ -111,7 +113,7 @@ func (s Schedule) Validate() error {
 	group := func(nodes []int) {
 		sorted := slices.Sorted(slices.Values(nodes))
 		if len(nodes) == 0 || len(slices.Compact(sorted)) != len(nodes) {
-			bad("a group names no node, or one twice")
+			bad("a group is empty or names a node twice")
 		}
 	}
 	group(s.Members)
@@ -127,7 +129,7 @@ func (s Schedule) Validate() error {
 	for _, m := range s.Submissions {
 		node("a submission", m.Node)
 		if m.Size < 0 || m.Size > maxPayload || len(m.Label) > 64 {
-			bad("submission of %d bytes, at most %d", m.Size, maxPayload)
+			bad("submission of %d bytes, expected 0..%d with a label of at most 64 bytes", m.Size, maxPayload)
 		}
 	}
 	for _, f := range s.Faults {
@@ -143,10 +145,10 @@ func (s Schedule) Validate() error {
 		}
 	}
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
-		bad("heals at %d ms and ends at %d, expected both in order and at most %d", s.Heal, s.Deadline, maxTime)
+		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
 	}
 	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
-		bad("negative times, or clocks that drift by more than a tenth")
+		bad("a time is negative, or clocks drift by more than a tenth")
 	}
 	return errors.Join(errs...)
 }
@@ -165,7 +167,7 @@ func (s Schedule) delay(from, to int, bits uint64) int64 {
 	return s.Latency.delay(from, to, bits)
 }
 
-// TypicalDelay returns the median of the one-way delays between members of the first group, in
+// TypicalDelay returns the median one-way delay between members of the first group, in
 // microseconds.
 func (s Schedule) TypicalDelay() int64 {
 	var delays []int64

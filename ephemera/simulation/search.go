@@ -10,39 +10,38 @@ import (
 	"time"
 )
 
-// Search says what to look for, and how long. Zero fields take the defaults.
+// Search says what to look for, and for how long. Zero fields take the defaults.
 type Search struct {
-	Seed      uint64        // the first schedule's; the next ones count on
-	Schedules int           // how many, 0: as many as Time allows
-	Time      time.Duration // at most, 0: as long as Schedules takes
-	Workers   int           // at once, each one schedule: all cores
+	Seed      uint64        // of the first schedule; the following ones use the next seeds
+	Schedules int           // how many to run; 0: as many as Time allows
+	Time      time.Duration // how long to run; 0: as long as Schedules takes
+	Workers   int           // how many run at once, one schedule each: all cores
 	Range     Range
-	Draw      func(seed uint64) Schedule // makes the schedules; nil: package function Draw within Range
+	Draw      func(seed uint64) Schedule // makes the schedules; nil: function Draw, within Range
 	Options   func(Schedule) Options     // for each schedule, also while shrinking; nil: none
-	Stop      int                        // ends after so many violations: 4
-	NoShrink  bool                       // report violations as they are
+	Stop      int                        // ends after this many violations: 4
+	NoShrink  bool                       // report violations as found
 	Progress  func(done int)             // called every 50 schedules, by one worker at a time
 }
 
-// progressEvery is after how many schedules Progress is told.
+// progressEvery is how many schedules pass between two calls of Progress.
 const progressEvery = 50
 
-// Found is a violation with all that reproduces it.
+// Found is a violation with everything that reproduces it.
 type Found struct {
 	Result Result
 	Shrunk Schedule // the smallest schedule that still fails
-	Tries  int      // runs that shrinking took
+	Tries  int      // how many runs shrinking took
 }
 
-// Report prints a violation for people: what happened, the shrunk schedule, and the command that
-// replays it.
+// Report prints what happened, the shrunk schedule, and the command that replays it.
 func (f Found) Report(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "violation of %s\nseed %d, %d nodes, shrunk in %d runs to:\n%s\nreplay: go run ./ephemera/simulation/cmd/search -replay '%s'\n",
 		f.Result.Violations[0], f.Result.Schedule.Seed, f.Result.Schedule.Nodes, f.Tries, f.Shrunk, f.Shrunk)
 	return err
 }
 
-// Summary is what a search came to.
+// Summary is the result of a search.
 type Summary struct {
 	Schedules int
 	Seed      uint64
@@ -53,16 +52,16 @@ type Summary struct {
 	ByNodes   map[int]int // schedules by the size of the first group
 }
 
-// String is the last line of a search.
+// String returns the last line of a search.
 func (s Summary) String() string {
 	return fmt.Sprintf("schedules: %d, violations: %d, seed: %d", s.Schedules, len(s.Found), s.Seed)
 }
 
-// Run carries the search out on all cores, one schedule a goroutine, until the time or the
-// schedules are over, ctx is done, or enough was found.
+// Run searches on all cores, one schedule per goroutine, until time or schedules run out, ctx is
+// done, or Stop violations were found.
 func (s Search) Run(ctx context.Context) Summary {
 	if s.Stop == 0 {
-		s.Stop = 4 // more of the same tells no more
+		s.Stop = 4 // more of the same says no more
 	}
 	if s.Workers == 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
@@ -94,7 +93,7 @@ func (s Search) Run(ctx context.Context) Summary {
 	return summary
 }
 
-// one runs a schedule, and tells whether enough was found.
+// one runs a schedule, and reports whether enough violations were found.
 func (s Search) one(seed uint64, mu *sync.Mutex, summary *Summary) bool {
 	schedule := s.draw(seed)
 	result, err := Run(schedule, s.options(schedule))

@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// never is an invariant that no block of one node is ever delivered.
+// never is the invariant that no block is delivered at one node.
 type never struct {
 	node      int
 	delivered int
@@ -73,7 +73,7 @@ func TestTracingChangesNothing(t *testing.T) {
 	require.Contains(t, text.String(), "starts")
 }
 
-// panicking is an application that breaks off.
+// panicking is an application that panics.
 type panicking struct{ simulation.Application }
 
 func TestPanicIsAViolation(t *testing.T) {

@@ -5,9 +5,9 @@ import "slices"
 // maxShrinks bounds the runs that shrinking a schedule takes.
 const maxShrinks = 400
 
-// Shrink takes out of a failing schedule whatever can go while the same promise is still broken:
-// faults, adversaries, submissions, then the network's caprices. It returns the smallest schedule
-// that it found and how many runs that took.
+// Shrink removes from a failing schedule whatever can go while the same promise is still broken:
+// faults, adversaries, submissions, then the network's irregularities. It returns the smallest
+// failing schedule that it found, and how many runs that took.
 func Shrink(schedule Schedule, promise string, options func(Schedule) Options) (Schedule, int) {
 	tries := 0
 	fails := func(candidate Schedule) bool {
@@ -35,7 +35,7 @@ func Shrink(schedule Schedule, promise string, options func(Schedule) Options) (
 	}
 }
 
-// shrinkList takes out halves, quarters, and at last single elements.
+// shrinkList removes halves, then quarters, and finally single elements.
 func shrinkList[T any](schedule Schedule, list []T, set func(*Schedule, []T), fails func(Schedule) bool) []T {
 	for size := max(len(list)/2, 1); ; size /= 2 {
 		for start := 0; start < len(list); {
@@ -54,7 +54,7 @@ func shrinkList[T any](schedule Schedule, list []T, set func(*Schedule, []T), fa
 	}
 }
 
-// simplifications each take one caprice away.
+// simplifications each remove one irregularity.
 var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.Real = false },
 	func(s *Schedule) { s.Loss = 0 },

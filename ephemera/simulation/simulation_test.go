@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	seed      = flag.Uint64("seed", 1, "of the first schedule")
-	schedules = flag.Int("schedules", 0, "how many; 0: a few, or many without -short")
+	seed      = flag.Uint64("seed", 1, "seed of the first schedule")
+	schedules = flag.Int("schedules", 0, "how many schedules to run; 0: a few, or many without -short")
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +29,8 @@ func everybody(n int) []int {
 	return all
 }
 
-// oneEach is a schedule without faults in which some members submit one message each at once.
+// oneEach returns a schedule without faults in which some members submit one message each at the
+// same time.
 func oneEach(n, submitters int, latency simulation.Latency) simulation.Schedule {
 	s := simulation.Schedule{
 		Seed: 1, Nodes: n, Members: everybody(n), Latency: latency, Heal: 200, Deadline: 60_000,
@@ -93,7 +94,8 @@ func TestSearchFindsNothing(t *testing.T) {
 	require.Equal(t, count, summary.Schedules)
 }
 
-// One, two and three members tolerate nobody Byzantine; everything else may still happen to them.
+// Groups of one, two and three members tolerate no Byzantine member. Everything else may still
+// happen to them.
 func TestSmallGroupsKeepTheirPromises(t *testing.T) {
 	search := simulation.Search{Seed: *seed, Schedules: 300, Range: simulation.Range{MinNodes: 1, MaxNodes: 3}}
 	summary := search.Run(t.Context())
@@ -103,7 +105,7 @@ func TestSmallGroupsKeepTheirPromises(t *testing.T) {
 	require.Empty(t, summary.Found)
 }
 
-// With two Byzantine members too many the protocol has to break, and the checker has to see it.
+// With two Byzantine members too many the protocol must break, and the checker must notice.
 func TestBeyondTheToleratedNumberItBreaks(t *testing.T) {
 	search := simulation.Search{
 		Seed: *seed, Schedules: 400,

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// trace is a running FNV-1a hash over all that happens, and its text for people.
+// trace is a running FNV-1a hash of everything that happens, and optionally its text.
 type trace struct {
 	hash uint64
 	out  io.Writer
@@ -16,7 +16,7 @@ const (
 	tracePrime = 0x100000001b3
 )
 
-// add takes one thing that happened: when, what, to whom, by whom, and one number more.
+// add adds something that happened: when, what, to whom, by whom, and one more number.
 func (t *trace) add(at int64, what byte, to, from int, more uint64) {
 	h := t.hash
 	for _, v := range [...]uint64{uint64(at), uint64(what), uint64(to), uint64(from), more} {
@@ -26,8 +26,8 @@ func (t *trace) add(at int64, what byte, to, from int, more uint64) {
 	t.hash = h
 }
 
-// say writes a line for people. Callers that would have to build its arguments ask for tracing
-// first.
+// printf writes a line of text. Callers whose arguments are expensive check first whether there is
+// an output.
 func (t *trace) printf(at int64, format string, args ...any) {
 	if t.out != nil {
 		fmt.Fprintf(t.out, "%9.3f ms  %s\n", float64(at)/1000, fmt.Sprintf(format, args...))

@@ -11,23 +11,23 @@ type Traffic struct {
 	Bytes  int64 // encoded
 }
 
-// Measured is the traffic of engines, Byzantine members' included, under Options.Measure. What
-// adversaries make up is left out.
+// Measured is the traffic of engines, including those inside Byzantine members, under
+// Options.Measure. Frames that adversaries make are left out.
 type Measured struct {
 	Gossip Traffic
 	Direct [wire.KindClosed + 1]Traffic // by wire.Kind
 	Sent   []int64                      // bytes by node
 }
 
-// meter adds up traffic. It remembers the last size: most frames go to everybody, one after the
-// other.
+// meter adds up traffic. It remembers the last size, because most frames go to everybody, one
+// member after the other.
 type meter struct {
 	measured Measured
-	last     any // identity of the frame measured last, which keeps it alive
+	last     any // identity of the frame measured last; keeps it alive
 	size     int
 }
 
-// add takes a frame that a node sends.
+// add adds a frame that a node sends.
 func (m *meter) add(from int, frame wire.Frame, gossip bool) {
 	id := identity(frame)
 	if id == nil || id != m.last {
@@ -42,8 +42,8 @@ func (m *meter) add(from int, frame wire.Frame, gossip bool) {
 	traffic.Bytes += int64(m.size)
 }
 
-// identity returns something that two frames share only if they are the same; nil for frames that
-// are small or go to one member.
+// identity returns a value that two frames share only if they are the same. It is nil for frames
+// that are small or go to one member.
 func identity(frame wire.Frame) any {
 	switch f := frame.(type) {
 	case wire.Proposal:
@@ -66,8 +66,8 @@ func identity(frame wire.Frame) any {
 	return nil
 }
 
-// encodedSize returns the length of wire.Encode. Of what carries bodies it is added up: they are
-// most of the bytes of a large day.
+// encodedSize returns the length of wire.Encode. For frames that carry bodies it adds up sizes
+// instead of encoding, because they are most of the bytes of a large day.
 func encodedSize(frame wire.Frame) int {
 	switch f := frame.(type) {
 	case wire.Messages:
@@ -88,7 +88,7 @@ func encodedSize(frame wire.Frame) int {
 	return len(wire.Encode(frame))
 }
 
-// bodiesSize adds up encoded messages, each a byte string of its own if wrapped.
+// bodiesSize adds up encoded messages, each in a byte string of its own if wrapped.
 func bodiesSize(messages []block.Message, wrapped bool) int {
 	size := 0
 	for _, m := range messages {
@@ -100,7 +100,7 @@ func bodiesSize(messages []block.Message, wrapped bool) int {
 	return size
 }
 
-// headSize returns the length of the head of a CBOR array or byte string of this length.
+// headSize returns the length of the head of a CBOR array or byte string with this length.
 func headSize(length int) int {
 	switch {
 	case length < 24:

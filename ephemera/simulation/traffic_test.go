@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// What is measured without encoding is what the encoding has.
+// A size that is measured without encoding is the size of the encoding.
 func TestMeasuredSizesAreEncodedSizes(t *testing.T) {
 	key := newKeyring(false).add(1)
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,44 +14,44 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// network is the name that everything in a simulation is signed for.
+// network is the network's name that everything in a simulation is signed for.
 const network = "simulation"
 
-// Beginning is the clocks' time at the beginning of a schedule, in milliseconds since 1970.
+// Beginning is the time of the clocks at the beginning of a schedule, in milliseconds since 1970.
 const Beginning = int64(1_700_000_000_000)
 
-// limits of the groups, unless the options say otherwise: small, so that adversaries reach them.
+// limits are the default limits of groups. They are small, so that adversaries reach them.
 var limits = membership.Limits{PayloadBytes: maxPayload, BlockMessages: 64, BlockBytes: 32 << 10}
 
-// pool bounds the mempools likewise.
+// pool holds the default limits of mempools, which are small likewise.
 var pool = mempool.Limits{Messages: 256, Bytes: 256 << 10, PerSender: 64, SenderBytes: 64 << 10, TTL: time.Hour}
 
-// Options are what a run has beside its schedule. The zero value is a quiet run of the simulation's
-// own application.
+// Options are the parts of a run that its schedule does not decide. The zero value is a quiet run
+// of the simulation's own application.
 type Options struct {
-	// Application makes the application of a node and its key; nil: the simulation's own.
+	// Application makes the application of a node with this key; nil: the simulation's own.
 	Application func(node int, key keys.Public) Application
-	// Invariants are checked beside the protocol's own.
+	// Invariants are checked in addition to the protocol's own.
 	Invariants []Invariant
-	// Trace takes one line for each thing that happens; nil: none. It does not change the run.
+	// Trace receives one line for each thing that happens; nil: none. It does not change the run.
 	Trace io.Writer
-	// Endless keeps the run going until the deadline, also when all that was promised has happened.
+	// Endless continues the run until the deadline, even after everything promised has happened.
 	Endless bool
-	// Payload makes what a submission says, at a node that knows this newest group; nil: its number
-	// and Size-8 bytes of nothing.
+	// Payload makes the payload of a submission at a node whose newest group is this one; nil: its
+	// index and Size-8 zeros.
 	Payload func(newest *membership.Group, s Submission) []byte
-	// Limits are those of the groups, and Pool bounds the mempools; zero: small ones, so that
+	// Limits are those of the groups, and Pool those of the mempools. Zero: small ones, so that
 	// adversaries reach them.
 	Limits membership.Limits
 	Pool   mempool.Limits
-	// Measure counts bytes, also without real keys: Result.Measured.
+	// Measure counts bytes, even without real keys: see Result.Measured.
 	Measure bool
-	// Stop is asked now and then whether to end the run at once; nil: never. What was promised is then
-	// not judged.
+	// Stop is called from time to time and reports whether to end the run at once; nil: never.
+	// Unfinished promises are not judged then.
 	Stop func() bool
 }
 
-// world is one simulation in progress. It is one thread.
+// world is one simulation in progress. It runs on one goroutine.
 type world struct {
 	schedule  Schedule
 	options   Options
@@ -62,14 +62,14 @@ type world struct {
 	places    map[keys.Public]int
 	groups    []*membership.Group
 	links     []uint32 // frames sent so far, by sender and receiver
-	cuts      []Fault  // partitions in force
+	cuts      []Fault  // partitions in effect
 	slowed    map[[2]int]int64
 	check     *checker
 	coalition *coalition
 	trace     trace
 	stats     Stats
 	meter     meter
-	header    block.Header // whose ID was asked for last
+	header    block.Header // whose ID was computed last
 	id        block.ID
 	done      bool
 }
@@ -79,23 +79,23 @@ type Stats struct {
 	Events   int   // discrete events
 	Frames   int   // sent by engines, gossip included
 	Protocol int   // proposals, echoes and certificates sent by engines
-	Bytes    int64 // encoded; counted with real keys only
+	Bytes    int64 // encoded; counted only with real keys
 	Blocks   int   // certified by a correct creator
 	Crashes  int
 	Virtual  int64 // milliseconds that the schedule took
 }
 
-// Result is what became of a schedule.
+// Result is the result of a schedule.
 type Result struct {
 	Schedule   Schedule
-	Violations []Violation // none: every promise was kept
+	Violations []Violation // empty: every promise was kept
 	Hash       uint64      // of the whole trace
 	Stats      Stats
 	Measured   Measured // under Options.Measure
 	Delays     []Delay  // of blocks of correct creators, in the order of their certificates
 }
 
-// Run carries a schedule out. The same schedule gives the same result on every machine.
+// Run runs a schedule. The same schedule gives the same result on every machine.
 func Run(schedule Schedule, options Options) (Result, error) {
 	if err := schedule.Validate(); err != nil {
 		return Result{}, err
@@ -109,8 +109,8 @@ func Run(schedule Schedule, options Options) (Result, error) {
 	}, nil
 }
 
-// play carries out one occasion after the other. A panic of an engine or an application is a
-// violation: nothing that a peer sends may cause one.
+// loop carries out one task after the other. A panic of an engine or an application is a violation:
+// nothing that a peer sends may cause one.
 func (w *world) loop() {
 	defer func() {
 		if r := recover(); r != nil {
@@ -207,10 +207,10 @@ func (w *world) begin() {
 	w.coalition.begin()
 }
 
-// anyLife marks occasions that reach a node whatever became of it.
+// anyIncarnation marks a task that reaches its node even if it restarted.
 const anyIncarnation = ^uint32(0)
 
-// happen carries out one occasion.
+// handle carries out one task.
 func (w *world) handle(o task) {
 	switch o.kind {
 	case arrival, rawArrival:
@@ -238,7 +238,7 @@ func (w *world) handle(o task) {
 	}
 }
 
-// healed tells that no more faults strike.
+// healed reports whether faults have ended.
 func (w *world) healed() bool { return w.now >= w.schedule.Heal*1000 }
 
 // send puts a frame on a link.
@@ -255,7 +255,7 @@ func (w *world) send(from, to int, frame wire.Frame) {
 	w.carry(from, to, task{kind: arrival, frame: frame, data: data}, false)
 }
 
-// carry delays, loses and doubles what is on a link.
+// carry delays, loses and duplicates what is on a link.
 func (w *world) carry(from, to int, o task, gossip bool) {
 	link := from*len(w.nodes) + to
 	w.links[link]++
@@ -282,7 +282,7 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 	}
 }
 
-// cut tells whether a partition separates two nodes.
+// cut reports whether a partition separates two nodes.
 func (w *world) cut(a, b int) bool {
 	for _, f := range w.cuts {
 		if contains(f.Nodes, a) != contains(f.Nodes, b) {
@@ -301,14 +301,14 @@ func contains(nodes []int, n int) bool {
 	return false
 }
 
-// arrive brings a frame to a node that is up: through the border if it is bytes, and past the
-// adversary if it has one.
+// arrive hands a frame to a node that is up: through the border if it arrives as bytes, and past
+// the adversary if the node has one.
 func (w *world) arrive(o task) {
 	n := w.nodes[o.to]
 	if !n.up {
 		return
 	}
-	verified := wire.AssumeVerified(o.frame) // what an engine sent and no adversary touched
+	verified := wire.AssumeVerified(o.frame) // an engine's own frame, which no adversary changed
 	if o.data != nil {
 		var ok bool
 		if verified, ok = n.open(o.data, o.frame); !ok {
@@ -317,7 +317,7 @@ func (w *world) arrive(o task) {
 	}
 	frame := verified.Frame()
 	if id, ok := groupOf(frame); ok && n.group(id) == nil {
-		return // of a group that nobody has told the node of yet: it comes again
+		return // of a group that the node does not know yet: it is resent
 	}
 	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
 	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
@@ -326,7 +326,7 @@ func (w *world) arrive(o task) {
 	n.received(w.nodes[o.from].key.Public(), verified)
 }
 
-// inspect ends the run when all that was promised has happened.
+// inspect ends the run once everything promised has happened.
 func (w *world) inspect() {
 	if !w.options.Endless && w.check.settled() {
 		w.done = true
@@ -355,18 +355,19 @@ func (w *world) engineConfig(key keys.Public) engine.Config {
 	}
 }
 
-// forgedMessage makes a message that bears a sender's name and not its signature.
+// forgedMessage makes a message with a sender's name and an invalid signature.
 func (w *world) forgedMessage(sender keys.Public) block.Message {
 	return w.message(forger{sender}, "", []byte("forged"), Beginning+w.now/1000)
 }
 
-// forger signs with nothing.
+// forger makes invalid signatures.
 type forger struct{ key keys.Public }
 
 func (f forger) Public() keys.Public      { return f.key }
 func (forger) Sign([]byte) keys.Signature { return keys.Signature{1} }
 
-// idOf returns a block's ID. Many ask for that of one block, one after the other.
+// idOf returns a block's ID. It remembers the last one, because many callers ask for the same block
+// in a row.
 func (w *world) idOf(b *block.Block) block.ID {
 	if w.header != b.Header {
 		w.header, w.id = b.Header, b.ID()

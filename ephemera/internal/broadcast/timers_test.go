@@ -69,7 +69,7 @@ func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 	b.chains[b.Self].height = own.Header.Height
 	b.sendCertificate(own, own.ID(), certificate.Certificate{})
 	b.Take()
-	const withheld, told = 1, 2
+	const silent, told = 1, 2
 	covered := make([]uint64, b.Group.N())
 	covered[b.Self] = 1
 	b.Claims(now, told, covered)
@@ -81,7 +81,7 @@ func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 			send, ok := effect.(Send)
 			require.True(t, ok)
 			require.NotEqual(t, told, send.To)
-			if send.To == withheld {
+			if send.To == silent {
 				last, waited = now, now-last
 			}
 		}

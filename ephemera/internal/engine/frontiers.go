@@ -98,11 +98,11 @@ func same(a, b wire.Frontier) bool {
 
 // changes counts the changes of everything that a frontier can show.
 func (e *Engine) changes() uint64 {
-	news := e.pool.Changes()
+	count := e.pool.Changes()
 	for _, p := range e.parts {
-		news += p.instance.Changes()
+		count += p.instance.Changes()
 	}
-	return news
+	return count
 }
 
 // resumeRounds ends the idle time if there is something new to send.

@@ -1,9 +1,10 @@
-// Package planted proves the search: it builds the simulator with one bug after the other and lets
-// it look.
+// Package planted shows that the search finds bugs: it builds the simulator with one planted bug
+// after the other and lets the search look for it.
 //
-// A bug is a file NN-name.patch, a unified diff against the module's root, whose first lines say
-// what is planted. It is applied to copies and built with `go build -overlay`, so that the core
-// holds no hook. Hunks are found by their lines, not by their numbers.
+// A bug is a file NN-name.patch. It is a unified diff against the module's root, and the lines
+// before the diff say what is planted. The patch is applied to copies, which are built with `go
+// build -overlay`, so that the core needs no hooks. Hunks are found by their lines, not by their
+// line numbers: keep comments out of their context.
 //
 // The package is unstable: it serves its own test.
 package planted
@@ -25,12 +26,12 @@ var patches embed.FS
 // Names returns the planted bugs in order.
 func Names() ([]string, error) { return fs.Glob(patches, "*.patch") }
 
-// ErrHunk reports a hunk whose lines are not in the file, or not just once: the code moved on, and
+// ErrHunk reports a hunk whose lines are not in the file exactly once: the code has changed, and
 // the patch has to follow.
 var ErrHunk = errors.New("hunk does not apply")
 
-// Overlay applies a patch to copies of the files under root, in the folder dir, and returns the
-// path of the overlay that `go build -overlay` reads.
+// Overlay applies a patch to copies of the files under root, in folder dir. It returns the path of
+// the overlay for `go build -overlay`.
 func Overlay(name, root, dir string) (string, error) {
 	text, err := patches.ReadFile(name)
 	if err != nil {
@@ -45,7 +46,7 @@ func Overlay(name, root, dir string) (string, error) {
 		changed := string(source)
 		for _, h := range hunks {
 			if strings.Count(changed, h.old) != 1 {
-				return "", fmt.Errorf("%w: %s: %s has its lines %d times:\n%s", ErrHunk, name, path, strings.Count(changed, h.old), h.old)
+				return "", fmt.Errorf("%w: %s: its lines are in %s %d times, expected once:\n%s", ErrHunk, name, path, strings.Count(changed, h.old), h.old)
 			}
 			changed = strings.Replace(changed, h.old, h.new, 1)
 		}
@@ -63,10 +64,10 @@ func Overlay(name, root, dir string) (string, error) {
 	return path, os.WriteFile(path, overlay, 0o600)
 }
 
-// hunk is lines to be found and what takes their place.
+// hunk is lines to find, and the lines that replace them.
 type hunk struct{ old, new string }
 
-// parse reads a unified diff: hunks by file. What comes before the first file is text for people.
+// parse returns the hunks of a unified diff by file. Text before the first file is a description.
 func parse(text string) map[string][]hunk {
 	files := map[string][]hunk{}
 	file := ""

@@ -15,11 +15,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation/planted"
 )
 
-// enough is within how many schedules the search must find any planted bug.
+// enough is how many schedules the search may need to find a planted bug.
 const enough = 20_000
 
-// shortPart are the bugs that a short run builds and looks for: they are found soon, and their
-// packages have few others above them.
+// shortPart lists the bugs that a short run builds and searches for. They are found soon, and few
+// packages depend on theirs.
 var shortPart = []string{"03-echo-before-persist.patch", "08-parent-unchecked.patch", "24-removed-on-one-word.patch"}
 
 func TestEveryPatchApplies(t *testing.T) {
@@ -66,7 +66,7 @@ func bugs(t *testing.T) (names []string, root string) {
 	return names, root
 }
 
-// command runs a program in a folder and returns all that it prints.
+// command runs a program in a folder and returns everything that it prints.
 func command(t *testing.T, dir, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...)

@@ -1,6 +1,6 @@
-// Command search tries to break the broadcast: it runs random schedules of package simulation on
-// all cores and prints the first violations, shrunk, with the command that replays them. Its last
-// line counts the schedules; its exit status is 1 when one failed.
+// Command search tries to break the broadcast. It runs random schedules of package simulation on
+// all cores, and prints the first violations, shrunk, with the command that replays each. Its last
+// line counts the schedules. Its exit status is 1 if any schedule failed.
 package main
 
 import (
@@ -35,16 +35,16 @@ var errViolation = errors.New("the protocol broke a promise")
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("search", flag.ContinueOnError)
 	var (
-		minutes     = flags.Float64("minutes", 0, "how long to search; 0: until -schedules are done")
-		schedules   = flags.Int("schedules", 0, "how many schedules; 0: as many as -minutes allows")
-		seed        = flags.Uint64("seed", uint64(time.Now().UnixNano()), "of the first schedule; the next ones count on")
-		low         = flags.Int("min", 4, "fewest members")
-		high        = flags.Int("max", 13, "most members")
-		adversaries = flags.String("adversaries", "", "choose among these, with commas; default all: "+strings.Join(simulation.Adversaries(), ","))
-		beyond      = flags.Int("beyond", 0, "Byzantine members beyond f, to see it break")
-		stop        = flags.Int("stop", 4, "end after so many violations")
-		noshrink    = flags.Bool("noshrink", false, "print failing schedules as they are")
-		replay      = flags.String("replay", "", "run this one schedule, a line of JSON, and print its trace")
+		minutes     = flags.Float64("minutes", 0, "how long to search; 0: until -schedules have run")
+		schedules   = flags.Int("schedules", 0, "how many schedules to run; 0: as many as -minutes allows")
+		seed        = flags.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first schedule; the following ones use the next seeds")
+		low         = flags.Int("min", 4, "smallest number of members")
+		high        = flags.Int("max", 13, "largest number of members")
+		adversaries = flags.String("adversaries", "", "comma-separated adversaries to choose from; default all: "+strings.Join(simulation.Adversaries(), ","))
+		beyond      = flags.Int("beyond", 0, "Byzantine members beyond f, to see the protocol break")
+		stop        = flags.Int("stop", 4, "end after this many violations")
+		noshrink    = flags.Bool("noshrink", false, "print failing schedules without shrinking them")
+		replay      = flags.String("replay", "", "run one schedule, given as a line of JSON, and print its trace")
 		profile     = flags.String("cpuprofile", "", "write a CPU profile to this file")
 	)
 	if err := flags.Parse(args); err != nil {
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return replaySchedule(*replay, out)
 	}
 	if *minutes <= 0 && *schedules <= 0 {
-		return errors.New("say how long: -minutes or -schedules")
+		return errors.New("nothing to search: set -minutes or -schedules")
 	}
 	search := simulation.Search{
 		Seed: *seed, Schedules: *schedules, Time: time.Duration(*minutes * float64(time.Minute)),
