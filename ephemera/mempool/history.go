@@ -30,7 +30,8 @@ func (h *history) add(id block.MessageID) {
 		h.place[id] = len(h.ring) - 1
 		return
 	}
-	if old := h.ring[h.next]; h.place[old] == h.next { // it may have been removed and added again elsewhere
+	// It may have been removed and added again elsewhere.
+	if old := h.ring[h.next]; h.place[old] == h.next {
 		delete(h.place, old)
 	}
 	h.ring[h.next], h.place[id] = id, h.next

@@ -40,7 +40,7 @@ var (
 type Counts struct {
 	Taken, Returned                         uint64 // came in: by Add, or by Return after they had left
 	Duplicate, Full, Quota, Expired, Future uint64 // not accepted, by the error of Add
-	Included, Dropped, TimedOut             uint64 // left: in a certified block, named by Drop, or expired
+	Included, Dropped, TimedOut             uint64 // left: certified, named by Drop, or expired
 }
 
 // Entry is a message in the mempool.

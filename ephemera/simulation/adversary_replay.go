@@ -56,7 +56,8 @@ func (a *replay) tick(p *byzantine) {
 		}
 		if f, ok := pick(p, a.proposals); ok {
 			echo := p.node.echo(f.Header.Slot(), f.Header.ID())
-			echo.Signer, echo.Signature = f.Header.Creator, f.Signature // as if the header's signature were an echo
+			// As if the header's signature were an echo.
+			echo.Signer, echo.Signature = f.Header.Creator, f.Signature
 			p.inject(p.w.places[f.Header.Creator], wire.Echo{Echo: echo})
 			f.Header.Group = g.ID()
 			p.inject(victim, f)

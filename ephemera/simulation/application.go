@@ -39,7 +39,7 @@ type Decision struct {
 // Labels that the simulation's own application knows.
 const (
 	LabelPoison  = "poison"  // the application rejects a block that holds such a message
-	LabelSlow    = "slow"    // the application says later to such a block for a while, until data that it names has come
+	LabelSlow    = "slow"    // the application says later to it until data that it names has come
 	LabelRefused = "refused" // CheckMessage refuses such a message; a block may hold it
 )
 

@@ -41,7 +41,7 @@ type checker struct {
 	made     map[block.MessageID]bool
 	messages []*messageBook
 	byID     map[block.MessageID]*messageBook
-	proofs   map[uint64]bool                // fingerprints of certificates and blocks that were checked
+	proofs   map[uint64]bool                // fingerprints of checked certificates and blocks
 	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof

@@ -52,7 +52,7 @@ func (r Range) Validate() error {
 const (
 	drawnActive   = 3000    // submissions and faults begin before this time
 	drawnHeal     = 4500    // faults end at this time
-	drawnDeadline = 180_000 // everything promised must have happened; most schedules end after six seconds
+	drawnDeadline = 180_000 // everything promised must have happened; most end after six seconds
 )
 
 // Draw makes the schedule of a seed. The number of members is uniform; everything else is random,

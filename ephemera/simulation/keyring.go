@@ -20,7 +20,7 @@ type keyring struct {
 	secrets map[keys.Public]uint64
 	pairs   map[keys.Public]keys.Private
 	opened  map[uint64]opened         // results, by a fingerprint of the group and the bytes
-	good    map[keys.Signature]uint64 // signatures verified before and a digest of what they sign, with real keys
+	good    map[keys.Signature]uint64 // digests of what verified signatures sign, with real keys
 }
 
 type opened struct {

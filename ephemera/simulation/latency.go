@@ -16,7 +16,7 @@ const (
 	Constant Latency = "constant" // 50 ms on every link
 	Uniform  Latency = "uniform"  // 1 to 100 ms
 	Heavy    Latency = "heavy"    // 10 ms in the median, seconds in the tail
-	WAN      Latency = "wan"      // half the median of measured round trips between pairs of sites, plus or minus a tenth
+	WAN      Latency = "wan"      // half the median of measured round trips between sites, ± a tenth
 )
 
 // latencies lists the models in the order in which schedules draw them.

@@ -21,7 +21,7 @@ type Schedule struct {
 	Offset    int64   `json:",omitempty"` // greatest difference of a clock in milliseconds
 	Real      bool    `json:",omitempty"` // Ed25519 signatures, and every frame travels as bytes
 	All       bool    `json:",omitempty"` // mempool.All
-	Batch     bool    `json:",omitempty"` // a step's persists come before its other effects, as in the shipped runner
+	Batch     bool    `json:",omitempty"` // a step's persists are one commit, before its other effects
 	NoGossip  bool    `json:",omitempty"` // every gossip frame is lost (R7)
 	Connect   bool    `json:",omitempty"` // members notice when another is reachable again
 	AppDelay  int64   // the longest time until the application answers
@@ -52,22 +52,20 @@ type Submission struct {
 	Time  int64  `json:",omitempty"` // as signed; 0: the time of the node's clock
 }
 
-// FaultKind names a fault.
+// FaultKind names a fault. At, For, Node, Nodes and Step are fields of Fault.
 type FaultKind string
 
 const (
-	Crash     FaultKind = "crash"     // stops the node at At for For
-	CrashStep FaultKind = "crashstep" // stops the node for For after the Step-th effect that it carries out
-	DiskFails FaultKind = "disk"      // from At on, the next commit fails, and the node stops for For
-	LoseStore FaultKind = "lose"      // stops the node at At for For; it starts with an empty store
-	Restore   FaultKind = "restore"   // like LoseStore, but it starts with a copy from before its last start
-	Partition FaultKind = "partition" // cuts Nodes off from the others for For
-	NewGroup  FaultKind = "group"     // makes Nodes the next group; each node hears of it between At and At+For
-	CloseOld  FaultKind = "close"     // at At the node's application closes every group except the newest
-	WakeAll   FaultKind = "wake"      // at At the state of every application changes
-	// Prune: at At the node's retention removes the messages of delivered blocks, except the newest
-	// Step blocks of each chain.
-	Prune FaultKind = "prune"
+	Crash     FaultKind = "crash"     // at At, Node stops for For
+	CrashStep FaultKind = "crashstep" // after its Step-th effect, Node stops for For
+	DiskFails FaultKind = "disk"      // from At on, the next commit fails and Node stops for For
+	LoseStore FaultKind = "lose"      // at At, Node stops for For; it restarts with an empty store
+	Restore   FaultKind = "restore"   // as LoseStore, with a copy from before its last start
+	Partition FaultKind = "partition" // from At on, Nodes are cut off from the others for For
+	NewGroup  FaultKind = "group"     // Nodes are the next group; a node hears between At and At+For
+	CloseOld  FaultKind = "close"     // at At, Node's application closes all groups but the newest
+	WakeAll   FaultKind = "wake"      // at At, the state of every application changes
+	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
 )
 
 // Fault is something that goes wrong or changes.

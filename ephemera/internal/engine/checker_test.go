@@ -20,7 +20,7 @@ type checker struct {
 	signed    []map[block.Slot]block.ID // by member: headers of its own and echoes
 	delivered []map[int]uint64          // by member and creator: the last height
 	runs      []int                     // by member: how often it was started
-	redone    []map[int]int             // by member and creator: the run in which the last height was last delivered
+	redone    []map[int]int             // by member and creator: the run of the last delivery
 }
 
 func watch(c *cluster) *checker {

@@ -50,7 +50,7 @@ type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
 	parts     []*part                         // ascending by group number
-	newest    *membership.Group               // the newest known group, even if this member is not in it
+	newest    *membership.Group               // newest known group, also without this member
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
 	// started is the time of Start.
