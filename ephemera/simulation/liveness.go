@@ -12,7 +12,7 @@ func (c *checker) settled() bool { return c.unsettled() == "" }
 // unsettled names something that was promised and has not happened yet, or returns "".
 func (c *checker) unsettled() string {
 	if c.w.now < c.horizon() {
-		return "the schedule goes on"
+		return "the schedule is not over"
 	}
 	for i, n := range c.w.nodes {
 		if n.byzantine == nil && (!n.up || n.knownGroups < len(c.w.groups)) {

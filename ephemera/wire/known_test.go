@@ -45,7 +45,7 @@ func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 		_, err := open(wire.NewGroups(w.group), wire.Encode(frame))
 		switch frame.(type) {
 		case wire.Messages, wire.GetMessages, wire.Announce:
-			require.NoError(t, err, "they are of the network")
+			require.NoError(t, err, "they name no group")
 		default:
 			require.ErrorIs(t, err, wire.ErrUnknownGroup, "%T", frame)
 			require.ErrorIs(t, err, wire.ErrInvalid, "%T", frame)

@@ -34,7 +34,7 @@ func TestClaimsThatNobodyShowsAreForgotten(t *testing.T) {
 		for _, effect := range b.Take() {
 			send, ok := effect.(Send)
 			require.True(t, ok)
-			require.Equal(t, 1, send.To, "only who claims is asked")
+			require.Equal(t, 1, send.To, "only members that claim are asked")
 			sends++
 		}
 	}
@@ -50,7 +50,7 @@ func pulled(t *testing.T, b *Instance) (now int64, pulls []Send) {
 	t.Helper()
 	for len(pulls) == 0 {
 		now = b.Deadline()
-		require.NotZero(t, now, "nothing is asked for any more")
+		require.NotZero(t, now, "nothing is requested any more")
 		b.Tick(now)
 		for _, effect := range b.Take() {
 			send, ok := effect.(Send)

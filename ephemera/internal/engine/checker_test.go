@@ -44,7 +44,7 @@ func (k *checker) look(m *member, effect engine.Effect) {
 			require.NoError(k.t, w.Block.Check(k.group), "a vote is for a whole block")
 		case store.PutCertified:
 			if proof := string(w.Certificate.Encode()); !k.proven[proof] {
-				require.NoError(k.t, certificate.VerifyBlock(k.group, w.Block, w.Certificate), "member %d stores what proves nothing", m.place)
+				require.NoError(k.t, certificate.VerifyBlock(k.group, w.Block, w.Certificate), "member %d stores an invalid certificate", m.place)
 				k.proven[proof] = true
 			}
 			k.once(k.certified, w.Certificate.Slot, w.Block.ID(), "two blocks are certified in one slot, the second at member %d", m.place)

@@ -312,7 +312,7 @@ func (c *cluster) advance(by int64, talk bool) {
 		}
 		c.step(next, engine.Tick{})
 		if m := c.members[next]; m.engine != nil && m.halted == "" {
-			require.Greater(c.t, m.engine.Deadline(), c.now, "member %d's timer does not move on", next)
+			require.Greater(c.t, m.engine.Deadline(), c.now, "member %d's timer stays in the past", next)
 		}
 	}
 	c.t.Errorf("timers keep the clock from moving on")

@@ -116,7 +116,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		total += size
 	}
 	require.LessOrEqual(t, total, int(limits.BlockBytes))
-	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "and not much smaller")
+	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "not much smaller than a block")
 }
 
 // A body is requested from one member per round. A member that lists messages and never sends them
@@ -131,7 +131,7 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 	}
 	round, salt := int64(1200), byte(0)
 	require.True(t, asked(1))
-	require.False(t, asked(2), "member 1 is asked already")
+	require.False(t, asked(2), "member 1 was asked already")
 	for range 2 {
 		for range 9 {
 			salt++
@@ -140,7 +140,7 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 		c.advance(round, false)
 		require.True(t, asked(1), "a new round")
 	}
-	require.True(t, asked(2), "member 1 had its time")
+	require.True(t, asked(2), "member 1 has had its rounds")
 }
 
 // A message that the application refused is not fetched again. A block that holds it is still
@@ -230,7 +230,7 @@ func TestProofAtAnyHeightEndsEchoing(t *testing.T) {
 		c.receiveFrom(3, i, wire.Messages{Messages: next.Messages})
 	}
 	require.Empty(t, sent[wire.Echo](c, 0, 0, 3))
-	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "who has no proof echoes")
+	require.Len(t, sent[wire.Echo](c, 0, 1, 3), 1, "a member without proof echoes")
 }
 
 // A creator that lists more than a block may hold is found out before members hold more than one
