@@ -133,7 +133,7 @@ func (b *Instance) Echo(now int64, e wire.Echo) {
 	case b.tip != nil && e.Block == b.tip.id && e.Slot.Height == b.tip.height && !b.tip.proof.Signed(signer):
 		late := certificate.New(b.Group, e.Slot, e.Block, map[int]keys.Signature{signer: e.Signature})
 		b.tip.proof = certificate.Merge(b.Group, b.tip.proof, late)
-		// It is complete: members that catch up get all signatures.
+		// A complete certificate is persisted, so that members that catch up get all signatures.
 		if b.tip.proof.Count() == b.Group.N() {
 			b.emit(Persist{Write: store.PutCertified{Block: b.tip.block, Certificate: b.tip.proof}, Relaxed: true})
 		}

@@ -73,6 +73,7 @@ func (b *Instance) Claims(now int64, from int, heights []uint64) {
 	}
 }
 
+// claim notes that a member claims a certified height of a chain.
 func (b *Instance) claim(c *chain, from int, height uint64) {
 	if height > c.claimed(from) {
 		if c.claims == nil {
@@ -93,7 +94,8 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 	} else {
 		c.pull.at(b.now)
 	}
-	// In a large group, looking at every timer for each frontier would be too slow.
+	// The known deadline is brought forward: in a large group it would be too slow to look at every
+	// timer for each frontier.
 	if b.deadline == 0 || c.pull.due < b.deadline {
 		b.deadline = c.pull.due
 	}

@@ -98,8 +98,7 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	case o == nil:
 		b.openSlot(c, p, id)
 	case o.id != id:
-		// The two headers are evidence by now. R3 lets this member echo neither, unless it has echoed the
-		// other.
+		// The two headers are evidence by now. By R3 this member echoes neither of them from here on.
 		return
 	case o.state == echoed:
 		b.send(c.creator, wire.Echo{Echo: *o.echo})

@@ -83,8 +83,7 @@ const (
 	DefaultHandOver int64 = 60_000
 )
 
-// New returns an engine, restored from what is durable. It leaves out groups of which this member
-// is not a member.
+// New returns an engine, restored from what is durable. It leaves out groups without this member.
 func New(config Config, known []Known) *Engine {
 	config.Exchange = cmp.Or(config.Exchange, DefaultExchange)
 	config.HandOver = cmp.Or(config.HandOver, DefaultHandOver)
