@@ -251,8 +251,8 @@ func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	return out, nil
 }
 
-// QueryDht implements API.
-func (a local) QueryDht(ctx context.Context, key string) ([]byte, error) {
+// QueryDHT implements API.
+func (a local) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	if err := a.checkDHT(key, nil); err != nil {
 		return nil, err
 	}
@@ -260,8 +260,8 @@ func (a local) QueryDht(ctx context.Context, key string) ([]byte, error) {
 	return value, problem(err)
 }
 
-// StoreInDht implements API.
-func (a local) StoreInDht(ctx context.Context, key string, value []byte) error {
+// StoreInDHT implements API.
+func (a local) StoreInDHT(ctx context.Context, key string, value []byte) error {
 	if err := a.checkDHT(key, value); err != nil {
 		return err
 	}

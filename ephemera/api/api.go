@@ -43,12 +43,12 @@ type API interface {
 	// Evidence returns the equivocation proofs that the node holds.
 	Evidence(ctx context.Context) ([]Evidence, error)
 
-	// QueryDht returns the newest value that a member stored under a key; NotFound, after a bounded
+	// QueryDHT returns the newest value that a member stored under a key; NotFound, after a bounded
 	// search; NotConfigured.
-	QueryDht(ctx context.Context, key string) ([]byte, error)
-	// StoreInDht stores a value under a key, signed by the node. Kinds: TooLarge, Invalid,
+	QueryDHT(ctx context.Context, key string) ([]byte, error)
+	// StoreInDHT stores a value under a key, signed by the node. Kinds: TooLarge, Invalid,
 	// NotConfigured, Unavailable.
-	StoreInDht(ctx context.Context, key string, value []byte) error
+	StoreInDHT(ctx context.Context, key string, value []byte) error
 
 	// QueryEphemeraConfig returns how the node is configured, without secrets.
 	QueryEphemeraConfig(ctx context.Context) (NodeConfig, error)

@@ -107,7 +107,7 @@ func (c *cluster) signsNothing(asked api.API, label string, certified api.Entry)
 	_, err := asked.SubmitEphemeraMessage(c.Context(), api.Submission{Label: label, Payload: []byte("report")})
 	require.ErrorIs(c, err, api.Forbidden)
 	require.ErrorContains(c, err, "submit a message that a member signed")
-	require.ErrorIs(c, asked.StoreInDht(c.Context(), "key", []byte("value")), api.NotConfigured)
+	require.ErrorIs(c, asked.StoreInDHT(c.Context(), "key", []byte("value")), api.NotConfigured)
 
 	signed, err := certified.Block.Messages[0].Canonical()
 	require.NoError(c, err)

@@ -125,8 +125,8 @@ func (c *Client) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	return out.Evidence, nil
 }
 
-// QueryDht implements api.API.
-func (c *Client) QueryDht(ctx context.Context, key string) ([]byte, error) {
+// QueryDHT implements api.API.
+func (c *Client) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	if key == "" {
 		return nil, api.NewProblem(api.Invalid, "the key is empty")
 	}
@@ -135,8 +135,8 @@ func (c *Client) QueryDht(ctx context.Context, key string) ([]byte, error) {
 	return out.Value, err
 }
 
-// StoreInDht implements api.API.
-func (c *Client) StoreInDht(ctx context.Context, key string, value []byte) error {
+// StoreInDHT implements api.API.
+func (c *Client) StoreInDHT(ctx context.Context, key string, value []byte) error {
 	return c.ask(ctx, http.MethodPost, api.PathDHTStore, nil, api.DHTEntry{Key: key, Value: append([]byte{}, value...)}, nil)
 }
 

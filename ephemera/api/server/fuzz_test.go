@@ -27,7 +27,7 @@ func (quiet) VerifyMessageInBlock(context.Context, api.InclusionQuery) (api.Incl
 	return api.Inclusion{}, nil
 }
 
-func (quiet) StoreInDht(context.Context, string, []byte) error { return nil }
+func (quiet) StoreInDHT(context.Context, string, []byte) error { return nil }
 
 // FuzzBodies posts anything to the endpoints that take a body: the answer is theirs or a problem,
 // and never the server's fault.

@@ -139,7 +139,7 @@ func (s *Server) registerDHT(described huma.API) {
 	query := endpoint(described, http.MethodGet, api.PathDHTQuery, "queryDht", "dht", "The newest value stored under a key", api.NotFound, api.NotConfigured)
 	huma.Register(described, query, func(ctx context.Context, in *key) (*answer[api.DHTEntry], error) {
 		return finish(ctx, s, func() (api.DHTEntry, error) {
-			value, err := s.api.QueryDht(ctx, in.Key)
+			value, err := s.api.QueryDHT(ctx, in.Key)
 			return api.DHTEntry{Key: in.Key, Value: append([]byte{}, value...)}, err
 		})
 	})
@@ -151,7 +151,7 @@ func (s *Server) registerDHT(described huma.API) {
 		if err := s.maySign(ctx); err != nil {
 			return nil, err
 		}
-		if err := s.api.StoreInDht(ctx, in.Body.Key, in.Body.Value); err != nil {
+		if err := s.api.StoreInDHT(ctx, in.Body.Key, in.Body.Value); err != nil {
 			return nil, s.refusal(ctx, err)
 		}
 		return &nothing{}, nil

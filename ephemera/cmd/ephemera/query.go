@@ -262,7 +262,7 @@ func newDHT(c *cli) *cobra.Command {
 	cmd.AddCommand(c.query(query{
 		use: "get KEY", short: "The newest value under a key", args: cobra.ExactArgs(1),
 		ask: func(cmd *cobra.Command, node api.API, args []string) (any, error) {
-			value, err := node.QueryDht(cmd.Context(), args[0])
+			value, err := node.QueryDHT(cmd.Context(), args[0])
 			return api.DHTEntry{Key: args[0], Value: value}, err
 		},
 		text: func(w io.Writer, answer any) { fmt.Fprintf(w, "%s\n", answer.(api.DHTEntry).Value) },
@@ -274,7 +274,7 @@ func newDHT(c *cli) *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			return api.DHTEntry{Key: args[0], Value: value}, node.StoreInDht(cmd.Context(), args[0], value)
+			return api.DHTEntry{Key: args[0], Value: value}, node.StoreInDHT(cmd.Context(), args[0], value)
 		},
 		text: func(w io.Writer, answer any) { fmt.Fprintf(w, "stored %s\n", answer.(api.DHTEntry).Key) },
 	}))

@@ -218,7 +218,7 @@ func (s *suite) unknown(t *testing.T) {
 			_, err := s.in.QueryBroadcastGroup(ctx, api.GroupQuery{ID: membership.ID{1}})
 			return err
 		},
-		"DHT": func() error { _, err := s.in.QueryDht(ctx, "nothing"); return err },
+		"DHT": func() error { _, err := s.in.QueryDHT(ctx, "nothing"); return err },
 	} {
 		require.ErrorIs(t, ask(), api.NotFound, name)
 	}
@@ -370,14 +370,14 @@ func (s *suite) dht(t *testing.T) {
 	ctx := bounded(t)
 	key := "/some where/ä%2F?#"
 	value := []byte{0, 1, 2, 255}
-	require.NoError(t, s.in.StoreInDht(ctx, key, value))
-	got, err := s.in.QueryDht(ctx, key)
+	require.NoError(t, s.in.StoreInDHT(ctx, key, value))
+	got, err := s.in.QueryDHT(ctx, key)
 	require.NoError(t, err)
 	require.Equal(t, value, got)
-	require.ErrorIs(t, s.in.StoreInDht(ctx, key, make([]byte, api.MaxDHTValue+1)), api.TooLarge)
-	require.ErrorIs(t, s.in.StoreInDht(ctx, "", value), api.Invalid)
-	require.ErrorIs(t, s.in.StoreInDht(ctx, string(make([]byte, api.MaxDHTKey+1)), value), api.Invalid)
-	_, err = s.in.QueryDht(ctx, "")
+	require.ErrorIs(t, s.in.StoreInDHT(ctx, key, make([]byte, api.MaxDHTValue+1)), api.TooLarge)
+	require.ErrorIs(t, s.in.StoreInDHT(ctx, "", value), api.Invalid)
+	require.ErrorIs(t, s.in.StoreInDHT(ctx, string(make([]byte, api.MaxDHTKey+1)), value), api.Invalid)
+	_, err = s.in.QueryDHT(ctx, "")
 	require.ErrorIs(t, err, api.Invalid)
 }
 
