@@ -125,7 +125,7 @@ func (a local) makesBlocks(group *membership.Group) error {
 	case !group.Contains(a.self()):
 		return api.NewProblem(api.Unavailable, fmt.Sprintf("this node is no member of group %d and makes no blocks in it: submit to a member", group.Number()))
 	case a.node.muted(group):
-		return api.NewProblem(api.Unavailable, fmt.Sprintf("this node %s, and makes no blocks in group %d", mutedAdvice, group.Number()))
+		return api.NewProblem(api.Unavailable, fmt.Sprintf("%v, and it makes no blocks in group %d", ErrMuted, group.Number()))
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type view struct {
 	peers  map[keys.Public]bool // whom this node listens to
 	// senders are the members of the groups that are in use; their messages are taken.
 	senders map[keys.Public]bool
+	book    map[keys.Public]membership.Peer // where members are reached, never written to
 }
 
 func (v *view) newest() *membership.Group { return v.known[len(v.known)-1].Group }
@@ -122,7 +123,7 @@ func (g groups) peers() []membership.Peer {
 }
 
 func (g groups) view() *view {
-	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}}
+	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, book: g.book}
 	var newestFirst []*membership.Group
 	for i, j := range g.all {
 		v.known = append(v.known, KnownGroup{Group: j.group, Closed: j.closed, Connected: g.connected(i)})
@@ -214,13 +215,22 @@ func (n *Node) cursors(ctx context.Context, group *membership.Group, chains []st
 	return chains, nil
 }
 
+// CanMakeBlocks returns nil if the node may sign blocks of its own in a group while the group is
+// open, and otherwise why it may not: ErrNotMember or ErrMuted.
+func (n *Node) CanMakeBlocks(group *membership.Group) error {
+	switch {
+	case !group.Contains(n.config.Key.Public()):
+		return fmt.Errorf("make blocks in group %d: %w", group.Number(), ErrNotMember)
+	case n.muted(group):
+		return fmt.Errorf("make blocks in group %d: %w", group.Number(), ErrMuted)
+	}
+	return nil
+}
+
 func (n *Node) muted(group *membership.Group) bool { return group.Number() <= n.config.MutedThrough }
 
-// mutedAdvice says what is wrong with a muted node, and what mends it (R8).
-const mutedAdvice = "has lost the store of its votes, or has an older one (give the members' list a higher number)"
-
 func (n *Node) warnMuted(group *membership.Group) {
-	n.log.Warn("this node "+mutedAdvice+"; until then it sends and delivers, and signs no block", "group", group.Number())
+	n.log.Warn("muted: the node sends and delivers, and signs no block", "group", group.Number(), "err", ErrMuted)
 }
 
 // Adopt tells the node of a group that a membership provider knows (R9), and where its members are
@@ -264,6 +274,21 @@ func (n *Node) CloseGroup(ctx context.Context, id membership.ID) error {
 
 // Groups returns the groups that the node knows, ascending by number.
 func (n *Node) Groups() []KnownGroup { return slices.Clone(n.view.Load().known) }
+
+// Peers returns what the members' lists say of members: those of Config.Peers and, in their place,
+// those of the newest list that the node adopted. They are in the order of their keys.
+func (n *Node) Peers() []membership.Peer {
+	listed := map[keys.Public]membership.Peer{}
+	for _, peer := range n.config.Peers {
+		listed[peer.Key] = peer
+	}
+	for key, peer := range n.view.Load().book {
+		if peer.Name != "" || listed[key].Name == "" { // a list may leave a member's name out
+			listed[key] = peer
+		}
+	}
+	return slices.SortedFunc(maps.Values(listed), func(a, b membership.Peer) int { return a.Key.Compare(b.Key) })
+}
 
 // adopt takes a group. What it returns ends the loop; answer gets whatever became of the group.
 func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer chan<- error) error {

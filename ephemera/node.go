@@ -32,6 +32,14 @@ var (
 	ErrUnknownSender = errors.New("sender is neither a member nor a configured client")
 	// ErrStopped reports a call to a node that does not run.
 	ErrStopped = errors.New("node is not running")
+	// ErrClosed reports a message for the blocks of a group in which the node makes none: the group is
+	// unknown or closed, or it is an older one and Config.Hold is not set.
+	ErrClosed = engine.ErrClosed
+	// ErrNotMember reports a group in which the node makes no blocks because it is not a member.
+	ErrNotMember = errors.New("this node is not a member")
+	// ErrMuted reports a group in which the node signs no blocks because its vote store was lost or
+	// replaced by an older one (PROTOCOL.md R8).
+	ErrMuted = errors.New("this node's vote store was lost or replaced by an older one (give the members' list a higher number)")
 )
 
 // Node is one member: the engine, its adapters, and the goroutines between them. Its methods are
@@ -81,7 +89,8 @@ func New(config Config, app Application) (*Node, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	config.HandOver = cmp.Or(config.HandOver, time.Minute)
+	config.Exchange = cmp.Or(config.Exchange, time.Duration(engine.DefaultExchange)*time.Millisecond)
+	config.HandOver = cmp.Or(config.HandOver, time.Duration(engine.DefaultHandOver)*time.Millisecond)
 	config.Retention.Every = cmp.Or(config.Retention.Every, time.Minute)
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
@@ -154,7 +163,7 @@ func (n *Node) Submit(ctx context.Context, m block.Message) error {
 }
 
 // SubmitIn is Submit for the blocks of one group alone, the newest or an older one that Config.Hold
-// keeps open; engine.ErrClosed when there is no such group. Once the group is closed, messages that
+// keeps open; ErrClosed for any other. Once the group is closed, messages that
 // are in no block of it go into the blocks of any. It is this node's own blocks that are meant:
 // others know nothing of it.
 func (n *Node) SubmitIn(ctx context.Context, m block.Message, id membership.ID) error {
@@ -163,7 +172,7 @@ func (n *Node) SubmitIn(ctx context.Context, m block.Message, id membership.ID) 
 			return n.submit(ctx, m, known.Group, id)
 		}
 	}
-	return fmt.Errorf("%w: group %s", engine.ErrClosed, id)
+	return fmt.Errorf("%w: group %s", ErrClosed, id)
 }
 
 func (n *Node) submit(ctx context.Context, m block.Message, group *membership.Group, only membership.ID) error {
@@ -263,11 +272,22 @@ func (n *Node) Online() []keys.Public { return n.config.Transport.Online() }
 // Traffic counts what the node sent and received.
 func (n *Node) Traffic() transport.Traffic { return n.config.Transport.Traffic() }
 
+// Config returns what the node was made with, defaults of its waits filled in. It holds the node's
+// private key and its open store.
+func (n *Node) Config() Config { return n.config }
+
 // Group returns the newest group that the node knows.
 func (n *Node) Group() *membership.Group { return n.view.Load().newest() }
 
+// OwnGroup returns the newest group in which the node is a member. Before Run that may be one in
+// which it is not: the configured group, if the node knows no other.
+func (n *Node) OwnGroup() *membership.Group { return n.view.Load().own(n.config.Key.Public()) }
+
 // Running is closed when Run has begun to receive.
 func (n *Node) Running() <-chan struct{} { return n.running }
+
+// Stopped is closed when Run ends.
+func (n *Node) Stopped() <-chan struct{} { return n.stopped }
 
 // Status is where a node stands. Slices are indexed by the members' places in the group.
 type Status struct {
@@ -280,10 +300,8 @@ type Status struct {
 	Strangers, Refused uint64
 }
 
-// Status returns where the node stands in the newest group in which it is a member.
-func (n *Node) Status(ctx context.Context) (Status, error) {
-	return n.StatusIn(ctx, n.view.Load().own(n.config.Key.Public()))
-}
+// Status returns where the node stands in OwnGroup.
+func (n *Node) Status(ctx context.Context) (Status, error) { return n.StatusIn(ctx, n.OwnGroup()) }
 
 // StatusIn returns where the node stands in a group; store.ErrNotFound when it has no part in it,
 // or closed it long ago.

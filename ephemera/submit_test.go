@@ -10,7 +10,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -78,7 +77,7 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 		old, free := c.message(c.keys[0], "for the old group"), c.message(c.keys[0], "for any group")
 		require.NoError(t, c.nodes[0].SubmitIn(t.Context(), old, c.group.ID()))
 		require.NoError(t, c.nodes[0].Submit(t.Context(), free))
-		require.ErrorIs(t, c.nodes[0].SubmitIn(t.Context(), c.message(c.keys[0], "lost"), membership.ID{1}), engine.ErrClosed)
+		require.ErrorIs(t, c.nodes[0].SubmitIn(t.Context(), c.message(c.keys[0], "lost"), membership.ID{1}), ephemera.ErrClosed)
 		c.awaitHeight(3, 0, 2)
 		groups := map[membership.ID]block.MessageID{}
 		for _, b := range c.boards[3].all() {
@@ -92,7 +91,7 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 		left := c.message(c.keys[0], "left")
 		require.NoError(t, c.nodes[0].SubmitIn(t.Context(), left, c.group.ID()))
 		require.NoError(t, c.nodes[0].CloseGroup(t.Context(), c.group.ID()))
-		require.ErrorIs(t, c.nodes[0].SubmitIn(t.Context(), c.message(c.keys[0], "late"), c.group.ID()), engine.ErrClosed)
+		require.ErrorIs(t, c.nodes[0].SubmitIn(t.Context(), c.message(c.keys[0], "late"), c.group.ID()), ephemera.ErrClosed)
 		require.NoError(t, c.nodes[0].Submit(t.Context(), c.message(c.keys[0], "beside it")))
 		c.awaitHeight(3, 0, 3)
 		last := c.boards[3].all()[2]
