@@ -9,6 +9,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -110,7 +111,7 @@ func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 		defer c.stopAll()
 		time.Sleep(time.Second)
 		submit := func(i int) error {
-			_, err := c.nodes[i].API(ephemera.APIConfig{}).SubmitEphemeraMessage(t.Context(), api.Submission{Label: "notice", Payload: []byte("x")})
+			_, err := local.New(c.nodes[i], local.Config{}).SubmitEphemeraMessage(t.Context(), api.Submission{Label: "notice", Payload: []byte("x")})
 			return err
 		}
 		require.NoError(t, submit(0))
@@ -124,11 +125,11 @@ func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 		}
 		require.NoError(t, submit(3), "a later group makes it whole")
 		require.ErrorIs(t, submit(1), api.Unavailable)
-		require.ErrorContains(t, submit(1), "no member of group 2")
+		require.ErrorIs(t, submit(1), ephemera.ErrNotMember)
 		for _, i := range []int{0, 2, 3} {
 			c.stop[i]()
 		}
-		health, err := c.nodes[1].API(ephemera.APIConfig{}).Health(t.Context())
+		health, err := local.New(c.nodes[1], local.Config{}).Health(t.Context())
 		require.NoError(t, err)
 		require.False(t, health.Ready)
 		require.Contains(t, health.Reason, "no member of group 2")

@@ -2,9 +2,9 @@
 // and its errors.
 //
 // There are three ways in, and they behave alike (package apitest holds them to it): in-process by
-// Node.API of package ephemera, over HTTP by package client, and in any language by the endpoints
-// and the WebSocket of package server, whose OpenAPI description is served at /openapi.json. All
-// errors are Problems, whose Kind tells callers what happened: errors.Is(err, api.NotFound).
+// package local, over HTTP by package client, and in any language by the endpoints and the WebSocket
+// of package server, whose OpenAPI description is served at /openapi.json. All errors are Problems,
+// whose Kind tells callers what happened: errors.Is(err, api.NotFound).
 //
 // In JSON, IDs, keys, hashes, signatures and canonical bytes are hexadecimal, payloads are base64,
 // and times are milliseconds since 1970. Whoever does not trust the node that answers checks

@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/telemetry"
 )
@@ -66,7 +66,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	})); err != nil {
 		return nil, err
 	}
-	of := surface{n.API(ephemera.APIConfig{Version: s.config.Version, Application: told})}
+	of := surface{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
 	served, err := server.New(of, server.Config{
 		Listener: s.listener, Version: s.config.Version, Registry: figures,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,

@@ -111,6 +111,16 @@ func TestViolationsAreFound(t *testing.T) {
 			want: "ephemera/node.go: ephemera may not import ephemera/store/sqlite",
 		},
 		{
+			what: "the root imports the API", file: "ephemera/node.go",
+			text: `import _ "` + module + `ephemera/api"`,
+			want: "ephemera/node.go: ephemera may not import ephemera/api",
+		},
+		{
+			what: "the API's server reaches for the node", file: "ephemera/api/server/a.go",
+			text: `import _ "` + module + `ephemera/api/local"`,
+			want: "ephemera/api/server/a.go: ephemera/api/server may not import ephemera/api/local",
+		},
+		{
 			what: "a Nym-API links Pebble", file: "nymapi/service/a.go",
 			text: `import _ "` + module + `ephemera/store/pebble"`,
 			want: "nymapi/service/a.go: nymapi/service may not import ephemera/store/pebble",

@@ -65,10 +65,13 @@ var rules = []rule{
 		"ephemera/api/...", "ephemera/internal/daemon/...", "ephemera/dht", "ephemera/home", "ephemera/limits", "ephemera/provider", "ephemera/kit/...",
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
 	})},
-	// The HTTP API depends on the interface, not on the node that implements it.
+	// Server and client depend on the interface alone. Local and telemetry serve a node.
 	{folder: "ephemera/api", imports: leaves},
-	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api/..."})},
+	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api"})},
+	{folder: "ephemera/api/local", imports: join(leaves, core, interfaces)},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
+	// The root runs the core and is served by others.
+	{folder: "ephemera", imports: join(leaves, core, []string{"ephemera/store", "ephemera/transport"})},
 	{folder: "ephemera/internal/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/examples/...", imports: []string{"ephemera/..."}},
@@ -89,7 +92,7 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/apitest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -72,7 +73,7 @@ func TestNotReadyAndFullAre503(t *testing.T) {
 	last.problem(t, api.MempoolFull)
 	require.Equal(t, "1", last.Header.Get("Retry-After"))
 
-	without := serve(t, c.Nodes[0].API(apitest.WithoutDHT), server.Config{})
+	without := serve(t, local.New(c.Nodes[0], local.Config{}), server.Config{})
 	do(t, request(t, http.MethodGet, without.URL()+"/ephemera/dht/query/k", "")).problem(t, api.NotConfigured)
 }
 

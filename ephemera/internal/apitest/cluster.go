@@ -16,6 +16,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -128,7 +129,7 @@ func (c *Cluster) Stop(i int) { c.stop[i]() }
 
 // API returns the in-process API of a node, with a DHT.
 func (c *Cluster) API(i int) api.API {
-	return c.Nodes[i].API(ephemera.APIConfig{DHT: &table{}, Version: "v1.2.3", Application: json.RawMessage(`{"block":"1s"}`)})
+	return local.New(c.Nodes[i], local.Config{DHT: &table{}, Version: "v1.2.3", Application: json.RawMessage(`{"block":"1s"}`)})
 }
 
 // table is a DHT of one.
@@ -180,6 +181,3 @@ func (c *Cluster) Broadcast(ctx context.Context, in api.API, m block.Message) ap
 	c.T.Fatal("the subscription ended without an error")
 	return api.Entry{}
 }
-
-// WithoutDHT is what an API of a node without a DHT is made with.
-var WithoutDHT = ephemera.APIConfig{}

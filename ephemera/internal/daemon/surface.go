@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
@@ -47,7 +47,7 @@ func (d *daemon) openAPI() error {
 	if listen := s.Listen; listen != "" {
 		public := config
 		public.Listen, public.Registry = listen, d.registry
-		if d.api.public, err = server.New(d.node.API(ephemera.APIConfig{DHT: d.apiDHT(), Version: d.Version, Application: configuration}), public); err != nil {
+		if d.api.public, err = server.New(local.New(d.node, local.Config{DHT: d.apiDHT(), Version: d.Version, Application: configuration}), public); err != nil {
 			return fmt.Errorf("http.listen: %w", err)
 		}
 	}

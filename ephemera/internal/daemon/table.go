@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/dht"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
@@ -48,22 +48,22 @@ func (d *daemon) connected() []keys.Public {
 }
 
 // apiDHT returns the hash table for the API, or nil if dht.enabled is off.
-func (d *daemon) apiDHT() ephemera.DHT {
+func (d *daemon) apiDHT() local.DHT {
 	if d.table == nil {
 		return nil
 	}
 	return table{d.table}
 }
 
-// table implements ephemera.DHT. It marks the errors that are the caller's fault as api.Invalid.
+// table implements local.DHT. It marks the errors that are the caller's fault as api.Invalid.
 type table struct{ dht *dht.DHT }
 
-// Store implements ephemera.DHT.
+// Store implements local.DHT.
 func (t table) Store(ctx context.Context, key string, value []byte) error {
 	return invalid(t.dht.Store(ctx, key, value))
 }
 
-// Query implements ephemera.DHT.
+// Query implements local.DHT.
 func (t table) Query(ctx context.Context, key string) ([]byte, error) {
 	value, err := t.dht.Query(ctx, key)
 	return value, invalid(err)

@@ -1,4 +1,4 @@
-package ephemera_test
+package local_test
 
 import (
 	"testing"

@@ -1,4 +1,6 @@
-package ephemera
+// Package local is the API of a node in the same process. It needs no socket; package server serves
+// it over HTTP.
+package local
 
 import (
 	"cmp"
@@ -9,20 +11,17 @@ import (
 	"iter"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// API is what a node does for programs: package api.
-type API = api.API
-
-// APIConfig is what a node's API tells and does beyond the node. All fields may be left out.
-type APIConfig struct {
+// Config is what a node's API tells and does beyond the node. All fields may be left out.
+type Config struct {
 	DHT         DHT             // nil: the DHT's calls answer api.NotConfigured
 	Version     string          // of the program
 	Application json.RawMessage // what the program tells of its configuration, without secrets
@@ -36,14 +35,20 @@ type DHT interface {
 	Query(ctx context.Context, key string) ([]byte, error)
 }
 
-// API returns the in-process form of the node's API. It needs no socket; package api/server serves
-// it over HTTP. Blocks and groups are answered before Run too, the rest once the node runs.
-func (n *Node) API(config APIConfig) API { return local{node: n, config: config} }
+// New returns the API of a node. Blocks and groups are answered before the node runs, too, the rest
+// once it does.
+func New(node *ephemera.Node, config Config) api.API {
+	c := node.Config()
+	return local{node: node, config: config, key: c.Key, self: c.Key.Public(), store: c.Store}
+}
 
 // local is the API of a node in this process.
 type local struct {
-	node   *Node
-	config APIConfig
+	node   *ephemera.Node
+	config Config
+	key    keys.Private
+	self   keys.Public
+	store  store.Store
 }
 
 // kinds says which kind of problem the node's errors are. The first that fits counts.
@@ -51,18 +56,18 @@ var kinds = []struct {
 	err  error
 	kind api.Kind
 }{
-	{ErrRefused, api.Refused},
-	{ErrUnknownSender, api.UnknownSender},
+	{ephemera.ErrRefused, api.Refused},
+	{ephemera.ErrUnknownSender, api.UnknownSender},
 	{mempool.ErrDuplicate, api.Duplicate},
 	{mempool.ErrFull, api.MempoolFull},
 	{mempool.ErrQuota, api.SenderQuota},
 	{mempool.ErrExpired, api.Invalid},
 	{mempool.ErrFuture, api.Invalid},
 	{block.ErrInvalid, api.Invalid},
-	{engine.ErrClosed, api.Invalid},
+	{ephemera.ErrClosed, api.Invalid},
 	{store.ErrPruned, api.Pruned},
 	{store.ErrNotFound, api.NotFound},
-	{ErrStopped, api.Unavailable},
+	{ephemera.ErrStopped, api.Unavailable},
 }
 
 // problem returns an error as the API tells it: as a Problem, or that of a context.
@@ -119,13 +124,11 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 // makesBlocks refuses what would wait for ever: a node that takes its own messages alone, and makes
 // no blocks in the group.
 func (a local) makesBlocks(group *membership.Group) error {
-	switch {
-	case a.node.config.Include != mempool.Own:
+	if a.node.Config().Include != mempool.Own {
 		return nil
-	case !group.Contains(a.self()):
-		return api.NewProblem(api.Unavailable, fmt.Sprintf("this node is no member of group %d and makes no blocks in it: submit to a member", group.Number()))
-	case a.node.muted(group):
-		return api.NewProblem(api.Unavailable, fmt.Sprintf("%v, and it makes no blocks in group %d", ErrMuted, group.Number()))
+	}
+	if err := a.node.CanMakeBlocks(group); err != nil {
+		return api.WrapProblem(api.Unavailable, fmt.Errorf("%w: submit to another member", err))
 	}
 	return nil
 }
@@ -147,7 +150,7 @@ const sameMoment = 1000
 func (a local) signed(ctx context.Context, s api.Submission, group *membership.Group) (m block.Message, err error) {
 	now := time.Now().UnixMilli()
 	for ahead := range int64(sameMoment) {
-		m, err = block.NewMessage(a.node.config.Key, group.Network(), s.Label, s.Payload, cmp.Or(s.Time, now+ahead))
+		m, err = block.NewMessage(a.key, group.Network(), s.Label, s.Payload, cmp.Or(s.Time, now+ahead))
 		if err != nil {
 			return m, err
 		}
@@ -172,30 +175,27 @@ func (a local) open(number uint64) (*membership.Group, error) {
 }
 
 // known returns a known group by its number, for 0 the newest in which the node is a member.
-func (a local) known(number uint64) (KnownGroup, bool) {
-	view := a.node.view.Load()
+func (a local) known(number uint64) (ephemera.KnownGroup, bool) {
 	if number == 0 {
-		number = view.own(a.self()).Number()
+		number = a.node.OwnGroup().Number()
 	}
-	for _, k := range view.known {
+	for _, k := range a.node.Groups() {
 		if k.Group.Number() == number {
 			return k, true
 		}
 	}
-	return KnownGroup{}, false
+	return ephemera.KnownGroup{}, false
 }
 
 // groupOf returns a known group by its ID. Every certified block's group is known.
 func (a local) groupOf(id membership.ID) (*membership.Group, error) {
-	for _, k := range a.node.view.Load().known {
+	for _, k := range a.node.Groups() {
 		if k.Group.ID() == id {
 			return k.Group, nil
 		}
 	}
 	return nil, notFound("no group %s at this node", id)
 }
-
-func (a local) self() keys.Public { return a.node.config.Key.Public() }
 
 // Subscribe implements API. Blocks are read from the store when the caller asks for the next, so a
 // slow caller keeps nobody waiting.
@@ -216,10 +216,10 @@ const (
 // follow yields blocks until the caller has enough: nil, or something ends it.
 func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.Entry, error) bool) error {
 	if s.Own {
-		if s.Creator != (keys.Public{}) && s.Creator != a.self() {
+		if s.Creator != (keys.Public{}) && s.Creator != a.self {
 			return api.NewProblem(api.Invalid, "own blocks of another creator: leave one of the two out")
 		}
-		s.Creator = a.self()
+		s.Creator = a.self
 	}
 	if err := a.reached(ctx, s.From); err != nil {
 		return err
@@ -233,10 +233,10 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 		after = last
 		s.Looked(api.Cursor(after))
 	}
-	names := a.names(ctx)
+	names := a.names()
 	for {
 		changed := a.node.Changed() // before the store is read, so that nothing comes unnoticed in between
-		entries, err := a.node.config.Store.List(ctx, after, s.Creator, listBlocks, listBytes)
+		entries, err := a.store.List(ctx, after, s.Creator, listBlocks, listBytes)
 		if err != nil {
 			return err
 		}
@@ -260,8 +260,8 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-a.node.stopped:
-			return ErrStopped
+		case <-a.node.Stopped():
+			return ephemera.ErrStopped
 		}
 	}
 }
@@ -279,7 +279,7 @@ func hasLabel(b block.Block, label string) bool {
 // it. It asks about 2 log2 of it times.
 func (a local) last(ctx context.Context) (uint64, error) {
 	above := func(sequence uint64) (bool, error) {
-		entries, err := a.node.config.Store.List(ctx, sequence, keys.Public{}, 1, 1)
+		entries, err := a.store.List(ctx, sequence, keys.Public{}, 1, 1)
 		return len(entries) > 0, err
 	}
 	var low, high uint64 = 0, 1 // something is above low, if low is not 0; nothing above high after the first loop
@@ -313,37 +313,11 @@ type names map[keys.Public]membership.Peer
 
 func (n names) of(key keys.Public) string { return n[key].Name }
 
-// names returns what the membership list says of members now. While the node does not run, that is
-// what it was configured with.
-func (a local) names(ctx context.Context) names {
+// names returns what the members' lists say of members now.
+func (a local) names() names {
 	out := names{}
-	peers := a.node.config.Peers
-	select {
-	case <-a.node.running:
-		answer := make(chan []membership.Peer, 1)
-		err := a.node.call(ctx, func(l *loop) error {
-			var known []membership.Peer
-			for _, peer := range l.groups.book {
-				known = append(known, peer)
-			}
-			answer <- known
-			return nil
-		})
-		if err != nil {
-			break
-		}
-		select {
-		case known := <-answer:
-			peers = append(peers[:len(peers):len(peers)], known...) // what is known now is the later word
-		case <-ctx.Done():
-		case <-a.node.stopped:
-		}
-	default:
-	}
-	for _, peer := range peers {
-		if known, ok := out[peer.Key]; !ok || peer.Name != "" || known.Name == "" {
-			out[peer.Key] = peer
-		}
+	for _, peer := range a.node.Peers() {
+		out[peer.Key] = peer
 	}
 	return out
 }

@@ -1,12 +1,12 @@
-package ephemera
+package local
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
@@ -51,13 +51,13 @@ func (a local) QueryBlockByHeight(ctx context.Context, q api.SlotQuery) (api.Blo
 }
 
 // chain returns the chain that a query names, as a slot without height, and its group.
-func (a local) chain(q api.ChainQuery) (block.Slot, KnownGroup, error) {
+func (a local) chain(q api.ChainQuery) (block.Slot, ephemera.KnownGroup, error) {
 	known, ok := a.known(q.Group)
 	if !ok {
 		return block.Slot{}, known, notFound("no group %d at this node", q.Group)
 	}
 	if q.Creator == (keys.Public{}) {
-		q.Creator = a.self()
+		q.Creator = a.self
 	}
 	if !known.Group.Contains(q.Creator) {
 		return block.Slot{}, known, notFound("%s is no member of group %d", q.Creator, known.Group.Number())
@@ -71,7 +71,7 @@ func (a local) QueryLastBlock(ctx context.Context, q api.ChainQuery) (api.Block,
 	if err != nil {
 		return api.Block{}, err
 	}
-	state, err := a.node.config.Store.Load(ctx, slot.Group)
+	state, err := a.store.Load(ctx, slot.Group)
 	if err != nil {
 		return api.Block{}, problem(err)
 	}
@@ -100,7 +100,7 @@ func (a local) QueryBlockCertificates(ctx context.Context, id block.ID) (api.Cer
 	if err != nil {
 		return api.Certificate{}, err
 	}
-	out := api.NewCertificate(held.Block.SignedHeader, held.Certificate, group, a.names(ctx).of)
+	out := api.NewCertificate(held.Block.SignedHeader, held.Certificate, group, a.names().of)
 	out.Group = group.Encode()
 	return out, nil
 }
@@ -118,19 +118,19 @@ func (a local) QueryBlockBroadcastInfo(ctx context.Context, id block.ID) (api.Br
 	times, _ := a.node.Times(id)
 	h := held.Block.Header
 	return api.BroadcastInfo{
-		Block: id, Local: a.self(), LocalPeerID: a.self().PeerID(), Creator: h.Creator, Height: h.Height,
+		Block: id, Local: a.self, LocalPeerID: a.self.PeerID(), Creator: h.Creator, Height: h.Height,
 		Group: h.Group, GroupNumber: group.Number(), N: group.N(), F: group.F(), Q: group.Q(),
-		Echoed:     a.members(ctx, held.Certificate.Members(group)),
+		Echoed:     a.members(held.Certificate.Members(group)),
 		ProposedMS: times.Proposed, CertifiedMS: times.Certified, DeliveredMS: times.Delivered,
 	}, nil
 }
 
 // members tells what this node knows of these members.
-func (a local) members(ctx context.Context, of []keys.Public) []api.Member {
-	online, known := a.node.Online(), a.names(ctx)
+func (a local) members(of []keys.Public) []api.Member {
+	online, known := a.node.Online(), a.names()
 	out := make([]api.Member, len(of))
 	for i, key := range of {
-		local := key == a.self()
+		local := key == a.self
 		out[i] = api.Member{
 			Key: key, PeerID: key.PeerID(), Name: known.of(key), Addresses: known[key].Addresses,
 			Online: local || slices.Contains(online, key), Local: local,
@@ -153,14 +153,14 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 		page.Next = api.Cursor(last)
 		return page, problem(err)
 	}
-	entries, err := a.node.config.Store.List(ctx, uint64(q.From), q.Creator, q.Limit, listBytes)
+	entries, err := a.store.List(ctx, uint64(q.From), q.Creator, q.Limit, listBytes)
 	if err == nil && len(entries) == 0 {
 		err = a.reached(ctx, q.From)
 	}
 	if err != nil {
 		return api.BlockPage{}, problem(err)
 	}
-	known := a.names(ctx)
+	known := a.names()
 	for _, e := range entries {
 		entry, err := a.entry(e, known)
 		if err != nil {
@@ -178,7 +178,7 @@ func (a local) reached(ctx context.Context, cursor api.Cursor) error {
 	if cursor == 0 || cursor == api.Now {
 		return nil
 	}
-	entries, err := a.node.config.Store.List(ctx, uint64(cursor)-1, keys.Public{}, 1, 1)
+	entries, err := a.store.List(ctx, uint64(cursor)-1, keys.Public{}, 1, 1)
 	if err == nil && len(entries) == 0 {
 		err = api.NewProblem(api.Invalid, fmt.Sprintf("cursor %d is beyond the last block here: cursors belong to one node's store; "+
 			"if it is another one now, begin again with 0", cursor))
@@ -211,15 +211,15 @@ func (a local) VerifyMessageInBlock(ctx context.Context, q api.InclusionQuery) (
 
 // QueryBroadcastGroup implements API.
 func (a local) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.Group, error) {
-	view := a.node.view.Load()
-	newest := view.known[len(view.known)-1]
+	groups := a.node.Groups()
+	newest := groups[len(groups)-1]
 	known, ok := newest, true
 	if q != (api.GroupQuery{}) {
-		i := slices.IndexFunc(view.known, func(k KnownGroup) bool {
+		i := slices.IndexFunc(groups, func(k ephemera.KnownGroup) bool {
 			return k.Group.Number() == q.Number || q.Number == 0 && k.Group.ID() == q.ID
 		})
 		if ok = i >= 0; ok {
-			known = view.known[i]
+			known = groups[i]
 		}
 	}
 	if !ok {
@@ -228,7 +228,7 @@ func (a local) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.G
 	g := known.Group
 	out := api.Group{
 		Network: g.Network(), Number: g.Number(), ID: g.ID(), Newest: g == newest.Group, Closed: known.Closed,
-		N: g.N(), F: g.F(), Q: g.Q(), Limits: api.NewLimits(g.Limits()), Members: a.members(ctx, g.Members()), Encoded: g.Encode(),
+		N: g.N(), F: g.F(), Q: g.Q(), Limits: api.NewLimits(g.Limits()), Members: a.members(g.Members()), Encoded: g.Encode(),
 	}
 	for _, member := range out.Members {
 		if member.Online {
@@ -240,7 +240,7 @@ func (a local) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.G
 
 // Evidence implements API.
 func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
-	held, err := a.node.config.Store.Equivocations(ctx)
+	held, err := a.store.Equivocations(ctx)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -282,17 +282,17 @@ func (a local) checkDHT(key string, value []byte) error {
 
 // QueryEphemeraConfig implements API.
 func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
-	c, group := a.node.config, a.node.Group()
+	c, group := a.node.Config(), a.node.Group()
 	pool := engine.ShareOut(c.Mempool, group)
 	out := api.NodeConfig{
-		Version: a.config.Version, Network: group.Network(), Key: a.self(), PeerID: a.self().PeerID(),
+		Version: a.config.Version, Network: group.Network(), Key: a.self, PeerID: a.self.PeerID(),
 		Group: group.Number(), GroupID: group.ID(), Limits: api.NewLimits(group.Limits()), Include: "own",
 		Mempool: api.Mempool{
 			Messages: pool.Messages, Bytes: pool.Bytes, PerSender: pool.PerSender, SenderBytes: pool.SenderBytes,
 			TTLMS: pool.TTL.Milliseconds(), SkewMS: pool.Skew.Milliseconds(),
 		},
-		ExchangeMS: cmp.Or(c.Exchange.Milliseconds(), engine.DefaultExchange),
-		HandOverMS: cmp.Or(c.HandOver.Milliseconds(), engine.DefaultHandOver),
+		ExchangeMS: c.Exchange.Milliseconds(),
+		HandOverMS: c.HandOver.Milliseconds(),
 		Clients:    append([]keys.Public{}, c.Clients...), Application: a.config.Application,
 	}
 	if c.Include == mempool.All {
@@ -303,15 +303,14 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 
 // Health implements API.
 func (a local) Health(ctx context.Context) (api.Health, error) {
-	view := a.node.view.Load()
-	group, newest := view.own(a.self()), view.newest()
+	group, newest := a.node.OwnGroup(), a.node.Group()
 	out := api.Health{Group: group.Number(), Q: group.Q(), Listening: a.config.Listening == nil || a.config.Listening()}
-	for _, key := range append(a.node.Online(), a.self()) {
+	for _, key := range append(a.node.Online(), a.self) {
 		if group.Contains(key) {
 			out.Online++
 		}
 	}
-	_, err := a.node.config.Store.Identity(ctx)
+	_, err := a.store.Identity(ctx)
 	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
 	if a.serving() {
 		a.standing(ctx, group, &out)
@@ -323,7 +322,7 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
-	case out.Online < out.Q && !newest.Contains(a.self()):
+	case out.Online < out.Q && !newest.Contains(a.self):
 		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest, and connected with no quorum of group %d", newest.Number(), group.Number())
 	case out.Online < out.Q:
 		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
@@ -340,7 +339,7 @@ func (a local) standing(ctx context.Context, group *membership.Group, out *api.H
 		return // it stops just now, or the caller has gone
 	}
 	out.Muted, out.Messages = status.Muted, status.Messages
-	if i, ok := group.Index(a.self()); ok {
+	if i, ok := group.Index(a.self); ok {
 		out.Height = status.Heights[i]
 	}
 }
@@ -348,12 +347,12 @@ func (a local) standing(ctx context.Context, group *membership.Group, out *api.H
 // serving tells whether the node runs.
 func (a local) serving() bool {
 	select {
-	case <-a.node.running:
+	case <-a.node.Running():
 	default:
 		return false
 	}
 	select {
-	case <-a.node.stopped:
+	case <-a.node.Stopped():
 		return false
 	default:
 		return true
