@@ -1,0 +1,135 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+)
+
+// Evidence implements API.
+func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
+	held, err := a.store.Equivocations(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	out := make([]api.Evidence, len(held))
+	for i, e := range held {
+		out[i] = api.NewEvidence(e.A, e.B)
+	}
+	return out, nil
+}
+
+// QueryDHT implements API.
+func (a local) QueryDHT(ctx context.Context, key string) ([]byte, error) {
+	if err := a.checkDHT(key, nil); err != nil {
+		return nil, err
+	}
+	value, err := a.config.DHT.Query(ctx, key)
+	return value, problem(err)
+}
+
+// StoreInDHT implements API.
+func (a local) StoreInDHT(ctx context.Context, key string, value []byte) error {
+	if err := a.checkDHT(key, value); err != nil {
+		return err
+	}
+	return problem(a.config.DHT.Store(ctx, key, value))
+}
+
+func (a local) checkDHT(key string, value []byte) error {
+	switch {
+	case a.config.DHT == nil:
+		return api.NewProblem(api.NotConfigured, "this node runs without the DHT: set dht.enabled = true in its configuration")
+	case key == "" || len(key) > api.MaxDHTKey:
+		return api.NewProblem(api.Invalid, fmt.Sprintf("key of %d bytes, expected 1..%d", len(key), api.MaxDHTKey))
+	case len(value) > api.MaxDHTValue:
+		return api.NewProblem(api.TooLarge, fmt.Sprintf("value of %d bytes, at most %d", len(value), api.MaxDHTValue))
+	}
+	return nil
+}
+
+// QueryEphemeraConfig implements API.
+func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
+	c, group := a.node.Config(), a.node.Group()
+	pool := engine.ShareOut(c.Mempool, group)
+	out := api.NodeConfig{
+		Version: a.config.Version, Network: group.Network(), Key: a.self, PeerID: a.self.PeerID(),
+		Group: group.Number(), GroupID: group.ID(), Limits: api.NewLimits(group.Limits()), Include: "own",
+		Mempool: api.Mempool{
+			Messages: pool.Messages, Bytes: pool.Bytes, PerSender: pool.PerSender, SenderBytes: pool.SenderBytes,
+			TTLMS: pool.TTL.Milliseconds(), SkewMS: pool.Skew.Milliseconds(),
+		},
+		ExchangeMS: c.Exchange.Milliseconds(),
+		HandOverMS: c.HandOver.Milliseconds(),
+		Clients:    append([]keys.Public{}, c.Clients...), Application: a.config.Application,
+	}
+	if c.Include == mempool.All {
+		out.Include = "all"
+	}
+	return out, nil
+}
+
+// Health implements API.
+func (a local) Health(ctx context.Context) (api.Health, error) {
+	group, newest := a.node.OwnGroup(), a.node.Group()
+	out := api.Health{Group: group.Number(), Q: group.Q(), Listening: a.config.Listening == nil || a.config.Listening()}
+	for _, key := range append(a.node.Online(), a.self) {
+		if group.Contains(key) {
+			out.Online++
+		}
+	}
+	_, err := a.store.Identity(ctx)
+	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
+	if a.serving() {
+		a.standing(ctx, group, &out)
+	}
+	switch {
+	case !a.serving():
+		out.Reason = "the node does not run"
+	case !out.Storage:
+		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
+	case !out.Listening:
+		out.Reason = "a listener is not bound"
+	case out.Online < out.Q && !newest.Contains(a.self):
+		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest, and connected with no quorum of group %d", newest.Number(), group.Number())
+	case out.Online < out.Q:
+		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
+	default:
+		out.Ready = true
+	}
+	return out, nil
+}
+
+// standing fills in where the node's own chain and its mempool are, where it can tell.
+func (a local) standing(ctx context.Context, group *membership.Group, out *api.Health) {
+	status, err := a.node.StatusIn(ctx, group)
+	if err != nil {
+		return // it stops just now, or the caller has gone
+	}
+	out.Muted, out.Messages = status.Muted, status.Messages
+	if i, ok := group.Index(a.self); ok {
+		out.Height = status.Heights[i]
+	}
+}
+
+// serving tells whether the node runs.
+func (a local) serving() bool {
+	select {
+	case <-a.node.Running():
+	default:
+		return false
+	}
+	select {
+	case <-a.node.Stopped():
+		return false
+	default:
+		return true
+	}
+}
