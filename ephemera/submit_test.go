@@ -8,8 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
-	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -98,40 +96,5 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 		last := c.boards[3].all()[2]
 		require.Equal(t, two.ID(), last.Header.Group)
 		require.Contains(t, last.MessageIDs(), left.ID())
-	})
-}
-
-// A node that makes no blocks refuses what would wait for ever, and says why: a muted one, and one
-// that was removed.
-func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
-		c.include, c.muted = mempool.Own, map[int]uint64{3: 1}
-		c.startAll()
-		defer c.stopAll()
-		time.Sleep(time.Second)
-		submit := func(i int) error {
-			_, err := local.New(c.nodes[i], local.Config{}).SubmitEphemeraMessage(t.Context(), api.Submission{Label: "notice", Payload: []byte("x")})
-			return err
-		}
-		require.NoError(t, submit(0))
-		require.ErrorIs(t, submit(3), api.Unavailable)
-		require.ErrorContains(t, submit(3), "higher number")
-
-		next, err := membership.NewGroup(network, 2, []keys.Public{c.keys[0].Public(), c.keys[3].Public()}, membership.Limits{})
-		require.NoError(t, err)
-		for i := range 4 {
-			require.NoError(t, c.nodes[i].Adopt(t.Context(), next, nil))
-		}
-		require.NoError(t, submit(3), "a later group makes it whole")
-		require.ErrorIs(t, submit(1), api.Unavailable)
-		require.ErrorIs(t, submit(1), ephemera.ErrNotMember)
-		for _, i := range []int{0, 2, 3} {
-			c.stop[i]()
-		}
-		health, err := local.New(c.nodes[1], local.Config{}).Health(t.Context())
-		require.NoError(t, err)
-		require.False(t, health.Ready)
-		require.Contains(t, health.Reason, "no member of group 2")
 	})
 }

@@ -121,8 +121,8 @@ type Subscription struct {
 	Progress func(Cursor)
 }
 
-// Looked tells Progress.
-func (s Subscription) Looked(until Cursor) {
+// ReportProgress calls Progress if it is set.
+func (s Subscription) ReportProgress(until Cursor) {
 	if s.Progress != nil {
 		s.Progress(until)
 	}

@@ -107,7 +107,7 @@ func (f *follower) take(frame api.Frame) (done bool, err error) {
 	case api.FrameProgress:
 		if f.wanted.From == api.Now || frame.Cursor > f.wanted.From {
 			f.wanted.From = frame.Cursor
-			f.wanted.Looked(frame.Cursor)
+			f.wanted.ReportProgress(frame.Cursor)
 		}
 		return false, nil
 	case api.FrameBlock:
@@ -124,7 +124,7 @@ func (f *follower) take(frame api.Frame) (done bool, err error) {
 		f.wanted.From = e.Cursor
 		f.enough = !f.yield(e, nil)
 		if !f.enough {
-			f.wanted.Looked(e.Cursor)
+			f.wanted.ReportProgress(e.Cursor)
 		}
 		return f.enough, nil
 	}

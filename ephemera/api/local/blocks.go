@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// QueryBlockByHash implements API.
+// QueryBlockByHash implements api.API.
 func (a local) QueryBlockByHash(ctx context.Context, id block.ID) (api.Block, error) {
 	held, err := a.certified(ctx, id)
 	if err != nil {
@@ -24,12 +24,12 @@ func (a local) QueryBlockByHash(ctx context.Context, id block.ID) (api.Block, er
 func (a local) certified(ctx context.Context, id block.ID) (store.Certified, error) {
 	held, err := a.node.CertifiedByID(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Certified{}, notFound("no certified block %s at this node", id)
+		return store.Certified{}, notFound("this node has no certified block %s", id)
 	}
 	return held, problem(err)
 }
 
-// QueryBlockByHeight implements API.
+// QueryBlockByHeight implements api.API.
 func (a local) QueryBlockByHeight(ctx context.Context, q api.SlotQuery) (api.Block, error) {
 	slot, known, err := a.chain(api.ChainQuery{Creator: q.Creator, Group: q.Group})
 	if err != nil {
@@ -38,7 +38,7 @@ func (a local) QueryBlockByHeight(ctx context.Context, q api.SlotQuery) (api.Blo
 	slot.Height = q.Height
 	held, err := a.node.Certified(ctx, slot)
 	if errors.Is(err, store.ErrNotFound) {
-		return api.Block{}, notFound("no certified block of %s at height %d in group %d", slot.Creator, slot.Height, known.Group.Number())
+		return api.Block{}, notFound("this node has no certified block of %s at height %d in group %d", slot.Creator, slot.Height, known.Group.Number())
 	}
 	if err != nil {
 		return api.Block{}, problem(err)
@@ -46,22 +46,22 @@ func (a local) QueryBlockByHeight(ctx context.Context, q api.SlotQuery) (api.Blo
 	return api.NewBlock(held.Block), nil
 }
 
-// chain returns the chain that a query names, as a slot without height, and its group.
+// chain returns the chain of a query, as a slot without height, and its group.
 func (a local) chain(q api.ChainQuery) (block.Slot, ephemera.KnownGroup, error) {
-	known, ok := a.known(q.Group)
+	known, ok := a.groupByNumber(q.Group)
 	if !ok {
-		return block.Slot{}, known, notFound("no group %d at this node", q.Group)
+		return block.Slot{}, known, notFound("this node does not know group %d", q.Group)
 	}
 	if q.Creator == (keys.Public{}) {
 		q.Creator = a.self
 	}
 	if !known.Group.Contains(q.Creator) {
-		return block.Slot{}, known, notFound("%s is no member of group %d", q.Creator, known.Group.Number())
+		return block.Slot{}, known, notFound("%s is not a member of group %d", q.Creator, known.Group.Number())
 	}
 	return block.Slot{Group: known.Group.ID(), Creator: q.Creator}, known, nil
 }
 
-// QueryLastBlock implements API.
+// QueryLastBlock implements api.API.
 func (a local) QueryLastBlock(ctx context.Context, q api.ChainQuery) (api.Block, error) {
 	slot, known, err := a.chain(q)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a local) QueryLastBlock(ctx context.Context, q api.ChainQuery) (api.Block,
 		}
 	}
 	if slot.Height == 0 {
-		return api.Block{}, notFound("no certified block of %s in group %d yet", slot.Creator, known.Group.Number())
+		return api.Block{}, notFound("this node has no certified block of %s in group %d yet", slot.Creator, known.Group.Number())
 	}
 	held, err := a.node.Certified(ctx, slot)
 	if err != nil {
@@ -86,28 +86,28 @@ func (a local) QueryLastBlock(ctx context.Context, q api.ChainQuery) (api.Block,
 	return api.NewBlock(held.Block), nil
 }
 
-// QueryBlockCertificates implements API.
+// QueryBlockCertificates implements api.API.
 func (a local) QueryBlockCertificates(ctx context.Context, id block.ID) (api.Certificate, error) {
 	held, err := a.certified(ctx, id)
 	if err != nil {
 		return api.Certificate{}, err
 	}
-	group, err := a.groupOf(held.Block.Header.Group)
+	group, err := a.groupByID(held.Block.Header.Group)
 	if err != nil {
 		return api.Certificate{}, err
 	}
-	out := api.NewCertificate(held.Block.SignedHeader, held.Certificate, group, a.names().of)
+	out := api.NewCertificate(held.Block.SignedHeader, held.Certificate, group, a.peers().name)
 	out.Group = group.Encode()
 	return out, nil
 }
 
-// QueryBlockBroadcastInfo implements API.
+// QueryBlockBroadcastInfo implements api.API.
 func (a local) QueryBlockBroadcastInfo(ctx context.Context, id block.ID) (api.BroadcastInfo, error) {
 	held, err := a.certified(ctx, id)
 	if err != nil {
 		return api.BroadcastInfo{}, err
 	}
-	group, err := a.groupOf(held.Block.Header.Group)
+	group, err := a.groupByID(held.Block.Header.Group)
 	if err != nil {
 		return api.BroadcastInfo{}, err
 	}
@@ -121,7 +121,7 @@ func (a local) QueryBlockBroadcastInfo(ctx context.Context, id block.ID) (api.Br
 	}, nil
 }
 
-// ListBlocks implements API.
+// ListBlocks implements api.API.
 func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, error) {
 	if q.Limit < 0 || q.Limit > api.MaxPage {
 		return api.BlockPage{}, api.NewProblem(api.Invalid, fmt.Sprintf("limit is %d, expected 1..%d", q.Limit, api.MaxPage))
@@ -131,20 +131,20 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 	}
 	page := api.BlockPage{Blocks: []api.Entry{}, Next: q.From}
 	if q.From == api.Now {
-		last, err := a.last(ctx)
+		last, err := a.lastSequence(ctx)
 		page.Next = api.Cursor(last)
 		return page, problem(err)
 	}
 	entries, err := a.store.List(ctx, uint64(q.From), q.Creator, q.Limit, listBytes)
 	if err == nil && len(entries) == 0 {
-		err = a.reached(ctx, q.From)
+		err = a.checkCursor(ctx, q.From)
 	}
 	if err != nil {
 		return api.BlockPage{}, problem(err)
 	}
-	known := a.names()
+	peers := a.peers()
 	for _, e := range entries {
-		entry, err := a.entry(e, known)
+		entry, err := a.entry(e, peers)
 		if err != nil {
 			return api.BlockPage{}, err
 		}
@@ -153,25 +153,25 @@ func (a local) ListBlocks(ctx context.Context, q api.ListQuery) (api.BlockPage, 
 	return page, nil
 }
 
-func (a local) entry(e store.Entry, known names) (api.Entry, error) {
-	group, err := a.groupOf(e.Block.Header.Group)
+func (a local) entry(e store.Entry, peers peers) (api.Entry, error) {
+	group, err := a.groupByID(e.Block.Header.Group)
 	if err != nil {
 		return api.Entry{}, err
 	}
 	return api.Entry{
 		Cursor: api.Cursor(e.Sequence), Block: api.NewBlock(e.Block),
-		Certificate: api.NewCertificate(e.Block.SignedHeader, e.Certificate, group, known.of),
+		Certificate: api.NewCertificate(e.Block.SignedHeader, e.Certificate, group, peers.name),
 	}, nil
 }
 
-// VerifyMessageInBlock implements API.
+// VerifyMessageInBlock implements api.API.
 func (a local) VerifyMessageInBlock(ctx context.Context, q api.InclusionQuery) (api.Inclusion, error) {
 	held, err := a.certified(ctx, q.Block)
 	if err != nil {
 		return api.Inclusion{}, err
 	}
 	if held.Block.Pruned() {
-		return api.Inclusion{}, api.NewProblem(api.Pruned, "the block's messages are not here any more: ask a member that keeps them longer")
+		return api.Inclusion{}, api.NewProblem(api.Pruned, "this node no longer holds the messages of the block: ask a member that keeps them longer")
 	}
 	return api.Prove(held.Block, q.Message)
 }

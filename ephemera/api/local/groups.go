@@ -11,25 +11,21 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// QueryBroadcastGroup implements API.
-func (a local) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.Group, error) {
-	groups := a.node.Groups()
-	newest := groups[len(groups)-1]
-	known, ok := newest, true
-	if q != (api.GroupQuery{}) {
-		i := slices.IndexFunc(groups, func(k ephemera.KnownGroup) bool {
-			return k.Group.Number() == q.Number || q.Number == 0 && k.Group.ID() == q.ID
-		})
-		if ok = i >= 0; ok {
-			known = groups[i]
-		}
+// QueryBroadcastGroup implements api.API.
+func (a local) QueryBroadcastGroup(_ context.Context, q api.GroupQuery) (api.Group, error) {
+	newest := a.node.Group()
+	if q == (api.GroupQuery{}) {
+		q.Number = newest.Number()
 	}
+	known, ok := a.find(func(g *membership.Group) bool {
+		return g.Number() == q.Number || q.Number == 0 && g.ID() == q.ID
+	})
 	if !ok {
-		return api.Group{}, notFound("no such group at this node; its newest is %d", newest.Group.Number())
+		return api.Group{}, notFound("this node does not know the group; the newest it knows is %d", newest.Number())
 	}
 	g := known.Group
 	out := api.Group{
-		Network: g.Network(), Number: g.Number(), ID: g.ID(), Newest: g == newest.Group, Closed: known.Closed,
+		Network: g.Network(), Number: g.Number(), ID: g.ID(), Newest: g.Number() >= newest.Number(), Closed: known.Closed,
 		N: g.N(), F: g.F(), Q: g.Q(), Limits: api.NewLimits(g.Limits()), Members: a.members(g.Members()), Encoded: g.Encode(),
 	}
 	for _, member := range out.Members {
@@ -40,63 +36,65 @@ func (a local) QueryBroadcastGroup(ctx context.Context, q api.GroupQuery) (api.G
 	return out, nil
 }
 
-// open returns an open group by its number, the newest for 0.
-func (a local) open(number uint64) (*membership.Group, error) {
+// openGroup returns the open group with a number, or the newest group for 0.
+func (a local) openGroup(number uint64) (*membership.Group, error) {
 	if number == 0 {
 		return a.node.Group(), nil
 	}
-	known, ok := a.known(number)
+	known, ok := a.groupByNumber(number)
 	if !ok || known.Closed {
-		return nil, api.NewProblem(api.Invalid, fmt.Sprintf("group %d is not open at this node; leave the group out for the newest", number))
+		return nil, api.NewProblem(api.Invalid, fmt.Sprintf("group %d is not open at this node (leave the group out for the newest)", number))
 	}
 	return known.Group, nil
 }
 
-// known returns a known group by its number, for 0 the newest in which the node is a member.
-func (a local) known(number uint64) (ephemera.KnownGroup, bool) {
+// groupByNumber returns the known group with a number, or the newest with this node for 0.
+func (a local) groupByNumber(number uint64) (ephemera.KnownGroup, bool) {
 	if number == 0 {
 		number = a.node.OwnGroup().Number()
 	}
-	for _, k := range a.node.Groups() {
-		if k.Group.Number() == number {
-			return k, true
+	return a.find(func(g *membership.Group) bool { return g.Number() == number })
+}
+
+// groupByID returns the known group with an ID. The group of every certified block is known.
+func (a local) groupByID(id membership.ID) (*membership.Group, error) {
+	known, ok := a.find(func(g *membership.Group) bool { return g.ID() == id })
+	if !ok {
+		return nil, notFound("this node does not know group %s", id)
+	}
+	return known.Group, nil
+}
+
+func (a local) find(match func(*membership.Group) bool) (ephemera.KnownGroup, bool) {
+	for _, known := range a.node.Groups() {
+		if match(known.Group) {
+			return known, true
 		}
 	}
 	return ephemera.KnownGroup{}, false
 }
 
-// groupOf returns a known group by its ID. Every certified block's group is known.
-func (a local) groupOf(id membership.ID) (*membership.Group, error) {
-	for _, k := range a.node.Groups() {
-		if k.Group.ID() == id {
-			return k.Group, nil
-		}
-	}
-	return nil, notFound("no group %s at this node", id)
-}
+// peers are the members' names and addresses.
+type peers map[keys.Public]membership.Peer
 
-// names are what the members are called, for people.
-type names map[keys.Public]membership.Peer
+func (p peers) name(key keys.Public) string { return p[key].Name }
 
-func (n names) of(key keys.Public) string { return n[key].Name }
-
-// names returns what the members' lists say of members now.
-func (a local) names() names {
-	out := names{}
+func (a local) peers() peers {
+	out := peers{}
 	for _, peer := range a.node.Peers() {
 		out[peer.Key] = peer
 	}
 	return out
 }
 
-// members tells what this node knows of these members.
-func (a local) members(of []keys.Public) []api.Member {
-	online, known := a.node.Online(), a.names()
-	out := make([]api.Member, len(of))
-	for i, key := range of {
+// members describes members as this node sees them.
+func (a local) members(members []keys.Public) []api.Member {
+	online, peers := a.node.Online(), a.peers()
+	out := make([]api.Member, len(members))
+	for i, key := range members {
 		local := key == a.self
 		out[i] = api.Member{
-			Key: key, PeerID: key.PeerID(), Name: known.of(key), Addresses: known[key].Addresses,
+			Key: key, PeerID: key.PeerID(), Name: peers.name(key), Addresses: peers[key].Addresses,
 			Online: local || slices.Contains(online, key), Local: local,
 		}
 	}

@@ -16,29 +16,29 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Config is what a node's API tells and does beyond the node. All fields may be left out.
+// Config is what the API knows and does beyond its node. Every field may be left out.
 type Config struct {
-	DHT         DHT             // nil: the DHT's calls answer api.NotConfigured
+	DHT         DHT             // nil: calls to the DHT return api.NotConfigured
 	Version     string          // of the program
-	Application json.RawMessage // what the program tells of its configuration, without secrets
-	Listening   func() bool     // whether the program's listeners are bound; nil: they are, or there are none
+	Application json.RawMessage // the program's own configuration, without secrets
+	Listening   func() bool     // reports whether the program's listeners are bound; nil: true
 }
 
-// DHT is a distributed hash table among the members (package dht). A key that is not found is an
-// error that wraps store.ErrNotFound or api.NotFound, within a deadline of its own.
+// DHT is a distributed hash table among the members (package dht). Calls end within a deadline of
+// their own. The error for a missing key wraps store.ErrNotFound or api.NotFound.
 type DHT interface {
 	Store(ctx context.Context, key string, value []byte) error
 	Query(ctx context.Context, key string) ([]byte, error)
 }
 
-// New returns the API of a node. Blocks and groups are answered before the node runs, too, the rest
-// once it does.
+// New returns the API of a node. It answers about blocks and groups at any time, about the rest
+// while the node runs.
 func New(node *ephemera.Node, config Config) api.API {
 	c := node.Config()
 	return local{node: node, config: config, key: c.Key, self: c.Key.Public(), store: c.Store}
 }
 
-// local is the API of a node in this process.
+// local implements api.API.
 type local struct {
 	node   *ephemera.Node
 	config Config
@@ -47,7 +47,7 @@ type local struct {
 	store  store.Store
 }
 
-// kinds says which kind of problem the node's errors are. The first that fits counts.
+// kinds maps the errors of a node to kinds of problems. The first match counts.
 var kinds = []struct {
 	err  error
 	kind api.Kind
@@ -66,7 +66,7 @@ var kinds = []struct {
 	{ephemera.ErrStopped, api.Unavailable},
 }
 
-// problem returns an error as the API tells it: as a Problem, or that of a context.
+// problem returns err as a Problem. It leaves Problems and the errors of contexts as they are.
 func problem(err error) error {
 	var known *api.Problem
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

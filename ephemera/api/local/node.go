@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Evidence implements API.
+// Evidence implements api.API.
 func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	held, err := a.store.Equivocations(ctx)
 	if err != nil {
@@ -26,7 +26,7 @@ func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	return out, nil
 }
 
-// QueryDHT implements API.
+// QueryDHT implements api.API.
 func (a local) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	if err := a.checkDHT(key, nil); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (a local) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	return value, problem(err)
 }
 
-// StoreInDHT implements API.
+// StoreInDHT implements api.API.
 func (a local) StoreInDHT(ctx context.Context, key string, value []byte) error {
 	if err := a.checkDHT(key, value); err != nil {
 		return err
@@ -46,16 +46,16 @@ func (a local) StoreInDHT(ctx context.Context, key string, value []byte) error {
 func (a local) checkDHT(key string, value []byte) error {
 	switch {
 	case a.config.DHT == nil:
-		return api.NewProblem(api.NotConfigured, "this node runs without the DHT: set dht.enabled = true in its configuration")
+		return api.NewProblem(api.NotConfigured, "this node runs without the DHT (set dht.enabled = true in its configuration)")
 	case key == "" || len(key) > api.MaxDHTKey:
-		return api.NewProblem(api.Invalid, fmt.Sprintf("key of %d bytes, expected 1..%d", len(key), api.MaxDHTKey))
+		return api.NewProblem(api.Invalid, fmt.Sprintf("key is %d bytes, expected 1..%d", len(key), api.MaxDHTKey))
 	case len(value) > api.MaxDHTValue:
-		return api.NewProblem(api.TooLarge, fmt.Sprintf("value of %d bytes, at most %d", len(value), api.MaxDHTValue))
+		return api.NewProblem(api.TooLarge, fmt.Sprintf("value is %d bytes, at most %d are allowed", len(value), api.MaxDHTValue))
 	}
 	return nil
 }
 
-// QueryEphemeraConfig implements API.
+// QueryEphemeraConfig implements api.API.
 func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 	c, group := a.node.Config(), a.node.Group()
 	pool := engine.ShareOut(c.Mempool, group)
@@ -66,9 +66,8 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 			Messages: pool.Messages, Bytes: pool.Bytes, PerSender: pool.PerSender, SenderBytes: pool.SenderBytes,
 			TTLMS: pool.TTL.Milliseconds(), SkewMS: pool.Skew.Milliseconds(),
 		},
-		ExchangeMS: c.Exchange.Milliseconds(),
-		HandOverMS: c.HandOver.Milliseconds(),
-		Clients:    append([]keys.Public{}, c.Clients...), Application: a.config.Application,
+		ExchangeMS: c.Exchange.Milliseconds(), HandOverMS: c.HandOver.Milliseconds(),
+		Clients: append([]keys.Public{}, c.Clients...), Application: a.config.Application,
 	}
 	if c.Include == mempool.All {
 		out.Include = "all"
@@ -76,7 +75,7 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 	return out, nil
 }
 
-// Health implements API.
+// Health implements api.API.
 func (a local) Health(ctx context.Context) (api.Health, error) {
 	group, newest := a.node.OwnGroup(), a.node.Group()
 	out := api.Health{Group: group.Number(), Q: group.Q(), Listening: a.config.Listening == nil || a.config.Listening()}
@@ -87,31 +86,32 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 	}
 	_, err := a.store.Identity(ctx)
 	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
-	if a.serving() {
-		a.standing(ctx, group, &out)
+	if a.running() {
+		a.addStatus(ctx, group, &out)
 	}
 	switch {
-	case !a.serving():
-		out.Reason = "the node does not run"
+	case !a.running():
+		out.Reason = "the node is not running"
 	case !out.Storage:
 		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
 	case out.Online < out.Q && !newest.Contains(a.self):
-		out.Reason = fmt.Sprintf("this node is no member of group %d, the newest, and connected with no quorum of group %d", newest.Number(), group.Number())
+		out.Reason = fmt.Sprintf("this node is not a member of group %d, the newest, and not connected to a quorum of group %d",
+			newest.Number(), group.Number())
 	case out.Online < out.Q:
-		out.Reason = fmt.Sprintf("connected with %d of %d members, itself among them, and %d are a quorum", out.Online, group.N(), out.Q)
+		out.Reason = fmt.Sprintf("%d of %d members are online, this node included, and a quorum is %d", out.Online, group.N(), out.Q)
 	default:
 		out.Ready = true
 	}
 	return out, nil
 }
 
-// standing fills in where the node's own chain and its mempool are, where it can tell.
-func (a local) standing(ctx context.Context, group *membership.Group, out *api.Health) {
+// addStatus fills in the state of the node's own chain and mempool, if the node answers.
+func (a local) addStatus(ctx context.Context, group *membership.Group, out *api.Health) {
 	status, err := a.node.StatusIn(ctx, group)
 	if err != nil {
-		return // it stops just now, or the caller has gone
+		return // the node is stopping, or the caller has gone
 	}
 	out.Muted, out.Messages = status.Muted, status.Messages
 	if i, ok := group.Index(a.self); ok {
@@ -119,8 +119,8 @@ func (a local) standing(ctx context.Context, group *membership.Group, out *api.H
 	}
 }
 
-// serving tells whether the node runs.
-func (a local) serving() bool {
+// running reports whether the node runs.
+func (a local) running() bool {
 	select {
 	case <-a.node.Running():
 	default:

@@ -13,20 +13,21 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// SubmitEphemeraMessage implements API.
+// SubmitEphemeraMessage implements api.API.
 func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api.Submitted, error) {
-	if err := cmp.Or(ctx.Err(), s.Check()); err != nil { // a caller that is gone submits nothing
+	if err := cmp.Or(ctx.Err(), s.Check()); err != nil { // submit nothing for a caller that has gone
 		return api.Submitted{}, err
 	}
-	group, err := a.open(s.Group)
+	group, err := a.openGroup(s.Group)
 	if err != nil {
 		return api.Submitted{}, err
 	}
-	if err := a.makesBlocks(group); err != nil {
+	if err := a.checkMakesBlocks(group); err != nil {
 		return api.Submitted{}, err
 	}
 	if limit := group.Limits().PayloadBytes; uint64(len(s.Payload)) > uint64(limit) {
-		return api.Submitted{}, api.NewProblem(api.TooLarge, fmt.Sprintf("payload of %d bytes, group %d takes at most %d", len(s.Payload), group.Number(), limit))
+		return api.Submitted{}, api.NewProblem(api.TooLarge,
+			fmt.Sprintf("payload is %d bytes, at most %d are allowed in group %d", len(s.Payload), limit, group.Number()))
 	}
 	if !s.NodeSigns() {
 		m, err := s.Message()
@@ -38,7 +39,7 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 		}
 		return api.Submitted{ID: m.ID()}, nil
 	}
-	m, err := a.signed(ctx, s, group)
+	m, err := a.signAndSubmit(ctx, s, group)
 	if err != nil {
 		return api.Submitted{}, problem(err)
 	}
@@ -46,9 +47,9 @@ func (a local) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api
 	return api.Submitted{ID: m.ID(), Message: &signed}, nil
 }
 
-// makesBlocks refuses what would wait for ever: a node that takes its own messages alone, and makes
-// no blocks in the group.
-func (a local) makesBlocks(group *membership.Group) error {
+// checkMakesBlocks refuses a message that would wait forever: it goes into this node's blocks only,
+// and the node makes none in the group.
+func (a local) checkMakesBlocks(group *membership.Group) error {
 	if a.node.Config().Include != mempool.Own {
 		return nil
 	}
@@ -58,7 +59,7 @@ func (a local) makesBlocks(group *membership.Group) error {
 	return nil
 }
 
-// submit directs a message to the blocks of a group where the caller named one.
+// submit submits a message for the blocks of any group or, if the caller gave a number, of one.
 func (a local) submit(ctx context.Context, m block.Message, number uint64, group *membership.Group) error {
 	if number == 0 {
 		return a.node.Submit(ctx, m)
@@ -66,15 +67,15 @@ func (a local) submit(ctx context.Context, m block.Message, number uint64, group
 	return a.node.SubmitIn(ctx, m, group.ID())
 }
 
-// sameMoment bounds the equal submissions of one millisecond that the node signs as different
-// messages.
-const sameMoment = 1000
+// maxAhead bounds how far ahead, in milliseconds, the node dates equal submissions to tell them
+// apart.
+const maxAhead = 1000
 
-// signed makes, signs and submits a message. Without a time each submission is a message of its
-// own, also within a millisecond.
-func (a local) signed(ctx context.Context, s api.Submission, group *membership.Group) (m block.Message, err error) {
+// signAndSubmit makes, signs and submits a message. Without a time every submission becomes a
+// message of its own, even within one millisecond.
+func (a local) signAndSubmit(ctx context.Context, s api.Submission, group *membership.Group) (m block.Message, err error) {
 	now := time.Now().UnixMilli()
-	for ahead := range int64(sameMoment) {
+	for ahead := range int64(maxAhead) {
 		m, err = block.NewMessage(a.key, group.Network(), s.Label, s.Payload, cmp.Or(s.Time, now+ahead))
 		if err != nil {
 			return m, err

@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Subscribe implements API. Blocks are read from the store when the caller asks for the next, so a
-// slow caller keeps nobody waiting.
+// Subscribe implements api.API. It reads the store when the caller asks for the next block, so a
+// slow caller delays nobody.
 func (a local) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[api.Entry, error] {
 	return func(yield func(api.Entry, error) bool) {
 		if err := a.follow(ctx, s, yield); err != nil {
@@ -21,35 +21,35 @@ func (a local) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[api.
 	}
 }
 
-// Bounds of what one read of the store brings.
+// Bounds of one read of the store.
 const (
 	listBlocks = api.MaxPage
 	listBytes  = 1 << 20
 )
 
-// follow yields blocks until the caller has enough: nil, or something ends it.
+// follow yields blocks and waits for more. It returns nil when yield returns false.
 func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.Entry, error) bool) error {
 	if s.Own {
 		if s.Creator != (keys.Public{}) && s.Creator != a.self {
-			return api.NewProblem(api.Invalid, "own blocks of another creator: leave one of the two out")
+			return api.NewProblem(api.Invalid, "own blocks and those of another creator are both asked for: leave one out")
 		}
 		s.Creator = a.self
 	}
-	if err := a.reached(ctx, s.From); err != nil {
+	if err := a.checkCursor(ctx, s.From); err != nil {
 		return err
 	}
 	after := uint64(s.From)
 	if s.From == api.Now {
-		last, err := a.last(ctx)
+		last, err := a.lastSequence(ctx)
 		if err != nil {
 			return err
 		}
 		after = last
-		s.Looked(api.Cursor(after))
+		s.ReportProgress(api.Cursor(after))
 	}
-	names := a.names()
+	peers := a.peers()
 	for {
-		changed := a.node.Changed() // before the store is read, so that nothing comes unnoticed in between
+		changed := a.node.Changed() // taken before the read, so that no block is missed in between
 		entries, err := a.store.List(ctx, after, s.Creator, listBlocks, listBytes)
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 		for _, e := range entries {
 			after = e.Sequence
 			if s.Label == "" || hasLabel(e.Block, s.Label) {
-				entry, err := a.entry(e, names)
+				entry, err := a.entry(e, peers)
 				if err != nil {
 					return err
 				}
@@ -65,7 +65,7 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 					return nil
 				}
 			}
-			s.Looked(api.Cursor(after))
+			s.ReportProgress(api.Cursor(after))
 		}
 		if len(entries) > 0 {
 			continue
@@ -89,14 +89,15 @@ func hasLabel(b block.Block, label string) bool {
 	return false
 }
 
-// last returns the sequence of the last block in the store, or at least its place: nothing is above
-// it. It asks about 2 log2 of it times.
-func (a local) last(ctx context.Context) (uint64, error) {
+// lastSequence returns the lowest sequence above which the store holds no block. It reads the store
+// about 2 log2 of it times.
+func (a local) lastSequence(ctx context.Context) (uint64, error) {
 	above := func(sequence uint64) (bool, error) {
 		entries, err := a.store.List(ctx, sequence, keys.Public{}, 1, 1)
 		return len(entries) > 0, err
 	}
-	var low, high uint64 = 0, 1 // something is above low, if low is not 0; nothing above high after the first loop
+	// After the first loop, some block is above low unless low is 0, and none is above high.
+	var low, high uint64 = 0, 1
 	for {
 		more, err := above(high)
 		if err != nil {
@@ -122,17 +123,17 @@ func (a local) last(ctx context.Context) (uint64, error) {
 	return low, nil
 }
 
-// reached refuses a cursor that this store has never given out: a store that took the place of a
-// lost one counts anew, and who goes on there with an old cursor would miss blocks or get them
-// twice, and not know.
-func (a local) reached(ctx context.Context, cursor api.Cursor) error {
+// checkCursor refuses a cursor that this store never gave out. A store that replaces a lost one
+// counts from the beginning, so a caller that continued with an old cursor would miss blocks or get
+// them twice without noticing.
+func (a local) checkCursor(ctx context.Context, cursor api.Cursor) error {
 	if cursor == 0 || cursor == api.Now {
 		return nil
 	}
 	entries, err := a.store.List(ctx, uint64(cursor)-1, keys.Public{}, 1, 1)
 	if err == nil && len(entries) == 0 {
-		err = api.NewProblem(api.Invalid, fmt.Sprintf("cursor %d is beyond the last block here: cursors belong to one node's store; "+
-			"if it is another one now, begin again with 0", cursor))
+		err = api.NewProblem(api.Invalid, fmt.Sprintf("cursor %d is beyond the last block of this node's store "+
+			"(a cursor belongs to one store: if the store was replaced, begin again with 0)", cursor))
 	}
 	return err
 }

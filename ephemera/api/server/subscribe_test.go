@@ -31,12 +31,12 @@ func (e endless) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[ap
 		if s.From == api.Now {
 			s.From = e.last
 		}
-		s.Looked(s.From)
+		s.ReportProgress(s.From)
 		for at := s.From + 1; at <= e.last; at++ {
 			if !yield(api.Entry{Cursor: at}, nil) {
 				return
 			}
-			s.Looked(at)
+			s.ReportProgress(at)
 		}
 		<-ctx.Done()
 		yield(api.Entry{}, ctx.Err())

@@ -61,8 +61,9 @@ func (app) CheckMessage(_ context.Context, m block.Message) error {
 // Key returns a key of the test's own.
 func Key(seed byte) keys.Private { return keys.FromSeed([32]byte{seed}) }
 
-// Start runs the first members of a group of three until the test ends.
-func Start(t testing.TB, running int, limits mempool.Limits) *Cluster {
+// Start runs the first members of a group of three until the test ends. An adjustment changes the
+// configuration of the member at a place, from 0.
+func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(place int, config *ephemera.Config)) *Cluster {
 	c := &Cluster{T: t, Members: []keys.Private{Key(1), Key(2), Key(3)}}
 	var clients []keys.Public
 	for i := range byte(12) {
@@ -83,10 +84,14 @@ func Start(t testing.TB, running int, limits mempool.Limits) *Cluster {
 	for i, key := range c.Members[:running] {
 		held := storememory.New()
 		require.NoError(t, held.Commit(context.Background(), []store.Write{store.PutGroup{Group: c.Group}, store.PutEvidence{Evidence: c.equivocation()}}))
-		node, err := ephemera.New(ephemera.Config{
+		config := ephemera.Config{
 			Key: key, Group: c.Group, Store: held, Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
 			Mempool: limits, Exchange: 50 * time.Millisecond,
-		}, app{})
+		}
+		for _, change := range adjust {
+			change(i, &config)
+		}
+		node, err := ephemera.New(config, app{})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error, 1)
