@@ -61,9 +61,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 		return nil, fmt.Errorf("tell the configuration: %w", err)
 	}
 	figures := prometheus.NewRegistry()
-	if err := figures.Register(telemetry.New(telemetry.Config{
-		Node: n.Node, Self: s.home.Key.Public(), Version: s.config.Version, Store: s.home.Store,
-	})); err != nil {
+	if err := figures.Register(telemetry.New(telemetry.Config{Node: n.Node, Version: s.config.Version})); err != nil {
 		return nil, err
 	}
 	of := surface{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}

@@ -14,13 +14,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-func TestFiguresFollowTheNode(t *testing.T) {
+func TestMetricsFollowTheNode(t *testing.T) {
 	c := apitest.Start(t, 2, mempool.Limits{})
 	in := c.API(0)
 	registry := prometheus.NewPedanticRegistry()
-	require.NoError(t, registry.Register(telemetry.New(telemetry.Config{
-		Node: c.Nodes[0], Self: c.Members[0].Public(), Version: "v1", Store: c.Stores[0],
-	})))
+	require.NoError(t, registry.Register(telemetry.New(telemetry.Config{Node: c.Nodes[0], Version: "v1"})))
 	complaints, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
 	require.Empty(t, complaints)
@@ -42,7 +40,7 @@ ephemera_certified_height{member="C"} 0
 # HELP ephemera_equivocations Members whose equivocation the node can prove.
 # TYPE ephemera_equivocations gauge
 ephemera_equivocations 1
-# HELP ephemera_mempool_messages_total What became of messages: taken or returned in; not taken; left.
+# HELP ephemera_mempool_messages_total Messages by outcome: admitted or returned to the mempool, not admitted, or removed from it.
 # TYPE ephemera_mempool_messages_total counter
 ephemera_mempool_messages_total{outcome="dropped"} 0
 ephemera_mempool_messages_total{outcome="duplicate"} 1
@@ -56,7 +54,7 @@ ephemera_mempool_messages_total{outcome="returned"} 0
 ephemera_mempool_messages_total{outcome="taken"} 1
 ephemera_mempool_messages_total{outcome="timed_out"} 0
 ephemera_mempool_messages_total{outcome="unknown_sender"} 1
-# HELP ephemera_members_online Members of the node's group that are connected, the node among them.
+# HELP ephemera_members_online Members of the node's group that are connected, the node included.
 # TYPE ephemera_members_online gauge
 ephemera_members_online 2
 # HELP ephemera_running 1 while the node runs.

@@ -38,7 +38,6 @@ type Cluster struct {
 	Members []keys.Private // in the byte order of their public keys
 	Clients []keys.Private // that are configured
 	Nodes   []*ephemera.Node
-	Stores  []store.Store
 	stop    []func()
 }
 
@@ -102,7 +101,7 @@ func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(plac
 			require.NoError(t, <-result)
 		})
 		t.Cleanup(stop)
-		c.Nodes, c.Stores, c.stop = append(c.Nodes, node), append(c.Stores, held), append(c.stop, stop)
+		c.Nodes, c.stop = append(c.Nodes, node), append(c.stop, stop)
 		require.Len(t, c.Nodes, i+1)
 	}
 	return c

@@ -11,9 +11,7 @@ import (
 // register adds the metrics of the node, the Go runtime and the process to the registry. libp2p and
 // the API's server add their own.
 func (d *daemon) register() error {
-	node := telemetry.New(telemetry.Config{
-		Node: d.node, Self: d.home.Key.Public(), Version: d.Version, Store: d.home.Store,
-	})
+	node := telemetry.New(telemetry.Config{Node: d.node, Version: d.Version})
 	for _, c := range []prometheus.Collector{node, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		if err := d.registry.Register(c); err != nil {
 			return err
