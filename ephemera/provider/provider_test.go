@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -19,6 +20,11 @@ import (
 )
 
 const network = "provider-test"
+
+var (
+	_ ephemera.Provider = provider.Func(nil)
+	_ provider.Source   = ephemera.Provider(nil)
+)
 
 func key(i int) keys.Public {
 	return keys.FromSeed(sha256.Sum256(fmt.Append(nil, "provider ", i))).Public()
@@ -115,7 +121,7 @@ func TestFirstFallsBackToTheStore(t *testing.T) {
 		reason string
 	}{
 		"away":                              {func(context.Context) (membership.List, error) { return membership.List{}, errAway }, "away"},
-		"none":                              {provider.Static(membership.List{}), "tells none"},
+		"none":                              {provider.Static(membership.List{}), "no group"},
 		"a known number with other members": {provider.Static(makeList(t, "wrong file", 2, 0, 1)), "wrong file"},
 		"another network":                   {provider.Static(foreign), "foreign file"},
 	} {

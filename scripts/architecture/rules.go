@@ -42,8 +42,8 @@ var rules = []rule{
 	{folder: "ephemera/canonical", pure: true},
 	{folder: "ephemera/keys"},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
-	// A provider serves a node and reads its store.
-	{folder: "ephemera/provider", imports: []string{"ephemera", "ephemera/keys", "ephemera/membership", "ephemera/store"}},
+	// A provider reads the groups in a node's store.
+	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
