@@ -19,15 +19,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// maxBytes bounds a file and an answer: 100 members with all addresses that they may have fit.
+// maxBytes bounds a file and a response. 100 members with as many addresses as allowed fit.
 const maxBytes = 1 << 20
 
-// File tells the list in a TOML file, which Encode writes:
+// File reads the list from a TOML file, which Encode writes:
 //
 //	network = "mynet"
 //	number = 2          # the next one with every change of members or limits
-//	n = 4               # how many members follow, so that a file that is half written is noticed
-//	[limits]            # may be left out, and each of its lines
+//	n = 4               # how many members follow, so that a truncated file is noticed
+//	[limits]            # optional, and so is each of its lines
 //	payload_bytes = 262144
 //	block_messages = 1024
 //	block_bytes = 4194304
@@ -36,8 +36,8 @@ const maxBytes = 1 << 20
 //	key = "12D3KooW…"   # or 64 hexadecimal digits
 //	addresses = ["/dns4/one.example/tcp/3000"]
 //
-// It is read at each poll, so edits take effect without a restart. A file that is broken, missing
-// or half written keeps the last good list, and the Warning names file and line.
+// The file is read at every poll, so edits take effect without a restart. While it is invalid,
+// missing or truncated, the last good list stays, and its Warning names the file and line.
 func File(path string) Func {
 	return keepLast(func(context.Context) (membership.List, error) {
 		data, err := readFile(path)
@@ -55,7 +55,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: it is no regular file", path)
+		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -67,12 +67,12 @@ func readFile(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > maxBytes:
-		return nil, fmt.Errorf("%s: it is longer than %d bytes", path, maxBytes)
+		return nil, fmt.Errorf("%s: longer than %d bytes", path, maxBytes)
 	}
 	return data, nil
 }
 
-// fileLimits are membership.Limits in a file. What is missing has its default.
+// fileLimits are membership.Limits in a file. A missing line means the default.
 type fileLimits struct {
 	PayloadBytes  uint32 `toml:"payload_bytes"`
 	BlockMessages uint32 `toml:"block_messages"`
@@ -88,8 +88,8 @@ type fileMember struct {
 type file struct {
 	Network string       `toml:"network" comment:"the members of an Ephemera group, the same file at every member"`
 	Number  uint64       `toml:"number" comment:"give every change of members or limits the next number; names and addresses change under the same one"`
-	N       int          `toml:"n" comment:"how many members follow, so that a file that is half written is noticed"`
-	Limits  *fileLimits  `toml:"limits" comment:"bounds on blocks, the same for every member; a line that is left out has its default"`
+	N       int          `toml:"n" comment:"how many members follow, so that a truncated file is noticed"`
+	Limits  *fileLimits  `toml:"limits" comment:"bounds on blocks, the same for every member; a missing line means the default"`
 	Members []fileMember `toml:"member" comment:"key: a peer ID or 64 hexadecimal digits; addresses: multiaddrs without /p2p/…"`
 }
 
@@ -110,8 +110,8 @@ func Encode(list membership.List) ([]byte, error) {
 	return data, nil
 }
 
-// Decode reads what Encode wrote, or people did. The error wraps membership.ErrInvalid, names the
-// source and, where it can, the line.
+// Decode reads a file that Encode or a person wrote. The error wraps membership.ErrInvalid, and names
+// the source and, if known, the line.
 func Decode(source string, data []byte) (membership.List, error) {
 	var f file
 	if err := toml.Unmarshal(data, &f); err != nil {
@@ -124,14 +124,14 @@ func Decode(source string, data []byte) (membership.List, error) {
 		return membership.List{}, fmt.Errorf("%s: %w", source, invalid(err))
 	}
 	if key := unknownKey(data); key != "" {
-		return refuse(lineOf(data, key), fmt.Errorf("%.100q is unknown, expected network, number, n, limits and member with name, key, addresses", key))
+		return refuse(lineOf(data, key), fmt.Errorf("unknown key %.100q, expected network, number, n, limits and member with name, key, addresses", key))
 	}
 	lines := memberLines(data)
 	if n := len(f.Members); f.N != n {
-		return refuse(lineOf(data, "n"), fmt.Errorf("n is %d, but %d members follow: the file is half written, or n must be %d", f.N, n, n))
+		return refuse(lineOf(data, "n"), fmt.Errorf("n is %d, but %d members follow: the file is truncated, or n must be %d", f.N, n, n))
 	}
 	if at := lineOf(data, "[limits]"); len(lines) > 0 && at > lines[0] {
-		return refuse(at, errors.New("[limits] comes after a member, put it before the first one"))
+		return refuse(at, errors.New("[limits] is after a member: put it before the first one"))
 	}
 	peers := make([]membership.Peer, len(f.Members))
 	seen := map[keys.Public]bool{}
@@ -179,7 +179,8 @@ func (m fileMember) peer() (membership.Peer, error) {
 	return newPeer(key, m.Name, m.Addresses)
 }
 
-// newPeer refuses what a transport could not dial, so that a list is refused as a whole and early.
+// newPeer refuses addresses that a transport could not dial, so that a bad list is refused early and
+// as a whole.
 func newPeer(key keys.Public, name string, addresses []string) (membership.Peer, error) {
 	peer := membership.Peer{Key: key, Name: name, Addresses: append([]string{}, addresses...)}
 	if err := peer.Check(); err != nil {
@@ -188,10 +189,10 @@ func newPeer(key keys.Public, name string, addresses []string) (membership.Peer,
 	for _, text := range addresses {
 		address, err := ma.NewMultiaddr(text)
 		if err != nil {
-			return peer, fmt.Errorf("member %q: %q is no multiaddr like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", name, text, err)
+			return peer, fmt.Errorf("member %q: %q is not a multiaddr such as /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", name, text, err)
 		}
 		if _, err := address.ValueForProtocol(ma.P_P2P); err == nil {
-			return peer, fmt.Errorf("member %q: %q holds a peer ID, leave /p2p/… out: the key says whom to expect", name, text)
+			return peer, fmt.Errorf("member %q: %q holds a peer ID (leave /p2p/… out: the key is the identity)", name, text)
 		}
 	}
 	return peer, nil
@@ -199,7 +200,7 @@ func newPeer(key keys.Public, name string, addresses []string) (membership.Peer,
 
 func makeGroup(network string, number uint64, peers []membership.Peer, limits membership.Limits) (*membership.Group, error) {
 	if len(peers) > membership.MaxMembers {
-		return nil, fmt.Errorf("%d members, a node runs in at most %d", len(peers), membership.MaxMembers)
+		return nil, fmt.Errorf("%d members, at most %d are supported", len(peers), membership.MaxMembers)
 	}
 	members := make([]keys.Public, len(peers))
 	for i, peer := range peers {
@@ -215,7 +216,7 @@ func invalid(err error) error {
 	return fmt.Errorf("%w: %w", membership.ErrInvalid, err)
 }
 
-// explain turns errors of the TOML reader into file:line:column: what is wrong.
+// explain puts file:line:column in front of an error of the TOML decoder.
 func explain(source string, err error) error {
 	var broken *toml.DecodeError
 	if errors.As(err, &broken) {
@@ -225,12 +226,12 @@ func explain(source string, err error) error {
 	return fmt.Errorf("%s: %w: %w", source, membership.ErrInvalid, err)
 }
 
-// unknownKey returns a key that a file cannot have, empty: none. The reader's own check takes a
-// time that is quadratic in such keys.
+// unknownKey returns a key that a list does not have, or "". The decoder's own strict mode takes
+// time quadratic in the number of such keys.
 func unknownKey(data []byte) string {
 	var top, limits, member map[string]any
-	_ = toml.Unmarshal(data, &top) // it was read before
-	strange := func(table map[string]any, known ...string) string {
+	_ = toml.Unmarshal(data, &top) // it was decoded before
+	unknown := func(table map[string]any, known ...string) string {
 		for _, key := range slices.Sorted(maps.Keys(table)) {
 			if !slices.Contains(known, key) {
 				return key
@@ -238,14 +239,14 @@ func unknownKey(data []byte) string {
 		}
 		return ""
 	}
-	found := strange(top, "network", "number", "n", "limits", "member")
+	found := unknown(top, "network", "number", "n", "limits", "member")
 	if limits, _ = top["limits"].(map[string]any); found == "" {
-		found = strange(limits, "payload_bytes", "block_messages", "block_bytes")
+		found = unknown(limits, "payload_bytes", "block_messages", "block_bytes")
 	}
 	members, _ := top["member"].([]any)
 	for i := 0; i < len(members) && found == ""; i++ {
 		member, _ = members[i].(map[string]any)
-		found = strange(member, "name", "key", "addresses")
+		found = unknown(member, "name", "key", "addresses")
 	}
 	return found
 }
@@ -263,7 +264,7 @@ func memberLines(data []byte) []int {
 	return lines
 }
 
-// lineOf returns the line that begins with a key or table, 0: none does.
+// lineOf returns the line that begins with a key or table, or 0.
 func lineOf(data []byte, word string) int {
 	number := 0
 	for line := range bytes.Lines(data) {
@@ -276,7 +277,7 @@ func lineOf(data []byte, word string) int {
 	return 0
 }
 
-// writeFile replaces a file durably: a crash leaves the old content or the new one.
+// writeFile replaces a file durably. A crash leaves either the old content or the new.
 func writeFile(path string, data []byte) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
@@ -284,7 +285,7 @@ func writeFile(path string, data []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, ignoreGone(os.Remove(temporary.Name())))
+			err = errors.Join(err, ignoreNotExist(os.Remove(temporary.Name())))
 		}
 	}()
 	_, err = temporary.Write(data)
@@ -302,7 +303,7 @@ func writeFile(path string, data []byte) (err error) {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func ignoreGone(err error) error {
+func ignoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -68,8 +68,8 @@ func TestFileRoundTrips(t *testing.T) {
 	require.Contains(t, data, "# how many members follow")
 }
 
-// Every mistake is told with the file and, where there is one, the line.
-func TestMistakesAreToldWithTheirLine(t *testing.T) {
+// Every error names the file and, if there is one, the line.
+func TestErrorsNameTheLine(t *testing.T) {
 	good := encode(t, makeList(t, "", 3, 0, 1, 2))
 	line := func(word string, nth int) int {
 		for i, text := range strings.Split(good, "\n") {
@@ -160,7 +160,7 @@ func TestEditsTakeEffectAndMistakesKeepTheLastList(t *testing.T) {
 	require.NoError(t, os.Mkdir(path, 0o755))
 	list, err = file.Current(t.Context())
 	require.NoError(t, err)
-	require.ErrorContains(t, list.Warning, "no regular file")
+	require.ErrorContains(t, list.Warning, "not a regular file")
 
 	require.NoError(t, os.Remove(path))
 	write(t, path, encode(t, two))
@@ -170,8 +170,7 @@ func TestEditsTakeEffectAndMistakesKeepTheLastList(t *testing.T) {
 	require.NoError(t, list.Warning)
 }
 
-// However much of a file is written, either it is refused or it makes the group that it was to
-// make.
+// A truncated file is refused or makes the intended group.
 func TestHalfWrittenFileMakesNoOtherGroup(t *testing.T) {
 	list := makeList(t, "", 2, 0, 1, 2, 3)
 	whole := encode(t, list)
@@ -193,8 +192,7 @@ func TestAnyListRoundTrips(t *testing.T) {
 	})
 }
 
-// Whatever a file holds, it is read or refused, and what was read is written and read again as the
-// same list.
+// Any file is decoded or refused, and a decoded list is the same after another round trip.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(encode(f, makeList(f, "", 3, 0, 1, 2, 3))))
 	one, two := key(1), key(2)

@@ -20,18 +20,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// ErrNotComplete reports a source that has no complete group yet.
+// ErrNotComplete reports a source whose group is not complete yet.
 var ErrNotComplete = errors.New("the group is not complete yet")
 
-// HTTPConfig describes a source that is asked with GET. Only URL is required.
+// HTTPConfig describes a source that is polled with GET. Only URL is required.
 type HTTPConfig struct {
-	URL     string        // whole, such as http://127.0.0.1:8080/contract/peer_info
-	Keep    string        // a file, as File reads it, in which the last good list outlives this process; empty: none
-	Timeout time.Duration // of one question: 10 s
-	Client  *http.Client  // one of its own
+	URL     string        // complete, such as http://127.0.0.1:8080/contract/peer_info
+	Keep    string        // file in which the last good list outlives this process, in the format of File; "": none
+	Timeout time.Duration // of one request: 10 s
+	Client  *http.Client  // nil: the source makes its own
 }
 
-// peerInfo is the part that matters here of the answer of the contract's GET /contract/peer_info.
+// peerInfo is the part of the contract's response to GET /contract/peer_info that matters here.
 type peerInfo struct {
 	Network  string        `json:"network"`
 	Group    membership.ID `json:"group"`
@@ -50,13 +50,13 @@ type peerInfo struct {
 	} `json:"members"`
 }
 
-// HTTP tells the list that is served at a URL in the JSON of the contract's GET
-// /contract/peer_info. While the source is away or answers something else the last good list is
-// kept, and with Keep also over a restart. The error is that of a bad URL.
+// HTTP reads the list from a URL, in the JSON of the contract's GET /contract/peer_info. While the
+// server does not answer, or answers with something else, the last good list stays; with Keep it
+// also survives a restart. The only error is an invalid URL.
 func HTTP(config HTTPConfig) (Func, error) {
 	address, err := url.Parse(config.URL)
 	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
-		return nil, fmt.Errorf("%.200q is no address of a list of members, expected one like https://host/contract/peer_info", config.URL)
+		return nil, fmt.Errorf("%.200q is not the URL of a list of members, expected one such as https://host/contract/peer_info", config.URL)
 	}
 	if config.Timeout <= 0 {
 		config.Timeout = 10 * time.Second
@@ -71,7 +71,7 @@ func HTTP(config HTTPConfig) (Func, error) {
 	return keepLast(s.current), nil
 }
 
-// checkRedirect follows a few redirects, never from https to http.
+// checkRedirect allows a few redirects, but none from https to http.
 func checkRedirect(request *http.Request, via []*http.Request) error {
 	if len(via) > 3 {
 		return errors.New("more than 3 redirects")
@@ -87,17 +87,17 @@ type httpSource struct {
 	name   string
 
 	mu   sync.Mutex
-	kept *membership.List // what is in the file, nil: not read yet
+	kept *membership.List // content of the file; nil: not read yet
 }
 
 func (s *httpSource) current(ctx context.Context) (membership.List, error) {
 	data, err := s.get(ctx)
 	if err != nil {
-		return s.instead(fmt.Errorf("%s: %w", s.name, err))
+		return s.fallback(fmt.Errorf("%s: %w", s.name, err))
 	}
 	list, err := DecodePeerInfo(s.name, data)
 	if err != nil {
-		return s.instead(err)
+		return s.fallback(err)
 	}
 	list.Warning = s.keep(list)
 	return list, nil
@@ -115,7 +115,7 @@ func (s *httpSource) get(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		var plain *url.Error
 		if errors.As(err, &plain) {
-			err = plain.Err // the name of the source is there already, and without a password
+			err = plain.Err // the caller adds the name of the source, without the password
 		}
 		return nil, err
 	}
@@ -125,16 +125,16 @@ func (s *httpSource) get(ctx context.Context) ([]byte, error) {
 	}
 	kind := answer.Header.Get("Content-Type")
 	if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
-		return nil, fmt.Errorf("it answers with %.60q, expected application/json", kind)
+		return nil, fmt.Errorf("content type is %.60q, expected application/json", kind)
 	}
 	data, err := io.ReadAll(io.LimitReader(answer.Body, maxBytes+1))
 	if err == nil && len(data) > maxBytes {
-		err = fmt.Errorf("the answer is longer than %d bytes", maxBytes)
+		err = fmt.Errorf("the response is longer than %d bytes", maxBytes)
 	}
 	return data, err
 }
 
-// DecodePeerInfo reads the contract's answer. The error wraps membership.ErrInvalid, or is
+// DecodePeerInfo reads the contract's response. The error wraps membership.ErrInvalid or
 // ErrNotComplete, and names the source.
 func DecodePeerInfo(source string, data []byte) (membership.List, error) {
 	var info peerInfo
@@ -143,10 +143,10 @@ func DecodePeerInfo(source string, data []byte) (membership.List, error) {
 		return membership.List{}, fmt.Errorf("%s: %w: %w", source, membership.ErrInvalid, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return membership.List{}, fmt.Errorf("%s: %w: something follows the list", source, membership.ErrInvalid)
+		return membership.List{}, fmt.Errorf("%s: %w: data follows the list", source, membership.ErrInvalid)
 	}
 	if info.Number == 0 {
-		return membership.List{}, fmt.Errorf("%s: %w: %d of %d members are there", source, ErrNotComplete, len(info.Members), info.Expected)
+		return membership.List{}, fmt.Errorf("%s: %w: it has %d of %d members", source, ErrNotComplete, len(info.Members), info.Expected)
 	}
 	list, err := info.list(source)
 	if err != nil {
@@ -174,13 +174,13 @@ func (info peerInfo) list(source string) (membership.List, error) {
 		return membership.List{}, err
 	}
 	if (info.Group != membership.ID{}) && info.Group != group.ID() {
-		return membership.List{}, fmt.Errorf("its members make group %s, not %s", group.ID(), info.Group)
+		return membership.List{}, fmt.Errorf("the members make group %s, not %s", group.ID(), info.Group)
 	}
 	return membership.NewList(group, peers, source)
 }
 
-// instead returns the list that an earlier process kept.
-func (s *httpSource) instead(reason error) (membership.List, error) {
+// fallback returns the list that an earlier process kept.
+func (s *httpSource) fallback(reason error) (membership.List, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept, err := s.read()
@@ -191,12 +191,12 @@ func (s *httpSource) instead(reason error) (membership.List, error) {
 		return membership.List{}, reason
 	}
 	list := *kept
-	list.Warning = fmt.Errorf("the list of group %d is that of %s: %w", list.Group.Number(), s.config.Keep, reason)
+	list.Warning = fmt.Errorf("using the list of group %d from %s: %w", list.Group.Number(), s.config.Keep, reason)
 	return list, nil
 }
 
-// read returns what is in the file of kept lists; no group: none was kept, or it is broken and may
-// be replaced. The lock is held.
+// read returns the list in the file, or one without a group if the file does not exist or is
+// invalid, so that it may be replaced. The caller holds the lock.
 func (s *httpSource) read() (*membership.List, error) {
 	if s.kept != nil || s.config.Keep == "" {
 		return cmp.Or(s.kept, &membership.List{}), nil
@@ -216,15 +216,15 @@ func (s *httpSource) read() (*membership.List, error) {
 	return s.kept, nil
 }
 
-// keep writes a list that is news to the file: an older one never replaces a newer one, nor one
-// with other members under its number.
+// keep writes a changed list to the file. A list never replaces one with a higher number, or one
+// with the same number and other members.
 func (s *httpSource) keep(list membership.List) error {
 	if s.config.Keep == "" {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, err := s.read() // a broken file is replaced
+	old, err := s.read() // an invalid file is replaced
 	if err == nil && old.Group != nil && !replaces(list, *old) {
 		return nil
 	}
@@ -239,7 +239,7 @@ func (s *httpSource) keep(list membership.List) error {
 	return nil
 }
 
-// replaces tells whether a list is to be kept in place of an older one.
+// replaces reports whether a list should be kept instead of the old one.
 func replaces(list, old membership.List) bool {
 	if list.Group.ID() != old.Group.ID() {
 		return list.Group.Number() > old.Group.Number()

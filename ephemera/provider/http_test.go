@@ -21,7 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// peerInfo is a list as the contract tells it.
+// peerInfo is a list as the contract serves it.
 func peerInfo(t require.TestingT, list membership.List, change func(map[string]any)) []byte {
 	limits := list.Group.Limits()
 	members := []map[string]any{}
@@ -41,7 +41,7 @@ func peerInfo(t require.TestingT, list membership.List, change func(map[string]a
 	return data
 }
 
-// source is a server of lists that can be changed.
+// source serves a list that a test can change.
 type source struct {
 	*httptest.Server
 	handler atomic.Value
@@ -67,7 +67,7 @@ func (s *source) tell(data []byte) {
 	})
 }
 
-// A source that answers with anything but a list keeps the last good one, in memory and over a
+// While a source answers with anything but a list, the last good one stays, in memory and across a
 // restart.
 func TestLastGoodListIsKept(t *testing.T) {
 	s := newSource(t, (*httptest.Server).Start)
@@ -110,7 +110,7 @@ func TestLastGoodListIsKept(t *testing.T) {
 			require.ErrorContains(t, list.Warning, s.URL, "%s, %s", name, again)
 		}
 	}
-	// A source that forgot the newest group does not make the file forget it.
+	// If the source loses the newest group, the file still keeps it.
 	s.tell(peerInfo(t, one, nil))
 	list, err = p.Current(t.Context())
 	require.NoError(t, err)
@@ -131,8 +131,8 @@ func sendJSON(w http.ResponseWriter, data []byte) {
 	_, _ = w.Write(data)
 }
 
-// New addresses under the same number are kept, a broken file is replaced, and a file that cannot
-// be written is a warning.
+// New addresses under the same number are kept, an invalid file is replaced, and a file that cannot
+// be written causes a warning.
 func TestKeptFileFollowsTheSource(t *testing.T) {
 	s := newSource(t, (*httptest.Server).Start)
 	folder := t.TempDir()
@@ -163,7 +163,7 @@ func TestKeptFileFollowsTheSource(t *testing.T) {
 	requireList(t, list, got)
 }
 
-func TestHTTPSIsAsked(t *testing.T) {
+func TestHTTPSIsPolled(t *testing.T) {
 	s := newSource(t, (*httptest.Server).StartTLS)
 	list := makeList(t, "", 1, 0, 1)
 	s.tell(peerInfo(t, list, nil))
@@ -173,13 +173,13 @@ func TestHTTPSIsAsked(t *testing.T) {
 	require.NoError(t, err)
 	requireList(t, list, got)
 
-	p, err = provider.HTTP(provider.HTTPConfig{URL: s.URL}) // its certificate is nobody's
+	p, err = provider.HTTP(provider.HTTPConfig{URL: s.URL}) // no client that trusts its certificate
 	require.NoError(t, err)
 	_, err = p.Current(t.Context())
 	require.ErrorContains(t, err, "certificate")
 }
 
-func TestHTTPRefusesWhatIsNoAddress(t *testing.T) {
+func TestHTTPRefusesAnInvalidURL(t *testing.T) {
 	for _, bad := range []string{"", "contract", "ftp://host/list", "http://", ":"} {
 		_, err := provider.HTTP(provider.HTTPConfig{URL: bad})
 		require.ErrorContains(t, err, "https://host", bad)
@@ -193,7 +193,7 @@ func TestHTTPRefusesWhatIsNoAddress(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 }
 
-func TestAnswersThatContradictThemselvesAreRefused(t *testing.T) {
+func TestContradictoryResponsesAreRefused(t *testing.T) {
 	list := makeList(t, "", 3, 0, 1, 2)
 	_, err := provider.DecodePeerInfo("there", peerInfo(t, list, nil))
 	require.NoError(t, err)
@@ -217,8 +217,7 @@ func TestAnswersThatContradictThemselvesAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "follows")
 }
 
-// Whatever a server answers, it is read or refused, and what was read goes into a file and out of
-// it.
+// Any response is decoded or refused, and a decoded list survives a round trip through a file.
 func FuzzDecodePeerInfo(f *testing.F) {
 	f.Add(peerInfo(f, makeList(f, "", 3, 0, 1, 2), nil))
 	f.Add([]byte(`{"number":1,"members":[{"name":"a","addresses":["/ip4/1.2.3.4/tcp/5"]}]}`))

@@ -49,7 +49,7 @@ func makeList(t require.TestingT, source string, number uint64, members ...int) 
 	return list
 }
 
-// requireList checks what was told, whatever its source.
+// requireList compares two lists except for their sources.
 func requireList(t *testing.T, want, got membership.List) {
 	t.Helper()
 	require.Equal(t, want.Group.ID(), got.Group.ID())
@@ -107,7 +107,7 @@ func TestFirstWaitsForItsSource(t *testing.T) {
 	})
 }
 
-// A node that has run before starts at once with what its store knows, whatever is wrong with the
+// A node that has run before starts at once with the groups in its store, whatever is wrong with the
 // source.
 func TestFirstFallsBackToTheStore(t *testing.T) {
 	old, newest := makeList(t, "", 1, 0, 1), makeList(t, "", 2, 0, 1, 2)
