@@ -10,41 +10,40 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// API is what a node does for programs. Its methods are safe for concurrent use. Their errors are
-// Problems, or those of ctx.
+// API is a node as programs see it. Its methods are safe for concurrent use. Their errors are
+// Problems or the error of ctx.
 type API interface {
-	// SubmitEphemeraMessage puts a message into the mempool and spreads it: a signed one, or a label
-	// and a payload that the node signs with its own key. Accepted means that the mempool has it, not
-	// that a block does. Kinds: Malformed, Forbidden, UnknownSender, Duplicate, TooLarge, Invalid,
-	// Refused, MempoolFull, Unavailable.
+	// SubmitEphemeraMessage puts a message into the mempool and spreads it: a signed message, or a
+	// label and a payload that the node signs with its own key. Success means that the message is in
+	// the mempool, not that it is in a block. Kinds: Malformed, Forbidden, UnknownSender, Duplicate,
+	// TooLarge, Invalid, Refused, MempoolFull, Unavailable.
 	SubmitEphemeraMessage(ctx context.Context, submission Submission) (Submitted, error)
 
-	// QueryBlockByHash returns the certified block with this ID, whoever made it; NotFound.
+	// QueryBlockByHash returns the certified block with an ID, of any creator; NotFound.
 	QueryBlockByHash(ctx context.Context, id block.ID) (Block, error)
 	// QueryBlockByHeight returns the certified block of a slot; NotFound.
 	QueryBlockByHeight(ctx context.Context, slot SlotQuery) (Block, error)
-	// QueryLastBlock returns the highest certified block of a chain; NotFound while there is none.
+	// QueryLastBlock returns the highest certified block of a chain; NotFound if there is none yet.
 	QueryLastBlock(ctx context.Context, chain ChainQuery) (Block, error)
-	// QueryBlockCertificates returns a block's certificate, with the header and the group that it is
-	// checked with; NotFound.
+	// QueryBlockCertificates returns a block's certificate with the header and the group needed to
+	// verify it; NotFound.
 	QueryBlockCertificates(ctx context.Context, id block.ID) (Certificate, error)
-	// QueryBlockBroadcastInfo tells who echoed a block, and when this node proposed, certified and
+	// QueryBlockBroadcastInfo returns who echoed a block, and when this node proposed, certified and
 	// delivered it; NotFound.
 	QueryBlockBroadcastInfo(ctx context.Context, id block.ID) (BroadcastInfo, error)
-	// ListBlocks returns certified blocks in the order in which this node got them, a page at a time.
+	// ListBlocks returns a page of certified blocks in the order in which this node received them.
 	ListBlocks(ctx context.Context, list ListQuery) (BlockPage, error)
-	// VerifyMessageInBlock tells whether a certified block holds a message, with the proof: check it
-	// with Inclusion.Verify. NotFound for an unknown block, Pruned when the block's messages were
-	// removed.
+	// VerifyMessageInBlock reports whether a certified block holds a message, with a proof that
+	// Inclusion.Verify checks. NotFound if the block is unknown, Pruned if its messages were removed.
 	VerifyMessageInBlock(ctx context.Context, question InclusionQuery) (Inclusion, error)
 
 	// QueryBroadcastGroup returns a group that the node knows, the newest by default; NotFound.
 	QueryBroadcastGroup(ctx context.Context, group GroupQuery) (Group, error)
-	// Evidence returns the equivocation proofs that the node holds.
+	// Evidence returns all equivocation proofs that the node holds.
 	Evidence(ctx context.Context) ([]Evidence, error)
 
-	// QueryDHT returns the newest value that a member stored under a key; NotFound, after a bounded
-	// search; NotConfigured.
+	// QueryDHT returns the newest value that a member stored under a key. Kinds: NotFound, after a
+	// search of bounded duration; NotConfigured.
 	QueryDHT(ctx context.Context, key string) ([]byte, error)
 	// StoreInDHT stores a value under a key, signed by the node. Kinds: TooLarge, Invalid,
 	// NotConfigured, Unavailable.
@@ -52,78 +51,80 @@ type API interface {
 
 	// QueryEphemeraConfig returns how the node is configured, without secrets.
 	QueryEphemeraConfig(ctx context.Context) (NodeConfig, error)
-	// Health tells whether the node is ready, and where it stands. A node that is not ready answers,
-	// without an error.
+	// Health reports whether the node is ready, and its state. That a node is not ready is not an
+	// error.
 	Health(ctx context.Context) (Health, error)
 
-	// Subscribe yields certified blocks in the order in which this node got them, each once, from a
-	// cursor onwards and for as long as ctx lasts and the caller ranges; then it waits for more. It
-	// ends with one error: that of ctx, or what went wrong. A caller may take its time: the node never
-	// waits for it, and over HTTP, where one that lags is cut, the client goes on at its cursor.
+	// Subscribe yields the certified blocks after a cursor, each once, in the order in which this node
+	// received them. After the last block it waits for more, until ctx is done or the caller stops
+	// ranging. It ends with one error: that of ctx, or what went wrong. A slow caller delays nobody.
+	// Over HTTP the server disconnects a subscriber that lags, and the client reconnects at its
+	// cursor.
 	Subscribe(ctx context.Context, subscription Subscription) iter.Seq2[Entry, error]
 }
 
-// Cursor is a place in the order in which one node got certified blocks: that of the last block
-// that was read. It means nothing to another node.
+// Cursor is a position in the order in which one node received certified blocks: that of the last
+// block read. It has no meaning at another node.
 type Cursor uint64
 
 const (
 	// Beginning is before all blocks.
 	Beginning Cursor = 0
-	// Now is after all blocks that the node has when it is asked.
+	// Now is after all blocks that the node has at the time of the call.
 	Now Cursor = math.MaxUint64
 )
 
-// SlotQuery names the place of a block.
+// SlotQuery selects the block at a height of a chain.
 type SlotQuery struct {
 	Height  uint64
 	Creator keys.Public // zero: this node
-	Group   uint64      // number, 0: the newest group in which the node is a member
+	Group   uint64      // number; 0: the newest group in which the node is a member
 }
 
-// ChainQuery names a chain.
+// ChainQuery selects a chain.
 type ChainQuery struct {
 	Creator keys.Public // zero: this node
-	Group   uint64      // number, 0: the newest group in which the node is a member
+	Group   uint64      // number; 0: the newest group in which the node is a member
 }
 
-// GroupQuery names a group by its number or, where that is 0, by its ID; zero in both: the newest.
+// GroupQuery selects a group by number, or by ID if the number is 0. The zero value selects the
+// newest.
 type GroupQuery struct {
 	Number uint64
 	ID     membership.ID
 }
 
-// InclusionQuery asks whether a block holds a message.
+// InclusionQuery selects a message in a block.
 type InclusionQuery struct {
 	Block   block.ID        `json:"block" doc:"The block's ID."`
 	Message block.MessageID `json:"message" doc:"The message's ID."`
 }
 
-// MaxPage bounds the blocks of one page; a page also ends after about a megabyte of messages.
+// MaxPage bounds the blocks of one page. A page also ends after about a megabyte of messages.
 const MaxPage = 100
 
-// ListQuery asks for a page of blocks.
+// ListQuery selects a page of blocks.
 type ListQuery struct {
-	Creator keys.Public // zero: of all
-	From    Cursor      // blocks after it; BlockPage.Next of the page before
-	Limit   int         // at most so many, 1..MaxPage; 0: MaxPage
+	Creator keys.Public // zero: all creators
+	From    Cursor      // blocks after it; BlockPage.Next of the previous page
+	Limit   int         // maximum, 1..MaxPage; 0: MaxPage
 }
 
-// Subscription says which blocks are yielded. Conditions add up.
+// Subscription selects the blocks that Subscribe yields. A block must meet all conditions.
 type Subscription struct {
-	From    Cursor      // blocks after it; Beginning, Now, or Entry.Cursor of the last one that was read
-	Own     bool        // of this node's own chains only
-	Creator keys.Public // of this creator's chains only; zero: of all
-	Label   string      // that hold a message with this label only; empty: all
+	From    Cursor      // blocks after it: Beginning, Now, or Entry.Cursor of the last block read
+	Own     bool        // only blocks that this node created
+	Creator keys.Public // only blocks of this creator; zero: all
+	Label   string      // only blocks with a message of this label; "": all
 
-	// Progress is called, between blocks, with how far the node has looked: whoever goes on from there
-	// misses nothing. Nil: nobody wants to know.
+	// Progress is called between blocks with the cursor up to which the node has searched. A
+	// subscription from there misses nothing. It may be nil.
 	Progress func(Cursor)
 }
 
 // ReportProgress calls Progress if it is set.
-func (s Subscription) ReportProgress(until Cursor) {
+func (s Subscription) ReportProgress(cursor Cursor) {
 	if s.Progress != nil {
-		s.Progress(until)
+		s.Progress(cursor)
 	}
 }

@@ -57,8 +57,8 @@ func (w world) entry(t require.TestingT, payloads ...[]byte) api.Entry {
 	return api.Entry{Cursor: 1, Block: api.NewBlock(b), Certificate: api.NewCertificate(b.SignedHeader, c, w.group, nil)}
 }
 
-// travel is what JSON makes of a value.
-func travel[T any](t require.TestingT, value T) T {
+// roundTrip encodes a value as JSON and decodes it.
+func roundTrip[T any](t require.TestingT, value T) T {
 	data, err := json.Marshal(value)
 	require.NoError(t, err)
 	var out T
@@ -66,11 +66,11 @@ func travel[T any](t require.TestingT, value T) T {
 	return out
 }
 
-func TestWhatTravelledVerifiesOffline(t *testing.T) {
+func TestResponsesVerifyOffline(t *testing.T) {
 	w := newWorld(t, 4)
 	rapid.Check(t, func(t *rapid.T) {
 		payloads := rapid.SliceOfN(rapid.SliceOf(rapid.Byte()), 1, 9).Draw(t, "payloads")
-		entry := travel(t, w.entry(t, payloads...))
+		entry := roundTrip(t, w.entry(t, payloads...))
 		require.NoError(t, entry.Verify(w.group))
 		require.NoError(t, entry.Certificate.Verify(w.group))
 		for i, payload := range payloads {
@@ -84,7 +84,7 @@ func TestWhatTravelledVerifiesOffline(t *testing.T) {
 			proof, err := api.Prove(b, m.ID)
 			require.NoError(t, err)
 			require.True(t, proof.Included)
-			require.NoError(t, travel(t, proof).Verify(question))
+			require.NoError(t, roundTrip(t, proof).Verify(question))
 			proof.Index++
 			require.ErrorIs(t, proof.Verify(question), block.ErrInvalid)
 		}
@@ -92,13 +92,13 @@ func TestWhatTravelledVerifiesOffline(t *testing.T) {
 		proof, err := api.Prove(b, absent.Message)
 		require.NoError(t, err)
 		require.False(t, proof.Included)
-		require.NoError(t, travel(t, proof).Verify(absent))
+		require.NoError(t, roundTrip(t, proof).Verify(absent))
 		proof.MessageIDs = proof.MessageIDs[1:]
 		require.ErrorIs(t, proof.Verify(absent), block.ErrInvalid)
 	})
 }
 
-func TestNothingThatWasChangedOnTheWayVerifies(t *testing.T) {
+func TestChangedEntriesDoNotVerify(t *testing.T) {
 	w := newWorld(t, 4)
 	stranger := keys.FromSeed([32]byte{99})
 	for name, change := range map[string]func(*api.Entry){
@@ -128,7 +128,7 @@ func TestPrunedBlockKeepsItsCertificate(t *testing.T) {
 	w := newWorld(t, 4)
 	entry := w.entry(t, []byte("a"))
 	entry.Block.Messages, entry.Block.Pruned = nil, true
-	require.NoError(t, travel(t, entry).Verify(w.group))
+	require.NoError(t, roundTrip(t, entry).Verify(w.group))
 }
 
 func TestEvidenceNeedsTwoSignaturesOfOneSlot(t *testing.T) {
@@ -138,7 +138,7 @@ func TestEvidenceNeedsTwoSignaturesOfOneSlot(t *testing.T) {
 		b.Signature = w.keys[0].Sign(b.Header.SigningBytes())
 		return b.SignedHeader
 	}
-	require.NoError(t, travel(t, api.NewEvidence(header(1, 1), header(1, 2))).Verify())
+	require.NoError(t, roundTrip(t, api.NewEvidence(header(1, 1), header(1, 2))).Verify())
 	require.ErrorIs(t, api.NewEvidence(header(1, 1), header(1, 1)).Verify(), block.ErrInvalid)
 	require.ErrorIs(t, api.NewEvidence(header(1, 1), header(2, 1)).Verify(), block.ErrInvalid)
 	forged := api.NewEvidence(header(1, 1), header(1, 2))
@@ -150,19 +150,19 @@ func TestSubmissionIsSignedOrNot(t *testing.T) {
 	w := newWorld(t, 1)
 	m, err := block.NewMessage(w.keys[0], network, "label", []byte("payload"), 5)
 	require.NoError(t, err)
-	signed := travel(t, api.Signed(m))
+	signed := roundTrip(t, api.Signed(m))
 	back, err := signed.Message()
 	require.NoError(t, err)
 	require.Equal(t, m.ID(), back.ID())
 	require.True(t, back.Verify())
 
-	told, id := signed, m.ID()
-	told.ID = &id
-	_, err = told.Message()
-	require.NoError(t, err, "as a node tells it")
-	told.Label = "altered"
-	_, err = told.Message()
-	require.ErrorContains(t, err, "not as it was signed")
+	returned, id := signed, m.ID()
+	returned.ID = &id
+	_, err = returned.Message()
+	require.NoError(t, err, "as a node returns it")
+	returned.Label = "altered"
+	_, err = returned.Message()
+	require.ErrorContains(t, err, "differs from what was signed")
 	require.ErrorIs(t, api.Submission{Label: "label", ID: &id}.Check(), api.Invalid)
 
 	require.NoError(t, api.Submission{Label: "label"}.Check())
@@ -179,7 +179,7 @@ func TestSubmissionIsSignedOrNot(t *testing.T) {
 	require.ErrorIs(t, err, block.ErrInvalid)
 }
 
-func TestProblemIsItsKindAndItsCause(t *testing.T) {
+func TestProblemMatchesItsKindAndItsCause(t *testing.T) {
 	cause := errors.New("cause")
 	var err error = api.WrapProblem(api.Duplicate, cause)
 	require.ErrorIs(t, err, api.Duplicate)
@@ -188,7 +188,7 @@ func TestProblemIsItsKindAndItsCause(t *testing.T) {
 
 	var p *api.Problem
 	require.ErrorAs(t, err, &p)
-	back := travel(t, *p)
+	back := roundTrip(t, *p)
 	require.ErrorIs(t, &back, api.Duplicate)
 	require.Equal(t, 409, back.Status)
 	require.False(t, back.Temporary())
@@ -207,7 +207,7 @@ func FuzzEntry(f *testing.F) {
 		if json.Unmarshal(data, &entry) != nil || entry.Verify(w.group) != nil {
 			return
 		}
-		again := travel(t, entry)
+		again := roundTrip(t, entry)
 		require.NoError(t, again.Verify(w.group))
 	})
 }

@@ -41,15 +41,15 @@ func (h *Hash) UnmarshalText(text []byte) error {
 // Message is a client's signed message.
 type Message struct {
 	ID        block.MessageID `json:"id" doc:"Hash of what the sender signed."`
-	Network   string          `json:"network" doc:"The network that it was signed for."`
-	Label     string          `json:"label" doc:"What the client calls this kind of data."`
+	Network   string          `json:"network" doc:"The network it was signed for."`
+	Label     string          `json:"label" doc:"The client's name for this kind of data."`
 	Payload   []byte          `json:"payload" nullable:"false" doc:"The client's bytes, base64."`
 	Sender    keys.Public     `json:"sender" doc:"The key that signed."`
 	Time      int64           `json:"time" doc:"The sender's clock in milliseconds since 1970, as signed."`
 	Signature keys.Signature  `json:"signature" doc:"The sender's signature."`
 }
 
-// NewMessage returns the form of a message that travels over the API.
+// NewMessage returns the API's form of a message.
 func NewMessage(m block.Message) Message {
 	return Message{
 		ID: m.ID(), Network: m.Network(), Label: m.Label(), Payload: notNil(m.Payload()), Sender: m.Sender(), Time: m.Time(),
@@ -57,24 +57,24 @@ func NewMessage(m block.Message) Message {
 	}
 }
 
-// Canonical returns the message as it was signed. The error wraps block.ErrInvalid, also when the
-// ID is another. The signature is not checked: see block.Message.Verify.
+// Canonical returns the message as it was signed. The error wraps block.ErrInvalid, also if the ID
+// does not match. It does not verify the signature: see block.Message.Verify.
 func (m Message) Canonical() (block.Message, error) {
-	canonical, err := block.NewMessage(given{m.Sender, m.Signature}, m.Network, m.Label, m.Payload, m.Time)
+	canonical, err := block.NewMessage(knownSignature{m.Sender, m.Signature}, m.Network, m.Label, m.Payload, m.Time)
 	if err == nil && canonical.ID() != m.ID {
-		err = fmt.Errorf("%w: message %s is called %s", block.ErrInvalid, canonical.ID(), m.ID)
+		err = fmt.Errorf("%w: message %s has the ID %s", block.ErrInvalid, canonical.ID(), m.ID)
 	}
 	return canonical, err
 }
 
-// given is a signer that has signed before.
-type given struct {
+// knownSignature is a block.Signer that returns a signature made before.
+type knownSignature struct {
 	key       keys.Public
 	signature keys.Signature
 }
 
-func (g given) Public() keys.Public        { return g.key }
-func (g given) Sign([]byte) keys.Signature { return g.signature }
+func (k knownSignature) Public() keys.Public        { return k.key }
+func (k knownSignature) Sign([]byte) keys.Signature { return k.signature }
 
 // Header is a block's signed header.
 type Header struct {
@@ -82,15 +82,15 @@ type Header struct {
 	Network   string         `json:"network"`
 	Group     membership.ID  `json:"group" doc:"ID of the group in which the block's quorum is counted."`
 	Creator   keys.Public    `json:"creator" doc:"The member whose chain the block is in."`
-	Height    uint64         `json:"height" doc:"Place in the chain, from 1."`
+	Height    uint64         `json:"height" doc:"Position in the chain, from 1."`
 	Parent    block.ID       `json:"parent" doc:"ID of the block at the height before; zeros at height 1."`
-	Time      int64          `json:"time" doc:"The creator's clock in milliseconds since 1970; it binds nobody."`
+	Time      int64          `json:"time" doc:"The creator's clock in milliseconds since 1970. Nothing checks it."`
 	Root      Hash           `json:"root" doc:"RFC 6962 Merkle root over the message IDs in order."`
 	Count     uint32         `json:"count" doc:"How many messages the block has."`
 	Signature keys.Signature `json:"signature" doc:"The creator's signature."`
 }
 
-// NewHeader returns the form of a header that travels over the API.
+// NewHeader returns the API's form of a header.
 func NewHeader(s block.SignedHeader) Header {
 	h := s.Header
 	return Header{
@@ -99,15 +99,15 @@ func NewHeader(s block.SignedHeader) Header {
 	}
 }
 
-// Canonical returns the header as it was signed. The error wraps block.ErrInvalid: the ID is
-// another. The signature is not checked: see block.SignedHeader.Verify.
+// Canonical returns the header as it was signed. The error wraps block.ErrInvalid: the ID does not
+// match. It does not verify the signature: see block.SignedHeader.Verify.
 func (h Header) Canonical() (block.SignedHeader, error) {
 	s := block.SignedHeader{Header: block.Header{
 		Network: h.Network, Group: h.Group, Creator: h.Creator, Height: h.Height, Parent: h.Parent, Time: h.Time, Root: block.Hash(h.Root),
 		Count: h.Count,
 	}, Signature: h.Signature}
 	if s.Header.ID() != h.ID {
-		return s, fmt.Errorf("%w: block %s is called %s", block.ErrInvalid, s.Header.ID(), h.ID)
+		return s, fmt.Errorf("%w: block %s has the ID %s", block.ErrInvalid, s.Header.ID(), h.ID)
 	}
 	return s, nil
 }
@@ -115,11 +115,11 @@ func (h Header) Canonical() (block.SignedHeader, error) {
 // Block is a certified block.
 type Block struct {
 	Header
-	Messages []Message `json:"messages" nullable:"false" doc:"In the order of the block; none when they were pruned."`
-	Pruned   bool      `json:"pruned,omitempty" doc:"The retention removed the messages; header and certificate are kept."`
+	Messages []Message `json:"messages" nullable:"false" doc:"In the order of the block; empty if they were pruned."`
+	Pruned   bool      `json:"pruned,omitempty" doc:"Retention removed the messages; header and certificate are kept."`
 }
 
-// NewBlock returns the form of a block that travels over the API.
+// NewBlock returns the API's form of a block.
 func NewBlock(b block.Block) Block {
 	out := Block{Header: NewHeader(b.SignedHeader), Messages: make([]Message, len(b.Messages))}
 	for i, m := range b.Messages {
@@ -129,9 +129,9 @@ func NewBlock(b block.Block) Block {
 	return out
 }
 
-// Canonical returns the block as it was signed. The error wraps block.ErrInvalid: an ID is another,
-// or a message has a form that none has. Whether the block is a correct one of its group:
-// block.Block.Check, VerifySignatures, and certificate.VerifyBlock for all of it.
+// Canonical returns the block as it was signed. The error wraps block.ErrInvalid: an ID does not
+// match, or a message is malformed. It does not check that the block is valid in its group: see
+// Check and VerifySignatures of block.Block, and certificate.VerifyBlock for everything.
 func (b Block) Canonical() (block.Block, error) {
 	header, err := b.Header.Canonical()
 	if err != nil {
@@ -152,24 +152,24 @@ func (b Block) Canonical() (block.Block, error) {
 type Echo struct {
 	Key       keys.Public    `json:"key"`
 	PeerID    string         `json:"peer_id"`
-	Name      string         `json:"name,omitempty" doc:"What the node's membership list calls the member."`
+	Name      string         `json:"name,omitempty" doc:"The member's name in the node's membership list."`
 	Signature keys.Signature `json:"signature" doc:"Over network, group, slot and block ID."`
 }
 
-// Certificate proves a block certified. Signers and GroupNumber are for people; Encoded and Header
-// are what Verify looks at.
+// Certificate proves that a block is certified. Verify checks Encoded and Header, and that
+// GroupNumber and Signers, which are for people, agree with them.
 type Certificate struct {
 	Header      Header `json:"header" doc:"The certified header."`
 	GroupNumber uint64 `json:"group_number"`
 	Signers     []Echo `json:"signers" nullable:"false" doc:"In the byte order of their keys."`
 	Encoded     Bytes  `json:"encoded" doc:"Canonical bytes of the certificate."`
-	// Group is the canonical description of the group, so that a reader who knows its ID needs nothing
-	// else. Lists leave it out.
+	// Group is the canonical encoding of the group, so that a reader who knows its ID needs nothing
+	// else. It is omitted in lists.
 	Group Bytes `json:"group_encoded,omitempty" doc:"Canonical bytes of the group; its ID is in the header."`
 }
 
-// NewCertificate returns the form of a valid certificate of group that travels over the API. Name
-// tells what members are called; nil: they have no names.
+// NewCertificate returns the API's form of a valid certificate of a group. The function name
+// returns members' names; it may be nil.
 func NewCertificate(header block.SignedHeader, c certificate.Certificate, group *membership.Group, name func(keys.Public) string) Certificate {
 	out := Certificate{Header: NewHeader(header), GroupNumber: group.Number(), Signers: []Echo{}, Encoded: c.Encode()}
 	for i, key := range c.Members(group) {
@@ -182,8 +182,8 @@ func NewCertificate(header block.SignedHeader, c certificate.Certificate, group 
 	return out
 }
 
-// Canonical returns the certificate as it was made. The error wraps certificate.ErrInvalid: the
-// bytes are none, or are of another block than the header. It verifies nothing: see Verify.
+// Canonical returns the decoded certificate. The error wraps certificate.ErrInvalid: the bytes are
+// malformed or belong to another block than the header. It verifies no signature: see Verify.
 func (c Certificate) Canonical() (certificate.Certificate, error) {
 	decoded, err := certificate.Decode(c.Encoded, membership.MaxMembers)
 	if err != nil {
@@ -194,13 +194,13 @@ func (c Certificate) Canonical() (certificate.Certificate, error) {
 		return certificate.Certificate{}, fmt.Errorf("%w: %w", certificate.ErrInvalid, err)
 	}
 	if decoded.Block != header.Header.ID() || decoded.Slot != header.Header.Slot() {
-		return certificate.Certificate{}, fmt.Errorf("%w: it is of block %s, the header of %s", certificate.ErrInvalid, decoded.Block, header.Header.ID())
+		return certificate.Certificate{}, fmt.Errorf("%w: it certifies block %s, the header is of block %s", certificate.ErrInvalid, decoded.Block, header.Header.ID())
 	}
 	return decoded, nil
 }
 
-// Verify tells whether the certificate proves its header certified in a group that the caller
-// trusts: the header's form and signature, and those of q members. The error wraps
+// Verify returns nil if the certificate proves that its header is certified in a group that the
+// caller trusts: it checks the header, its signature, and those of q members. The error wraps
 // certificate.ErrInvalid or block.ErrInvalid.
 func (c Certificate) Verify(group *membership.Group) error {
 	decoded, err := c.Canonical()
@@ -220,36 +220,36 @@ func (c Certificate) Verify(group *membership.Group) error {
 	if err := decoded.Verify(group); err != nil {
 		return err
 	}
-	return c.shows(NewCertificate(header, decoded, group, nil))
+	return c.checkShown(NewCertificate(header, decoded, group, nil))
 }
 
-// shows tells whether people read in the certificate what its bytes prove. Names are what the node
-// that told it calls members.
-func (c Certificate) shows(proven Certificate) error {
+// checkShown returns nil if the fields for people agree with what the bytes prove. Names are not
+// compared: they are the responding node's own.
+func (c Certificate) checkShown(proven Certificate) error {
 	same := func(a, b Echo) bool { return a.Key == b.Key && a.PeerID == b.PeerID && a.Signature == b.Signature }
 	if c.GroupNumber != proven.GroupNumber || !slices.EqualFunc(c.Signers, proven.Signers, same) {
-		return fmt.Errorf("%w: its bytes are valid, and prove another group number or other signers than it shows", certificate.ErrInvalid)
+		return fmt.Errorf("%w: it shows another group number or other signers than its bytes prove", certificate.ErrInvalid)
 	}
 	return nil
 }
 
-// Entry is a certified block at its place in the order in which the node got them.
+// Entry is a certified block with its position in the order in which the node received them.
 type Entry struct {
-	Cursor      Cursor      `json:"cursor" doc:"The block's place: ask from here for those after it."`
+	Cursor      Cursor      `json:"cursor" doc:"The block's position: ask from here for the blocks after it."`
 	Block       Block       `json:"block"`
 	Certificate Certificate `json:"certificate"`
 }
 
-// Verify tells whether the entry holds a certified block of a group that the caller trusts: all
-// signatures of block and certificate. Of a pruned block it checks what is left. The error wraps
-// block.ErrInvalid or certificate.ErrInvalid.
+// Verify returns nil if the entry holds a certified block of a group that the caller trusts. It
+// checks all signatures of block and certificate; of a pruned block, those that are left. The error
+// wraps block.ErrInvalid or certificate.ErrInvalid.
 func (e Entry) Verify(group *membership.Group) error {
 	b, err := e.Block.Canonical()
 	if err != nil {
 		return err
 	}
 	if e.Certificate.Header.ID != e.Block.ID {
-		return fmt.Errorf("%w: it is of block %s, not of %s", certificate.ErrInvalid, e.Certificate.Header.ID, e.Block.ID)
+		return fmt.Errorf("%w: it certifies block %s, not %s", certificate.ErrInvalid, e.Certificate.Header.ID, e.Block.ID)
 	}
 	if e.Block.Pruned {
 		return e.Certificate.Verify(group)
@@ -261,13 +261,13 @@ func (e Entry) Verify(group *membership.Group) error {
 	return certificate.VerifyBlock(group, b, c)
 }
 
-// BlockPage is a part of the node's blocks.
+// BlockPage is one page of the node's blocks.
 type BlockPage struct {
 	Blocks []Entry `json:"blocks" nullable:"false"`
-	Next   Cursor  `json:"next" doc:"Ask from here for the next page; it is the cursor of the last block, or the one that was asked from."`
+	Next   Cursor  `json:"next" doc:"Ask from here for the next page. It is the cursor of the last block or, on an empty page, that of the request."`
 }
 
-// Evidence is two headers of one slot, both signed by its creator.
+// Evidence proves equivocation: two headers of one slot, both signed by its creator.
 type Evidence struct {
 	Creator keys.Public   `json:"creator" doc:"The member that equivocated."`
 	Group   membership.ID `json:"group"`
@@ -276,13 +276,13 @@ type Evidence struct {
 	B       Header        `json:"b"`
 }
 
-// NewEvidence returns the form of an equivocation proof that travels over the API.
+// NewEvidence returns the API's form of an equivocation proof.
 func NewEvidence(a, b block.SignedHeader) Evidence {
 	slot := a.Header.Slot()
 	return Evidence{Creator: slot.Creator, Group: slot.Group, Height: slot.Height, A: NewHeader(a), B: NewHeader(b)}
 }
 
-// Verify tells whether the evidence proves that its creator signed two headers for one slot. The
+// Verify returns nil if the evidence proves that its creator signed two headers for one slot. The
 // error wraps block.ErrInvalid.
 func (e Evidence) Verify() error {
 	a, err := e.A.Canonical()
@@ -296,16 +296,16 @@ func (e Evidence) Verify() error {
 	slot := block.Slot{Group: e.Group, Creator: e.Creator, Height: e.Height}
 	switch {
 	case a.Header.ID() == b.Header.ID():
-		return fmt.Errorf("%w: both headers are the same", block.ErrInvalid)
+		return fmt.Errorf("%w: the two headers are the same", block.ErrInvalid)
 	case a.Header.Slot() != slot || b.Header.Slot() != slot || a.Header.Network != b.Header.Network:
-		return fmt.Errorf("%w: the headers are not of the slot", block.ErrInvalid)
+		return fmt.Errorf("%w: a header is of another slot", block.ErrInvalid)
 	case !a.Verify() || !b.Verify():
 		return fmt.Errorf("%w: a signature is not the creator's", block.ErrInvalid)
 	}
 	return nil
 }
 
-// notNil makes an empty payload of none, so that JSON has one form of it.
+// notNil returns an empty payload for nil, so that JSON has one form of it.
 func notNil(payload []byte) []byte {
 	if payload == nil {
 		return []byte{}

@@ -1,13 +1,14 @@
-// Package api is what programs ask of a node: one interface, the types of its requests and answers,
-// and its errors.
+// Package api is the interface of a node for programs: one Go interface, the types of its requests
+// and responses, and its errors.
 //
-// There are three ways in, and they behave alike (package apitest holds them to it): in-process by
-// package local, over HTTP by package client, and in any language by the endpoints and the WebSocket
-// of package server, whose OpenAPI description is served at /openapi.json. All errors are Problems,
-// whose Kind tells callers what happened: errors.Is(err, api.NotFound).
+// There are three ways to use it, and one conformance suite (package apitest) that all of them
+// pass: package local in the node's process, package client over HTTP, and from any language the
+// HTTP endpoints and the WebSocket of package server, which serves its OpenAPI description at
+// /openapi.json. Every error is a Problem, and its Kind says what happened: errors.Is(err,
+// api.NotFound).
 //
 // In JSON, IDs, keys, hashes, signatures and canonical bytes are hexadecimal, payloads are base64,
-// and times are milliseconds since 1970. Whoever does not trust the node that answers checks
-// offline: Block.Canonical, Certificate.Verify and Inclusion.Verify need a group that the reader
-// trusts, and bytes. Nothing here has a socket.
+// and times are milliseconds since 1970. A caller that does not trust the node can verify its
+// responses offline: Block.Canonical, Certificate.Verify and Inclusion.Verify need only the bytes
+// and a group that the caller trusts. Nothing in this package opens a socket.
 package api

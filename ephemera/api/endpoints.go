@@ -28,40 +28,41 @@ const (
 
 // DHTEntry is a key with its value.
 type DHTEntry struct {
-	Key   string `json:"key" minLength:"1" maxLength:"256" doc:"What the value is stored under."`
-	Value []byte `json:"value" nullable:"false" doc:"The value, base64; at most 64 KiB."`
+	Key   string `json:"key" minLength:"1" maxLength:"256" doc:"The key of the value."`
+	Value []byte `json:"value" nullable:"false" doc:"The value, base64, at most 64 KiB."`
 }
 
-// Bounds of the DHT.
+// Limits of the DHT.
 const (
 	MaxDHTKey   = 256      // bytes of a key
 	MaxDHTValue = 64 << 10 // bytes of a value
 )
 
-// Frame is what a WebSocket subscriber receives. Exactly one of Entry and Problem is set in a frame
-// of that type; a frame of type FrameProgress tells that nothing up to Cursor was missed.
+// Frame is a WebSocket frame for a subscriber. Entry is set if its type is FrameBlock, Problem if
+// it is FrameProblem. A frame of type FrameProgress says that the subscriber has all blocks up to
+// Cursor.
 type Frame struct {
 	Type    string   `json:"type" enum:"block,progress,problem"`
 	Entry   *Entry   `json:"entry,omitempty"`
 	Problem *Problem `json:"problem,omitempty"`
-	Cursor  Cursor   `json:"cursor" doc:"Where to go on from after this frame."`
+	Cursor  Cursor   `json:"cursor" doc:"Where to continue after this frame."`
 }
 
 // Types of frames.
 const (
-	FrameBlock    = "block"    // a block that was subscribed to
-	FrameProgress = "progress" // nothing new; sent now and then
+	FrameBlock    = "block"    // a block of the subscription
+	FrameProgress = "progress" // no new block; sent from time to time
 	FrameProblem  = "problem"  // the last frame: why the subscription ends
 )
 
-// PathSign is an endpoint of the admin listener: a signature with the node's key.
+// PathSign is an endpoint of the admin listener. It signs with the node's key.
 const PathSign = "/ephemera/admin/sign"
 
 // SignRequest asks for a signature over keys.SigningBytes of a domain tag, the node's network and a
 // body.
 type SignRequest struct {
-	Domain string `json:"domain" doc:"The caller's own domain tag; none that begins with ephemera/."`
-	Body   Bytes  `json:"body" doc:"What is signed, hexadecimal; at most 8 MiB."`
+	Domain string `json:"domain" doc:"The caller's own domain tag, which must not begin with ephemera/."`
+	Body   Bytes  `json:"body" doc:"The bytes to sign, hexadecimal, at most 8 MiB."`
 }
 
 // SignAnswer is a signature with the node's key.

@@ -13,46 +13,46 @@ import (
 type Member struct {
 	Key       keys.Public `json:"key"`
 	PeerID    string      `json:"peer_id"`
-	Name      string      `json:"name,omitempty" doc:"What the node's membership list calls the member."`
-	Addresses []string    `json:"addresses,omitempty" doc:"libp2p multiaddrs where the member is reached, as far as the node knows."`
-	Online    bool        `json:"online" doc:"The node has a live authenticated connection with it, or is it."`
-	Local     bool        `json:"local,omitempty" doc:"This is the node that answers."`
+	Name      string      `json:"name,omitempty" doc:"The member's name in the node's membership list."`
+	Addresses []string    `json:"addresses,omitempty" doc:"libp2p multiaddrs of the member, as far as the node knows."`
+	Online    bool        `json:"online" doc:"The node has a live authenticated connection to the member, or is the member."`
+	Local     bool        `json:"local,omitempty" doc:"The member is the responding node."`
 }
 
-// Group is a group of members.
+// Group is a group of members as the node sees it.
 type Group struct {
 	Network string        `json:"network"`
 	Number  uint64        `json:"number"`
 	ID      membership.ID `json:"id"`
 	Newest  bool          `json:"newest" doc:"The node knows no later group."`
-	Closed  bool          `json:"closed" doc:"The node signs nothing new there: it closed the group, or is no member."`
+	Closed  bool          `json:"closed" doc:"The node signs nothing new there: it closed the group, or is not a member."`
 	N       int           `json:"n" doc:"Members."`
 	F       int           `json:"f" doc:"Byzantine members that the group tolerates."`
 	Q       int           `json:"q" doc:"Echoes that make a certificate."`
-	Online  int           `json:"online" doc:"Members that are online, the node itself among them where it is one."`
+	Online  int           `json:"online" doc:"Members that are online, including the node if it is a member."`
 	Limits  Limits        `json:"limits"`
 	Members []Member      `json:"members" nullable:"false" doc:"In the byte order of their keys."`
 	Encoded Bytes         `json:"encoded" doc:"Canonical bytes of the group."`
 }
 
-// Canonical returns the group that the answer describes. The error wraps membership.ErrInvalid,
-// also when the ID is another.
+// Canonical returns the decoded group. The error wraps membership.ErrInvalid, also if network,
+// number or ID do not match.
 func (g Group) Canonical() (*membership.Group, error) {
 	group, err := membership.DecodeGroup(g.Encoded)
 	if err != nil {
 		return nil, err
 	}
 	if group.ID() != g.ID || group.Number() != g.Number || group.Network() != g.Network {
-		return nil, fmt.Errorf("%w: group %d %s is called %d %s", membership.ErrInvalid, group.Number(), group.ID(), g.Number, g.ID)
+		return nil, fmt.Errorf("%w: group %d %s is shown as %d %s", membership.ErrInvalid, group.Number(), group.ID(), g.Number, g.ID)
 	}
 	return group, nil
 }
 
-// BroadcastInfo tells how a block was broadcast. Times are those of the node that answers, in
-// milliseconds since 1970; 0 where it does not know, as after a restart.
+// BroadcastInfo describes how a block was broadcast. Times are of the responding node's clock, in
+// milliseconds since 1970, and 0 if it does not know them, as after a restart.
 type BroadcastInfo struct {
 	Block       block.ID      `json:"block"`
-	Local       keys.Public   `json:"local" doc:"The node that answers."`
+	Local       keys.Public   `json:"local" doc:"The responding node."`
 	LocalPeerID string        `json:"local_peer_id"`
 	Creator     keys.Public   `json:"creator"`
 	Height      uint64        `json:"height"`
@@ -61,13 +61,13 @@ type BroadcastInfo struct {
 	N           int           `json:"n"`
 	F           int           `json:"f"`
 	Q           int           `json:"q"`
-	Echoed      []Member      `json:"echoed" nullable:"false" doc:"Members whose echoes the certificate holds here."`
-	ProposedMS  int64         `json:"proposed_ms,omitempty" doc:"When the whole block was here and valid."`
-	CertifiedMS int64         `json:"certified_ms,omitempty" doc:"When it was durable with its certificate."`
-	DeliveredMS int64         `json:"delivered_ms,omitempty" doc:"When the application had taken it."`
+	Echoed      []Member      `json:"echoed" nullable:"false" doc:"Members whose echoes this node's copy of the certificate holds."`
+	ProposedMS  int64         `json:"proposed_ms,omitempty" doc:"When the node had the complete block and found it valid."`
+	CertifiedMS int64         `json:"certified_ms,omitempty" doc:"When the block was durable with its certificate."`
+	DeliveredMS int64         `json:"delivered_ms,omitempty" doc:"When the application had accepted the block."`
 }
 
-// NodeConfig is how a node is configured, without secrets.
+// NodeConfig is a node's configuration, without secrets.
 type NodeConfig struct {
 	Version     string          `json:"version"`
 	Network     string          `json:"network"`
@@ -76,25 +76,25 @@ type NodeConfig struct {
 	Group       uint64          `json:"group" doc:"Number of the newest group."`
 	GroupID     membership.ID   `json:"group_id"`
 	Limits      Limits          `json:"limits" doc:"Of the newest group."`
-	Include     string          `json:"include" enum:"own,all" doc:"Which messages an own block takes: submitted here, or everybody's."`
+	Include     string          `json:"include" enum:"own,all" doc:"Which messages the node's own blocks hold: those submitted to it, or all."`
 	Mempool     Mempool         `json:"mempool"`
-	ExchangeMS  int64           `json:"exchange_ms" doc:"Between two frontiers."`
-	HandOverMS  int64           `json:"hand_over_ms" doc:"That a group stays open at most after a newer one came."`
-	Clients     []keys.Public   `json:"clients" nullable:"false" doc:"Keys beside the members' whose messages the node takes."`
-	Application json.RawMessage `json:"application,omitempty" doc:"What the program around the node tells of its configuration."`
+	ExchangeMS  int64           `json:"exchange_ms" doc:"Interval between two frontiers."`
+	HandOverMS  int64           `json:"hand_over_ms" doc:"How long a group stays open at most after a newer one was adopted."`
+	Clients     []keys.Public   `json:"clients" nullable:"false" doc:"Keys other than the members' whose messages the node accepts."`
+	Application json.RawMessage `json:"application,omitempty" doc:"The configuration of the program around the node."`
 }
 
-// Mempool is the bounds of a mempool.
+// Mempool is the limits of a mempool.
 type Mempool struct {
 	Messages    int   `json:"messages"`
 	Bytes       int   `json:"bytes"`
-	PerSender   int   `json:"per_sender" doc:"Messages of one sender: its share."`
-	SenderBytes int   `json:"sender_bytes" doc:"Encoded messages of one sender: its share."`
+	PerSender   int   `json:"per_sender" doc:"Messages of one sender, its share."`
+	SenderBytes int   `json:"sender_bytes" doc:"Encoded messages of one sender, its share."`
 	TTLMS       int64 `json:"ttl_ms" doc:"How long a message is kept, by its own time."`
 	SkewMS      int64 `json:"skew_ms" doc:"How far ahead of the node's clock a message may be dated."`
 }
 
-// Health tells where a node stands.
+// Health is the state of a node.
 type Health struct {
 	Ready  bool   `json:"ready" doc:"The store is open, the listeners are bound, and a quorum is connected."`
 	Reason string `json:"reason,omitempty" doc:"Why it is not ready."`
@@ -102,8 +102,8 @@ type Health struct {
 	Storage   bool   `json:"storage" doc:"The store answers."`
 	Listening bool   `json:"listening" doc:"The listeners are bound."`
 	Group     uint64 `json:"group" doc:"Number of the newest group in which the node is a member."`
-	Online    int    `json:"online" doc:"Members of that group that are connected, the node itself among them."`
-	Q         int    `json:"q" doc:"How many are a quorum."`
+	Online    int    `json:"online" doc:"Members of that group that are connected, including the node."`
+	Q         int    `json:"q" doc:"Members that make a quorum."`
 
 	Muted    bool   `json:"muted,omitempty" doc:"The node signs no blocks in this group: its vote store was lost."`
 	Height   uint64 `json:"height" doc:"Of the node's own chain in that group."`

@@ -110,8 +110,8 @@ func Encode(list membership.List) ([]byte, error) {
 	return data, nil
 }
 
-// Decode reads a file that Encode or a person wrote. The error wraps membership.ErrInvalid, and names
-// the source and, if known, the line.
+// Decode reads a file that Encode or a person wrote. The error wraps membership.ErrInvalid, and
+// names the source and, if known, the line.
 func Decode(source string, data []byte) (membership.List, error) {
 	var f file
 	if err := toml.Unmarshal(data, &f); err != nil {
@@ -179,8 +179,8 @@ func (m fileMember) peer() (membership.Peer, error) {
 	return newPeer(key, m.Name, m.Addresses)
 }
 
-// newPeer refuses addresses that a transport could not dial, so that a bad list is refused early and
-// as a whole.
+// newPeer refuses addresses that a transport could not dial, so that a bad list is refused early
+// and as a whole.
 func newPeer(key keys.Public, name string, addresses []string) (membership.Peer, error) {
 	peer := membership.Peer{Key: key, Name: name, Addresses: append([]string{}, addresses...)}
 	if err := peer.Check(); err != nil {

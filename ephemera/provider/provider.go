@@ -10,8 +10,8 @@
 //
 // A source should show every group. If a node misses a number, because two edits came between two
 // polls, it adopts the newer group and takes no part in the one it missed: there it counts as a
-// faulty member and does not get the blocks. Nothing wrong can be certified by that, and every group
-// is safe on its own, but if many members miss the same group, no blocks are made in it.
+// faulty member and does not get the blocks. Nothing wrong can be certified by that, and every
+// group is safe on its own, but if many members miss the same group, no blocks are made in it.
 package provider
 
 import (
@@ -30,8 +30,8 @@ type Source interface {
 	Current(ctx context.Context) (membership.List, error)
 }
 
-// Func is a source made of a function. The function must be safe for concurrent use, return when ctx
-// is done, and return lists made by membership.NewList.
+// Func is a source made of a function. The function must be safe for concurrent use, return when
+// ctx is done, and return lists made by membership.NewList.
 type Func func(ctx context.Context) (membership.List, error)
 
 // Current calls the function.

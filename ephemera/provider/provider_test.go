@@ -107,8 +107,8 @@ func TestFirstWaitsForItsSource(t *testing.T) {
 	})
 }
 
-// A node that has run before starts at once with the groups in its store, whatever is wrong with the
-// source.
+// A node that has run before starts at once with the groups in its store, whatever is wrong with
+// the source.
 func TestFirstFallsBackToTheStore(t *testing.T) {
 	old, newest := makeList(t, "", 1, 0, 1), makeList(t, "", 2, 0, 1, 2)
 	known := groups{{Group: old.Group, Closed: true}, {Group: newest.Group}}

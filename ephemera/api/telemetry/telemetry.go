@@ -1,6 +1,6 @@
 // Package telemetry exports a node's metrics to Prometheus: the heights of chains, the mempool, the
-// members that are online, and traffic. Package server registers the metrics of the API, the creator
-// of the libp2p host those of libp2p.
+// members that are online, and traffic. Package server registers the metrics of the API, the
+// creator of the libp2p host those of libp2p.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package telemetry
