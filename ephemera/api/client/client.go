@@ -1,6 +1,6 @@
-// Package client asks a node over HTTP. It is an api.API that behaves like the in-process one, and
-// checks what it is told: that a block is the one asked for, that a proof proves, and, for callers
-// that name the groups which they trust, that blocks are certified.
+// Package client calls a node over HTTP. Its Client implements api.API and behaves like the API in
+// the node's process. It checks the responses: that a block is the requested one, that a proof
+// holds and, if the caller names the groups it trusts, that blocks are certified.
 package client
 
 import (
@@ -22,17 +22,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Options of a client. Zero values are the defaults.
+// Options configures a client. The zero values are the defaults.
 type Options struct {
-	Token string // to have the node sign, from elsewhere than its own machine
-	// Groups are those that the caller trusts. With them, every block must be certified in one of
-	// them, or the answer is an error of kind api.Unverified.
+	Token string // bearer token, needed to have the node sign for callers on other machines
+	// Groups are the groups that the caller trusts. If there are any, every block must be certified in
+	// one of them. Otherwise the error is of kind api.Unverified.
 	Groups  []*membership.Group
-	Timeout time.Duration     // of one request; 30 s. Subscriptions last as long as their context
-	HTTP    http.RoundTripper // nil: a transport of the client's own
+	Timeout time.Duration     // of one request, 30 s; subscriptions last as long as their context
+	HTTP    http.RoundTripper // nil: the client makes its own transport
 }
 
-// Client asks one node. It is safe for concurrent use.
+// Client calls one node. It is safe for concurrent use.
 type Client struct {
 	base    *url.URL
 	options Options
@@ -42,7 +42,7 @@ type Client struct {
 
 var _ api.API = (*Client)(nil)
 
-// New returns a client of the node at a URL such as http://127.0.0.1:7100. Nothing is asked yet.
+// New returns a client of the node at a URL such as http://127.0.0.1:7100. It does not connect yet.
 func New(address string, options Options) (*Client, error) {
 	base, err := url.Parse(address)
 	if err != nil {
@@ -67,14 +67,14 @@ func New(address string, options Options) (*Client, error) {
 	return c, nil
 }
 
-// Close ends idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// maxAnswer bounds an answer: the greatest block that a group can have, in JSON.
-const maxAnswer = 128 << 20
+// maxResponse bounds a response: the largest block of any group, in JSON.
+const maxResponse = 128 << 20
 
-// ask makes a request and decodes its answer, where there is one, into out.
-func (c *Client) ask(ctx context.Context, method, path string, query url.Values, body, out any) error {
+// call makes a request and decodes the response into out, unless out is nil.
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, body, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	err := c.exchange(ctx, method, path, query, body, out)
@@ -106,18 +106,18 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 		return api.WrapProblem(api.Unavailable, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return api.WrapProblem(api.Unavailable, err)
 	}
 	if response.StatusCode/100 != 2 && !(path == api.PathReady && response.StatusCode == http.StatusServiceUnavailable) {
-		return refusal(response, answer)
+		return problemOf(response, data)
 	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		return unverified("%s %s answers with something else: %w", method, path, err)
+	if err := json.Unmarshal(data, out); err != nil {
+		return unverified("response to %s %s: %w", method, path, err)
 	}
 	return nil
 }
@@ -132,12 +132,12 @@ func (c *Client) authorise(header http.Header) {
 	}
 }
 
-// refusal returns the problem that an answer tells of.
-func refusal(response *http.Response, body []byte) error {
+// problemOf returns the problem in the response to a request that failed.
+func problemOf(response *http.Response, body []byte) error {
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	p := &api.Problem{}
 	if err != nil || kind != api.ProblemType || json.Unmarshal(body, p) != nil {
-		return api.NewProblem(api.Unavailable, fmt.Sprintf("this is no node of Ephemera, or something stands before it: HTTP status %s", response.Status))
+		return api.NewProblem(api.Unavailable, fmt.Sprintf("not an Ephemera node, or a proxy answered: HTTP status %s", response.Status))
 	}
 	return p
 }
@@ -146,7 +146,7 @@ func unverified(format string, args ...any) error {
 	return api.WrapProblem(api.Unverified, fmt.Errorf(format, args...))
 }
 
-// SubmitEphemeraMessage implements api.API. That the node signed what it was given is checked.
+// SubmitEphemeraMessage implements api.API. It checks that the node signed what it was given.
 func (c *Client) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (api.Submitted, error) {
 	if err := s.Check(); err != nil {
 		return api.Submitted{}, err
@@ -155,7 +155,7 @@ func (c *Client) SubmitEphemeraMessage(ctx context.Context, s api.Submission) (a
 		s.Payload = []byte{}
 	}
 	var out api.Submitted
-	if err := c.ask(ctx, http.MethodPost, api.PathSubmit, nil, s, &out); err != nil {
+	if err := c.call(ctx, http.MethodPost, api.PathSubmit, nil, s, &out); err != nil {
 		return api.Submitted{}, err
 	}
 	if err := checkSubmitted(s, out); err != nil {
@@ -168,28 +168,28 @@ func checkSubmitted(s api.Submission, out api.Submitted) error {
 	if !s.NodeSigns() {
 		m, err := s.Message()
 		if err == nil && m.ID() != out.ID {
-			err = unverified("the node took message %s for %s", m.ID(), out.ID)
+			err = unverified("submitted message %s, the node accepted %s", m.ID(), out.ID)
 		}
 		return err
 	}
 	if out.Message == nil {
-		return unverified("the node does not show the message that it signed")
+		return unverified("the node did not return the message it signed")
 	}
 	m, err := out.Message.Canonical()
 	switch {
 	case err != nil:
-		return unverified("the message that the node signed: %w", err)
+		return unverified("message signed by the node: %w", err)
 	case m.ID() != out.ID || m.Label() != s.Label || !bytes.Equal(m.Payload(), s.Payload) || !m.Verify():
-		return unverified("the node signed something else, or not at all")
+		return unverified("the node signed another message, or its signature is invalid")
 	}
 	return nil
 }
 
 // QueryBlockByHash implements api.API.
 func (c *Client) QueryBlockByHash(ctx context.Context, id block.ID) (api.Block, error) {
-	out, err := c.block(ctx, strings.Replace(api.PathBlock, "{hash}", id.String(), 1), nil)
+	out, err := c.requestBlock(ctx, strings.Replace(api.PathBlock, "{hash}", id.String(), 1), nil)
 	if err == nil && out.ID != id {
-		return api.Block{}, unverified("asked for block %s, the node answers with %s", id, out.ID)
+		return api.Block{}, unverified("requested block %s, the node returned %s", id, out.ID)
 	}
 	return out, err
 }
@@ -197,23 +197,23 @@ func (c *Client) QueryBlockByHash(ctx context.Context, id block.ID) (api.Block, 
 // QueryBlockByHeight implements api.API.
 func (c *Client) QueryBlockByHeight(ctx context.Context, q api.SlotQuery) (api.Block, error) {
 	path := strings.Replace(api.PathBlockAt, "{height}", strconv.FormatUint(q.Height, 10), 1)
-	out, err := c.block(ctx, path, chain(q.Creator, q.Group))
+	out, err := c.requestBlock(ctx, path, chainQuery(q.Creator, q.Group))
 	if err == nil && (out.Height != q.Height || q.Creator != keys.Public{} && out.Creator != q.Creator) {
-		return api.Block{}, unverified("asked for height %d, the node answers with %s/%d", q.Height, out.Creator.Short(), out.Height)
+		return api.Block{}, unverified("requested height %d, the node returned %s/%d", q.Height, out.Creator.Short(), out.Height)
 	}
 	return out, err
 }
 
 // QueryLastBlock implements api.API.
 func (c *Client) QueryLastBlock(ctx context.Context, q api.ChainQuery) (api.Block, error) {
-	out, err := c.block(ctx, api.PathLastBlock, chain(q.Creator, q.Group))
+	out, err := c.requestBlock(ctx, api.PathLastBlock, chainQuery(q.Creator, q.Group))
 	if err == nil && q.Creator != (keys.Public{}) && out.Creator != q.Creator {
-		return api.Block{}, unverified("asked for a block of %s, the node answers with one of %s", q.Creator, out.Creator)
+		return api.Block{}, unverified("requested a block of %s, the node returned one of %s", q.Creator, out.Creator)
 	}
 	return out, err
 }
 
-func chain(creator keys.Public, group uint64) url.Values {
+func chainQuery(creator keys.Public, group uint64) url.Values {
 	query := url.Values{}
 	setKey(query, "creator", creator)
 	if group != 0 {
@@ -228,13 +228,13 @@ func setKey(query url.Values, name string, key keys.Public) {
 	}
 }
 
-// block asks for a block and checks it.
-func (c *Client) block(ctx context.Context, path string, query url.Values) (api.Block, error) {
+// requestBlock requests a block and checks it.
+func (c *Client) requestBlock(ctx context.Context, path string, query url.Values) (api.Block, error) {
 	var out api.Block
-	if err := c.ask(ctx, http.MethodGet, path, query, nil, &out); err != nil {
+	if err := c.call(ctx, http.MethodGet, path, query, nil, &out); err != nil {
 		return api.Block{}, err
 	}
-	if err := whole(out); err != nil {
+	if err := checkContent(out); err != nil {
 		return api.Block{}, err
 	}
 	if len(c.groups) == 0 {
@@ -244,11 +244,11 @@ func (c *Client) block(ctx context.Context, path string, query url.Values) (api.
 	if err != nil {
 		return api.Block{}, fmt.Errorf("certificate of block %s: %w", out.ID, err)
 	}
-	return out, c.certified(api.Entry{Block: out, Certificate: certificate})
+	return out, c.checkCertified(api.Entry{Block: out, Certificate: certificate})
 }
 
-// whole tells whether a block's ID is that of its header, and its messages those of its root.
-func whole(b api.Block) error {
+// checkContent returns nil if a block's ID matches its header and its messages match its root.
+func checkContent(b api.Block) error {
 	canonical, err := b.Canonical()
 	switch {
 	case err != nil:
@@ -256,20 +256,20 @@ func whole(b api.Block) error {
 	case b.Pruned && len(b.Messages) == 0:
 		return nil
 	case block.Root(canonical.MessageIDs()) != canonical.Header.Root || len(b.Messages) != int(b.Count):
-		return unverified("the messages of block %s are not those of its header", b.ID)
+		return unverified("the messages of block %s do not match its header", b.ID)
 	}
 	return nil
 }
 
-// certified tells whether an entry proves its block certified in a trusted group. Nothing is asked
-// of callers that trust none.
-func (c *Client) certified(e api.Entry) error {
+// checkCertified returns nil if an entry proves that its block is certified in a trusted group, or
+// if the caller named no groups.
+func (c *Client) checkCertified(e api.Entry) error {
 	if len(c.groups) == 0 {
 		return nil
 	}
 	group, ok := c.groups[e.Block.Group]
 	if !ok {
-		return unverified("block %s is of group %s, which is none of the trusted ones", e.Block.ID, e.Block.Group)
+		return unverified("block %s is of group %s, which is not trusted", e.Block.ID, e.Block.Group)
 	}
 	if err := e.Verify(group); err != nil {
 		return unverified("block %s: %w", e.Block.ID, err)

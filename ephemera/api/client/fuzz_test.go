@@ -24,7 +24,7 @@ func FuzzFrame(f *testing.F) {
 			return
 		}
 		yielded := 0
-		follow := &follower{client: c, yield: func(e api.Entry, err error) bool {
+		s := &subscriber{client: c, yield: func(e api.Entry, err error) bool {
 			yielded++
 			if _, broken := e.Block.Canonical(); broken != nil || err != nil {
 				t.Fatalf("yielded a block that does not verify: %v", broken)
@@ -32,7 +32,7 @@ func FuzzFrame(f *testing.F) {
 			return true
 		}}
 		for range 2 {
-			_, _ = follow.take(frame)
+			_ = s.handle(frame)
 		}
 		if yielded > 1 {
 			t.Fatal("yielded twice")

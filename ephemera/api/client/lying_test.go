@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// liar answers like an honest node but for what change makes of it.
+// liar responds like an honest node, except for what its functions change.
 type liar struct {
 	api.API
 	submitted   func(*api.Submitted)
@@ -99,7 +99,7 @@ func (l liar) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[api.E
 	}
 }
 
-func TestLiesAreNotBelieved(t *testing.T) {
+func TestFalseResponsesAreRefused(t *testing.T) {
 	ctx := t.Context()
 	cluster := apitest.Start(t, 2, mempool.Limits{})
 	honest := cluster.API(0)
@@ -150,7 +150,7 @@ func TestLiesAreNotBelieved(t *testing.T) {
 	for name, lie := range map[string]struct {
 		liar liar
 		ask  asking
-		free bool // seen also by a client that trusts no group
+		free bool // detected even by a client that trusts no group
 	}{
 		"another message ID":     {liar{submitted: func(s *api.Submitted) { s.ID[0]++ }}, submit, true},
 		"nothing signed":         {liar{submitted: func(s *api.Submitted) { s.Message = nil }}, unsigned, true},

@@ -20,8 +20,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// TestSubscriberGoesOnWhereItWas stops and starts the server while blocks are certified.
-func TestSubscriberGoesOnWhereItWas(t *testing.T) {
+// TestSubscriberResumesAtItsCursor restarts the server while blocks are certified.
+func TestSubscriberResumesAtItsCursor(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cluster := apitest.Start(t, 2, mempool.Limits{})
@@ -45,22 +45,22 @@ func TestSubscriberGoesOnWhereItWas(t *testing.T) {
 	c := connect(t, "http://"+listener.Addr().String(), client.Options{})
 
 	var payloads []string
-	said := 0
-	say := func() {
-		cluster.Broadcast(ctx, of, cluster.Message(cluster.Members[0], "l", fmt.Sprint(said)))
-		said++
+	sent := 0
+	send := func() {
+		cluster.Broadcast(ctx, of, cluster.Message(cluster.Members[0], "l", fmt.Sprint(sent)))
+		sent++
 	}
-	say()
+	send()
 	for entry, err := range c.Subscribe(ctx, api.Subscription{Own: true}) {
 		require.NoError(t, err)
 		for _, m := range entry.Block.Messages {
 			payloads = append(payloads, string(m.Payload))
 		}
 		switch len(payloads) {
-		case 1, 3: // away while blocks are made, and back
+		case 1, 3: // stopped while blocks are made, then started again
 			stop()
-			say()
-			say()
+			send()
+			send()
 			stop = begin()
 		case 5:
 			cancel()
@@ -89,7 +89,7 @@ func TestNodeThatCannotBeReachedIsAnError(t *testing.T) {
 	}
 }
 
-// answering is a node that says the same to everybody.
+// answering is a transport with one response to every request.
 type answering struct {
 	status      int
 	contentType string
@@ -106,7 +106,7 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func TestAnswersOfOthersAreTold(t *testing.T) {
+func TestResponsesOfOtherServersAreProblems(t *testing.T) {
 	for name, other := range map[string]struct {
 		answer answering
 		kind   api.Kind

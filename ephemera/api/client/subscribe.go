@@ -18,51 +18,51 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 )
 
-// Subscribe implements api.API. When the connection ends, or the caller lagged and was cut, it
-// connects again and goes on at its cursor, so that nothing is lost or repeated. It gives up when
-// the node cannot be reached at the first attempt, or refuses for good.
+// Subscribe implements api.API. If the connection ends, or the server disconnects a caller that
+// lagged, it reconnects and continues at its cursor, so that no block is lost or repeated. It
+// returns an error if the first attempt to connect fails, or if the node refuses permanently.
 func (c *Client) Subscribe(ctx context.Context, wanted api.Subscription) iter.Seq2[api.Entry, error] {
 	return func(yield func(api.Entry, error) bool) {
-		f := &follower{client: c, wanted: wanted, yield: yield}
-		if err := f.follow(ctx); err != nil && !f.enough {
+		s := &subscriber{client: c, wanted: wanted, yield: yield}
+		if err := s.run(ctx); err != nil && !s.done {
 			yield(api.Entry{}, err)
 		}
 	}
 }
 
-// follower is one subscription over as many connections as it takes.
-type follower struct {
-	client *Client
-	wanted api.Subscription // From moves on
-	yield  func(api.Entry, error) bool
-	enough bool // the caller ranges no longer
-	heard  bool // a frame has come since the last pause
+// subscriber is one subscription over as many connections as it takes.
+type subscriber struct {
+	client   *Client
+	wanted   api.Subscription // From advances with the frames
+	yield    func(api.Entry, error) bool
+	done     bool // the caller stopped ranging
+	received bool // a frame was received since the last backoff
 }
 
-// Pauses between two attempts to connect: doubling, jittered.
+// Bounds of the backoff between two attempts to connect.
 const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = 5 * time.Second
+	minBackoff = 100 * time.Millisecond
+	maxBackoff = 5 * time.Second
 )
 
-func (f *follower) follow(ctx context.Context) error {
-	pause := firstPause
+func (s *subscriber) run(ctx context.Context) error {
+	backoff := minBackoff
 	for first := true; ; first = false {
-		err := f.connection(ctx)
+		err := s.receive(ctx)
 		var p *api.Problem
 		switch {
-		case f.enough:
+		case s.done:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case first && !f.heard, errors.As(err, &p) && !p.Temporary():
+		case first && !s.received, errors.As(err, &p) && !p.Temporary():
 			return err
 		}
-		if f.heard {
-			f.heard, pause = false, firstPause
+		if s.received {
+			s.received, backoff = false, minBackoff
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		pause = min(2*pause, lastPause)
+		timer := time.NewTimer(backoff/2 + rand.N(backoff/2)) // jittered
+		backoff = min(2*backoff, maxBackoff)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -72,67 +72,68 @@ func (f *follower) follow(ctx context.Context) error {
 	}
 }
 
-// silence is how long a connection may say nothing at all, pings aside, before another is tried.
-// Servers tell of their progress more often.
-const silence = 2 * time.Minute
+// readTimeout bounds the wait for the next frame, pings aside. Servers send frames of progress more
+// often.
+const readTimeout = 2 * time.Minute
 
-// connection reads one connection to its end, and returns why it ended.
-func (f *follower) connection(ctx context.Context) error {
-	conn, err := f.dial(ctx)
+// receive connects, handles frames until the connection ends, and returns why it ended.
+func (s *subscriber) receive(ctx context.Context) error {
+	conn, err := s.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(maxAnswer)
+	conn.SetReadLimit(maxResponse)
 	for {
 		frame, err := read(ctx, conn)
 		if err != nil {
 			return err
 		}
-		f.heard = true
-		if done, err := f.take(frame); done || err != nil {
+		s.received = true
+		if err := s.handle(frame); s.done || err != nil {
 			return err
 		}
 	}
 }
 
-// take handles a frame. Done: the caller has enough.
-func (f *follower) take(frame api.Frame) (done bool, err error) {
+// handle handles a frame, and sets done if the caller stops ranging.
+func (s *subscriber) handle(frame api.Frame) error {
 	switch frame.Type {
 	case api.FrameProblem:
 		if frame.Problem == nil {
-			return false, unverified("a problem without a problem")
+			return unverified("frame of type problem without a problem")
 		}
-		return false, frame.Problem
+		return frame.Problem
 	case api.FrameProgress:
-		if f.wanted.From == api.Now || frame.Cursor > f.wanted.From {
-			f.wanted.From = frame.Cursor
-			f.wanted.ReportProgress(frame.Cursor)
+		if s.wanted.From == api.Now || frame.Cursor > s.wanted.From {
+			s.wanted.From = frame.Cursor
+			s.wanted.ReportProgress(frame.Cursor)
 		}
-		return false, nil
 	case api.FrameBlock:
 		if frame.Entry == nil {
-			return false, unverified("a block frame without a block")
+			return unverified("frame of type block without a block")
 		}
-		e := *frame.Entry
-		if f.wanted.From != api.Now && e.Cursor <= f.wanted.From {
-			return false, unverified("the node repeats cursor %d", e.Cursor)
-		}
-		if err := errors.Join(whole(e.Block), f.client.certified(e)); err != nil {
-			return false, err
-		}
-		f.wanted.From = e.Cursor
-		f.enough = !f.yield(e, nil)
-		if !f.enough {
-			f.wanted.ReportProgress(e.Cursor)
-		}
-		return f.enough, nil
+		return s.deliver(*frame.Entry)
 	}
-	return false, nil // of a later version
+	return nil // of a later version
+}
+
+func (s *subscriber) deliver(e api.Entry) error {
+	if s.wanted.From != api.Now && e.Cursor <= s.wanted.From {
+		return unverified("the node repeated cursor %d", e.Cursor)
+	}
+	if err := errors.Join(checkContent(e.Block), s.client.checkCertified(e)); err != nil {
+		return err
+	}
+	s.wanted.From = e.Cursor
+	if s.done = !s.yield(e, nil); !s.done {
+		s.wanted.ReportProgress(e.Cursor)
+	}
+	return nil
 }
 
 func read(ctx context.Context, conn *websocket.Conn) (api.Frame, error) {
-	ctx, cancel := context.WithTimeout(ctx, silence)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	_, data, err := conn.Read(ctx)
 	if err != nil {
@@ -145,30 +146,30 @@ func read(ctx context.Context, conn *websocket.Conn) (api.Frame, error) {
 	return frame, nil
 }
 
-func (f *follower) dial(ctx context.Context) (*websocket.Conn, error) {
+func (s *subscriber) dial(ctx context.Context) (*websocket.Conn, error) {
 	query := url.Values{}
-	if f.wanted.From != api.Now {
-		query.Set("from", strconv.FormatUint(uint64(f.wanted.From), 10))
+	if s.wanted.From != api.Now {
+		query.Set("from", strconv.FormatUint(uint64(s.wanted.From), 10))
 	}
-	if f.wanted.Own {
+	if s.wanted.Own {
 		query.Set("filter", "own")
 	}
-	if f.wanted.Label != "" {
-		query.Set("label", f.wanted.Label)
+	if s.wanted.Label != "" {
+		query.Set("label", s.wanted.Label)
 	}
-	setKey(query, "creator", f.wanted.Creator)
+	setKey(query, "creator", s.wanted.Creator)
 	header := http.Header{}
-	f.client.authorise(header)
-	dialling, cancel := context.WithTimeout(ctx, f.client.options.Timeout)
+	s.client.authorise(header)
+	dialling, cancel := context.WithTimeout(ctx, s.client.options.Timeout)
 	defer cancel()
-	conn, response, err := websocket.Dial(dialling, f.client.url(api.PathSubscribe, query), &websocket.DialOptions{HTTPClient: f.client.http, HTTPHeader: header})
+	conn, response, err := websocket.Dial(dialling, s.client.url(api.PathSubscribe, query), &websocket.DialOptions{HTTPClient: s.client.http, HTTPHeader: header})
 	if err == nil {
 		return conn, nil
 	}
 	if response != nil && response.StatusCode != http.StatusSwitchingProtocols && response.Body != nil {
 		body, readErr := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 		if readErr == nil {
-			return nil, refusal(response, body)
+			return nil, problemOf(response, body)
 		}
 	}
 	return nil, api.WrapProblem(api.Unavailable, fmt.Errorf("subscribe: %w", err))
