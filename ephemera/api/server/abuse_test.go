@@ -22,8 +22,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// TestNextHonestClientIsServed does what strangers do to a public port, and asks honestly in
-// between.
+// TestNextHonestClientIsServed sends what a public port receives from strangers, with honest
+// requests in between.
 func TestNextHonestClientIsServed(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{MaxConnections: 32, MaxBody: 1 << 20, RequestsPerSecond: 1 << 20})
@@ -61,11 +61,11 @@ func TestNextHonestClientIsServed(t *testing.T) {
 		"WebSocket then noise": func() string { return webSocket + noise(256) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 60 { // more than there may be connections, and none is closed from here
+			for range 60 { // more than MaxConnections, and none is closed by the client
 				conn, err := net.Dial("tcp", address)
 				require.NoError(t, err)
 				t.Cleanup(func() { _ = conn.Close() })
-				_, _ = conn.Write([]byte(say())) // it may be cut before it has said all
+				_, _ = conn.Write([]byte(say())) // the server may close the connection first
 			}
 			answer := do(t, request(t, http.MethodGet, s.URL()+api.PathLive, ""))
 			require.Equal(t, http.StatusOK, answer.Status)
@@ -98,7 +98,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 		say, answer string
 	}{
 		"header": {server.Config{ReadHeaderTimeout: 50 * time.Millisecond}, "GET /livez HTTP/1.1\r\nHost: x\r\n", ""},
-		"body": { // whose header comes in time on any machine
+		"body": { // the header arrives in time on any machine
 			server.Config{ReadHeaderTimeout: time.Minute, ReadTimeout: 100 * time.Millisecond},
 			"POST " + api.PathSubmit + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{", "408",
 		},
@@ -110,7 +110,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		answer, err := io.ReadAll(bufio.NewReader(conn))
-		if !errors.Is(err, syscall.ECONNRESET) { // of what the server had not read yet
+		if !errors.Is(err, syscall.ECONNRESET) { // the server had unread data
 			require.NoError(t, err, name) // the server ends the connection
 		}
 		require.Contains(t, string(answer), slow.answer, name)

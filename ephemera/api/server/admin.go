@@ -15,28 +15,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// AdminConfig says what the admin handler does. Signer and Network are required for signing.
+// AdminConfig configures the admin server. Signing needs Signer and Network.
 type AdminConfig struct {
-	Signer  block.Signer // signs with the node's key; nil: there is no such endpoint
-	Network string       // that signatures are for
+	Signer  block.Signer // signs with the node's key; nil: no such endpoint
+	Network string       // the network of the signatures
 	// Handlers are further endpoints by path, for callers that may have the node sign.
 	Handlers map[string]http.Handler
 }
 
-// ownDomains begins the domain tags of what Ephemera itself signs. Nobody else has such a thing
-// signed.
+// ownDomains is the prefix of the domain tags that Ephemera itself signs under. The endpoint does
+// not sign under them.
 const ownDomains = "ephemera/"
 
-// Bounds of what is signed.
+// Limits of what is signed.
 const (
 	maxDomain   = 64
-	maxSignBody = 8 << 20 // a whole block of reports
+	maxSignBody = 8 << 20 // enough for a block of reports
 )
 
-// NewAdmin binds the admin listener: profiles under /debug/pprof, and signatures with the node's
-// key under a domain tag of the caller's own, so that no key is used for two purposes. Of config it
-// heeds the listener, times, Token and Logger. Only callers that may have the node sign are
-// answered: on loopback, or with the token.
+// NewAdmin binds the admin listener. It serves profiles under /debug/pprof, and signatures with the
+// node's key under a domain tag of the caller's own, so that no signature serves two purposes. Of
+// config it uses the listener, timeouts, Token and Logger. It serves only callers that may have the
+// node sign: on loopback, or with the token.
 func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	config.Registry = nil                                        // it is served elsewhere
 	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
@@ -63,7 +63,7 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(answer) // who went away needs no answer
+			_ = json.NewEncoder(w).Encode(answer) // an error means that the caller has gone
 		})
 	}
 	for path, handler := range admin.Handlers {
@@ -73,11 +73,11 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	return s, nil
 }
 
-// onlyTrusted answers nobody else.
+// onlyTrusted refuses callers that may not have the node sign.
 func (s *Server) onlyTrusted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !trusted(r.Context()) {
-			s.refuse(w, r, api.NewProblem(api.Forbidden, "only for callers on this machine, or with the token (Authorization: Bearer …)"))
+			s.refuse(w, r, api.NewProblem(api.Forbidden, "only callers on the node's machine or with the token may do this (Authorization: Bearer …)"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -95,14 +95,14 @@ func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
 	case in.Domain == "" || len(in.Domain) > maxDomain || strings.ContainsRune(in.Domain, 0):
 		return api.SignAnswer{}, api.NewProblem(api.Invalid, fmt.Sprintf("domain is %.70q, expected 1..%d characters", in.Domain, maxDomain))
 	case strings.HasPrefix(in.Domain, ownDomains):
-		return api.SignAnswer{}, api.NewProblem(api.Forbidden, fmt.Sprintf("domains that begin with %q are the node's own", ownDomains))
+		return api.SignAnswer{}, api.NewProblem(api.Forbidden, fmt.Sprintf("domains that begin with %q are reserved for the node", ownDomains))
 	case len(in.Body) > maxSignBody:
-		return api.SignAnswer{}, api.NewProblem(api.TooLarge, fmt.Sprintf("body of %d bytes, at most %d: sign its hash", len(in.Body), maxSignBody))
+		return api.SignAnswer{}, api.NewProblem(api.TooLarge, fmt.Sprintf("body is %d bytes, at most %d are allowed (sign its hash instead)", len(in.Body), maxSignBody))
 	}
 	signature := admin.Signer.Sign(keys.SigningBytes(in.Domain, admin.Network, in.Body))
 	return api.SignAnswer{Key: admin.Signer.Public(), Signature: signature}, nil
 }
 
-// Trusted tells a handler of AdminConfig.Handlers, or one beside the server, whether its caller may
-// have the node sign.
+// Trusted reports whether the caller of a request may have the node sign. It is for handlers in
+// AdminConfig.Handlers and others behind the server's middleware.
 func Trusted(ctx context.Context) bool { return trusted(ctx) }

@@ -15,7 +15,7 @@ import (
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
-// blockAnswer is a block, or word that the caller has it already.
+// blockAnswer is a block, or status 304 if the caller has it.
 type blockAnswer struct {
 	Status       int
 	ETag         string `header:"ETag"`
@@ -23,9 +23,9 @@ type blockAnswer struct {
 	Body         api.Block
 }
 
-// cached lets a caller keep a block. What an ID names never changes, but its messages may be
-// removed.
-func cached(b api.Block, ifNoneMatch, control string) *blockAnswer {
+// cacheable returns a block with the headers for a caller's cache. The block of an ID never
+// changes, except that its messages may be removed.
+func cacheable(b api.Block, ifNoneMatch, control string) *blockAnswer {
 	tag := `"` + b.ID.String() + `"`
 	if b.Pruned {
 		tag = `"` + b.ID.String() + `-pruned"`
@@ -39,15 +39,16 @@ func cached(b api.Block, ifNoneMatch, control string) *blockAnswer {
 	return out
 }
 
+// Values of Cache-Control.
 const (
 	immutable = "private, max-age=86400, immutable"
 	changing  = "no-cache"
 )
 
-// blockOp describes an endpoint that answers with a block.
+// blockOp returns the operation of an endpoint that returns a block.
 func blockOp(described huma.API, path, id, summary string) huma.Operation {
 	op := endpoint(described, http.MethodGet, path, id, "blocks", summary, api.NotFound)
-	op.Responses["304"] = &huma.Response{Description: "The caller has it already (If-None-Match)."}
+	op.Responses["304"] = &huma.Response{Description: "The caller has this version (If-None-Match)."}
 	return op
 }
 
@@ -57,19 +58,19 @@ func (s *Server) registerBlocks(described huma.API) {
 		Hash        block.ID `path:"hash" doc:"The block's ID."`
 		IfNoneMatch string   `header:"If-None-Match"`
 	}
-	huma.Register(described, blockOp(described, api.PathBlock, "queryBlockByHash", "A certified block, whoever made it"),
+	huma.Register(described, blockOp(described, api.PathBlock, "queryBlockByHash", "A certified block by its ID, of any creator"),
 		func(ctx context.Context, in *byHash) (*blockAnswer, error) {
 			b, err := s.api.QueryBlockByHash(ctx, in.Hash)
 			if err != nil {
 				return nil, s.refusal(ctx, err)
 			}
-			return cached(b, in.IfNoneMatch, immutable), nil
+			return cacheable(b, in.IfNoneMatch, immutable), nil
 		})
 
 	type byHeight struct {
-		Height      uint64      `path:"height" minimum:"1" doc:"Place in the chain, from 1."`
-		Creator     keys.Public `query:"creator" doc:"Key or peer ID; this node by default."`
-		Group       uint64      `query:"group" doc:"Number of the group; the newest of the node's by default."`
+		Height      uint64      `path:"height" minimum:"1" doc:"Position in the chain, from 1."`
+		Creator     keys.Public `query:"creator" doc:"Key or peer ID. Default: this node."`
+		Group       uint64      `query:"group" doc:"Number of the group. Default: the newest in which the node is a member."`
 		IfNoneMatch string      `header:"If-None-Match"`
 	}
 	huma.Register(described, blockOp(described, api.PathBlockAt, "queryBlockByHeight", "The certified block at a height of a chain"),
@@ -78,12 +79,12 @@ func (s *Server) registerBlocks(described huma.API) {
 			if err != nil {
 				return nil, s.refusal(ctx, err)
 			}
-			return cached(b, in.IfNoneMatch, changing), nil // the default group changes
+			return cacheable(b, in.IfNoneMatch, changing), nil // the default group changes
 		})
 
 	type last struct {
-		Creator     keys.Public `query:"creator" doc:"Key or peer ID; this node by default."`
-		Group       uint64      `query:"group" doc:"Number of the group; the newest of the node's by default."`
+		Creator     keys.Public `query:"creator" doc:"Key or peer ID. Default: this node."`
+		Group       uint64      `query:"group" doc:"Number of the group. Default: the newest in which the node is a member."`
 		IfNoneMatch string      `header:"If-None-Match"`
 	}
 	huma.Register(described, blockOp(described, api.PathLastBlock, "queryLastBlock", "The highest certified block of a chain"),
@@ -92,7 +93,7 @@ func (s *Server) registerBlocks(described huma.API) {
 			if err != nil {
 				return nil, s.refusal(ctx, err)
 			}
-			return cached(b, in.IfNoneMatch, changing), nil
+			return cacheable(b, in.IfNoneMatch, changing), nil
 		})
 	s.registerProofs(described)
 	s.registerList(described)
@@ -103,28 +104,28 @@ func (s *Server) registerProofs(described huma.API) {
 		Hash block.ID `path:"hash" doc:"The block's ID."`
 	}
 	certificates := endpoint(described, http.MethodGet, api.PathCertificates, "queryBlockCertificates", "blocks",
-		"A block's certificate, with what it is checked with", api.NotFound)
+		"A block's certificate, with the header and group needed to verify it", api.NotFound)
 	certificates.Description = "Late echoes may add signers."
 	huma.Register(described, certificates, func(ctx context.Context, in *hash) (*answer[api.Certificate], error) {
-		return finish(ctx, s, func() (api.Certificate, error) { return s.api.QueryBlockCertificates(ctx, in.Hash) })
+		return respond(ctx, s, func() (api.Certificate, error) { return s.api.QueryBlockCertificates(ctx, in.Hash) })
 	})
 	info := endpoint(described, http.MethodGet, api.PathBroadcastInfo, "queryBlockBroadcastInfo", "blocks",
 		"Who echoed a block, and when this node proposed, certified and delivered it", api.NotFound)
 	huma.Register(described, info, func(ctx context.Context, in *hash) (*answer[api.BroadcastInfo], error) {
-		return finish(ctx, s, func() (api.BroadcastInfo, error) { return s.api.QueryBlockBroadcastInfo(ctx, in.Hash) })
+		return respond(ctx, s, func() (api.BroadcastInfo, error) { return s.api.QueryBlockBroadcastInfo(ctx, in.Hash) })
 	})
 }
 
 func (s *Server) registerList(described huma.API) {
 	type list struct {
-		Creator keys.Public `query:"creator" doc:"Key or peer ID; of all by default."`
-		From    uint64      `query:"from" doc:"A cursor: blocks after it. From the beginning by default."`
-		Limit   int         `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"At most so many blocks."`
+		Creator keys.Public `query:"creator" doc:"Key or peer ID. Default: all creators."`
+		From    uint64      `query:"from" doc:"Cursor: blocks after it. Default: from the beginning."`
+		Limit   int         `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"Maximum number of blocks."`
 	}
-	blocks := endpoint(described, http.MethodGet, api.PathBlocks, "listBlocks", "blocks", "Certified blocks in the order in which this node got them")
-	blocks.Description = "Ask again with from=<next>. A page ends early after about a megabyte of messages; an empty one says that there is no more yet."
+	blocks := endpoint(described, http.MethodGet, api.PathBlocks, "listBlocks", "blocks", "Certified blocks in the order in which this node received them")
+	blocks.Description = "Continue with from=<next>. A page ends early after about a megabyte of messages. An empty page means that there are no more blocks yet."
 	huma.Register(described, blocks, func(ctx context.Context, in *list) (*answer[api.BlockPage], error) {
-		return finish(ctx, s, func() (api.BlockPage, error) {
+		return respond(ctx, s, func() (api.BlockPage, error) {
 			return s.api.ListBlocks(ctx, api.ListQuery{Creator: in.Creator, From: api.Cursor(in.From), Limit: in.Limit})
 		})
 	})

@@ -9,36 +9,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says how the API is served. Zero values are the defaults.
+// Config configures a server. The zero values are the defaults.
 type Config struct {
 	Listen   string       // address; 127.0.0.1:0, a free port
-	Listener net.Listener // used instead of Listen, and closed in the end
+	Listener net.Listener // used instead of Listen if not nil; the server closes it
 
-	// Token lets callers that are not on this machine have the node sign for them: submissions without
-	// a signature, and what is stored in the DHT. They send it as "Authorization: Bearer <token>".
-	// Empty: only callers on loopback may.
+	// Token allows callers on other machines to have the node sign: submissions without a signature,
+	// and values stored in the DHT. They send it as "Authorization: Bearer <token>". If it is empty,
+	// only callers on loopback may.
 	Token string
 
-	Version  string               // of the program, told in the OpenAPI description
-	Registry *prometheus.Registry // served at /metrics, with the server's own figures; nil: there is no such endpoint
+	Version  string               // of the program, shown in the OpenAPI description
+	Registry *prometheus.Registry // served at /metrics with the server's own metrics; nil: not served
 
-	MaxBody           int64         // bytes of a request's body; 8 MiB, room for the greatest default payload many times over
+	MaxBody           int64         // bytes of a request body; 8 MiB
 	ReadHeaderTimeout time.Duration // 5 s
 	ReadTimeout       time.Duration // for a whole request; 30 s
-	WriteTimeout      time.Duration // for a whole answer; 30 s
+	WriteTimeout      time.Duration // for a whole response; 30 s
 	IdleTimeout       time.Duration // between two requests of a connection; 1 min
-	MaxConnections    int           // 1024; above it the connection that has been idle for the longest is closed
-	RequestsPerSecond int           // of one client's address; 2000
+	MaxConnections    int           // 1024; beyond it the connection that was idle longest is closed
+	RequestsPerSecond int           // of one client address; 2000
 
 	MaxSubscribers int           // WebSocket connections; 256
 	PingInterval   time.Duration // between two pings of a subscriber; 20 s
-	PingTimeout    time.Duration // for its answer; 10 s
-	// SlowAfter is how long one frame to a subscriber may take; 5 s. A subscriber for whom it takes
-	// longer is told that it lags, and cut; one that takes not even that in, within WriteTimeout, is
-	// cut at once.
+	PingTimeout    time.Duration // for the pong; 10 s
+	// SlowAfter bounds the time that writing one frame to a subscriber may take; 5 s. A slower
+	// subscriber is told that it lags and disconnected. If it does not even read that within
+	// WriteTimeout, it is disconnected without notice.
 	SlowAfter time.Duration
-	// Origins are hosts, beside the server's own, whose pages may subscribe from a browser: patterns
-	// such as "*.example.org".
+	// Origins are hosts, other than the server's own, whose pages may subscribe from a browser:
+	// patterns such as "*.example.org".
 	Origins []string
 
 	Logger *slog.Logger // nothing is logged without it
@@ -71,14 +71,14 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate tells what a server cannot run with.
+// Validate returns what is wrong with the configuration.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if min(c.ReadHeaderTimeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout, c.PingInterval, c.PingTimeout, c.SlowAfter) < 0 {
-		return errors.New("API server: a time is negative; leave it out for the default")
+		return errors.New("API server: a duration is negative (leave it out for the default)")
 	}
 	if min(c.MaxBody, int64(c.MaxConnections), int64(c.RequestsPerSecond), int64(c.MaxSubscribers)) < 0 {
-		return errors.New("API server: a bound is negative; leave it out for the default")
+		return errors.New("API server: a limit is negative (leave it out for the default)")
 	}
 	return nil
 }

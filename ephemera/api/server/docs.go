@@ -14,7 +14,7 @@ import (
 //go:embed page.html
 var page []byte
 
-// Policies of the two pages: nothing comes from elsewhere.
+// Content security policies of the two pages. They load nothing from elsewhere.
 const (
 	pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 	docsPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
@@ -25,7 +25,7 @@ func (s *Server) registerDocs(r chi.Router) {
 	r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", pagePolicy)
-		_, _ = w.Write(page) // who went away needs no answer
+		_, _ = w.Write(page) // an error means that the caller has gone
 	})
 	ui := v5emb.NewWithConfig(swgui.Config{HideCurl: false, ShowTopBar: false, SettingsUI: map[string]string{"validatorUrl": "null"}})(
 		"Ephemera", api.PathOpenAPI, api.PathDocs)

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// figures is the telemetry of the server itself.
+// figures are the server's own metrics.
 type figures struct {
 	requests    *prometheus.CounterVec
 	seconds     *prometheus.HistogramVec
@@ -20,21 +20,21 @@ type figures struct {
 	lagged      prometheus.Counter
 }
 
-// newFigures registers the figures; nobody sees them without a registry.
+// newFigures registers the metrics, unless registry is nil.
 func newFigures(registry *prometheus.Registry) (*figures, error) {
 	f := &figures{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ephemera_http_requests_total", Help: "Requests answered, by method, endpoint and status.",
 		}, []string{"method", "endpoint", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "ephemera_http_request_duration_seconds", Help: "Time until a request was answered, subscribers aside.",
+			Name: "ephemera_http_request_duration_seconds", Help: "Time until a request was answered, without subscribers.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"endpoint"}),
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ephemera_http_subscribers", Help: "WebSocket subscribers that are connected.",
 		}),
 		lagged: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ephemera_http_subscribers_lagged_total", Help: "WebSocket subscribers that were cut because they read too slowly or had gone.",
+			Name: "ephemera_http_subscribers_lagged_total", Help: "WebSocket subscribers that were disconnected because they read too slowly or had gone.",
 		}),
 	}
 	if registry == nil {
@@ -47,7 +47,7 @@ func newFigures(registry *prometheus.Registry) (*figures, error) {
 	return f, errors.Join(errs...)
 }
 
-// observe counts requests by endpoint, of which there are a fixed number.
+// observe counts requests by endpoint. The number of endpoints is fixed.
 func (f *figures) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -59,7 +59,7 @@ func (f *figures) observe(next http.Handler) http.Handler {
 		}
 		status := wrapped.Status()
 		if status == 0 {
-			status = http.StatusSwitchingProtocols // a connection that was taken over answers for itself
+			status = http.StatusSwitchingProtocols // the connection was hijacked
 		}
 		f.requests.WithLabelValues(methodLabel(r.Method), endpoint, strconv.Itoa(status)).Inc()
 		if status != http.StatusSwitchingProtocols {
@@ -68,7 +68,7 @@ func (f *figures) observe(next http.Handler) http.Handler {
 	})
 }
 
-// methodLabel bounds the methods that callers can make up.
+// methodLabel bounds the label values that callers can cause.
 func methodLabel(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:

@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// quiet is a node that takes everything.
+// quiet is a node that accepts everything.
 type quiet struct{ api.API }
 
 func (quiet) SubmitEphemeraMessage(_ context.Context, s api.Submission) (api.Submitted, error) {
@@ -29,8 +29,7 @@ func (quiet) VerifyMessageInBlock(context.Context, api.InclusionQuery) (api.Incl
 
 func (quiet) StoreInDHT(context.Context, string, []byte) error { return nil }
 
-// FuzzBodies posts anything to the endpoints that take a body: the answer is theirs or a problem,
-// and never the server's fault.
+// FuzzBodies posts arbitrary bodies. No response may have a status of 500 or more.
 func FuzzBodies(f *testing.F) {
 	s, err := New(quiet{}, Config{RequestsPerSecond: 1 << 30})
 	if err != nil {
@@ -57,14 +56,14 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// FuzzQueries asks with anything in paths and queries.
+// FuzzQueries parses arbitrary queries.
 func FuzzQueries(f *testing.F) {
 	for _, seed := range []string{"from=1&filter=own", "creator=12D3KooW&label=l", "from=-1", "from=99999999999999999999", "%zz", "a=b&a=c", "=&&;"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: api.PathSubscribe, RawQuery: query}}
-		wanted, err := subscription(r)
+		wanted, err := parseSubscription(r)
 		if err == nil && wanted.From != api.Now && wanted.From >= 1<<63 {
 			t.Fatalf("cursor %d", wanted.From)
 		}

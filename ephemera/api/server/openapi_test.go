@@ -21,7 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// validating is a transport that holds every answer to the served description.
+// validating is a transport that checks every response against the served description.
 type validating struct {
 	t      *testing.T
 	router routers.Router
@@ -96,7 +96,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 }
 
-// TestDescriptionIsComplete tells whether every endpoint of package api is described.
+// TestDescriptionIsComplete looks for every endpoint of package api.
 func TestDescriptionIsComplete(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{Version: "v9"})

@@ -14,7 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 )
 
-// routes are the endpoints.
+// routes returns the handler of all endpoints.
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(identify, s.recover, s.figures.observe, s.secure, s.limit(), trust(s.config.Token), middleware.GetHead, s.body, s.connections.answering)
@@ -26,7 +26,7 @@ func (s *Server) routes() http.Handler {
 	s.registerBlocks(described)
 	described.OpenAPI().Paths[api.PathSubscribe] = s.describeSubscribe()
 	schemas := described.OpenAPI().Components.Schemas.Map()
-	delete(schemas, "ErrorModel") // huma's own, which no answer has
+	delete(schemas, "ErrorModel") // huma's own, which no response uses
 	delete(schemas, "ErrorDetail")
 
 	r.Get(api.PathSubscribe, s.subscribe)
@@ -38,32 +38,32 @@ func (s *Server) routes() http.Handler {
 	return r
 }
 
-// description is what the OpenAPI document says beside the endpoints.
+// description returns the part of the OpenAPI document that is not about endpoints.
 func (s *Server) description() huma.Config {
 	c := huma.DefaultConfig("Ephemera", s.config.Version)
-	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", "" // huma's page loads from elsewhere
+	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", "" // huma's page loads scripts from elsewhere
 	c.CreateHooks = nil
 	c.Transformers = []huma.Transformer{ownProblems}
 	c.RejectUnknownQueryParameters = true
 	c.Info.Description = "A node of Ephemera, certified broadcast of blocks of signed messages. IDs, keys, hashes and signatures are " +
 		"hexadecimal, payloads base64, times milliseconds since 1970. Errors are problem documents (RFC 9457) whose type is " +
-		"urn:ephemera:problem:<kind>. Blocks, as they are certified, come over the WebSocket at " + api.PathSubscribe + "."
+		"urn:ephemera:problem:<kind>. New certified blocks are sent over the WebSocket at " + api.PathSubscribe + "."
 	c.Tags = []*huma.Tag{
-		{Name: "messages", Description: "What clients broadcast."},
+		{Name: "messages", Description: "Messages that clients broadcast."},
 		{Name: "blocks", Description: "Certified blocks."},
-		{Name: "node", Description: "The node, its group and what it knows of it."},
-		{Name: "dht", Description: "A hash table among the members, which nothing else depends on."},
+		{Name: "node", Description: "The node and its groups."},
+		{Name: "dht", Description: "A distributed hash table among the members. Nothing else depends on it."},
 	}
 	return c
 }
 
-// endpoint returns an operation. Besides its answer it may be refused with any of these kinds of
-// problems.
+// endpoint returns an operation that may fail with these kinds of problems and with those that any
+// endpoint may have.
 func endpoint(described huma.API, method, path, id, tag, summary string, refusals ...api.Kind) huma.Operation {
 	schema := described.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{tag},
-		MaxBodyBytes: -1, // the body is there already, within its bound
+		MaxBodyBytes: -1, // the middleware has read the body, up to its limit
 		Responses:    map[string]*huma.Response{},
 	}
 	refusals = append(refusals, api.TooManyRequests, api.Internal)
@@ -89,12 +89,12 @@ func endpoint(described huma.API, method, path, id, tag, summary string, refusal
 	return op
 }
 
-// answer is a body with status 200.
+// answer is a response body with status 200.
 type answer[T any] struct{ Body T }
 
 type nothing struct{}
 
-// serveDescription serves the OpenAPI document, which does not change while the server runs.
+// serveDescription serves the OpenAPI document, which is encoded once.
 func (s *Server) serveDescription(described huma.API) http.HandlerFunc {
 	document, err := json.Marshal(described.OpenAPI())
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -103,6 +103,6 @@ func (s *Server) serveDescription(described huma.API) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document) // who went away needs no answer
+		_, _ = w.Write(document) // an error means that the caller has gone
 	}
 }

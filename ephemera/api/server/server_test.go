@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-func TestStatusesAreThoseOfTheTable(t *testing.T) {
+func TestStatusMatchesTheKind(t *testing.T) {
 	c := apitest.Start(t, 2, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{MaxBody: 1 << 20})
 	post := func(path, body string) reply { return do(t, request(t, http.MethodPost, s.URL()+path, body)) }
@@ -39,7 +39,7 @@ func TestStatusesAreThoseOfTheTable(t *testing.T) {
 	post(api.PathSubmit, `{"label":"l","payload":"","signature":"zz"}`).problem(t, api.Invalid)
 	refused := post(api.PathSubmit, `{"label":"`+apitest.RefusedLabel+`","payload":""}`).problem(t, api.Refused)
 	require.Contains(t, refused.Detail, apitest.RefusedReason)
-	require.NotEqual(t, invalid.Type, refused.Type, "both are 422, and told apart by the type")
+	require.NotEqual(t, invalid.Type, refused.Type, "both are 422 and differ in their types")
 	require.Equal(t, invalid.Status, refused.Status)
 
 	tooLarge := strings.Repeat("A", 1<<20)
@@ -129,7 +129,7 @@ func TestNodeSignsForTrustedCallersOnly(t *testing.T) {
 		}
 		return do(t, r)
 	}
-	// Only the name that the caller used tells it from one elsewhere: the test itself is on loopback.
+	// The test is on loopback, so only the host name distinguishes this caller from a remote one.
 	submit(api.PathSubmit, body, "Host", "evil.example").problem(t, api.Forbidden)
 	submit(api.PathSubmit, body, "Host", "evil.example", "Authorization", "Bearer wrong").problem(t, api.Forbidden)
 	submit(api.PathDHTStore, `{"key":"k","value":""}`, "Host", "evil.example").problem(t, api.Forbidden)
@@ -181,7 +181,7 @@ func TestTelemetryNamesAreClean(t *testing.T) {
 	require.ErrorContains(t, err, "registry of its own")
 }
 
-func TestTooManyRequestsAreToldWhenToComeBack(t *testing.T) {
+func TestRateLimitSaysWhenToRetry(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{RequestsPerSecond: 1})
 	limited := 0
@@ -197,9 +197,9 @@ func TestTooManyRequestsAreToldWhenToComeBack(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	_, err := server.New(nil, server.Config{MaxConnections: -1})
-	require.ErrorContains(t, err, "bound")
+	require.ErrorContains(t, err, "limit is negative")
 	_, err = server.New(nil, server.Config{PingInterval: -1})
-	require.ErrorContains(t, err, "time")
+	require.ErrorContains(t, err, "duration is negative")
 	_, err = server.New(nil, server.Config{Listen: "256.0.0.1:0"})
 	require.ErrorContains(t, err, "choose another address")
 	require.NoError(t, server.Config{}.Validate())

@@ -17,8 +17,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// subscription reads what a subscriber asks for.
-func subscription(r *http.Request) (api.Subscription, error) {
+// parseSubscription reads the query of a subscriber.
+func parseSubscription(r *http.Request) (api.Subscription, error) {
 	out := api.Subscription{From: api.Now}
 	query := r.URL.Query()
 	invalid := func(format string, args ...any) (api.Subscription, error) {
@@ -35,7 +35,7 @@ func subscription(r *http.Request) (api.Subscription, error) {
 			out.From = api.Cursor(cursor)
 		case "filter":
 			if value != "own" && value != "all" {
-				return invalid("filter is %.70q, expected own or all; creator and label are parameters of their own", value)
+				return invalid("filter is %.70q, expected own or all (creator and label are separate parameters)", value)
 			}
 			out.Own = value == "own"
 		case "creator":
@@ -47,28 +47,28 @@ func subscription(r *http.Request) (api.Subscription, error) {
 		case "label":
 			out.Label = value
 		default:
-			return invalid("parameter %.70q is none of from, filter, creator and label", name)
+			return invalid("unknown parameter %.70q, expected from, filter, creator or label", name)
 		}
 	}
 	return out, nil
 }
 
-// subscribe sends blocks over a WebSocket for as long as the subscriber keeps up.
+// subscribe sends blocks over a WebSocket while the subscriber keeps up.
 func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
-	wanted, err := subscription(r)
+	wanted, err := parseSubscription(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	if r.Method != http.MethodGet || r.Header.Get("Upgrade") == "" {
-		s.refuse(w, r, api.NewProblem(api.Invalid, "this is a WebSocket: connect with ws:// in place of http://"))
+		s.refuse(w, r, api.NewProblem(api.Invalid, "this endpoint is a WebSocket: connect with ws:// instead of http://"))
 		return
 	}
 	select {
 	case s.subscribers <- struct{}{}:
 		defer func() { <-s.subscribers }()
 	default:
-		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf("there are %d subscribers already: try again later", s.config.MaxSubscribers)))
+		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf("there are already %d subscribers (try again later)", s.config.MaxSubscribers)))
 		return
 	}
 	s.subscribing.Add(1)
@@ -92,14 +92,14 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	f.run(r.Context(), wanted)
 }
 
-// handshake keeps back what the WebSocket's library says of a failed one, so that a problem
-// document can be said instead.
+// handshake suppresses the WebSocket library's response to a failed handshake, so that the server
+// can write a problem document.
 type handshake struct {
 	http.ResponseWriter
 	status int
 }
 
-// WriteHeader passes on success only.
+// WriteHeader forwards only a success.
 func (h *handshake) WriteHeader(status int) {
 	if h.status = status; status == http.StatusSwitchingProtocols {
 		h.ResponseWriter.WriteHeader(status)
@@ -109,24 +109,24 @@ func (h *handshake) WriteHeader(status int) {
 // Write drops the text of a failure.
 func (h *handshake) Write(text []byte) (int, error) { return len(text), nil }
 
-// Unwrap leads to the connection.
+// Unwrap lets the library hijack the connection.
 func (h *handshake) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // feed is one subscriber.
 type feed struct {
 	server *Server
 	conn   *websocket.Conn
-	below  net.Conn // that conn is on
+	below  net.Conn // the connection under conn
 
 	listening sync.WaitGroup
 
 	mu     sync.Mutex // held while a frame is written
-	last   api.Cursor // where the subscriber goes on from; Now until something is known
-	looked api.Cursor // how far the node has looked
+	last   api.Cursor // where the subscriber would continue; Now until that is known
+	looked api.Cursor // how far the node has searched
 }
 
-// cut ends the connection at once. The WebSocket alone would wait seconds for a subscriber that
-// does not answer.
+// cut closes the connection at once. The WebSocket's own close would wait seconds for a subscriber
+// that does not answer.
 func (f *feed) cut() {
 	if f.below != nil {
 		_ = f.below.Close()
@@ -134,13 +134,13 @@ func (f *feed) cut() {
 	_ = f.conn.CloseNow()
 }
 
-// Why a subscriber is cut.
+// Reasons to disconnect a subscriber.
 var (
 	errSlow  = errors.New("subscriber reads too slowly")
-	errTalks = errors.New("subscriber sends frames")
+	errTalks = errors.New("subscriber sent a frame")
 )
 
-// run sends blocks until the subscriber has gone, is cut or the server stops.
+// run sends blocks until the subscriber has gone or is disconnected, or the server stops.
 func (f *feed) run(ctx context.Context, wanted api.Subscription) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -162,8 +162,8 @@ func (f *feed) run(ctx context.Context, wanted api.Subscription) {
 	}
 }
 
-// listen reads pongs until the connection is over, or the subscriber sends what is not expected.
-// Conn.CloseRead is not used: it waits 15 s for itself when a frame comes.
+// listen handles pongs until the connection ends or the subscriber sends a frame. It does not use
+// Conn.CloseRead, which waits 15 s if a frame arrives.
 func (f *feed) listen(ctx context.Context, cancel context.CancelCauseFunc) {
 	_, _, err := f.conn.Reader(ctx)
 	if err == nil {
@@ -172,7 +172,7 @@ func (f *feed) listen(ctx context.Context, cancel context.CancelCauseFunc) {
 	cancel(err)
 }
 
-// send writes a frame. errSlow when it took too long, although it has arrived.
+// send writes a frame. It returns errSlow if the write succeeded but took too long.
 func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	data, err := json.Marshal(frame)
 	if err != nil {
@@ -181,13 +181,13 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if frame.Type == api.FrameProgress && f.last != api.Now && frame.Cursor < f.last {
-		return nil // a block was faster
+		return nil // a block with a higher cursor was sent in the meantime
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.server.config.WriteTimeout)
 	defer cancel()
-	// A write that is interrupted ends the connection, so one that is nearly done may end, and the
-	// last frame follow.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(goodbye, cancel) })()
+	// Interrupting a write ends the connection, so a write that is nearly complete gets time to finish
+	// and let the last frame follow.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(closeTimeout, cancel) })()
 	start := time.Now()
 	if err := f.conn.Write(bound, websocket.MessageText, data); err != nil {
 		return err
@@ -199,20 +199,20 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	return nil
 }
 
-// progress notes that the subscriber misses nothing up to a cursor: everything before it has been
-// sent. One that asked from now on is told at once where that is, so that it can go on from there.
+// progress notes that all blocks up to a cursor have been sent. A subscriber that asked for blocks
+// from now on gets the first cursor at once, so that it can continue from there.
 func (f *feed) progress(ctx context.Context, cursor api.Cursor) {
 	f.mu.Lock()
 	f.looked = cursor
 	tell := f.last == api.Now
 	f.mu.Unlock()
 	if tell {
-		_ = f.send(ctx, api.Frame{Type: api.FrameProgress, Cursor: cursor}) // a failure ends the connection, which the next block notices
+		// A failure ends the connection.
+		_ = f.send(ctx, api.Frame{Type: api.FrameProgress, Cursor: cursor})
 	}
 }
 
-// ping cuts a subscriber that is not there any more, or does not read, and tells one that does how
-// far the node has looked.
+// ping disconnects a subscriber that has gone or does not read, and sends progress to the others.
 func (f *feed) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 	ticker := time.NewTicker(f.server.config.PingInterval)
 	defer ticker.Stop()
@@ -223,7 +223,7 @@ func (f *feed) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 		case <-ticker.C:
 		}
 		if !f.mu.TryLock() {
-			continue // a frame is under way, and has a bound of its own
+			continue // a frame is being written, which has its own timeout
 		}
 		looked := f.looked
 		f.mu.Unlock()
@@ -240,10 +240,10 @@ func (f *feed) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// goodbye is how long the last frame and the closing may take.
-const goodbye = 500 * time.Millisecond
+// closeTimeout bounds the last frame, and then the closing handshake.
+const closeTimeout = 500 * time.Millisecond
 
-// end tells the subscriber why it ends and where to go on, if it listens.
+// end sends the reason why the subscription ends and the cursor to continue from.
 func (f *feed) end(ctx context.Context, why error) {
 	if cause := context.Cause(ctx); errors.Is(cause, errSlow) || errors.Is(cause, errTalks) {
 		why = cause
@@ -258,19 +258,19 @@ func (f *feed) end(ctx context.Context, why error) {
 		f.server.figures.lagged.Inc()
 		known, code = api.LaggingAt(last), websocket.StatusTryAgainLater
 	case errors.Is(why, errTalks):
-		known, code = api.NewProblem(api.Malformed, "no frames are expected from a subscriber"), websocket.StatusPolicyViolation
+		known, code = api.NewProblem(api.Malformed, "a subscriber must not send frames"), websocket.StatusPolicyViolation
 	case errors.As(why, &known):
 		if known.Temporary() {
 			code = websocket.StatusTryAgainLater
 		}
 	default:
-		known, code = api.NewProblem(api.Unavailable, "the node stops"), websocket.StatusGoingAway
+		known, code = api.NewProblem(api.Unavailable, "the node is stopping"), websocket.StatusGoingAway
 	}
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	frame, err := json.Marshal(api.Frame{Type: api.FrameProblem, Problem: known, Cursor: last})
 	if err == nil && f.conn.Write(bound, websocket.MessageText, frame) == nil {
-		defer time.AfterFunc(goodbye, f.cut).Stop()
+		defer time.AfterFunc(closeTimeout, f.cut).Stop()
 		_ = f.conn.Close(code, string(known.Kind())) // waits for the subscriber's answer
 	}
 }

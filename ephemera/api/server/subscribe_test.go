@@ -20,7 +20,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// endless is a node that has a block for every cursor there is up to last, and then waits.
+// endless is a node with a block for every cursor up to last. Then it waits.
 type endless struct {
 	api.API
 	last api.Cursor
@@ -43,8 +43,7 @@ func (e endless) Subscribe(ctx context.Context, s api.Subscription) iter.Seq2[ap
 	}
 }
 
-// pipes is a listener without a network, for virtual time: a connection takes nothing in that its
-// other end does not read.
+// pipes is a listener without a network, for virtual time. Its connections are unbuffered.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -79,8 +78,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// virtual runs a test in virtual time with a server of an endless node. Subscribe connects a
-// subscriber.
+// virtual runs a test in virtual time with a server of an endless node. The function subscribe
+// connects a subscriber.
 func virtual(t *testing.T, config server.Config, last api.Cursor, test func(t *testing.T, subscribe func(query string) (*websocket.Conn, error))) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := newPipes()
@@ -119,12 +118,12 @@ func read(t *testing.T, conn *websocket.Conn) (api.Frame, error) {
 	return frame, nil
 }
 
-func TestSlowSubscriberIsToldWhereToGoOn(t *testing.T) {
+func TestSlowSubscriberLearnsItsCursor(t *testing.T) {
 	config := server.Config{SlowAfter: 5 * time.Second, WriteTimeout: time.Minute, PingInterval: time.Hour}
 	virtual(t, config, 100, func(t *testing.T, subscribe func(string) (*websocket.Conn, error)) {
 		conn, err := subscribe("?from=0")
 		require.NoError(t, err)
-		for want := range api.Cursor(10) { // at a good speed
+		for want := range api.Cursor(10) { // fast enough
 			frame, err := read(t, conn)
 			require.NoError(t, err)
 			require.Equal(t, api.FrameBlock, frame.Type)
@@ -164,7 +163,7 @@ func mustText(t *testing.T, cursor api.Cursor) []byte {
 	return text
 }
 
-func TestSubscriberThatReadsNothingIsCut(t *testing.T) {
+func TestSubscriberThatReadsNothingIsDisconnected(t *testing.T) {
 	for name, c := range map[string]struct {
 		last    api.Cursor
 		seconds int
@@ -189,7 +188,7 @@ func TestSubscriberThatReadsNothingIsCut(t *testing.T) {
 	}
 }
 
-func TestSubscriberIsPingedAndToldOfProgress(t *testing.T) {
+func TestSubscriberGetsPingsAndProgress(t *testing.T) {
 	virtual(t, server.Config{PingInterval: 10 * time.Second}, 7, func(t *testing.T, subscribe func(string) (*websocket.Conn, error)) {
 		conn, err := subscribe("")
 		require.NoError(t, err)
@@ -204,7 +203,7 @@ func TestSubscriberIsPingedAndToldOfProgress(t *testing.T) {
 	})
 }
 
-func TestSubscribersAreToldThatTheNodeStops(t *testing.T) {
+func TestSubscribersLearnThatTheNodeStops(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s, err := server.New(c.API(0), server.Config{})
 	require.NoError(t, err)
@@ -224,7 +223,7 @@ func TestSubscribersAreToldThatTheNodeStops(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-func TestSubscriberThatSendsFramesIsCut(t *testing.T) {
+func TestSubscriberThatSendsFramesIsDisconnected(t *testing.T) {
 	virtual(t, server.Config{MaxSubscribers: 1}, 3, func(t *testing.T, subscribe func(string) (*websocket.Conn, error)) {
 		conn, err := subscribe("")
 		require.NoError(t, err)

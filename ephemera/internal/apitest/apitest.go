@@ -16,20 +16,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// Open returns a way in to a node's in-process API, for the time of a test.
+// Open returns the implementation under test, in front of a node's in-process API. It lasts as long
+// as the test.
 type Open func(t *testing.T, of api.API) api.API
 
 // suite is one run of the tests on one way in.
 type suite struct {
 	c  *Cluster
-	in api.API // the first node, by the way under test
+	in api.API // the first node through the implementation under test
 }
 
-// patience bounds every wait of the suite, also on a machine that has much else to do. Who waits so
-// long has failed.
-const patience = 2 * time.Minute
+// testTimeout bounds every wait of the suite, with room for a busy machine.
+const testTimeout = 2 * time.Minute
 
-// Run tells whether a way in answers as api.API says.
+// Run checks that an implementation behaves as api.API says.
 func Run(t *testing.T, open Open) {
 	c := Start(t, 2, mempool.Limits{})
 	in := open(t, c.API(0))
@@ -53,7 +53,7 @@ func Run(t *testing.T, open Open) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			own := *c
-			own.T = t // so that what fails is this test
+			own.T = t // so that this test fails
 			test.run(&suite{c: &own, in: in}, t)
 		})
 	}
@@ -62,7 +62,7 @@ func Run(t *testing.T, open Open) {
 }
 
 func bounded(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -126,7 +126,7 @@ func (s *suite) refusals(t *testing.T) {
 		"misnamed":        {misnamed, api.Invalid},
 		"old":             {api.Signed(old), api.Invalid},
 		"ahead of time":   {api.Signed(ahead), api.Invalid},
-		"no such group":   {api.Submission{Label: "notice", Group: 7}, api.Invalid},
+		"unknown group":   {api.Submission{Label: "notice", Group: 7}, api.Invalid},
 		"long label":      {api.Submission{Label: string(make([]byte, block.MaxLabel+1))}, api.Invalid},
 		"large":           {api.Submission{Label: "notice", Payload: make([]byte, limit+1)}, api.TooLarge},
 		"by the program":  {api.Signed(s.c.Message(member, RefusedLabel, "")), api.Refused},
@@ -149,7 +149,8 @@ func (s *suite) blocks(t *testing.T) {
 	ctx := bounded(t)
 	own := s.c.Broadcast(ctx, s.in, s.c.Message(s.c.Members[0], "own", "mine"))
 	other := s.c.Broadcast(ctx, s.c.API(1), s.c.Message(s.c.Members[1], "other", "theirs"))
-	for entry, err := range s.in.Subscribe(ctx, api.Subscription{Label: "other"}) { // wait until the first node has it
+	// Wait until the first node has it.
+	for entry, err := range s.in.Subscribe(ctx, api.Subscription{Label: "other"}) {
 		require.NoError(t, err)
 		require.Equal(t, other.Block, entry.Block)
 		break
@@ -305,7 +306,7 @@ func (s *suite) subscribe(t *testing.T) {
 	for i, entry := range all {
 		require.Equal(t, page.Blocks[i].Block.ID, entry.Block.ID)
 		require.NoError(t, entry.Verify(s.c.Group))
-		if i+1 < len(all) { // going on from any place loses and repeats nothing
+		if i+1 < len(all) { // resuming from any cursor loses and repeats nothing
 			next := s.take(ctx, t, api.Subscription{From: entry.Cursor}, 1)
 			require.Equal(t, all[i+1].Block.ID, next[0].Block.ID)
 		}
@@ -330,7 +331,7 @@ func (s *suite) fromNow(t *testing.T) {
 	m := s.c.Message(s.c.Members[0], "now", "after")
 	var once bool
 	wanted := api.Subscription{From: api.Now, Own: true, Progress: func(api.Cursor) {
-		if !once { // the subscription knows its place: what comes from here on is in it
+		if !once { // the subscription has its cursor: it includes all later blocks
 			once = true
 			_, err := s.in.SubmitEphemeraMessage(ctx, api.Signed(m))
 			require.NoError(t, err)
@@ -411,7 +412,7 @@ func (s *suite) contexts(t *testing.T) {
 	}
 }
 
-// full fills the mempool of a member that is alone, so that nothing leaves it.
+// full fills the mempool of the only running member, so that no message leaves it.
 func full(t *testing.T, open Open) {
 	ctx := bounded(t)
 	c := Start(t, 1, mempool.Limits{Messages: 8, PerSender: 12})
@@ -433,7 +434,7 @@ func full(t *testing.T, open Open) {
 	require.Contains(t, health.Reason, "quorum")
 }
 
-// stopped asks a node that does not run any more.
+// stopped calls a node that has stopped.
 func stopped(t *testing.T, open Open) {
 	ctx := bounded(t)
 	c := Start(t, 1, mempool.Limits{})

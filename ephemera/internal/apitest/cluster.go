@@ -1,5 +1,5 @@
-// Package apitest is the conformance suite of api.API: whatever way a program takes to a node, it
-// gets the same answers and errors. It also starts the nodes that tests of the ways in need.
+// Package apitest is the conformance suite of api.API: every implementation returns the same
+// results and errors. It also starts the nodes that the implementations' tests need.
 package apitest
 
 import (
@@ -30,13 +30,13 @@ import (
 // Network is what the clusters' messages are signed for.
 const Network = "api-conformance"
 
-// Cluster is a group of three, of which the first members run in this process, on a memory network.
-// The last one has equivocated, and never runs.
+// Cluster is a group of three members. The first ones run in this process, on a memory network. The
+// last one has equivocated and never runs.
 type Cluster struct {
 	T       testing.TB
 	Group   *membership.Group
 	Members []keys.Private // in the byte order of their public keys
-	Clients []keys.Private // that are configured
+	Clients []keys.Private // configured at every node
 	Nodes   []*ephemera.Node
 	stop    []func()
 }
@@ -44,10 +44,10 @@ type Cluster struct {
 // app refuses one label.
 type app struct{ policy.Everything }
 
-// RefusedLabel is the one whose messages the application refuses, and RefusedReason why.
+// RefusedLabel is the label of messages that the application refuses, RefusedReason the reason.
 const (
 	RefusedLabel  = "refused"
-	RefusedReason = "nobody wants this label"
+	RefusedReason = "this label is not accepted"
 )
 
 func (app) CheckMessage(_ context.Context, m block.Message) error {
@@ -107,13 +107,13 @@ func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(plac
 	return c
 }
 
-// named is a memory transport that knows names, as one that dials does.
+// named is a memory transport with SetPeers, so that the configuration may hold peers.
 type named struct{ *memory.Transport }
 
-// SetPeers has nobody to dial.
+// SetPeers does nothing: a memory network connects all members.
 func (named) SetPeers([]membership.Peer) error { return nil }
 
-// equivocation is the last member's: two headers for its first slot.
+// equivocation proves that the last member signed two headers for its first slot.
 func (c *Cluster) equivocation() store.Evidence {
 	key := c.Members[2]
 	header := func(time int64) block.SignedHeader {
@@ -162,15 +162,14 @@ func (t *table) Query(_ context.Context, key string) ([]byte, error) {
 	return value, nil
 }
 
-// Message signs a message that is dated now.
+// Message signs a message with the current time.
 func (c *Cluster) Message(sender keys.Private, label, payload string) block.Message {
 	m, err := block.NewMessage(sender, Network, label, []byte(payload), time.Now().UnixMilli())
 	require.NoError(c.T, err)
 	return m
 }
 
-// Broadcast submits a message of a label over a way in, and returns the block that holds it and
-// that block's place.
+// Broadcast submits a message and returns the block that holds it.
 func (c *Cluster) Broadcast(ctx context.Context, in api.API, m block.Message) api.Entry {
 	_, err := in.SubmitEphemeraMessage(ctx, api.Signed(m))
 	require.NoError(c.T, err)
