@@ -78,7 +78,7 @@ func (n *Node) Follow(ctx context.Context, provider Provider, config FollowConfi
 		return err
 	}
 	config = config.withDefaults()
-	f := follower{Node: n, provider: provider, config: config, retry: config.Retry, patience: config.Retry}
+	f := follower{Node: n, provider: provider, config: config, retry: config.Retry, hintBackoff: config.Retry}
 	select {
 	case <-n.running:
 	case <-n.stopped:
@@ -106,12 +106,12 @@ func (n *Node) Refresh() { wake(n.follow.refresh) }
 // follower is what Follow remembers between two questions.
 type follower struct {
 	*Node
-	provider Provider
-	config   FollowConfig
-	last     membership.List // that was adopted
-	problem  string          // that was logged last, empty: all is well
-	retry    time.Duration   // the wait after the next failure
-	patience time.Duration   // between two questions that members' hints cause; hints that bring nothing make it longer
+	provider    Provider
+	config      FollowConfig
+	last        membership.List // that was adopted
+	problem     string          // that was logged last, empty: all is well
+	retry       time.Duration   // the wait after the next failure
+	hintBackoff time.Duration   // between two questions that members' hints cause; hints that bring nothing make it longer
 }
 
 // poll asks once and returns how long to wait before the next question.
@@ -119,18 +119,18 @@ func (f *follower) poll(ctx context.Context, hinted bool) time.Duration {
 	asking, cancel := context.WithTimeout(ctx, f.config.Timeout)
 	defer cancel()
 	list, err := f.provider.Current(asking)
-	news := false
+	newer := false
 	if err == nil {
-		news, err = f.take(asking, list)
+		newer, err = f.adoptList(asking, list)
 	}
 	if ctx.Err() == nil {
-		f.note(list, err)
+		f.logProblem(list, err)
 	}
 	switch {
-	case news || !hinted:
-		f.patience = f.config.Retry
+	case newer || !hinted:
+		f.hintBackoff = f.config.Retry
 	default:
-		f.patience = min(2*f.patience, f.config.Interval)
+		f.hintBackoff = min(2*f.hintBackoff, f.config.Interval)
 	}
 	if err == nil && list.Warning == nil {
 		f.retry = f.config.Retry
@@ -142,7 +142,7 @@ func (f *follower) poll(ctx context.Context, hinted bool) time.Duration {
 }
 
 // take adopts a list and tells whether it is a newer group.
-func (f *follower) take(ctx context.Context, list membership.List) (news bool, err error) {
+func (f *follower) adoptList(ctx context.Context, list membership.List) (newer bool, err error) {
 	if list.Group == nil {
 		return false, fmt.Errorf("%w: the provider tells none", membership.ErrInvalid)
 	}
@@ -164,7 +164,7 @@ func (f *follower) take(ctx context.Context, list membership.List) (news bool, e
 }
 
 // note logs what is wrong when that changes.
-func (f *follower) note(list membership.List, err error) {
+func (f *follower) logProblem(list membership.List, err error) {
 	problem := ""
 	if err = cmp.Or(err, list.Warning); err != nil {
 		problem = err.Error()
@@ -181,7 +181,7 @@ func (f *follower) note(list membership.List, err error) {
 }
 
 // sleep waits for the time of the next question. Hints bring it forward, but not to less than
-// patience after the last one, so that a member that cries wolf makes nobody ask its source all the
+// hintBackoff after the last one, so that a member that cries wolf makes nobody ask its source all the
 // time. Not ok: ctx is done, or the node stopped.
 func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bool) {
 	asked, heard := time.Now(), f.follow.heard
@@ -200,7 +200,7 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 		case <-heard:
 			heard, hinted = nil, true
 			since := time.Since(asked)
-			timer.Reset(min(wait-since, max(0, f.patience-since)+rand.N(f.config.Retry/2+1))) // members do not ask all at once
+			timer.Reset(min(wait-since, max(0, f.hintBackoff-since)+rand.N(f.config.Retry/2+1))) // members do not ask all at once
 		}
 	}
 }

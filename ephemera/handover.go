@@ -32,7 +32,7 @@ type view struct {
 	peers  map[keys.Public]bool // whom this node listens to
 	// senders are the members of the groups that are in use; their messages are taken.
 	senders map[keys.Public]bool
-	book    map[keys.Public]membership.Peer // where members are reached, never written to
+	listed  map[keys.Public]membership.Peer // names and addresses of members; read only
 }
 
 func (v *view) newest() *membership.Group { return v.known[len(v.known)-1].Group }
@@ -47,8 +47,8 @@ func (v *view) own(self keys.Public) *membership.Group {
 	return v.newest()
 }
 
-// joined is a group as the loop keeps it.
-type joined struct {
+// groupState is a group as the loop keeps it.
+type groupState struct {
 	group  *membership.Group
 	closed bool
 	until  int64 // when a closed group's members are disconnected, 0: they are, or the group is not closed
@@ -56,22 +56,22 @@ type joined struct {
 
 // groups is the loop's book of groups and of where members are reached (R9).
 type groups struct {
-	self keys.Public
-	all  []joined // ascending by number
-	book map[keys.Public]membership.Peer
+	self   keys.Public
+	all    []groupState // ascending by number
+	listed map[keys.Public]membership.Peer
 }
 
 // with returns a copy of the book with one group more.
-func (g groups) with(group *membership.Group, closed bool) groups {
-	g.all = append(slices.Clone(g.all), joined{group: group, closed: closed || !group.Contains(g.self)})
+func (g groups) withGroup(group *membership.Group, closed bool) groups {
+	g.all = append(slices.Clone(g.all), groupState{group: group, closed: closed || !group.Contains(g.self)})
 	return g
 }
 
 // reached returns a copy that knows where these peers are reached now.
-func (g groups) reached(peers []membership.Peer) groups {
-	g.book = maps.Clone(g.book) // never nil
+func (g groups) withPeers(peers []membership.Peer) groups {
+	g.listed = maps.Clone(g.listed) // never nil
 	for _, peer := range peers {
-		g.book[peer.Key] = peer
+		g.listed[peer.Key] = peer
 	}
 	return g
 }
@@ -80,12 +80,12 @@ func (g groups) newest() *membership.Group { return g.all[len(g.all)-1].group }
 
 // byID returns a group that the node knows.
 func (g groups) byID(id membership.ID) *membership.Group {
-	return g.all[slices.IndexFunc(g.all, func(j joined) bool { return j.group.ID() == id })].group
+	return g.all[slices.IndexFunc(g.all, func(j groupState) bool { return j.group.ID() == id })].group
 }
 
 // judge tells whether a group is news. A known number is none, and with other content it is
 // refused.
-func (g groups) judge(group *membership.Group) (news bool, err error) {
+func (g groups) isNewer(group *membership.Group) (newer bool, err error) {
 	for _, j := range g.all {
 		if j.group.Number() == group.Number() && j.group.ID() != group.ID() {
 			return false, fmt.Errorf("%w: number %d is that of group %s, not of %s", store.ErrGroup, group.Number(), j.group.ID(), group.ID())
@@ -113,7 +113,7 @@ func (g groups) peers() []membership.Peer {
 		for _, key := range j.group.Members() {
 			if !listed[key] {
 				listed[key] = true
-				peer := g.book[key]
+				peer := g.listed[key]
 				peer.Key = key
 				peers = append(peers, peer)
 			}
@@ -123,7 +123,7 @@ func (g groups) peers() []membership.Peer {
 }
 
 func (g groups) view() *view {
-	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, book: g.book}
+	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, listed: g.listed}
 	var newestFirst []*membership.Group
 	for i, j := range g.all {
 		v.known = append(v.known, KnownGroup{Group: j.group, Closed: j.closed, Connected: g.connected(i)})
@@ -150,21 +150,21 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 	if err != nil {
 		return groups{}, nil, fmt.Errorf("load groups: %w", err)
 	}
-	book := groups{self: self, book: map[keys.Public]membership.Peer{}}.reached(n.config.Peers)
+	book := groups{self: self, listed: map[keys.Public]membership.Peer{}}.withPeers(n.config.Peers)
 	for _, r := range recorded {
-		book = book.with(r.Group, r.Closed)
+		book = book.withGroup(r.Group, r.Closed)
 	}
-	news := true
+	newer := true
 	if len(recorded) > 0 {
-		if news, err = book.judge(given); err != nil {
+		if newer, err = book.isNewer(given); err != nil {
 			return groups{}, nil, fmt.Errorf("configured group: %w", err)
 		}
 	}
-	if news {
+	if newer {
 		if err := n.config.Store.Commit(ctx, []store.Write{store.PutGroup{Group: given}}); err != nil {
 			return groups{}, nil, fmt.Errorf("record group %d: %w", given.Number(), err)
 		}
-		book = book.with(given, false)
+		book = book.withGroup(given, false)
 	}
 	var known []engine.Known
 	member := false
@@ -262,7 +262,7 @@ func (n *Node) Adopt(ctx context.Context, group *membership.Group, peers []membe
 // then makes no block until the next one. store.ErrNotFound when the node does not know the group.
 func (n *Node) CloseGroup(ctx context.Context, id membership.ID) error {
 	return n.ask(ctx, func(l *loop, answer chan<- error) error {
-		if !slices.ContainsFunc(l.groups.all, func(j joined) bool { return j.group.ID() == id }) {
+		if !slices.ContainsFunc(l.groups.all, func(j groupState) bool { return j.group.ID() == id }) {
 			answer <- fmt.Errorf("close group %s: %w", id, store.ErrNotFound)
 			return nil
 		}
@@ -282,7 +282,7 @@ func (n *Node) Peers() []membership.Peer {
 	for _, peer := range n.config.Peers {
 		listed[peer.Key] = peer
 	}
-	for key, peer := range n.view.Load().book {
+	for key, peer := range n.view.Load().listed {
 		if peer.Name != "" || listed[key].Name == "" { // a list may leave a member's name out
 			listed[key] = peer
 		}
@@ -292,20 +292,20 @@ func (n *Node) Peers() []membership.Peer {
 
 // adopt takes a group. What it returns ends the loop; answer gets whatever became of the group.
 func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer chan<- error) error {
-	news, err := l.groups.judge(group)
+	newer, err := l.groups.isNewer(group)
 	if err != nil || group.Number() < l.groups.newest().Number() {
 		answer <- err
 		return nil
 	}
-	book := l.groups.reached(peers)
-	if news {
-		book = book.with(group, false)
+	book := l.groups.withPeers(peers)
+	if newer {
+		book = book.withGroup(group, false)
 	}
 	if err := l.connect(book, true); err != nil {
 		answer <- fmt.Errorf("connect with the members of group %d: %w", group.Number(), err)
 		return nil
 	}
-	if news {
+	if newer {
 		err = l.begin(group)
 		l.announce(l.Online()...)
 	}
@@ -347,7 +347,7 @@ func (l *loop) connect(book groups, dials bool) error {
 	for _, peer := range peers {
 		listed[peer.Key] = peer
 	}
-	book.book = listed // where former members were reached is forgotten
+	book.listed = listed // where former members were reached is forgotten
 	l.groups = book
 	l.view.Store(book.view())
 	return nil
@@ -356,7 +356,7 @@ func (l *loop) connect(book groups, dials bool) error {
 // closed notes that a group was closed. Its members stay connected for as long as others may keep
 // it open.
 func (l *loop) closed(id membership.ID) {
-	i := slices.IndexFunc(l.groups.all, func(j joined) bool { return j.group.ID() == id })
+	i := slices.IndexFunc(l.groups.all, func(j groupState) bool { return j.group.ID() == id })
 	if i < 0 || l.groups.all[i].closed {
 		return
 	}

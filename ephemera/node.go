@@ -64,7 +64,7 @@ type Node struct {
 	clients map[keys.Public]bool
 	follow  following
 	enough  atomic.Bool // members were online to make blocks
-	changed changes
+	changed notifier
 
 	strangers, refused atomic.Uint64 // messages kept out: of unknown senders, by the application
 
@@ -104,7 +104,7 @@ func New(config Config, app Application) (*Node, error) {
 	}
 	n.times, _ = lru.New[block.ID, Times](rememberedTimes) // its size is positive
 	n.undelivered, _ = lru.New[block.Slot, store.Certified](undeliveredBlocks)
-	n.view.Store(groups{self: config.Key.Public()}.with(config.Group, false).view())
+	n.view.Store(groups{self: config.Key.Public()}.withGroup(config.Group, false).view())
 	return n, nil
 }
 
@@ -123,7 +123,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	included, err := n.includedLately(ctx)
+	included, err := n.recentlyIncluded(ctx)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,9 @@ func oldest(now int64, limits mempool.Limits) int64 {
 	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
 }
 
-// includedLately returns the messages that are in certified blocks already and that a mempool would
+// recentlyIncluded returns the messages that are in certified blocks already and that a mempool would
 // take all the same: with mempool.All those of own blocks.
-func (n *Node) includedLately(ctx context.Context) ([]store.Included, error) {
+func (n *Node) recentlyIncluded(ctx context.Context) ([]store.Included, error) {
 	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
 	if err != nil {
 		return nil, fmt.Errorf("load the messages of certified blocks: %w", err)

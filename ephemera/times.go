@@ -27,7 +27,7 @@ const rememberedTimes = 4096
 
 // Changed returns a channel that is closed when the next certified block is durable. Whoever reads
 // blocks in a loop takes the channel first, reads the store to its end, and then waits.
-func (n *Node) Changed() <-chan struct{} { return n.changed.next() }
+func (n *Node) Changed() <-chan struct{} { return n.changed.wait() }
 
 // Times tells when something became of one of the last blocks; false where this node does not know,
 // as after a restart.
@@ -49,7 +49,7 @@ func (l *loop) noteCertified(writes []store.Write) {
 		}
 	}
 	if certified {
-		l.changed.announce()
+		l.changed.notify()
 	}
 }
 
@@ -64,26 +64,28 @@ func (n *Node) noteTime(id block.ID, field func(*Times) *int64) {
 	}
 }
 
-// changes wakes whoever waits. The zero value is ready; it is safe for concurrent use.
-type changes struct {
+// notifier wakes all waiting goroutines. The zero value is ready to use. It is safe for concurrent
+// use.
+type notifier struct {
 	mu      sync.Mutex
 	waiting chan struct{}
 }
 
-func (c *changes) next() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.waiting == nil {
-		c.waiting = make(chan struct{})
+// wait returns a channel that the next notify closes.
+func (n *notifier) wait() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting == nil {
+		n.waiting = make(chan struct{})
 	}
-	return c.waiting
+	return n.waiting
 }
 
-func (c *changes) announce() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.waiting != nil {
-		close(c.waiting)
-		c.waiting = nil
+func (n *notifier) notify() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting != nil {
+		close(n.waiting)
+		n.waiting = nil
 	}
 }
