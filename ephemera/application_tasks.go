@@ -13,12 +13,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// task is one question to the application.
+// task is one call to the application.
 type task struct {
 	kind     taskKind
 	slot     block.Slot       // of the block
 	block    block.Block      // to be checked
-	held     *store.Certified // to be delivered, nil: it is in the store
+	held     *store.Certified // to be delivered; nil: read it from the store
 	evidence store.Evidence   // found
 	turn     Turn             // for the next block
 }
@@ -32,9 +32,9 @@ const (
 	observeEquivocation
 )
 
-// tasks wait for the application, at most one of each kind and chain. They are taken while the loop
-// makes the answers to earlier ones durable, so that these share the next commit. Put and take are
-// safe for concurrent use.
+// tasks is the queue of calls to the application, at most one of each kind and chain. The
+// application works on it while the loop makes its earlier answers durable, so that answers share
+// commits. Put and take are safe for concurrent use.
 type tasks struct {
 	mu      sync.Mutex
 	waiting []task
@@ -43,7 +43,7 @@ type tasks struct {
 
 func newTasks() *tasks { return &tasks{some: make(chan struct{}, 1)} }
 
-// put adds a task. A newer block of a chain replaces an older one that is not wanted any more.
+// put adds a task. It replaces a waiting task of the same kind and chain, which is obsolete.
 func (q *tasks) put(t task) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -57,7 +57,7 @@ func (q *tasks) put(t task) {
 	q.waiting = append(q.waiting, t)
 }
 
-// take removes the oldest task, false: there is none.
+// take removes the oldest task. It returns false if the queue is empty.
 func (q *tasks) take() (task, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,7 +69,7 @@ func (q *tasks) take() (task, bool) {
 	return t, true
 }
 
-// runApplication asks the application one question at a time.
+// runApplication calls the application for one task at a time.
 func (n *Node) runApplication(ctx context.Context) error {
 	for ctx.Err() == nil {
 		t, ok := n.tasks.take()
@@ -122,7 +122,7 @@ func (n *Node) deliver(ctx context.Context, t task) bool {
 	if held == nil {
 		stored, err := n.config.Store.Certified(ctx, t.slot)
 		if err != nil {
-			n.log.Error("read a certified block for delivery", "slot", t.slot.String(), "err", err)
+			n.log.Error("reading a certified block for delivery failed", "slot", t.slot.String(), "err", err)
 			return false
 		}
 		held = &stored
@@ -132,7 +132,7 @@ func (n *Node) deliver(ctx context.Context, t task) bool {
 		n.undelivered.Remove(t.slot)
 		n.noteTime(held.Block.ID(), func(t *Times) *int64 { return &t.Delivered })
 	} else if !errors.Is(err, context.Canceled) {
-		n.log.Error("application did not take a block; it comes again", "slot", t.slot.String(), "err", err)
+		n.log.Error("application did not accept a block; delivering it again", "slot", t.slot.String(), "err", err)
 	}
 	return err == nil
 }

@@ -1,12 +1,12 @@
 // Package ephemera is Byzantine reliable broadcast of blocks of signed messages in a known group.
 //
 // Each member makes its own chain of blocks. Every correct member ends up with every certified
-// block, and each block carries a certificate that a stranger can check offline. There is no leader
+// block, and each block carries a certificate that anybody can verify offline. There is no leader
 // and no order across creators.
 //
 // A program embeds a Node, gives it an Application, and calls Run. The rules R1..R9 that the node
-// follows are in docs/PROTOCOL.md; the rooms of the house, from the leaves up: quorum, keys,
-// membership, block, certificate (what is signed); broadcast, mempool, engine, wire (the pure
-// core); transport, store (adapters); and this package, which runs the only goroutines around the
-// core.
+// follows are in docs/PROTOCOL.md. The packages from the bottom up: quorum, keys, membership, block
+// and certificate define what is signed; mempool, wire and the internal packages broadcast and
+// engine are the pure core; transport and store are the interfaces of the adapters; and this
+// package runs the only goroutines around the core. Package api/local is a node's API for programs.
 package ephemera

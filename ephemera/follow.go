@@ -14,20 +14,22 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Provider tells who the members are, from outside: package provider has lists, files and HTTP
-// addresses.
+// Provider reads the list of members from a source outside the node. Package provider has fixed
+// lists, files and HTTP addresses.
 type Provider interface {
-	// Current returns the newest list that the source tells, as membership.NewList makes it. It heeds
-	// ctx, which has a deadline. It is asked again after an error and from time to time, by one
-	// goroutine. What providers must not skip: Node.Adopt.
+	// Current returns the newest list of the source, made by membership.NewList. It returns when ctx
+	// is done; ctx has a deadline. One goroutine calls it, from time to time and after an error.
+	// Node.Adopt says which lists a provider must not skip.
 	Current(ctx context.Context) (membership.List, error)
 }
 
-// FollowConfig says how often a provider is asked. Zero values are the defaults.
+// FollowConfig says how often a provider is polled. The zero values are the defaults.
 type FollowConfig struct {
-	Interval time.Duration // between two questions, a quarter more or less: 30 s
-	Retry    time.Duration // after a question that failed, doubling up to Interval; between two hints from members: 1 s
-	Timeout  time.Duration // of one question, and of adopting the answer: 15 s
+	Interval time.Duration // between two polls, a quarter more or less: 30 s
+	// Retry is the first backoff after a failure, and after a member's hint of a newer group that
+	// brought none: 1 s. It doubles up to Interval.
+	Retry   time.Duration
+	Timeout time.Duration // of one poll, including the adoption of its result: 15 s
 }
 
 func (c FollowConfig) withDefaults() FollowConfig {
@@ -36,7 +38,7 @@ func (c FollowConfig) withDefaults() FollowConfig {
 	return c
 }
 
-// Validate tells what cannot be.
+// Validate returns what is wrong with the configuration.
 func (c FollowConfig) Validate() error {
 	if c.Interval < 0 || c.Retry < 0 || c.Timeout < 0 {
 		return fmt.Errorf("follow: Interval is %s, Retry %s and Timeout %s, expected positive durations", c.Interval, c.Retry, c.Timeout)
@@ -44,10 +46,10 @@ func (c FollowConfig) Validate() error {
 	return nil
 }
 
-// following wakes Follow. Both channels hold one: more of the same is no news.
+// following wakes Follow. Both channels have room for one signal, which is enough.
 type following struct {
-	refresh chan struct{} // ask now
-	heard   chan struct{} // a member may know of a newer group
+	refresh chan struct{} // poll now
+	heard   chan struct{} // a member may know a newer group
 }
 
 func newFollowing() following {
@@ -57,19 +59,18 @@ func newFollowing() following {
 func wake(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // one is waiting already
+	default: // a signal is waiting already
 	}
 }
 
-// Follow asks a provider for the list of members at an interval, after Refresh, and when another
-// member says that there is a newer group, and adopts what it tells (Adopt). It runs beside Run,
-// and returns nil when ctx is done and ErrStopped when the node stops.
+// Follow polls a provider for the list of members and adopts it (see Adopt): at an interval, after
+// Refresh, and when another member announces a newer group. It runs alongside Run. It returns nil
+// when ctx is done and ErrStopped when the node stops.
 //
-// A lower number than the newest is ignored, a known number with other members or limits is
-// refused, an invalid list is refused whole, and in all these cases, as while the provider fails,
-// the node goes on with the groups that it knows. It says so in the log, by the name of the source,
-// once for each reason. When a number is skipped the newer group is adopted all the same, with a
-// warning.
+// A list with a lower number than the newest is ignored. A known number with other members or
+// limits, and an invalid list, are refused. In all these cases, and while the provider fails, the
+// node continues with the groups it knows, and logs each reason once with the name of the source. A
+// list that skips a number is adopted with a warning.
 func (n *Node) Follow(ctx context.Context, provider Provider, config FollowConfig) error {
 	if provider == nil {
 		return errors.New("follow: a Provider is required")
@@ -100,28 +101,28 @@ func (n *Node) Follow(ctx context.Context, provider Provider, config FollowConfi
 	return ErrStopped
 }
 
-// Refresh makes Follow ask its provider now. It never blocks.
+// Refresh makes Follow poll its provider now. It never blocks.
 func (n *Node) Refresh() { wake(n.follow.refresh) }
 
-// follower is what Follow remembers between two questions.
+// follower is the state of Follow between two polls.
 type follower struct {
 	*Node
 	provider    Provider
 	config      FollowConfig
-	last        membership.List // that was adopted
-	problem     string          // that was logged last, empty: all is well
-	retry       time.Duration   // the wait after the next failure
-	hintBackoff time.Duration   // between two questions that members' hints cause; hints that bring nothing make it longer
+	last        membership.List // the last one adopted
+	problem     string          // the last one logged, "" if there is none
+	retry       time.Duration   // backoff after the next failure
+	hintBackoff time.Duration   // least time between polls caused by hints; grows with hints in vain
 }
 
-// poll asks once and returns how long to wait before the next question.
+// poll polls once and returns how long to wait before the next poll.
 func (f *follower) poll(ctx context.Context, hinted bool) time.Duration {
-	asking, cancel := context.WithTimeout(ctx, f.config.Timeout)
+	polling, cancel := context.WithTimeout(ctx, f.config.Timeout)
 	defer cancel()
-	list, err := f.provider.Current(asking)
+	list, err := f.provider.Current(polling)
 	newer := false
 	if err == nil {
-		newer, err = f.adoptList(asking, list)
+		newer, err = f.adoptList(polling, list)
 	}
 	if ctx.Err() == nil {
 		f.logProblem(list, err)
@@ -141,29 +142,29 @@ func (f *follower) poll(ctx context.Context, hinted bool) time.Duration {
 	return jitter(wait)
 }
 
-// take adopts a list and tells whether it is a newer group.
+// adoptList adopts a list and reports whether it is a newer group.
 func (f *follower) adoptList(ctx context.Context, list membership.List) (newer bool, err error) {
 	if list.Group == nil {
-		return false, fmt.Errorf("%w: the provider tells none", membership.ErrInvalid)
+		return false, fmt.Errorf("%w: the provider returned no group", membership.ErrInvalid)
 	}
 	number, newest := list.Group.Number(), f.Group().Number()
 	if f.last.Group != nil && f.last.Group.ID() == list.Group.ID() && reflect.DeepEqual(f.last.Peers, list.Peers) {
 		return false, nil
 	}
 	if err := f.Adopt(ctx, list.Group, list.Peers); err != nil {
-		return false, fmt.Errorf("list of group %d by %s is not taken: %w", number, list.Source, err)
+		return false, fmt.Errorf("adopt group %d of %s: %w", number, list.Source, err)
 	}
 	f.last = list
 	switch {
 	case number > newest+1:
-		f.log.Warn("the list of members skips groups; this node takes no part in them", "source", list.Source, "newest", newest, "adopted", number)
+		f.log.Warn("list of members skips groups; this node takes no part in them", "source", list.Source, "newest", newest, "adopted", number)
 	case number < newest:
-		f.log.Info("the list of members is older than the newest group, and ignored", "source", list.Source, "newest", newest, "number", number)
+		f.log.Info("list of members is older than the newest group; ignoring it", "source", list.Source, "newest", newest, "number", number)
 	}
 	return number > newest, nil
 }
 
-// note logs what is wrong when that changes.
+// logProblem logs a problem when it begins, changes or ends.
 func (f *follower) logProblem(list membership.List, err error) {
 	problem := ""
 	if err = cmp.Or(err, list.Warning); err != nil {
@@ -174,17 +175,17 @@ func (f *follower) logProblem(list membership.List, err error) {
 	}
 	f.problem = problem
 	if problem == "" {
-		f.log.Info("the list of members is read again", "source", list.Source)
+		f.log.Info("list of members is up to date again", "source", list.Source)
 	} else {
-		f.log.Warn("the list of members is not up to date; the known groups are gone on with", "err", problem)
+		f.log.Warn("list of members is not up to date; continuing with the known groups", "err", problem)
 	}
 }
 
-// sleep waits for the time of the next question. Hints bring it forward, but not to less than
-// hintBackoff after the last one, so that a member that cries wolf makes nobody ask its source all the
-// time. Not ok: ctx is done, or the node stopped.
+// sleep waits until the next poll is due. A hint brings it forward, but not to less than
+// hintBackoff after the last poll, so that a member that sends false hints cannot cause constant
+// polling. It returns false if ctx is done or the node stopped.
 func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bool) {
-	asked, heard := time.Now(), f.follow.heard
+	polled, heard := time.Now(), f.follow.heard
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -199,8 +200,9 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 			return hinted, true
 		case <-heard:
 			heard, hinted = nil, true
-			since := time.Since(asked)
-			timer.Reset(min(wait-since, max(0, f.hintBackoff-since)+rand.N(f.config.Retry/2+1))) // members do not ask all at once
+			since := time.Since(polled)
+			// The delay is random, so that members do not poll all at once.
+			timer.Reset(min(wait-since, max(0, f.hintBackoff-since)+rand.N(f.config.Retry/2+1)))
 		}
 	}
 }
@@ -208,8 +210,8 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 // jitter returns a duration up to a quarter shorter or longer.
 func jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }
 
-// announce tells members the number of the newest group, so that those that have not heard of it
-// ask their providers.
+// announce sends members the number of the newest group, so that those that do not know it poll
+// their providers.
 func (n *Node) announce(members ...keys.Public) {
 	frame := wire.Encode(wire.Announce{Number: n.Group().Number()})
 	for _, member := range members {
@@ -217,8 +219,7 @@ func (n *Node) announce(members ...keys.Public) {
 	}
 }
 
-// hear takes an announcement. It is believed for nothing else than that asking the provider may be
-// worth while.
+// hear handles an announcement. It only suggests that polling the provider may be worthwhile.
 func (n *Node) hear(number uint64) {
 	if number > n.Group().Number() {
 		wake(n.follow.heard)

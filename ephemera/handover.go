@@ -16,28 +16,28 @@ import (
 // KnownGroup is a group that a node knows.
 type KnownGroup struct {
 	Group *membership.Group
-	// Closed: this node signs nothing new there, because it closed the group or is no member.
+	// Closed: this node signs nothing new there, because it closed the group or is not a member.
 	Closed bool
-	// Connected: this node keeps in touch with the group's members. It is one, and the group is open,
-	// was closed less than Config.HandOver ago, or is the newest. A node that was removed may stop
-	// when no group is Connected any more.
+	// Connected: this node keeps connections to the group's members. It is a member, and the group is
+	// open, was closed less than Config.HandOver ago, or is the newest. A node that was removed may
+	// stop once no group is Connected.
 	Connected bool
 }
 
-// view is what the border and the API see of the groups. It is immutable; the loop puts a new one
-// in its place.
+// view is the state of the groups for other goroutines than the loop. It is immutable; the loop
+// replaces it.
 type view struct {
 	known  []KnownGroup // ascending by number
 	groups wire.Groups
-	peers  map[keys.Public]bool // whom this node listens to
-	// senders are the members of the groups that are in use; their messages are taken.
+	peers  map[keys.Public]bool // whose frames this node handles
+	// senders are the members of the groups in use, whose messages are admitted.
 	senders map[keys.Public]bool
 	listed  map[keys.Public]membership.Peer // names and addresses of members; read only
 }
 
 func (v *view) newest() *membership.Group { return v.known[len(v.known)-1].Group }
 
-// own returns the newest group with this member, or the newest of all.
+// own returns the newest group with a member, or the newest group if there is none.
 func (v *view) own(self keys.Public) *membership.Group {
 	for _, k := range slices.Backward(v.known) {
 		if k.Group.Contains(self) {
@@ -51,23 +51,23 @@ func (v *view) own(self keys.Public) *membership.Group {
 type groupState struct {
 	group  *membership.Group
 	closed bool
-	until  int64 // when a closed group's members are disconnected, 0: they are, or the group is not closed
+	until  int64 // when the members of a closed group are disconnected; 0: not closed, or done
 }
 
-// groups is the loop's book of groups and of where members are reached (R9).
+// groups is the loop's book of groups, and of names and addresses of members (R9).
 type groups struct {
 	self   keys.Public
 	all    []groupState // ascending by number
 	listed map[keys.Public]membership.Peer
 }
 
-// with returns a copy of the book with one group more.
+// withGroup returns a copy with one more group.
 func (g groups) withGroup(group *membership.Group, closed bool) groups {
 	g.all = append(slices.Clone(g.all), groupState{group: group, closed: closed || !group.Contains(g.self)})
 	return g
 }
 
-// reached returns a copy that knows where these peers are reached now.
+// withPeers returns a copy with the names and addresses of peers.
 func (g groups) withPeers(peers []membership.Peer) groups {
 	g.listed = maps.Clone(g.listed) // never nil
 	for _, peer := range peers {
@@ -78,31 +78,31 @@ func (g groups) withPeers(peers []membership.Peer) groups {
 
 func (g groups) newest() *membership.Group { return g.all[len(g.all)-1].group }
 
-// byID returns a group that the node knows.
+// byID returns a known group.
 func (g groups) byID(id membership.ID) *membership.Group {
 	return g.all[slices.IndexFunc(g.all, func(j groupState) bool { return j.group.ID() == id })].group
 }
 
-// judge tells whether a group is news. A known number is none, and with other content it is
-// refused.
+// isNewer reports whether a group is newer than all known ones. The error is store.ErrGroup if its
+// number belongs to another group.
 func (g groups) isNewer(group *membership.Group) (newer bool, err error) {
 	for _, j := range g.all {
 		if j.group.Number() == group.Number() && j.group.ID() != group.ID() {
-			return false, fmt.Errorf("%w: number %d is that of group %s, not of %s", store.ErrGroup, group.Number(), j.group.ID(), group.ID())
+			return false, fmt.Errorf("%w: number %d belongs to group %s, not to %s", store.ErrGroup, group.Number(), j.group.ID(), group.ID())
 		}
 	}
 	return group.Number() > g.newest().Number(), nil
 }
 
-// connected tells whether this member keeps in touch with the members of its i-th group: while it
-// is open and, for others may still need what was certified there, a while after; with those of the
-// newest always.
+// connected reports whether this member keeps connections to the members of its i-th group: while
+// the group is open, for a while afterwards, because others may still need what was certified
+// there, and always if it is the newest.
 func (g groups) connected(i int) bool {
 	j := g.all[i]
 	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || i == len(g.all)-1)
 }
 
-// peers returns the members to be connected with.
+// peers returns the members to connect to.
 func (g groups) peers() []membership.Peer {
 	var peers []membership.Peer
 	listed := map[keys.Public]bool{g.self: true}
@@ -142,8 +142,8 @@ func (g groups) view() *view {
 	return v
 }
 
-// loadGroups records the configured group, if it is news, and returns all recorded ones with what
-// is durable of those with this member.
+// loadGroups records the configured group if it is new. It returns all recorded groups, with the
+// durable state of those that this node is a member of.
 func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 	self, given := n.config.Key.Public(), n.config.Group
 	recorded, err := n.config.Store.Groups(ctx)
@@ -185,15 +185,16 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 		known = append(known, k)
 	}
 	if last := len(book.all) - 2; last >= 0 && book.all[last].closed {
-		book.all[last].until = n.clock.now() + n.config.HandOver.Milliseconds() // others may not have closed it yet
+		// Others may not have closed it yet.
+		book.all[last].until = n.clock.now() + n.config.HandOver.Milliseconds()
 	}
 	if !member {
-		return groups{}, nil, fmt.Errorf("key %s is no member of group %d, nor of one before it: run the node whose key the members' list names, or give out a list with this key and a higher number", self, book.newest().Number())
+		return groups{}, nil, fmt.Errorf("key %s is not a member of group %d or of one before it: run the node whose key is in the members' list, or publish a list with this key and a higher number", self, book.newest().Number())
 	}
 	return book, known, nil
 }
 
-// cursors puts what the application says that it has taken in the place of the store's cursors.
+// cursors replaces the store's cursors with those of an application that keeps its own.
 func (n *Node) cursors(ctx context.Context, group *membership.Group, chains []store.Chain) ([]store.Chain, error) {
 	keeper, ok := n.app.(CursorKeeper)
 	if !ok {
@@ -201,13 +202,13 @@ func (n *Node) cursors(ctx context.Context, group *membership.Group, chains []st
 	}
 	taken, err := keeper.Cursors(ctx, group.ID())
 	if err != nil {
-		return nil, fmt.Errorf("cursors of the application in group %d: %w", group.Number(), err)
+		return nil, fmt.Errorf("read the application's cursors in group %d: %w", group.Number(), err)
 	}
 	for i, c := range chains {
 		chains[i].Delivered = taken[c.Creator]
 		delete(taken, c.Creator)
 	}
-	for _, creator := range group.Members() { // taken from a store that was lost
+	for _, creator := range group.Members() { // accepted while another store was in use
 		if height := taken[creator]; height > 0 {
 			chains = append(chains, store.Chain{Creator: creator, Delivered: height})
 		}
@@ -233,33 +234,33 @@ func (n *Node) warnMuted(group *membership.Group) {
 	n.log.Warn("muted: the node sends and delivers, and signs no block", "group", group.Number(), "err", ErrMuted)
 }
 
-// Adopt tells the node of a group that a membership provider knows (R9), and where its members are
-// reached; peers beyond the group's members are those of older groups that moved. The node begins
-// new chains in a group with a higher number than all before, and closes those before it when
-// nothing is under way there, or after Config.HandOver; until then and a while longer it stays
-// connected with their members. A known group brings new addresses only, an older number is no news
-// and no error: a member that hears of a group first after a later one takes no part in the earlier
-// one and does not get its blocks, so providers pass on every group. It returns after the group is
+// Adopt gives the node a group (R9) with the names and addresses of its members. Peers who are not
+// members of the group update the addresses of older groups' members. In a group with a higher
+// number than all before, the node begins new chains. It closes each older group once no block is
+// open there, or after Config.HandOver, and keeps its connections to the members until then and a
+// while longer. A known group only updates names and addresses. A group with an older number is
+// ignored: a member that learns of a group only after a newer one takes no part in it and does not
+// get its blocks, so providers should pass on every group. Adopt returns after the group is
 // recorded.
 //
-// Errors: store.ErrGroup when the number belongs to another group; membership.ErrInvalid for a
-// group of another network, or one that is too large for a node; what the transport says about the
-// addresses. In all these cases nothing has changed.
+// Errors: store.ErrGroup if the number belongs to another group; membership.ErrInvalid for a group
+// of another network or one that is too large for a node; an error of the transport about the
+// addresses. After an error nothing has changed.
 func (n *Node) Adopt(ctx context.Context, group *membership.Group, peers []membership.Peer) error {
 	switch {
 	case group == nil:
-		return fmt.Errorf("%w: there is none", membership.ErrInvalid)
+		return fmt.Errorf("%w: no group", membership.ErrInvalid)
 	case group.Network() != n.config.Group.Network():
-		return fmt.Errorf("%w: it is of network %q, this is %q", membership.ErrInvalid, group.Network(), n.config.Group.Network())
+		return fmt.Errorf("%w: the group is of network %q, this node of %q", membership.ErrInvalid, group.Network(), n.config.Group.Network())
 	case group.N() > membership.MaxMembers:
-		return fmt.Errorf("%w: %d members, a node runs in at most %d", membership.ErrInvalid, group.N(), membership.MaxMembers)
+		return fmt.Errorf("%w: %d members, at most %d are supported", membership.ErrInvalid, group.N(), membership.MaxMembers)
 	}
 	return n.ask(ctx, func(l *loop, answer chan<- error) error { return l.adopt(group, peers, answer) })
 }
 
-// CloseGroup ends this member's signing in a group that the application does not need any more,
-// durably and for ever: of an old one earlier than Config.HandOver says, or of the newest, which
-// then makes no block until the next one. store.ErrNotFound when the node does not know the group.
+// CloseGroup stops this node from signing in a group, durably and forever. It closes an older group
+// earlier than Config.HandOver would. After closing the newest, the node makes no blocks until it
+// adopts the next one. The error is store.ErrNotFound if the node does not know the group.
 func (n *Node) CloseGroup(ctx context.Context, id membership.ID) error {
 	return n.ask(ctx, func(l *loop, answer chan<- error) error {
 		if !slices.ContainsFunc(l.groups.all, func(j groupState) bool { return j.group.ID() == id }) {
@@ -290,7 +291,7 @@ func (n *Node) Peers() []membership.Peer {
 	return slices.SortedFunc(maps.Values(listed), func(a, b membership.Peer) int { return a.Key.Compare(b.Key) })
 }
 
-// adopt takes a group. What it returns ends the loop; answer gets whatever became of the group.
+// adopt handles Adopt and sends its result to answer. An error that it returns ends the loop.
 func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer chan<- error) error {
 	newer, err := l.groups.isNewer(group)
 	if err != nil || group.Number() < l.groups.newest().Number() {
@@ -302,7 +303,7 @@ func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer ch
 		book = book.withGroup(group, false)
 	}
 	if err := l.connect(book, true); err != nil {
-		answer <- fmt.Errorf("connect with the members of group %d: %w", group.Number(), err)
+		answer <- fmt.Errorf("connect to the members of group %d: %w", group.Number(), err)
 		return nil
 	}
 	if newer {
@@ -313,11 +314,11 @@ func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer ch
 	return err
 }
 
-// begin hands over to a group. One without this member is recorded all the same, so that after a
-// restart nothing is proposed before it.
+// begin hands over to a group. It records even a group without this member, so that after a restart
+// the node proposes nothing in an older one.
 func (l *loop) begin(group *membership.Group) error {
 	member, muted := group.Contains(l.groups.self), l.muted(group)
-	l.log.Info("new group", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", member)
+	l.log.Info("group adopted", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", member)
 	if !member {
 		if err := l.commit([]store.Write{store.PutGroup{Group: group}}); err != nil {
 			return err
@@ -333,8 +334,8 @@ type peerSetter interface {
 	SetPeers(peers []membership.Peer) error
 }
 
-// connect makes a book the loop's and shows it to everybody. With dials it tells the transport whom
-// to be connected with, from now on at every change.
+// connect replaces the loop's groups and the view of them. With dials it also sets the transport's
+// peers, now and at every later change.
 func (l *loop) connect(book groups, dials bool) error {
 	peers := book.peers()
 	if t, ok := l.config.Transport.(peerSetter); ok && dials {
@@ -347,14 +348,13 @@ func (l *loop) connect(book groups, dials bool) error {
 	for _, peer := range peers {
 		listed[peer.Key] = peer
 	}
-	book.listed = listed // where former members were reached is forgotten
+	book.listed = listed // forgets former members
 	l.groups = book
 	l.view.Store(book.view())
 	return nil
 }
 
-// closed notes that a group was closed. Its members stay connected for as long as others may keep
-// it open.
+// closed notes that a group was closed. Its members stay connected while others may keep it open.
 func (l *loop) closed(id membership.ID) {
 	i := slices.IndexFunc(l.groups.all, func(j groupState) bool { return j.group.ID() == id })
 	if i < 0 || l.groups.all[i].closed {
@@ -366,7 +366,7 @@ func (l *loop) closed(id membership.ID) {
 	l.log.Info("group closed", "group", j.group.Number())
 }
 
-// disconnect ends the connections with members of groups that were closed long enough ago.
+// disconnect ends the connections to members of groups that were closed long enough ago.
 func (l *loop) disconnect() {
 	now, book := l.clock.now(), l.groups
 	book.all = slices.Clone(book.all)
@@ -376,11 +376,12 @@ func (l *loop) disconnect() {
 		}
 	}
 	if err := l.connect(book, l.dials); err != nil {
-		l.log.Error("disconnect former members", "err", err) // they are not listened to all the same
+		// The view excludes them all the same.
+		l.log.Error("disconnecting former members failed", "err", err)
 	}
 }
 
-// deadline returns when the next closed group's members are disconnected, 0: nobody is.
+// deadline returns when members of a closed group are disconnected next; 0: never.
 func (g groups) deadline() int64 {
 	var next int64
 	for _, j := range g.all {

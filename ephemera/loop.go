@@ -16,22 +16,22 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// loop is the one goroutine that owns the engine. It steps through what has arrived, makes all
-// persists of these steps durable in one commit, and then carries out the other effects in their
-// order: nothing is signed or sent before what it promises is on disk.
+// loop is the one goroutine that owns the engine. It steps through the events that have arrived,
+// makes all writes of these steps durable in one commit, and then carries out the other effects in
+// order: nothing is signed or sent before the write that it depends on is on disk.
 type loop struct {
 	*Node
 	ctx     context.Context
-	reading []read // for the store reader: at most one of each kind and member
-	headers []read // likewise, headers to compare: at most readHeaders
-	compare bool   // a header is next, for a request was last
+	reading []read // members' requests for the store reader: at most one of each kind and member
+	headers []read // headers to compare: at most readHeaders
+	compare bool   // the next read is of a header, because the last was a request
 	answers map[uint64]chan<- error
 	ticket  uint64
-	queue   []engine.Event // to be stepped by flush
-	relaxed []store.Write  // waiting for the next commit
-	took    time.Duration  // by the last commit
+	queue   []engine.Event // for flush to step through
+	relaxed []store.Write  // wait for the next commit
+	took    time.Duration  // duration of the last commit
 	groups  groups
-	dials   bool // the transport's peers are those of the groups
+	dials   bool // the loop sets the transport's peers
 }
 
 func newLoop(n *Node) *loop {
@@ -97,9 +97,9 @@ func (l *loop) tick() error {
 	return l.step(engine.Tick{})
 }
 
-// drain takes what else has arrived, so that it shares a commit. An event that will be persisted
-// waits as long for company as the last commit took, maxLinger at most: on a disk of its own a node
-// hardly waits, on a busy one it makes half as many commits.
+// drain takes the other events that have arrived, so that they share a commit. If the first event
+// will be persisted, it waits for more as long as the last commit took, but at most maxLinger: on a
+// fast disk a node hardly waits, on a busy one it makes half as many commits.
 func (l *loop) drain(first engine.Event) []engine.Event {
 	events := []engine.Event{first}
 	var enough <-chan time.Time
@@ -128,11 +128,11 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 	return events
 }
 
-// maxLinger bounds what a vote or certificate waits for others to share its commit.
+// maxLinger bounds how long a vote or certificate waits for others to share its commit.
 const maxLinger = 5 * time.Millisecond
 
-// persists tells whether an event makes the engine write: a verdict may be a vote, a certificate
-// ends a block.
+// persists reports whether an event makes the engine write: a verdict may lead to a vote, and a
+// certificate completes a block.
 func persists(event engine.Event) bool {
 	switch e := event.(type) {
 	case engine.Verdict:
@@ -143,7 +143,7 @@ func persists(event engine.Event) bool {
 	return false
 }
 
-// runCalls runs a call and those that wait behind it.
+// runCalls runs a call and those that wait after it.
 func (l *loop) runCalls(f call) error {
 	if err := f(l); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (l *loop) runCalls(f call) error {
 	return l.flush()
 }
 
-// submit queues a client's message; answer is told what became of it.
+// submit queues a client's message. The result is sent to answer.
 func (l *loop) submit(m block.Message, group membership.ID, answer chan<- error) {
 	l.ticket++
 	l.answers[l.ticket] = answer
@@ -173,7 +173,7 @@ func (l *loop) step(events ...engine.Event) error {
 	return l.flush()
 }
 
-// flush steps through the queue until nothing is left: carrying out effects may add events, such as
+// flush steps through the queue until it is empty. Carrying out effects may add events, such as
 // signatures.
 func (l *loop) flush() error {
 	for len(l.queue) > 0 {
@@ -196,9 +196,10 @@ func (l *loop) flush() error {
 	return nil
 }
 
-// persist commits all writes of a batch. Relaxed ones, delivery cursors and late echoes, wait for
-// the next commit, which saves one for each block; but no block of a chain is delivered before the
-// cursor of the one below is durable, so that at most the last one comes again after a crash.
+// persist commits the writes of a batch. Relaxed writes, which are delivery cursors and late
+// echoes, wait for the next commit. That saves one commit for each block. But no block of a chain
+// is delivered before the cursor of the one below is durable, so that after a crash at most the
+// last block is delivered again.
 func (l *loop) persist(effects []engine.Effect) error {
 	var writes []store.Write
 	delivers := false
@@ -231,14 +232,14 @@ func (l *loop) commit(writes []store.Write) error {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
 		return fmt.Errorf("%w: %w", ErrHalted, err)
 	case err != nil:
-		return fmt.Errorf("persist %d writes (free the disk or repair the store, then start again; nothing was signed): %w", len(writes), err)
+		return fmt.Errorf("persist %d writes (free disk space or repair the store, then start again; nothing was signed): %w", len(writes), err)
 	}
 	l.relaxed = nil
 	l.noteCertified(writes)
 	return nil
 }
 
-// carryOut does everything but persisting.
+// carryOut carries out an effect other than a write.
 func (l *loop) carryOut(effect engine.Effect) error {
 	switch e := effect.(type) {
 	case broadcast.Persist:
@@ -285,17 +286,17 @@ func (l *loop) carryOut(effect engine.Effect) error {
 	return nil
 }
 
-// haltSafely makes the node mute before it stops: a supervisor may start it again at once.
+// haltSafely mutes the node before it stops, because a supervisor may start it again at once.
 func (l *loop) haltSafely(reason string) error {
-	number := l.view.Load().own(l.groups.self).Number() // what was forgotten in one group may be forgotten in all
-	err := fmt.Errorf("%w: %s; it signs no block in groups up to %d any more", ErrHalted, reason, number)
+	number := l.view.Load().own(l.groups.self).Number() // votes may be missing in any group
+	err := fmt.Errorf("%w: %s; from now on it signs no block in groups up to %d", ErrHalted, reason, number)
 	if l.config.Mute == nil {
 		return err
 	}
 	return errors.Join(err, l.config.Mute(number))
 }
 
-// markGroup makes durable outside the store that this node signs in a group (R8).
+// markGroup records outside the store that this node signs in a group (R8).
 func (l *loop) markGroup(number uint64) error {
 	if l.config.BeginGroup == nil {
 		return nil
@@ -311,8 +312,9 @@ func (l *loop) echo(slot block.Slot, id block.ID) certificate.Echo {
 	return certificate.Echo{Slot: slot, Block: id, Signer: l.config.Key.Public(), Signature: signature}
 }
 
-// nextBlock offers what may go into a block, once enough members are online. Messages of a time
-// with wider limits are not offered: no block could hold them.
+// nextBlock offers the application the messages that may go into a block, once enough members are
+// online. It leaves out messages that exceed the group's limits, as older groups may have had wider
+// ones.
 func (l *loop) nextBlock(e engine.NextBlock) {
 	group := l.groups.byID(e.Group)
 	limit := int(group.Limits().PayloadBytes)
@@ -325,12 +327,12 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 	l.tasks.put(task{kind: nextBlock, turn: turn})
 }
 
-// readHeaders bounds the headers that wait for a comparison. More are dropped: they come again with
+// readHeaders bounds the headers that wait for a comparison. More are dropped and come again with
 // the next frontier.
 const readHeaders = 64
 
-// read asks the store beside the loop, members in turn. A member's newer request replaces its older
-// one of the same kind, so that nobody keeps others waiting by asking fast.
+// read queues a request for the store reader. A member's newer request replaces its older one of
+// the same kind, so that a member that sends many does not delay others.
 func (l *loop) read(r read) {
 	if r.header != nil {
 		if len(l.headers) < readHeaders {
@@ -347,8 +349,8 @@ func (l *loop) read(r read) {
 	l.reading = append(l.reading, r)
 }
 
-// nextRead returns where the next read waits, requests and headers in turn, so that neither keeps
-// the other waiting. Nil: none waits.
+// nextRead returns the queue of the next read, or nil if both are empty. Requests and headers take
+// turns.
 func (l *loop) nextRead() *[]read {
 	switch {
 	case len(l.headers) > 0 && (l.compare || len(l.reading) == 0):

@@ -7,18 +7,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// OnlineKind says how many members of the newest group must be online, this node among them, before
-// a node that started makes its first block. Online is a live authenticated connection. It decides
-// about nothing else: n, f and q are the group's, others' blocks are echoed and delivered as ever,
-// and an own block that was under way is gone on with. Once there were enough, it is so until the
-// node stops, whoever goes offline and whatever group comes: a member that is away must not stop
-// the others again.
+// OnlineKind says how many members of the newest group, this node included, must be online before a
+// started node makes its first block. Online means a live authenticated connection. It affects
+// nothing else: n, f and q are the group's, the node echoes and delivers others' blocks, and it
+// completes an own block that was open before the start. Once enough members were online, the
+// condition holds until the node stops, even if members go offline or the group changes: an absent
+// member must not stop the others again.
 type OnlineKind uint8
 
 const (
-	AnyOnline      OnlineKind = iota // nobody else is waited for
+	AnyOnline      OnlineKind = iota // no other member
 	MajorityOnline                   // more than half
-	AllOnline                        // everybody: one member that is away for ever keeps a starting node from making blocks
+	AllOnline                        // all; a member that stays offline then blocks a started node
 )
 
 var onlineKinds = []string{"any", "majority", "all"}
@@ -36,7 +36,7 @@ func ParseOnlineKind(text string) (OnlineKind, error) {
 	if i := slices.Index(onlineKinds, text); i >= 0 {
 		return OnlineKind(i), nil
 	}
-	return 0, fmt.Errorf("%.20q says not how many members must be online, expected any, majority or all", text)
+	return 0, fmt.Errorf("%.20q: expected any, majority or all", text)
 }
 
 // MarshalText writes the name.
@@ -48,7 +48,7 @@ func (k *OnlineKind) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Enough tells whether so many of n members are enough.
+// Enough reports whether a number of n members suffices.
 func (k OnlineKind) Enough(online, n int) bool {
 	switch k {
 	case AllOnline:
@@ -60,8 +60,8 @@ func (k OnlineKind) Enough(online, n int) bool {
 	}
 }
 
-// mayMakeBlocks tells whether there were enough members online since the node started. Others are
-// those that connect just now.
+// mayMakeBlocks reports whether enough members have been online since the node started. Others are
+// members that are just connecting.
 func (n *Node) mayMakeBlocks(others ...keys.Public) bool {
 	if n.enough.Load() {
 		return true
@@ -86,8 +86,8 @@ func (n *Node) mayMakeBlocks(others ...keys.Public) bool {
 	return true
 }
 
-// connectedWith tells a member that is back of our newest group, and asks the application for a
-// block when it was the one waited for.
+// connectedWith announces the newest group to a member that connected, and asks the application for
+// a block if enough members are online now.
 func (n *Node) connectedWith(peer keys.Public) {
 	n.announce(peer)
 	if n.config.MakeBlocks != AnyOnline && !n.enough.Load() && n.mayMakeBlocks(peer) {

@@ -9,8 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// runRetention removes the messages of old blocks, beside everything else. What fails is tried
-// again: no promise hangs on it.
+// runRetention removes the messages of old blocks from time to time. It retries after an error: no
+// guarantee depends on it.
 func (n *Node) runRetention(ctx context.Context) error {
 	if !n.config.Retention.removes() {
 		return nil
@@ -28,15 +28,15 @@ func (n *Node) runRetention(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			n.log.Error("remove old messages", "err", err)
+			n.log.Error("removing old messages failed", "err", err)
 		case pruned.Blocks > 0:
 			n.log.Info("removed the messages of old blocks", "blocks", pruned.Blocks, "bytes", pruned.Bytes)
 		}
 	}
 }
 
-// at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for
-// as long as a mempool would take them.
+// at returns what to remove at a time in milliseconds since 1970. The IDs of removed messages stay
+// known for as long as a mempool would admit the messages.
 func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
 	out := store.Retention{Keep: r.Blocks, Messages: oldest(now, limits)}
 	if r.Age > 0 {
@@ -45,13 +45,13 @@ func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
 	return out
 }
 
-// oldest returns the signed time of the oldest message that a mempool takes.
+// oldest returns the signed time of the oldest message that a mempool admits.
 func oldest(now int64, limits mempool.Limits) int64 {
 	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
 }
 
-// recentlyIncluded returns the messages that are in certified blocks already and that a mempool would
-// take all the same: with mempool.All those of own blocks.
+// recentlyIncluded returns the messages in certified blocks that a mempool would otherwise admit
+// again; with mempool.All only those in own blocks.
 func (n *Node) recentlyIncluded(ctx context.Context) ([]store.Included, error) {
 	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
 	if err != nil {

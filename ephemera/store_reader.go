@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// read is something to look up in the store beside the loop: a block or certified blocks for a
-// member, or the header of a slot.
+// read is a request to read the store outside the loop: a block or certified blocks for a member,
+// or a header to compare with that of its slot.
 type read struct {
 	to     keys.Public
 	block  block.ID
@@ -20,8 +20,8 @@ type read struct {
 	header *block.SignedHeader
 }
 
-// runReader serves other members from the store, one request at a time, so that nobody's catching
-// up delays the loop.
+// runReader serves other members from the store, one request at a time, so that members that catch
+// up do not delay the loop.
 func (n *Node) runReader(ctx context.Context) error {
 	for {
 		select {
@@ -29,7 +29,7 @@ func (n *Node) runReader(ctx context.Context) error {
 			return nil
 		case r := <-n.reads:
 			if err := n.serve(ctx, r); err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
-				n.log.Error("read the store for a member", "err", err)
+				n.log.Error("reading the store for a member failed", "err", err)
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func (n *Node) serve(ctx context.Context, r read) error {
 		n.config.Transport.Send(r.to, wire.Encode(frame))
 		return nil
 	default:
-		held, err := n.hold(ctx, r.block)
+		held, err := n.heldBlock(ctx, r.block)
 		if err != nil {
 			return err
 		}
@@ -60,8 +60,9 @@ func (n *Node) serve(ctx context.Context, r read) error {
 	}
 }
 
-// hold returns a block for a member that misses it, or what is left of it.
-func (n *Node) hold(ctx context.Context, id block.ID) (wire.Held, error) {
+// heldBlock returns a block for a member that lacks it or, if its messages were removed, its header
+// and certificate.
+func (n *Node) heldBlock(ctx context.Context, id block.ID) (wire.Held, error) {
 	b, err := n.config.Store.Block(ctx, id)
 	if !errors.Is(err, store.ErrPruned) {
 		return wire.Held{Block: b}, err
@@ -70,7 +71,7 @@ func (n *Node) hold(ctx context.Context, id block.ID) (wire.Held, error) {
 	return wire.Held{Block: certified.Block, Certificate: &certified.Certificate}, err
 }
 
-// compareHeader looks for equivocation in a slot that is long certified.
+// compareHeader looks for equivocation in a slot that was certified before.
 func (n *Node) compareHeader(ctx context.Context, header block.SignedHeader) error {
 	stored, err := n.config.Store.Certified(ctx, header.Header.Slot())
 	if err != nil {

@@ -7,33 +7,33 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Times are when something became of a block at this node, in milliseconds since 1970 by its clock;
-// 0 where it does not know.
+// Times are when a block passed its stages at this node, in milliseconds since 1970 by the node's
+// clock; 0 if it does not know.
 type Times struct {
-	Proposed  int64 // voted for: the whole block was there, and valid
-	Certified int64 // durable with its certificate
-	Delivered int64 // taken by the application
+	Proposed  int64 // the node voted for it: the block was complete and valid
+	Certified int64 // it was durable with its certificate
+	Delivered int64 // the application accepted it
 }
 
-// A member that catches up stores blocks faster than its application takes them. The small ones
-// stay in memory meanwhile, so that not each is read back on its own: 8 MiB at most.
+// A member that catches up stores blocks faster than its application accepts them. Small blocks are
+// cached until then, 8 MiB at most, so that they need not be read back one by one.
 const (
 	undeliveredBlocks = 512
-	undeliveredBytes  = 16 << 10 // of one
+	undeliveredBytes  = 16 << 10 // of one block
 )
 
-// rememberedTimes bounds the blocks whose times are kept, in memory only.
+// rememberedTimes bounds the blocks whose times are kept. They are in memory only.
 const rememberedTimes = 4096
 
-// Changed returns a channel that is closed when the next certified block is durable. Whoever reads
-// blocks in a loop takes the channel first, reads the store to its end, and then waits.
+// Changed returns a channel that is closed when the next certified block is durable. To read blocks
+// in a loop without missing any, take the channel first, read the store to its end, and then wait.
 func (n *Node) Changed() <-chan struct{} { return n.changed.wait() }
 
-// Times tells when something became of one of the last blocks; false where this node does not know,
-// as after a restart.
+// Times returns the times of one of the last blocks, or false if this node does not know them, as
+// after a restart.
 func (n *Node) Times(id block.ID) (Times, bool) { return n.times.Get(id) }
 
-// noteCertified notes what a commit made durable.
+// noteCertified notes the votes and blocks that a commit made durable.
 func (l *loop) noteCertified(writes []store.Write) {
 	certified := false
 	for _, write := range writes {
@@ -53,7 +53,7 @@ func (l *loop) noteCertified(writes []store.Write) {
 	}
 }
 
-// noteTime keeps the first time that something happened to a block.
+// noteTime sets a time of a block, unless it is set already.
 func (n *Node) noteTime(id block.ID, field func(*Times) *int64) {
 	n.timing.Lock()
 	defer n.timing.Unlock()

@@ -284,13 +284,13 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 			asked++
 			return answers[0]()
 		}), ephemera.FollowConfig{Interval: time.Minute})
-		next := func() (before int) { // the next answer from now on; how often it was asked for the last one
+		next := func() (before int) { // switches to the next answer; returns how often the last one was polled
 			mu.Lock()
 			defer mu.Unlock()
 			before, asked, answers = asked, 0, answers[1:]
 			return before
 		}
-		for _, reason := range []string{"the source is away", "the wrong file", "tells none"} {
+		for _, reason := range []string{"the source is away", "the wrong file", "no group"} {
 			pass(10 * time.Minute)
 			require.Equal(t, h.group.ID(), h.nodes[0].Group().ID())
 			h.report(0)
@@ -300,7 +300,7 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 		h.requireDelivered([]int{0}, []int{0, 1, 2, 3})
 		pass(2 * time.Minute)
 		require.Equal(t, two.Group.ID(), h.nodes[0].Group().ID())
-		require.Contains(t, said.String(), "read again")
+		require.Contains(t, said.String(), "up to date again")
 		next()
 		pass(2 * time.Minute)
 		require.Equal(t, two.Group.ID(), h.nodes[0].Group().ID())

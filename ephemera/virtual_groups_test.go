@@ -288,7 +288,7 @@ func (*dials) err(peers []membership.Peer) error {
 	return nil
 }
 
-// A second group with a known number is refused, an older one is no news, and neither changes
+// A second group with a known number is refused, an older one is ignored, and neither changes
 // anything.
 func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -311,7 +311,7 @@ func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 		require.ErrorIs(t, node.Adopt(ctx, h.members(2, 0, 1, 2, 3), nil), store.ErrGroup)
 		require.NoError(t, node.Adopt(ctx, h.members(9, 1, 2, 3), nil), "one without this node")
 		require.ErrorIs(t, node.Adopt(ctx, h.members(9, 0, 1, 2, 3), nil), store.ErrGroup)
-		require.NoError(t, node.Adopt(ctx, h.members(8, 0, 1, 2, 3), nil), "an older list is no news")
+		require.NoError(t, node.Adopt(ctx, h.members(8, 0, 1, 2, 3), nil), "an older list is ignored")
 		require.Len(t, node.Groups(), 3)
 
 		foreign, err := membership.NewGroup("elsewhere", 10, one.Members(), membership.Limits{})
@@ -333,7 +333,7 @@ func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 		h.disks[0] = h.disks[1]
 		_, cancel, result = h.begin(0)
 		defer cancel()
-		require.ErrorContains(t, <-result, "is no member of group 12")
+		require.ErrorContains(t, <-result, "is not a member of group 12")
 	})
 }
 
