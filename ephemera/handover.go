@@ -276,8 +276,8 @@ func (n *Node) CloseGroup(ctx context.Context, id membership.ID) error {
 // Groups returns the groups that the node knows, ascending by number.
 func (n *Node) Groups() []KnownGroup { return slices.Clone(n.view.Load().known) }
 
-// Peers returns what the members' lists say of members: those of Config.Peers and, in their place,
-// those of the newest list that the node adopted. They are in the order of their keys.
+// Peers returns the names and addresses of members, in the order of their keys: those of
+// Config.Peers, replaced by those of the newest list that the node adopted.
 func (n *Node) Peers() []membership.Peer {
 	listed := map[keys.Public]membership.Peer{}
 	for _, peer := range n.config.Peers {

@@ -74,8 +74,7 @@ type Node struct {
 	undelivered *lru.Cache[block.Slot, store.Certified] // some of what is stored and was not delivered yet
 }
 
-// call is a request of an API user to the loop: run on the engine's goroutine. An error ends the
-// loop.
+// call is a function that the loop runs for another goroutine. An error ends the loop.
 type call func(*loop) error
 
 // New makes a node. Run starts it.
@@ -162,10 +161,10 @@ func (n *Node) Submit(ctx context.Context, m block.Message) error {
 	return n.submit(ctx, m, n.view.Load().newest(), membership.ID{})
 }
 
-// SubmitIn is Submit for the blocks of one group alone, the newest or an older one that Config.Hold
-// keeps open; ErrClosed for any other. Once the group is closed, messages that
-// are in no block of it go into the blocks of any. It is this node's own blocks that are meant:
-// others know nothing of it.
+// SubmitIn is Submit for this node's blocks of one group: the newest, or an older one that
+// Config.Hold keeps open. For any other it returns ErrClosed. Once the group is closed, messages
+// that are in no block of it may go into the blocks of any group. Other members' blocks are not
+// affected.
 func (n *Node) SubmitIn(ctx context.Context, m block.Message, id membership.ID) error {
 	for _, known := range n.Groups() {
 		if known.Group.ID() == id {
@@ -217,23 +216,23 @@ func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	return nil
 }
 
-// maySend tells whether this node takes a key's messages: it is one of a member of a group that is
-// in use, or a configured client's. It is no part of a block's validity.
+// maySend reports whether this node admits a key's messages: the key is that of a member of a group
+// in use, or of a configured client. A block's validity does not depend on it.
 func (n *Node) maySend(view *view, sender keys.Public) bool {
 	return view.senders[sender] || n.clients[sender]
 }
 
-// Wake tells the node that the application's state changed: NextBlock and every CheckBlock that was
-// answered with Later are asked again. It never blocks.
+// Wake says that the application's state changed. The node calls NextBlock again, and CheckBlock
+// for every block that was answered with Later. It never blocks.
 func (n *Node) Wake() {
 	select {
 	case n.wake <- struct{}{}:
-	default: // one is waiting already
+	default: // a signal is waiting already
 	}
 }
 
-// ask runs f on the loop and waits for its answer, which has room for one. After ctx is done f may
-// still run, or have run.
+// ask runs f on the loop and waits for its answer. The channel has room for one. When ask returns
+// because ctx is done, f may have run or may still run.
 func (n *Node) ask(ctx context.Context, f func(l *loop, answer chan<- error) error) error {
 	answer := make(chan error, 1)
 	if err := n.call(ctx, func(l *loop) error { return f(l, answer) }); err != nil {
@@ -247,7 +246,7 @@ func (n *Node) ask(ctx context.Context, f func(l *loop, answer chan<- error) err
 	case <-n.stopped:
 	}
 	select {
-	case err := <-answer: // why it stopped
+	case err := <-answer: // the reason why the node stopped
 		return err
 	default:
 		return ErrStopped
@@ -266,21 +265,21 @@ func (n *Node) call(ctx context.Context, f call) error {
 	}
 }
 
-// Online returns the members with a live connection, without this node.
+// Online returns the members that have a live connection to this node.
 func (n *Node) Online() []keys.Public { return n.config.Transport.Online() }
 
-// Traffic counts what the node sent and received.
+// Traffic returns counts of what the node sent and received.
 func (n *Node) Traffic() transport.Traffic { return n.config.Transport.Traffic() }
 
-// Config returns what the node was made with, defaults of its waits filled in. It holds the node's
-// private key and its open store.
+// Config returns the configuration of the node, with defaults of the durations filled in. It holds
+// the node's private key and its open store.
 func (n *Node) Config() Config { return n.config }
 
 // Group returns the newest group that the node knows.
 func (n *Node) Group() *membership.Group { return n.view.Load().newest() }
 
-// OwnGroup returns the newest group in which the node is a member. Before Run that may be one in
-// which it is not: the configured group, if the node knows no other.
+// OwnGroup returns the newest group in which the node is a member. Before Run, when the node knows
+// only the configured group, it returns that.
 func (n *Node) OwnGroup() *membership.Group { return n.view.Load().own(n.config.Key.Public()) }
 
 // Running is closed when Run has begun to receive.
@@ -289,7 +288,7 @@ func (n *Node) Running() <-chan struct{} { return n.running }
 // Stopped is closed when Run ends.
 func (n *Node) Stopped() <-chan struct{} { return n.stopped }
 
-// Status is where a node stands. Slices are indexed by the members' places in the group.
+// Status is the state of a node in a group. Slices are indexed by the members' places in the group.
 type Status struct {
 	engine.Status
 	Online []keys.Public
@@ -300,11 +299,11 @@ type Status struct {
 	Strangers, Refused uint64
 }
 
-// Status returns where the node stands in OwnGroup.
+// Status returns the node's state in OwnGroup.
 func (n *Node) Status(ctx context.Context) (Status, error) { return n.StatusIn(ctx, n.OwnGroup()) }
 
-// StatusIn returns where the node stands in a group; store.ErrNotFound when it has no part in it,
-// or closed it long ago.
+// StatusIn returns the node's state in a group. The error is store.ErrNotFound if the node is not a
+// member of the group or has forgotten it because it closed it long ago.
 func (n *Node) StatusIn(ctx context.Context, group *membership.Group) (Status, error) {
 	var status engine.Status
 	err := n.ask(ctx, func(_ *loop, answer chan<- error) error {
@@ -325,17 +324,17 @@ func (n *Node) StatusIn(ctx context.Context, group *membership.Group) (Status, e
 	}, nil
 }
 
-// Certified returns the certified block of a slot, store.ErrNotFound when this node has none.
+// Certified returns the certified block of a slot, or store.ErrNotFound.
 func (n *Node) Certified(ctx context.Context, slot block.Slot) (store.Certified, error) {
 	return n.config.Store.Certified(ctx, slot)
 }
 
-// CertifiedByID returns a certified block, store.ErrNotFound when this node has none.
+// CertifiedByID returns a certified block, or store.ErrNotFound.
 func (n *Node) CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error) {
 	return n.config.Store.CertifiedByID(ctx, id)
 }
 
-// clock gives milliseconds since 1970 that never run backwards, whatever happens to the wall clock.
+// clock counts milliseconds since 1970. It never runs backwards, even if the wall clock does.
 type clock struct{ start time.Time }
 
 func newClock() clock { return clock{start: time.Now()} }

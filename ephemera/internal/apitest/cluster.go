@@ -44,10 +44,10 @@ type Cluster struct {
 // app refuses one label.
 type app struct{ policy.Everything }
 
-// RefusedLabel is the label of messages that the application refuses, RefusedReason the reason.
+// RefusedLabel is the one whose messages the application refuses, and RefusedReason why.
 const (
 	RefusedLabel  = "refused"
-	RefusedReason = "this label is not accepted"
+	RefusedReason = "nobody wants this label"
 )
 
 func (app) CheckMessage(_ context.Context, m block.Message) error {
