@@ -71,7 +71,8 @@ type Node struct {
 	timing sync.Mutex
 	times  *lru.Cache[block.ID, Times]
 
-	undelivered *lru.Cache[block.Slot, store.Certified] // some of what is stored and was not delivered yet
+	// undelivered caches blocks that are stored and not delivered yet.
+	undelivered *lru.Cache[block.Slot, store.Certified]
 }
 
 // call is a function that the loop runs for another goroutine. An error ends the loop.
