@@ -9,7 +9,7 @@ import (
 // stablePackages are the packages of the published module that other programs may depend on. All
 // other importable ones say in their package comment that they are unstable.
 var stablePackages = []string{
-	"ephemera", "ephemera/api", "ephemera/api/client", "ephemera/block", "ephemera/certificate",
+	"ephemera", "ephemera/api", "ephemera/api/client", "ephemera/api/local", "ephemera/block", "ephemera/certificate",
 	"ephemera/home", "ephemera/keys", "ephemera/membership", "ephemera/mempool", "ephemera/policy",
 	"ephemera/provider", "ephemera/quorum", "ephemera/store", "ephemera/store/memory",
 	"ephemera/store/pebble", "ephemera/store/sqlite", "ephemera/transport",
@@ -21,7 +21,6 @@ var stablePackages = []string{
 var surfaceReasons = map[string]string{
 	"ephemera.CursorKeeper":                "an application may implement it",
 	"ephemera.EquivocationObserver":        "an application may implement it",
-	"ephemera.ErrUnknownSender":            sentinel,
 	"ephemera/canonical.ErrNotCanonical":   sentinel,
 	"ephemera/home.ErrKind":                sentinel,
 	"ephemera/home.ErrMarker":              sentinel,

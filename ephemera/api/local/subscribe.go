@@ -123,7 +123,7 @@ func (a local) lastSequence(ctx context.Context) (uint64, error) {
 	return low, nil
 }
 
-// checkCursor refuses a cursor that this store never gave out. A store that replaces a lost one
+// checkCursor refuses a cursor that this store never issued. A store that replaces a lost one
 // counts from the beginning, so a caller that continued with an old cursor would miss blocks or get
 // them twice without noticing.
 func (a local) checkCursor(ctx context.Context, cursor api.Cursor) error {
