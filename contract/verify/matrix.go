@@ -3,9 +3,9 @@
 // contract and an auditor who was not there call the same functions and come to the same answer,
 // bit for bit.
 //
-// Matrix is the rule that makes rows of a block's messages, Result the one that makes a result of
-// rows, Submission checks a whole submission with them, and Audit everything that the contract
-// keeps of an epoch. What the data looks like: package contract.
+// Rule decides which reports count, Matrix makes them rows, Result turns rows into a result,
+// Submission checks a whole submission with these, and Audit everything that the contract keeps of
+// an epoch. What the data looks like: package contract.
 package verify
 
 import (
@@ -14,8 +14,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -27,48 +25,30 @@ var (
 	ErrTooFewReports = fmt.Errorf("%w: too few reports", ErrNotOfEpoch)
 )
 
-// Reporter is a member whose report counts, and the message of the block that holds it.
-type Reporter struct {
-	Key     keys.Public
-	Message block.MessageID
-}
-
 // Matrix returns the reports of b that count for the epoch described by d as rows, and who made
 // them in the order of the block. The name of a row is the reporter's peer ID.
 //
-// It takes all messages of the block in their order, whatever their labels. A message counts if its
-// sender is a member of the description's group, its payload is a report that carries the
-// description's hash and lists exactly the description's mixnodes, and no earlier message of that
-// sender counted. Everything else is ignored, so that garbage spoils nobody's block. At least n-f
-// must count, and the block must be of the description's group; otherwise the error is
-// ErrTooFewReports or ErrNotOfEpoch.
+// It looks at all messages of the block in their order, whatever their labels. Rule says which of
+// them count; the others are ignored, so that garbage spoils nobody's block. At least n-f must
+// count, and the block must be of the description's group; otherwise the error is ErrTooFewReports
+// or ErrNotOfEpoch.
 //
 // The signatures of the messages must have been verified: see block.Block.VerifySignatures.
 func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
-	if b.Header.Group != d.Group.ID() {
-		return metrics.Matrix{}, nil, fmt.Errorf("%w: it is of group %s, the epoch's is %s", ErrNotOfEpoch, b.Header.Group, d.Group.ID())
+	limits := metrics.LimitsFor(len(d.Mixnodes))
+	picked, err := NewRule(d).Block(b, func(m block.Message) (Reading, error) { return read(m, limits) })
+	if err != nil {
+		return metrics.Matrix{}, nil, err
 	}
-	var (
-		hash      = d.Hash()
-		limits    = metrics.LimitsFor(len(d.Mixnodes))
-		counted   = make(map[keys.Public]bool, d.Group.N())
-		rows      []metrics.Row
-		reporters []Reporter
-	)
-	for _, m := range b.Messages {
-		if !d.Group.Contains(m.Sender()) || counted[m.Sender()] {
-			continue
-		}
-		report, err := metrics.DecodeReport(m.Payload(), limits)
-		if err != nil || report.Description != hash || !d.SameMixnodes(report.Mixnodes) {
-			continue
-		}
-		counted[m.Sender()] = true
-		rows = append(rows, metrics.Row{Reporter: m.Sender().PeerID(), Values: report.Values})
-		reporters = append(reporters, Reporter{Key: m.Sender(), Message: m.ID()})
-	}
-	if need := quorum.Correct(d.Group.N()); len(rows) < need {
-		return metrics.Matrix{}, nil, fmt.Errorf("%w: %d of the epoch's reports, expected at least %d", ErrTooFewReports, len(rows), need)
+	return MatrixOf(picked, d)
+}
+
+// MatrixOf is Matrix for reports that the Rule of d picked from a block, values included.
+func MatrixOf(picked []Reading, d contract.Description) (metrics.Matrix, []Reporter, error) {
+	rows, reporters := make([]metrics.Row, len(picked)), make([]Reporter, len(picked))
+	for i, report := range picked {
+		rows[i] = metrics.Row{Reporter: report.Key.PeerID(), Values: report.values}
+		reporters[i] = report.Reporter
 	}
 	matrix, err := metrics.NewMatrix(d.Mixnodes, rows)
 	if err != nil {

@@ -127,7 +127,26 @@ func sameEpoch(d contract.Description, s contract.Submission) error {
 
 // evidence recomputes the claimed result from the submitter's certified block.
 func evidence(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
-	v := Verified{Result: claimed}
+	v, err := Certified(d, s)
+	if err != nil {
+		return Verified{}, err
+	}
+	recomputed, err := Result(v.Matrix, d)
+	if err != nil {
+		return Verified{}, refuse(contract.WrongResult, "%w", err)
+	}
+	if err := sameResult(s.Result, claimed, recomputed); err != nil {
+		return Verified{}, err
+	}
+	v.Result = claimed
+	return v, nil
+}
+
+// Certified decodes the block and the certificate of s and returns what they prove: the block is the
+// submitter's own, certified in the description's group, and holds the reports of at least n-f
+// members. It does not look at the submitted result, so Result is zero. The error is a *Refusal.
+func Certified(d contract.Description, s contract.Submission) (Verified, error) {
+	var v Verified
 	var err error
 	if v.Block, err = block.Decode(s.Block, d.Group.Limits()); err != nil {
 		return Verified{}, refuse(contract.BadEvidence, "block: %w", err)
@@ -147,13 +166,6 @@ func evidence(d contract.Description, s contract.Submission, claimed metrics.Res
 	}
 	if v.Matrix, v.Reporters, err = Matrix(v.Block, d); err != nil {
 		return Verified{}, refuse(contract.TooFewReports, "block %s: %w", v.Block.ID().Short(), err)
-	}
-	recomputed, err := Result(v.Matrix, d)
-	if err != nil {
-		return Verified{}, refuse(contract.WrongResult, "%w", err)
-	}
-	if err := sameResult(s.Result, claimed, recomputed); err != nil {
-		return Verified{}, err
 	}
 	v.Signers = v.Certificate.Members(d.Group)
 	return v, nil
