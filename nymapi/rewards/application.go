@@ -2,7 +2,6 @@ package rewards
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"log/slog"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // ApplicationConfig is what an Application needs.
@@ -36,7 +36,7 @@ type ApplicationConfig struct {
 type Application struct {
 	config   ApplicationConfig
 	self     keys.Public
-	cards    cards
+	cache    reportCache
 	arrivals arrivals
 
 	// What follows belongs to the one goroutine that asks NextBlock, CheckBlock and DeliverBlock.
@@ -48,14 +48,14 @@ var _ ephemera.Application = (*Application)(nil)
 
 // NewApplication returns the application of one Nym-API.
 func NewApplication(ctx context.Context, config ApplicationConfig) (*Application, error) {
-	a := &Application{config: config, self: config.Key.Public(), cards: newCards()}
+	a := &Application{config: config, self: config.Key.Public(), cache: newReportCache()}
 	var err error
 	if a.made, err = config.Store.OwnBlocks(ctx, 0); err != nil {
 		return nil, err
 	}
 	for _, b := range config.Open {
-		if made, err := a.cards.classify(config.Group, b); err == nil {
-			a.made[made.epoch] = true
+		if made, err := rules.ClaimOf(config.Group, b, a.cache.report); err == nil {
+			a.made[made.Epoch] = true
 		}
 	}
 	return a, nil
@@ -64,39 +64,30 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 // CheckMessage takes well-formed reports of members under the label of an epoch. Which of them
 // count is a question of their block.
 func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
-	if !a.config.Group.Contains(m.Sender()) {
-		return fmt.Errorf("%w: sender %s is no member of group %d", ErrNoReport, m.Sender(), a.config.Group.Number())
+	report, err := rules.Admit(a.config.Group, m, a.cache.report)
+	if err != nil {
+		return err
 	}
-	read := a.cards.read(m)
-	if read.err != nil {
-		return read.err
-	}
-	a.note(ctx, m, read)
+	a.note(ctx, m, report)
 	return nil
 }
 
 // note remembers a report of a known epoch, and keeps the evidence when it is the member's second
 // one.
-func (a *Application) note(ctx context.Context, m block.Message, read card) {
-	d, known := a.config.Calendar.Description(read.description)
-	if !known || d.Epoch != read.epoch {
+func (a *Application) note(ctx context.Context, m block.Message, report rules.Report) {
+	d, known := a.config.Calendar.Description(report.Description)
+	if !known || d.Epoch != report.Epoch {
 		return
 	}
 	now, _ := a.config.Calendar.Now()
-	first, double := a.arrivals.note(read.epoch, m, now)
+	first, double := a.arrivals.note(report.Epoch, m, now)
 	if !double {
 		return
 	}
-	a.config.Logger.WarnContext(ctx, "a member signed two reports for one epoch", "epoch", read.epoch, "member", m.Sender().Short())
-	if err := a.config.Store.KeepDoubleReport(ctx, read.epoch, first, m); err != nil {
-		a.config.Logger.ErrorContext(ctx, "evidence was not kept", "epoch", read.epoch, "err", err)
+	a.config.Logger.WarnContext(ctx, "a member signed two reports for one epoch", "epoch", report.Epoch, "member", m.Sender().Short())
+	if err := a.config.Store.KeepDoubleReport(ctx, report.Epoch, first, m); err != nil {
+		a.config.Logger.ErrorContext(ctx, "evidence was not kept", "epoch", report.Epoch, "err", err)
 	}
-}
-
-// counts tells whether a message is a report that verify.Matrix counts for d, the first of its
-// sender.
-func counts(read card, hash contract.Hash, d contract.Description, mixnodes [sha256.Size]byte) bool {
-	return read.err == nil && read.epoch == d.Epoch && read.description == hash && read.mixnodes == mixnodes
 }
 
 // NextBlock makes one own block of each ended epoch: of the first report of each member, once all
@@ -114,7 +105,7 @@ func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.M
 		}
 		picked := a.pick(e, candidates)
 		all, enough := a.config.Group.N(), quorum.Correct(a.config.Group.N())
-		if len(picked) == all || now >= deadline(e.Description) && len(picked) >= enough {
+		if len(picked) == all || now >= rules.WindowOf(e.Description).Deadline() && len(picked) >= enough {
 			return picked
 		}
 	}
@@ -124,15 +115,10 @@ func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.M
 // pick returns the counted reports of an epoch, the first of each member, in the order of the
 // candidates.
 func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.MessageID {
-	mixnodes := digestMixnodes(e.Description.Mixnodes)
-	senders := make(map[keys.Public]bool, a.config.Group.N())
+	read := rules.Reader(a.cache.report).Under(e.Description.Epoch)
 	var picked []block.MessageID
-	for _, m := range candidates {
-		if senders[m.Sender()] || !a.config.Group.Contains(m.Sender()) || !counts(a.cards.read(m), e.Hash, e.Description, mixnodes) {
-			continue
-		}
-		senders[m.Sender()] = true
-		picked = append(picked, m.ID())
+	for _, report := range a.cache.rule(e.Description, e.Hash).Pick(candidates, read) {
+		picked = append(picked, report.Message)
 	}
 	return picked
 }
@@ -140,25 +126,25 @@ func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.Me
 // CheckBlock judges a block by its bytes and the description that they name: the reports of n-f
 // members for one epoch under its label, and verify.Matrix agrees. Time only delays: see patient.
 func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
-	made, err := a.cards.classify(a.config.Group, b)
+	made, err := rules.ClaimOf(a.config.Group, b, a.cache.report)
 	if err != nil {
 		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
 	}
-	d, known := a.config.Calendar.Description(made.description)
+	d, known := a.config.Calendar.Description(made.Description)
 	if !known {
-		a.config.Calendar.Want(made.epoch)
+		a.config.Calendar.Want(made.Epoch)
 		return ephemera.Decision{Verdict: ephemera.Later}
 	}
-	if d.Epoch != made.epoch {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.epoch)}
+	if d.Epoch != made.Epoch {
+		return ephemera.Decision{Verdict: ephemera.Reject, Reason: fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.Epoch)}
 	}
-	_, reporters, err := verify.Matrix(b, d)
+	reporters, err := a.cache.rule(d, made.Description).Block(b, rules.Reader(a.cache.report).UnderAny())
 	if err != nil {
 		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
 	}
 	for _, m := range b.Messages {
-		if read := a.cards.read(m); read.err == nil {
-			a.note(ctx, m, read)
+		if report, err := a.cache.report(m); err == nil && report.Epoch != 0 {
+			a.note(ctx, m, report)
 		}
 	}
 	if !a.patient(d, reporters) {
@@ -174,22 +160,23 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 // patient tells whether nobody need be waited for any longer. Before the deadline a block must hold
 // the reports of all members, and for the grace time those of all of whom one was here at the
 // deadline: so nobody wins by leaving others out early.
-func (a *Application) patient(d contract.Description, reporters []verify.Reporter) bool {
+func (a *Application) patient(d contract.Description, reporters []verify.Reading) bool {
 	if len(reporters) == d.Group.N() {
 		return true
 	}
 	now, known := a.config.Calendar.Now()
+	window := rules.WindowOf(d)
 	switch {
-	case !known || now < deadline(d):
+	case !known || now < window.Deadline():
 		return false
-	case now >= grace(d):
+	case now >= window.Grace():
 		return true
 	}
 	included := make(map[keys.Public]bool, len(reporters))
 	for _, r := range reporters {
 		included[r.Key] = true
 	}
-	for _, member := range a.arrivals.heldAt(d.Epoch, deadline(d)) {
+	for _, member := range a.arrivals.heldAt(d.Epoch, window.Deadline()) {
 		if !included[member] {
 			return false
 		}
@@ -210,8 +197,8 @@ func (a *Application) stale(own block.Block) []block.MessageID {
 	}
 	var stale []block.MessageID
 	for _, m := range a.candidates {
-		read := a.cards.read(m)
-		if !taken[m.ID()] && (read.err != nil || a.made[read.epoch] || settled[read.epoch]) {
+		report, err := a.cache.report(m)
+		if !taken[m.ID()] && (err != nil || report.Epoch == 0 || a.made[report.Epoch] || settled[report.Epoch]) {
 			stale = append(stale, m.ID())
 		}
 	}
@@ -225,30 +212,39 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 		a.config.Logger.WarnContext(ctx, "a block came without its reports: the members have removed them", "block", b.ID().Short())
 		return nil
 	}
-	made, err := a.cards.classify(a.config.Group, b)
+	own := b.Header.Creator == a.self
+	read := rules.Reader(a.cache.report)
+	if own { // its values are needed, which the cache does not hold
+		read = readOnce()
+	}
+	made, err := rules.ClaimOf(a.config.Group, b, read)
 	if err != nil { // q members accepted it, so that cannot be
 		a.config.Logger.ErrorContext(ctx, "a certified block is of no epoch", "block", b.ID().Short(), "err", err)
 		return nil
 	}
 	if a.config.Delivered != nil {
-		if err := a.config.Delivered(ctx, made.epoch, b, c); err != nil {
+		if err := a.config.Delivered(ctx, made.Epoch, b, c); err != nil {
 			return err
 		}
 	}
-	if b.Header.Creator != a.self {
+	if !own {
 		return nil
 	}
-	return a.deliverOwn(ctx, made, b, c)
+	return a.deliverOwn(ctx, made, b, c, read)
 }
 
-func (a *Application) deliverOwn(ctx context.Context, made claim, b block.Block, c certificate.Certificate) error {
-	a.made[made.epoch] = true
-	d, known := a.config.Calendar.Description(made.description)
+func (a *Application) deliverOwn(ctx context.Context, made rules.Claim, b block.Block, c certificate.Certificate, read rules.Reader) error {
+	a.made[made.Epoch] = true
+	d, known := a.config.Calendar.Description(made.Description)
 	if !known {
-		a.config.Calendar.Want(made.epoch)
-		return fmt.Errorf("deliver own block for epoch %d: its description is not known yet", made.epoch)
+		a.config.Calendar.Want(made.Epoch)
+		return fmt.Errorf("deliver own block for epoch %d: its description is not known yet", made.Epoch)
 	}
-	matrix, reporters, err := verify.Matrix(b, d)
+	reporters, err := a.cache.rule(d, made.Description).Block(b, read.UnderAny())
+	if err != nil {
+		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
+	}
+	matrix, _, err := verify.MatrixOf(reporters, d)
 	if err != nil {
 		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
 	}

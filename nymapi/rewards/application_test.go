@@ -9,6 +9,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -63,7 +64,7 @@ func TestCheckMessageSeesOneMessageAlone(t *testing.T) {
 		"trailing bytes":        labelled(t, "epoch/1", append(slices.Clone(report), 0), 2),
 		"nothing":               labelled(t, "epoch/1", nil, 2),
 	} {
-		require.ErrorIs(t, m.CheckMessage(t.Context(), bad), rewards.ErrNoReport, name)
+		require.ErrorIs(t, m.CheckMessage(t.Context(), bad), verify.ErrNoReport, name)
 	}
 }
 

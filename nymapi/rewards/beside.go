@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // ErrUnsigned reports that the holder of the key did not sign.
@@ -52,19 +53,19 @@ func (b *Beside) CheckBlock(ctx context.Context, candidate block.Block) ephemera
 	if candidate.Header.Creator != b.app.self {
 		return b.app.CheckBlock(ctx, candidate)
 	}
-	made, err := b.app.cards.classify(b.app.config.Group, candidate)
+	made, err := rules.ClaimOf(b.app.config.Group, candidate, b.app.cache.report)
 	if err != nil {
 		if b.hopeless(candidate) {
 			return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error(), Drop: candidate.MessageIDs()}
 		}
 		return ephemera.Decision{Verdict: ephemera.Later, Reason: err.Error()}
 	}
-	delivered := b.app.made[made.epoch]
-	if delivered || settledIn(b.app.config.Calendar, made.epoch) {
+	delivered := b.app.made[made.Epoch]
+	if delivered || settledIn(b.app.config.Calendar, made.Epoch) {
 		return ephemera.Decision{Verdict: ephemera.Reject, Reason: "the epoch needs no block of ours any more", Drop: candidate.MessageIDs()}
 	}
 	d := b.app.CheckBlock(ctx, candidate)
-	b.app.made[made.epoch] = delivered
+	b.app.made[made.Epoch] = delivered
 	return d
 }
 
@@ -72,7 +73,8 @@ func (b *Beside) CheckBlock(ctx context.Context, candidate block.Block) ephemera
 // epochs that are settled or have their block.
 func (b *Beside) hopeless(candidate block.Block) bool {
 	for _, m := range candidate.Messages {
-		if read := b.app.cards.read(m); read.err == nil && !b.app.made[read.epoch] && !settledIn(b.app.config.Calendar, read.epoch) {
+		report, err := b.app.cache.report(m)
+		if err == nil && report.Epoch != 0 && !b.app.made[report.Epoch] && !settledIn(b.app.config.Calendar, report.Epoch) {
 			return false
 		}
 	}

@@ -23,23 +23,6 @@ type Calendar interface {
 	Poke()
 }
 
-// Moments of an epoch, as parts of its duration.
-const (
-	// deadlineParts: a block may leave reports out when a quarter of the epoch has passed since its
-	// end.
-	deadlineParts = 4
-	// graceParts: it may leave out a report that was there at the deadline another tenth later.
-	graceParts = 10
-	// stageParts: staged submissions follow each other by a twentieth.
-	stageParts = 20
-)
-
-// deadline returns when reports that are not there need not be waited for any longer.
-func deadline(d contract.Description) contract.Millis { return d.End + (d.End-d.Start)/deadlineParts }
-
-// grace returns when every justified block of the epoch is signed.
-func grace(d contract.Description) contract.Millis { return deadline(d) + (d.End-d.Start)/graceParts }
-
 // until returns how long to wait for a moment, rounded up to the next millisecond.
 func until(now, moment contract.Millis) time.Duration {
 	return max(0, moment.Sub(now)) + time.Millisecond

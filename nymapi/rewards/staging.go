@@ -26,8 +26,3 @@ func Place(hash contract.Hash, members []keys.Public, key keys.Public) int {
 	}
 	return len(order)
 }
-
-// turn returns when a submission of that place, made at that time, is sent.
-func turn(d contract.Description, made contract.Millis, place int) contract.Millis {
-	return made + contract.Millis(place)*(d.End-d.Start)/stageParts
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // SubmissionContract is what a Submitter asks of the contract: a client.Client.
@@ -152,7 +153,7 @@ func (s *Submitter) stage(ctx context.Context, p Submission, decoded contract.Su
 			return true, s.settleBy(ctx, p, entry.Status, entry.Winner, entry.Reason)
 		}
 		now, known := s.Calendar.Now()
-		if moment := turn(d, p.Made, place); known && now < moment {
+		if moment := rules.WindowOf(d).Turn(p.Made, place); known && now < moment {
 			pause(ctx, until(now, moment), changed)
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // Run calls wake, a node's Wake, when an answer of the application may have changed without a
@@ -44,7 +45,8 @@ func (a *Application) pause() time.Duration {
 		if e.Settled() {
 			continue
 		}
-		for _, moment := range []contract.Millis{e.Description.End, deadline(e.Description), grace(e.Description)} {
+		window := rules.WindowOf(e.Description)
+		for _, moment := range []contract.Millis{window.End, window.Deadline(), window.Grace()} {
 			if moment > now {
 				pause = min(pause, until(now, moment))
 			}

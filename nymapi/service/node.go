@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -19,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // node is the embedded Ephemera node with its transport.
@@ -65,44 +65,17 @@ func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo)
 	return n, nil
 }
 
-// How long a report is of use: while its epoch may be open, and not less than clocks of members may
-// differ.
-const (
-	mempoolEpochs = 8 // longer than the contract keeps an epoch open by default
-	mempoolLeast  = time.Minute
-)
-
-// mempoolLimits returns bounds that hold two reports of every member for each epoch that is of use,
-// so that no quota is full after a long time in which no block was certified.
-func mempoolLimits(d contract.Description) (mempool.Limits, error) {
-	report, err := metrics.Report{Mixnodes: d.Mixnodes, Values: slices.Repeat([]metrics.Uptime{metrics.Full}, len(d.Mixnodes))}.Encode()
-	if err != nil {
-		return mempool.Limits{}, fmt.Errorf("size of a report: %w", err)
-	}
-	const (
-		frame   = 512 // what a message adds to its payload, at most
-		spare   = 16  // of each member, for what is no report
-		smaller = 32 << 20
-	)
-	duration := d.End.Sub(d.Start)
-	ttl := max(mempoolLeast, mempoolEpochs*duration)
-	perSender := 2*int(ttl/duration+1) + spare
-	messages := perSender * d.Group.N()
-	return mempool.Limits{
-		TTL: ttl, PerSender: perSender, Messages: messages, Bytes: max(smaller, messages/2*(len(report)+frame)),
-	}, nil
-}
-
 // openNode makes the node over the transport. The description is that of the newest epoch.
 func (s *Service) openNode(n *node, app ephemera.Application, d contract.Description) error {
-	limits, err := mempoolLimits(d)
+	report, err := rules.ReportBytes(d.Mixnodes)
 	if err != nil {
 		return err
 	}
+	pool := rules.Mempool(d.End.Sub(d.Start), d.Group.N(), report)
 	n.Node, err = ephemera.New(ephemera.Config{
 		Key: s.home.Key, Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Store: s.home.Store, Transport: n.transport,
 		BeginGroup: s.home.BeginGroup, MutedThrough: s.home.MutedThrough,
-		Include: mempool.All, Mempool: limits, Logger: s.config.Logger,
+		Include: mempool.All, Mempool: pool, Logger: s.config.Logger,
 	}, app)
 	return err
 }

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // acceptEpochs is how many durations an epoch stays open after its end: the contract's default.
@@ -133,23 +134,14 @@ func (c *scene) options(stopped func() bool) simulation.Options {
 	if err != nil {
 		report = 0 // validated before: a scene has mixnodes
 	}
-	const overhead = 512 // of a message, at most
 	least := membership.DefaultLimits()
 	limits := membership.Limits{
 		PayloadBytes:  max(least.PayloadBytes, uint32(report)),
 		BlockMessages: max(least.BlockMessages, uint32(c.nodes)),
-		BlockBytes:    max(least.BlockBytes, uint32(c.nodes*(report+overhead))),
+		BlockBytes:    max(least.BlockBytes, uint32(c.nodes*(report+block.MaxMessageOverhead))),
 	}
-	// As package service bounds it: two reports of everybody for each epoch that is of use.
-	const epochsOfUse, spare = 8, 16
-	perSender := 2*(epochsOfUse+1) + spare
-	messages := perSender * c.nodes
-	bytes := max(32<<20, messages/2*(report+overhead))
 	return simulation.Options{
 		Application: c.application, Payload: c.payload, Invariants: c.invariants(stopped), Endless: true, Limits: limits,
-		Pool: mempool.Limits{
-			TTL: max(time.Minute, time.Duration(epochsOfUse*c.duration)*time.Millisecond), PerSender: perSender, Messages: messages,
-			Bytes: bytes, SenderBytes: max(int(limits.PayloadBytes)+overhead, bytes/c.nodes),
-		},
+		Pool: rules.Mempool(time.Duration(c.duration)*time.Millisecond, c.nodes, report),
 	}
 }

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -13,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 // ticks is how often each Nym-API measures each mixnode in an epoch, and missing which share of
@@ -38,17 +38,16 @@ type script struct {
 // end returns when an epoch (from 1) ends, since the beginning.
 func (s script) end(epoch int) int64 { return int64(epoch) * s.duration }
 
-// Moments after the end of an epoch, as parts of its duration: the rules of package rewards.
-const (
-	deadlineParts = 4
-	graceParts    = 10
-)
+// window returns the window of an epoch, since the beginning.
+func (s script) window(epoch int) rules.Window {
+	return rules.Window{Start: contract.Millis(s.end(epoch - 1)), End: contract.Millis(s.end(epoch))}
+}
 
 // deadline returns when reports that are not there need not be waited for any longer.
-func (s script) deadline(epoch int) int64 { return s.end(epoch) + s.duration/deadlineParts }
+func (s script) deadline(epoch int) int64 { return int64(s.window(epoch).Deadline()) }
 
 // grace returns when every justified block is signed.
-func (s script) grace(epoch int) int64 { return s.deadline(epoch) + s.duration/graceParts }
+func (s script) grace(epoch int) int64 { return int64(s.window(epoch).Grace()) }
 
 // scene is what all Nym-APIs of one run share: what is measured, the contract, and what was read
 // before. A run is one thread.
@@ -60,6 +59,7 @@ type scene struct {
 	apps         []*application
 	group        *membership.Group // nil before the first report
 	descriptions []contract.Description
+	rules        []verify.Rule // of the descriptions
 	hashes       []contract.Hash
 	readings     map[block.MessageID]reading
 	verdicts     map[block.ID]verdict
@@ -69,6 +69,8 @@ type scene struct {
 
 // reading is a message looked at as a report.
 type reading struct {
+	rules.Report
+	err   error
 	epoch int  // under whose label it is, 0: no report
 	node  int  // who signed it
 	count bool // package verify counts it, if it is the first of its sender
@@ -145,15 +147,16 @@ func (c *scene) values(epoch, node int) []metrics.Uptime {
 // describe fixes the descriptions of all epochs. The contract's key signs nothing here.
 func (c *scene) describe(group *membership.Group) {
 	c.group = group
-	rules := contract.Rules{
+	how := contract.Rules{
 		Estimator: c.estimator.Name(), Version: c.estimator.Version(), Coverage: uint16(quorum.Coverage(group.N())), Mode: contract.ModeFull,
 	}
 	for epoch := 1; epoch <= c.epochs; epoch++ {
 		d := contract.Description{
 			Network: group.Network(), Epoch: contract.Epoch(epoch), Start: contract.Millis(simulation.Beginning + c.end(epoch-1)),
-			End: contract.Millis(simulation.Beginning + c.end(epoch)), Group: group, Mixnodes: c.world.Mixnodes(), Rules: rules,
+			End: contract.Millis(simulation.Beginning + c.end(epoch)), Group: group, Mixnodes: c.world.Mixnodes(), Rules: how,
 		}
 		c.descriptions = append(c.descriptions, d)
+		c.rules = append(c.rules, verify.NewRule(d))
 		c.hashes = append(c.hashes, d.Hash())
 	}
 }
@@ -174,56 +177,55 @@ func (c *scene) read(m block.Message) reading {
 	if ok {
 		return known
 	}
+	known.Report, known.err = rules.Read(m)
+	known.Reading = known.WithoutValues()
 	node, member := c.places[m.Sender()]
-	if epoch := c.epochOf(m.Label()); epoch > 0 && member && c.group != nil {
-		report, err := metrics.DecodeReport(m.Payload(), metrics.LimitsFor(c.mixnodes))
-		if err == nil {
-			d := c.descriptions[epoch-1]
-			known = reading{epoch: epoch, node: node, count: report.Description == c.hashes[epoch-1] && d.SameMixnodes(report.Mixnodes)}
-		}
+	if epoch := known.Epoch; known.err == nil && member && c.group != nil && epoch > 0 && epoch <= contract.Epoch(c.epochs) {
+		known.epoch, known.node, known.count = int(epoch), node, c.rules[epoch-1].Counts(known.Reading)
 	}
 	c.readings[m.ID()] = known
 	return known
 }
 
-// judge looks at a block, once: the reports of n-f members must count for one epoch, the first of
-// each member. It is what package rewards and verify.Matrix decide, from messages that were read
-// before; ledger.judge holds both against each other.
+// report is a rules.Reader.
+func (c *scene) report(m block.Message) (rules.Report, error) {
+	r := c.read(m)
+	return r.Report, r.err
+}
+
+// judge looks at a block, once, as package rewards does: it claims to be about one epoch, and the
+// reports of n-f members count for it, the first of each member.
 func (c *scene) judge(b block.Block) verdict {
 	id := b.ID()
-	if known, ok := c.verdicts[id]; ok {
-		return known
+	known, ok := c.verdicts[id]
+	if !ok {
+		known = c.judgeAnew(b)
+		c.verdicts[id] = known
 	}
-	byEpoch := map[int]*verdict{}
-	var found []*verdict
-	for _, m := range b.Messages {
-		r := c.read(m)
-		if !r.count {
-			continue
-		}
-		v := byEpoch[r.epoch]
-		if v == nil {
-			v = &verdict{epoch: r.epoch, reporters: make([]bool, c.nodes)}
-			byEpoch[r.epoch] = v
-			found = append(found, v)
-		}
-		if !v.reporters[r.node] {
-			v.reporters[r.node] = true
-			v.count++
-		}
+	return known
+}
+
+func (c *scene) judgeAnew(b block.Block) verdict {
+	if c.group == nil {
+		return verdict{reason: "nobody has reported yet"}
 	}
-	result := verdict{reason: fmt.Sprintf("no epoch's reports by at least %d members", quorum.Correct(c.nodes))}
-	for _, v := range found {
-		switch {
-		case v.count < quorum.Correct(c.nodes):
-		case result.epoch != 0:
-			result = verdict{reason: "reports of two epochs in one block"}
-		default:
-			result = *v
-		}
+	claim, err := rules.ClaimOf(c.group, b, c.report)
+	if err != nil {
+		return verdict{reason: err.Error()}
 	}
-	c.verdicts[id] = result
-	return result
+	epoch := int(claim.Epoch)
+	if epoch > c.epochs || claim.Description != c.hashes[epoch-1] {
+		return verdict{reason: fmt.Sprintf("another description of epoch %d", epoch)}
+	}
+	picked, err := c.rules[epoch-1].Block(b, rules.Reader(c.report).UnderAny())
+	if err != nil {
+		return verdict{reason: err.Error()}
+	}
+	v := verdict{epoch: epoch, reporters: make([]bool, c.nodes), count: len(picked)}
+	for _, report := range picked {
+		v.reporters[c.places[report.Key]] = true
+	}
+	return v
 }
 
 // verified is what package verify says about a block.
@@ -245,6 +247,5 @@ func reportBytes(mixnodes int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	report, err := metrics.Report{Mixnodes: source.Mixnodes(), Values: slices.Repeat([]metrics.Uptime{metrics.Full}, mixnodes)}.Encode()
-	return len(report), err
+	return rules.ReportBytes(source.Mixnodes())
 }

@@ -85,14 +85,16 @@ var rules = []rule{
 
 	{folder: "nymapi/samples", imports: join(kit, []string{"metrics"})},
 	{folder: "nymapi/collector/...", imports: []string{"metrics/...", "contract", "nymapi/collector/...", "nymapi/samples"}},
+	// What every Nym-API decides alike: asked by those that run and by those that are simulated.
+	{folder: "nymapi/rules", imports: join(leaves, []string{"metrics", "contract", "contract/verify", "ephemera/mempool"}), pure: true},
 	{folder: "nymapi/epoch/...", imports: join(leaves, contractFacing, []string{"metrics/...", "nymapi/epoch/..."})},
 	{folder: "nymapi/rewards/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing,
-		[]string{"metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards/..."},
+		[]string{"metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards/...", "nymapi/rules"},
 	)},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,

@@ -135,7 +135,7 @@ func TestTextAndFigureAreAsCommitted(t *testing.T) {
 	require.NoError(t, table.WriteText(&text))
 	require.NoError(t, table.Chart().WriteSVG(&figure))
 	golden(t, filepath.Join("testdata", "table.txt"), text.Bytes())
-	golden(t, filepath.Join("..", "..", "..", "..", "docs", "availability.svg"), figure.Bytes())
+	golden(t, filepath.Join("..", "..", "..", "docs", "availability.svg"), figure.Bytes())
 }
 
 func TestJSONHasAFigureForEachShare(t *testing.T) {

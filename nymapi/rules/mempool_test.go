@@ -1,4 +1,4 @@
-package service
+package rules_test
 
 import (
 	"testing"
@@ -6,27 +6,28 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
 func TestTheMempoolHoldsEveryReportThatIsOfUse(t *testing.T) {
 	t.Parallel()
+	d := contracttest.Description(10, 240)
+	length, err := rules.ReportBytes(d.Mixnodes)
+	require.NoError(t, err)
+	message := contracttest.Message(d, 1, contracttest.Report(d, 1))
+	require.GreaterOrEqual(t, length, len(message.Payload()))
 	for _, duration := range []time.Duration{200 * time.Millisecond, 4 * time.Second, time.Hour} {
-		d := contracttest.Description(10, 240)
-		d.End = d.Start.Add(duration)
-		limits, err := mempoolLimits(d)
-		require.NoError(t, err)
+		limits := rules.Mempool(duration, 10, length)
 		require.GreaterOrEqual(t, limits.TTL, max(time.Minute, 8*duration))
 		epochs := 0
 		for at := time.Duration(0); at < limits.TTL; at += duration {
 			epochs++
 		}
-		message := contracttest.Message(d, 1, contracttest.Report(d, 1))
 		require.GreaterOrEqual(t, limits.PerSender, 2*epochs, "two reports of one member for each epoch")
 		require.GreaterOrEqual(t, limits.Messages, 10*limits.PerSender)
 		require.GreaterOrEqual(t, limits.Bytes, 10*epochs*message.Size())
 	}
-	_, err := mempoolLimits(contract.Description{End: 1, Group: contracttest.Group(1)})
+	_, err = rules.ReportBytes(nil)
 	require.Error(t, err)
 }
