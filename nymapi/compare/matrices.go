@@ -9,7 +9,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -92,20 +91,10 @@ func certified(d contract.Description, encoded []byte) (*metrics.Matrix, error) 
 	if err != nil || len(submission.Block) == 0 {
 		return nil, err
 	}
-	b, err := block.Decode(submission.Block, d.Group.Limits())
+	verified, err := verify.Certified(d, submission)
 	if err != nil {
 		return nil, err
 	}
-	proof, err := certificate.Decode(submission.Certificate, d.Group.N())
-	if err != nil {
-		return nil, err
-	}
-	if err := certificate.VerifyBlock(d.Group, b, proof); err != nil {
-		return nil, err
-	}
-	matrix, _, err := verify.Matrix(b, d)
-	if err != nil {
-		return nil, err
-	}
+	matrix := verified.Matrix // without the block
 	return &matrix, nil
 }
