@@ -1,10 +1,12 @@
-// Package api is everything that a Nym-API and the simulated smart contract say to each other:
-// signed data with one canonical encoding (Description, Submission, Receipt, Enrolment, Bundle),
-// the JSON of the endpoints, and the problem documents.
+// Package contract holds what a Nym-API and the simulated smart contract exchange: signed data with
+// one canonical encoding (Description, Submission, Receipt, Enrolment, Bundle), the JSON of the
+// endpoints, and problem documents.
 //
-// The package holds no server, client, clock or storage. Signed types are CBOR arrays (package
-// canonical of ephemera): the bytes of a value are unique, and what is signed carries a domain tag
-// and the network's name. Whoever decodes them gets values that keep the rules of their type;
-// whether a submission is justified is another question: package verify. How to ask the contract:
-// package client.
+// The package has no server, client, clock or storage. Signed types are CBOR arrays (package
+// canonical of ephemera): a value has exactly one encoding, and what is signed begins with a domain
+// tag and the network's name. Decoders return only values that keep the rules of their type. Package
+// verify decides whether a submission is justified, package client makes the requests.
+//
+// Other programs may depend on the packages contract, client and verify. All other packages of the
+// module are unstable.
 package contract

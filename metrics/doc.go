@@ -17,7 +17,8 @@
 // travel: signatures, blocks and the rules about which reports count belong to the packages that
 // carry and verify them.
 //
-// Read next: estimator.go for the rules themselves, codec.go for the bytes; package samples keeps
-// samples in SQLite, package trace reads recorded measurements, package world makes up simulated
-// ones.
+// Other programs may depend on this package. Its subpackages are unstable: trace reads recorded
+// measurements, world simulates them.
+//
+// Read next: estimator.go for the rules themselves, codec.go for the bytes.
 package metrics

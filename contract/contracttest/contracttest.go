@@ -1,6 +1,8 @@
 // Package contracttest makes the signed data of made-up Nym-APIs for tests: groups, descriptions,
-// reports, certified blocks and submissions, all from seeded keys, so that two runs have the same
-// bytes. No production code imports it.
+// reports, certified blocks and submissions, all from seeded keys, so that two runs produce the same
+// bytes. Only tests import it.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package contracttest
 
 import (

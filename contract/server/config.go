@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 

@@ -14,8 +14,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/ledger"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"

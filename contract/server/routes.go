@@ -20,7 +20,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 )
 
 // routes are the endpoints. Every answer that is not one of theirs is a problem document.

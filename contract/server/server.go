@@ -5,6 +5,8 @@
 // New opens the database and the listener, Run serves until its context ends. Everything durable is
 // in package store, everything about time in package ledger; the requests and answers are package
 // contract, and package client asks them. The program around it is cmd/contract.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package server
 
 import (

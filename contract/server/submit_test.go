@@ -12,8 +12,8 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"

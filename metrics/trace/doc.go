@@ -14,5 +14,7 @@
 //
 // A file is checked as a whole when it is read; an [Error] names the line and the column, what was
 // expected and what to do. The package does not rate anybody: package metrics has the estimators,
-// and [Trace.Truth] only applies its median to the observers that the caller believes.
+// and [Trace.Truth] only applies its median to the observers that the caller trusts.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package trace

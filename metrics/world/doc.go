@@ -11,4 +11,6 @@
 // Nym-APIs are numbered from 1, mixnodes by their index from 0, ticks from 0. Whatever does not
 // exist (a mixnode out of range, a negative tick) has no value and no truth; nothing panics. Both
 // sources are immutable and safe for concurrent use.
+//
+// The package is unstable: it is public only because the modules of this repository share it.
 package world

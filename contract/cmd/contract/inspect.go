@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )

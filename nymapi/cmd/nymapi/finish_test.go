@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
@@ -74,14 +73,12 @@ func (n *network) quiet() contract.Epoch {
 }
 
 // newest returns the newest epoch in the contract's database.
-func (n *network) newest() contract.Epoch {
+func (n *network) newest() (epoch contract.Epoch) {
 	n.Helper()
-	reader, err := store.OpenReader(n.Context(), n.contractDB())
-	require.NoError(n, err)
-	defer func() { require.NoError(n, reader.Close()) }()
-	entry, _, err := reader.Schedule(n.Context())
-	require.NoError(n, err)
-	return entry.ID
+	query(n.T, n.contractDB(), func(db *sqlx.DB) {
+		require.NoError(n, db.Get(&epoch, `SELECT max(id) FROM epoch`))
+	})
+	return epoch
 }
 
 func (n *network) contractDB() string { return filepath.Join(n.home(theContract), "contract.db") }

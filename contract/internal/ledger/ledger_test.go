@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 )
 
 const second = time.Second

@@ -13,8 +13,8 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
-	"github.com/ephemera-go/nym-rewarding/contract/ledger"
-	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )

@@ -13,7 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/ledger"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
