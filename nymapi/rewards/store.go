@@ -249,3 +249,28 @@ func (s *Store) Winner(ctx context.Context, group *membership.Group, epoch contr
 	}
 	return w, nil
 }
+
+// Followed returns the cursor up to which the blocks of a daemon were taken, 0 if none of this
+// daemon's were.
+func (s *Store) Followed(ctx context.Context, node keys.Public) (uint64, error) {
+	var cursor uint64
+	err := s.db.GetContext(ctx, &cursor, `SELECT cursor FROM followed WHERE node = ?`, node[:])
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("load cursor: %w", err)
+	}
+	return cursor, nil
+}
+
+// Follow stores the cursor up to which the blocks of a daemon were taken. It replaces the cursor of
+// any other daemon.
+func (s *Store) Follow(ctx context.Context, node keys.Public, cursor uint64) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO followed (one, node, cursor) VALUES (1, ?, ?)
+		ON CONFLICT (one) DO UPDATE SET node = excluded.node, cursor = excluded.cursor`, node[:], cursor)
+	if err != nil {
+		return fmt.Errorf("store cursor: %w", err)
+	}
+	return nil
+}

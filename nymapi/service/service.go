@@ -84,7 +84,7 @@ func (s *Service) run(ctx context.Context) error {
 		return err
 	}
 	if s.config.Daemon.URL != "" {
-		return s.runBeside(ctx, pinned)
+		return s.runSidecar(ctx, pinned)
 	}
 	if s.home, err = home.Open(ctx, s.config.Home, pinned.Network, s.config.Logger); err != nil {
 		return err

@@ -23,7 +23,7 @@ func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	calendar := newCalendar(d)
 	store := openStore(t, t.TempDir())
 	submits := 0
-	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+	b, err := rewards.NewSidecar(t.Context(), rewards.ApplicationConfig{
 		Key: contracttest.Key(1), Group: contracttest.Group(4), Store: store, Calendar: calendar, Submit: func() { submits++ }, Logger: silent(),
 	})
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
 func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
 	d := describe(1, 4)
 	calendar := newCalendar(d)
-	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+	b, err := rewards.NewSidecar(t.Context(), rewards.ApplicationConfig{
 		Key: contracttest.Key(1), Group: contracttest.Group(4), Store: openStore(t, t.TempDir()), Calendar: calendar, Submit: func() {}, Logger: silent(),
 	})
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
 func TestBlockWaitsForTheSignature(t *testing.T) {
 	d := describe(1, 4)
 	store := openStore(t, t.TempDir())
-	b, err := rewards.NewBeside(t.Context(), rewards.ApplicationConfig{
+	b, err := rewards.NewSidecar(t.Context(), rewards.ApplicationConfig{
 		Key: absent{public(1)}, Group: contracttest.Group(4), Store: store, Calendar: newCalendar(d), Submit: func() {}, Logger: silent(),
 	})
 	require.NoError(t, err)
@@ -76,17 +76,4 @@ func TestBlockWaitsForTheSignature(t *testing.T) {
 	require.ErrorIs(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)), rewards.ErrUnsigned)
 	_, err = store.Submission(t.Context(), 1)
 	require.ErrorIs(t, err, rewards.ErrNotFound)
-}
-
-func TestCursorIsOfOneNode(t *testing.T) {
-	store := openStore(t, t.TempDir())
-	for cursor := range uint64(3) {
-		require.NoError(t, store.Follow(t.Context(), public(1), cursor+1))
-	}
-	cursor, err := store.Followed(t.Context(), public(1))
-	require.NoError(t, err)
-	require.Equal(t, uint64(3), cursor)
-	cursor, err = store.Followed(t.Context(), public(2))
-	require.NoError(t, err)
-	require.Zero(t, cursor)
 }

@@ -16,14 +16,14 @@ import (
 // daemons is where the numbers of Ephemera daemons begin: that of Nym-API 2 is daemons+2.
 const daemons = 100
 
-// What processes log when they come to a point, beside a daemon.
+// What processes log at certain points in sidecar mode.
 const (
 	logStarted    = "msg=started"
 	logRegistered = "registered as the node's application"
 )
 
-// besides are Nym-APIs with their nodes in other processes.
-type besides struct {
+// sidecars are Nym-APIs in sidecar mode, with their daemons.
+type sidecars struct {
 	*network
 	ephemera string                 // the program
 	ports    map[int]map[string]int // of each daemon: p2p, http, admin
@@ -37,9 +37,9 @@ func free(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// newBesides starts a contract, makes the daemons' folders and enrols their keys.
-func newBesides(t *testing.T, p programs) *besides {
-	b := &besides{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
+// newSidecars starts a contract, makes the daemons' folders and enrols their keys.
+func newSidecars(t *testing.T, p programs) *sidecars {
+	b := &sidecars{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
 	for number := 1; number <= members; number++ {
 		b.ports[number] = map[string]int{"p2p": free(t), "http": free(t), "admin": free(t)}
 		b.must(b.ephemera, "init", "--home", b.home(daemons+number), "--node.network", b.networkName(),
@@ -53,53 +53,53 @@ func newBesides(t *testing.T, p programs) *besides {
 	return b
 }
 
-func (b *besides) must(program string, args ...string) {
+func (b *sidecars) must(program string, args ...string) {
 	b.Helper()
 	output, err := exec.CommandContext(b.Context(), program, args...).CombinedOutput()
 	require.NoError(b, err, "%s %s: %s", program, args, output)
 }
 
-func (b *besides) networkName() string {
+func (b *sidecars) networkName() string {
 	info, err := b.asked.PeerInfo(b.Context())
 	require.NoError(b, err)
 	return info.Network
 }
 
-func (b *besides) host(number int, which string) string {
+func (b *sidecars) host(number int, which string) string {
 	return fmt.Sprintf("127.0.0.1:%d", b.ports[number][which])
 }
 
-func (b *besides) multiaddr(number int) string {
+func (b *sidecars) multiaddr(number int) string {
 	return fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", b.ports[number]["p2p"])
 }
 
-func (b *besides) run(number int, program string, args ...string) {
+func (b *sidecars) run(number int, program string, args ...string) {
 	p := launch(b.T, b.died, b.name(number), program, args...)
 	b.running[number], b.logs[number] = p, append(b.logs[number], p.log)
 }
 
-func (b *besides) startDaemon(number int) {
+func (b *sidecars) startDaemon(number int) {
 	b.run(daemons+number, b.ephemera, "run", "--home", b.home(daemons+number))
 }
 
-func (b *besides) startNymAPI(number int) {
+func (b *sidecars) startNymAPI(number int) {
 	b.run(number, b.nymapi, "run", "--contract", "http://"+b.address, "--home", b.home(number), "--number", strconv.Itoa(number), "--log-format", "text",
 		"--ephemera", "http://"+b.host(number, "http"), "--ephemera-admin", "http://"+b.host(number, "admin"))
 }
 
 // crash ends a process as a power cut would.
-func (b *besides) crash(number int) {
+func (b *sidecars) crash(number int) {
 	b.Helper()
 	b.running[number].ours.Store(true)
 	b.running[number].discard()
 	delete(b.running, number)
 }
 
-// Nym-APIs beside daemons are paid for the same evidence as with embedded nodes: every epoch's
-// result follows from the reports of a certified block, also after a Nym-API and a daemon were
-// killed, and nobody signs two reports.
-func TestNymAPIsBesideDaemonsAreRewarded(t *testing.T) {
-	b := newBesides(t, buildPrograms(t))
+// Nym-APIs in sidecar mode win with the same evidence as those with embedded nodes: every epoch's
+// result follows from the reports of a certified block, even after a Nym-API and a daemon were
+// killed, and no member signs two reports.
+func TestNymAPIsInSidecarModeAreRewarded(t *testing.T) {
+	b := newSidecars(t, buildPrograms(t))
 	for number := 1; number <= members; number++ {
 		b.startNymAPI(number) // their daemons are away
 	}

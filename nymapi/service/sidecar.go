@@ -48,9 +48,9 @@ type daemon struct {
 	group  *membership.Group
 }
 
-// runBeside is run for a Nym-API whose node is another process: its key is there, and so is
-// everything that was signed.
-func (s *Service) runBeside(ctx context.Context, pinned rewards.Contract) error {
+// runSidecar is run for a Nym-API whose node is an Ephemera daemon. The daemon holds the key and
+// everything that was signed with it.
+func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error {
 	node, err := s.findDaemon(ctx, pinned)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *Service) runBeside(ctx context.Context, pinned rewards.Contract) error 
 	if pinned.PeerInfo != nil { // known from an earlier start, and not asked yet
 		start(s.recognise)
 	}
-	if err := s.startBeside(ctx, node, clock, start); err != nil {
+	if err := s.startSidecar(ctx, node, clock, start); err != nil {
 		start(func(context.Context) error { return err }) // ends the others
 	}
 	return work.Wait()
@@ -148,14 +148,14 @@ func (s *Service) trust(node *daemon) error {
 	return nil
 }
 
-// startBeside starts the parts of a Nym-API beside a node.
-func (s *Service) startBeside(ctx context.Context, node *daemon, clock *epoch.Clock, start func(func(context.Context) error)) error {
+// startSidecar starts the parts of a Nym-API whose node is a daemon.
+func (s *Service) startSidecar(ctx context.Context, node *daemon, clock *epoch.Clock, start func(func(context.Context) error)) error {
 	distributor, submitter, archive, err := s.parts(clock, node.signer)
 	if err != nil {
 		return err
 	}
 	archive.Blocks = blocksOf{node.api}
-	app, err := rewards.NewBeside(ctx, rewards.ApplicationConfig{
+	app, err := rewards.NewSidecar(ctx, rewards.ApplicationConfig{
 		Key: node.signer, Group: node.group, Store: s.folder.rewards, Calendar: clock,
 		Submit: submitter.Notify, Delivered: archive.Delivered, Logger: s.log,
 	})
@@ -208,7 +208,7 @@ func (d *daemon) publish(ctx context.Context, m block.Message) error {
 
 // followBlocks takes certified blocks from the daemon, from where the last run ended, until ctx is
 // done. An error is the database's.
-func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.Beside, clock *epoch.Clock) error {
+func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.Sidecar, clock *epoch.Clock) error {
 	warn := sync.OnceFunc(func() { s.log.WarnContext(ctx, "blocks do not come from the Ephemera daemon, trying until they do") })
 	for ctx.Err() == nil {
 		cursor, err := s.folder.rewards.Followed(ctx, node.config.Key)
@@ -257,7 +257,7 @@ func (d *daemon) recognised(ctx context.Context, cursor uint64) (uint64, error) 
 }
 
 // take hands a block over until it is taken, and moves the cursor after that.
-func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Beside, clock *epoch.Clock, entry api.Entry) error {
+func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Sidecar, clock *epoch.Clock, entry api.Entry) error {
 	b, err := entry.Block.Canonical()
 	if err != nil {
 		return err // the client has checked it
