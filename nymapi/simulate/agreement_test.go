@@ -17,7 +17,7 @@ import (
 // The simulated Nym-APIs count in a block what verify.Matrix counts.
 func TestTheSimulationCountsWhatTheContractCounts(t *testing.T) {
 	const nodes = 4
-	c, err := newScene(script{seed: 1, nodes: nodes, mixnodes: 3, epochs: 2, duration: 1000, byzantine: []int{3}})
+	c, err := newEnvironment(scenario{seed: 1, nodes: nodes, mixnodes: 3, epochs: 2, duration: 1000, byzantine: []int{3}})
 	require.NoError(t, err)
 	c.estimator, err = metrics.ParseEstimator("median")
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 
 // application is what package rewards decides for one node, on what the scene read.
 type application struct {
-	scene      *scene
+	env        *environment
 	node       int
 	made       []bool            // epochs for which there is an own block, open or certified
 	judged     map[uint64]int    // the epoch of the own candidate of a height
@@ -27,7 +27,7 @@ func since(now int64) int64 { return now - simulation.Beginning }
 
 // CheckMessage takes well-formed reports of members under the label of an epoch.
 func (a *application) CheckMessage(now int64, m block.Message) bool {
-	r := a.scene.read(m)
+	r := a.env.read(m)
 	if r.epoch == 0 {
 		return false
 	}
@@ -45,16 +45,16 @@ func (a *application) note(now int64, r reading) {
 // NextBlock makes one own block of each ended epoch: once all members' reports are there, or once
 // the deadline has passed and those of n-f are.
 func (a *application) NextBlock(now int64, candidates []block.Message) []block.MessageID {
-	if a.scene.creators > 0 && a.node >= a.scene.creators {
+	if a.env.creators > 0 && a.node >= a.env.creators {
 		return nil
 	}
 	a.candidates = candidates
-	for epoch := 1; epoch <= a.scene.epochs && a.scene.end(epoch) <= since(now); epoch++ {
-		if a.made[epoch] || a.scene.contract.settled(epoch) {
+	for epoch := 1; epoch <= a.env.epochs && a.env.end(epoch) <= since(now); epoch++ {
+		if a.made[epoch] || a.env.contract.settled(epoch) {
 			continue
 		}
 		picked := a.pick(epoch, candidates)
-		if len(picked) == a.scene.nodes || since(now) >= a.scene.deadline(epoch) && len(picked) >= quorum.Correct(a.scene.nodes) {
+		if len(picked) == a.env.nodes || since(now) >= a.env.deadline(epoch) && len(picked) >= quorum.Correct(a.env.nodes) {
 			return picked
 		}
 	}
@@ -67,7 +67,7 @@ func (a *application) pick(epoch int, candidates []block.Message) []block.Messag
 	a.round++
 	var picked []block.MessageID
 	for _, m := range candidates {
-		r := a.scene.read(m)
+		r := a.env.read(m)
 		if r.epoch != epoch || !r.count || a.seen[r.node] == a.round {
 			continue
 		}
@@ -79,12 +79,12 @@ func (a *application) pick(epoch int, candidates []block.Message) []block.Messag
 
 // CheckBlock judges a block by its bytes. Time only delays.
 func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.Decision {
-	v := a.scene.judge(b)
+	v := a.env.judge(b)
 	if v.epoch == 0 {
 		return simulation.Decision{Answer: simulation.Reject, Reason: v.reason}
 	}
 	for _, m := range b.Messages {
-		a.note(now, a.scene.read(m))
+		a.note(now, a.env.read(m))
 	}
 	if !a.patient(now, v) {
 		return simulation.Decision{Answer: simulation.Later}
@@ -101,9 +101,9 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.
 // the reports of all members, and for the grace time those of all of whom one was here at the
 // deadline.
 func (a *application) patient(now int64, v verdict) bool {
-	deadline := a.scene.deadline(v.epoch)
+	deadline := a.env.deadline(v.epoch)
 	switch at := since(now); {
-	case v.count == a.scene.nodes || at >= a.scene.grace(v.epoch):
+	case v.count == a.env.nodes || at >= a.env.grace(v.epoch):
 		return true
 	case at < deadline:
 		return false
@@ -124,8 +124,8 @@ func (a *application) stale(own block.Block) []block.MessageID {
 	}
 	var stale []block.MessageID
 	for _, m := range a.candidates {
-		r := a.scene.read(m)
-		if !taken[m.ID()] && (r.epoch == 0 || a.made[r.epoch] || a.scene.contract.settled(r.epoch)) {
+		r := a.env.read(m)
+		if !taken[m.ID()] && (r.epoch == 0 || a.made[r.epoch] || a.env.contract.settled(r.epoch)) {
 			stale = append(stale, m.ID())
 		}
 	}
@@ -134,12 +134,12 @@ func (a *application) stale(own block.Block) []block.MessageID {
 
 // DeliverBlock submits the own block of an epoch to the contract.
 func (a *application) DeliverBlock(now int64, delivered store.Certified) {
-	v := a.scene.judge(delivered.Block)
-	if v.epoch == 0 || a.scene.places[delivered.Block.Header.Creator] != a.node {
+	v := a.env.judge(delivered.Block)
+	if v.epoch == 0 || a.env.places[delivered.Block.Header.Creator] != a.node {
 		return
 	}
 	a.made[v.epoch] = true
-	a.scene.contract.submit(since(now), a.node, delivered.Block)
+	a.env.contract.submit(since(now), a.node, delivered.Block)
 }
 
 // proposed tells that the own block of a height is durable and signed.

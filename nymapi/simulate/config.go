@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
-	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 )
 
 // Config says what to simulate. Its fields are the flags of `nymapi simulate`.
@@ -19,13 +19,13 @@ type Config struct {
 	Epochs      int
 	Epoch       time.Duration // length, whole milliseconds
 	Latency     Latency
-	Adversaries []Cast
+	Adversaries []AdversaryCount
 	Exchange    time.Duration // between two frontiers of a member (R6); 0: see Interval
 	Seed        uint64
 }
 
-// Cast is so many Nym-APIs that follow one adversary.
-type Cast struct {
+// AdversaryCount is so many Nym-APIs that follow one adversary.
+type AdversaryCount struct {
 	Adversary string
 	Count     int
 }
@@ -63,7 +63,7 @@ const (
 	maxLink     = 10 * time.Second
 )
 
-// Validate checks everything. The error is an *compare.FlagError.
+// Validate checks everything. The error is a *command.UsageError.
 func (c Config) Validate() error {
 	for _, f := range []struct {
 		flag            string
@@ -86,22 +86,22 @@ func (c Config) Validate() error {
 	case c.Exchange != 0 && (c.Exchange < minExchange || c.Exchange > c.Epoch):
 		return wrong("exchange", c.Exchange, fmt.Sprintf("%s up to the length of an epoch", minExchange), "give --exchange 1s, or none")
 	}
-	return c.checkCast()
+	return c.checkAdversaries()
 }
 
-func (c Config) checkCast() error {
+func (c Config) checkAdversaries() error {
 	total := 0
-	for _, cast := range c.Adversaries {
-		if !slices.Contains(simulation.Adversaries(), cast.Adversary) {
-			return wrong("adversary", cast.Adversary, "one of "+strings.Join(simulation.Adversaries(), ", "), "give --adversary equivocate=1")
+	for _, a := range c.Adversaries {
+		if !slices.Contains(simulation.Adversaries(), a.Adversary) {
+			return wrong("adversary", a.Adversary, "one of "+strings.Join(simulation.Adversaries(), ", "), "give --adversary equivocate=1")
 		}
-		if cast.Count < 1 || cast.Count > c.Nodes {
-			return wrong("adversary", fmt.Sprintf("%s=%d", cast.Adversary, cast.Count), fmt.Sprintf("1 to %d of them", c.Nodes), "give fewer, or more --nodes")
+		if a.Count < 1 || a.Count > c.Nodes {
+			return wrong("adversary", fmt.Sprintf("%s=%d", a.Adversary, a.Count), fmt.Sprintf("1 to %d of them", c.Nodes), "give fewer, or more --nodes")
 		}
-		total += cast.Count
+		total += a.Count
 	}
 	if total >= c.Nodes && total > 0 {
-		return wrong("adversary", castText(c.Adversaries), fmt.Sprintf("somebody honest among %d Nym-APIs", c.Nodes), "give fewer, or more --nodes")
+		return wrong("adversary", adversariesText(c.Adversaries), fmt.Sprintf("somebody honest among %d Nym-APIs", c.Nodes), "give fewer, or more --nodes")
 	}
 	return nil
 }
@@ -112,8 +112,8 @@ func (c Config) F() int { return quorum.Faulty(c.Nodes) }
 // byzantine returns how many are.
 func (c Config) byzantine() int {
 	total := 0
-	for _, cast := range c.Adversaries {
-		total += cast.Count
+	for _, a := range c.Adversaries {
+		total += a.Count
 	}
 	return total
 }
@@ -136,7 +136,7 @@ func (c Config) Warnings() []string {
 	return warnings
 }
 
-// ParseLatency reads the value of --latency. The error is an *compare.FlagError.
+// ParseLatency reads the value of --latency. The error is a *command.UsageError.
 func ParseLatency(text string) (Latency, error) {
 	if link, err := time.ParseDuration(text); err == nil {
 		if link < minLink || link > maxLink {
@@ -151,10 +151,10 @@ func ParseLatency(text string) (Latency, error) {
 	return Latency{Model: model}, nil
 }
 
-// ParseCast reads the value of --adversary: name=count with commas between. The error is an
-// *compare.FlagError.
-func ParseCast(text string) ([]Cast, error) {
-	var all []Cast
+// ParseAdversaries reads the value of --adversary: name=count with commas between. The error is a
+// *command.UsageError.
+func ParseAdversaries(text string) ([]AdversaryCount, error) {
+	var all []AdversaryCount
 	if text == "" {
 		return nil, nil
 	}
@@ -164,16 +164,16 @@ func ParseCast(text string) ([]Cast, error) {
 		if !ok || err != nil || name == "" {
 			return nil, wrong("adversary", text, "name=count with commas between", "give --adversary equivocate=10,silent=5")
 		}
-		if slices.ContainsFunc(all, func(c Cast) bool { return c.Adversary == name }) {
+		if slices.ContainsFunc(all, func(c AdversaryCount) bool { return c.Adversary == name }) {
 			return nil, wrong("adversary", text, "each name once", "add the counts of "+name)
 		}
-		all = append(all, Cast{Adversary: name, Count: count})
+		all = append(all, AdversaryCount{Adversary: name, Count: count})
 	}
 	return all, nil
 }
 
-// castText returns what ParseCast reads.
-func castText(all []Cast) string {
+// adversariesText returns what ParseAdversaries reads.
+func adversariesText(all []AdversaryCount) string {
 	parts := make([]string, len(all))
 	for i, c := range all {
 		parts[i] = fmt.Sprintf("%s=%d", c.Adversary, c.Count)
@@ -181,10 +181,11 @@ func castText(all []Cast) string {
 	return strings.Join(parts, ",")
 }
 
+// wrong says what is wrong with a flag: what was expected, and what to do.
 func wrong(flag string, got any, expected, try string) error {
 	text := fmt.Sprint(got)
 	if text == "" {
 		text = `""`
 	}
-	return &compare.FlagError{Flag: flag, Got: text, Expected: expected, Try: try}
+	return command.Usage("--%s %s: expected %s; %s", flag, text, expected, try)
 }

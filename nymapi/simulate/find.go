@@ -41,7 +41,7 @@ func drawDay(seed uint64) simulation.Schedule {
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
 		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes // those of later groups
 	})
-	day := dayScript(s)
+	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {
 		for node := range s.Nodes {
 			s.Submissions = append(s.Submissions, day.submission(epoch, node, day.end(epoch)+jitter(seed, epoch, node)))
@@ -57,10 +57,10 @@ func drawDay(seed uint64) simulation.Schedule {
 	return s
 }
 
-// dayScript is what a drawn day is about. Members whose votes are lost are honest; together with
+// dayScenario is what a drawn day is about. Members whose votes are lost are honest; together with
 // the Byzantine ones they are at most f.
-func dayScript(s simulation.Schedule) script {
-	day := script{seed: s.Seed, nodes: s.Nodes, mixnodes: findMixnodes, epochs: findEpochs, duration: findDuration}
+func dayScenario(s simulation.Schedule) scenario {
+	day := scenario{seed: s.Seed, nodes: s.Nodes, mixnodes: findMixnodes, epochs: findEpochs, duration: findDuration}
 	for _, p := range s.Byzantine {
 		day.byzantine = append(day.byzantine, p.Node)
 	}
@@ -69,15 +69,15 @@ func dayScript(s simulation.Schedule) script {
 
 // dayOptions make the applications and promises of one run of a drawn day.
 func dayOptions(s simulation.Schedule) simulation.Options {
-	day := dayScript(s)
-	scene, err := newScene(day)
+	day := dayScenario(s)
+	env, err := newEnvironment(day)
 	if err == nil {
-		scene.estimator, err = metrics.ParseEstimator("median")
+		env.estimator, err = metrics.ParseEstimator("median")
 	}
 	if err != nil {
 		panic(fmt.Sprintf("simulate: a drawn day: %v", err))
 	}
-	options := scene.options(func() bool { return false })
+	options := env.options(func() bool { return false })
 	options.Endless = false
 	return options
 }

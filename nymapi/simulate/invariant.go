@@ -56,14 +56,14 @@ func Rewarded(outcomes []Outcome, n int, away func(epoch int) int) error {
 }
 
 // rangeInvariant is HonestRange over everything that the contract accepts.
-type rangeInvariant struct{ scene *scene }
+type rangeInvariant struct{ env *environment }
 
 func (rangeInvariant) Name() string { return "honest range" }
 
 func (i rangeInvariant) Observe(simulation.Event) error { return i.End() }
 
 func (i rangeInvariant) End() error {
-	c := &i.scene.contract
+	c := &i.env.contract
 	err := errors.Join(c.faults...)
 	c.faults = nil
 	return err
@@ -71,7 +71,7 @@ func (i rangeInvariant) End() error {
 
 // rewardedInvariant is Rewarded at the end of a run.
 type rewardedInvariant struct {
-	scene   *scene
+	env     *environment
 	stopped func() bool // the run was cut short: nothing is promised
 }
 
@@ -83,10 +83,10 @@ func (i rewardedInvariant) End() error {
 	if i.stopped() {
 		return nil
 	}
-	return Rewarded(i.scene.contract.outcomes, i.scene.nodes, func(int) int { return len(i.scene.byzantine) })
+	return Rewarded(i.env.contract.outcomes, i.env.nodes, func(int) int { return len(i.env.byzantine) })
 }
 
 // invariants are the promises of rewarding, and who takes the time.
-func (c *scene) invariants(stopped func() bool) []simulation.Invariant {
-	return []simulation.Invariant{&c.watch, rangeInvariant{c}, rewardedInvariant{c, stopped}}
+func (e *environment) invariants(stopped func() bool) []simulation.Invariant {
+	return []simulation.Invariant{&e.timings, rangeInvariant{e}, rewardedInvariant{e, stopped}}
 }

@@ -41,11 +41,11 @@ func Run(c Config, progress func(done, of time.Duration), stop func() bool) (Day
 	if err != nil {
 		return Day{}, err
 	}
-	s := script{
+	s := scenario{
 		seed: c.Seed, nodes: c.Nodes, mixnodes: c.Mixnodes, epochs: c.Epochs, duration: c.Epoch.Milliseconds(),
-		accept: acceptEpochs * c.Epoch.Milliseconds(), byzantine: c.villains(), estimator: estimator,
+		accept: acceptEpochs * c.Epoch.Milliseconds(), byzantine: c.byzantineNodes(), estimator: estimator,
 	}
-	scene, err := newScene(s)
+	env, err := newEnvironment(s)
 	if err != nil {
 		return Day{}, err
 	}
@@ -53,24 +53,24 @@ func Run(c Config, progress func(done, of time.Duration), stop func() bool) (Day
 	schedule.Byzantine = c.placements()
 	if progress != nil {
 		whole := time.Duration(schedule.Deadline) * time.Millisecond
-		scene.watch.progressed = func(ms int64) { progress(time.Duration(ms)*time.Millisecond, whole) }
+		env.timings.progressed = func(ms int64) { progress(time.Duration(ms)*time.Millisecond, whole) }
 	}
 	stopped := func() bool { return day.Stopped }
-	options := scene.options(stopped)
+	options := env.options(stopped)
 	options.Measure = true
 	options.Stop = func() bool { day.Stopped = day.Stopped || stop != nil && stop(); return day.Stopped }
 	if day.Result, err = simulation.Run(schedule, options); err != nil {
 		return Day{}, fmt.Errorf("simulate: %w", err)
 	}
-	scene.contract.pass(schedule.Deadline)
-	day.Outcomes, day.link = scene.contract.outcomes, schedule.TypicalDelay()
-	day.certified, day.delivered = scene.watch.certified, scene.watch.delivered
+	env.contract.pass(schedule.Deadline)
+	day.Outcomes, day.link = env.contract.outcomes, schedule.TypicalDelay()
+	day.certified, day.delivered = env.timings.certified, env.timings.delivered
 	day.Report, err = reportBytes(c.Mixnodes)
 	return day, err
 }
 
-// villains returns the Byzantine nodes: the first ones.
-func (c Config) villains() []int {
+// byzantineNodes returns the Byzantine nodes: the first ones.
+func (c Config) byzantineNodes() []int {
 	var nodes []int
 	for node := range c.byzantine() {
 		nodes = append(nodes, node)
@@ -80,16 +80,16 @@ func (c Config) villains() []int {
 
 func (c Config) placements() []simulation.Placement {
 	var all []simulation.Placement
-	for _, cast := range c.Adversaries {
-		for range cast.Count {
-			all = append(all, simulation.Placement{Node: len(all), Adversary: cast.Adversary})
+	for _, a := range c.Adversaries {
+		for range a.Count {
+			all = append(all, simulation.Placement{Node: len(all), Adversary: a.Adversary})
 		}
 	}
 	return all
 }
 
 // schedule plans the reports and the moments at which waiting ends. No fault strikes.
-func (s script) schedule(latency Latency, exchange time.Duration) simulation.Schedule {
+func (s scenario) schedule(latency Latency, exchange time.Duration) simulation.Schedule {
 	last := s.grace(s.epochs) + 1
 	// What is late is settled a few exchanges after the last moment.
 	margin := max(60_000, 4*exchange.Milliseconds())
@@ -111,12 +111,12 @@ func (s script) schedule(latency Latency, exchange time.Duration) simulation.Sch
 
 // submission is a node's report for an epoch. Its signed time is the epoch's end, so that it is the
 // same message whenever it is handed in.
-func (s script) submission(epoch, node int, at int64) simulation.Submission {
+func (s scenario) submission(epoch, node int, at int64) simulation.Submission {
 	return simulation.Submission{At: at, Node: node, Label: label(epoch), Size: 8, Time: simulation.Beginning + s.end(epoch)}
 }
 
 // wakes tells the applications that waiting is over.
-func (s script) wakes(epoch int) []simulation.Fault {
+func (s scenario) wakes(epoch int) []simulation.Fault {
 	return []simulation.Fault{{Kind: simulation.WakeAll, At: s.deadline(epoch) + 1}, {Kind: simulation.WakeAll, At: s.grace(epoch) + 1}}
 }
 
@@ -129,19 +129,19 @@ func jitter(seed uint64, epoch, node int) int64 {
 }
 
 // options are those of a run of the scene.
-func (c *scene) options(stopped func() bool) simulation.Options {
-	report, err := reportBytes(c.mixnodes)
+func (e *environment) options(stopped func() bool) simulation.Options {
+	report, err := reportBytes(e.mixnodes)
 	if err != nil {
 		report = 0 // validated before: a scene has mixnodes
 	}
 	least := membership.DefaultLimits()
 	limits := membership.Limits{
 		PayloadBytes:  max(least.PayloadBytes, uint32(report)),
-		BlockMessages: max(least.BlockMessages, uint32(c.nodes)),
-		BlockBytes:    max(least.BlockBytes, uint32(c.nodes*(report+block.MaxMessageOverhead))),
+		BlockMessages: max(least.BlockMessages, uint32(e.nodes)),
+		BlockBytes:    max(least.BlockBytes, uint32(e.nodes*(report+block.MaxMessageOverhead))),
 	}
 	return simulation.Options{
-		Application: c.application, Payload: c.payload, Invariants: c.invariants(stopped), Endless: true, Limits: limits,
-		Pool: rules.Mempool(time.Duration(c.duration)*time.Millisecond, c.nodes, report),
+		Application: e.application, Payload: e.payload, Invariants: e.invariants(stopped), Endless: true, Limits: limits,
+		Pool: rules.Mempool(time.Duration(e.duration)*time.Millisecond, e.nodes, report),
 	}
 }

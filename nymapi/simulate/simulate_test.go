@@ -26,7 +26,7 @@ func small(t *testing.T, nodes int, latency, adversary string) Config {
 	var err error
 	c.Latency, err = ParseLatency(latency)
 	require.NoError(t, err)
-	c.Adversaries, err = ParseCast(adversary)
+	c.Adversaries, err = ParseAdversaries(adversary)
 	require.NoError(t, err)
 	return c
 }
@@ -134,11 +134,11 @@ func TestEveryDrawnDayCanBeRun(t *testing.T) {
 
 func TestTheSearchSeesEpochsThatAMeanWouldLetALiarMove(t *testing.T) {
 	options := func(s simulation.Schedule) simulation.Options {
-		scene, err := newScene(dayScript(s))
+		env, err := newEnvironment(dayScenario(s))
 		require.NoError(t, err)
-		scene.estimator, err = metrics.ParseEstimator("mean")
+		env.estimator, err = metrics.ParseEstimator("mean")
 		require.NoError(t, err)
-		o := scene.options(func() bool { return false })
+		o := env.options(func() bool { return false })
 		o.Endless = false
 		return o
 	}
@@ -222,15 +222,15 @@ func TestFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 		{func(c *Config) { c.Epochs = -1 }, "--epochs -1: expected 1 to 10000 epochs"},
 		{func(c *Config) { c.Epoch = time.Second }, "--epoch 1s: expected whole milliseconds from 1m0s"},
 		{func(c *Config) { c.Exchange = 2 * time.Hour }, "--exchange 2h0m0s: expected 100ms up to the length of an epoch"},
-		{func(c *Config) { c.Adversaries = []Cast{{"nobody", 1}} }, "--adversary nobody: expected one of adaptive"},
-		{func(c *Config) { c.Adversaries = []Cast{{"silent", 10}} }, "--adversary silent=10: expected somebody honest"},
+		{func(c *Config) { c.Adversaries = []AdversaryCount{{"nobody", 1}} }, "--adversary nobody: expected one of adaptive"},
+		{func(c *Config) { c.Adversaries = []AdversaryCount{{"silent", 10}} }, "--adversary silent=10: expected somebody honest"},
 	} {
 		c := Default()
 		tt.change(&c)
 		require.ErrorContains(t, c.Validate(), tt.want)
 	}
 	for _, text := range []string{"silent", "silent=x", "=1", "silent=1,silent=2"} {
-		_, err := ParseCast(text)
+		_, err := ParseAdversaries(text)
 		require.ErrorContains(t, err, "--adversary "+text, text)
 	}
 	for _, text := range []string{"", "slow", "1h", "constant", "0s"} {

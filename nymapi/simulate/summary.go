@@ -114,7 +114,7 @@ func (d Day) traffic(s *Summary) {
 func (c Config) flags() map[string]any {
 	return map[string]any{
 		"nodes": c.Nodes, "mixnodes": c.Mixnodes, "epochs": c.Epochs, "epoch": c.Epoch.String(), "latency": c.Latency.String(),
-		"adversary": castText(c.Adversaries), "exchange": c.Interval().String(), "seed": c.Seed,
+		"adversary": adversariesText(c.Adversaries), "exchange": c.Interval().String(), "seed": c.Seed,
 	}
 }
 

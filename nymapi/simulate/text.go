@@ -14,7 +14,7 @@ func (d Day) WriteText(w io.Writer, s Summary) error {
 	var b strings.Builder
 	c := d.Config
 	fmt.Fprintf(&b, "%d Nym-APIs (f = %d), %d epochs of %s, links %s, frontiers every %s, reports of %d bytes, seed %d: %s.\n\n",
-		c.Nodes, c.F(), c.Epochs, c.Epoch, c.Latency, c.Interval(), d.Report, c.Seed, c.castSentence())
+		c.Nodes, c.F(), c.Epochs, c.Epoch, c.Latency, c.Interval(), d.Report, c.Seed, c.adversarySentence())
 	t := newTable("", "p50", "p99", "max")
 	t.AppendRows([]table.Row{
 		delays("certificate at the creator", s.CertMS, s.LinkMS), delays("delivery at everybody", s.DelivMS, s.LinkMS),
@@ -35,13 +35,13 @@ func (d Day) WriteText(w io.Writer, s Summary) error {
 	return err
 }
 
-func (c Config) castSentence() string {
+func (c Config) adversarySentence() string {
 	if len(c.Adversaries) == 0 {
 		return "all honest"
 	}
 	parts := make([]string, len(c.Adversaries))
-	for i, cast := range c.Adversaries {
-		parts[i] = fmt.Sprintf("%d %s", cast.Count, cast.Adversary)
+	for i, a := range c.Adversaries {
+		parts[i] = fmt.Sprintf("%d %s", a.Count, a.Adversary)
 	}
 	return strings.Join(parts, ", ") + ", all reporting zeros"
 }

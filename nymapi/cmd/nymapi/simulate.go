@@ -81,18 +81,18 @@ func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer) error
 	case f.growth < 0 || f.growth > simulate.MostGrown:
 		return command.Usage("--growth %d: expected 0 to %d Nym-APIs; give --growth %d", f.growth, simulate.MostGrown, simulate.MostGrown)
 	case f.find > 0:
-		return f.look(ctx, stdout, stderr)
+		return f.search(ctx, stdout, stderr)
 	case f.availability != nil:
-		return f.whichN(stdout)
+		return f.computeAvailability(stdout)
 	}
 	if f.config.Latency, err = simulate.ParseLatency(f.latency); err != nil {
-		return &command.UsageError{Err: err}
+		return err
 	}
-	if f.config.Adversaries, err = simulate.ParseCast(f.adversary); err != nil {
-		return &command.UsageError{Err: err}
+	if f.config.Adversaries, err = simulate.ParseAdversaries(f.adversary); err != nil {
+		return err
 	}
 	if err := f.config.Validate(); err != nil {
-		return &command.UsageError{Err: err}
+		return err
 	}
 	for _, warning := range f.config.Warnings() {
 		fmt.Fprintln(stderr, "Note:", warning)
@@ -159,8 +159,8 @@ func (f *simulateFlags) write(ctx context.Context, day simulate.Day, summary sim
 	return nil
 }
 
-// look looks for violations.
-func (f *simulateFlags) look(ctx context.Context, stdout, stderr io.Writer) error {
+// search runs random days until the time is over, and reports violations.
+func (f *simulateFlags) search(ctx context.Context, stdout, stderr io.Writer) error {
 	debug.SetGCPercent(400) // what is simulated is garbage soon
 	bar, start := simulate.NewProgress(stderr, command.IsTerminal(stderr)), time.Now()
 	found := simulate.Find(ctx, f.config.Seed, f.find, func(done int) { bar.Searched(done, time.Since(start), f.find) })

@@ -17,8 +17,8 @@ const (
 	drawnEpochs = 1_000_000
 )
 
-// availability prints the epochs lost against N, and draws them if there is a folder for figures.
-func (f *simulateFlags) whichN(stdout io.Writer) error {
+// computeAvailability prints the epochs lost against N, and draws them if --out names a folder.
+func (f *simulateFlags) computeAvailability(stdout io.Writer) error {
 	shares := make([]availability.Share, len(f.availability))
 	for i, text := range f.availability {
 		var err error

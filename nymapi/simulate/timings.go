@@ -8,8 +8,8 @@ import (
 )
 
 // watch takes the time of blocks, and tells applications what became of theirs.
-type watch struct {
-	scene      *scene
+type timings struct {
+	env        *environment
 	proposed   map[block.Slot]int64 // microseconds
 	certified  []int64              // from a proposal to its creator's certificate, in microseconds
 	delivered  []int64              // from a proposal to each delivery
@@ -17,21 +17,21 @@ type watch struct {
 }
 
 // Name is the watch's name among the invariants. It finds nothing wrong.
-func (*watch) Name() string { return "watch" }
+func (*timings) Name() string { return "timings" }
 
 // Observe takes an event's time.
-func (w *watch) Observe(e simulation.Event) error {
+func (w *timings) Observe(e simulation.Event) error {
 	if w.progressed != nil {
 		w.progressed(e.At / 1000)
 	}
 	switch e.Kind {
 	case simulation.Started:
-		w.scene.apps[e.Node].restarted()
+		w.env.apps[e.Node].restarted()
 	case simulation.Proposed:
 		w.proposed[e.Slot] = e.At
-		w.scene.apps[e.Node].proposed(e.Slot.Height)
+		w.env.apps[e.Node].proposed(e.Slot.Height)
 	case simulation.Certified:
-		if at, ok := w.proposed[e.Slot]; ok && w.scene.places[e.Slot.Creator] == e.Node {
+		if at, ok := w.proposed[e.Slot]; ok && w.env.places[e.Slot.Creator] == e.Node {
 			w.certified = append(w.certified, e.At-at)
 		}
 	case simulation.Delivered:
@@ -43,7 +43,7 @@ func (w *watch) Observe(e simulation.Event) error {
 }
 
 // End does nothing.
-func (*watch) End() error { return nil }
+func (*timings) End() error { return nil }
 
 // Spread says how something is distributed: nearest ranks. Nil fields: there is nothing.
 type Spread struct {

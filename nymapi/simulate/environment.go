@@ -22,8 +22,8 @@ const (
 	missing = 0.02
 )
 
-// script says what a scene is about. Times are in milliseconds.
-type script struct {
+// scenario says what a scene is about. Times are in milliseconds.
+type scenario struct {
 	seed      uint64
 	nodes     int
 	mixnodes  int
@@ -36,23 +36,23 @@ type script struct {
 }
 
 // end returns when an epoch (from 1) ends, since the beginning.
-func (s script) end(epoch int) int64 { return int64(epoch) * s.duration }
+func (s scenario) end(epoch int) int64 { return int64(epoch) * s.duration }
 
 // window returns the window of an epoch, since the beginning.
-func (s script) window(epoch int) rules.Window {
+func (s scenario) window(epoch int) rules.Window {
 	return rules.Window{Start: contract.Millis(s.end(epoch - 1)), End: contract.Millis(s.end(epoch))}
 }
 
 // deadline returns when reports that are not there need not be waited for any longer.
-func (s script) deadline(epoch int) int64 { return int64(s.window(epoch).Deadline()) }
+func (s scenario) deadline(epoch int) int64 { return int64(s.window(epoch).Deadline()) }
 
 // grace returns when every justified block is signed.
-func (s script) grace(epoch int) int64 { return int64(s.window(epoch).Grace()) }
+func (s scenario) grace(epoch int) int64 { return int64(s.window(epoch).Grace()) }
 
 // scene is what all Nym-APIs of one run share: what is measured, the contract, and what was read
 // before. A run is one thread.
-type scene struct {
-	script
+type environment struct {
+	scenario
 	world        *world.World
 	liars        []bool
 	places       map[keys.Public]int
@@ -64,7 +64,7 @@ type scene struct {
 	readings     map[block.MessageID]reading
 	verdicts     map[block.ID]verdict
 	contract     ledger
-	watch        watch
+	timings      timings
 }
 
 // reading is a message looked at as a report.
@@ -84,40 +84,40 @@ type verdict struct {
 	reason    string // why it is none of any epoch
 }
 
-func newScene(s script) (*scene, error) {
+func newEnvironment(s scenario) (*environment, error) {
 	source, err := world.New(world.Config{Seed: s.seed, Mixnodes: s.mixnodes, Missing: missing})
 	if err != nil {
 		return nil, fmt.Errorf("what the Nym-APIs measure: %w", err)
 	}
-	c := &scene{
-		script: s, world: source, liars: make([]bool, s.nodes), places: make(map[keys.Public]int, s.nodes),
+	e := &environment{
+		scenario: s, world: source, liars: make([]bool, s.nodes), places: make(map[keys.Public]int, s.nodes),
 		readings: map[block.MessageID]reading{}, verdicts: map[block.ID]verdict{},
 	}
 	for _, node := range s.byzantine {
-		c.liars[node] = true
+		e.liars[node] = true
 	}
-	c.contract = ledger{scene: c, outcomes: make([]Outcome, s.epochs)}
-	c.watch = watch{scene: c, proposed: map[block.Slot]int64{}}
-	return c, nil
+	e.contract = ledger{env: e, outcomes: make([]Outcome, s.epochs)}
+	e.timings = timings{env: e, proposed: map[block.Slot]int64{}}
+	return e, nil
 }
 
 // application makes the application of a node.
-func (c *scene) application(node int, key keys.Public) simulation.Application {
-	c.places[key] = node
+func (e *environment) application(node int, key keys.Public) simulation.Application {
+	e.places[key] = node
 	a := &application{
-		scene: c, node: node, made: make([]bool, c.epochs+1), judged: map[uint64]int{}, arrivals: map[arrival]int64{}, seen: make([]int, c.nodes),
+		env: e, node: node, made: make([]bool, e.epochs+1), judged: map[uint64]int{}, arrivals: map[arrival]int64{}, seen: make([]int, e.nodes),
 	}
-	c.apps = append(c.apps, a)
+	e.apps = append(e.apps, a)
 	return a
 }
 
 // payload makes the report that a submission stands for. Its label says for which epoch it is.
-func (c *scene) payload(group *membership.Group, s simulation.Submission) []byte {
-	if c.group == nil {
-		c.describe(group)
+func (e *environment) payload(group *membership.Group, s simulation.Submission) []byte {
+	if e.group == nil {
+		e.describe(group)
 	}
-	epoch := c.epochOf(s.Label)
-	report := metrics.Report{Description: c.hashes[epoch-1], Mixnodes: c.world.Mixnodes(), Values: c.values(epoch, s.Node)}
+	epoch := e.epochOf(s.Label)
+	report := metrics.Report{Description: e.hashes[epoch-1], Mixnodes: e.world.Mixnodes(), Values: e.values(epoch, s.Node)}
 	payload, err := report.Encode()
 	if err != nil {
 		panic(fmt.Sprintf("simulate: a report that no Nym-API makes: %v", err))
@@ -126,16 +126,16 @@ func (c *scene) payload(group *membership.Group, s simulation.Submission) []byte
 }
 
 // values returns what a node reports for an epoch.
-func (c *scene) values(epoch, node int) []metrics.Uptime {
-	values := make([]metrics.Uptime, c.mixnodes)
-	if c.liars[node] {
+func (e *environment) values(epoch, node int) []metrics.Uptime {
+	values := make([]metrics.Uptime, e.mixnodes)
+	if e.liars[node] {
 		return values
 	}
 	samples := make([]uint8, 0, ticks)
 	for mix := range values {
 		samples = samples[:0]
 		for tick := range int64(ticks) {
-			if value, ok := c.world.Sample(node+1, mix, int64(epoch-1)*ticks+tick); ok {
+			if value, ok := e.world.Sample(node+1, mix, int64(epoch-1)*ticks+tick); ok {
 				samples = append(samples, value)
 			}
 		}
@@ -145,25 +145,25 @@ func (c *scene) values(epoch, node int) []metrics.Uptime {
 }
 
 // describe fixes the descriptions of all epochs. The contract's key signs nothing here.
-func (c *scene) describe(group *membership.Group) {
-	c.group = group
+func (e *environment) describe(group *membership.Group) {
+	e.group = group
 	how := contract.Rules{
-		Estimator: c.estimator.Name(), Version: c.estimator.Version(), Coverage: uint16(quorum.Coverage(group.N())), Mode: contract.ModeFull,
+		Estimator: e.estimator.Name(), Version: e.estimator.Version(), Coverage: uint16(quorum.Coverage(group.N())), Mode: contract.ModeFull,
 	}
-	for epoch := 1; epoch <= c.epochs; epoch++ {
+	for epoch := 1; epoch <= e.epochs; epoch++ {
 		d := contract.Description{
-			Network: group.Network(), Epoch: contract.Epoch(epoch), Start: contract.Millis(simulation.Beginning + c.end(epoch-1)),
-			End: contract.Millis(simulation.Beginning + c.end(epoch)), Group: group, Mixnodes: c.world.Mixnodes(), Rules: how,
+			Network: group.Network(), Epoch: contract.Epoch(epoch), Start: contract.Millis(simulation.Beginning + e.end(epoch-1)),
+			End: contract.Millis(simulation.Beginning + e.end(epoch)), Group: group, Mixnodes: e.world.Mixnodes(), Rules: how,
 		}
-		c.descriptions = append(c.descriptions, d)
-		c.rules = append(c.rules, verify.NewRule(d))
-		c.hashes = append(c.hashes, d.Hash())
+		e.descriptions = append(e.descriptions, d)
+		e.rules = append(e.rules, verify.NewRule(d))
+		e.hashes = append(e.hashes, d.Hash())
 	}
 }
 
 // epochOf returns the epoch whose label this is, 0 if it is none.
-func (c *scene) epochOf(label string) int {
-	for epoch := 1; epoch <= c.epochs; epoch++ {
+func (e *environment) epochOf(label string) int {
+	for epoch := 1; epoch <= e.epochs; epoch++ {
 		if contract.Epoch(epoch).Label() == label {
 			return epoch
 		}
@@ -172,65 +172,65 @@ func (c *scene) epochOf(label string) int {
 }
 
 // read looks at a message as a report, once.
-func (c *scene) read(m block.Message) reading {
-	known, ok := c.readings[m.ID()]
+func (e *environment) read(m block.Message) reading {
+	known, ok := e.readings[m.ID()]
 	if ok {
 		return known
 	}
 	known.Report, known.err = rules.Read(m)
 	known.Reading = known.WithoutValues()
-	node, member := c.places[m.Sender()]
-	if epoch := known.Epoch; known.err == nil && member && c.group != nil && epoch > 0 && epoch <= contract.Epoch(c.epochs) {
-		known.epoch, known.node, known.count = int(epoch), node, c.rules[epoch-1].Counts(known.Reading)
+	node, member := e.places[m.Sender()]
+	if epoch := known.Epoch; known.err == nil && member && e.group != nil && epoch > 0 && epoch <= contract.Epoch(e.epochs) {
+		known.epoch, known.node, known.count = int(epoch), node, e.rules[epoch-1].Counts(known.Reading)
 	}
-	c.readings[m.ID()] = known
+	e.readings[m.ID()] = known
 	return known
 }
 
 // report is a rules.Reader.
-func (c *scene) report(m block.Message) (rules.Report, error) {
-	r := c.read(m)
+func (e *environment) report(m block.Message) (rules.Report, error) {
+	r := e.read(m)
 	return r.Report, r.err
 }
 
 // judge looks at a block, once, as package rewards does: it claims to be about one epoch, and the
 // reports of n-f members count for it, the first of each member.
-func (c *scene) judge(b block.Block) verdict {
+func (e *environment) judge(b block.Block) verdict {
 	id := b.ID()
-	known, ok := c.verdicts[id]
+	known, ok := e.verdicts[id]
 	if !ok {
-		known = c.judgeAnew(b)
-		c.verdicts[id] = known
+		known = e.judgeAnew(b)
+		e.verdicts[id] = known
 	}
 	return known
 }
 
-func (c *scene) judgeAnew(b block.Block) verdict {
-	if c.group == nil {
+func (e *environment) judgeAnew(b block.Block) verdict {
+	if e.group == nil {
 		return verdict{reason: "nobody has reported yet"}
 	}
-	claim, err := rules.ClaimOf(c.group, b, c.report)
+	claim, err := rules.ClaimOf(e.group, b, e.report)
 	if err != nil {
 		return verdict{reason: err.Error()}
 	}
 	epoch := int(claim.Epoch)
-	if epoch > c.epochs || claim.Description != c.hashes[epoch-1] {
+	if epoch > e.epochs || claim.Description != e.hashes[epoch-1] {
 		return verdict{reason: fmt.Sprintf("another description of epoch %d", epoch)}
 	}
-	picked, err := c.rules[epoch-1].Block(b, rules.Reader(c.report).UnderAny())
+	picked, err := e.rules[epoch-1].Block(b, rules.Reader(e.report).UnderAny())
 	if err != nil {
 		return verdict{reason: err.Error()}
 	}
-	v := verdict{epoch: epoch, reporters: make([]bool, c.nodes), count: len(picked)}
+	v := verdict{epoch: epoch, reporters: make([]bool, e.nodes), count: len(picked)}
 	for _, report := range picked {
-		v.reporters[c.places[report.Key]] = true
+		v.reporters[e.places[report.Key]] = true
 	}
 	return v
 }
 
 // verified is what package verify says about a block.
-func (c *scene) verified(b block.Block, epoch int) (metrics.Matrix, metrics.Result, []verify.Reporter, error) {
-	d := c.descriptions[epoch-1]
+func (e *environment) verified(b block.Block, epoch int) (metrics.Matrix, metrics.Result, []verify.Reporter, error) {
+	d := e.descriptions[epoch-1]
 	matrix, reporters, err := verify.Matrix(b, d)
 	if err != nil {
 		return metrics.Matrix{}, metrics.Result{}, nil, err
