@@ -17,15 +17,15 @@ import (
 
 // addMatrices gives each rewarded record the reports of a certified block of its epoch: the
 // winner's if it showed one, else the first that a Nym-API holds. The Nym-APIs have stopped.
-func (s *stage) addMatrices(ctx context.Context, records []Record) error {
-	if s.mode == Single {
+func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
+	if r.mode == Single {
 		return nil
 	}
 	for i, record := range records {
 		if record.Detail.Status != contract.StatusRewarded {
 			continue
 		}
-		bundle, err := s.client.Bundle(ctx, record.Detail.ID)
+		bundle, err := r.client.Bundle(ctx, record.Detail.ID)
 		if err != nil {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}
@@ -33,7 +33,7 @@ func (s *stage) addMatrices(ctx context.Context, records []Record) error {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}
 	}
-	for _, m := range s.members {
+	for _, m := range r.members {
 		if !slices.ContainsFunc(records, lacksMatrix) {
 			break
 		}

@@ -32,14 +32,14 @@ func (m *member) sentBytes() uint64 { return m.service.Traffic().SentBytes + m.h
 // memberName returns the name under which a Nym-API enrols.
 func memberName(number int) string { return fmt.Sprintf("nymapi-%d", number) }
 
-// enrolAway enrols those who will never run, so that the group is complete without them. Nobody
+// enrolOffline enrols those who will never run, so that the group is complete without them. Nobody
 // knows their keys afterwards.
-func (s *stage) enrolAway(ctx context.Context) error {
-	for _, number := range s.numbers() {
-		if !s.plan.roles.away(number) {
+func (r *modeRun) enrolOffline(ctx context.Context) error {
+	for _, number := range r.numbers() {
+		if !r.plan.roles.isOffline(number) {
 			continue
 		}
-		info, err := s.client.PeerInfo(ctx)
+		info, err := r.client.PeerInfo(ctx)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *stage) enrolAway(ctx context.Context) error {
 			return err
 		}
 		enrolment := contract.Enrolment{Name: memberName(number), Addresses: []string{}, Counter: 1}.Sign(key, info.Network, info.ContractKey)
-		if _, err := s.client.Enrol(ctx, enrolment, ""); err != nil {
+		if _, err := r.client.Enrol(ctx, enrolment, ""); err != nil {
 			return fmt.Errorf("enrol %s: %w", memberName(number), err)
 		}
 	}
@@ -56,35 +56,35 @@ func (s *stage) enrolAway(ctx context.Context) error {
 }
 
 // startMembers starts the Nym-APIs that take part.
-func (s *stage) startMembers(ctx context.Context) error {
-	for _, number := range s.numbers() {
-		if s.plan.roles.away(number) {
+func (r *modeRun) startMembers(ctx context.Context) error {
+	for _, number := range r.numbers() {
+		if r.plan.roles.isOffline(number) {
 			continue
 		}
-		m, err := s.newMember(number)
+		m, err := r.newMember(number)
 		if err != nil {
 			return fmt.Errorf("%s: %w", memberName(number), err)
 		}
 		// They outlive ctx until what is finished has been read.
 		m.task = start(context.WithoutCancel(ctx), memberName(number), m.run)
-		s.members = append(s.members, m)
+		r.members = append(r.members, m)
 	}
 	return nil
 }
 
-func (s *stage) newMember(number int) (*member, error) {
-	source, err := s.plan.source(number)
+func (r *modeRun) newMember(number int) (*member, error) {
+	source, err := r.plan.source(number)
 	if err != nil {
 		return nil, err
 	}
-	m := &member{number: number, home: filepath.Join(s.dir, memberName(number)), http: newMeter()}
+	m := &member{number: number, home: filepath.Join(r.dir, memberName(number)), http: newMeter()}
 	config := service.Config{
-		Name: memberName(number), Number: number, Home: m.home, Mode: service.Mode(s.mode), Contract: s.contract.URL(),
-		Source: source, Ticks: s.plan.Ticks, Submit: service.Submission(s.plan.Submit), Keep: max(s.plan.Epochs+2*acceptEpochs, leastKept),
-		HTTPTransport: m.http, Logger: s.logger(),
+		Name: memberName(number), Number: number, Home: m.home, Mode: service.Mode(r.mode), Contract: r.contract.URL(),
+		Source: source, Ticks: r.plan.Ticks, Submit: service.Submission(r.plan.Submit), Keep: max(r.plan.Epochs+2*acceptEpochs, leastKept),
+		HTTPTransport: m.http, Logger: r.logger(),
 	}
-	if s.plan.roles.lies(number) {
-		config.Behaviour = s.behaviour(m)
+	if r.plan.roles.lies(number) {
+		config.Behaviour = r.behaviour(m)
 	}
 	m.service, err = service.New(config)
 	return m, err
@@ -104,23 +104,23 @@ func (m *member) run(ctx context.Context) error {
 }
 
 // stopMembers stops all at once and waits for each.
-func (s *stage) stopMembers() error {
-	for _, m := range s.members {
+func (r *modeRun) stopMembers() error {
+	for _, m := range r.members {
 		m.cancel()
 		if m.forger != nil {
 			m.forger.cancel()
 		}
 	}
 	var errs []error
-	for _, m := range s.members {
+	for _, m := range r.members {
 		errs = append(errs, m.stop())
 	}
 	return errors.Join(errs...)
 }
 
 // failure returns why a Nym-API stopped by itself, nil while all run.
-func (s *stage) failure() error {
-	for _, m := range s.members {
+func (r *modeRun) failure() error {
+	for _, m := range r.members {
 		select {
 		case <-m.done:
 			return errors.Join(fmt.Errorf("%s stopped by itself", m.name), m.failure())

@@ -43,7 +43,7 @@ func TestATaskSaysHowItEnded(t *testing.T) {
 	require.EqualError(t, bad.failure(), "bad: disk is full")
 	require.EqualError(t, bad.stop(), "bad: disk is full")
 
-	s := &stage{members: []*member{{task: start(t.Context(), "nymapi-1", func(ctx context.Context) error { <-ctx.Done(); return nil })}}}
+	s := &modeRun{members: []*member{{task: start(t.Context(), "nymapi-1", func(ctx context.Context) error { <-ctx.Done(); return nil })}}}
 	require.NoError(t, s.failure())
 	s.members = append(s.members, &member{task: bad})
 	require.ErrorContains(t, s.failure(), "bad stopped by itself")

@@ -11,46 +11,46 @@ import (
 	"time"
 )
 
-// Options say where a run keeps things and who is told.
+// Options say where a run keeps its files and what it reports to.
 type Options struct {
-	// Database returns where the database of a mode's contract is copied to in the end, as one file.
-	// Nil: nowhere.
+	// Database returns the file to which the database of a mode's contract is copied at the end. Nil
+	// copies none.
 	Database func(Mode) string
 	// Work is the folder in which the run keeps its data until it ends, default: the system's for
 	// temporary files.
 	Work     string
-	Progress Progress     // default: nobody is told
+	Progress Progress     // default: none
 	Logger   *slog.Logger // of contracts and Nym-APIs, default: none
 }
 
-// How long things may take beyond what is planned.
+// Timeouts beyond the planned time.
 const (
-	slack      = time.Minute      // for a run
-	finishTime = 30 * time.Second // for reading and copying what is finished
-	stopTime   = 20 * time.Second // for everything to stop
+	slack      = time.Minute      // of a run
+	finishTime = 30 * time.Second // to read and copy what is finished
+	stopTime   = 20 * time.Second // to stop everything
 )
 
-// Run runs both modes side by side and returns what became of each, single first. It starts
-// everything and leaves nothing behind but the databases.
+// Run runs both modes at the same time and returns the outcome of each, single first. It starts
+// everything it needs and leaves only the databases behind.
 //
-// When ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that
-// of ctx.
+// If ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that of
+// ctx.
 func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	work, err := os.MkdirTemp(options.Work, "nymapi-compare-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the Nym-APIs' data: %w", err)
+		return nil, fmt.Errorf("create a folder for the Nym-APIs' data: %w", err)
 	}
 	modes := []Mode{Single, Ephemera}
 	outcomes, errs := make([]Outcome, len(modes)), make([]error, len(modes))
-	told := &teller{progress: options.Progress}
+	progress := &progressReporter{progress: options.Progress}
 	var running sync.WaitGroup
-	// One that fails ends the other: half a comparison is none.
+	// A mode that fails cancels the other: there is nothing to compare.
 	both, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	for i, mode := range modes {
 		running.Go(func() {
-			s := &stage{plan: p, mode: mode, dir: filepath.Join(work, string(mode)), options: options, told: told}
-			outcomes[i], errs[i] = s.run(both)
+			r := &modeRun{plan: p, mode: mode, dir: filepath.Join(work, string(mode)), options: options, progress: progress}
+			outcomes[i], errs[i] = r.run(both)
 			outcomes[i].Mode = mode
 			if errs[i] != nil && both.Err() == nil {
 				errs[i] = fmt.Errorf("mode %s: %w", mode, errs[i])
@@ -69,13 +69,13 @@ func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	return outcomes, errors.Join(append(errs, removed)...)
 }
 
-// teller tells a Progress about both modes, one at a time.
-type teller struct {
+// progressReporter serialises what both modes report to a Progress.
+type progressReporter struct {
 	mu       sync.Mutex
 	progress Progress
 }
 
-func (t *teller) settled(mode Mode, epoch int, record Record) {
+func (t *progressReporter) settled(mode Mode, epoch int, record Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.progress != nil {

@@ -27,7 +27,7 @@ func (p *Plan) sentences(s Summary) []string {
 func (p *Plan) singleSentence(m ModeSummary) string {
 	b := []string{fmt.Sprintf("single: what Nym-API %d says is paid, and nobody can check it.", p.Single)}
 	switch {
-	case p.roles.away(p.Single):
+	case p.roles.isOffline(p.Single):
 		b = append(b, "It is away, so nothing is paid.")
 	case p.roles.lies(p.Single):
 		b = append(b, fmt.Sprintf("It lies (%s)%s.", p.Lie, offBy(m.RMSE, ", so payments are %s points off")))

@@ -145,7 +145,7 @@ func (p *Plan) missed(mode Mode, epoch int, record Record) Missed {
 	m := Missed{Mode: mode, Epoch: p.input.name(epoch), Reason: record.Detail.Reason}
 	var why string
 	switch {
-	case mode == Single && p.roles.away(p.Single):
+	case mode == Single && p.roles.isOffline(p.Single):
 		why = fmt.Sprintf("Nym-API %d, the only one that may submit, is away", p.Single)
 	case mode == Ephemera && p.silent() > p.F():
 		why = fmt.Sprintf("%d of %d Nym-APIs are away or silent, more than f = %d: no block can hold the reports of n-f = %d",

@@ -47,11 +47,11 @@ func (p *Plan) Title() string {
 	if p.Verify == VerifyNone {
 		title += ", the contract verifies nothing"
 	}
-	return title + ": " + p.cast() + "."
+	return title + ": " + p.faults() + "."
 }
 
-// cast says who lies and who is away.
-func (p *Plan) cast() string {
+// faults says who lies and who is offline.
+func (p *Plan) faults() string {
 	var parts []string
 	if liars := p.roles.liars; len(liars) > 0 {
 		parts = append(parts, fmt.Sprintf("%s %s (%s)", listed(liars), verb(liars, "lies", "lie"), p.Lie))

@@ -17,15 +17,15 @@ import (
 
 // behaviour returns what a lying Nym-API does. Beside its lie it keeps to the protocol, except for
 // LieSplit.
-func (s *stage) behaviour(m *member) service.Behaviour {
+func (r *modeRun) behaviour(m *member) service.Behaviour {
 	b := service.Behaviour{Report: func(_ contract.Description, honest metrics.Report) metrics.Report {
-		return s.plan.Lie.report(honest, s.plan.Seed)
+		return r.plan.Lie.report(honest, r.plan.Seed)
 	}}
-	if s.mode == Single {
+	if r.mode == Single {
 		return b // its report is the result
 	}
-	if s.plan.Verify == VerifyNone {
-		m.forger = newForger(m, s.contract.URL(), s.logger())
+	if r.plan.Verify == VerifyNone {
+		m.forger = newForger(m, r.contract.URL(), r.logger())
 		lie := b.Report
 		b.Report = func(d contract.Description, honest metrics.Report) metrics.Report {
 			lying := lie(d, honest)
@@ -33,7 +33,7 @@ func (s *stage) behaviour(m *member) service.Behaviour {
 			return lying
 		}
 	}
-	if s.plan.Lie == LieSplit {
+	if r.plan.Lie == LieSplit {
 		silent := &mute{}
 		b.Transport = silent.wrap
 		b.Publish = silent.split

@@ -14,7 +14,7 @@ import (
 // sends more packets.
 func (p *Plan) alone(in input, number, epochs int) payments {
 	paid := make(payments, epochs)
-	if p.roles.away(number) {
+	if p.roles.isOffline(number) {
 		return paid
 	}
 	values := verify.Values{}

@@ -33,7 +33,7 @@ func (p *Plan) costPerEpoch() time.Duration {
 func (p *Plan) EstimatedTime() time.Duration {
 	epoch := max(p.Epoch, p.costPerEpoch())
 	total := time.Duration(p.Epochs) * epoch
-	switch missed := p.silent() > p.F() || p.roles.away(p.Single); {
+	switch missed := p.silent() > p.F() || p.roles.isOffline(p.Single); {
 	case missed && p.Source == SourceTrace: // the next epoch waits for the decision
 		total += time.Duration(p.Epochs*acceptEpochs) * p.Epoch
 	case missed:

@@ -28,7 +28,7 @@ func ParsePositions(flag, list string) ([]int, error) {
 type roles struct{ liars, offline []int }
 
 func (r roles) lies(number int) bool { return slices.Contains(r.liars, number) }
-func (r roles) away(number int) bool { return slices.Contains(r.offline, number) }
+func (r roles) isOffline(number int) bool { return slices.Contains(r.offline, number) }
 
 // positions decides who lies and who is away among nodes Nym-APIs.
 func (c Config) positions(nodes int) (roles, error) {
@@ -41,7 +41,7 @@ func (c Config) positions(nodes int) (roles, error) {
 		return roles{}, err
 	}
 	for _, number := range r.liars {
-		if r.away(number) {
+		if r.isOffline(number) {
 			return roles{}, wrong("offline", c.Offline, fmt.Sprintf("Nym-API %d to lie or to be away, not both", number),
 				"give fewer --liars or --offline, more --nodes, or other --liars-at and --offline-at")
 		}
