@@ -12,45 +12,46 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Mode says what justifies a submission.
+// Mode says what a submission needs to be accepted.
 type Mode string
 
 const (
-	// ModeFull: a certified block of the submitter, from which the contract recomputes the result.
+	// ModeFull needs a certified block of the submitter, from which the contract recomputes the
+	// result.
 	ModeFull Mode = "full"
-	// ModeSingle: the word of the one authorised Nym-API, as it is without Ephemera.
+	// ModeSingle needs the signature of the one authorised Nym-API, as without Ephemera.
 	ModeSingle Mode = "single"
-	// ModeNone: nothing, as in the original prototype. It exists to show what that costs.
+	// ModeNone needs nothing, as in the original prototype. It exists to show what that costs.
 	ModeNone Mode = "none"
 )
 
-// Rules are how an epoch is rewarded.
+// Rules say how an epoch is rewarded.
 type Rules struct {
 	_ struct{} `cbor:",toarray"`
-	// Estimator is a name that metrics.ParseEstimator reads; Version is that of the rule meant.
+	// Estimator is a name that metrics.ParseEstimator reads, Version the estimator's version.
 	Estimator string `json:"estimator"`
 	Version   uint16 `json:"estimator_version"`
-	// Coverage is how many values a mixnode needs for a new uptime.
+	// Coverage is the number of values that a mixnode needs for a new uptime.
 	Coverage uint16 `json:"coverage"`
-	// CarryLimit is the number of epochs over which a mixnode without a new uptime keeps its last one.
+	// CarryLimit is the number of epochs for which a mixnode without a new uptime keeps its last one.
 	CarryLimit uint16 `json:"carry_limit"`
 	Mode       Mode   `json:"mode"`
-	// Authorised is the key whose word counts in ModeSingle, and zero in the other modes.
+	// Authorised is the key that may submit in ModeSingle, zero in the other modes.
 	Authorised keys.Public `json:"authorised"`
 }
 
 // MaxCarry bounds Rules.CarryLimit.
 const MaxCarry = 1000
 
-// Description is what the contract fixes about an epoch for ever when it begins. It is
-// self-contained: with it and a submission anybody recomputes the epoch's result. Its hash is in
-// every report and in every submission. It is read-only once made.
+// Description is what the contract fixes about an epoch when it begins. It never changes, and it is
+// self-contained: anybody can recompute the epoch's result from it and a submission. Its hash is in
+// every report and in every submission. A Description must not be modified.
 type Description struct {
 	Network     string
 	ContractKey keys.Public // signs receipts
 	Epoch       Epoch
 	Start, End  Millis            // the half-open window [Start, End) of the samples
-	Group       *membership.Group // who may report, create blocks and sign them
+	Group       *membership.Group // its members may report, create blocks and sign them
 	Mixnodes    []metrics.MixID   // strictly ascending
 	Rules       Rules
 }
@@ -73,19 +74,19 @@ const (
 	maxDescriptionBytes = 8 << 20
 )
 
-// Validate returns nil for a description that keeps the rules of its fields, else an error that
-// wraps ErrInvalid.
+// Validate returns nil if every field has an allowed value, otherwise an error that wraps
+// ErrInvalid.
 func (d Description) Validate() error {
 	if err := membership.CheckNetwork(d.Network); err != nil {
 		return fmt.Errorf("%w: description: %w", ErrInvalid, err)
 	}
 	switch {
 	case d.Group == nil || d.Group.Network() != d.Network:
-		return fmt.Errorf("%w: description of network %q without a group of it", ErrInvalid, d.Network)
+		return fmt.Errorf("%w: description of network %q: expected a group of that network", ErrInvalid, d.Network)
 	case d.Epoch == 0:
-		return fmt.Errorf("%w: epochs are numbered from 1", ErrInvalid)
+		return fmt.Errorf("%w: epoch 0, expected 1 or more", ErrInvalid)
 	case d.Start < 0 || d.End <= d.Start:
-		return fmt.Errorf("%w: epoch %d from %s to %s", ErrInvalid, d.Epoch, d.Start, d.End)
+		return fmt.Errorf("%w: epoch %d from %s to %s, expected it to end after it starts", ErrInvalid, d.Epoch, d.Start, d.End)
 	}
 	if _, err := metrics.NewMatrix(d.Mixnodes, nil); err != nil {
 		return fmt.Errorf("%w: mixnodes of epoch %d: %w", ErrInvalid, d.Epoch, err)
@@ -96,7 +97,7 @@ func (d Description) Validate() error {
 func (r Rules) validate(group *membership.Group) error {
 	switch {
 	case r.Estimator == "" || len(r.Estimator) > 64:
-		return fmt.Errorf("%w: name of the estimator has %d characters, expected 1..64", ErrInvalid, len(r.Estimator))
+		return fmt.Errorf("%w: estimator name of %d characters, expected 1..64", ErrInvalid, len(r.Estimator))
 	case r.Coverage < 1:
 		return fmt.Errorf("%w: coverage 0, expected at least 1", ErrInvalid)
 	case r.CarryLimit > MaxCarry:
@@ -104,9 +105,9 @@ func (r Rules) validate(group *membership.Group) error {
 	case r.Mode != ModeFull && r.Mode != ModeSingle && r.Mode != ModeNone:
 		return fmt.Errorf("%w: mode %.20q, expected full, single or none", ErrInvalid, r.Mode)
 	case r.Mode == ModeSingle && !group.Contains(r.Authorised):
-		return fmt.Errorf("%w: the authorised key %s is no member of the group", ErrInvalid, r.Authorised)
+		return fmt.Errorf("%w: the authorised key %s is not a member of the group", ErrInvalid, r.Authorised)
 	case r.Mode != ModeSingle && r.Authorised != keys.Public{}:
-		return fmt.Errorf("%w: an authorised key in mode %s", ErrInvalid, r.Mode)
+		return fmt.Errorf("%w: an authorised key in mode %s, expected none", ErrInvalid, r.Mode)
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ func (d Description) Encode() []byte {
 	})
 }
 
-// DecodeDescription reads what Encode wrote. The description returned is valid; the error wraps
+// DecodeDescription decodes what Encode returned. The description is valid; the error wraps
 // ErrInvalid.
 func DecodeDescription(data []byte) (Description, error) {
 	var w wireDescription
@@ -137,36 +138,35 @@ func DecodeDescription(data []byte) (Description, error) {
 	return d, d.Validate()
 }
 
-// Hash returns the SHA-256 of the encoding behind its domain tag and the network: what reports and
-// submissions name.
+// Hash returns the SHA-256 of the domain tag, the network and the encoding. Reports and submissions
+// refer to a description by its hash.
 func (d Description) Hash() Hash {
 	return sha256.Sum256(keys.SigningBytes(descriptionDomain, d.Network, d.Encode()))
 }
 
-// Label returns the label under which reports about the epoch are broadcast.
+// Label returns the label of the messages that hold reports about the epoch.
 func (d Description) Label() string { return d.Epoch.Label() }
 
-// SameMixnodes tells whether mixnodes are exactly those of the description.
+// SameMixnodes reports whether mixnodes are exactly those of the description.
 func (d Description) SameMixnodes(mixnodes []metrics.MixID) bool {
 	return slices.Equal(d.Mixnodes, mixnodes)
 }
 
-// Estimator returns the rule that the description names, or an error that wraps ErrInvalid when
-// this program does not have it in that version.
+// Estimator returns the estimator that the description names. The error wraps ErrInvalid if this
+// program does not have it in that version.
 func (d Description) Estimator() (metrics.Estimator, error) {
 	estimator, err := metrics.ParseEstimator(d.Rules.Estimator)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if estimator.Version() != d.Rules.Version {
-		return nil, fmt.Errorf("%w: estimator %s in version %d, this program has version %d",
+		return nil, fmt.Errorf("%w: estimator %s, version %d: this program has version %d",
 			ErrInvalid, d.Rules.Estimator, d.Rules.Version, estimator.Version())
 	}
 	return estimator, nil
 }
 
-// jsonDescription shows the description to people; CBOR is what counts and what UnmarshalJSON
-// reads.
+// jsonDescription shows the description to people. UnmarshalJSON reads only Hash and CBOR.
 type jsonDescription struct {
 	Hash        Hash            `json:"hash"`
 	Network     string          `json:"network"`
@@ -194,7 +194,7 @@ func (d Description) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads "cbor" and checks it against "hash"; the other fields are for people.
+// UnmarshalJSON reads "cbor" and checks it against "hash". It ignores the other fields.
 func (d *Description) UnmarshalJSON(data []byte) error {
 	var j struct {
 		Hash Hash   `json:"hash"`
@@ -208,7 +208,7 @@ func (d *Description) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if decoded.Hash() != j.Hash {
-		return fmt.Errorf("%w: description has hash %s, not %s", ErrInvalid, decoded.Hash(), j.Hash)
+		return fmt.Errorf("%w: description with hash %s, expected %s", ErrInvalid, decoded.Hash(), j.Hash)
 	}
 	*d = decoded
 	return nil

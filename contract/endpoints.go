@@ -6,7 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Paths of the contract's endpoints. EpochPath and BundlePath take the epoch's number.
+// Paths of the contract's endpoints. See also EpochPath and BundlePath.
 const (
 	PathEpoch    = "/contract/epoch"
 	PathPeerInfo = "/contract/peer_info"
@@ -23,8 +23,8 @@ func EpochPath(epoch Epoch) string { return PathEpochs + "/" + epoch.String() }
 // BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
 
-// CurrentEpoch is the answer of GET /contract/epoch: the newest epoch, which may not have begun yet
-// if it is the first one.
+// CurrentEpoch is the response of GET /contract/epoch: the newest epoch. Only the first one may not
+// have begun yet.
 type CurrentEpoch struct {
 	ID          Epoch  `json:"id"`
 	Start       Millis `json:"start"`
@@ -33,8 +33,8 @@ type CurrentEpoch struct {
 	Description Hash   `json:"description"`
 }
 
-// PeerInfo is the answer of GET /contract/peer_info. Until as many have enrolled as are expected,
-// group, number, n, f and q are zero.
+// PeerInfo is the response of GET /contract/peer_info. Group, Number, N, F and Q are zero until as
+// many members have enrolled as are expected.
 type PeerInfo struct {
 	Network     string        `json:"network"`
 	Group       membership.ID `json:"group"`
@@ -55,17 +55,17 @@ type Limits struct {
 	BlockBytes    uint32 `json:"block_bytes"`
 }
 
-// LimitsOf returns limits as they are shown.
+// LimitsOf returns limits as JSON shows them.
 func LimitsOf(l membership.Limits) Limits {
 	return Limits{PayloadBytes: l.PayloadBytes, BlockMessages: l.BlockMessages, BlockBytes: l.BlockBytes}
 }
 
-// Limits returns what NewGroup takes.
+// Limits returns the limits as membership.NewGroup takes them.
 func (l Limits) Limits() membership.Limits {
 	return membership.Limits{PayloadBytes: l.PayloadBytes, BlockMessages: l.BlockMessages, BlockBytes: l.BlockBytes}
 }
 
-// Member is one who enrolled.
+// Member is an enrolled Nym-API.
 type Member struct {
 	Name      string      `json:"name"`
 	Key       keys.Public `json:"key"`
@@ -73,8 +73,8 @@ type Member struct {
 	Addresses []string    `json:"addresses"`
 }
 
-// MakeGroup returns the closed group that the answer describes, and checks that it has the ID that
-// it claims. The error wraps ErrInvalid.
+// MakeGroup returns the complete group that the response describes. The error wraps ErrInvalid; a
+// group with another ID than the response claims is an error.
 func (p PeerInfo) MakeGroup() (*membership.Group, error) {
 	members := make([]keys.Public, len(p.Members))
 	for i, m := range p.Members {
@@ -90,7 +90,7 @@ func (p PeerInfo) MakeGroup() (*membership.Group, error) {
 	return group, nil
 }
 
-// Peers returns the members as ephemera takes them.
+// Peers returns the members in the form that ephemera takes.
 func (p PeerInfo) Peers() []membership.Peer {
 	peers := make([]membership.Peer, len(p.Members))
 	for i, m := range p.Members {
@@ -99,27 +99,27 @@ func (p PeerInfo) Peers() []membership.Peer {
 	return peers
 }
 
-// Status is where an epoch stands.
+// Status is the state of an epoch.
 type Status string
 
-// An epoch is open until it is settled, by its winner or by the end of its time.
+// An epoch is open until it has a winner or its time is over.
 const (
 	StatusOpen     Status = "open"
 	StatusRewarded Status = "rewarded"
 	StatusMissed   Status = "missed"
 )
 
-// Verdict is what became of a stored submission.
+// Verdict is the contract's decision about a stored submission.
 type Verdict string
 
-// Verdicts of attempts.
+// The verdicts.
 const (
 	VerdictAccepted Verdict = "accepted"
 	VerdictLate     Verdict = "late"
 	VerdictInvalid  Verdict = "invalid"
 )
 
-// Epochs is the answer of GET /contract/epochs, newest first.
+// Epochs is the response of GET /contract/epochs, newest first.
 type Epochs struct {
 	Epochs []EpochSummary `json:"epochs"`
 }
@@ -134,8 +134,8 @@ type EpochSummary struct {
 	Reason string  `json:"reason"` // why it was missed, empty otherwise
 }
 
-// Winner is whose submission was the first valid one. Name is empty for one who is no member, which
-// only ModeNone lets win.
+// Winner is the submitter of the first valid submission. Name is empty if it is not a member, which
+// is possible in ModeNone only.
 type Winner struct {
 	Name       string      `json:"name"`
 	Key        keys.Public `json:"key"`
@@ -143,22 +143,23 @@ type Winner struct {
 	AcceptedAt Millis      `json:"accepted_at"`
 }
 
-// EpochDetail is the answer of GET /contract/epochs/{id}. What follows Reason is null or empty
-// until the epoch is rewarded, except for Attempts.
+// EpochDetail is the response of GET /contract/epochs/{id}. Result, Reporters, Signers and Receipt
+// are empty until the epoch is rewarded.
 type EpochDetail struct {
 	EpochSummary
 	Description Description `json:"description"`
 	Result      []Reward    `json:"result"`
-	Reporters   []Signatory `json:"reporters"` // whose reports the result is made of, in the order of the block
-	Signers     []Signatory `json:"signers"`   // whose echoes certify the block, in the order of their keys
-	Receipt     *Receipt    `json:"receipt"`
-	Attempts    []Attempt   `json:"attempts"` // oldest first
-	// AttemptsDropped counts the attempts that were above the bound per member and epoch and were not
-	// stored.
+	// Reporters are the members whose reports count, in the order of the block.
+	Reporters []Signatory `json:"reporters"`
+	// Signers are the members whose echoes certify the block, in the order of their keys.
+	Signers  []Signatory `json:"signers"`
+	Receipt  *Receipt    `json:"receipt"`
+	Attempts []Attempt   `json:"attempts"` // oldest first
+	// AttemptsDropped counts the attempts beyond the limit per member and epoch, which are not stored.
 	AttemptsDropped int `json:"attempts_dropped"`
 }
 
-// Signatory is a member who reported or signed.
+// Signatory is a member that reported or signed.
 type Signatory struct {
 	Name string      `json:"name"`
 	Key  keys.Public `json:"key"`
@@ -166,11 +167,11 @@ type Signatory struct {
 
 // Attempt is a stored submission with its verdict.
 type Attempt struct {
-	Name      string      `json:"name"` // empty for one who is no member
+	Name      string      `json:"name"` // empty if the submitter is not a member
 	Submitter keys.Public `json:"submitter"`
 	At        Millis      `json:"at"`
 	Verdict   Verdict     `json:"verdict"`
-	Type      string      `json:"type"`   // of the problem that was the answer, empty for the accepted one
+	Type      string      `json:"type"`   // of the problem in the response, empty for the accepted one
 	Reason    string      `json:"reason"` // empty for the accepted one
 	Bytes     int         `json:"bytes"`
 	Digest    Hash        `json:"digest"` // SHA-256 of the submission

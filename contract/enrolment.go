@@ -8,33 +8,35 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Enrolment is a Nym-API's signed wish to be a member under a name, reachable at addresses. The
-// same key with a greater counter changes the addresses; name and key belong together for ever.
+// Enrolment is a Nym-API's signed request to become a member with a name and addresses. Another
+// enrolment of the same key with a greater counter changes the addresses. The pair of name and key
+// never changes.
 type Enrolment struct {
-	Name      string         `json:"name"`
-	Key       keys.Public    `json:"key"`
-	Addresses []string       `json:"addresses"` // libp2p multiaddrs without /p2p; none where nobody connects
+	Name string      `json:"name"`
+	Key  keys.Public `json:"key"`
+	// Addresses are libp2p multiaddrs without /p2p, empty if members do not connect to each other.
+	Addresses []string       `json:"addresses"`
 	Counter   uint64         `json:"counter"`
 	Signature keys.Signature `json:"signature"`
 }
 
-// EnrolRequest is the body of POST /contract/enrol. The token travels beside what is signed, so
-// that signatures can be shown.
+// EnrolRequest is the body of POST /contract/enrol. The token is not part of what is signed, so a
+// signature can be published.
 type EnrolRequest struct {
 	Enrolment
 	Token string `json:"token"`
 }
 
-// EnrolAnswer tells who is there. Complete is true once the group is closed and the first epoch is
-// scheduled.
+// EnrolAnswer is the response of POST /contract/enrol. Complete is true once the group is complete
+// and the first epoch is scheduled.
 type EnrolAnswer struct {
 	Enrolled int  `json:"enrolled"`
 	Expected int  `json:"expected"`
 	Complete bool `json:"complete"`
 }
 
-// enrolmentContent is what a Nym-API signs. The contract's key keeps the signature from being shown
-// to another contract.
+// enrolmentContent is what a Nym-API signs. It contains the contract's key so that the signature is
+// valid for one contract only.
 type enrolmentContent struct {
 	_         struct{} `cbor:",toarray"`
 	Contract  keys.Public
@@ -60,7 +62,7 @@ func (e Enrolment) Sign(signer block.Signer, network string, contract keys.Publi
 	return e
 }
 
-// Verify tells whether the key signed the enrolment for this contract.
+// Verify reports whether the key signed the enrolment for this contract.
 func (e Enrolment) Verify(network string, contract keys.Public) bool {
 	return e.Key.Verify(e.signing(network, contract), e.Signature)
 }
@@ -71,8 +73,8 @@ func (e Enrolment) signing(network string, contract keys.Public) []byte {
 	}))
 }
 
-// Check tells whether name, addresses and counter have their form. The error wraps ErrInvalid. See
-// Verify for the signature.
+// Check checks the form of name, addresses and counter, but not the signature: see Verify. The
+// error wraps ErrInvalid.
 func (e Enrolment) Check() error {
 	if err := CheckName(e.Name); err != nil {
 		return err
@@ -91,15 +93,15 @@ func (e Enrolment) Check() error {
 	return nil
 }
 
-// CheckName tells whether name can name a member: 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and
-// '-'.
+// CheckName checks the name of a member: 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-'. The
+// error wraps ErrInvalid.
 func CheckName(name string) error {
 	if len(name) < 1 || len(name) > MaxName {
-		return fmt.Errorf("%w: name has %d characters, expected 1..%d", ErrInvalid, len(name), MaxName)
+		return fmt.Errorf("%w: name of %d characters, expected 1..%d", ErrInvalid, len(name), MaxName)
 	}
 	for _, c := range []byte(name) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
-			return fmt.Errorf("%w: name %q holds %q, expected letters, digits, '.', '_' or '-'", ErrInvalid, name, c)
+			return fmt.Errorf("%w: name %q contains %q, expected letters, digits, '.', '_' or '-'", ErrInvalid, name, c)
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ const (
 	Internal    Kind = "internal"
 )
 
-// kinds gives each kind its HTTP status and its title.
+// kinds maps each kind to its HTTP status and title.
 var kinds = map[Kind]struct {
 	status int
 	title  string
@@ -63,7 +63,7 @@ var kinds = map[Kind]struct {
 	MethodNotAllowed: {http.StatusMethodNotAllowed, "The address takes another method"},
 	TooManyRequests:  {http.StatusTooManyRequests, "Too many requests from this address"},
 
-	NotMember:     {http.StatusForbidden, "The sender is no member"},
+	NotMember:     {http.StatusForbidden, "The sender is not a member"},
 	NotAuthorised: {http.StatusForbidden, "The sender is not the authorised Nym-API"},
 	BadSignature:  {http.StatusForbidden, "The signature is not the sender's"},
 	WrongToken:    {http.StatusForbidden, "The token is wrong"},
@@ -96,7 +96,7 @@ const typePrefix = "urn:nym-rewarding:problem:"
 // Type returns the URI that names the kind, "urn:nym-rewarding:problem:<kind>".
 func (k Kind) Type() string { return typePrefix + string(k) }
 
-// Status returns the kind's HTTP status; that of an unknown kind is 500.
+// Status returns the kind's HTTP status, 500 for an unknown kind.
 func (k Kind) Status() int {
 	if known, ok := kinds[k]; ok {
 		return known.status
@@ -113,15 +113,15 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
-	// Epoch is the one that the request was about, and Winner who won it.
+	// Epoch is the epoch that the request was about, Winner its winner.
 	Epoch  Epoch   `json:"epoch,omitempty"`
 	Winner *Winner `json:"winner,omitempty"`
-	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds,
-	// rounded up.
+	// RetryAfterMS is the time to wait before another try; the header Retry-After has the same in
+	// whole seconds, rounded up.
 	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
 }
 
-// NewProblem returns a problem of a kind.
+// NewProblem returns a problem of that kind.
 func NewProblem(kind Kind, detail string) *Problem {
 	return &Problem{Type: kind.Type(), Title: kinds[kind].title, Status: kind.Status(), Detail: detail}
 }
@@ -135,13 +135,13 @@ func (p *Problem) Kind() Kind {
 	return Kind(kind)
 }
 
-// RetryAfter returns how long to wait before another try, 0 if the same request will not do better.
+// RetryAfter returns how long to wait before another try, 0 if the same request would fail again.
 func (p *Problem) RetryAfter() time.Duration { return time.Duration(p.RetryAfterMS) * time.Millisecond }
 
-// Temporary tells whether the same request may succeed later.
+// Temporary reports whether the same request may succeed later.
 func (p *Problem) Temporary() bool { return p.Status >= 500 || p.Status == http.StatusTooManyRequests }
 
-// Error says what happened in one line.
+// Error returns status, title and detail in one line.
 func (p *Problem) Error() string {
 	if p.Detail == "" {
 		return fmt.Sprintf("%d: %s", p.Status, p.Title)
@@ -149,7 +149,7 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%d: %s: %s", p.Status, p.Title, p.Detail)
 }
 
-// Is tells whether target is the problem's kind.
+// Is reports whether target is the problem's kind.
 func (p *Problem) Is(target error) bool {
 	kind, ok := target.(Kind)
 	return ok && kind == p.Kind()

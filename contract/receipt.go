@@ -15,9 +15,9 @@ import (
 type Reward struct {
 	_       struct{}       `cbor:",toarray"`
 	Mixnode metrics.MixID  `json:"mixnode"`
-	Value   metrics.Uptime `json:"value"`   // hundredths of a percent; null when there is none
-	Reports uint16         `json:"reports"` // values that the epoch's matrix held
-	// CarriedFrom is the epoch that an old value was measured in; 0 for a new value and for none.
+	Value   metrics.Uptime `json:"value"`   // hundredths of a percent, null if missing
+	Reports uint16         `json:"reports"` // number of values in the epoch's matrix
+	// CarriedFrom is the epoch in which an old value was measured, 0 for a new or a missing value.
 	CarriedFrom Epoch `json:"carried_from,omitempty"`
 }
 
@@ -32,21 +32,21 @@ const (
 	receiptDomain = "contract/receipt/v1"
 )
 
-// HashRewards returns the hash of an epoch's stored rewards, carried values included, that a
-// receipt signs.
+// HashRewards returns the hash of an epoch's stored rewards, carried values included. A receipt
+// signs this hash.
 func HashRewards(network string, epoch Epoch, rewards []Reward) Hash {
 	return sha256.Sum256(keys.SigningBytes(rewardsDomain, network, canonical.Encode(hashedRewards{Epoch: epoch, Rewards: rewards})))
 }
 
-// Receipt is the contract's signed word that a submission won its epoch. A retry gets the same
-// bytes.
+// Receipt is the contract's signed statement that a submission won its epoch. A retry returns the
+// same bytes.
 type Receipt struct {
 	_           struct{}       `cbor:",toarray"`
 	Network     string         `json:"network"`
 	Contract    keys.Public    `json:"contract_key"`
 	Epoch       Epoch          `json:"epoch"`
 	Description Hash           `json:"description"`
-	Block       block.ID       `json:"block"` // zero when the submission had none
+	Block       block.ID       `json:"block"` // zero if the submission had none
 	Rewards     Hash           `json:"rewards"`
 	Submitter   keys.Public    `json:"submitter"`
 	AcceptedAt  Millis         `json:"accepted_at"`
@@ -72,8 +72,8 @@ func (r Receipt) Sign(contract block.Signer) Receipt {
 	return r
 }
 
-// Verify tells whether the signature is that of the contract that the receipt names. Callers
-// compare that key with the one they know.
+// Verify reports whether the contract that the receipt names signed it. Callers compare that key
+// with the one they know.
 func (r Receipt) Verify() bool {
 	return membership.CheckNetwork(r.Network) == nil && r.Contract.Verify(r.signing(), r.Signature)
 }
@@ -90,8 +90,8 @@ func (r Receipt) Encode() []byte { return canonical.Encode(r) }
 
 const maxReceiptBytes = 1 << 10
 
-// DecodeReceipt reads what Encode wrote. It does not check the signature: see Verify. The error
-// wraps ErrInvalid.
+// DecodeReceipt decodes what Encode returned. It does not check the signature: see Verify. The
+// error wraps ErrInvalid.
 func DecodeReceipt(data []byte) (Receipt, error) {
 	var r Receipt
 	if err := canonical.Decode(data, maxReceiptBytes, &r); err != nil {
@@ -100,12 +100,12 @@ func DecodeReceipt(data []byte) (Receipt, error) {
 	return r, nil
 }
 
-// Bundle is the self-contained evidence of one rewarded epoch, every part as its maker encoded it.
-// Package verify audits it offline.
+// Bundle is the self-contained evidence of one rewarded epoch. Every part is byte for byte as its
+// author encoded it. Package verify audits a bundle offline.
 type Bundle struct {
 	_           struct{} `cbor:",toarray"`
 	Description []byte   // Description.Encode, which holds the group
-	Submission  []byte   // the winning one as it was received
+	Submission  []byte   // of the winner, as it was received
 	Receipt     []byte   // Receipt.Encode
 	Rewards     []Reward // as stored, carried values included
 }
@@ -113,11 +113,12 @@ type Bundle struct {
 // Encode returns the canonical bytes.
 func (b Bundle) Encode() []byte { return canonical.Encode(b) }
 
-// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group may allow,
-// its result and its rewards.
+// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group allows, a
+// result and rewards.
 const MaxBundleBytes = 128 << 20
 
-// DecodeBundle reads what Encode wrote. Its parts are still encoded. The error wraps ErrInvalid.
+// DecodeBundle decodes what Encode returned. It leaves the parts encoded. The error wraps
+// ErrInvalid.
 func DecodeBundle(data []byte) (Bundle, error) {
 	var b Bundle
 	if err := canonical.Decode(data, MaxBundleBytes, &b); err != nil {

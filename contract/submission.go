@@ -12,12 +12,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ContentType is that of an encoded Submission and of an encoded Bundle.
+// ContentType is the content type of an encoded Submission or Bundle.
 const ContentType = "application/cbor"
 
-// Submission is what a Nym-API posts: a result with the evidence for it. It names its network,
-// contract, epoch and description, so that it counts nowhere else. It keeps the encodings of its
-// parts as they were made, because evidence is kept byte for byte.
+// Submission is what a Nym-API posts: a result and the evidence for it. It names its network,
+// contract, epoch and description, so it is valid only there. It holds its parts encoded, because
+// evidence is kept byte for byte.
 type Submission struct {
 	_           struct{} `cbor:",toarray"`
 	Network     string
@@ -25,7 +25,7 @@ type Submission struct {
 	Epoch       Epoch
 	Description Hash
 	Result      []byte // metrics.Result.Encode
-	Block       []byte // block.Block.Encode of the submitter's own block; empty without Ephemera
+	Block       []byte // block.Block.Encode of the submitter's block; empty without Ephemera
 	Certificate []byte // certificate.Certificate.Encode; empty without Ephemera
 	Submitter   keys.Public
 	Signature   keys.Signature
@@ -46,12 +46,12 @@ type submissionContent struct {
 
 const submissionDomain = "contract/submission/v1"
 
-// NewSubmission signs a result with its evidence for the epoch of d. In ModeSingle and for those
-// who have none, evidence is nil. The error is that of an invalid result.
+// NewSubmission signs a result with its evidence for the epoch of d. Evidence may be nil, as in
+// ModeSingle. An invalid result is an error.
 func NewSubmission(signer block.Signer, d Description, result metrics.Result, evidence *Evidence) (Submission, error) {
 	encoded, err := result.Encode()
 	if err != nil {
-		return Submission{}, fmt.Errorf("make submission for epoch %d: %w", d.Epoch, err)
+		return Submission{}, fmt.Errorf("create submission for epoch %d: %w", d.Epoch, err)
 	}
 	s := Submission{
 		Network: d.Network, Contract: d.ContractKey, Epoch: d.Epoch, Description: d.Hash(),
@@ -69,14 +69,14 @@ type Evidence struct {
 	Certificate certificate.Certificate
 }
 
-// Sign returns the submission as submitted and signed by signer.
+// Sign returns the submission with signer's key as the submitter and signer's signature.
 func (s Submission) Sign(signer block.Signer) Submission {
 	s.Submitter = signer.Public()
 	s.Signature = signer.Sign(s.signing())
 	return s
 }
 
-// Verify tells whether the signature is the submitter's.
+// Verify reports whether the submitter signed the submission.
 func (s Submission) Verify() bool { return s.Submitter.Verify(s.signing(), s.Signature) }
 
 func (s Submission) signing() []byte {
@@ -89,17 +89,17 @@ func (s Submission) signing() []byte {
 // Encode returns the canonical bytes.
 func (s Submission) Encode() []byte { return canonical.Encode(s) }
 
-// submissionFrame bounds what a submission holds beside result, block and certificate.
+// submissionFrame bounds what a submission holds in addition to result, block and certificate.
 const submissionFrame = 512
 
-// MaxSubmissionBytes returns the greatest length of a submission by a member of group about so many
-// mixnodes.
+// MaxSubmissionBytes returns the greatest length of a submission by a member of group about that
+// many mixnodes.
 func MaxSubmissionBytes(group *membership.Group, mixnodes int) int {
 	return submissionFrame + metrics.LimitsFor(mixnodes).Bytes + block.MaxBytes(group.Limits()) + certificate.MaxBytes(group.N())
 }
 
-// DecodeSubmission reads a submission of at most limit bytes. It verifies nothing but form: see
-// Verify, and package verify. The error wraps ErrInvalid.
+// DecodeSubmission decodes a submission of at most limit bytes. It checks only its form: see Verify
+// and package verify. The error wraps ErrInvalid.
 func DecodeSubmission(data []byte, limit int) (Submission, error) {
 	var s Submission
 	if err := canonical.Decode(data, limit, &s); err != nil {
@@ -109,10 +109,10 @@ func DecodeSubmission(data []byte, limit int) (Submission, error) {
 		return Submission{}, fmt.Errorf("%w: submission: %w", ErrInvalid, err)
 	}
 	if s.Epoch == 0 || s.Epoch > 1<<62 {
-		return Submission{}, fmt.Errorf("%w: submission for epoch %d", ErrInvalid, s.Epoch)
+		return Submission{}, fmt.Errorf("%w: submission for epoch %d, expected 1 to 2^62", ErrInvalid, s.Epoch)
 	}
 	return s, nil
 }
 
-// Digest returns the SHA-256 of an encoding, by which attempts are told apart.
+// Digest returns the SHA-256 of an encoding, which identifies an attempt.
 func Digest(encoded []byte) Hash { return sha256.Sum256(encoded) }

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// ErrInvalid reports bytes or values that no correct program makes.
+// ErrInvalid reports bytes or values that no correct program produces.
 var ErrInvalid = errors.New("invalid contract data")
 
-// Epoch is the number of a time window of the contract. The first is 1; 0 stands for none.
+// Epoch is the number of a time window of the contract, from 1. 0 is not a valid number.
 type Epoch uint64
 
 // String returns the number in decimal.
 func (e Epoch) String() string { return strconv.FormatUint(uint64(e), 10) }
 
-// Label returns the label under which reports about the epoch are broadcast, "epoch/<number>".
+// Label returns the label of the messages that hold reports about the epoch, "epoch/<number>".
 func (e Epoch) Label() string { return "epoch/" + e.String() }
 
-// ParseEpoch reads an epoch number of 1 or more in decimal.
+// ParseEpoch parses an epoch number of 1 or more in decimal. The error wraps ErrInvalid.
 func ParseEpoch(text string) (Epoch, error) {
-	number, err := strconv.ParseUint(text, 10, 63) // databases store it in 64 bits with a sign
+	number, err := strconv.ParseUint(text, 10, 63) // databases store it as a signed 64-bit number
 	if err != nil || number == 0 {
-		return 0, fmt.Errorf("%w: epoch %.40q, expected a number from 1", ErrInvalid, text)
+		return 0, fmt.Errorf("%w: epoch %.40q, expected a whole number from 1", ErrInvalid, text)
 	}
 	return Epoch(number), nil
 }
@@ -52,22 +52,22 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Millis is a moment in milliseconds since 1970, UTC. In JSON it is RFC 3339 with milliseconds,
-// such as 2026-11-20T12:00:00.000Z.
+// Millis is a moment in milliseconds since 1970-01-01, UTC. In JSON it is RFC 3339 with
+// milliseconds, such as 2026-11-20T12:00:00.000Z.
 type Millis int64
 
 const millisLayout = "2006-01-02T15:04:05.000Z"
 
-// At returns the millisecond that t lies in.
+// At returns t, truncated to milliseconds.
 func At(t time.Time) Millis { return Millis(t.UnixMilli()) }
 
 // Time returns the moment as a time in UTC.
 func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 
-// Add returns the moment d later, d cut to milliseconds.
+// Add returns the moment d later, with d truncated to milliseconds.
 func (m Millis) Add(d time.Duration) Millis { return m + Millis(d.Milliseconds()) }
 
-// Sub returns the time from o to m.
+// Sub returns the duration from o to m.
 func (m Millis) Sub(o Millis) time.Duration { return time.Duration(m-o) * time.Millisecond }
 
 // String returns RFC 3339 with milliseconds.
@@ -76,7 +76,7 @@ func (m Millis) String() string { return m.Time().Format(millisLayout) }
 // MarshalText encodes RFC 3339 with milliseconds.
 func (m Millis) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText decodes RFC 3339 with or without a fraction.
+// UnmarshalText decodes RFC 3339 with or without fractional seconds.
 func (m *Millis) UnmarshalText(text []byte) error {
 	t, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package client asks the simulated smart contract over HTTP. Every call is one request with a
-// deadline; refusals are *contract.Problem, so that callers branch with errors.Is(err,
-// contract.Decided) and errors.As, and learn when to come back from RetryAfter. It retries nothing
-// and keeps no state: whoever embeds it knows better when a result is worth another try. The
-// values: package contract.
+// Package client calls the simulated smart contract over HTTP. Every call is one request with a
+// deadline. If the contract refuses a request the error is a *contract.Problem: callers branch with
+// errors.Is(err, contract.Decided) or errors.As, and RetryAfter says when to try again. The client
+// keeps no state and retries nothing, because only its caller knows when another try is useful.
+// Package contract has the types of requests and responses.
 package client
 
 import (
@@ -23,32 +23,32 @@ import (
 )
 
 var (
-	// ErrURL reports an address that no contract can have.
+	// ErrURL reports an invalid address of the contract.
 	ErrURL = errors.New("bad address of the contract")
-	// ErrAnswer reports an answer that no contract gives: another program listens there.
-	ErrAnswer = errors.New("not an answer of a contract")
-	// ErrAway reports that no answer came; trying again may help.
-	ErrAway = errors.New("the contract does not answer")
+	// ErrAnswer reports a response that is not from a contract: another program listens there.
+	ErrAnswer = errors.New("not a response of a contract")
+	// ErrAway reports that there was no response. Trying again may help.
+	ErrAway = errors.New("the contract does not respond")
 )
 
 // DefaultTimeout bounds a request whose context has no earlier deadline.
 const DefaultTimeout = 30 * time.Second
 
-// maxJSON bounds an answer in JSON: an epoch's details about 100,000 mixnodes.
+// maxJSON bounds a JSON response: the details of an epoch with 100,000 mixnodes.
 const maxJSON = 32 << 20
 
-// Client asks one contract. It is safe for concurrent use.
+// Client calls one contract. It is safe for concurrent use.
 type Client struct {
 	base string
 	http *http.Client
 }
 
-// New returns a client of the contract at address, such as http://127.0.0.1:8080. A nil transport
-// is one of its own.
+// New returns a client of the contract at address, such as http://127.0.0.1:8080. If transport is
+// nil, the client creates its own.
 func New(address string, transport http.RoundTripper) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: %q, expected such as http://127.0.0.1:8080", ErrURL, address)
+		return nil, fmt.Errorf("%w: %q, expected a URL such as http://127.0.0.1:8080", ErrURL, address)
 	}
 	if transport == nil {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
@@ -59,21 +59,21 @@ func New(address string, transport http.RoundTripper) (*Client, error) {
 // URL returns the contract's address.
 func (c *Client) URL() string { return c.base }
 
-// Close closes idle connections. The client may be used again after it.
+// Close closes idle connections. The client may be used afterwards.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Epoch returns the newest epoch. Until all members have enrolled the error is contract.NotStarted.
+// Epoch returns the newest epoch. The error is contract.NotStarted until all members have enrolled.
 func (c *Client) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
 	return get[contract.CurrentEpoch](ctx, c, contract.PathEpoch)
 }
 
-// PeerInfo returns the members, and the group once it is closed.
+// PeerInfo returns the members, and the group once it is complete.
 func (c *Client) PeerInfo(ctx context.Context) (contract.PeerInfo, error) {
 	return get[contract.PeerInfo](ctx, c, contract.PathPeerInfo)
 }
 
-// Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first. A
-// limit of 0 leaves it to the contract.
+// Epochs returns at most limit epochs with numbers up to from, newest first. A from of 0 means the
+// newest epoch, a limit of 0 the contract's default.
 func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	query := url.Values{}
 	if from > 0 {
@@ -90,7 +90,7 @@ func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 	return list.Epochs, err
 }
 
-// EpochDetail returns everything about an epoch. The error is contract.NotFound before it begins.
+// EpochDetail returns the details of an epoch. The error is contract.NotFound before it begins.
 func (c *Client) EpochDetail(ctx context.Context, epoch contract.Epoch) (contract.EpochDetail, error) {
 	return get[contract.EpochDetail](ctx, c, contract.EpochPath(epoch))
 }
@@ -102,19 +102,19 @@ func (c *Client) Description(ctx context.Context, epoch contract.Epoch) (contrac
 		return contract.Description{}, err
 	}
 	if detail.Description.Epoch != epoch {
-		return contract.Description{}, fmt.Errorf("%w: description of epoch %d instead of %d", ErrAnswer, detail.Description.Epoch, epoch)
+		return contract.Description{}, fmt.Errorf("%w: description of epoch %d, expected epoch %d", ErrAnswer, detail.Description.Epoch, epoch)
 	}
 	return detail.Description, nil
 }
 
-// Ready returns nil once the contract answers requests.
+// Ready returns nil once the contract serves requests.
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := get[struct{}](ctx, c, contract.PathReady)
 	return err
 }
 
-// Submit posts a submission and returns the receipt, whose signature it has checked against the
-// contract that the submission names.
+// Submit posts a submission and returns the receipt. It checks that the contract that the
+// submission names signed the receipt.
 func (c *Client) Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error) {
 	var receipt contract.Receipt
 	if err := c.call(ctx, http.MethodPost, contract.PathSubmit, contract.ContentType, s.Encode(), &receipt); err != nil {
@@ -126,26 +126,25 @@ func (c *Client) Submit(ctx context.Context, s contract.Submission) (contract.Re
 	return receipt, nil
 }
 
-// Enrol posts a signed enrolment with the token.
+// Enrol posts a signed enrolment together with the token.
 func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) (contract.EnrolAnswer, error) {
 	body, err := json.Marshal(contract.EnrolRequest{Enrolment: e, Token: token})
 	if err != nil {
 		return contract.EnrolAnswer{}, fmt.Errorf("encode enrolment: %w", err)
 	}
-	var answer contract.EnrolAnswer
-	err = c.call(ctx, http.MethodPost, contract.PathEnrol, "application/json", body, &answer)
-	return answer, err
+	var response contract.EnrolAnswer
+	err = c.call(ctx, http.MethodPost, contract.PathEnrol, "application/json", body, &response)
+	return response, err
 }
 
-// Bundle returns the evidence of a rewarded epoch, for verify.Audit. Its bytes are as the contract
-// sent them.
+// Bundle returns the evidence of a rewarded epoch, for verify.Audit.
 func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
-	answer, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
+	response, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
 	if err != nil {
 		return contract.Bundle{}, err
 	}
-	defer answer.Body.Close()
-	body, err := read(answer, contract.MaxBundleBytes)
+	defer response.Body.Close()
+	body, err := read(response, contract.MaxBundleBytes)
 	if err != nil {
 		return contract.Bundle{}, err
 	}
@@ -158,14 +157,14 @@ func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 	return value, err
 }
 
-// call makes a request and decodes its answer in JSON.
+// call sends a request and decodes the JSON of the response.
 func (c *Client) call(ctx context.Context, method, path, contentType string, body []byte, into any) error {
-	answer, err := c.do(ctx, method, path, contentType, body)
+	response, err := c.do(ctx, method, path, contentType, body)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	data, err := read(answer, maxJSON)
+	defer response.Body.Close()
+	data, err := read(response, maxJSON)
 	if err != nil {
 		return err
 	}
@@ -175,7 +174,7 @@ func (c *Client) call(ctx context.Context, method, path, contentType string, bod
 	return nil
 }
 
-// do makes a request and returns an answer of status 200, or the error that another one means.
+// do sends a request and returns the response if its status is 200. Any other status is an error.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -184,35 +183,35 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	answer, err := c.http.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
-	if answer.StatusCode == http.StatusOK {
-		return answer, nil
+	if response.StatusCode == http.StatusOK {
+		return response, nil
 	}
-	defer answer.Body.Close()
-	return nil, problemOf(answer)
+	defer response.Body.Close()
+	return nil, problemOf(response)
 }
 
-func problemOf(answer *http.Response) error {
-	data, err := read(answer, maxJSON)
+func problemOf(response *http.Response) error {
+	data, err := read(response, maxJSON)
 	if err != nil {
 		return err
 	}
-	mediaType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")) // of what cannot be parsed it is ""
+	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")) // "" if invalid
 	var problem contract.Problem
-	if mediaType != contract.ProblemType || json.Unmarshal(data, &problem) != nil || problem.Status != answer.StatusCode {
-		return fmt.Errorf("%w: status %s without a problem document", ErrAnswer, answer.Status)
+	if mediaType != contract.ProblemType || json.Unmarshal(data, &problem) != nil || problem.Status != response.StatusCode {
+		return fmt.Errorf("%w: status %s without a problem document", ErrAnswer, response.Status)
 	}
-	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && problem.RetryAfterMS == 0 && seconds > 0 {
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && problem.RetryAfterMS == 0 && seconds > 0 {
 		problem.RetryAfterMS = int64(seconds) * 1000
 	}
 	return &problem
 }
 
-func read(answer *http.Response, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+func read(response *http.Response, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 )
 
-// answering returns a client of something that gives one answer to everything.
+// answering returns a client of a server that gives the same response to every request.
 func answering(t *testing.T, status int, header map[string]string, body string) *client.Client {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for name, value := range header {
@@ -41,21 +41,21 @@ func TestProblemsAreTyped(t *testing.T) {
 	require.Equal(t, contract.Epoch(4), p.Epoch)
 }
 
-func TestOtherProgramsAreNotBelieved(t *testing.T) {
+func TestResponsesOfOtherProgramsAreErrors(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]*client.Client{
-		"HTML with 200":        answering(t, 200, nil, "<html>"),
-		"HTML with 500":        answering(t, 500, map[string]string{"Content-Type": "text/html"}, "<html>"),
-		"status is another":    answering(t, 500, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409,"type":"urn:nym-rewarding:problem:already-decided"}`),
-		"a problem cut short":  answering(t, 409, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409`),
-		"an answer without it": answering(t, 204, nil, ""),
+		"HTML with 200":       answering(t, 200, nil, "<html>"),
+		"HTML with 500":       answering(t, 500, map[string]string{"Content-Type": "text/html"}, "<html>"),
+		"another status":      answering(t, 500, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409,"type":"urn:nym-rewarding:problem:already-decided"}`),
+		"a truncated problem": answering(t, 409, map[string]string{"Content-Type": contract.ProblemType}, `{"status":409`),
+		"no body":             answering(t, 204, nil, ""),
 	} {
 		_, err := c.Epoch(ctx)
 		require.ErrorIs(t, err, client.ErrAnswer, name)
 	}
 }
 
-func TestReceiptOfAnotherContractIsNotBelieved(t *testing.T) {
+func TestReceiptOfAnotherContractIsAnError(t *testing.T) {
 	d := contracttest.Description(1, 1)
 	s := contracttest.Submission(d, 1)
 	c := answering(t, 200, nil, `{"network":"`+d.Network+`","contract_key":"`+hexOf(contracttest.Key(5).Public())+`","epoch":1,"block":"`+contract.Hash{}.String()+

@@ -1,6 +1,6 @@
-// Package contracttest makes the signed data of made-up Nym-APIs for tests: groups, descriptions,
-// reports, certified blocks and submissions, all from seeded keys, so that two runs produce the same
-// bytes. Only tests import it.
+// Package contracttest makes signed data for tests: groups, descriptions, reports, certified blocks
+// and submissions. All keys come from fixed seeds, so two runs produce the same bytes. Only tests
+// import it.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package contracttest
@@ -17,15 +17,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Network is the network of everything that the package makes.
+// Network is the name of the network of all test data.
 const Network = "contract-test"
 
-// Key returns the key of the number-th Nym-API, from 1.
+// Key returns the key of the Nym-API with that number, from 1.
 func Key(number int) keys.Private {
 	return keys.FromSeed([32]byte{'n', 'y', 'm', byte(number >> 8), byte(number)})
 }
 
-// ContractKey returns the key of the made-up contract.
+// ContractKey returns the key of the test contract.
 func ContractKey() keys.Private {
 	return keys.FromSeed([32]byte{'c', 'o', 'n', 't', 'r', 'a', 'c', 't'})
 }
@@ -41,7 +41,7 @@ func Peers(n int) []membership.Peer {
 	return peers
 }
 
-// Group returns group 1 of n Nym-APIs.
+// Group returns group 1, whose members are n Nym-APIs.
 func Group(n int) *membership.Group {
 	members := make([]keys.Public, n)
 	for i := range members {
@@ -59,7 +59,7 @@ func Mixnodes(n int) []metrics.MixID {
 	return ids
 }
 
-// Description returns epoch 1 of n Nym-APIs and so many mixnodes, rewarded by the median in
+// Description returns epoch 1 of n Nym-APIs and that many mixnodes, rewarded by the median in
 // ModeFull. Its window is one second.
 func Description(n, mixnodes int) contract.Description {
 	group := Group(n)
@@ -72,7 +72,7 @@ func Description(n, mixnodes int) contract.Description {
 	}
 }
 
-// Report returns what the number-th Nym-API reports for d: around 90.00 for every mixnode.
+// Report returns the report of a Nym-API for d: around 90.00 for every mixnode.
 func Report(d contract.Description, number int) metrics.Report {
 	r := metrics.Report{Description: d.Hash(), Mixnodes: d.Mixnodes, Values: make([]metrics.Uptime, len(d.Mixnodes))}
 	for i := range r.Values {
@@ -81,12 +81,12 @@ func Report(d contract.Description, number int) metrics.Report {
 	return r
 }
 
-// Message returns a report signed by the number-th Nym-API under the epoch's label.
+// Message returns a report as a message, signed by a Nym-API under the epoch's label.
 func Message(d contract.Description, number int, r metrics.Report) block.Message {
 	return must(block.NewMessage(Key(number), d.Network, d.Label(), must(r.Encode()), int64(d.End)))
 }
 
-// Messages returns the reports of the Nym-APIs with these numbers, signed.
+// Messages returns the reports of the Nym-APIs with these numbers as signed messages.
 func Messages(d contract.Description, numbers ...int) []block.Message {
 	messages := make([]block.Message, len(numbers))
 	for i, number := range numbers {
@@ -118,21 +118,21 @@ func Certify(d contract.Description, b block.Block, numbers ...int) certificate.
 	for _, number := range numbers {
 		place, member := d.Group.Index(Key(number).Public())
 		if !member {
-			panic(fmt.Sprintf("contracttest: Nym-API %d is no member", number))
+			panic(fmt.Sprintf("contracttest: Nym-API %d is not a member", number))
 		}
 		signatures[place] = Key(number).Sign(signing)
 	}
 	return certificate.New(d.Group, b.Header.Slot(), b.ID(), signatures)
 }
 
-// Evidence returns a block of all members' reports by the creator, certified by the first q
+// Evidence returns a block of the creator with the reports of all members, certified by the first q
 // members.
 func Evidence(d contract.Description, creator int) *contract.Evidence {
 	b := Block(d, creator, Messages(d, Numbers(d.Group.N())...))
 	return &contract.Evidence{Block: b, Certificate: Certify(d, b, Numbers(d.Group.Q())...)}
 }
 
-// Result returns what the block of evidence gives.
+// Result returns the result of the block in the evidence.
 func Result(d contract.Description, evidence *contract.Evidence) metrics.Result {
 	matrix, _, err := verify.Matrix(evidence.Block, d)
 	if err != nil {
@@ -141,13 +141,13 @@ func Result(d contract.Description, evidence *contract.Evidence) metrics.Result 
 	return must(verify.Result(matrix, d))
 }
 
-// Submission returns the justified submission of a creator whose block holds all members' reports.
+// Submission returns a valid submission of a creator whose block holds the reports of all members.
 func Submission(d contract.Description, creator int) contract.Submission {
 	evidence := Evidence(d, creator)
 	return must(contract.NewSubmission(Key(creator), d, Result(d, evidence), evidence))
 }
 
-// SingleResult returns a report as the result of one Nym-API.
+// SingleResult returns the result of a single Nym-API with that report.
 func SingleResult(r metrics.Report) metrics.Result {
 	result := metrics.Result{Mixnodes: r.Mixnodes, Values: r.Values, Reports: make([]uint16, len(r.Mixnodes))}
 	for i, v := range r.Values {

@@ -10,10 +10,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ErrMismatch reports a bundle whose parts do not prove what the contract says.
+// ErrMismatch reports a bundle that does not prove what the contract claims.
 var ErrMismatch = errors.New("audit failed")
 
-// Audited is what a bundle proves.
+// Audited is the content of a bundle that passed the audit.
 type Audited struct {
 	Verified
 	Description contract.Description
@@ -22,17 +22,17 @@ type Audited struct {
 	Rewards     []contract.Reward
 }
 
-// Proven tells whether the rewards follow from signed measurements, rather than from the word of
-// one or of anybody.
+// Proven reports whether the rewards follow from signed measurements. Otherwise they rest on the
+// statement of one Nym-API, or of anyone.
 func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.ModeFull }
 
 // Audit recomputes everything in one epoch's bundle, offline: description, submission with block
 // and certificate, result, rewards, and the contract's receipt over them. The error wraps
 // ErrMismatch and names the part that does not fit.
 //
-// A bundle is consistent in itself. Whether it is that of the contract and the group that one
-// trusts is for the caller to compare (Description.ContractKey, Description.Group), and whether a
-// carried value is the right one needs the epochs before: see Auditor.
+// Audit checks that a bundle is consistent. The caller compares its contract and group with those
+// it trusts (Description.ContractKey, Description.Group). Checking a carried value needs the
+// earlier epochs: see Auditor.
 func Audit(b contract.Bundle) (Audited, error) {
 	a, err := audit(b)
 	if err != nil {
@@ -67,7 +67,7 @@ func auditReceipt(a Audited) error {
 	d, r := a.Description, a.Receipt
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey:
-		return fmt.Errorf("receipt: of contract %s of network %q", r.Contract, r.Network)
+		return fmt.Errorf("receipt: from contract %s of network %q", r.Contract, r.Network)
 	case !r.Verify():
 		return errors.New("receipt: bad signature")
 	case r.Epoch != d.Epoch || r.Description != d.Hash():
@@ -82,7 +82,7 @@ func auditReceipt(a Audited) error {
 	return nil
 }
 
-// auditRewards tells whether the rewards hold the result, and old values only where it has none.
+// auditRewards checks that the rewards are the result, with old values only where it has none.
 func auditRewards(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {
 		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
@@ -91,21 +91,21 @@ func auditRewards(d contract.Description, result metrics.Result, rewards []contr
 		fresh := result.Values[i]
 		switch {
 		case r.Mixnode != result.Mixnodes[i] || r.Reports != result.Reports[i]:
-			return fmt.Errorf("rewards: mixnode %s made of %d values, the result has %s of %d", r.Mixnode, r.Reports, result.Mixnodes[i], result.Reports[i])
+			return fmt.Errorf("rewards: mixnode %s from %d values, the result has %s from %d", r.Mixnode, r.Reports, result.Mixnodes[i], result.Reports[i])
 		case r.CarriedFrom == 0 && r.Value != fresh:
 			return fmt.Errorf("rewards: mixnode %s is paid %s, the result is %s", r.Mixnode, show(r.Value), show(fresh))
 		case r.CarriedFrom != 0 && (fresh != metrics.Missing || r.Value == metrics.Missing):
 			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, the result is %s", r.Mixnode, r.CarriedFrom, show(fresh))
 		case r.CarriedFrom != 0 && (r.CarriedFrom >= d.Epoch || d.Epoch-r.CarriedFrom > contract.Epoch(d.Rules.CarryLimit)):
-			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, more than %d epochs back", r.Mixnode, r.CarriedFrom, d.Rules.CarryLimit)
+			return fmt.Errorf("rewards: mixnode %s carries a value from epoch %d, which is more than %d epochs old", r.Mixnode, r.CarriedFrom, d.Rules.CarryLimit)
 		}
 	}
 	return nil
 }
 
-// Describes tells whether detail, what the contract shows of the epoch, says what the evidence
-// says: window, winner, reporters and signers. Attempts are the contract's own word, and results
-// are for Audit. The error wraps ErrMismatch and names what differs.
+// Describes checks the details that the contract publishes about the epoch against the evidence:
+// window, winner, reporters and signers. There is no evidence for attempts, and Audit checks
+// results. The error wraps ErrMismatch and names what differs.
 func (a Audited) Describes(detail contract.EpochDetail) error {
 	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown contract.Signatory) bool { return r.Key == shown.Key })
 	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown contract.Signatory) bool { return key == shown.Key })
@@ -115,27 +115,28 @@ func (a Audited) Describes(detail contract.EpochDetail) error {
 		return fmt.Errorf("%w: shown as epoch %d from %s to %s, its description says epoch %d from %s to %s",
 			ErrMismatch, detail.ID, detail.Start, detail.End, d.Epoch, d.Start, d.End)
 	case detail.Status != contract.StatusRewarded:
-		return fmt.Errorf("%w: shown as %s, and there is a receipt", ErrMismatch, detail.Status)
+		return fmt.Errorf("%w: shown as %s, although there is a receipt", ErrMismatch, detail.Status)
 	case w == nil || w.Key != r.Submitter || w.Block != r.Block || w.AcceptedAt != r.AcceptedAt:
-		return fmt.Errorf("%w: the winner shown is not that of the receipt, %s at %s with block %s", ErrMismatch, r.Submitter, r.AcceptedAt, r.Block)
+		return fmt.Errorf("%w: the winner shown is not the one in the receipt, %s at %s with block %s", ErrMismatch, r.Submitter, r.AcceptedAt, r.Block)
 	case !reporters:
-		return fmt.Errorf("%w: the reporters shown are not the %d of the block", ErrMismatch, len(a.Reporters))
+		return fmt.Errorf("%w: the reporters shown are not the %d in the block", ErrMismatch, len(a.Reporters))
 	case !signers:
 		return fmt.Errorf("%w: the signers shown are not the %d of the certificate", ErrMismatch, len(a.Signers))
 	}
 	return nil
 }
 
-// Auditor audits the rewarded epochs of one contract in ascending order. Beyond Audit it checks
-// that all are of one contract and network, and that every carried value is the newest one before
-// it. The zero value is ready to use; not safe for concurrent use.
+// Auditor audits the rewarded epochs of one contract in ascending order. In addition to Audit it
+// checks that all belong to one contract and network, and that every carried value is the newest
+// one before its epoch. The zero value is ready to use. It is not safe for concurrent use.
 type Auditor struct {
 	last    Audited
 	started bool
 	values  Values
 }
 
-// Next audits the bundle of a later epoch than the one before. The error wraps ErrMismatch.
+// Next audits the bundle of the next epoch, which must be later than the one before. The error
+// wraps ErrMismatch.
 func (a *Auditor) Next(b contract.Bundle) (Audited, error) {
 	audited, err := Audit(b)
 	if err != nil {
@@ -152,10 +153,10 @@ func (a *Auditor) chain(audited Audited) error {
 	d := audited.Description
 	if before := a.last.Description; a.started {
 		if d.ContractKey != before.ContractKey || d.Network != before.Network {
-			return fmt.Errorf("epoch %d is of another contract than epoch %d", d.Epoch, before.Epoch)
+			return fmt.Errorf("epoch %d belongs to another contract than epoch %d", d.Epoch, before.Epoch)
 		}
 		if d.Epoch <= before.Epoch || d.Start < before.End {
-			return fmt.Errorf("epoch %d from %s does not follow epoch %d to %s", d.Epoch, d.Start, before.Epoch, before.End)
+			return fmt.Errorf("epoch %d starts at %s, expected it after epoch %d, which ends at %s", d.Epoch, d.Start, before.Epoch, before.End)
 		}
 	} else {
 		a.values = Values{}

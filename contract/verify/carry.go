@@ -5,18 +5,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Measured is an uptime with the epoch that it was measured in.
+// Measured is an uptime and the epoch in which it was measured.
 type Measured struct {
 	Value metrics.Uptime
 	Epoch contract.Epoch
 }
 
-// Values are the newest measured uptimes of mixnodes, from which gaps are filled.
+// Values are the newest measured uptimes of mixnodes. They fill the gaps of later results.
 type Values map[metrics.MixID]Measured
 
-// Fill returns the rewards of the epoch of d: the result, and for a mixnode without a new uptime
-// the newest one that is at most CarryLimit epochs old, marked with the epoch that it comes from.
-// Results of earlier epochs must have been learnt.
+// Fill returns the rewards of the epoch of d. They are the result; a mixnode without a new uptime
+// gets its newest one if that is at most CarryLimit epochs old, together with the epoch that it
+// comes from. Learn must have been called with the results of all earlier epochs.
 func (v Values) Fill(d contract.Description, result metrics.Result) []contract.Reward {
 	rewards := make([]contract.Reward, len(result.Mixnodes))
 	for i, id := range result.Mixnodes {
@@ -29,7 +29,7 @@ func (v Values) Fill(d contract.Description, result metrics.Result) []contract.R
 	return rewards
 }
 
-// Learn notes the uptimes that were measured in an epoch later than all before.
+// Learn records the uptimes that were measured in an epoch, which must be later than all before.
 func (v Values) Learn(epoch contract.Epoch, result metrics.Result) {
 	for i, id := range result.Mixnodes {
 		if result.Values[i] != metrics.Missing {

@@ -1,11 +1,10 @@
-// Package verify answers one question: is this submission justified? It is pure: bytes and a
-// description in, a verdict with its reason out; no clock, database or socket. Nym-APIs, the
-// contract and an auditor who was not there call the same functions and come to the same answer,
-// bit for bit.
+// Package verify decides whether a submission is justified. It is pure: bytes and a description in,
+// a verdict with its reason out, without clock, database or socket. Nym-APIs, the contract and
+// offline auditors call the same functions and get the same answer, bit for bit.
 //
-// Rule decides which reports count, Matrix makes them rows, Result turns rows into a result,
-// Submission checks a whole submission with these, and Audit everything that the contract keeps of
-// an epoch. What the data looks like: package contract.
+// Rule decides which reports count, Matrix turns them into rows, and Result turns rows into a
+// result. Submission checks a whole submission with these, and Audit everything that the contract
+// keeps about an epoch. Package contract has the types.
 package verify
 
 import (
@@ -18,20 +17,20 @@ import (
 )
 
 var (
-	// ErrNotOfEpoch reports a block of another group than the description's.
-	ErrNotOfEpoch = errors.New("no block of this epoch")
-	// ErrTooFewReports reports a block that does not hold the reports of n-f members. Such a block is
-	// none of this epoch either: errors.Is finds ErrNotOfEpoch as well.
+	// ErrNotOfEpoch reports a block that is not about the epoch, for example of another group.
+	ErrNotOfEpoch = errors.New("not a block of this epoch")
+	// ErrTooFewReports reports a block that holds the reports of fewer than n-f members. It wraps
+	// ErrNotOfEpoch.
 	ErrTooFewReports = fmt.Errorf("%w: too few reports", ErrNotOfEpoch)
 )
 
-// Matrix returns the reports of b that count for the epoch described by d as rows, and who made
-// them in the order of the block. The name of a row is the reporter's peer ID.
+// Matrix returns the reports of b that count for the epoch of d as rows, and their reporters in the
+// order of the block. The name of a row is the reporter's peer ID.
 //
-// It looks at all messages of the block in their order, whatever their labels. Rule says which of
-// them count; the others are ignored, so that garbage spoils nobody's block. At least n-f must
-// count, and the block must be of the description's group; otherwise the error is ErrTooFewReports
-// or ErrNotOfEpoch.
+// It reads all messages of the block in order, whatever their labels. Rule decides which of them
+// count; the others are ignored, so that garbage does not invalidate a block. At least n-f reports
+// must count, and the block must be of the description's group, otherwise the error is
+// ErrTooFewReports or ErrNotOfEpoch.
 //
 // The signatures of the messages must have been verified: see block.Block.VerifySignatures.
 func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
@@ -43,7 +42,8 @@ func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, 
 	return MatrixOf(picked, d)
 }
 
-// MatrixOf is Matrix for reports that the Rule of d picked from a block, values included.
+// MatrixOf is Matrix for reports that the Rule of d picked from a block. They must include their
+// values.
 func MatrixOf(picked []Reading, d contract.Description) (metrics.Matrix, []Reporter, error) {
 	rows, reporters := make([]metrics.Row, len(picked)), make([]Reporter, len(picked))
 	for i, report := range picked {
@@ -57,8 +57,8 @@ func MatrixOf(picked []Reading, d contract.Description) (metrics.Matrix, []Repor
 	return matrix, reporters, nil
 }
 
-// Result returns what the description's rules make of a matrix. The error says that this program
-// does not have the estimator.
+// Result returns the result of a matrix under the description's rules. It is an error if this
+// program does not have the estimator.
 func Result(m metrics.Matrix, d contract.Description) (metrics.Result, error) {
 	estimator, err := d.Estimator()
 	if err != nil {

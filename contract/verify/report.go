@@ -17,22 +17,22 @@ import (
 // ErrNoReport reports a message whose payload is not a report.
 var ErrNoReport = errors.New("not a report")
 
-// Reporter is a member whose report counts, and the message of the block that holds it.
+// Reporter is a member whose report counts, and the message in the block that holds the report.
 type Reporter struct {
 	Key     keys.Public
 	Message block.MessageID
 }
 
-// Reading is a message read as a report. Reading needs no description, so a message can be read
-// before its epoch is known, and need not be read again: see Rule.
+// Reading is a message decoded as a report. Decoding needs no description, so a message can be read
+// before its epoch is known and does not have to be read again: see Rule.
 type Reading struct {
 	Reporter
-	Description contract.Hash     // that the report names
-	mixnodes    [sha256.Size]byte // digest of the names that the report lists
+	Description contract.Hash     // of the epoch that the report is about
+	mixnodes    [sha256.Size]byte // digest of the names in the report
 	values      []metrics.Uptime
 }
 
-// Read reads a message as a report. Its signature is not checked. The error wraps ErrNoReport.
+// Read decodes a message as a report. It does not check the signature. The error wraps ErrNoReport.
 func Read(m block.Message) (Reading, error) {
 	size := len(m.Payload()) // a report lists fewer mixnodes than it has bytes
 	return read(m, metrics.Limits{Mixnodes: size, Bytes: size})
@@ -49,14 +49,14 @@ func read(m block.Message, limits metrics.Limits) (Reading, error) {
 	}, nil
 }
 
-// WithoutValues returns the reading without the measured values, which a Rule does not look at: what
-// a cache keeps.
+// WithoutValues returns the reading without the measured values, which a Rule does not need. It is
+// for caches.
 func (r Reading) WithoutValues() Reading {
 	r.values = nil
 	return r
 }
 
-// digest returns the SHA-256 of the names, each behind its length.
+// digest returns the SHA-256 of the names, each preceded by its length.
 func digest(mixnodes []metrics.MixID) [sha256.Size]byte {
 	hash := sha256.New()
 	var length [4]byte
@@ -68,30 +68,30 @@ func digest(mixnodes []metrics.MixID) [sha256.Size]byte {
 	return [sha256.Size]byte(hash.Sum(nil))
 }
 
-// Rule decides which reports count for the epoch of one description. Members of the group, the
-// contract and auditors decide with the same Rule. It is immutable.
+// Rule decides which reports count for the epoch of one description. Nym-APIs, the contract and
+// auditors all use it. It is immutable.
 type Rule struct {
 	group    *membership.Group
 	hash     contract.Hash
 	mixnodes [sha256.Size]byte
 }
 
-// NewRule returns the rule of a description. It hashes the description, so that callers keep the
-// rule for as long as they need it.
+// NewRule returns the rule of a description. It hashes the description: callers that need the rule
+// often should keep it.
 func NewRule(d contract.Description) Rule {
 	return Rule{group: d.Group, hash: d.Hash(), mixnodes: digest(d.Mixnodes)}
 }
 
-// Counts reports whether a report counts for the epoch if it is the first of its sender: the sender
-// is a member of the description's group, and the report names the description and lists exactly
-// its mixnodes.
+// Counts reports whether a report counts for the epoch, provided that it is the first of its
+// sender: the sender is a member of the description's group, and the report carries the
+// description's hash and lists exactly its mixnodes.
 func (r Rule) Counts(report Reading) bool {
 	return r.group.Contains(report.Key) && report.Description == r.hash && report.mixnodes == r.mixnodes
 }
 
 // Pick returns the reports that count, the first of each member, in the order of the messages. It
-// reads messages with read, such as Read or one that remembers what it read; those that read returns
-// an error for are ignored.
+// decodes messages with read, which may be Read or a cache, and ignores those for which read
+// returns an error.
 func (r Rule) Pick(messages []block.Message, read func(block.Message) (Reading, error)) []Reading {
 	picked := make([]Reading, 0, min(len(messages), r.group.N()))
 	counted := make(map[keys.Public]bool, r.group.N())
@@ -109,12 +109,11 @@ func (r Rule) Pick(messages []block.Message, read func(block.Message) (Reading, 
 	return picked
 }
 
-// Block returns the reports of a block that count, as Pick does. The block must be of the group of
-// the description and hold the reports of at least n-f members, otherwise the error is ErrNotOfEpoch
-// or ErrTooFewReports.
+// Block is Pick for the messages of a block. The block must be of the description's group and hold
+// the reports of at least n-f members, otherwise the error is ErrNotOfEpoch or ErrTooFewReports.
 func (r Rule) Block(b block.Block, read func(block.Message) (Reading, error)) ([]Reading, error) {
 	if b.Header.Group != r.group.ID() {
-		return nil, fmt.Errorf("%w: it is of group %s, the epoch's is %s", ErrNotOfEpoch, b.Header.Group, r.group.ID())
+		return nil, fmt.Errorf("%w: group %s, expected %s", ErrNotOfEpoch, b.Header.Group, r.group.ID())
 	}
 	picked := r.Pick(b.Messages, read)
 	if need := quorum.Correct(r.group.N()); len(picked) < need {

@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// counted is the rule as Rule documents it, in a few lines without digests, limits or caches.
+// counted implements the rule as it is documented, without digests, limits or caches.
 func counted(d contract.Description, messages []block.Message) (ids []block.MessageID) {
 	seen := map[keys.Public]bool{}
 	for _, m := range messages {
@@ -29,8 +29,7 @@ func counted(d contract.Description, messages []block.Message) (ids []block.Mess
 	return ids
 }
 
-// Whatever a block holds, Matrix, and Rule with readings from a cache, count the same messages, which
-// are those of the definition.
+// For any block, Matrix and a Rule with cached readings count the same messages as the definition.
 func TestMatrixAndRuleCountTheSameReports(t *testing.T) {
 	d := contracttest.Description(7, 6)
 	pool := append(garbage(t, d), contracttest.Messages(d, contracttest.Numbers(8)...)...)
@@ -78,7 +77,7 @@ func idsOf(readings []verify.Reading) (ids []block.MessageID) {
 	return ids
 }
 
-func TestWhatIsNotAReportIsRefused(t *testing.T) {
+func TestMessagesWithoutAReportAreErrors(t *testing.T) {
 	for _, payload := range [][]byte{nil, []byte("garbage"), {0x83}} {
 		_, err := verify.Read(message(t, 1, "epoch/1", payload))
 		require.ErrorIs(t, err, verify.ErrNoReport)

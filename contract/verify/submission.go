@@ -12,8 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Refusal says why a submission is not justified. It is an error of the kind that the contract
-// answers with.
+// Refusal is the error of a submission that is not justified. Its Kind is that of the problem that
+// the contract responds with.
 type Refusal struct {
 	Kind   contract.Kind
 	Detail string
@@ -23,13 +23,13 @@ type Refusal struct {
 // Error returns the detail.
 func (r *Refusal) Error() string { return r.Detail }
 
-// Is tells whether target is the refusal's kind.
+// Is reports whether target is the refusal's kind.
 func (r *Refusal) Is(target error) bool {
 	kind, ok := target.(contract.Kind)
 	return ok && kind == r.Kind
 }
 
-// Unwrap returns what was found wrong, nil if the refusal says it all.
+// Unwrap returns the cause, nil if there is no other error.
 func (r *Refusal) Unwrap() error { return r.cause }
 
 func refuse(kind contract.Kind, format string, args ...any) error {
@@ -37,8 +37,8 @@ func refuse(kind contract.Kind, format string, args ...any) error {
 	return &Refusal{Kind: kind, Detail: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// Verified is what a justified submission says. Matrix, Reporters, Signers, Block and Certificate
-// are zero outside of ModeFull.
+// Verified is the content of a justified submission. Matrix, Reporters, Signers, Block and
+// Certificate are set in ModeFull only.
 type Verified struct {
 	Result      metrics.Result
 	Matrix      metrics.Matrix
@@ -48,7 +48,7 @@ type Verified struct {
 	Certificate certificate.Certificate
 }
 
-// BlockID returns the ID of the submission's block, zero if it has none.
+// BlockID returns the ID of the submission's block, zero if it has no block.
 func (v Verified) BlockID() block.ID {
 	if v.Block.Header.Height == 0 {
 		return block.ID{}
@@ -56,12 +56,12 @@ func (v Verified) BlockID() block.ID {
 	return v.Block.ID()
 }
 
-// Submission tells whether s is justified under the rules of d: it was made for exactly this
-// description by one who may submit, and in ModeFull its block is the submitter's own, certified in
-// the description's group, and gives exactly the submitted result. The error is a *Refusal with the
-// first reason found, cheap checks first.
+// Submission checks that s is justified under the rules of d: it was made for exactly this
+// description by a submitter that may submit. In ModeFull its block must also be the submitter's
+// own, certified in the description's group, and yield exactly the submitted result. The error is a
+// *Refusal with the first reason found; cheap checks come first.
 //
-// In ModeNone only the form of the result is looked at.
+// In ModeNone it checks only the form of the result.
 func Submission(d contract.Description, s contract.Submission) (Verified, error) {
 	if err := Sender(d, s); err != nil {
 		return Verified{}, err
@@ -69,14 +69,14 @@ func Submission(d contract.Description, s contract.Submission) (Verified, error)
 	return Evidence(d, s)
 }
 
-// Sender tells whether s is signed by one who may submit under the rules of d. The error is a
-// *Refusal of kind NotMember, NotAuthorised or BadSignature.
+// Sender checks that s is signed by a submitter that may submit under the rules of d. The error is
+// a *Refusal of kind NotMember, NotAuthorised or BadSignature.
 func Sender(d contract.Description, s contract.Submission) error {
 	switch {
 	case d.Rules.Mode == contract.ModeNone:
 		return nil
 	case !d.Group.Contains(s.Submitter):
-		return refuse(contract.NotMember, "%s is no member of group %d", s.Submitter, d.Group.Number())
+		return refuse(contract.NotMember, "%s is not a member of group %d", s.Submitter, d.Group.Number())
 	case d.Rules.Mode == contract.ModeSingle && s.Submitter != d.Rules.Authorised:
 		return refuse(contract.NotAuthorised, "%s may not submit, only %s may", s.Submitter, d.Rules.Authorised)
 	case !s.Verify():
@@ -85,8 +85,8 @@ func Sender(d contract.Description, s contract.Submission) error {
 	return nil
 }
 
-// Evidence tells whether what s says follows from what it shows, for an s that Sender accepts. The
-// error is a *Refusal.
+// Evidence checks that the evidence in s yields its result. Sender must have accepted s. The error
+// is a *Refusal.
 func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	if d.Rules.Mode != contract.ModeNone {
 		if err := sameEpoch(d, s); err != nil {
@@ -142,9 +142,9 @@ func evidence(d contract.Description, s contract.Submission, claimed metrics.Res
 	return v, nil
 }
 
-// Certified decodes the block and the certificate of s and returns what they prove: the block is the
-// submitter's own, certified in the description's group, and holds the reports of at least n-f
-// members. It does not look at the submitted result, so Result is zero. The error is a *Refusal.
+// Certified decodes the block and the certificate of s and checks them: the block must be the
+// submitter's own, certified in the description's group, and hold the reports of at least n-f
+// members. It ignores the submitted result and leaves Result zero. The error is a *Refusal.
 func Certified(d contract.Description, s contract.Submission) (Verified, error) {
 	var v Verified
 	var err error
@@ -160,7 +160,7 @@ func Certified(d contract.Description, s contract.Submission) (Verified, error) 
 	if v.Certificate, err = certificate.Decode(s.Certificate, d.Group.N()); err != nil {
 		return Verified{}, refuse(contract.BadEvidence, "certificate: %w", err)
 	}
-	// The matrix costs less than the signatures, but says nothing about messages that nobody signed.
+	// The matrix is cheaper than the signatures, but it is only valid for signed messages.
 	if err := certificate.VerifyBlock(d.Group, v.Block, v.Certificate); err != nil {
 		return Verified{}, refuse(contract.NotCertified, "block %s: %w", v.Block.ID().Short(), err)
 	}
@@ -171,8 +171,8 @@ func Certified(d contract.Description, s contract.Submission) (Verified, error) 
 	return v, nil
 }
 
-// sameResult compares the claimed result with the recomputed one bit for bit and names the first
-// mixnode where they differ.
+// sameResult compares the claimed result with the recomputed one bit for bit. The error names the
+// first mixnode that differs.
 func sameResult(encoded []byte, claimed, recomputed metrics.Result) error {
 	again, err := recomputed.Encode()
 	if err != nil {
@@ -186,10 +186,10 @@ func sameResult(encoded []byte, claimed, recomputed metrics.Result) error {
 			return refuse(contract.WrongResult, "mixnode %s: submitted %s, the block's reports give %s", id, show(claimed.Values[i]), show(recomputed.Values[i]))
 		}
 		if claimed.Reports[i] != recomputed.Reports[i] {
-			return refuse(contract.WrongResult, "mixnode %s: submitted as made of %d values, the block holds %d", id, claimed.Reports[i], recomputed.Reports[i])
+			return refuse(contract.WrongResult, "mixnode %s: submitted with %d values, the block holds %d", id, claimed.Reports[i], recomputed.Reports[i])
 		}
 	}
-	return refuse(contract.WrongResult, "the result has other bytes than the recomputed one")
+	return refuse(contract.WrongResult, "the result is encoded differently than the recomputed one")
 }
 
 func show(u metrics.Uptime) string {
@@ -199,11 +199,11 @@ func show(u metrics.Uptime) string {
 	return u.String()
 }
 
-// singleResult tells whether a result is made of one Nym-API's report.
+// singleResult checks that a result comes from the report of one Nym-API.
 func singleResult(r metrics.Result) error {
 	for i, id := range r.Mixnodes {
 		if r.Reports[i] > 1 || (r.Reports[i] == 0) != (r.Values[i] == metrics.Missing) {
-			return refuse(contract.WrongResult, "mixnode %s: %s made of %d values, expected a value of one report or none",
+			return refuse(contract.WrongResult, "mixnode %s: %s from %d values, expected a value from one report, or no value",
 				id, show(r.Values[i]), r.Reports[i])
 		}
 	}

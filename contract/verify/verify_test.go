@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// unsigned returns a block as Matrix takes it, whose signatures nobody looks at.
+// unsigned returns a block for Matrix, which does not check signatures.
 func unsigned(d contract.Description, messages []block.Message) block.Block {
 	return block.New(d.Group, contracttest.Key(1).Public(), 1, block.ID{}, 0, messages)
 }
@@ -34,8 +34,8 @@ func message(t require.TestingT, signer int, label string, payload []byte) block
 	return m
 }
 
-// garbage are messages that count for nothing, in any block of an epoch of members 1..n that have
-// all reported before them.
+// garbage returns messages that do not count in any block that holds the reports of members 1..n
+// before them.
 func garbage(t require.TestingT, d contract.Description) []block.Message {
 	n := d.Group.N()
 	later, fewer := d, contracttest.Report(d, 1)
@@ -47,7 +47,7 @@ func garbage(t require.TestingT, d contract.Description) []block.Message {
 		message(t, 1, d.Label(), []byte("garbage")),
 		message(t, 2, d.Label(), nil),
 		message(t, 1, "other", []byte{0x83}),
-		contracttest.Message(d, n+1, contracttest.Report(d, n+1)), // no member
+		contracttest.Message(d, n+1, contracttest.Report(d, n+1)), // not a member
 		contracttest.Message(d, 1, contracttest.Report(later, 1)), // of another epoch
 		contracttest.Message(d, 1, fewer),
 		contracttest.Message(d, 1, second),
@@ -71,7 +71,7 @@ func TestGarbageChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		messages := slices.Clone(reports)
 		for _, g := range rapid.Permutation(garbage(t, d)).Draw(t, "garbage") {
-			// Behind the report of member 1: of two by one member the first counts.
+			// After the report of member 1, because the first of two reports by one member counts.
 			at := rapid.IntRange(1, len(messages)).Draw(t, "place")
 			messages = slices.Insert(messages, at, g)
 		}
@@ -81,7 +81,7 @@ func TestGarbageChangesNothing(t *testing.T) {
 	})
 }
 
-func TestOfTwoReportsByOneMemberTheFirstCounts(t *testing.T) {
+func TestTheFirstOfTwoReportsByOneMemberCounts(t *testing.T) {
 	d := contracttest.Description(4, 3)
 	first, second := contracttest.Report(d, 1), contracttest.Report(d, 1)
 	second.Values = []metrics.Uptime{1, 2, 3}
@@ -94,8 +94,8 @@ func TestOfTwoReportsByOneMemberTheFirstCounts(t *testing.T) {
 	require.Equal(t, second.Values, matrix.Rows[at].Values)
 }
 
-// A report names the description that it was made for, so an earlier epoch's report beside this
-// epoch's is noise, whoever replays it.
+// A report names the description that it was made for, so a replayed report of an earlier epoch
+// does not count.
 func TestReplayedReportDoesNotCount(t *testing.T) {
 	earlier := contracttest.Description(4, 3)
 	d := earlier
@@ -109,7 +109,7 @@ func TestReplayedReportDoesNotCount(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, without, with)
 	_, _, err = verify.Matrix(contracttest.Block(d, 1, append([]block.Message{replayed}, fresh[:2]...)), d)
-	require.ErrorIs(t, err, verify.ErrTooFewReports, "it does not fill the place of a missing one")
+	require.ErrorIs(t, err, verify.ErrTooFewReports, "it does not replace a missing one")
 }
 
 func TestLabelsMakeNoDifference(t *testing.T) {
@@ -151,7 +151,7 @@ func TestColumnBelowCoverageHasNoValue(t *testing.T) {
 	require.Equal(t, []uint16{2, 4}, result.Reports)
 }
 
-func TestUnknownEstimatorIsAnErrorAndNoOtherRule(t *testing.T) {
+func TestUnknownEstimatorIsAnError(t *testing.T) {
 	d := contracttest.Description(4, 2)
 	matrix, _, err := verify.Matrix(unsigned(d, contracttest.Messages(d, 1, 2, 3)), d)
 	require.NoError(t, err)
@@ -183,10 +183,10 @@ func TestCountsOfReportsAreComparedToo(t *testing.T) {
 	require.NoError(t, err)
 	_, err = verify.Submission(d, s)
 	require.ErrorIs(t, err, contract.WrongResult)
-	require.EqualError(t, err, "mixnode m0002: submitted as made of 3 values, the block holds 4")
+	require.EqualError(t, err, "mixnode m0002: submitted with 3 values, the block holds 4")
 }
 
-func TestEveryChangedBitOfASubmissionIsNoticed(t *testing.T) {
+func TestEveryChangedBitOfASubmissionIsDetected(t *testing.T) {
 	d := contracttest.Description(4, 2)
 	good := contracttest.Submission(d, 1).Encode()
 	rapid.Check(t, func(t *rapid.T) {
@@ -225,7 +225,7 @@ func TestSingleResultIsMadeOfOneReport(t *testing.T) {
 	}
 }
 
-// bundle returns the evidence of an epoch as a contract keeps it.
+// bundle returns the evidence of an epoch as a contract stores it.
 func bundle(d contract.Description, creator int, values verify.Values) contract.Bundle {
 	s := contracttest.Submission(d, creator)
 	v, err := verify.Submission(d, s)
@@ -240,7 +240,7 @@ func bundle(d contract.Description, creator int, values verify.Values) contract.
 	return contract.Bundle{Description: d.Encode(), Submission: s.Encode(), Receipt: receipt.Encode(), Rewards: rewards}
 }
 
-func TestAuditFindsWhateverWasChanged(t *testing.T) {
+func TestAuditDetectsEveryChange(t *testing.T) {
 	d := contracttest.Description(4, 3)
 	good := bundle(d, 2, nil)
 	audited, err := verify.Audit(good)
@@ -287,7 +287,7 @@ func TestAuditFindsWhateverWasChanged(t *testing.T) {
 	}
 }
 
-func TestAuditorKnowsWhichValueIsCarried(t *testing.T) {
+func TestAuditorChecksCarriedValues(t *testing.T) {
 	epoch := func(number contract.Epoch) contract.Description {
 		d := contracttest.Description(4, 2)
 		d.Epoch, d.Start, d.End = number, d.Start+contract.Millis(number)*1000, d.End+contract.Millis(number)*1000
@@ -299,18 +299,18 @@ func TestAuditorKnowsWhichValueIsCarried(t *testing.T) {
 	_, err = auditor.Next(bundle(epoch(1), 1, nil))
 	require.ErrorIs(t, err, verify.ErrMismatch, "the same epoch again")
 	_, err = auditor.Next(bundle(epoch(3), 1, verify.Values{"m0001": {Value: 7, Epoch: 1}}))
-	require.NoError(t, err, "an old value that nobody needs")
+	require.NoError(t, err, "an old value that is not needed")
 
 	d := epoch(4)
-	d.Rules.Coverage = 5 // no column has so many
+	d.Rules.Coverage = 5 // no column has that many
 	for name, c := range map[string]struct {
 		values verify.Values
 		ok     bool
 	}{
-		"the newest":   {verify.Values{"m0001": {Value: 9025, Epoch: 3}, "m0002": {Value: 9026, Epoch: 3}}, true},
-		"an older one": {verify.Values{"m0001": {Value: 9025, Epoch: 1}, "m0002": {Value: 9026, Epoch: 3}}, false},
-		"an invention": {verify.Values{"m0001": {Value: 9999, Epoch: 3}, "m0002": {Value: 9026, Epoch: 3}}, false},
-		"none":         {nil, false},
+		"the newest":      {verify.Values{"m0001": {Value: 9025, Epoch: 3}, "m0002": {Value: 9026, Epoch: 3}}, true},
+		"an older one":    {verify.Values{"m0001": {Value: 9025, Epoch: 1}, "m0002": {Value: 9026, Epoch: 3}}, false},
+		"an invented one": {verify.Values{"m0001": {Value: 9999, Epoch: 3}, "m0002": {Value: 9026, Epoch: 3}}, false},
+		"none":            {nil, false},
 	} {
 		var auditor verify.Auditor
 		_, err := auditor.Next(bundle(epoch(3), 1, nil))
@@ -324,7 +324,7 @@ func TestAuditorKnowsWhichValueIsCarried(t *testing.T) {
 	}
 }
 
-func TestRefusalsKeepTheirCause(t *testing.T) {
+func TestRefusalsWrapTheirCause(t *testing.T) {
 	d := contracttest.Description(4, 2)
 	b := contracttest.Block(d, 1, contracttest.Messages(d, 1))
 	s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.SingleResult(contracttest.Report(d, 1)),
@@ -336,7 +336,7 @@ func TestRefusalsKeepTheirCause(t *testing.T) {
 	require.NotErrorIs(t, err, contract.NotCertified)
 }
 
-// One verification for ten members and 240 mixnodes: the target is 5 ms.
+// The target for one verification with ten members and 240 mixnodes is 5 ms.
 func BenchmarkSubmission(b *testing.B) {
 	for _, n := range []int{4, 10} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {

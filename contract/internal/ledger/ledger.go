@@ -1,11 +1,10 @@
-// Package ledger is the contract's time: which epoch begins when, which are open, and which one may
-// be settled now. It is a pure state machine: the clock is an argument, and nothing is stored or
-// sent. The caller asks what is due, makes it durable, and applies it.
+// Package ledger is the contract's schedule: when each epoch begins, which epochs are open, and
+// which one may be settled now. It is a pure state machine: the time is an argument, and nothing is
+// stored or sent. The caller asks what is due, makes it durable, and applies it.
 //
-// An epoch begins, ends, stays open for some epochs more, and is settled once: by its winner or by
-// the end of that time. Epochs are settled in order, so that a carried value is never taken from an
-// epoch that is still undecided. Who may win: package verify. Where all of it is kept: package
-// store.
+// An epoch begins, ends, stays open for a few epochs, and is settled once: by its winner or when
+// that time is over. Epochs are settled in order, so a carried value never comes from an epoch that
+// is still undecided. Package verify decides who may win, package store keeps the state.
 package ledger
 
 import (
@@ -20,19 +19,19 @@ import (
 type Advance string
 
 const (
-	// Fixed: when this one ends, so that windows follow each other without gap.
+	// Fixed begins it when this one ends, so that windows have no gaps between them.
 	Fixed Advance = "fixed"
-	// WhenDecided: when this one is settled. It is for replaying recorded measurements.
+	// WhenDecided begins it when this one is settled. It is for replaying recorded measurements.
 	WhenDecided Advance = "when-decided"
 )
 
-// MaxAcceptEpochs bounds Schedule.AcceptEpochs, and with it how many epochs are open at a time.
+// MaxAcceptEpochs bounds Schedule.AcceptEpochs, and so the number of open epochs.
 const MaxAcceptEpochs = 1000
 
-// ErrInvalid reports a schedule or a state that cannot be.
+// ErrInvalid reports an invalid schedule or state.
 var ErrInvalid = errors.New("invalid schedule")
 
-// Schedule is the rule of time. It applies to epochs that begin from now on.
+// Schedule says how long epochs last and stay open. It applies to epochs that begin from now on.
 type Schedule struct {
 	Duration     time.Duration // of an epoch, whole milliseconds
 	AcceptEpochs int           // how many durations an epoch stays open after its end, at least 1
@@ -43,7 +42,7 @@ type Schedule struct {
 func (s Schedule) Validate() error {
 	switch {
 	case s.Duration < time.Millisecond || s.Duration%time.Millisecond != 0 || s.Duration > 366*24*time.Hour:
-		return fmt.Errorf("%w: an epoch of %s, expected whole milliseconds up to a year", ErrInvalid, s.Duration)
+		return fmt.Errorf("%w: epochs of %s, expected whole milliseconds up to a year", ErrInvalid, s.Duration)
 	case s.AcceptEpochs < 1 || s.AcceptEpochs > MaxAcceptEpochs:
 		return fmt.Errorf("%w: epochs accepted for %d epochs, expected 1..%d", ErrInvalid, s.AcceptEpochs, MaxAcceptEpochs)
 	case s.Advance != Fixed && s.Advance != WhenDecided:
@@ -52,39 +51,39 @@ func (s Schedule) Validate() error {
 	return nil
 }
 
-// Entry is an epoch in time: the half-open window [Start, End) of its samples, and the moment Close
-// at which it is missed.
+// Entry is an epoch in the schedule: the half-open window [Start, End) of its samples, and the
+// moment Close at which it is missed if nobody has won.
 type Entry struct {
 	ID         contract.Epoch
 	Start, End contract.Millis
 	Close      contract.Millis
 }
 
-// Event is something that is due: an epoch begins, or one is missed.
+// Event is something that is due: the begin of an epoch, or a missed one.
 type Event struct {
 	Begin Entry // zero unless an epoch begins
-	// Skipped counts the windows before Begin that had ended too long ago for anybody to submit,
-	// because the contract was away.
+	// Skipped counts the windows before Begin that ended while the contract was down, too long ago to
+	// submit anything for them.
 	Skipped int64
 	Miss    contract.Epoch // zero unless an epoch is missed
 }
 
-// Ledger knows the newest epoch and the open ones. Not safe for concurrent use.
+// Ledger holds the newest epoch and the open ones. It is not safe for concurrent use.
 type Ledger struct {
 	schedule Schedule
 	newest   Entry
 	open     []Entry // ascending
 }
 
-// New returns the ledger of a contract whose newest epoch is this one (zero: there is none) and
-// whose unsettled epochs are these, in ascending order.
+// New returns the ledger of a contract with that newest epoch, zero if there is no epoch yet, and
+// those unsettled epochs in ascending order.
 func New(schedule Schedule, newest Entry, open []Entry) (*Ledger, error) {
 	if err := schedule.Validate(); err != nil {
 		return nil, err
 	}
 	for i, e := range open {
 		if e.ID == 0 || e.ID > newest.ID || (i > 0 && e.ID <= open[i-1].ID) {
-			return nil, fmt.Errorf("%w: open epoch %d out of order, the newest is %d", ErrInvalid, e.ID, newest.ID)
+			return nil, fmt.Errorf("%w: open epoch %d is out of order, the newest is %d", ErrInvalid, e.ID, newest.ID)
 		}
 	}
 	return &Ledger{schedule: schedule, newest: newest, open: append([]Entry(nil), open...)}, nil
@@ -105,7 +104,7 @@ func (l *Ledger) Newest() Entry { return l.newest }
 func (l *Ledger) Open() int { return len(l.open) }
 
 // Due returns the next event that is due at now, if any. It changes nothing: make the event
-// durable, call Apply, and ask again.
+// durable, call Apply, and call Due again.
 func (l *Ledger) Due(now contract.Millis) (Event, bool) {
 	switch {
 	case l.newest.ID == 0:
@@ -125,8 +124,8 @@ func (l *Ledger) Due(now contract.Millis) (Event, bool) {
 	return Event{Begin: l.entry(l.newest.ID+1, start), Skipped: skipped}, true
 }
 
-// unreachable counts the windows after the newest epoch that would be missed already at now.
-// Windows that ended more recently begin late, and Nym-APIs that went on measuring still report on
+// unreachable counts the windows after the newest epoch that would already be missed at now.
+// Windows that ended more recently begin late: Nym-APIs that kept measuring can still report on
 // them.
 func (l *Ledger) unreachable(now contract.Millis) int64 {
 	late := now.Sub(l.newest.End) - time.Duration(1+l.schedule.AcceptEpochs)*l.schedule.Duration
@@ -136,7 +135,7 @@ func (l *Ledger) unreachable(now contract.Millis) int64 {
 	return int64(late/l.schedule.Duration) + 1
 }
 
-// Apply makes an event that First or Due returned part of the state.
+// Apply applies an event that First or Due returned.
 func (l *Ledger) Apply(e Event) {
 	if e.Miss != 0 {
 		l.Settle(e.Miss)
@@ -146,7 +145,7 @@ func (l *Ledger) Apply(e Event) {
 	l.open = append(l.open, e.Begin)
 }
 
-// Settle notes that an open epoch has a winner.
+// Settle records that an open epoch has a winner.
 func (l *Ledger) Settle(epoch contract.Epoch) {
 	for i, e := range l.open {
 		if e.ID == epoch {
@@ -156,8 +155,8 @@ func (l *Ledger) Settle(epoch contract.Epoch) {
 	}
 }
 
-// Next returns the moment at which something becomes due if nothing is settled before, and false
-// while nothing is scheduled.
+// Next returns when the next event becomes due if nothing is settled before, and false while
+// nothing is scheduled.
 func (l *Ledger) Next() (contract.Millis, bool) {
 	if l.newest.ID == 0 {
 		return 0, false
@@ -169,18 +168,19 @@ func (l *Ledger) Next() (contract.Millis, bool) {
 	return next, true
 }
 
-// Standing is where an epoch stands for one who submits.
+// Standing says whether a submission for an epoch can win.
 type Standing uint8
 
 const (
-	NotOver Standing = iota // it has not ended, or not even begun
+	NotOver Standing = iota // the epoch has not ended or not begun
 	Ready                   // the first valid submission wins
-	Waiting                 // it has ended, but an earlier epoch is open
-	Settled                 // it has its winner, or is missed
+	Waiting                 // the epoch has ended, but an earlier one is open
+	Settled                 // the epoch has a winner or is missed
 )
 
-// Stand returns where an epoch stands at now, and for NotOver and Waiting when to ask again (0:
-// nobody knows). Everything due at now must have been applied.
+// Stand returns the standing of an epoch at now. For NotOver and Waiting it also returns how long
+// to wait before asking again, 0 if that is unknown. Everything that is due at now must have been
+// applied.
 func (l *Ledger) Stand(epoch contract.Epoch, now contract.Millis) (Standing, time.Duration) {
 	if epoch > l.newest.ID {
 		return NotOver, 0
@@ -199,8 +199,8 @@ func (l *Ledger) Stand(epoch contract.Epoch, now contract.Millis) (Standing, tim
 	return Settled, 0
 }
 
-// patience is how often one who waits for another's submission asks again: a twentieth of an epoch,
-// within 50 ms and 5 s.
+// patience is the time between two tries of a submission that waits for another epoch: a twentieth
+// of an epoch, at least 50 ms and at most 5 s.
 func (l *Ledger) patience() time.Duration {
 	return max(50*time.Millisecond, min(l.schedule.Duration/20, 5*time.Second))
 }

@@ -68,14 +68,14 @@ func TestWindowsFollowEachOtherAndAreMissedInTime(t *testing.T) {
 	require.Equal(t, contract.Millis(5000), next)
 }
 
-func TestAbsenceSkipsOnlyWindowsThatNobodyCouldBeRewardedFor(t *testing.T) {
+func TestDowntimeSkipsOnlyWindowsThatCannotBeRewarded(t *testing.T) {
 	l := begun(t, fixed())
 	events := tick(l, 100_500)
 	require.Equal(t, contract.Epoch(1), events[0].Miss)
 	// The window [96 s, 97 s) closes at 100 s, the next one at 101 s.
 	require.Equal(t, ledger.Entry{ID: 2, Start: 97_000, End: 98_000, Close: 101_000}, events[1].Begin)
 	require.Equal(t, int64(96), events[1].Skipped)
-	require.Len(t, events, 5, "and the windows after it, to the one under way")
+	require.Len(t, events, 5, "and the windows after it, up to the current one")
 	require.Equal(t, contract.Millis(100_000), l.Newest().Start)
 }
 
@@ -94,7 +94,7 @@ func TestNextEpochWaitsForTheDecision(t *testing.T) {
 	require.Equal(t, contract.Epoch(3), events[1].Begin.ID)
 }
 
-func TestWaitIsShort(t *testing.T) {
+func TestWaitsAreShort(t *testing.T) {
 	l := begun(t, fixed())
 	_, wait := l.Stand(1, 400)
 	require.Equal(t, 600*time.Millisecond, wait)
@@ -103,7 +103,7 @@ func TestWaitIsShort(t *testing.T) {
 	require.Equal(t, 50*time.Millisecond, wait)
 }
 
-func TestRestoredLedgerGoesOn(t *testing.T) {
+func TestRestoredLedgerContinues(t *testing.T) {
 	l := begun(t, fixed())
 	tick(l, 2500)
 	l.Settle(1)
@@ -118,9 +118,9 @@ func TestRestoredLedgerGoesOn(t *testing.T) {
 	require.ErrorIs(t, err, ledger.ErrInvalid)
 }
 
-// Whatever the clock does, numbers have no gap, windows never overlap, epochs are settled in order,
-// and few are open.
-func TestScheduleKeepsItsRulesWhateverTheClockDoes(t *testing.T) {
+// Numbers have no gaps, windows never overlap, epochs are settled in order, and few are open,
+// whatever the clock does.
+func TestScheduleHoldsItsInvariantsForAnyClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := ledger.Schedule{
 			Duration: time.Duration(rapid.IntRange(1, 5000).Draw(t, "ms")) * time.Millisecond, AcceptEpochs: rapid.IntRange(1, 5).Draw(t, "accept"),

@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 )
 
-// Backup writes a consistent copy of the database to a file of its own, which replaces one that is
-// there. It works while a contract runs on the database.
+// Backup writes a consistent copy of the database to another file, which it replaces if it exists.
+// It works while a contract runs on the database.
 func (r *Reader) Backup(ctx context.Context, to string) error {
 	if err := r.backup(ctx, to); err != nil {
 		return fmt.Errorf("back up the database to %s: %w", to, err)
@@ -34,7 +34,7 @@ func (r *Reader) backup(ctx context.Context, to string) (err error) {
 	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer os.Remove(partial) // gone already after a successful rename
+	defer os.Remove(partial) // fails after a successful rename
 	if err := vacuum(ctx, source, partial); err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func (r *Reader) backup(ctx context.Context, to string) (err error) {
 	return os.Rename(partial, to)
 }
 
-// vacuum copies the database on a connection of its own: a reader's may write nothing, not even
-// elsewhere.
+// vacuum copies the database on a separate connection, because that of a reader may not write, not
+// even to another file.
 func vacuum(ctx context.Context, source, to string) error {
 	options, err := sharing(source)
 	if err != nil {
@@ -60,7 +60,7 @@ func vacuum(ctx context.Context, source, to string) error {
 	return errors.Join(err, db.Close())
 }
 
-// checkTarget refuses to overwrite the database itself, or one that is in use.
+// checkTarget returns an error if the target is the database itself or another one that is in use.
 func checkTarget(source, to string) error {
 	target, err := os.Stat(to)
 	if errors.Is(err, fs.ErrNotExist) {

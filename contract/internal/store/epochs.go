@@ -19,7 +19,7 @@ type winnerRow struct {
 	Accepted sql.NullInt64  `db:"accepted_ms"`
 }
 
-// winner returns nil when there is none.
+// winner returns nil if the epoch has no winner.
 func (w winnerRow) winner() (*contract.Winner, error) {
 	if !w.Key.Valid {
 		return nil, nil
@@ -56,7 +56,8 @@ const selectSummary = `SELECT e.id, e.start_ms, e.end_ms, e.close_ms, e.status, 
 	w.key AS winner_key, m.name AS winner_name, w.block, w.accepted_ms
 	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id LEFT JOIN member m ON m.key = w.key `
 
-// Epochs returns at most limit epochs with numbers up to from (0: the newest), newest first.
+// Epochs returns at most limit epochs with numbers up to from, newest first. A from of 0 means the
+// newest epoch.
 func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	var rows []summaryRow
 	err := r.db.SelectContext(ctx, &rows, selectSummary+`WHERE ?1 = 0 OR e.id <= ?1 ORDER BY e.id DESC LIMIT ?2`, int64(from), limit)
@@ -72,7 +73,7 @@ func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 	return epochs, nil
 }
 
-// Rewarded returns the numbers of all rewarded epochs, ascending.
+// Rewarded returns the numbers of all rewarded epochs in ascending order.
 func (r *Reader) Rewarded(ctx context.Context) ([]contract.Epoch, error) {
 	var numbers []int64
 	if err := r.db.SelectContext(ctx, &numbers, `SELECT epoch FROM winner ORDER BY epoch`); err != nil {
@@ -85,7 +86,7 @@ func (r *Reader) Rewarded(ctx context.Context) ([]contract.Epoch, error) {
 	return epochs, nil
 }
 
-// Epoch returns everything about an epoch, or ErrNotFound.
+// Epoch returns the details of an epoch, or ErrNotFound.
 func (r *Reader) Epoch(ctx context.Context, epoch contract.Epoch) (contract.EpochDetail, error) {
 	var detail contract.EpochDetail
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
@@ -166,7 +167,7 @@ func readRewards(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Rewa
 	return rewards, nil
 }
 
-// readSignatories reads the table reporter or signer.
+// readSignatories reads the table "reporter" or "signer".
 func readSignatories(ctx context.Context, tx *sqlx.Tx, table string, epoch int64) ([]contract.Signatory, error) {
 	var rows []struct {
 		Name string `db:"name"`

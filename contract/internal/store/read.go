@@ -18,12 +18,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Reader reads a contract's database. Its methods may be called concurrently; each sees one
+// Reader reads a contract's database. Its methods may be called concurrently; each of them sees one
 // consistent state.
 type Reader struct{ db *sqlx.DB }
 
 // OpenReader opens the database at path for reading, while a contract runs on it or not. It creates
-// no file, not even beside it. The error wraps fs.ErrNotExist if there is no database.
+// no file, not even a log next to the database. The error wraps fs.ErrNotExist if the database does
+// not exist.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("read database: %w", err)
@@ -41,14 +42,14 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	db.SetMaxOpenConns(1)
 	r := &Reader{db: db}
 	if _, err := r.Identity(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("read database %s: it is not a contract's: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("read database %s: not a contract's: %w", path, err), db.Close())
 	}
 	return r, nil
 }
 
-// sharing returns the options for a database that may be in use. SQLite would create the shared
-// index of a write-ahead log that has none; without a log nobody writes, and the file can be taken
-// as it is.
+// sharing returns the options for a database that may be in use. SQLite would create the missing
+// shared index of a write-ahead log. A database without a log is not being written, so it is opened
+// as immutable.
 func sharing(path string) (string, error) {
 	log, err := os.Stat(path + "-wal")
 	if errors.Is(err, fs.ErrNotExist) || err == nil && log.Size() == 0 && missing(path+"-shm") {
@@ -58,7 +59,7 @@ func sharing(path string) (string, error) {
 		return "", err
 	}
 	if missing(path + "-shm") {
-		return "", fmt.Errorf("it was copied while in use, without %s-shm; copy it with: contract backup --to FILE", filepath.Base(path))
+		return "", fmt.Errorf("it was copied while in use, without %s-shm: copy it with contract backup --to FILE", filepath.Base(path))
 	}
 	return readerOptions, nil
 }
@@ -71,7 +72,7 @@ func missing(path string) bool {
 // Close closes the database.
 func (r *Reader) Close() error { return r.db.Close() }
 
-// Identity returns whose database it is.
+// Identity returns which contract the database belongs to.
 func (r *Reader) Identity(ctx context.Context) (Identity, error) { return identity(ctx, r.db) }
 
 func identity(ctx context.Context, db sqlx.QueryerContext) (Identity, error) {
@@ -86,13 +87,13 @@ func identity(ctx context.Context, db sqlx.QueryerContext) (Identity, error) {
 	return Identity{Network: row.Network, Key: key}, err
 }
 
-// Ping tells whether the database answers.
+// Ping returns nil if the database responds.
 func (r *Reader) Ping(ctx context.Context) error {
 	var one int
 	return r.db.GetContext(ctx, &one, `SELECT 1`)
 }
 
-// Members returns all who enrolled, in the order of their keys.
+// Members returns all enrolled members in the order of their keys.
 func (r *Reader) Members(ctx context.Context) ([]Member, error) {
 	var rows []struct {
 		Key       string `db:"key"`
@@ -137,8 +138,8 @@ func (e entryRow) entry() ledger.Entry {
 	return ledger.Entry{ID: contract.Epoch(e.ID), Start: contract.Millis(e.Start), End: contract.Millis(e.End), Close: contract.Millis(e.Close)}
 }
 
-// Schedule returns the newest epoch, zero if there is none, and all that are open in ascending
-// order: what ledger.New takes.
+// Schedule returns the newest epoch, zero if there is no epoch yet, and all open ones in ascending
+// order, as ledger.New takes them.
 func (r *Reader) Schedule(ctx context.Context) (newest ledger.Entry, open []ledger.Entry, err error) {
 	var last []entryRow
 	if err := r.db.SelectContext(ctx, &last, `SELECT id, start_ms, end_ms, close_ms FROM epoch ORDER BY id DESC LIMIT 1`); err != nil {
@@ -166,14 +167,14 @@ func (r *Reader) Description(ctx context.Context, epoch contract.Epoch) (contrac
 	return contract.DecodeDescription(encoded)
 }
 
-// Winning is what a retry is compared with.
+// Winning is a winning submission, with which a retry is compared.
 type Winning struct {
 	Winner  contract.Winner
 	Digest  contract.Hash // of the submission
 	Receipt contract.Receipt
 }
 
-// Winning returns who won an epoch, or ErrNotFound.
+// Winning returns the winning submission of an epoch, or ErrNotFound.
 func (r *Reader) Winning(ctx context.Context, epoch contract.Epoch) (Winning, error) {
 	var row struct {
 		winnerRow

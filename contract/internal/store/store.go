@@ -1,11 +1,11 @@
 // Package store keeps the contract's state in one SQLite file: members, epochs, winners with their
-// evidence byte for byte, rewards and attempts. The schema, made to be queried with plain sqlite3,
-// is in migrations.
+// evidence byte for byte, rewards and attempts. The schema is in migrations; it has views for
+// queries with plain sqlite3.
 //
-// A Store writes; one process at a time has it open. What it has stored survives a crash and a
-// power cut, and the winner of an epoch is stored with its rewards, carried values included, in one
-// transaction. A Reader only reads, beside a running contract or without one, and never creates a
-// file. When epochs begin and who may win is decided elsewhere: packages ledger and verify.
+// A Store writes, and only one process at a time may have it open. What it has stored survives a
+// crash and a power cut. The winner of an epoch and its rewards, carried values included, are
+// stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
+// file. Packages ledger and verify decide when epochs begin and who may win.
 package store
 
 import (
@@ -28,23 +28,23 @@ var (
 	ErrForeign = errors.New("the database is another contract's")
 	// ErrLocked reports a database that another process has open for writing.
 	ErrLocked = errors.New("the database is in use by another contract: stop it, or use another folder")
-	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, is missed, or an earlier
+	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, it is missed, or an earlier
 	// one is open.
 	ErrNotOpen = errors.New("the epoch cannot be settled now")
-	// ErrNotFound reports an epoch, winner or group that is not there.
+	// ErrNotFound reports an epoch, winner or group that does not exist.
 	ErrNotFound = errors.New("not in the database")
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Identity is whose database it is.
+// Identity says which contract a database belongs to.
 type Identity struct {
 	Network string
 	Key     keys.Public
 }
 
-// Store is an open database. Its methods may be called concurrently; writes wait for each other.
+// Store is an open database. Its methods may be called concurrently; writes are serialised.
 type Store struct {
 	Reader
 	writer *sqlx.DB
@@ -53,9 +53,9 @@ type Store struct {
 
 const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferred"
 
-// Open opens the database at path, in a folder that exists, makes it if there is none and brings
-// its schema up to date. A database of another contract or network is ErrForeign, one that another
-// process writes is ErrLocked.
+// Open opens the database at path, creates it if it does not exist, and brings its schema up to
+// date. The folder must exist. The error is ErrForeign for the database of another contract or
+// network, and ErrLocked if another process has it open for writing.
 func Open(ctx context.Context, path string, who Identity, now contract.Millis) (*Store, error) {
 	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Store) open(ctx context.Context, path string, who Identity, now contrac
 	return nil
 }
 
-// claim writes whose database it is into a new one, and compares it in an old one.
+// claim stores the identity in a new database, and compares it with that in an existing one.
 func (s *Store) claim(ctx context.Context, who Identity, now contract.Millis) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO contract (id, network, key, created_ms) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		who.Network, hexKey(who.Key), int64(now))
@@ -95,24 +95,24 @@ func (s *Store) claim(ctx context.Context, who Identity, now contract.Millis) er
 		return err
 	}
 	if owner != who {
-		return fmt.Errorf("%w: it is of key %s on network %q, this contract is %s on %q", ErrForeign, owner.Key, owner.Network, who.Key, who.Network)
+		return fmt.Errorf("%w: it has key %s and network %q, this contract has %s and %q", ErrForeign, owner.Key, owner.Network, who.Key, who.Network)
 	}
 	return nil
 }
 
-// Close closes the database. Nothing may be called after it.
+// Close closes the database. No method may be called afterwards.
 func (s *Store) Close() error {
 	var errs []error
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	if s.writer != nil { // the last connection: it folds the write-ahead log into the file
+	if s.writer != nil { // the last connection merges the write-ahead log into the file
 		errs = append(errs, s.writer.Close())
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
 }
 
-// write runs change in one durable transaction. Once begun it ends whole, even if ctx is cancelled.
+// write runs change in one durable transaction. Once begun it completes even if ctx is cancelled.
 func (s *Store) write(ctx context.Context, change func(context.Context, *sqlx.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -26,7 +26,7 @@ func owner() store.Identity {
 func open(t *testing.T, path string) *store.Store {
 	s, err := store.Open(context.Background(), path, owner(), 1)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Close() }) // a second close, after a test's own, changes nothing
+	t.Cleanup(func() { _ = s.Close() }) // closing again after the test closed it does nothing
 	return s
 }
 
@@ -140,7 +140,7 @@ func TestFailedSettlementLeavesNothingBehind(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestNewestMeasuredValueIsGivenWithinTheCarryLimit(t *testing.T) {
+func TestSettleGetsTheNewestValuesWithinTheCarryLimit(t *testing.T) {
 	ctx := context.Background()
 	for limit, expected := range map[uint16]verify.Values{
 		0: {},
@@ -207,7 +207,7 @@ func TestReaderCreatesNoFile(t *testing.T) {
 	require.NoError(t, err)
 	epochs, err = r.Epochs(ctx, 0, 5)
 	require.NoError(t, err)
-	require.Equal(t, contract.StatusRewarded, epochs[0].Status, "it sees what the contract writes meanwhile")
+	require.Equal(t, contract.StatusRewarded, epochs[0].Status, "it sees what the contract has written meanwhile")
 	require.NoError(t, r.Close())
 	require.Equal(t, running, names(t, folder))
 
@@ -223,7 +223,7 @@ func TestReaderCreatesNoFile(t *testing.T) {
 	text := filepath.Join(folder, "text.db")
 	require.NoError(t, os.WriteFile(text, []byte("no database"), 0o600))
 	_, err = store.OpenReader(ctx, text)
-	require.ErrorContains(t, err, "it is not a contract's")
+	require.ErrorContains(t, err, "not a contract's")
 }
 
 func TestBackupIsOneFileOfOneMoment(t *testing.T) {
@@ -254,7 +254,7 @@ func TestBackupIsOneFileOfOneMoment(t *testing.T) {
 	require.ErrorContains(t, s.Backup(ctx, path), "that is the database itself")
 }
 
-func TestViewsAreForPeople(t *testing.T) {
+func TestViewsShowReadableValues(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "c.db")
 	s := open(t, path)
 	for _, p := range contracttest.Peers(4) {

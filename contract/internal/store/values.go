@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// How domain types look in the database.
+// These functions convert between domain types and columns of the database.
 
 func hexKey(key keys.Public) string { return hex.EncodeToString(key[:]) }
 
@@ -25,7 +25,7 @@ func hexBlock(id block.ID) string {
 func parseKey(text string) (keys.Public, error) {
 	key, err := keys.ParsePublic(text)
 	if err != nil {
-		return keys.Public{}, fmt.Errorf("database is damaged: %w", err)
+		return keys.Public{}, fmt.Errorf("the database is damaged: %w", err)
 	}
 	return key, nil
 }
@@ -35,7 +35,7 @@ func parseBlock(text string) (id block.ID, err error) {
 		return id, nil
 	}
 	if err := id.UnmarshalText([]byte(text)); err != nil {
-		return id, fmt.Errorf("database is damaged: block ID: %w", err)
+		return id, fmt.Errorf("the database is damaged: block ID: %w", err)
 	}
 	return id, nil
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Member is one who enrolled, with the counter of the newest enrolment.
+// Member is an enrolled Nym-API, with the counter of its newest enrolment.
 type Member struct {
 	membership.Peer
 	Counter uint64
 }
 
-// PutMember stores a member, or the new addresses and counter of a known key.
+// PutMember stores a new member, or the new addresses and counter of a known key.
 func (s *Store) PutMember(ctx context.Context, m Member, now contract.Millis) error {
 	addresses, err := json.Marshal(append([]string{}, m.Addresses...))
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Store) PutMember(ctx context.Context, m Member, now contract.Millis) er
 	return nil
 }
 
-// PutGroup stores the group that the members make.
+// PutGroup stores the group of the members.
 func (s *Store) PutGroup(ctx context.Context, g *membership.Group, now contract.Millis) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO member_group (number, id, n, f, q, encoded, closed_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		int64(g.Number()), g.ID().String(), g.N(), g.F(), g.Q(), g.Encode(), int64(now))
@@ -59,8 +59,7 @@ func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d contract.Descr
 	return nil
 }
 
-// MissEpoch settles an open epoch that nobody won. Its reason is made of the attempts that are
-// stored.
+// MissEpoch settles an open epoch as missed. It derives the reason from the stored attempts.
 func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contract.Millis) (reason string, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if reason, err = missReason(ctx, tx, epoch); err != nil {
@@ -81,7 +80,7 @@ func missReason(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (string,
 		Name   string        `db:"name"`
 		Reason string        `db:"reason"`
 	}
-	// SQLite takes the other columns from the row that has the greatest id.
+	// SQLite takes the other columns from the row with the greatest id.
 	err := tx.GetContext(ctx, &last, `SELECT count(*) AS attempts, max(a.id) AS newest, coalesce(m.name, a.key, '') AS name, coalesce(a.reason, '') AS reason
 		FROM attempt a LEFT JOIN member m ON m.key = a.key WHERE a.epoch = ?`, int64(epoch))
 	switch {
@@ -107,7 +106,7 @@ func settle(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch, status contr
 	return nil
 }
 
-// Settlement is everything that is stored about the winner of an epoch.
+// Settlement is what is stored about the winner of an epoch.
 type Settlement struct {
 	Block      block.ID // zero without Ephemera
 	Reporters  []verify.Reporter
@@ -117,9 +116,9 @@ type Settlement struct {
 	Submission []byte // as it was received
 }
 
-// Settle makes an open epoch rewarded, in one transaction: decide is given the newest measured
-// uptimes before the epoch, at most CarryLimit epochs old, and returns what is stored. The error
-// wraps ErrNotOpen if the epoch cannot be settled, and then decide was not called.
+// Settle rewards an open epoch in one transaction: it calls decide with the newest measured uptimes
+// before the epoch, at most CarryLimit epochs old, and stores what decide returns. If the epoch
+// cannot be settled, decide is not called and the error wraps ErrNotOpen.
 func (s *Store) Settle(ctx context.Context, d contract.Description, now contract.Millis, decide func(verify.Values) Settlement) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := settle(ctx, tx, d.Epoch, contract.StatusRewarded, "", now); err != nil {
@@ -143,7 +142,7 @@ func newestValues(ctx context.Context, tx *sqlx.Tx, epoch, limit contract.Epoch)
 		Value   int32  `db:"value"`
 		Epoch   int64  `db:"epoch"`
 	}
-	// SQLite takes value from the row that has the greatest epoch.
+	// SQLite takes value from the row with the greatest epoch.
 	err := tx.SelectContext(ctx, &rows, `SELECT mixnode, value, max(epoch) AS epoch FROM reward
 		WHERE epoch < ? AND epoch >= ? AND value IS NOT NULL AND carried_from IS NULL GROUP BY mixnode`,
 		int64(epoch), int64(epoch)-int64(limit))
@@ -196,8 +195,8 @@ func putRewards(ctx context.Context, tx *sqlx.Tx, epoch int64, rewards []contrac
 	return nil
 }
 
-// AttemptsPerMember is how many refused attempts of one submitter are stored per epoch; all who are
-// no members count as one submitter.
+// AttemptsPerMember is the number of refused attempts of one submitter that are stored per epoch.
+// All submitters that are not members count as one.
 const AttemptsPerMember = 8
 
 // Attempt is a submission with its verdict.
@@ -208,11 +207,11 @@ type Attempt struct {
 	Verdict    contract.Verdict
 	Type       string
 	Reason     string
-	Submission []byte // as it was received; stored for invalid ones only
+	Submission []byte // as it was received; stored only if it is invalid
 }
 
-// PutAttempt stores a refused attempt, or only counts it if its submitter has AttemptsPerMember of
-// them already.
+// PutAttempt stores a refused attempt, or only counts it if AttemptsPerMember of its submitter are
+// stored already.
 func (s *Store) PutAttempt(ctx context.Context, a Attempt) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var stored int

@@ -52,7 +52,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"run --home " + home + " --number 0", "expected 1 or more"},
 		{"run --home " + home + " --ticks -1", "--ticks -1, expected 1.."},
 		{"run --home " + home + " --ticks 0", "--ticks 0, expected 1.."},
-		{"run --home " + home + " --contract localhost", "expected such as http://127.0.0.1:8080"},
+		{"run --home " + home + " --contract localhost", "expected a URL such as http://127.0.0.1:8080"},
 		{"run --home " + home + " --log-level loud", "expected debug, info, warn or error"},
 		{"run --home " + home + " --log-format xml", "expected text or json"},
 		{"run --home " + home + " --token a --token-file b", "both given"},

@@ -25,7 +25,7 @@ func receipt() contract.Receipt {
 	}.Sign(contracttest.ContractKey())
 }
 
-// encodings are one of each kind of signed data.
+// encodings returns one encoding of each kind of signed data.
 func encodings() map[string][]byte {
 	d := contracttest.Description(4, 3)
 	s := contracttest.Submission(d, 2).Encode()
@@ -39,7 +39,7 @@ func encodings() map[string][]byte {
 	}
 }
 
-// decode returns what is encoded again after decoding it.
+// decode decodes data and returns the encoding of the result.
 func decode(kind string, data []byte) ([]byte, error) {
 	switch kind {
 	case "description":
@@ -75,7 +75,7 @@ func TestEncodingsNeverChangeByAccident(t *testing.T) {
 	}
 }
 
-func TestDecodersRefuseWhatIsNotCanonical(t *testing.T) {
+func TestDecodersRejectWhatIsNotCanonical(t *testing.T) {
 	for kind, data := range encodings() {
 		for _, bad := range [][]byte{nil, data[:len(data)-1], append(bytes.Clone(data), 0), {0xf6}, {0x80}, {0xa0}} {
 			_, err := decode(kind, bad)
@@ -111,22 +111,22 @@ func FuzzEnrolment(f *testing.F) {
 	})
 }
 
-func TestDescriptionKeepsItsRules(t *testing.T) {
+func TestInvalidDescriptionsAreRejected(t *testing.T) {
 	good := contracttest.Description(4, 3)
 	require.NoError(t, good.Validate())
 	for name, change := range map[string]func(*contract.Description){
-		"network":               func(d *contract.Description) { d.Network = "other" },
-		"no group":              func(d *contract.Description) { d.Group = nil },
-		"epoch":                 func(d *contract.Description) { d.Epoch = 0 },
-		"window":                func(d *contract.Description) { d.End = d.Start },
-		"no mixnodes":           func(d *contract.Description) { d.Mixnodes = nil },
-		"order of mixnodes":     func(d *contract.Description) { d.Mixnodes = []metrics.MixID{"b", "a"} },
-		"estimator":             func(d *contract.Description) { d.Rules.Estimator = "" },
-		"coverage":              func(d *contract.Description) { d.Rules.Coverage = 0 },
-		"carry":                 func(d *contract.Description) { d.Rules.CarryLimit = contract.MaxCarry + 1 },
-		"mode":                  func(d *contract.Description) { d.Rules.Mode = "other" },
-		"authorised no member":  func(d *contract.Description) { d.Rules.Mode = contract.ModeSingle },
-		"authorised for others": func(d *contract.Description) { d.Rules.Authorised = contracttest.Key(1).Public() },
+		"network":                 func(d *contract.Description) { d.Network = "other" },
+		"no group":                func(d *contract.Description) { d.Group = nil },
+		"epoch":                   func(d *contract.Description) { d.Epoch = 0 },
+		"window":                  func(d *contract.Description) { d.End = d.Start },
+		"no mixnodes":             func(d *contract.Description) { d.Mixnodes = nil },
+		"order of mixnodes":       func(d *contract.Description) { d.Mixnodes = []metrics.MixID{"b", "a"} },
+		"estimator":               func(d *contract.Description) { d.Rules.Estimator = "" },
+		"coverage":                func(d *contract.Description) { d.Rules.Coverage = 0 },
+		"carry":                   func(d *contract.Description) { d.Rules.CarryLimit = contract.MaxCarry + 1 },
+		"mode":                    func(d *contract.Description) { d.Rules.Mode = "other" },
+		"authorised not a member": func(d *contract.Description) { d.Rules.Mode = contract.ModeSingle },
+		"authorised for others":   func(d *contract.Description) { d.Rules.Authorised = contracttest.Key(1).Public() },
 	} {
 		d := good
 		change(&d)
@@ -199,12 +199,12 @@ func TestSignaturesCoverEverything(t *testing.T) {
 	key := contracttest.ContractKey().Public()
 	e := contract.Enrolment{Name: "a", Addresses: []string{"/ip4/1.2.3.4/tcp/5"}, Counter: 1}.Sign(contracttest.Key(1), contracttest.Network, key)
 	require.True(t, e.Verify(contracttest.Network, key))
-	require.False(t, e.Verify(contracttest.Network, contracttest.Key(2).Public()), "shown to another contract")
+	require.False(t, e.Verify(contracttest.Network, contracttest.Key(2).Public()), "for another contract")
 	e.Counter++
 	require.False(t, e.Verify(contracttest.Network, key))
 }
 
-func TestEnrolmentKeepsItsRules(t *testing.T) {
+func TestInvalidEnrolmentsAreRejected(t *testing.T) {
 	good := contract.Enrolment{Name: "nymapi-1", Addresses: []string{"/dns4/host/tcp/3000"}, Counter: 1}
 	require.NoError(t, good.Check())
 	for name, change := range map[string]func(*contract.Enrolment){
