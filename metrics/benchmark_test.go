@@ -10,8 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// benchmarkMatrix returns a matrix of values as they are measured: most near 99 %, a tenth
-// anywhere, 2 % missing.
+// benchmarkMatrix returns a matrix with realistic values: most near 99 %, a tenth arbitrary, 2 %
+// missing.
 func benchmarkMatrix(b *testing.B, rows, columns int) metrics.Matrix {
 	b.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

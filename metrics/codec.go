@@ -9,26 +9,26 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// ErrEncoding marks bytes that are not the canonical encoding of what they should be.
+// ErrEncoding reports bytes that are not a canonical encoding.
 var ErrEncoding = errors.New("not in canonical encoding")
 
-// resultDomain separates the hash of a result from every other hash of the project.
+// resultDomain separates hashes of results from all other hashes of the project.
 const resultDomain = "nym-rewarding/metrics/result/v1"
 
-// Limits bounds what a decoder accepts. A zero field admits nothing; [LimitsFor] derives both from
-// one figure.
+// Limits bounds what a decoder accepts. A zero field accepts nothing. [LimitsFor] derives both
+// fields from the number of mixnodes.
 type Limits struct {
 	Mixnodes int // largest number of mixnodes
 	Bytes    int // largest length of the encoding
 }
 
-// LimitsFor returns the limits of a network of at most mixnodes mixnodes: the length is that of the
-// longest report or result about so many.
+// LimitsFor returns the limits of a network with at most that many mixnodes: Bytes is the length of
+// the longest report or result about them.
 func LimitsFor(mixnodes int) Limits {
 	const (
 		frame  = 1 + 2 + 32 + 3*5             // array head, description, three list heads
 		column = 2 + MaxMixIDLength + 3 + 3   // name, value, count
-		most   = (1<<31 - 1 - frame) / column // so that int never overflows, not even one of 32 bits
+		most   = (1<<31 - 1 - frame) / column // so that a 32-bit int does not overflow
 	)
 	mixnodes = max(0, min(mixnodes, most))
 	return Limits{Mixnodes: mixnodes, Bytes: frame + column*mixnodes}
@@ -77,7 +77,7 @@ var (
 
 func must[T any](v T, err error) T {
 	if err != nil {
-		panic(err) // constant options that the codec does not know: our own mistake
+		panic(err) // the constant options are wrong
 	}
 	return v
 }
@@ -98,7 +98,7 @@ func (u Uptime) MarshalCBOR() ([]byte, error) {
 	}
 }
 
-// UnmarshalCBOR reads exactly what MarshalCBOR writes.
+// UnmarshalCBOR accepts exactly what MarshalCBOR returns.
 func (u *Uptime) UnmarshalCBOR(data []byte) error {
 	v := Uptime(Full + 1)
 	switch {
@@ -125,7 +125,7 @@ const (
 	cborNull   = 0xf6
 )
 
-// Encode returns the canonical bytes of a valid report; the error is that of [Report.Validate].
+// Encode returns the canonical encoding of a valid report. The error is that of [Report.Validate].
 func (r Report) Encode() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("encode report: %w", err)
@@ -133,8 +133,8 @@ func (r Report) Encode() ([]byte, error) {
 	return encoder.Marshal(wireReport{Description: r.Description[:], Mixnodes: r.Mixnodes, Values: r.Values})
 }
 
-// DecodeReport returns the valid report whose canonical bytes are data. The error wraps
-// [ErrTooLarge], [ErrEncoding], or what [Report.Validate] returns.
+// DecodeReport decodes the canonical encoding of a valid report. The error wraps [ErrTooLarge],
+// [ErrEncoding], or what [Report.Validate] returns.
 func DecodeReport(data []byte, limits Limits) (Report, error) {
 	var w wireReport
 	if err := decode(data, limits, &w); err != nil {
@@ -150,7 +150,7 @@ func DecodeReport(data []byte, limits Limits) (Report, error) {
 	return r, nil
 }
 
-// Encode returns the canonical bytes of a valid result; the error is that of [Result.Validate].
+// Encode returns the canonical encoding of a valid result. The error is that of [Result.Validate].
 func (r Result) Encode() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("encode result: %w", err)
@@ -158,8 +158,8 @@ func (r Result) Encode() ([]byte, error) {
 	return encoder.Marshal(r.wire())
 }
 
-// DecodeResult returns the valid result whose canonical bytes are data. The error wraps
-// [ErrTooLarge], [ErrEncoding], or what [Result.Validate] returns.
+// DecodeResult decodes the canonical encoding of a valid result. The error wraps [ErrTooLarge],
+// [ErrEncoding], or what [Result.Validate] returns.
 func DecodeResult(data []byte, limits Limits) (Result, error) {
 	var w wireResult
 	if err := decode(data, limits, &w); err != nil {
@@ -189,8 +189,8 @@ func (r Result) wire() wireResult {
 	return wireResult{Mixnodes: r.Mixnodes, Values: r.Values, Reports: r.Reports}
 }
 
-// decode reads data into one of the wire structs. Whether the bytes were the canonical ones is left
-// to finish.
+// decode decodes data into one of the wire structs. It does not check that the encoding is
+// canonical: see finish.
 func decode(data []byte, limits Limits, into any) error {
 	if len(data) > limits.Bytes {
 		return fmt.Errorf("%w: %d bytes, expected at most %d", ErrTooLarge, len(data), limits.Bytes)
@@ -201,8 +201,8 @@ func decode(data []byte, limits Limits, into any) error {
 	return nil
 }
 
-// finish checks the decoded value against limits and its own rules, and that it has no other
-// encoding than data: CBOR decoders also accept longer integers and, for some fields, null.
+// finish checks that the decoded value is within limits and valid, and that data is its canonical
+// encoding: CBOR decoders also accept longer integers and, for some fields, null.
 func finish(data []byte, limits Limits, mixnodes []MixID, decoded interface{ Encode() ([]byte, error) }) error {
 	if len(mixnodes) > limits.Mixnodes {
 		return fmt.Errorf("%w: %d mixnodes, expected at most %d", ErrTooLarge, len(mixnodes), limits.Mixnodes)
@@ -212,7 +212,7 @@ func finish(data []byte, limits Limits, mixnodes []MixID, decoded interface{ Enc
 		return err
 	}
 	if !bytes.Equal(again, data) {
-		return fmt.Errorf("%w: the same content has other bytes", ErrEncoding)
+		return fmt.Errorf("%w: the canonical encoding of the content differs", ErrEncoding)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func TestLimitsAdmitTheLongestReportAndResult(t *testing.T) {
 	require.Positive(t, metrics.LimitsFor(1<<62).Bytes)
 }
 
-// TestGoldenBytes pins the formats: a change here is a new format, and needs a new domain.
+// TestGoldenBytes pins the formats: a change here is a new format and needs a new domain.
 func TestGoldenBytes(t *testing.T) {
 	mixnodes := []metrics.MixID{"m1", "m2", "m3", "m4", "m5"}
 	values := []metrics.Uptime{0, 24, metrics.Missing, 256, metrics.Full}
@@ -107,7 +107,7 @@ func TestGoldenBytes(t *testing.T) {
 	require.NotEqual(t, hash, other)
 }
 
-func TestDecodersRefuseOtherBytesOfTheSameContent(t *testing.T) {
+func TestDecodersAcceptOnlyCanonicalEncodings(t *testing.T) {
 	description := "5820" + strings.Repeat("00", 32)
 	tests := map[string]string{
 		"empty input":            "",
@@ -183,7 +183,7 @@ func TestInvalidValuesAreNotEncoded(t *testing.T) {
 	require.ErrorIs(t, err, metrics.ErrReport)
 }
 
-func TestMatrixRefusesRowsThatDoNotFit(t *testing.T) {
+func TestMatrixRejectsInvalidRows(t *testing.T) {
 	ids := []metrics.MixID{"m1", "m2"}
 	good := []metrics.Uptime{1, metrics.Missing}
 	tests := map[string]struct {
@@ -245,7 +245,7 @@ func TestAverageRoundsHalfUpOnce(t *testing.T) {
 	require.Equal(t, metrics.Missing, metrics.AverageOfSum(0, 0))
 }
 
-// seedFuzz adds the encodings of a few good values, beside the corpus in testdata/fuzz.
+// seedFuzz adds the encodings of a few valid values to the corpus in testdata/fuzz.
 func seedFuzz(f *testing.F, encode func(metrics.Report) ([]byte, error)) {
 	f.Helper()
 	for _, values := range [][]metrics.Uptime{{0}, {metrics.Missing, metrics.Full}, {23, 24, 255, 256}} {

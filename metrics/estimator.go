@@ -8,48 +8,48 @@ import (
 	"strings"
 )
 
-// ErrEstimator marks the name of an estimator that does not exist.
+// ErrEstimator reports the name of an unknown estimator.
 var ErrEstimator = errors.New("unknown estimator")
 
-// Estimator is a rule that makes one uptime of a column, the values that several Nym-APIs report
-// about one mixnode. Implementations are functions of their arguments alone and safe for concurrent
-// use.
+// Estimator is a rule that turns a column, the values that several Nym-APIs report about one
+// mixnode, into one uptime. Its result depends only on the arguments. Implementations are safe for
+// concurrent use.
 type Estimator interface {
-	// Name is what [ParseEstimator] reads.
+	// Name returns the name that [ParseEstimator] accepts.
 	Name() string
-	// Version changes when the rule gives another value for any column, so that two machines never
-	// mean different rules by one name.
+	// Version returns the version of the rule. It changes when the rule yields another value for any
+	// column, so that the same name and version mean the same rule on every machine.
 	Version() uint16
-	// Estimate returns the uptime of a column: ascending values, none of them [Missing]; f >= 0 of
-	// them may be lies. It does not change the slice, and returns Missing when it is empty.
+	// Estimate returns the uptime of a column of ascending values, none of them [Missing], of which up
+	// to f >= 0 may be lies. It does not modify the slice, and returns Missing if it is empty.
 	Estimate(sorted []Uptime, f int) Uptime
 }
 
 // maxTrim bounds the k of trimmed(k).
 const maxTrim = 1000
 
-// Estimators returns one of each kind, with k = f for the trimmed mean:
+// Estimators returns one estimator of each kind. The trimmed mean has k = f.
 //
-//	mean        the mean, which one lie can move: the rule of the original prototype
+//	mean        the mean, which a single lie can shift; the rule of the original prototype
 //	median      the middle value, or the mean of the middle two; the default
 //	lowmedian   the middle value, or the smaller of the middle two
 //	trimmed     the mean without the f smallest and the f largest values
 //	mad         the mean without outliers, see below
 //
-// All but the mean keep every column with at least 2f+1 values between two honest ones, if at most
-// f lie.
+// If at most f values are lies and a column has at least 2f+1 values, the result of all estimators
+// but the mean lies between two honest values.
 //
-// mad rejects values whose distance from the median exceeds 3 x max(1.4826 x MAD, 2 points), where
-// MAD is the median of all distances from the median and 1.4826 makes it estimate the standard
-// deviation of normally distributed values (Hampel, JASA 69, 1974). The mean of the rest is clamped
-// between the (f+1)-th smallest and the (f+1)-th largest value.
+// mad rejects values whose distance from the median exceeds 3 x max(1.4826 x MAD, 2 points). MAD is
+// the median of all distances from the median, and the factor 1.4826 makes it estimate the standard
+// deviation of normally distributed values (Hampel, JASA 69, 1974). The mean of the remaining
+// values is clamped between the (f+1)-th smallest and the (f+1)-th largest value.
 func Estimators() []Estimator {
 	return []Estimator{mean{}, median{}, lowMedian{}, trimmed{}, mad{}}
 }
 
-// ParseEstimator returns the estimator of that name: one of [Estimators], or "trimmed(k)" for
-// 1 <= k <= 1000, which drops k at each end whatever f is (and promises the honest range only for
-// k >= f). The error wraps [ErrEstimator] and lists the names.
+// ParseEstimator returns the estimator with that name: one of [Estimators], or "trimmed(k)" for
+// 1 <= k <= 1000, which drops k values at each end independently of f (so its result is certain to
+// lie between honest values only for k >= f). The error wraps [ErrEstimator] and lists the names.
 func ParseEstimator(name string) (Estimator, error) {
 	for _, e := range Estimators() {
 		if e.Name() == name {
@@ -66,26 +66,25 @@ func ParseEstimator(name string) (Estimator, error) {
 		ErrEstimator, name, maxTrim)
 }
 
-// Coverage returns how many values a column needs for a new uptime when f reporters may lie: 2f+1,
-// so that the honest values among them outnumber the lies. An f outside 0..[MaxRows] counts as the
-// nearer end.
+// Coverage returns the number of values that a column needs for a new uptime if f reporters may
+// lie: 2f+1, so that honest values outnumber lies. It clamps f to 0..[MaxRows].
 func Coverage(f int) int { return 2*max(0, min(f, MaxRows)) + 1 }
 
-// Rule says how a matrix becomes a result.
+// Rule says how a matrix is turned into a result.
 type Rule struct {
 	Estimator Estimator
-	F         int // how many reporters may lie; below 0 counts as 0
-	Coverage  int // columns with fewer values are Missing in the result; below 1 counts as 1
+	F         int // number of reporters that may lie; below 0 means 0
+	Coverage  int // columns with fewer values are Missing in the result; below 1 means 1
 }
 
-// Apply returns the result of m under e when f reporters may lie: columns with fewer than
-// [Coverage] values are [Missing].
+// Apply returns the result of m under e if f reporters may lie: columns with fewer than [Coverage]
+// values are [Missing].
 func Apply(m Matrix, e Estimator, f int) Result {
 	return Rule{Estimator: e, F: f, Coverage: Coverage(f)}.Apply(m)
 }
 
-// Apply returns the result of m, a matrix made by [NewMatrix]. It takes the columns in the order of
-// their values; the order of rows makes no difference. It runs in O(rows x columns x log rows).
+// Apply returns the result of m, which must come from [NewMatrix]. The order of the rows makes no
+// difference. It runs in O(rows x columns x log rows).
 func (r Rule) Apply(m Matrix) Result {
 	result := Result{
 		Mixnodes: m.Mixnodes,
@@ -138,8 +137,8 @@ func (median) Version() uint16 { return 1 }
 
 func (median) Estimate(sorted []Uptime, _ int) Uptime { return Median(sorted) }
 
-// Median returns the middle one of ascending values, none of them [Missing], or the mean of the
-// middle two, rounded half up. It is Missing for no values.
+// Median returns the median of ascending values, none of them [Missing]: the middle one, or the
+// mean of the middle two, rounded half up. The median of no values is Missing.
 func Median(sorted []Uptime) Uptime {
 	if len(sorted) == 0 {
 		return Missing
@@ -147,8 +146,8 @@ func Median(sorted []Uptime) Uptime {
 	return Uptime(divideHalfUp(twiceMiddle(sorted), 2))
 }
 
-// twiceMiddle returns twice the median of at least one ascending value: twice the middle one or the
-// sum of the middle two, so that it is whole.
+// twiceMiddle returns twice the median of at least one ascending value, which is always whole:
+// twice the middle one, or the sum of the middle two.
 func twiceMiddle[T ~int32 | ~int64](sorted []T) int64 {
 	n := len(sorted)
 	return int64(sorted[(n-1)/2]) + int64(sorted[n/2])
@@ -166,7 +165,8 @@ func (lowMedian) Estimate(sorted []Uptime, _ int) Uptime {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// trimmed drops k values at each end, or f for k = 0. With 2k values or fewer it is the median.
+// trimmed drops k values at each end, or f values if k is 0. With 2k values or fewer it is the
+// median.
 type trimmed struct{ k int }
 
 func (t trimmed) Name() string {
@@ -189,16 +189,15 @@ func (t trimmed) Estimate(sorted []Uptime, f int) Uptime {
 	return mean{}.Estimate(sorted[k:len(sorted)-k], f)
 }
 
-// mad works in exact fractions: medians are kept doubled, 1.4826 is 14826/10000, and nothing is
-// rounded before the mean at the end. With 2f values or fewer, where nothing can be clamped, it is
-// the median.
+// mad computes with exact fractions: medians are kept doubled, 1.4826 is 14826/10000, and only the
+// mean at the end is rounded. With 2f values or fewer, which cannot be clamped, it is the median.
 type mad struct{}
 
 const (
 	madScale   = 14826 // ten-thousandths
 	madUnit    = 10000
 	madFactor  = 3
-	madAtLeast = 2 * int64(PerPoint) // smallest spread that is believed, in hundredths
+	madAtLeast = 2 * int64(PerPoint) // smallest spread to assume, in hundredths
 )
 
 func (mad) Name() string    { return "mad" }
@@ -210,7 +209,7 @@ func (mad) Estimate(sorted []Uptime, f int) Uptime {
 		return Median(sorted)
 	}
 	middle := twiceMiddle(sorted)
-	var buffer [128]int64 // on the stack, more than most columns need
+	var buffer [128]int64 // on the stack, large enough for most columns
 	distances := buffer[:0]
 	for _, v := range sorted {
 		distances = append(distances, twiceDistance(v, middle))
@@ -218,7 +217,7 @@ func (mad) Estimate(sorted []Uptime, f int) Uptime {
 	slices.Sort(distances)
 	spread := twiceMiddle(distances) // four times the MAD
 
-	// distance > 3 max(1.4826 MAD, 2 points), both sides times 4 x 10000.
+	// distance > 3 max(1.4826 MAD, 2 points), both sides multiplied by 4 x 10000.
 	bound := madFactor * max(madScale*spread, 4*madUnit*madAtLeast)
 	var sum, count int64
 	for _, v := range sorted {
@@ -227,13 +226,13 @@ func (mad) Estimate(sorted []Uptime, f int) Uptime {
 			count++
 		}
 	}
-	// At least half of the values are within the MAD of the median, so count > 0.
+	// At least half of the values are within one MAD of the median, so count > 0.
 	kept := Uptime(divideHalfUp(sum, count))
 	return max(sorted[f], min(kept, sorted[n-1-f]))
 }
 
-// twiceDistance returns twice the distance of v from the median, which is given doubled as
-// twiceMiddle returns it.
+// twiceDistance returns twice the distance of v from the median. It takes the doubled median that
+// twiceMiddle returns.
 func twiceDistance(v Uptime, middle int64) int64 {
 	return max(2*int64(v)-middle, middle-2*int64(v))
 }

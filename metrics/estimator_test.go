@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// estimator returns the estimator of that name.
+// estimator returns the estimator with that name.
 func estimator(t testing.TB, name string) metrics.Estimator {
 	t.Helper()
 	e, err := metrics.ParseEstimator(name)
@@ -52,7 +52,7 @@ func TestEstimatorsOnHandMadeColumns(t *testing.T) {
 		// MAD 0, so the bound is 6 points: 9400 stays, 9399 goes.
 		{"mad", 0, []metrics.Uptime{9400, 10000, 10000, 10000}, 9850},
 		{"mad", 0, []metrics.Uptime{9399, 10000, 10000, 10000}, 10000},
-		// One of them may lie, so the second smallest value is the least that is believed.
+		// One of them may be a lie, so the result is at least the second smallest value.
 		{"mad", 1, []metrics.Uptime{9400, 10000, 10000, 10000}, 10000},
 		// Median 5000, MAD 1000, bound 3 x 1482.6 = 4447.8: 552 is 4448 away, 9447 is 4447 away.
 		{"mad", 0, []metrics.Uptime{552, 4000, 5000, 6000, 9447}, 6112},
@@ -63,7 +63,7 @@ func TestEstimatorsOnHandMadeColumns(t *testing.T) {
 	}
 }
 
-// referenceMAD is the mad rule in rational numbers, as it is written in the documentation.
+// referenceMAD is the documented mad rule, computed with rational numbers.
 func referenceMAD(sorted []metrics.Uptime, f int) metrics.Uptime {
 	rat := func(a, b int64) *big.Rat { return big.NewRat(a, b) }
 	middle := func(s []*big.Rat) *big.Rat {
@@ -161,7 +161,7 @@ func TestCoverageIsOneMoreThanTwiceTheLiars(t *testing.T) {
 	require.Positive(t, metrics.Coverage(math.MaxInt))
 }
 
-// drawRows draws the rows of a matrix of n reporters, with some values missing.
+// drawRows draws the rows of n reporters, with some values missing.
 func drawRows(t *rapid.T, n, columns int) []metrics.Row {
 	value := rapid.OneOf(rapid.Just(int32(metrics.Missing)), rapid.Int32Range(0, 10000), rapid.Int32Range(9500, 10000))
 	rows := make([]metrics.Row, n)

@@ -9,22 +9,21 @@ import (
 )
 
 var (
-	// ErrReport marks a report, matrix or result whose parts do not fit together: no mixnodes,
-	// mixnodes that are not strictly ascending, lists of different lengths, two rows of one reporter.
+	// ErrReport reports a malformed report, matrix or result: no mixnodes, mixnodes that are not
+	// strictly ascending, lists of different lengths, or two rows of one reporter.
 	ErrReport = errors.New("malformed report")
-	// ErrTooLarge marks something above the caller's [Limits].
+	// ErrTooLarge reports an encoding above the caller's [Limits].
 	ErrTooLarge = errors.New("too large")
 )
 
-// Report is what one Nym-API says about one epoch. Values[i] is the average that it measured for
-// Mixnodes[i].
+// Report is what one Nym-API reports about one epoch. Values[i] is its average for Mixnodes[i].
 type Report struct {
-	Description [32]byte // hash of the description of the epoch that the report was made for
+	Description [32]byte // hash of the description of the epoch
 	Mixnodes    []MixID  // strictly ascending, at least one
 	Values      []Uptime // as many as Mixnodes
 }
 
-// Validate returns nil for a report that keeps the rules of its fields, else an error that wraps
+// Validate returns nil if every field has an allowed value, otherwise an error that wraps
 // [ErrReport], [ErrMixID] or [ErrUptime].
 func (r Report) Validate() error {
 	if err := validateMixnodes(r.Mixnodes); err != nil {
@@ -35,23 +34,23 @@ func (r Report) Validate() error {
 
 // Row is the report of one Nym-API as a row of a [Matrix].
 type Row struct {
-	Reporter string   // who reported, unique within the matrix
+	Reporter string   // name of the reporter, unique within the matrix
 	Values   []Uptime // as many as the matrix has mixnodes
 }
 
 // MaxRows is the largest number of rows of a [Matrix].
 const MaxRows = math.MaxUint16
 
-// Matrix holds the reports of one epoch: a row for each reporter, a column for each mixnode. Only
-// those made by [NewMatrix] are valid; it is read-only after that and may be read concurrently.
+// Matrix holds the reports of one epoch: a row for each reporter, a column for each mixnode. Create
+// it with [NewMatrix]. It must not be modified and may be read concurrently.
 type Matrix struct {
 	Mixnodes []MixID // strictly ascending
 	Rows     []Row   // strictly ascending by Reporter
 }
 
-// NewMatrix returns the matrix of rows, ordered by reporter whatever order they came in. It keeps
-// the slices of the arguments (not the slice of rows itself), which must not change any more. The
-// error wraps [ErrReport], [ErrMixID] or [ErrUptime].
+// NewMatrix returns the matrix of the rows, sorted by reporter. It keeps mixnodes and the Values of
+// each row, which must not be modified afterwards, but not the slice of rows. The error wraps
+// [ErrReport], [ErrMixID] or [ErrUptime].
 func NewMatrix(mixnodes []MixID, rows []Row) (Matrix, error) {
 	if err := validateMixnodes(mixnodes); err != nil {
 		return Matrix{}, err
@@ -72,15 +71,15 @@ func NewMatrix(mixnodes []MixID, rows []Row) (Matrix, error) {
 	return m, nil
 }
 
-// Result is the outcome of an epoch. For Mixnodes[i], Values[i] is the final uptime, [Missing]
-// where too few reported, and Reports[i] is how many values its column held.
+// Result is the outcome of an epoch. Values[i] is the final uptime of Mixnodes[i], [Missing] if
+// there were too few reports about it, and Reports[i] the number of values in its column.
 type Result struct {
 	Mixnodes []MixID  // strictly ascending, at least one
 	Values   []Uptime // as many as Mixnodes
 	Reports  []uint16 // as many as Mixnodes
 }
 
-// Validate returns nil for a result that keeps the rules of its fields, else an error that wraps
+// Validate returns nil if every field has an allowed value, otherwise an error that wraps
 // [ErrReport], [ErrMixID] or [ErrUptime].
 func (r Result) Validate() error {
 	if err := validateMixnodes(r.Mixnodes); err != nil {

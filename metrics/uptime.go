@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// MaxMixIDLength is the largest number of bytes in a [MixID].
+// MaxMixIDLength is the maximum length of a [MixID] in bytes.
 const MaxMixIDLength = 64
 
-// MaxValue is the largest value of a [Sample], in percent.
+// MaxValue is the maximum value of a [Sample], in percent.
 const MaxValue = 100
 
-// Errors that callers branch on. Every error of this package wraps one of them.
+// Errors that callers branch on. Every error of this package wraps an exported one.
 var (
-	// ErrMixID marks a mixnode name that is empty, too long or not printable ASCII.
+	// ErrMixID reports a mixnode name that is empty, too long or not printable ASCII.
 	ErrMixID = errors.New("bad mixnode name")
-	// ErrUptime marks an uptime outside 0..10000 that is not [Missing].
+	// ErrUptime reports an uptime outside 0..10000 that is not [Missing].
 	ErrUptime = errors.New("uptime out of range")
 )
 
-// MixID names a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII without the space
-// (0x21..0x7e). Mixnodes are ordered by the bytes of their names.
+// MixID is the name of a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII without spaces
+// (0x21..0x7e). Mixnodes are sorted by the bytes of their names.
 type MixID string
 
 // ParseMixID returns s as a mixnode name, or an error that wraps [ErrMixID].
@@ -45,8 +45,8 @@ func ParseMixID(s string) (MixID, error) {
 type Uptime int32
 
 const (
-	// Missing is the uptime that nobody measured. It is null in CBOR and JSON and is never counted as
-	// 0.
+	// Missing is the uptime of a mixnode that was not measured. It is null in CBOR and JSON, and never
+	// counts as 0.
 	Missing Uptime = -1
 	// Full is an uptime of 100 percent.
 	Full Uptime = 10000
@@ -58,7 +58,7 @@ const (
 func (u Uptime) Valid() bool { return u >= Missing && u <= Full }
 
 // Points returns u in percentage points (0..100), and false for [Missing]. It is for display and
-// for error statistics: nothing that is signed or compared between machines is computed from it.
+// error statistics only: nothing that is signed or compared between machines may depend on it.
 func (u Uptime) Points() (points float64, ok bool) {
 	if u == Missing {
 		return 0, false
@@ -67,7 +67,7 @@ func (u Uptime) Points() (points float64, ok bool) {
 }
 
 // String returns the percentage with two decimals, such as 98.50, and an empty string for
-// [Missing], as in the files that the project writes.
+// [Missing].
 func (u Uptime) String() string {
 	if u == Missing {
 		return ""
@@ -89,8 +89,7 @@ func (u Uptime) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(u), 10), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Numbers outside 0..[Full] give an error that wraps
-// [ErrUptime].
+// UnmarshalJSON reads what MarshalJSON writes. The error wraps [ErrUptime].
 func (u *Uptime) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		*u = Missing
@@ -107,11 +106,11 @@ func (u *Uptime) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Sample is one measurement of one mixnode by one Nym-API. A measurement that failed is no sample.
+// Sample is one measurement of one mixnode by one Nym-API. A failed measurement has no sample.
 type Sample struct {
 	Mixnode MixID
 	Time    time.Time // when it was measured; stores keep milliseconds
-	Value   uint8     // percent of the packets that came back, 0 to [MaxValue]
+	Value   uint8     // percentage of the packets that came back, 0 to [MaxValue]
 }
 
 // Average returns the mean of percentages (0..100) in hundredths, rounded half up, and [Missing]
@@ -124,8 +123,8 @@ func Average(values []uint8) Uptime {
 	return AverageOfSum(sum, int64(len(values)))
 }
 
-// AverageOfSum is [Average] for count percentages that add up to sum, for those who add elsewhere.
-// It is [Missing] for a count below 1.
+// AverageOfSum is [Average] of count percentages with that sum, for callers that have already added
+// them. It is [Missing] for a count below 1.
 func AverageOfSum(sum, count int64) Uptime {
 	if count < 1 {
 		return Missing

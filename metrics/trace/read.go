@@ -13,27 +13,26 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// What a file may hold at most. The cells take one byte each, so MaxCells also bounds the memory of
-// a trace.
+// Limits of a file. A cell takes one byte, so MaxCells also bounds the memory of a trace.
 const (
 	MaxMixnodes  = 100_000
 	MaxObservers = 1_000
 	MaxCells     = 1 << 29
 )
 
-// keyColumns is how many columns come before the mixnodes.
+// keyColumns is the number of columns before the mixnodes.
 const keyColumns = 2
 
-// Error says what is wrong with a file, and where.
+// Error says what is wrong with a file, and where it is wrong.
 type Error struct {
 	File   string
-	Line   int    // from 1; 0 when it is about the whole file
-	Column int    // the field of the line, from 1; 0 when it is about the whole line
-	Name   string // what the header calls that column, if it does
+	Line   int    // from 1; 0 if the whole file is wrong
+	Column int    // the field of the line, from 1; 0 if the whole line is wrong
+	Name   string // of the column in the header, if it has one
 	Reason string // what was found, what was expected, what to do
 }
 
-// Error returns file:line:column, as editors read it, and the reason.
+// Error returns file:line:column and the reason.
 func (e *Error) Error() string {
 	place := e.File
 	if e.Line > 0 {
@@ -48,7 +47,7 @@ func (e *Error) Error() string {
 	return place + ": " + e.Reason
 }
 
-// Open reads the trace file at path. The error is an [*Error], or that of the file system.
+// Open reads the trace file at path. The error is an [*Error] or that of the file system.
 func Open(path string) (*Trace, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -58,21 +57,21 @@ func Open(path string) (*Trace, error) {
 	return Read(file, path)
 }
 
-// Read reads a trace from r; name is the file's name in errors. The error is an [*Error], or wraps
-// that of r.
+// Read reads a trace from r. Errors call the file name. The error is an [*Error] or wraps that of
+// r.
 func Read(r io.Reader, name string) (*Trace, error) {
 	return read(r, name, limits{mixnodes: MaxMixnodes, observers: MaxObservers, cells: MaxCells})
 }
 
 type limits struct{ mixnodes, observers, cells int }
 
-// longestLine is the length of a header with as many mixnodes as are allowed, all with the longest
-// names. No other line is longer, unless its numbers or names are too long for their own rules.
+// longestLine returns the length of a header with the maximum number of mixnodes, all with the
+// longest names. No other valid line is longer.
 func (l limits) longestLine() int {
 	return (l.mixnodes+keyColumns)*(metrics.MaxMixIDLength+1) + 2
 }
 
-// reader holds what is known while the lines come in.
+// reader is the state while the lines are read.
 type reader struct {
 	limits limits
 	trace  *Trace
@@ -115,7 +114,7 @@ func (r *reader) line(line []byte) error {
 	return r.readRow(line)
 }
 
-// fail returns the error of the current line at a column (from 1, 0 for none).
+// fail returns an error about the current line. Column is from 1, or 0 for the whole line.
 func (r *reader) fail(column int, format string, args ...any) error {
 	e := r.place
 	e.Column, e.Reason = column, fmt.Sprintf(format, args...)
@@ -142,7 +141,7 @@ func (r *reader) readHeader(line []byte) error {
 			return r.fail(keyColumns+i+1, "%v; give the column the name of its mixnode", err)
 		}
 		if bytes.ContainsAny(name, `"'`) {
-			return r.fail(keyColumns+i+1, "mixnode %s: expected a name without quotes; write it bare", quote(name))
+			return r.fail(keyColumns+i+1, "mixnode %s: expected a name without quotes; remove the quotes", quote(name))
 		}
 		if first, ok := seen[id]; ok {
 			return r.fail(keyColumns+i+1, "mixnode %q is also column %d: expected each once; remove or rename one", id, first)
@@ -213,8 +212,8 @@ func (r *reader) readEpoch(field []byte) (int, error) {
 	return last + 1, nil
 }
 
-// readObserver returns the index of the observer of the current line, which has no line in that
-// epoch yet.
+// readObserver returns the index of the observer of the current line. A second line of an observer
+// in one epoch is an error.
 func (r *reader) readObserver(epoch int, field []byte) (int, error) {
 	if index, ok := r.known[string(field)]; ok {
 		if rows := r.trace.cells[epoch]; index < len(rows) && rows[index] != nil {
@@ -234,8 +233,8 @@ func (r *reader) readObserver(epoch int, field []byte) (int, error) {
 	return index, nil
 }
 
-// readCells returns the values of a line in the order of trace.Mixnodes. The line has the right
-// number of fields.
+// readCells returns the values of a line in the order of trace.Mixnodes. The line must have the
+// right number of fields.
 func (r *reader) readCells(cells []byte) ([]uint8, error) {
 	row := make([]uint8, len(r.column))
 	for i, index := range r.column {
@@ -250,7 +249,7 @@ func (r *reader) readCells(cells []byte) ([]uint8, error) {
 	return row, nil
 }
 
-// parseCell reads 0..100 in its shortest form, or nothing.
+// parseCell parses 0..100 in its shortest form, or an empty cell.
 func parseCell(field []byte) (uint8, bool) {
 	if len(field) == 0 {
 		return missing, true
@@ -268,7 +267,7 @@ func parseCell(field []byte) (uint8, bool) {
 	return uint8(min(value, 255)), value <= metrics.MaxValue
 }
 
-// quote returns the beginning of a field in quotes, with everything unprintable escaped.
+// quote returns the beginning of a field in quotes, with unprintable characters escaped.
 func quote(field []byte) string {
 	const most = 40
 	if len(field) > most {

@@ -20,7 +20,7 @@ import (
 
 const header = "epoch,observer,m1,m2\n"
 
-func TestErrorsNameThePlaceAndTheCure(t *testing.T) {
+func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 	tests := []struct{ name, file, want string }{
 		{"empty file", "", "t.csv: no measurements: expected a header"},
 		{"header alone", header, "t.csv: no measurements: expected a header"},
@@ -113,7 +113,7 @@ func texts(tr *Trace, epoch, observer int) []string {
 	return out
 }
 
-func TestFindRefusesUnknownAndRepeatedObservers(t *testing.T) {
+func TestFindRejectsUnknownAndRepeatedObservers(t *testing.T) {
 	var file strings.Builder
 	file.WriteString(header)
 	for i := range 30 {
@@ -132,7 +132,7 @@ func TestFindRefusesUnknownAndRepeatedObservers(t *testing.T) {
 	require.ErrorContains(t, err, "(30 in all)")
 }
 
-// write renders a trace in the layout that Read reads.
+// write returns a trace in the layout that Read expects.
 func write(tr *Trace) []byte {
 	var out bytes.Buffer
 	out.WriteString("epoch,observer")

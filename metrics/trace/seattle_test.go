@@ -15,7 +15,7 @@ import (
 
 const seattle = "../testdata/seattle/seattle_uptime.csv"
 
-// TestSeattleTable reproduces the table of testdata/seattle/README.md, every cell of it, to two
+// TestSeattleTable reproduces every cell of the table in testdata/seattle/README.md to two
 // decimals.
 func TestSeattleTable(t *testing.T) {
 	tr, err := trace.Open(seattle)
@@ -57,9 +57,9 @@ func TestSeattleTable(t *testing.T) {
 	}
 }
 
-// compare applies rule to what the reporters measured in each epoch, the last three of them lying
-// if lie is set, and returns how many cells have both a value and a truth, and the root of the mean
-// squared difference in points.
+// compare applies rule to what the reporters measured in each epoch; the last three of them lie if
+// lie is set. It returns the number of cells with both a value and a truth, and the root of the
+// mean squared difference in points.
 func compare(
 	t *testing.T, tr *trace.Trace, truth [][]metrics.Uptime, rule metrics.Rule, reporters []int, lie *metrics.Uptime,
 ) (cells int, rmse float64) {

@@ -9,26 +9,26 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ErrObserver marks the name of an observer that a trace does not have, or a name that is given
-// twice.
+// ErrObserver reports the name of an observer that is not in the trace, or a repeated name.
 var ErrObserver = errors.New("bad observer")
 
-// Trace is the content of one file. It is read-only and may be read concurrently.
+// Trace is the content of one file. It must not be modified and may be read concurrently.
 type Trace struct {
-	Epochs    []int64         // the file's own numbers, ascending
+	Epochs    []int64         // numbers in the file, ascending
 	Observers []string        // in the order of their first lines
 	Mixnodes  []metrics.MixID // strictly ascending, whatever the order of the columns
 
-	// cells[epoch][observer][mixnode], one byte each; a nil or absent row is an observer without
-	// values in that epoch.
+	// cells[epoch][observer][mixnode] is one byte each. A nil or absent row belongs to an observer
+	// without values in that epoch.
 	cells [][][]uint8
 }
 
-// missing is the cell without a value.
+// missing is the value of an empty cell.
 const missing = 0xff
 
-// Value returns the percentage (0..100) that an observer gave a mixnode in an epoch, all three by
-// their index in the lists of t, and false when it is missing or an index is out of range.
+// Value returns the percentage (0..100) that an observer measured for a mixnode in an epoch. All
+// three are indices into the lists of t. It returns false if the value is missing or an index is
+// out of range.
 func (t *Trace) Value(epoch, observer, mixnode int) (value uint8, ok bool) {
 	if epoch < 0 || epoch >= len(t.cells) || observer < 0 || observer >= len(t.cells[epoch]) {
 		return 0, false
@@ -40,23 +40,23 @@ func (t *Trace) Value(epoch, observer, mixnode int) (value uint8, ok bool) {
 	return row[mixnode], true
 }
 
-// Find returns the indices of the observers of these names, in the same order. The error wraps
+// Find returns the indices of the observers with these names, in the same order. The error wraps
 // [ErrObserver].
 func (t *Trace) Find(names []string) ([]int, error) {
 	found := make([]int, len(names))
 	for i, name := range names {
 		found[i] = slices.Index(t.Observers, name)
 		if found[i] < 0 {
-			return nil, fmt.Errorf("%w %q: expected some of %s", ErrObserver, name, t.listObservers())
+			return nil, fmt.Errorf("%w %q: expected one of %s", ErrObserver, name, t.listObservers())
 		}
 		if slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("%w %q: named twice", ErrObserver, name)
+			return nil, fmt.Errorf("%w %q: repeated, expected each name once", ErrObserver, name)
 		}
 	}
 	return found, nil
 }
 
-// listObservers names the observers, or the first of them when there are many.
+// listObservers lists the observers, or the first of them if there are many.
 func (t *Trace) listObservers() string {
 	const most = 25
 	if len(t.Observers) <= most {
@@ -65,9 +65,9 @@ func (t *Trace) listObservers() string {
 	return fmt.Sprintf("%s,… (%d in all)", strings.Join(t.Observers[:most], ","), len(t.Observers))
 }
 
-// Truth returns, for each epoch and mixnode by index, the median of what the given observers (by
-// index) measured there: the mean of the middle two for an even number of values, [metrics.Missing]
-// when none of them has one.
+// Truth returns, for each epoch and mixnode by index, the median of what the observers with these
+// indices measured. For an even number of values it is the mean of the middle two, and for no value
+// [metrics.Missing].
 func (t *Trace) Truth(observers []int) [][]metrics.Uptime {
 	truth := make([][]metrics.Uptime, len(t.Epochs))
 	column := make([]metrics.Uptime, 0, len(observers))

@@ -7,30 +7,32 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ErrConfig marks a configuration that describes no world.
+// ErrConfig reports an invalid configuration.
 var ErrConfig = errors.New("bad world")
 
 const (
-	// DefaultPackets is how many packets a tick sends to each mixnode.
+	// DefaultPackets is the number of packets sent to each mixnode per tick.
 	DefaultPackets = 9
 	// MaxMixnodes and MaxPackets bound a configuration.
 	MaxMixnodes = 100_000
 	MaxPackets  = 100_000
-	// MaxWindow is the largest number of ticks of which there is a truth.
+	// MaxWindow is the largest number of ticks for which there is a truth.
 	MaxWindow = 1 << 24
-	// MaxTick is the tick at which everything ends.
+	// MaxTick is the first tick without samples.
 	MaxTick = 1 << 60
 )
 
 // Config describes a source. Sources of equal configurations are equal.
 type Config struct {
-	Seed     uint64  // the world; two seeds have nothing in common
-	Mixnodes int     // 1 to MaxMixnodes
-	Packets  int     // per tick and mixnode, 1 to MaxPackets; 0 is DefaultPackets. More of them change no truth
-	Missing  float64 // share of the samples that are lost, 0 to 1
+	Seed     uint64 // selects the world
+	Mixnodes int    // 1 to MaxMixnodes
+	// Packets is the number of packets per tick and mixnode, 1 to MaxPackets. 0 means DefaultPackets.
+	// It does not affect the truth.
+	Packets int
+	Missing float64 // share of the samples that are lost, 0 to 1
 }
 
-// Validate returns nil or an error that wraps [ErrConfig] and says what was expected.
+// Validate returns nil, or an error that wraps [ErrConfig] and says what was expected.
 func (c Config) Validate() error {
 	switch {
 	case c.Mixnodes < 1 || c.Mixnodes > MaxMixnodes:
@@ -38,21 +40,21 @@ func (c Config) Validate() error {
 	case c.Packets < 0 || c.Packets > MaxPackets:
 		return fmt.Errorf("%w: %d packets, expected 1 to %d, or 0 for %d", ErrConfig, c.Packets, MaxPackets, DefaultPackets)
 	case !(c.Missing >= 0 && c.Missing <= 1): // also NaN
-		return fmt.Errorf("%w: a share of %v missing, expected 0 to 1", ErrConfig, c.Missing)
+		return fmt.Errorf("%w: missing share %v, expected 0 to 1", ErrConfig, c.Missing)
 	}
 	return nil
 }
 
-// source is what both kinds of source have.
+// source is what both kinds of source have in common.
 type source struct {
 	seed     state
 	missing  uint64 // as a fraction of one
 	mixnodes []metrics.MixID
 }
 
-// newSource takes a valid configuration.
+// newSource returns the source of a valid configuration.
 func newSource(c Config) source {
-	// Three digits or as many as it takes, so that the names sort like the numbers.
+	// At least three digits, and as many for every mixnode, so that the names sort like the numbers.
 	width := max(3, len(fmt.Sprint(c.Mixnodes)))
 	s := source{seed: state(c.Seed), missing: uint64(c.Missing * one), mixnodes: make([]metrics.MixID, c.Mixnodes)}
 	for i := range s.mixnodes {
@@ -61,12 +63,12 @@ func newSource(c Config) source {
 	return s
 }
 
-// Mixnodes returns the names of the mixnodes, strictly ascending: m001, m002, … The slice is shared
-// and must not be changed.
+// Mixnodes returns the names of the mixnodes in strictly ascending order: m001, m002, … The slice
+// is shared and must not be modified.
 func (s *source) Mixnodes() []metrics.MixID { return s.mixnodes }
 
-// tick returns the state from which everything about one sample is drawn, and false if it does not
-// exist or is lost.
+// tick returns the state from which everything about one sample is drawn, and false if the sample
+// does not exist or is lost.
 func (s *source) tick(kind uint64, api, mix int, tick int64) (state, bool) {
 	if api < 1 || mix < 0 || mix >= len(s.mixnodes) || tick < 0 || tick >= MaxTick {
 		return 0, false

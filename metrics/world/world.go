@@ -1,6 +1,6 @@
 package world
 
-// World is a simulated network. A mixnode is reachable with a fixed probability p while it is on:
+// World is a simulated network. A mixnode that is on is reachable with a fixed probability p:
 //
 //	share  kind      p                    on
 //	70 %   stable    .99                  always
@@ -8,17 +8,17 @@ package world
 //	 3 %   dead      0                    always
 //	 7 %   flapping  .97                  up and down in turn, exponential, mean 60 and 15 ticks
 //
-// A sample is round(100 x received / packets), half up, where received is Binomial(packets, p x on
-// x (1 - loss)), on is the share of the tick that the mixnode was up, and loss is uniform in 0 … 2
-// %, fixed for each Nym-API and mixnode. The truth of a window is the time-average of p x on:
-// losses between a Nym-API and a mixnode are no fault of the mixnode.
+// A sample is round(100 x received / packets), half up. Received is distributed as
+// Binomial(packets, p x on x (1 - loss)): on is the share of the tick in which the mixnode was up,
+// and loss is uniform in 0 … 2 %, fixed for each Nym-API and mixnode. The truth of a window is the
+// time average of p x on, because the mixnode does not cause the loss.
 type World struct {
 	source
 	packets int
 	nodes   []node
 }
 
-// node is a mixnode: p in units of 2^-32.
+// node is a mixnode. p is in units of 2^-32.
 type node struct {
 	kind kind
 	p    uint64
@@ -43,12 +43,12 @@ const (
 	meanUp   = 60 // ticks
 	meanDown = 15
 
-	// subTicks is how finely a tick is cut for the moments at which a flapping mixnode changes.
+	// subTicks is the resolution, per tick, of the moments at which a flapping mixnode changes.
 	subTicks = 1 << 20
-	// spanTicks: the history of a flapping mixnode is made in spans of so many ticks, each from its
-	// own hash and begun as if it had run for ever (up in 60 of 75 cases; what is left of an
-	// exponential time is as long as a new one), so that a tick costs the same whether it is the first
-	// or the billionth. A change may fall on the edge of two spans.
+	// spanTicks is the length of a span. The history of a flapping mixnode is computed in spans, each
+	// from its own hash, so that every tick costs the same, the first or the billionth. A span begins
+	// in the stationary state: up in 60 of 75 cases, and the rest of an exponential time is
+	// distributed like a new one. A change may fall on the boundary of two spans.
 	spanTicks = 1024
 )
 
@@ -81,8 +81,8 @@ func (w *World) drawNode(mix uint64) node {
 	}
 }
 
-// Sample returns what a Nym-API (from 1) measures of a mixnode (by index) in a tick, in percent
-// (0..100), and false when that is lost.
+// Sample returns what a Nym-API (from 1) measures for a mixnode (by index) in a tick, in percent
+// (0..100), and false if the sample is lost.
 func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	at, ok := w.tick(drawSample, api, mix, tick)
 	if !ok {
@@ -108,9 +108,9 @@ func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	return uint8((200*received + w.packets) / (2 * w.packets)), true
 }
 
-// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to), in percentage
-// points (0..100), and false for a window that is empty, negative, longer than [MaxWindow] or after
-// [MaxTick].
+// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to) in percentage
+// points (0..100). It returns false for a window that is empty, negative, longer than [MaxWindow]
+// or after [MaxTick].
 func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
 	if mix < 0 || mix >= len(w.nodes) || from < 0 || to <= from || to > MaxTick || to-from > MaxWindow {
 		return 0, false
@@ -122,7 +122,7 @@ func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
 	return points, true
 }
 
-// upTime returns for how many sub-ticks of the ticks [from, to) a flapping mixnode is up.
+// upTime returns the number of sub-ticks in the ticks [from, to) in which a flapping mixnode is up.
 func (w *World) upTime(mix int, from, to int64) int64 {
 	history := w.seed.with(drawFlap).with(uint64(mix))
 	total := int64(0)
@@ -136,7 +136,7 @@ func (w *World) upTime(mix int, from, to int64) int64 {
 	return total
 }
 
-// upTimeOfSpan returns for how many of the sub-ticks [from, to) of a span a mixnode is up.
+// upTimeOfSpan returns the number of sub-ticks in [from, to) of a span in which a mixnode is up.
 func upTimeOfSpan(span state, from, to int64) int64 {
 	up := span.with(0).below(meanUp+meanDown) < meanUp
 	total := int64(0)

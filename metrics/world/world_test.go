@@ -14,8 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// All statistical tests have fixed seeds. Their tolerances are about four standard deviations of
-// what they check.
+// All statistical tests have fixed seeds. Their tolerances are about four standard deviations.
 
 func newWorld(t testing.TB, c Config) *World {
 	t.Helper()
@@ -24,7 +23,7 @@ func newWorld(t testing.TB, c Config) *World {
 	return w
 }
 
-// firstOf returns the index of a mixnode of that kind.
+// firstOf returns the index of the first mixnode of that kind.
 func firstOf(t testing.TB, w *World, k kind) int {
 	t.Helper()
 	mix := slices.IndexFunc(w.nodes, func(n node) bool { return n.kind == k })
@@ -58,7 +57,7 @@ func TestSharesOfTheKinds(t *testing.T) {
 	require.InDelta(t, .79, sum/float64(counts[mediocre]), 4*.38/math.Sqrt(12*.2*n))
 }
 
-// TestReceivedPacketsAreBinomial compares how often 0..9 packets of 9 came back with the binomial
+// TestReceivedPacketsAreBinomial compares the number of received packets out of 9 with the binomial
 // distribution.
 func TestReceivedPacketsAreBinomial(t *testing.T) {
 	const ticks = 200_000
@@ -101,7 +100,7 @@ func roundedBinomial(packets int, p float64) (mean, variance float64) {
 	return mean, squares - mean*mean
 }
 
-func TestMorePacketsMeasureTheSameTruthBetter(t *testing.T) {
+func TestMorePacketsReduceTheVariance(t *testing.T) {
 	const api, ticks = 1, 50_000
 	previous := math.Inf(1)
 	for _, packets := range []int{1, 2, DefaultPackets, 10 * DefaultPackets} {
@@ -137,7 +136,7 @@ func TestLossIsUniformUpToTwoPercentAndFixed(t *testing.T) {
 	require.InDelta(t, .02, largest, 1e-5)
 }
 
-func TestTheMissingShareIsLostAndNothingElse(t *testing.T) {
+func TestOnlyTheMissingShareIsLost(t *testing.T) {
 	const mixnodes, ticks = 200, 500
 	base := newWorld(t, Config{Seed: 5, Mixnodes: mixnodes})
 	for _, share := range []float64{0, .02, .5, 1} {
@@ -204,15 +203,15 @@ func TestLog2EqualsTheMathematicalOne(t *testing.T) {
 }
 
 // TestFlappingIsTheStationaryProcessOfItsMeans checks that a mixnode is up 60/75 of the time, at
-// the edges of a span as in its middle, and that its state is forgotten as fast as the two means
-// say: the covariance of the states at two moments t ticks apart is .8 x .2 x exp(-t
-// (1/60 + 1/15)), which is exp(-t/12). With the test of the exponential draws that leaves no other
-// process.
+// the edges of a span as well as in its middle, and that the covariance of the states at two
+// moments t ticks apart is .8 x .2 x exp(-t (1/60 + 1/15)), which is .16 exp(-t/12). Together with
+// the test of the exponential draws this determines the process.
 func TestFlappingIsTheStationaryProcessOfItsMeans(t *testing.T) {
 	const spans = 40_000
 	moments := []int64{0, 3, 12, 500, 512, 536, 1023}
 	up := make([]float64, len(moments))
-	pairs := map[[2]int]float64{{0, 1}: 3, {0, 2}: 12, {3, 4}: 12, {3, 5}: 36, {0, 6}: 1023} // indices of two moments: their distance
+	// The indices of two moments, and their distance.
+	pairs := map[[2]int]float64{{0, 1}: 3, {0, 2}: 12, {3, 4}: 12, {3, 5}: 36, {0, 6}: 1023}
 	products := map[[2]int]float64{}
 	for i := range uint64(spans) {
 		span := state(8).with(i)
@@ -293,7 +292,7 @@ func TestWhatDoesNotExistHasNoValue(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestBadConfigurationsAreRefused(t *testing.T) {
+func TestInvalidConfigurationsAreErrors(t *testing.T) {
 	for _, c := range []Config{
 		{},
 		{Mixnodes: MaxMixnodes + 1},
@@ -342,13 +341,13 @@ func TestUniformIsUniformAndIndependent(t *testing.T) {
 	kept := float64(n - lost)
 	require.InDelta(t, .25, float64(lost)/n, .003)
 	require.InDelta(t, 50, sum/kept, 4*29.2/math.Sqrt(kept))
-	require.InDelta(t, 0, product/kept/850, 4/math.Sqrt(kept), "one tick tells nothing about the next")
+	require.InDelta(t, 0, product/kept/850, 4/math.Sqrt(kept), "a tick is independent of the one before")
 	for value, count := range counts {
 		require.InDelta(t, kept/101, float64(count), 4.5*math.Sqrt(kept/101), value)
 	}
 }
 
-// sampler is what both sources do.
+// sampler is what both sources have in common.
 type sampler interface {
 	Mixnodes() []metrics.MixID
 	Sample(api, mix int, tick int64) (value uint8, ok bool)
@@ -364,8 +363,8 @@ func sources(t testing.TB) map[string]sampler {
 	return map[string]sampler{"world": newWorld(t, goldenConfig), "uniform": u}
 }
 
-// encode returns the value of every (Nym-API, mixnode, tick) of a small run, asked for in the order
-// given.
+// encode returns the value of every (Nym-API, mixnode, tick) of a small run, computed forwards or
+// backwards.
 func encode(s sampler, backwards bool) []byte {
 	const apis, ticks = 4, 40
 	mixnodes := len(s.Mixnodes())
@@ -383,7 +382,7 @@ func encode(s sampler, backwards bool) []byte {
 	return out
 }
 
-// TestGoldenSamples pins the worlds: a change here makes every seed mean another world.
+// TestGoldenSamples pins the worlds: a change here changes the world of every seed.
 func TestGoldenSamples(t *testing.T) {
 	golden := map[string]string{
 		"world":   "440ec22edba390f26f78d07fc81eeba07e2186ac2ddc99ddbb7c0c6bd7c6fb94",
