@@ -1,15 +1,14 @@
-// Package collector measures mixnodes for one Nym-API: it asks a [Source] at each tick of an epoch
-// and stores what came back.
+// Package collector measures mixnodes for one Nym-API: at each tick of an epoch it queries a
+// [Source] and stores the samples.
 //
 // An epoch has a fixed number of ticks. Tick k, from 0, has the nominal time
-// start + k·duration/ticks, under which its samples are stored, and the global number
-// (epoch-1)·ticks + k, by which a source knows it. A tick that is measured late, because the
-// machine was busy or the program was restarted, is therefore the same tick: timing changes no
-// value of a source that can look back.
+// start + k·duration/ticks, with which its samples are stored, and the global number
+// (epoch-1)·ticks + k, which it passes to the source. A tick that is measured late, because the
+// machine was busy or the program was restarted, has the same time and number. Timing therefore
+// changes no value of a source that can look back.
 //
-// The package has no clock and starts nothing: package rewards calls it when ticks are due and
-// averages what it stored. Where samples are kept: package samples of metrics. What is measured in
-// simulations: source.go.
+// The package has no clock and starts no goroutine: package rewards calls it when ticks are due and
+// averages the samples. Package samples stores them. The sources of simulations are in source.go.
 package collector
 
 import (
@@ -26,20 +25,20 @@ import (
 // MaxTicks bounds the ticks of an epoch.
 const MaxTicks = 1 << 16
 
-// ErrTicks reports a number of ticks that cannot be used.
+// ErrTicks reports an invalid number of ticks.
 var ErrTicks = errors.New("bad number of ticks")
 
-// Measurement is what a source found out about one mixnode at one tick.
+// Measurement is what a source measured about one mixnode at one tick.
 type Measurement struct {
 	Mixnode metrics.MixID
 	Percent uint8 // of the packets that came back, 0..100
 }
 
-// Source measures mixnodes. It is asked by one goroutine.
+// Source measures mixnodes. It is called by one goroutine.
 type Source interface {
-	// Measure measures the mixnodes at the tick of that global number, from 0. Whatever it could not
-	// measure it leaves out: missing is missing, never 0. It may be asked late, and again for the same
-	// tick; a source that cannot look back returns nothing for the past.
+	// Measure measures the mixnodes at the tick with that global number, from 0. It leaves out what it
+	// could not measure: a missing value is never 0. It may be called late, and again for the same
+	// tick. A source that cannot look back returns nothing for past ticks.
 	Measure(ctx context.Context, mixnodes []metrics.MixID, tick int64) ([]Measurement, error)
 }
 
@@ -48,7 +47,7 @@ type Collector struct {
 	source Source
 	store  *samples.Store
 	ticks  int
-	done   map[contract.Epoch]int // ticks measured, of the epochs that are not forgotten
+	done   map[contract.Epoch]int // number of ticks measured, until Forget
 }
 
 // New returns a collector that measures ticks times in each epoch and stores the samples.
@@ -60,12 +59,12 @@ func New(source Source, store *samples.Store, ticks int) (*Collector, error) {
 }
 
 // CatchUp measures every tick of the epoch that is due at now, in contract time, and was not
-// measured since the start of the program. Due is a tick whose nominal time has come. After an
-// error the tick is due again. It returns the nominal time of the next tick, or the epoch's end
-// when all are measured.
+// measured since the start of the program. A tick is due from its nominal time on. After an error
+// the tick stays due. CatchUp returns the nominal time of the next tick, or the epoch's end if all
+// are measured.
 func (c *Collector) CatchUp(ctx context.Context, d contract.Description, now contract.Millis) (next contract.Millis, err error) {
 	if int64(d.End-d.Start) < int64(c.ticks) {
-		return d.End, fmt.Errorf("%w: %d in epoch %d of %s, shorter than a millisecond each; lower the number of ticks",
+		return d.End, fmt.Errorf("%w: %d in epoch %d of %s are shorter than a millisecond each; lower the number of ticks",
 			ErrTicks, c.ticks, d.Epoch, d.End.Sub(d.Start))
 	}
 	for c.done[d.Epoch] < c.ticks {
@@ -100,14 +99,14 @@ func (c *Collector) measure(ctx context.Context, d contract.Description, tick in
 	return c.store.Record(ctx, batch)
 }
 
-// Averages returns the average of each mixnode of the epoch over its half-open window, in the order
-// of the description, missing where there is no sample.
+// Averages returns the average of each mixnode over the half-open window of the epoch, in the order
+// of the description. Mixnodes without samples are missing.
 func (c *Collector) Averages(ctx context.Context, d contract.Description) ([]metrics.Uptime, error) {
 	return c.store.Averages(ctx, d.Mixnodes, d.Start.Time(), d.End.Time())
 }
 
-// Forget drops the progress of epochs before that one, and samples that are older than retention at
-// now.
+// Forget drops the progress of epochs before that one, and samples that are older than the
+// retention time at now.
 func (c *Collector) Forget(ctx context.Context, before contract.Epoch, now contract.Millis, retention time.Duration) error {
 	for epoch := range c.done {
 		if epoch < before {

@@ -19,8 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
-// script is a source that answers tick t with the t-th percentage, fails when told, and writes down
-// what it was asked.
+// script is a source that returns the t-th percentage for tick t, fails if fail is set, and records
+// the ticks.
 type script struct {
 	values []uint8
 	fail   error
@@ -107,7 +107,7 @@ func TestARestartedCollectorMeasuresTheSame(t *testing.T) {
 		store, err := samples.Open(context.Background(), filepath.Join(dir, "samples.sqlite"))
 		require.NoError(t, err)
 		defer store.Close()
-		for _, moment := range moments { // a new collector each time: the program was restarted
+		for _, moment := range moments { // a new collector each time, as after a restart
 			c, err := collector.New(&script{values: values}, store, 8)
 			require.NoError(t, err)
 			_, err = c.CatchUp(context.Background(), d, contract.Millis(moment))
@@ -123,7 +123,7 @@ func TestARestartedCollectorMeasuresTheSame(t *testing.T) {
 	})
 }
 
-func TestForgottenSamplesAreGone(t *testing.T) {
+func TestForgetDropsOldSamples(t *testing.T) {
 	c, err := collector.New(&script{values: []uint8{50}}, open(t), 1)
 	require.NoError(t, err)
 	d := describe(1, 1000, time.Second, "a")
@@ -152,7 +152,7 @@ func TestTicksMustFit(t *testing.T) {
 	require.ErrorIs(t, err, collector.ErrTicks)
 }
 
-// dice is a simulation whose values tell their arguments.
+// dice is a simulation whose values encode their arguments.
 type dice []metrics.MixID
 
 func (d dice) Mixnodes() []metrics.MixID { return d }
@@ -160,7 +160,7 @@ func (d dice) Sample(api, mixnode int, tick int64) (uint8, bool) {
 	return uint8(10*api + mixnode), tick != 3
 }
 
-func TestASimulationIsAskedForTheContractsMixnodes(t *testing.T) {
+func TestASimulationHasTheContractsMixnodes(t *testing.T) {
 	var made []int
 	source, err := collector.Simulated(2, func(mixnodes int) (collector.Simulation, error) {
 		made = append(made, mixnodes)
@@ -182,7 +182,7 @@ func TestASimulationIsAskedForTheContractsMixnodes(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestATraceIsPlayedBack(t *testing.T) {
+func TestATraceIsReplayed(t *testing.T) {
 	recorded, err := trace.Read(strings.NewReader("epoch,observer,m1,m2\n0,n1,90,\n0,n2,10,20\n1,n1,80,70\n"), "t.csv")
 	require.NoError(t, err)
 	source, err := collector.Recorded(recorded, "n1")

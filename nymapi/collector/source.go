@@ -8,28 +8,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
 )
 
-// Simulation draws what a Nym-API measures. Packages world and others of metrics implement it: the
-// draw is a function of its arguments, so that timing and order change nothing.
+// Simulation draws what a Nym-API measures; package world implements it. A draw depends only on its
+// arguments, not on timing or order.
 type Simulation interface {
 	// Mixnodes returns the simulated mixnodes.
 	Mixnodes() []metrics.MixID
-	// Sample returns the percentage that the Nym-API of that number, from 1, measures of the mixnode
-	// of that index at a tick, and false when the measurement is lost.
+	// Sample returns the percentage that the Nym-API with that number, from 1, measures for the
+	// mixnode with that index at a tick, and false if the measurement is lost.
 	Sample(api, mixnode int, tick int64) (value uint8, ok bool)
 }
 
-// simulated is a Source that draws.
+// simulated is a Source backed by a Simulation.
 type simulated struct {
 	number int
 	open   func(mixnodes int) (Simulation, error)
-	// What follows is of the last list of mixnodes.
+	// These belong to the last list of mixnodes.
 	simulation Simulation
 	index      map[metrics.MixID]int
 	size       int
 }
 
-// Simulated returns the source of the Nym-API of that number, from 1, in a simulation. Open makes
-// the simulation for a number of mixnodes, which the contract's list tells. Mixnodes that the
+// Simulated returns the source of the Nym-API with that number, from 1, in a simulation. Open
+// creates the simulation for the number of mixnodes in the contract's list. Mixnodes that the
 // simulation does not know are missing.
 func Simulated(number int, open func(mixnodes int) (Simulation, error)) (Source, error) {
 	if number < 1 {
@@ -69,15 +69,15 @@ func (s *simulated) make(mixnodes int) error {
 	return nil
 }
 
-// recorded is a Source that plays back what one observer of a trace measured.
+// recorded is a Source that replays what one observer of a trace measured.
 type recorded struct {
 	trace    *trace.Trace
 	observer int
 	index    map[metrics.MixID]int
 }
 
-// Recorded returns the source that plays back an observer of a trace: tick t is the t-th epoch of
-// the file. After its last epoch everything is missing. The error wraps [trace.ErrObserver].
+// Recorded returns a source that replays an observer of a trace. Tick t is the t-th epoch of the
+// file; everything is missing after the last one. The error wraps [trace.ErrObserver].
 func Recorded(t *trace.Trace, observer string) (Source, error) {
 	found, err := t.Find([]string{observer})
 	if err != nil {

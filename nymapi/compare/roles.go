@@ -27,7 +27,7 @@ func ParsePositions(flag, list string) ([]int, error) {
 // roles says which Nym-APIs lie and which never run, by number from 1, ascending.
 type roles struct{ liars, offline []int }
 
-func (r roles) lies(number int) bool { return slices.Contains(r.liars, number) }
+func (r roles) lies(number int) bool      { return slices.Contains(r.liars, number) }
 func (r roles) isOffline(number int) bool { return slices.Contains(r.offline, number) }
 
 // positions decides who lies and who is away among nodes Nym-APIs.

@@ -21,8 +21,8 @@ import (
 
 var errAway = errors.New("connection refused")
 
-// madeUp is a contract in virtual time, whose clock is ahead of ours.
-type madeUp struct {
+// fakeContract is a contract in virtual time whose clock is ahead of the program's.
+type fakeContract struct {
 	ahead    time.Duration
 	trip     time.Duration
 	duration time.Duration
@@ -30,19 +30,19 @@ type madeUp struct {
 
 	mu      sync.Mutex
 	away    bool
-	stopped contract.Epoch // no epoch after that one begins; 0: they go on
+	stopped contract.Epoch // the last epoch that begins, 0 for no limit
 	settled map[contract.Epoch]contract.Status
 	lie     bool // announces other hashes than it serves
 	asked   int
 }
 
-func newMadeUp() *madeUp {
-	return &madeUp{ahead: 42 * time.Hour, trip: 2 * time.Millisecond, duration: 10 * time.Second, begin: time.Now(), settled: map[contract.Epoch]contract.Status{}}
+func newFakeContract() *fakeContract {
+	return &fakeContract{ahead: 42 * time.Hour, trip: 2 * time.Millisecond, duration: 10 * time.Second, begin: time.Now(), settled: map[contract.Epoch]contract.Status{}}
 }
 
-func (c *madeUp) now() contract.Millis { return contract.At(time.Now().Add(c.ahead)) }
+func (c *fakeContract) now() contract.Millis { return contract.At(time.Now().Add(c.ahead)) }
 
-func (c *madeUp) newest() contract.Epoch {
+func (c *fakeContract) newest() contract.Epoch {
 	id := contract.Epoch(time.Since(c.begin)/c.duration) + 1
 	if c.stopped != 0 {
 		id = min(id, c.stopped)
@@ -50,7 +50,7 @@ func (c *madeUp) newest() contract.Epoch {
 	return id
 }
 
-func (c *madeUp) describe(id contract.Epoch) contract.Description {
+func (c *fakeContract) describe(id contract.Epoch) contract.Description {
 	d := contracttest.Description(4, 3)
 	d.Epoch = id
 	d.Start = contract.At(c.begin.Add(c.ahead).Add(time.Duration(id-1) * c.duration))
@@ -58,8 +58,8 @@ func (c *madeUp) describe(id contract.Epoch) contract.Description {
 	return d
 }
 
-// answer takes half a round trip, and the lock.
-func (c *madeUp) answer(ctx context.Context) error {
+// answer waits for half a round trip of virtual time, and counts the request.
+func (c *fakeContract) answer(ctx context.Context) error {
 	c.travel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +70,7 @@ func (c *madeUp) answer(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (c *madeUp) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
+func (c *fakeContract) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
 	if err := c.answer(ctx); err != nil {
 		return contract.CurrentEpoch{}, err
 	}
@@ -83,7 +83,7 @@ func (c *madeUp) Epoch(ctx context.Context) (contract.CurrentEpoch, error) {
 	return answer, nil
 }
 
-func (c *madeUp) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
+func (c *fakeContract) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
 	if err := c.answer(ctx); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (c *madeUp) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 	return list, nil
 }
 
-func (c *madeUp) summary(id contract.Epoch) contract.EpochSummary {
+func (c *fakeContract) summary(id contract.Epoch) contract.EpochSummary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.describe(id)
@@ -105,60 +105,60 @@ func (c *madeUp) summary(id contract.Epoch) contract.EpochSummary {
 	return s
 }
 
-func (c *madeUp) EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error) {
+func (c *fakeContract) EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error) {
 	if err := c.answer(ctx); err != nil {
 		return contract.EpochDetail{}, err
 	}
 	return contract.EpochDetail{EpochSummary: c.summary(id), Description: c.describe(id)}, nil
 }
 
-// travel takes half a round trip of virtual time.
-func (c *madeUp) travel() {
+// travel waits for half a round trip of virtual time.
+func (c *fakeContract) travel() {
 	c.mu.Lock()
 	half := c.trip / 2
 	c.mu.Unlock()
 	<-time.After(half)
 }
 
-func (c *madeUp) lying() bool {
+func (c *fakeContract) lying() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lie
 }
 
-func (c *madeUp) questions() int {
+func (c *fakeContract) questions() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.asked
 }
 
-func (c *madeUp) set(change func()) {
+func (c *fakeContract) set(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 }
 
-// shelf keeps descriptions in memory.
-type shelf struct {
+// memoryStore is an epoch.Store in memory.
+type memoryStore struct {
 	mu   sync.Mutex
 	kept []contract.Description
 	fail error
 }
 
-func (s *shelf) Descriptions(context.Context) ([]contract.Description, error) {
+func (s *memoryStore) Descriptions(context.Context) ([]contract.Description, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.kept), nil
 }
 
-func (s *shelf) KeepDescription(_ context.Context, d contract.Description, _ contract.Epoch) error {
+func (s *memoryStore) KeepDescription(_ context.Context, d contract.Description, _ contract.Epoch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = append(s.kept, d)
 	return s.fail
 }
 
-// run starts a clock inside a bubble and returns it with a function that ends it.
+// run starts a clock inside a synctest bubble and returns it with a function that stops it.
 func run(t *testing.T, config epoch.Config) (*epoch.Clock, func() error) {
 	t.Helper()
 	if config.Logger == nil {
@@ -172,7 +172,7 @@ func run(t *testing.T, config epoch.Config) (*epoch.Clock, func() error) {
 	return clock, func() error { cancel(); return <-done }
 }
 
-// after lets virtual time pass, and everything that happens in it.
+// after lets virtual time pass and waits until all goroutines are blocked.
 func after(d time.Duration) {
 	<-time.After(d) // virtual
 	synctest.Wait()
@@ -188,15 +188,16 @@ func ids(clock *epoch.Clock) []contract.Epoch {
 
 func TestTheContractsTimeIsKnownWithoutAWallClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		c := newFakeContract()
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{}})
 		_, known := clock.Now()
 		require.False(t, known)
 		after(time.Second)
 		now, known := clock.Now()
 		require.True(t, known)
 		require.InDelta(t, float64(c.now()), float64(now), 2)
-		c.set(func() { c.trip = 400 * time.Millisecond }) // slow answers do not spoil what a quick one told
+		// Slow responses do not replace the estimate of a quick one.
+		c.set(func() { c.trip = 400 * time.Millisecond })
 		after(7 * time.Second)
 		now, _ = clock.Now()
 		require.InDelta(t, float64(c.now()), float64(now), 2)
@@ -206,8 +207,8 @@ func TestTheContractsTimeIsKnownWithoutAWallClock(t *testing.T) {
 
 func TestEpochsAreLearntWhenTheyBeginAndWhenTheyAreSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, keeper := newMadeUp(), &shelf{}
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: keeper})
+		c, store := newFakeContract(), &memoryStore{}
+		clock, stop := run(t, epoch.Config{Contract: c, Store: store})
 		after(time.Second)
 		require.Equal(t, []contract.Epoch{1}, ids(clock))
 		changed := clock.Changed()
@@ -219,20 +220,20 @@ func TestEpochsAreLearntWhenTheyBeginAndWhenTheyAreSettled(t *testing.T) {
 		c.set(func() { c.settled[1] = contract.StatusRewarded })
 		after(time.Second)
 		require.Equal(t, contract.StatusRewarded, clock.Epochs()[0].Status)
-		require.Len(t, keeper.kept, 2)
+		require.Len(t, store.kept, 2)
 
 		asked := c.questions()
 		after(5 * time.Second)
-		require.LessOrEqual(t, c.questions()-asked, 3, "nothing is open: a question every quarter of an epoch")
+		require.LessOrEqual(t, c.questions()-asked, 3, "nothing is open: one request in a quarter of an epoch")
 		require.NoError(t, stop())
 	})
 }
 
-func TestAContractThatIsAwayLosesNothing(t *testing.T) {
+func TestADowntimeOfTheContractLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		c := newMadeUp()
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		c := newFakeContract()
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		after(time.Second)
 		c.set(func() { c.away = true })
 		after(25 * time.Second)
@@ -240,25 +241,25 @@ func TestAContractThatIsAwayLosesNothing(t *testing.T) {
 		require.True(t, clock.Away())
 		c.set(func() { c.away = false })
 		after(6 * time.Second)
-		require.Equal(t, []contract.Epoch{1, 2, 3, 4}, ids(clock), "2 and 3 began and ended while the contract was away, and are open")
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4}, ids(clock), "2 and 3 began and ended while the contract was down, and are open")
 		require.False(t, clock.Away())
 		require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log.String())
-		require.Equal(t, 1, strings.Count(log.String(), "can be used again"))
+		require.Equal(t, 1, strings.Count(log.String(), "available again"))
 		require.NoError(t, stop())
 	})
 }
 
 func TestANewNymAPILearnsWhatIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
+		c := newFakeContract()
 		<-time.After(35 * time.Second)
 		c.settled[1], c.settled[2] = contract.StatusRewarded, contract.StatusMissed
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{}})
 		after(time.Second)
 		require.Equal(t, []contract.Epoch{3, 4}, ids(clock))
 
-		clock.Want(2) // a block that somebody made late names it
-		clock.Want(9) // not begun: nobody can know it
+		clock.Want(2) // as for a late block
+		clock.Want(9) // has not begun
 		after(time.Second)
 		require.Equal(t, []contract.Epoch{2, 3, 4}, ids(clock))
 		require.Equal(t, contract.StatusMissed, clock.Epochs()[0].Status)
@@ -271,18 +272,18 @@ func TestANewNymAPILearnsWhatIsOpen(t *testing.T) {
 
 func TestARestartKnowsWhatWasKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
+		c := newFakeContract()
 		c.away = true
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: []contract.Description{c.describe(2), c.describe(1)}}})
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{kept: []contract.Description{c.describe(2), c.describe(1)}}})
 		after(time.Second)
 		require.Equal(t, []contract.Epoch{1, 2}, ids(clock))
 		require.NoError(t, stop())
 	})
 }
 
-func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
+func TestEpochsSettledDuringADowntimeNeverLookOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
+		c := newFakeContract()
 		var kept []contract.Description
 		for id := range contract.Epoch(10) {
 			kept = append(kept, c.describe(id+1))
@@ -290,9 +291,10 @@ func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
 		for id := range contract.Epoch(300) {
 			c.settled[id+1] = contract.StatusRewarded
 		}
-		for _, away := range []time.Duration{12 * c.duration, 100 * c.duration} { // the second time longer than anything is remembered
+		// The second downtime is longer than the history.
+		for _, away := range []time.Duration{12 * c.duration, 100 * c.duration} {
 			after(away)
-			clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{kept: kept}})
+			clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{kept: kept}})
 			for known := false; !known; _, known = clock.Now() {
 				<-clock.Changed()
 			}
@@ -307,40 +309,40 @@ func TestWhatWasSettledMeanwhileNeverLooksOpen(t *testing.T) {
 	})
 }
 
-func TestABadDescriptionIsNotTaken(t *testing.T) {
+func TestABadDescriptionIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
+		c := newFakeContract()
 		c.lie = true
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{}})
 		after(time.Second)
 		require.Empty(t, ids(clock), "another hash than announced")
 		require.NoError(t, stop())
 
 		c.lie = false
-		clock, stop = run(t, epoch.Config{Contract: c, Keeper: &shelf{}, Check: func(contract.Description) error { return errors.New("another group") }})
+		clock, stop = run(t, epoch.Config{Contract: c, Store: &memoryStore{}, Check: func(contract.Description) error { return errors.New("another group") }})
 		after(time.Second)
 		require.Empty(t, ids(clock))
 		require.NoError(t, stop())
 	})
 }
 
-func TestAShelfThatFailsStopsTheClock(t *testing.T) {
+func TestAStoreThatFailsStopsTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("disk full")
-		clock, stop := run(t, epoch.Config{Contract: newMadeUp(), Keeper: &shelf{fail: full}})
+		clock, stop := run(t, epoch.Config{Contract: newFakeContract(), Store: &memoryStore{fail: full}})
 		after(time.Second)
 		require.ErrorIs(t, stop(), full)
 		require.Empty(t, ids(clock))
 	})
 }
 
-func TestTheBookIsBounded(t *testing.T) {
+func TestTheHistoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newMadeUp()
+		c := newFakeContract()
 		for id := range contract.Epoch(200) {
 			c.settled[id+1] = contract.StatusRewarded
 		}
-		clock, stop := run(t, epoch.Config{Contract: c, Keeper: &shelf{}})
+		clock, stop := run(t, epoch.Config{Contract: c, Store: &memoryStore{}})
 		after(100 * c.duration)
 		require.Len(t, clock.Epochs(), 64)
 		clock.Want(3)

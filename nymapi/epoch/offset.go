@@ -6,23 +6,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// offsetSamples is how many of the last answers of the contract the offset is taken from: few, so
-// that drifting clocks are followed.
+// offsetSamples is the number of recent responses from which the offset is estimated: few, so that
+// it follows drifting clocks.
 const offsetSamples = 8
 
-// offset estimates the contract's clock from answers that carry its time. An answer was written
-// between the moment when the question left and the moment when it arrived, so the middle is wrong
-// by half the round trip at most: the quickest answer knows best (the clock filter of NTP, RFC 5905
-// section 10, without its statistics).
+// offset estimates the contract's clock from responses that carry its time. The contract wrote a
+// response between the moment when the request was sent and the moment when the response arrived,
+// so the middle is wrong by at most half the round trip. The response with the shortest round trip
+// is the most accurate one (the clock filter of NTP, RFC 5905 section 10, without its statistics).
 type offset struct{ samples []offsetSample }
 
 type offsetSample struct {
-	trip time.Duration   // from question to answer
+	trip time.Duration   // from request to response
 	zero contract.Millis // contract time at elapsed 0
 }
 
-// add takes an answer that was asked for and had arrived when so much time had elapsed on the
-// program's own clock.
+// add adds a response. Sent and received are the times elapsed on the program's own clock when the
+// request was sent and when the response arrived.
 func (o *offset) add(sent, received time.Duration, server contract.Millis) {
 	middle := sent + (received-sent)/2
 	o.samples = append(o.samples, offsetSample{trip: received - sent, zero: server - contract.Millis(middle.Milliseconds())})
@@ -31,7 +31,7 @@ func (o *offset) add(sent, received time.Duration, server contract.Millis) {
 	}
 }
 
-// at returns the contract's time, and false while nothing is known.
+// at returns the contract's time, and false before the first response.
 func (o *offset) at(elapsed time.Duration) (contract.Millis, bool) {
 	if len(o.samples) == 0 {
 		return 0, false

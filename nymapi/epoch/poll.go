@@ -9,16 +9,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// How often the contract is asked.
+// Pauses between requests to the contract.
 const (
-	pollLeast = 20 * time.Millisecond // between any two questions
+	pollLeast = 20 * time.Millisecond // at least
 	pollMost  = time.Minute
 	pollFirst = 250 * time.Millisecond // while no epoch is known
-	retryMost = 5 * time.Second        // while the contract is away
+	retryMost = 5 * time.Second        // at most, after an error
 )
 
-// Run asks the contract for news until ctx is done. It returns nil then, and an error when a
-// description cannot be kept.
+// Run polls the contract until ctx is done, and then returns nil. It returns an error if a
+// description cannot be stored.
 func (c *Clock) Run(ctx context.Context) error {
 	retry := pollLeast
 	for {
@@ -43,7 +43,8 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 }
 
-// wait waits for the pause to end or for a Poke, and not less than pollLeast. False: ctx is done.
+// wait waits until the pause ends or Poke is called, but at least pollLeast. It returns false if
+// ctx is done.
 func (c *Clock) wait(ctx context.Context, pause time.Duration) bool {
 	least, most := time.NewTimer(pollLeast), time.NewTimer(pause)
 	defer least.Stop()
@@ -62,20 +63,20 @@ func (c *Clock) wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// pause returns how long to leave the contract alone: a quarter of an epoch and not beyond the end
-// of the newest, but a twentieth while one is over and not settled, or the newest is over and its
-// successor not known.
+// pause returns the time until the next poll. It is a quarter of an epoch, but ends with the newest
+// epoch. It is a twentieth of an epoch while an epoch is over but not settled, or the newest is
+// over and its successor unknown.
 func (c *Clock) pause() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, _ := c.offset.at(c.elapsed())
-	newest, ok := c.book.newest()
+	newest, ok := c.history.newest()
 	if !ok {
 		return pollFirst
 	}
 	d := newest.Description
 	duration := d.End.Sub(d.Start)
-	if newest.Over(now) || c.book.unsure(now, d.Epoch, d.Epoch) != 0 {
+	if newest.Over(now) || c.history.unsure(now, d.Epoch, d.Epoch) != 0 {
 		return min(max(duration/20, pollLeast), time.Second)
 	}
 	pause := min(max(duration/4, pollLeast), pollMost)
@@ -85,7 +86,7 @@ func (c *Clock) pause() time.Duration {
 	return pause
 }
 
-// report says once when the contract goes away and once when it is back.
+// report logs once when the contract becomes unavailable, and once when it is available again.
 func (c *Clock) report(ctx context.Context, err error) {
 	if errors.Is(err, contract.NotStarted) {
 		err = nil
@@ -96,13 +97,13 @@ func (c *Clock) report(ctx context.Context, err error) {
 	c.mu.Unlock()
 	switch {
 	case err != nil && !was:
-		c.config.Logger.WarnContext(ctx, "contract cannot be used, asking again until it can", "err", err)
+		c.config.Logger.WarnContext(ctx, "contract unavailable, retrying until it responds", "err", err)
 	case err == nil && was:
-		c.config.Logger.InfoContext(ctx, "contract can be used again")
+		c.config.Logger.InfoContext(ctx, "contract available again")
 	}
 }
 
-// keepError marks a fault of our own storage.
+// keepError is an error of the Store.
 type keepError struct{ err error }
 
 func (e *keepError) Error() string { return e.err.Error() }
@@ -111,7 +112,7 @@ func (c *Clock) poll(ctx context.Context) error {
 	sent := c.elapsed()
 	current, err := c.config.Contract.Epoch(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for the current epoch: %w", err)
+		return fmt.Errorf("fetch the current epoch: %w", err)
 	}
 	c.mu.Lock()
 	c.offset.add(sent, c.elapsed(), current.ServerTime)
@@ -138,18 +139,18 @@ func (c *Clock) poll(ctx context.Context) error {
 	return nil
 }
 
-// catchUp learns how epochs ended that were open, and descriptions of open ones that began while
-// nobody asked.
+// catchUp learns how open epochs ended, and the descriptions of open epochs that began since the
+// last poll.
 func (c *Clock) catchUp(ctx context.Context, newest contract.Epoch) error {
 	c.mu.Lock()
-	c.book.trim(newest)
+	c.history.trim(newest)
 	now, _ := c.offset.at(c.elapsed())
-	lowest := c.book.unsure(now, newest, c.listed)
+	lowest := c.history.unsure(now, newest, c.listed)
 	c.mu.Unlock()
 	if lowest == 0 || lowest > newest {
 		return nil
 	}
-	list, err := c.config.Contract.Epochs(ctx, 0, int(min(newest-lowest+1, history)))
+	list, err := c.config.Contract.Epochs(ctx, 0, int(min(newest-lowest+1, maxHistory)))
 	if err != nil {
 		return fmt.Errorf("list epochs: %w", err)
 	}
@@ -166,8 +167,8 @@ func (c *Clock) catchUp(ctx context.Context, newest contract.Epoch) error {
 
 func (c *Clock) take(ctx context.Context, summary contract.EpochSummary) error {
 	c.mu.Lock()
-	_, known := c.book.find(summary.ID)
-	if known && c.book.settle(summary) {
+	_, known := c.history.find(summary.ID)
+	if known && c.history.settle(summary) {
 		c.announce()
 	}
 	c.mu.Unlock()
@@ -177,16 +178,16 @@ func (c *Clock) take(ctx context.Context, summary contract.EpochSummary) error {
 	return c.learn(ctx, summary.ID, nil)
 }
 
-// learn fetches an epoch's description, checks it, keeps it and announces it. Want is the hash that
-// was announced, nil: any.
+// learn fetches an epoch's description, checks it, stores it and announces it. Want is the
+// announced hash, nil if it is unknown.
 func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Hash) error {
 	detail, err := c.config.Contract.EpochDetail(ctx, id)
 	if err != nil {
-		return fmt.Errorf("ask for epoch %d: %w", id, err)
+		return fmt.Errorf("fetch epoch %d: %w", id, err)
 	}
 	d, hash := detail.Description, detail.Description.Hash()
 	if d.Epoch != id || want != nil && *want != hash {
-		return fmt.Errorf("%w: the contract announced another description of epoch %d than it serves, %s", ErrDescription, id, hash.Short())
+		return fmt.Errorf("%w: the contract serves another description of epoch %d than it announced, %s", ErrDescription, id, hash.Short())
 	}
 	if c.config.Check != nil {
 		if err := c.config.Check(d); err != nil {
@@ -194,30 +195,30 @@ func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Has
 		}
 	}
 	oldest := contract.Epoch(1)
-	if id > history {
-		oldest = id - history
+	if id > maxHistory {
+		oldest = id - maxHistory
 	}
-	if err := c.config.Keeper.KeepDescription(ctx, d, oldest); err != nil {
-		return &keepError{fmt.Errorf("keep description of epoch %d: %w", id, err)}
+	if err := c.config.Store.KeepDescription(ctx, d, oldest); err != nil {
+		return &keepError{fmt.Errorf("store description of epoch %d: %w", id, err)}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.book.add(d, hash) {
-		c.book.settle(detail.EpochSummary)
+	if c.history.add(d, hash) {
+		c.history.settle(detail.EpochSummary)
 		c.announce()
 	}
 	return nil
 }
 
-// takeWanted empties the list of wanted epochs: those that cannot be had are wanted again by
-// whoever asks again.
+// takeWanted returns and clears the requested epochs. If one cannot be fetched, the caller of Want
+// has to request it again.
 func (c *Clock) takeWanted() []contract.Epoch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ids := make([]contract.Epoch, 0, len(c.book.wanted))
-	for id := range c.book.wanted {
+	ids := make([]contract.Epoch, 0, len(c.history.wanted))
+	for id := range c.history.wanted {
 		ids = append(ids, id)
 	}
-	clear(c.book.wanted)
+	clear(c.history.wanted)
 	return ids
 }

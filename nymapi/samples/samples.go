@@ -1,12 +1,11 @@
-// Package samples keeps the samples of one Nym-API in SQLite until their epochs are reported: one
-// table, keyed by mixnode and time in milliseconds, in which a measurement that failed is no row at
-// all.
+// Package samples stores the samples of one Nym-API in SQLite until their epochs are reported. It
+// uses one table, keyed by mixnode and time in milliseconds. A failed measurement has no row.
 //
-// It has no clock and starts nothing: the caller says which window to average and what has expired.
-// One file belongs to one [Store] of one process. What Record has accepted survives a crash and a
-// power cut.
+// The package has no clock and starts no goroutine: the caller says which window to average and
+// what has expired. One file belongs to one [Store] of one process. What Record has stored survives
+// a crash and a power cut.
 //
-// Read next: migrations/ for the schema, package metrics for what is made of the averages.
+// Read next: migrations/ for the schema, package metrics for the averages.
 package samples
 
 import (
@@ -23,21 +22,21 @@ import (
 )
 
 var (
-	// ErrSample marks a sample that cannot be one: a bad mixnode name, or a value above 100.
+	// ErrSample reports an invalid sample: a bad mixnode name, or a value above 100.
 	ErrSample = errors.New("bad sample")
-	// ErrWindow marks a window that ends before it starts.
+	// ErrWindow reports a window that ends before it starts.
 	ErrWindow = errors.New("bad window")
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is an open sample file. Its methods may be called concurrently; they share one connection
-// and wait for each other.
+// Store is an open file of samples. Its methods may be called concurrently; they share one
+// connection and wait for each other.
 type Store struct{ db *sqlx.DB }
 
-// Open opens the store at path, in a folder that exists, makes it if there is none and brings its
-// schema up to date.
+// Open opens the file at path, creates it if it does not exist, and brings its schema up to date.
+// The folder must exist.
 func Open(ctx context.Context, path string) (*Store, error) {
 	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
@@ -46,13 +45,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// Close closes the file. Nothing may be called after it.
+// Close closes the file. No method may be called afterwards.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Record stores all of the samples or, if one of them is bad (an error that wraps [ErrSample]) or
-// storing fails, none. Times are cut to milliseconds. The first value for a mixnode and a time
-// stays: recording the same again changes nothing, so a caller that does not know whether it
-// succeeded may repeat it.
+// Record stores all samples, or none if one of them is invalid or storing fails. The error of an
+// invalid sample wraps [ErrSample]. Times are truncated to milliseconds. The first value for a
+// mixnode and a time stays, so recording the same samples again changes nothing and is safe after
+// an error.
 func (s *Store) Record(ctx context.Context, samples []metrics.Sample) error {
 	for _, sample := range samples {
 		if _, err := metrics.ParseMixID(string(sample.Mixnode)); err != nil {
@@ -95,11 +94,10 @@ func (s *Store) insert(ctx context.Context, samples []metrics.Sample) (err error
 	return tx.Commit()
 }
 
-// Averages returns the average uptime of each of the mixnodes over the half-open window [start,
-// end), in their order: value i belongs to mixnode i and is [metrics.Missing] when there is no
-// sample of it. The bounds are cut to milliseconds like the samples, so windows that meet share no
-// sample and lose none. Other mixnodes are ignored. An end before start is an error that wraps
-// [ErrWindow].
+// Averages returns the average uptime of each mixnode over the half-open window [start, end). Value
+// i belongs to mixnode i and is [metrics.Missing] if it has no sample. The bounds are truncated to
+// milliseconds like the samples, so adjacent windows neither share nor lose a sample. Other
+// mixnodes are ignored. If end is before start, the error wraps [ErrWindow].
 func (s *Store) Averages(ctx context.Context, mixnodes []metrics.MixID, start, end time.Time) ([]metrics.Uptime, error) {
 	if end.Before(start) {
 		return nil, fmt.Errorf("%w: it ends at %s, before it starts at %s", ErrWindow,
@@ -130,8 +128,8 @@ func (s *Store) Averages(ctx context.Context, mixnodes []metrics.MixID, start, e
 	return values, nil
 }
 
-// Prune removes all samples from before that time and returns how many. The caller keeps an epoch's
-// samples at least until its report is signed.
+// Prune removes all samples from before that time and returns their number. The caller keeps an
+// epoch's samples at least until its report is signed.
 func (s *Store) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
 	result, err := s.db.ExecContext(ctx, `DELETE FROM sample WHERE time_ms < ?`, before.UnixMilli())
 	if err == nil {

@@ -131,14 +131,13 @@ func TestSamplesSurviveClosingAndOddPaths(t *testing.T) {
 	require.Equal(t, []metrics.Uptime{missing, 700}, averages(t, open(t, path), 0, time.Second))
 }
 
-func TestOpenSaysWhichFile(t *testing.T) {
+func TestOpenErrorsNameTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "absent", "samples.db")
 	_, err := samples.Open(t.Context(), path)
 	require.ErrorContains(t, err, path)
 }
 
-// TestTheFileLosesNothingCommitted checks the settings on a second connection and in the file
-// itself.
+// TestTheFileLosesNothingCommitted checks the settings through a second connection and in the file.
 func TestTheFileLosesNothingCommitted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "samples.db")
 	store := open(t, path)
@@ -171,7 +170,7 @@ func TestConcurrentUseLosesNothing(t *testing.T) {
 					return err
 				}
 				if !slices.Equal(values, []metrics.Uptime{5000, missing}) {
-					return errors.New("a torn average: " + fmt.Sprint(values))
+					return errors.New("an average of half a batch: " + fmt.Sprint(values))
 				}
 			}
 			return nil
@@ -222,7 +221,7 @@ func TestAveragesEqualThoseOfTheSamplesInTheWindow(t *testing.T) {
 	})
 }
 
-// manySamples returns one tick of measurements of n mixnodes.
+// manySamples returns the samples of n mixnodes at one tick.
 func manySamples(n int, tick time.Duration) ([]metrics.MixID, []metrics.Sample) {
 	ids, all := make([]metrics.MixID, n), make([]metrics.Sample, n)
 	for i := range n {

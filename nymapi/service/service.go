@@ -108,7 +108,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 		return s.errNoMember(group)
 	}
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Logger: s.log,
+		Contract: s.client, Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Logger: s.log,
 	})
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 		return err
 	}
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Keeper: s.folder.rewards, Check: checkDescription(pinned, node.group, s.config.Mode), Logger: s.log,
+		Contract: s.client, Store: s.folder.rewards, Check: checkDescription(pinned, node.group, s.config.Mode), Logger: s.log,
 	})
 	if err != nil {
 		return err
