@@ -14,8 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// What a Nym-API puts into its own block, and which blocks it accepts when waiting is over, is what
-// verify.Matrix counts.
+// A Nym-API puts exactly the reports into its block that verify.Matrix counts, and after the grace
+// period it accepts exactly the blocks that verify.Matrix accepts.
 func TestTheApplicationCountsWhatTheContractCounts(t *testing.T) {
 	d, other := describe(1, 4), describe(2, 4)
 	short := contracttest.Report(d, 3)
@@ -40,8 +40,8 @@ func TestTheApplicationCountsWhatTheContractCounts(t *testing.T) {
 	})
 }
 
-// A certified own block becomes a submission that the contract accepts, also after a restart, when
-// nothing about its messages is remembered.
+// A certified block of this member becomes a submission that the contract accepts, also after a
+// restart, when nothing is cached.
 func TestAnOwnBlockGivesTheContractsResult(t *testing.T) {
 	d := describe(1, 4)
 	evidence := contracttest.Evidence(d, 1)

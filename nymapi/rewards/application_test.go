@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// garbage is a well-formed report of a description that nobody knows, under the epoch's label.
+// garbage is a well-formed report of an unknown description, under the epoch's label.
 func garbage(d contract.Description, number int) block.Message {
 	r := contracttest.Report(d, number)
 	r.Description[0] ^= 1
@@ -37,7 +37,7 @@ func labelled(t testing.TB, label string, payload []byte, number int) block.Mess
 	return m
 }
 
-func TestCheckMessageSeesOneMessageAlone(t *testing.T) {
+func TestCheckMessageChecksTheForm(t *testing.T) {
 	d := describe(1, 4)
 	m := newMember(t, 1, 4, newCalendar())
 	report, err := contracttest.Report(d, 2).Encode()
@@ -111,7 +111,7 @@ func TestNothingIsReadyWhileTheTimeIsNotKnown(t *testing.T) {
 	require.Equal(t, ephemera.Later, m.CheckBlock(t.Context(), contracttest.Block(d, 2, contracttest.Messages(d, 1, 2, 3))).Verdict)
 }
 
-func TestThereIsOneOwnBlockOfAnEpoch(t *testing.T) {
+func TestAMemberMakesOneBlockForEachEpoch(t *testing.T) {
 	first, next := describe(1, 4), describe(2, 4)
 	calendar, dir := newCalendar(first, next), t.TempDir()
 	calendar.set(next.End)
@@ -124,19 +124,20 @@ func TestThereIsOneOwnBlockOfAnEpoch(t *testing.T) {
 	require.Equal(t, ids(messages), m.NextBlock(t.Context(), m.turn(candidates)), "asked again before it was made")
 	own := contracttest.Block(first, 1, messages)
 	require.Equal(t, ephemera.Accept, m.CheckBlock(t.Context(), own).Verdict)
-	require.Equal(t, ids(later), m.NextBlock(t.Context(), m.turn(candidates)), "the next epoch's turn")
+	require.Equal(t, ids(later), m.NextBlock(t.Context(), m.turn(candidates)), "the next epoch")
 
-	restarted := openMember(t, dir, 1, 4, calendar, own) // the node has it in its store, not delivered yet
+	// The node has the block in its store, and it is not delivered yet.
+	restarted := openMember(t, dir, 1, 4, calendar, own)
 	require.Equal(t, ids(later), restarted.NextBlock(t.Context(), restarted.turn(candidates)))
 	require.NoError(t, restarted.DeliverBlock(t.Context(), own, contracttest.Certify(first, own, 1, 2, 3)))
-	restarted = openMember(t, dir, 1, 4, calendar) // delivered: the database knows
+	restarted = openMember(t, dir, 1, 4, calendar) // it was delivered, so the database knows it
 	require.Equal(t, ids(later), restarted.NextBlock(t.Context(), restarted.turn(candidates)))
 
 	calendar.settle(2, contract.StatusMissed, nil)
 	require.Empty(t, restarted.NextBlock(t.Context(), restarted.turn(candidates)), "settled")
 }
 
-func TestAnOwnBlockClearsTheMempoolOfItsEpoch(t *testing.T) {
+func TestAnOwnBlockRemovesItsEpochFromTheMempool(t *testing.T) {
 	d, next := describe(1, 4), describe(2, 4)
 	m := newMember(t, 1, 4, newCalendar(d, next))
 	messages := contracttest.Messages(d, 1, 2, 3, 4)
@@ -149,7 +150,7 @@ func TestAnOwnBlockClearsTheMempoolOfItsEpoch(t *testing.T) {
 
 	decision = m.CheckBlock(t.Context(), contracttest.Block(d, 2, messages))
 	require.Equal(t, ephemera.Accept, decision.Verdict)
-	require.Empty(t, decision.Drop, "nobody else empties a mempool")
+	require.Empty(t, decision.Drop, "only own blocks empty the mempool")
 }
 
 func TestBlocksAreJudgedByTheirBytes(t *testing.T) {
@@ -197,7 +198,7 @@ func TestBlocksAreJudgedByTheirBytes(t *testing.T) {
 	}
 }
 
-func TestNobodyWinsByLeavingOthersOut(t *testing.T) {
+func TestBlocksThatOmitReportsHaveToWait(t *testing.T) {
 	d := describe(1, 4)
 	all := contracttest.Messages(d, 1, 2, 3, 4)
 	without := contracttest.Block(d, 2, all[:3])
@@ -219,11 +220,11 @@ func TestNobodyWinsByLeavingOthersOut(t *testing.T) {
 		calendar.set(d.End + moment.after)
 		require.Equal(t, moment.held, held.CheckBlock(t.Context(), without).Verdict, "held, %d ms after the end", moment.after)
 		require.Equal(t, moment.missing, missing.CheckBlock(t.Context(), without).Verdict, "missing, %d ms after the end", moment.after)
-		require.Equal(t, ephemera.Accept, held.CheckBlock(t.Context(), contracttest.Block(d, 2, all)).Verdict, "a whole block is always good")
+		require.Equal(t, ephemera.Accept, held.CheckBlock(t.Context(), contracttest.Block(d, 2, all)).Verdict, "a complete block is always accepted")
 	}
 }
 
-func TestAReportThatCameAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
+func TestBlocksDoNotWaitForReportsThatArriveAfterTheDeadline(t *testing.T) {
 	d := describe(1, 4)
 	all := contracttest.Messages(d, 1, 2, 3, 4)
 	calendar := newCalendar(d)
@@ -233,8 +234,8 @@ func TestAReportThatCameAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
 	require.Equal(t, ephemera.Accept, m.CheckBlock(t.Context(), contracttest.Block(d, 2, all[:3])).Verdict)
 }
 
-// Whatever a member saw before, in whatever order, once the grace time is over it gives the verdict
-// that everybody gives.
+// After the grace period all members give the same verdict, whatever each of them received before
+// and in whatever order.
 func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 	d, other := describe(1, 4), describe(2, 4)
 	pool := slices.Concat(contracttest.Messages(d, 1, 2, 3, 4, 5), contracttest.Messages(other, 1, 2, 3, 4),
@@ -251,7 +252,7 @@ func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 			seen := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 9).Draw(t, "seen")
 			m.calendar.set(d.End + contract.Millis(rapid.Int64Range(0, 7_000).Draw(t, "moment")))
 			for _, message := range seen {
-				_ = m.CheckMessage(t.Context(), message) // strangers' and notices are refused
+				_ = m.CheckMessage(t.Context(), message) // messages of strangers and notices are refused
 			}
 			early := m.CheckBlock(t.Context(), b).Verdict
 			m.calendar.set(d.End + 7_000 + contract.Millis(rapid.Int64Range(20_000, 100_000).Draw(t, "later")))
@@ -282,7 +283,7 @@ func TestTwoReportsOfOneMemberAreEvidence(t *testing.T) {
 	require.NoError(t, m.CheckMessage(t.Context(), second(d, 2)))
 	content := contracttest.Messages(d, 1, 2, 4)
 	require.NoError(t, m.CheckMessage(t.Context(), content[2]))
-	m.CheckBlock(t.Context(), contracttest.Block(d, 4, append(content, second(d, 4)))) // seen in a block
+	m.CheckBlock(t.Context(), contracttest.Block(d, 4, append(content, second(d, 4)))) // in a block
 	double, err = m.store.DoubleReporters(t.Context(), 1)
 	require.NoError(t, err)
 	require.Contains(t, double, public(2))
@@ -296,7 +297,7 @@ func TestTheOwnBlockIsSubmittedOnce(t *testing.T) {
 	evidence := contracttest.Evidence(d, 1)
 	foreign := contracttest.Evidence(d, 2)
 	require.NoError(t, m.DeliverBlock(t.Context(), foreign.Block, foreign.Certificate))
-	require.Zero(t, m.submits, "nobody submits another's block")
+	require.Zero(t, m.submits, "blocks of others are not submitted")
 	require.NoError(t, m.DeliverBlock(t.Context(), evidence.Block, evidence.Certificate))
 	require.NoError(t, m.DeliverBlock(t.Context(), evidence.Block, evidence.Certificate), "again after a crash")
 	require.Equal(t, 1, m.submits)
@@ -310,7 +311,7 @@ func TestTheOwnBlockIsSubmittedOnce(t *testing.T) {
 	require.Equal(t, contracttest.Submission(d, 1).Encode(), stored.Body)
 }
 
-func TestAnOwnBlockOfAnUnknownEpochComesAgain(t *testing.T) {
+func TestAnOwnBlockOfAnUnknownEpochIsDeliveredAgain(t *testing.T) {
 	d := describe(1, 4)
 	calendar := newCalendar()
 	m := newMember(t, 1, 4, calendar)

@@ -11,25 +11,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// Blocks finds certified blocks: a node's store.
+// Blocks looks up certified blocks, for example in a node's store.
 type Blocks interface {
-	// CertifiedByID returns the certified block of that ID. store.ErrNotFound when there is none.
+	// CertifiedByID returns the certified block with that ID, or store.ErrNotFound.
 	CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error)
 }
 
-// Archive keeps who won each epoch, and the winner's block as soon as it is there too.
+// Archive keeps the winner of each epoch, and the winner's block as soon as it is delivered.
 type Archive struct {
 	Store    *Store
 	Calendar Calendar
 	Blocks   Blocks // nil without Ephemera
 	Logger   *slog.Logger
-	// Keep is how many epochs the database holds, more than the contract keeps open.
+	// Keep is the number of epochs in the database. It must exceed the number of open epochs.
 	Keep int
 
-	pruned contract.Epoch // the newest epoch when the database was pruned last
+	pruned contract.Epoch // the newest epoch at the last pruning
 }
 
-// Run learns winners from the calendar until ctx is done. An error is the database's.
+// Run stores the winners of the calendar until ctx is done. It returns only errors of the database.
 func (a *Archive) Run(ctx context.Context) error {
 	done := map[contract.Epoch]bool{}
 	for {
@@ -48,7 +48,7 @@ func (a *Archive) Run(ctx context.Context) error {
 	}
 }
 
-// learn stores winners that are not done yet. Done holds epochs of the calendar only.
+// learn stores the winners that are not done yet. Done holds only epochs of the calendar.
 func (a *Archive) learn(ctx context.Context, done map[contract.Epoch]bool) error {
 	entries := a.Calendar.Epochs()
 	known := make(map[contract.Epoch]bool, len(entries))
@@ -74,7 +74,7 @@ func (a *Archive) learn(ctx context.Context, done map[contract.Epoch]bool) error
 	return a.prune(ctx, entries[len(entries)-1].Description.Epoch)
 }
 
-// prune drops old epochs, once for each new one.
+// prune drops old epochs, once for each new epoch.
 func (a *Archive) prune(ctx context.Context, newest contract.Epoch) error {
 	keep := contract.Epoch(a.Keep)
 	if newest <= keep || newest == a.pruned {
@@ -88,13 +88,13 @@ func (a *Archive) won(ctx context.Context, id contract.Epoch, w contract.Winner)
 	if err := a.Store.SetWinner(ctx, id, w); err != nil {
 		return err
 	}
-	a.Logger.InfoContext(ctx, "epoch is rewarded", "epoch", id, "winner", w.Name, "block", w.Block.Short())
+	a.Logger.InfoContext(ctx, "epoch rewarded", "epoch", id, "winner", w.Name, "block", w.Block.Short())
 	if a.Blocks == nil || w.Block == (block.ID{}) {
 		return nil
 	}
 	held, err := a.Blocks.CertifiedByID(ctx, w.Block)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // Delivered gets it
+		return nil // it will be passed to Delivered
 	}
 	if err != nil {
 		return err
@@ -102,12 +102,12 @@ func (a *Archive) won(ctx context.Context, id contract.Epoch, w contract.Winner)
 	return a.Delivered(ctx, id, held.Block, held.Certificate)
 }
 
-// Delivered keeps a certified block if it is known to be the winner's. Of a block that is delivered
-// before its winner is known, Run finds it in the node's store.
+// Delivered stores a certified block if it is known to be the winner's. If a block is delivered
+// before the winner is known, Run looks it up in the node's store later.
 func (a *Archive) Delivered(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error {
 	kept, err := a.Store.KeepWinningBlock(ctx, id, b, c)
 	if kept {
-		a.Logger.DebugContext(ctx, "winner's block is kept", "epoch", id, "block", b.ID().Short())
+		a.Logger.DebugContext(ctx, "winner's block stored", "epoch", id, "block", b.ID().Short())
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// blocks are those in a node's store.
+// blocks are the blocks in a node's store.
 type blocks map[block.ID]store.Certified
 
 func (b blocks) CertifiedByID(_ context.Context, id block.ID) (store.Certified, error) {
@@ -55,13 +55,13 @@ func TestTheWinnersBlockIsKept(t *testing.T) {
 				w, _ := database.Winner(t.Context(), d.Group, 1)
 				return w
 			}
-			eventually(t, func() bool { return known().Name != "" }, "the winner is learnt")
+			eventually(t, func() bool { return known().Name != "" }, "the winner is stored")
 			if !delivered {
 				require.NoError(t, archive.Delivered(t.Context(), 1, loser.Block, loser.Certificate))
 				require.Nil(t, known().Evidence)
 				require.NoError(t, archive.Delivered(t.Context(), 1, evidence.Block, evidence.Certificate))
 			}
-			eventually(t, func() bool { return known().Evidence != nil }, "the block is kept")
+			eventually(t, func() bool { return known().Evidence != nil }, "the block is stored")
 			require.Equal(t, *winner, known().Winner)
 			require.Equal(t, evidence.Block.Encode(), known().Evidence.Block.Encode())
 			require.Equal(t, evidence.Certificate.Encode(), known().Evidence.Certificate.Encode())
@@ -103,13 +103,13 @@ func TestTheNodeIsWokenWhenTimeChangesAnAnswer(t *testing.T) {
 		return woken
 	}
 	eventually(t, func() bool { return count() == 1 }, "at the start")
-	calendar.set(d.End + 4_998) // the clock stands still, but the pause until the deadline ends by itself
+	calendar.set(d.End + 4_998) // the clock does not advance, but the pause until the deadline ends
 	eventually(t, func() bool { return count() >= 3 }, "at the deadline")
 	cancel()
 	require.NoError(t, <-done)
 }
 
-func TestItIsSaidWhyNothingWasSubmitted(t *testing.T) {
+func TestTheReasonForNoSubmissionIsLogged(t *testing.T) {
 	d, submitted := describe(1, 4), describe(2, 4)
 	calendar := newCalendar(d, submitted)
 	var log strings.Builder
@@ -132,7 +132,7 @@ func TestItIsSaidWhyNothingWasSubmitted(t *testing.T) {
 	calendar.settle(2, contract.StatusMissed, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, app.Run(ctx, cancel))
-	require.Equal(t, 1, strings.Count(log.String(), "nothing is submitted"), log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "nothing submitted"), log.String())
 	require.Contains(t, log.String(), "epoch=1")
 	require.Contains(t, log.String(), "reports=2 needed=3")
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// arrivals remembers whose reports were seen, and when. What it knows delays a verdict and never
-// changes one. It holds one report of each member for each epoch that is not settled. It is safe
-// for concurrent use.
+// arrivals records which members' reports have arrived, and when. This can delay a verdict but not
+// change it. It holds one report of each member for each epoch that is not settled. It is safe for
+// concurrent use.
 type arrivals struct {
 	mu     sync.Mutex
 	epochs map[contract.Epoch]map[keys.Public]*arrival
@@ -19,11 +19,11 @@ type arrivals struct {
 type arrival struct {
 	first  block.Message
 	at     contract.Millis // contract time
-	double bool            // a second one was seen
+	double bool            // a second report has arrived
 }
 
-// note takes a report for a known epoch. It returns the first one of the same member and epoch when
-// this is another, the first time that happens.
+// note records a report for a known epoch. If the member has already sent a different one for this
+// epoch it returns that one and true, but only once.
 func (a *arrivals) note(epoch contract.Epoch, m block.Message, now contract.Millis) (first block.Message, double bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -44,7 +44,7 @@ func (a *arrivals) note(epoch contract.Epoch, m block.Message, now contract.Mill
 	return block.Message{}, false
 }
 
-// heldAt returns the members of whom a report for the epoch was there at a moment.
+// heldAt returns the members whose report for the epoch had arrived by a moment.
 func (a *arrivals) heldAt(epoch contract.Epoch, moment contract.Millis) []keys.Public {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *arrivals) heldAt(epoch contract.Epoch, moment contract.Millis) []keys.P
 	return held
 }
 
-// count returns of how many members a report for the epoch was seen.
+// count returns the number of members whose report for the epoch has arrived.
 func (a *arrivals) count(epoch contract.Epoch) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

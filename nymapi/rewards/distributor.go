@@ -15,35 +15,35 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
-// Distributor measures the epochs of the calendar and, when one is over, sends out what it
-// measured: as a signed report through Ephemera, or without it as the result. All fields but Report
-// must be set; of Publish and Submit the one that is used.
+// Distributor measures the epochs of the calendar. When an epoch is over it publishes the averages
+// as a signed report through Ephemera, or submits them as the result without Ephemera. All fields
+// but Report must be set; Publish and Submit only where they are used.
 type Distributor struct {
 	Key       block.Signer // of this Nym-API
 	Store     *Store
 	Calendar  Calendar
 	Collector *collector.Collector
-	// Single: this Nym-API is the only one, and its averages are the result.
+	// Single means that this Nym-API is the only one and its averages are the result.
 	Single bool
-	// Report changes an honest report before it is signed. Nil: it is not changed. It is there for
-	// simulated liars.
+	// Report replaces an honest report before it is signed, for simulated liars. It may be nil.
 	Report func(contract.Description, metrics.Report) metrics.Report
-	// Publish hands a report to the node. It may be called again with the same message.
+	// Publish passes a report to the node. It may be called again with the same message.
 	Publish func(context.Context, contract.Description, block.Message) error
-	// Submit tells the Submitter that there is a new submission. It must not block.
+	// Submit notifies the Submitter of a new submission. It must not block.
 	Submit func()
-	// Retention is how long samples are kept after their report.
+	// Retention is the time for which samples are kept after their report.
 	Retention time.Duration
 	Logger    *slog.Logger
 
-	sent   map[contract.Epoch]bool // done since the start
+	sent   map[contract.Epoch]bool // reported since the start
 	newest contract.Epoch
 }
 
-// tryAgain is how long to wait after measuring or publishing failed.
+// tryAgain is the pause after measuring or publishing failed.
 const tryAgain = time.Second
 
-// Run works until ctx is done and returns nil then; an error is the database's.
+// Run measures and reports until ctx is done, and then returns nil. It returns only errors of the
+// database.
 func (r *Distributor) Run(ctx context.Context) error {
 	r.sent = map[contract.Epoch]bool{}
 	for {
@@ -59,7 +59,7 @@ func (r *Distributor) Run(ctx context.Context) error {
 	}
 }
 
-// step does what is due and returns how long there is nothing to do.
+// step does what is due and returns the time until the next step.
 func (r *Distributor) step(ctx context.Context) (time.Duration, error) {
 	now, known := r.Calendar.Now()
 	if !known {
@@ -80,8 +80,8 @@ func (r *Distributor) step(ctx context.Context) (time.Duration, error) {
 	return wait, r.forget(ctx, entries, now)
 }
 
-// epoch does what is due in one epoch and returns when to come back. Only the database's errors are
-// returned.
+// epoch does what is due for one epoch and returns the time until the next step. It returns only
+// errors of the database.
 func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	d := e.Description
 	next, err := r.Collector.CatchUp(ctx, d, now)
@@ -89,7 +89,7 @@ func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Mil
 		if ctx.Err() != nil {
 			return 0, nil
 		}
-		r.Logger.WarnContext(ctx, "a tick was not measured", "epoch", d.Epoch, "err", err)
+		r.Logger.WarnContext(ctx, "tick not measured", "epoch", d.Epoch, "err", err)
 		if !e.Over(now) {
 			return min(tryAgain, until(now, d.End)), nil
 		}
@@ -103,7 +103,7 @@ func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Mil
 	return r.report(ctx, e, now)
 }
 
-// measured returns what is reported about an ended epoch.
+// measured returns the report about an ended epoch.
 func (r *Distributor) measured(ctx context.Context, d contract.Description, hash contract.Hash) (metrics.Report, error) {
 	values, err := r.Collector.Averages(ctx, d)
 	if err != nil {
@@ -116,8 +116,8 @@ func (r *Distributor) measured(ctx context.Context, d contract.Description, hash
 	return report, nil
 }
 
-// report publishes the epoch's one report: what was signed before, or else what was measured,
-// stored before anybody sees it.
+// report publishes the only report about an epoch: the one signed before, or a new one, which is
+// stored before it is published.
 func (r *Distributor) report(ctx context.Context, e epoch.Entry, now contract.Millis) (time.Duration, error) {
 	m, err := r.signed(ctx, e, now)
 	if err != nil {
@@ -128,18 +128,18 @@ func (r *Distributor) report(ctx context.Context, e epoch.Entry, now contract.Mi
 	case ctx.Err() != nil:
 		return 0, nil
 	case err == nil:
-		r.Logger.InfoContext(ctx, "report is sent", "epoch", e.Description.Epoch, "message", m.ID().String()[:8])
+		r.Logger.InfoContext(ctx, "report sent", "epoch", e.Description.Epoch, "message", m.ID().String()[:8])
 	case errors.Is(err, block.ErrInvalid), errors.Is(err, ephemera.ErrRefused):
-		r.Logger.ErrorContext(ctx, "the node refuses the report", "epoch", e.Description.Epoch, "err", err)
+		r.Logger.ErrorContext(ctx, "node refused the report", "epoch", e.Description.Epoch, "err", err)
 	default:
-		r.Logger.WarnContext(ctx, "the node does not take the report, trying again", "epoch", e.Description.Epoch, "err", err)
+		r.Logger.WarnContext(ctx, "node did not accept the report, trying again", "epoch", e.Description.Epoch, "err", err)
 		return tryAgain, nil
 	}
 	r.sent[e.Description.Epoch] = true
 	return idle, nil
 }
 
-// signed returns the message with the epoch's report.
+// signed returns the stored message with the report, or signs and stores a new one.
 func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now contract.Millis) (block.Message, error) {
 	d := e.Description
 	limit := d.Group.Limits().PayloadBytes
@@ -168,11 +168,11 @@ func (r *Distributor) signed(ctx context.Context, e epoch.Entry, now contract.Mi
 	return block.DecodeMessage(stored, limit)
 }
 
-// submit makes the averages of the one authorised Nym-API its submission.
+// submit stores the averages of the authorised Nym-API as its submission.
 func (r *Distributor) submit(ctx context.Context, d contract.Description) error {
 	r.sent[d.Epoch] = true
 	if d.Rules.Mode == contract.ModeSingle && d.Rules.Authorised != r.Key.Public() {
-		r.Logger.WarnContext(ctx, "another Nym-API is authorised: nothing is submitted", "epoch", d.Epoch, "authorised", d.Rules.Authorised)
+		r.Logger.WarnContext(ctx, "not submitting: another Nym-API is authorised", "epoch", d.Epoch, "authorised", d.Rules.Authorised)
 		return nil
 	}
 	if _, err := r.Store.Submission(ctx, d.Epoch); !errors.Is(err, ErrNotFound) {
@@ -200,7 +200,7 @@ func (r *Distributor) submit(ctx context.Context, d contract.Description) error 
 	return nil
 }
 
-// forget drops what is not needed for epochs below those of the calendar, once for each new epoch.
+// forget drops what is not needed for epochs before those of the calendar, once for each new epoch.
 func (r *Distributor) forget(ctx context.Context, entries []epoch.Entry, now contract.Millis) error {
 	if len(entries) == 0 || entries[len(entries)-1].Description.Epoch == r.newest {
 		return nil

@@ -21,13 +21,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
-// eventually waits for what another goroutine does.
+// eventually waits until another goroutine makes f true.
 func eventually(t *testing.T, f func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, f, 30*time.Second, 2*time.Millisecond, what)
 }
 
-// meter is a source that measures the same percentage everywhere, or fails.
+// meter is a source that measures the same percentage for all mixnodes, or fails.
 type meter struct {
 	percent uint8
 	fail    error
@@ -41,12 +41,12 @@ func (m meter) Measure(_ context.Context, mixnodes []metrics.MixID, _ int64) ([]
 	return measured, m.fail
 }
 
-// outbox is where a distributor publishes.
+// outbox collects what a distributor publishes.
 type outbox struct {
 	mu   sync.Mutex
 	fail error
 	sent []block.Message
-	hook func() // before a message is taken
+	hook func() // called before a message is accepted
 }
 
 func (o *outbox) publish(_ context.Context, _ contract.Description, m block.Message) error {
@@ -74,8 +74,8 @@ func (o *outbox) set(fail error) {
 	o.fail = fail
 }
 
-// distribute runs a distributor of Nym-API 1 on the databases in dir until the returned function is
-// called.
+// distribute runs a distributor of Nym-API 1 with the databases in dir until the returned function
+// is called.
 func distribute(t *testing.T, dir string, source collector.Source, calendar *calendar, change func(*rewards.Distributor)) (*rewards.Store, func()) {
 	t.Helper()
 	store := openStore(t, dir)
@@ -104,7 +104,7 @@ func TestAReportIsSignedOnceAndResent(t *testing.T) {
 	calendar.set(d.Start + 1)
 	store, stop := distribute(t, dir, meter{percent: 90}, calendar, func(r *rewards.Distributor) {
 		r.Publish = out.publish
-		out.hook = func() { // whatever is shown is durable
+		out.hook = func() { // what is published is durable
 			_, err := r.Store.Report(t.Context(), 1)
 			require.NoError(t, err)
 		}
@@ -126,10 +126,10 @@ func TestAReportIsSignedOnceAndResent(t *testing.T) {
 	_, stop = distribute(t, dir, meter{percent: 10}, calendar, func(r *rewards.Distributor) { r.Publish = out.publish })
 	eventually(t, func() bool { return len(out.messages()) == 2 }, "sent again")
 	stop()
-	require.Equal(t, first.Encode(), out.messages()[1].Encode(), "the same bytes, whatever would be measured now")
+	require.Equal(t, first.Encode(), out.messages()[1].Encode(), "the same bytes, although the measurements have changed")
 }
 
-func TestAReportIsSentUntilTheNodeTakesIt(t *testing.T) {
+func TestAReportIsSentUntilTheNodeAcceptsIt(t *testing.T) {
 	d, out := describe(1, 4), &outbox{fail: errors.New("mempool is full")}
 	calendar := newCalendar(d)
 	_, stop := distribute(t, t.TempDir(), meter{percent: 90}, calendar, func(r *rewards.Distributor) { r.Publish = out.publish })

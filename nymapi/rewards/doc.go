@@ -1,13 +1,17 @@
-// Package rewards is what a Nym-API does about an epoch that ended: it reports, makes a block of
-// reports its own, and submits the result.
+// Package rewards is what a Nym-API does after the end of an epoch: it reports, puts reports into a
+// block of its chain, and submits the result.
 //
-//	Distributor   averages what was measured, signs the report once and hands it to the node (or submits it, without Ephemera)
-//	Application   tells the node which messages make a block, which blocks to sign, and turns the own certified block into a submission
+//	Distributor   averages the samples, signs the report once and passes it to the node, or
+//	              submits it as the result without Ephemera
+//	Application   decides for the node which messages make a block and which blocks to sign, and
+//	              turns this member's certified block into a submission
+//	Sidecar       is the Application for a node in another process
 //	Submitter     posts a submission until the contract has decided
-//	Archive       keeps who won, and the winner's block
-//	Store         the database under all four: whatever is signed is durable before it is seen
+//	Archive       keeps the winner of each epoch and the winner's block
+//	Store         is the database of all of them: what is signed is durable before it is published
 //
-// Which reports of a block count, and what result they give, is package verify of contract, the
-// same for everybody. The contract's time and epochs come from package epoch, measurements from
-// package collector, and package service puts the parts together.
+// Package verify of contract decides which reports of a block count and what result they yield.
+// Package rules has the decisions that simulated Nym-APIs share. Package epoch provides the
+// contract's time and epochs, package collector the measurements, and package service assembles the
+// parts.
 package rewards

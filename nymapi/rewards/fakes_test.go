@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// calendar is a rewards.Calendar that the test sets.
+// calendar is a rewards.Calendar that tests control.
 type calendar struct {
 	mu      sync.Mutex
 	time    contract.Millis
@@ -29,7 +29,7 @@ type calendar struct {
 	changed chan struct{}
 }
 
-// newCalendar returns one that knows these epochs, at the end of the first.
+// newCalendar returns a calendar with these epochs, at the end of the first one.
 func newCalendar(descriptions ...contract.Description) *calendar {
 	c := &calendar{changed: make(chan struct{}), known: true}
 	for _, d := range descriptions {
@@ -112,8 +112,8 @@ func (c *calendar) pokes() int {
 	return c.poked
 }
 
-// describe returns an epoch of n Nym-APIs and three mixnodes that lasts 20 seconds: its deadline is
-// 5 s after the end, the grace time ends 2 s later.
+// describe returns an epoch of n Nym-APIs and three mixnodes that lasts 20 seconds. Its deadline is
+// 5 s after the end, and its grace period ends 2 s later.
 func describe(id contract.Epoch, n int) contract.Description {
 	d := contracttest.Description(n, 3)
 	d.Epoch = id
@@ -132,7 +132,7 @@ func openStore(t testing.TB, dir string) *rewards.Store {
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// member is the application of the number-th Nym-API, with what it needs.
+// member is the application of one Nym-API, with its dependencies.
 type member struct {
 	*rewards.Application
 	calendar *calendar
@@ -141,7 +141,7 @@ type member struct {
 	group    *membership.Group
 }
 
-// turn offers candidates for the next block of the member's group.
+// turn returns a turn with these candidates in the member's group.
 func (m *member) turn(candidates []block.Message) ephemera.Turn {
 	return ephemera.Turn{Group: m.group, Newest: true, Candidates: candidates}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// Whatever a member signs: no panic, the mempool takes exactly what has the form of a report, and a
-// block of it alone is nobody's.
+// For any message of a member: nothing panics, the verdict of CheckMessage is stable, and a block
+// with that message alone is rejected.
 func FuzzCheckMessage(f *testing.F) {
 	d := describe(1, 4)
 	report, err := contracttest.Report(d, 2).Encode()
@@ -25,7 +25,7 @@ func FuzzCheckMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, label string, payload []byte) {
 		message, err := block.NewMessage(contracttest.Key(2), contracttest.Network, label, payload, 1)
 		if err != nil {
-			t.Skipf("no message can be made of it: %v", err)
+			t.Skipf("not a valid message: %v", err)
 		}
 		first := m.CheckMessage(t.Context(), message)
 		require.Equal(t, first == nil, m.CheckMessage(t.Context(), message) == nil)

@@ -9,9 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// reportCache remembers what messages say as reports, without the values: a message is looked at
-// often, and its bytes never change. It also keeps the rules of the newest descriptions. It is safe
-// for concurrent use.
+// reportCache caches decoded reports without their values, because a message is examined often and
+// never changes. It also caches the rules of recent descriptions. It is safe for concurrent use.
 type reportCache struct {
 	read  *lru.Cache[block.MessageID, outcome]
 	rules *lru.Cache[contract.Hash, verify.Rule]
@@ -23,8 +22,8 @@ type outcome struct {
 }
 
 const (
-	cachedReports = 4096 // more than the mempools of a group of 100 hold of a few epochs
-	cachedRules   = 64   // as many epochs as package epoch remembers
+	cachedReports = 4096 // more than the mempools of a group of 100 hold for a few epochs
+	cachedRules   = 64   // the number of epochs that package epoch remembers
 )
 
 func newReportCache() reportCache {
@@ -34,12 +33,12 @@ func newReportCache() reportCache {
 func newLRU[K comparable, V any](size int) *lru.Cache[K, V] {
 	cache, err := lru.New[K, V](size)
 	if err != nil {
-		panic(err) // a constant that is not positive: our own mistake
+		panic(err) // the constant size is not positive
 	}
 	return cache
 }
 
-// report is a rules.Reader.
+// report decodes a message, or returns the cached result. It is a rules.Reader.
 func (c reportCache) report(m block.Message) (rules.Report, error) {
 	if known, ok := c.read.Get(m.ID()); ok {
 		return known.report, known.err
@@ -50,7 +49,7 @@ func (c reportCache) report(m block.Message) (rules.Report, error) {
 	return report, err
 }
 
-// rule returns the rule of a description with that hash.
+// rule returns the rule of a description, whose hash is hash.
 func (c reportCache) rule(d contract.Description, hash contract.Hash) verify.Rule {
 	if known, ok := c.rules.Get(hash); ok {
 		return known
@@ -60,8 +59,8 @@ func (c reportCache) rule(d contract.Description, hash contract.Hash) verify.Rul
 	return rule
 }
 
-// readOnce returns a reader that keeps the values and reads each message once. It is for one block,
-// and not safe for concurrent use.
+// readOnce returns a reader that keeps the values and decodes each message only once. It is for one
+// block, and not safe for concurrent use.
 func readOnce() rules.Reader {
 	known := map[block.MessageID]outcome{}
 	return func(m block.Message) (rules.Report, error) {

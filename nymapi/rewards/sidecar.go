@@ -12,12 +12,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// ErrUnsigned reports that the holder of the key did not sign.
-var ErrUnsigned = errors.New("not signed by the node that has the key")
+// ErrUnsigned reports that the daemon did not sign.
+var ErrUnsigned = errors.New("not signed by the node that holds the key")
 
-// Sidecar is the Application of a Nym-API in sidecar mode: its node is an Ephemera daemon, a process
-// that runs alongside. The daemon's block policy makes the blocks instead of NextBlock. Questions
-// and deliveries arrive on different connections, so a Sidecar is safe for concurrent use.
+// Sidecar is the Application of a Nym-API in sidecar mode: its node is an Ephemera daemon, a
+// process that runs alongside. The daemon's block policy makes the blocks instead of NextBlock.
+// Questions and deliveries arrive on different connections, so a Sidecar is safe for concurrent
+// use.
 type Sidecar struct {
 	app *Application
 	mu  sync.Mutex // guards what an Application leaves to the one goroutine that calls it
@@ -42,8 +43,9 @@ func (s *Sidecar) CheckMessage(ctx context.Context, m block.Message) error {
 
 // CheckBlock judges the blocks of others as Application.CheckBlock does. A candidate for this
 // member's next block holds what the daemon's policy found in the mempool. If it holds too few
-// reports, it waits for as long as their epoch may be rewarded; then its messages leave the mempool.
-// The answer may get lost, so this member's block counts as made only when it is delivered.
+// reports, it waits for as long as their epoch may be rewarded; then its messages leave the
+// mempool. The answer may get lost, so this member's block counts as made only when it is
+// delivered.
 func (s *Sidecar) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,13 +12,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// absent is a signer whose node does not answer.
+// absent is a signer whose node does not respond.
 type absent struct{ key keys.Public }
 
 func (a absent) Public() keys.Public        { return a.key }
 func (a absent) Sign([]byte) keys.Signature { return keys.Signature{} }
 
-func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
+func TestCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	d := describe(1, 4)
 	calendar := newCalendar(d)
 	store := openStore(t, t.TempDir())
@@ -31,10 +31,10 @@ func TestOwnCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	enough := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3))
 	full := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3, 4))
 
-	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), few).Verdict, "more may come")
-	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), enough).Verdict, "the last one may come before the deadline")
+	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), few).Verdict, "more may arrive")
+	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), enough).Verdict, "the last one may arrive before the deadline")
 	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict)
-	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict, "the first answer may have been lost")
+	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict, "the first response may have been lost")
 
 	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)))
 	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)), "again, after a crash")
@@ -64,7 +64,7 @@ func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
 	require.Equal(t, late.MessageIDs(), b.CheckBlock(t.Context(), late).Drop)
 }
 
-// Nothing is submitted that nobody signed; the block is delivered again.
+// Nothing unsigned is submitted; the block is delivered again.
 func TestBlockWaitsForTheSignature(t *testing.T) {
 	d := describe(1, 4)
 	store := openStore(t, t.TempDir())

@@ -21,18 +21,18 @@ import (
 var migrations embed.FS
 
 var (
-	// ErrNotFound reports that nothing of the kind is stored.
+	// ErrNotFound reports a value that is not stored.
 	ErrNotFound = errors.New("not stored")
 	// ErrOtherContract reports a database of another contract or network.
 	ErrOtherContract = errors.New("the folder belongs to another contract")
 )
 
-// Store is a Nym-API's database: what it signed, submitted and learnt. Whatever a method has stored
-// survives a power cut. Its methods are safe for concurrent use. The schema: migrations/.
+// Store is a Nym-API's database: what it signed, submitted and learnt. What a method has stored
+// survives a power cut. Methods are safe for concurrent use. The schema is in migrations.
 type Store struct{ db *sqlx.DB }
 
-// OpenStore opens the database at path, in a folder that exists, makes it when there is none and
-// brings its schema up to date.
+// OpenStore opens the database at path, creates it if it does not exist, and brings its schema up
+// to date. The folder must exist.
 func OpenStore(ctx context.Context, path string) (*Store, error) {
 	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
@@ -41,7 +41,7 @@ func OpenStore(ctx context.Context, path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// Close closes the database. Nothing may be called after it.
+// Close closes the database. No method may be called afterwards.
 func (s *Store) Close() error { return s.db.Close() }
 
 // update runs f in one transaction.
@@ -56,7 +56,7 @@ func (s *Store) update(ctx context.Context, f func(*sqlx.Tx) error) error {
 	return tx.Commit()
 }
 
-// found turns the database's word for nothing into ours.
+// found converts sql.ErrNoRows to ErrNotFound.
 func found(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
@@ -68,11 +68,11 @@ func found(err error) error {
 type Contract struct {
 	Network string
 	Key     keys.Public
-	// PeerInfo is the last answer with a complete group in JSON, nil before there was one.
+	// PeerInfo is the last response with a complete group in JSON, nil before there was one.
 	PeerInfo []byte
 }
 
-// Contract returns the contract that was stored, or ErrNotFound.
+// Contract returns the stored contract, or ErrNotFound.
 func (s *Store) Contract(ctx context.Context) (Contract, error) {
 	var row struct {
 		Network  string         `db:"network"`
@@ -89,13 +89,13 @@ func (s *Store) Contract(ctx context.Context) (Contract, error) {
 	return c, nil
 }
 
-// SetContract stores the contract, or tells with ErrOtherContract that another one is there. A nil
-// PeerInfo changes none.
+// SetContract stores the contract. The error is ErrOtherContract if another one is stored. A nil
+// PeerInfo leaves the stored one unchanged.
 func (s *Store) SetContract(ctx context.Context, c Contract) error {
 	stored, err := s.Contract(ctx)
 	switch {
 	case err == nil && (stored.Network != c.Network || stored.Key != c.Key):
-		return fmt.Errorf("%w: it is of network %q and contract %s, this one is %q and %s; use a folder of its own for each contract",
+		return fmt.Errorf("%w: it has network %q and contract %s, this one is %q and %s; use another folder for each contract",
 			ErrOtherContract, stored.Network, stored.Key, c.Network, c.Key)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return err
@@ -109,8 +109,8 @@ func (s *Store) SetContract(ctx context.Context, c Contract) error {
 	return nil
 }
 
-// NextEnrolment returns the counter of the next enrolment, greater than any before, also across
-// restarts.
+// NextEnrolment returns the counter of the next enrolment. It is greater than all before, even
+// after a restart.
 func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
 	var counter uint64
 	if err := s.db.GetContext(ctx, &counter, `UPDATE contract SET enrolments = enrolments + 1 RETURNING enrolments`); err != nil {
@@ -119,7 +119,7 @@ func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
 	return counter, nil
 }
 
-// Descriptions returns the descriptions that are kept, in ascending order.
+// Descriptions returns the stored descriptions in ascending order.
 func (s *Store) Descriptions(ctx context.Context) ([]contract.Description, error) {
 	var rows [][]byte
 	if err := s.db.SelectContext(ctx, &rows, `SELECT description FROM descriptions ORDER BY epoch`); err != nil {
@@ -135,7 +135,7 @@ func (s *Store) Descriptions(ctx context.Context) ([]contract.Description, error
 	return list, nil
 }
 
-// KeepDescription keeps one and drops those of epochs before oldest.
+// KeepDescription stores a description and drops those of epochs before oldest.
 func (s *Store) KeepDescription(ctx context.Context, d contract.Description, oldest contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO descriptions (epoch, description) VALUES (?, ?) ON CONFLICT DO NOTHING`, d.Epoch, d.Encode())
@@ -146,12 +146,12 @@ func (s *Store) KeepDescription(ctx context.Context, d contract.Description, old
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keep description of epoch %d: %w", d.Epoch, err)
+		return fmt.Errorf("store description of epoch %d: %w", d.Epoch, err)
 	}
 	return nil
 }
 
-// Report returns the encoded message of the epoch's own report, or ErrNotFound.
+// Report returns the encoded message with this Nym-API's report, or ErrNotFound.
 func (s *Store) Report(ctx context.Context, epoch contract.Epoch) ([]byte, error) {
 	var message []byte
 	if err := s.db.GetContext(ctx, &message, `SELECT message FROM reports WHERE epoch = ?`, epoch); err != nil {
@@ -160,7 +160,7 @@ func (s *Store) Report(ctx context.Context, epoch contract.Epoch) ([]byte, error
 	return message, nil
 }
 
-// KeepReport stores the epoch's own report and returns the bytes that count: those stored first.
+// KeepReport stores this Nym-API's report unless there is one, and returns the stored bytes.
 func (s *Store) KeepReport(ctx context.Context, epoch contract.Epoch, message []byte, at contract.Millis) ([]byte, error) {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO reports (epoch, message, signed_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, epoch, message, at)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Store) KeepReport(ctx context.Context, epoch contract.Epoch, message []
 	return s.Report(ctx, epoch)
 }
 
-// KeepDoubleReport stores two messages of one member for one epoch. Of a pair the first two stay.
+// KeepDoubleReport stores two messages of one member for one epoch, unless two are stored already.
 func (s *Store) KeepDoubleReport(ctx context.Context, epoch contract.Epoch, first, second block.Message) error {
 	member := first.Sender()
 	_, err := s.db.ExecContext(ctx, `INSERT INTO double_reports (epoch, member, first, second) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -180,7 +180,7 @@ func (s *Store) KeepDoubleReport(ctx context.Context, epoch contract.Epoch, firs
 	return nil
 }
 
-// DoubleReporters returns the members of whom two reports for the epoch are kept, in byte order.
+// DoubleReporters returns the members with two stored reports for the epoch, in byte order.
 func (s *Store) DoubleReporters(ctx context.Context, epoch contract.Epoch) ([]keys.Public, error) {
 	var rows [][]byte
 	if err := s.db.SelectContext(ctx, &rows, `SELECT member FROM double_reports WHERE epoch = ? ORDER BY member`, epoch); err != nil {
@@ -193,7 +193,7 @@ func (s *Store) DoubleReporters(ctx context.Context, epoch contract.Epoch) ([]ke
 	return members, nil
 }
 
-// SetWinner stores who won an epoch. What is stored stays.
+// SetWinner stores the winner of an epoch. A winner that is already stored stays.
 func (s *Store) SetWinner(ctx context.Context, epoch contract.Epoch, w contract.Winner) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO winners (epoch, name, key, block_id, accepted_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		epoch, w.Name, w.Key[:], w.Block[:], w.AcceptedAt)
@@ -203,26 +203,26 @@ func (s *Store) SetWinner(ctx context.Context, epoch contract.Epoch, w contract.
 	return nil
 }
 
-// KeepWinningBlock stores a block with its certificate if it is the one that won the epoch, and
-// tells whether it is.
+// KeepWinningBlock stores a block with its certificate if it won the epoch, and reports whether it
+// did.
 func (s *Store) KeepWinningBlock(ctx context.Context, epoch contract.Epoch, b block.Block, c certificate.Certificate) (bool, error) {
 	id := b.ID()
 	result, err := s.db.ExecContext(ctx, `UPDATE winners SET block = ?, certificate = ? WHERE epoch = ? AND block_id = ?`,
 		b.Encode(), c.Encode(), epoch, id[:])
 	if err != nil {
-		return false, fmt.Errorf("keep block of epoch %d: %w", epoch, err)
+		return false, fmt.Errorf("store block of epoch %d: %w", epoch, err)
 	}
 	changed, err := result.RowsAffected()
 	return changed > 0, err
 }
 
-// Winner is who won an epoch. Evidence is nil until the winner's block was delivered here.
+// Winner is the winner of an epoch. Evidence is nil until the winner's block has been delivered.
 type Winner struct {
 	contract.Winner
 	Evidence *contract.Evidence
 }
 
-// Winner returns who won an epoch of that group, or ErrNotFound.
+// Winner returns the winner of an epoch of that group, or ErrNotFound.
 func (s *Store) Winner(ctx context.Context, group *membership.Group, epoch contract.Epoch) (Winner, error) {
 	var row struct {
 		Name        string          `db:"name"`

@@ -24,7 +24,7 @@ func TestTheStoreKeepsOneContractAndCounts(t *testing.T) {
 	withInfo := mine
 	withInfo.PeerInfo = []byte(`{"n":4}`)
 	require.NoError(t, database.SetContract(t.Context(), withInfo))
-	require.NoError(t, database.SetContract(t.Context(), mine), "no answer forgets the group")
+	require.NoError(t, database.SetContract(t.Context(), mine), "the group is not forgotten")
 	require.ErrorIs(t, database.SetContract(t.Context(), rewards.Contract{Network: "n", Key: public(2)}), rewards.ErrOtherContract)
 
 	again := openStore(t, dir)

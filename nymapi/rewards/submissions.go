@@ -11,32 +11,32 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// Outcome is what became of a submission.
+// Outcome is the outcome of a submission.
 type Outcome string
 
-// Outcomes. All but the first are final.
+// The outcomes. All but Pending are final.
 const (
 	Pending  Outcome = "pending"
 	Accepted Outcome = "accepted" // it won; there is a receipt
-	Late     Outcome = "late"     // another one won
-	Refused  Outcome = "refused"  // the contract found fault with it
-	Closed   Outcome = "closed"   // the epoch ended without a winner first
+	Late     Outcome = "late"     // another submission won
+	Refused  Outcome = "refused"  // the contract rejected it
+	Closed   Outcome = "closed"   // the epoch was missed
 )
 
-// Submission is one that this Nym-API makes for an epoch.
+// Submission is this Nym-API's submission for an epoch.
 type Submission struct {
 	Epoch   contract.Epoch
 	Body    []byte          // contract.Submission.Encode
 	Made    contract.Millis // contract time
 	Outcome Outcome
 	Reason  string
-	Receipt []byte // contract.Receipt.Encode, of an accepted one
+	Receipt []byte // contract.Receipt.Encode, if it was accepted
 }
 
-// AddSubmission stores what is to be submitted for an epoch. Slot is that of the own block behind
-// it, nil without Ephemera. The slot is recorded in the same transaction: the block comes again
-// after a crash, and is skipped then. It tells whether the submission was taken; of an epoch the
-// first one stays.
+// AddSubmission stores the submission for an epoch unless there is one, and reports whether it
+// stored it. Own is this member's block that it follows from, nil without Ephemera. The slot of the
+// block is recorded in the same transaction, so a block that is delivered again after a crash is
+// skipped.
 func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Block) (added bool, err error) {
 	err = s.update(ctx, func(tx *sqlx.Tx) error {
 		var id []byte
@@ -63,7 +63,7 @@ func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Bl
 	return added, nil
 }
 
-// RecordOwn records an own block from which nothing is submitted.
+// RecordOwn records a block of this member from which nothing is submitted.
 func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {
 		_, err := recordOwn(ctx, tx, own, epoch)
@@ -75,7 +75,7 @@ func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch contract.E
 	return nil
 }
 
-// recordOwn tells whether the slot is new.
+// recordOwn records the slot of a block and reports whether it is new.
 func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch contract.Epoch) (bool, error) {
 	slot, id := own.Header.Slot(), own.ID()
 	result, err := tx.ExecContext(ctx, `INSERT INTO own_blocks (group_id, height, block_id, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -87,7 +87,7 @@ func recordOwn(ctx context.Context, tx *sqlx.Tx, own block.Block, epoch contract
 	return changed > 0, err
 }
 
-// OwnBlocks returns the epochs from that one on for which an own block was delivered.
+// OwnBlocks returns the epochs, starting with from, for which a block of this member was delivered.
 func (s *Store) OwnBlocks(ctx context.Context, from contract.Epoch) (map[contract.Epoch]bool, error) {
 	var epochs []contract.Epoch
 	if err := s.db.SelectContext(ctx, &epochs, `SELECT DISTINCT epoch FROM own_blocks WHERE epoch >= ?`, from); err != nil {
@@ -100,7 +100,7 @@ func (s *Store) OwnBlocks(ctx context.Context, from contract.Epoch) (map[contrac
 	return own, nil
 }
 
-// Pending returns the submissions without an outcome, in ascending order of their epochs.
+// Pending returns the pending submissions in ascending order of their epochs.
 func (s *Store) Pending(ctx context.Context) ([]Submission, error) {
 	var rows []submissionRow
 	if err := s.db.SelectContext(ctx, &rows, selectSubmission+`WHERE outcome = 'pending' ORDER BY epoch`); err != nil {
@@ -113,7 +113,7 @@ func (s *Store) Pending(ctx context.Context) ([]Submission, error) {
 	return list, nil
 }
 
-// Submission returns that of an epoch, or ErrNotFound.
+// Submission returns the submission for an epoch, or ErrNotFound.
 func (s *Store) Submission(ctx context.Context, epoch contract.Epoch) (Submission, error) {
 	var row submissionRow
 	if err := s.db.GetContext(ctx, &row, selectSubmission+`WHERE epoch = ?`, epoch); err != nil {
@@ -137,7 +137,7 @@ func (r submissionRow) submission() Submission {
 	return Submission{Epoch: r.Epoch, Body: r.Body, Made: r.Made, Outcome: r.Outcome, Reason: r.Reason.String, Receipt: r.Receipt}
 }
 
-// Settle stores a submission's outcome. The first one stays.
+// Settle stores the outcome of a pending submission.
 func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcome, reason string, receipt []byte, at contract.Millis) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE submissions SET outcome = ?, reason = ?, receipt = ?, settled_ms = ? WHERE epoch = ? AND outcome = 'pending'`,
 		outcome, reason, receipt, at, epoch)
@@ -147,7 +147,7 @@ func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcom
 	return nil
 }
 
-// Prune drops everything about epochs before that one but their descriptions. The caller keeps
+// Prune drops everything about epochs before that one except their descriptions. The caller keeps
 // epochs that may be open.
 func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
 	err := s.update(ctx, func(tx *sqlx.Tx) error {

@@ -16,24 +16,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// SubmissionContract is what a Submitter asks of the contract: a client.Client.
+// SubmissionContract is the part of client.Client that a Submitter uses.
 type SubmissionContract interface {
-	// Submit posts a submission. A refusal is an *contract.Problem; any other error says that no
-	// answer came.
+	// Submit posts a submission. If the contract refuses it the error is a *contract.Problem. Any
+	// other error means that there was no valid response.
 	Submit(ctx context.Context, s contract.Submission) (contract.Receipt, error)
-	// EpochDetail returns where an epoch stands.
+	// EpochDetail returns the state of an epoch.
 	EpochDetail(ctx context.Context, id contract.Epoch) (contract.EpochDetail, error)
 }
 
-// Submitter posts what the database holds without an outcome, until the contract has decided. Its
-// zero value is not usable.
+// Submitter posts the pending submissions in the database until the contract has decided. Create it
+// with NewSubmitter.
 type Submitter struct {
 	Key      keys.Public // of this Nym-API
 	Store    *Store
 	Calendar Calendar
 	Contract SubmissionContract
 	// Staged makes members submit one after the other, in an order drawn for each epoch (see Place),
-	// and ask first whether it is still needed. Otherwise they race.
+	// and only if the epoch is still open. Otherwise they race.
 	Staged bool
 	Logger *slog.Logger
 
@@ -46,16 +46,16 @@ func NewSubmitter(s Submitter) *Submitter {
 	return &s
 }
 
-// Notify tells that there is a new submission in the database. It never blocks.
+// Notify announces a new submission in the database. It never blocks.
 func (s *Submitter) Notify() {
 	select {
 	case s.notify <- struct{}{}:
-	default: // it is about to look
+	default: // a notification is already pending
 	}
 }
 
-// Run submits until ctx is done and returns nil then; an error is the database's. Submissions do
-// not wait for each other: there is one at most for each epoch that the contract holds open.
+// Run submits until ctx is done, and then returns nil. It returns only errors of the database.
+// Submissions do not wait for each other: there is at most one for each open epoch.
 func (s *Submitter) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
@@ -86,13 +86,13 @@ func (s *Submitter) Run(ctx context.Context) error {
 	return nil
 }
 
-// submit tries until there is an outcome, or ctx is done.
+// submit posts a submission until it has an outcome or ctx is done.
 func (s *Submitter) submit(ctx context.Context, p Submission) error {
 	decoded, err := contract.DecodeSubmission(p.Body, len(p.Body))
 	if err != nil {
-		return s.settle(ctx, p, Refused, fmt.Sprintf("the stored submission cannot be read: %s", err), nil)
+		return s.settle(ctx, p, Refused, fmt.Sprintf("the stored submission is damaged: %s", err), nil)
 	}
-	if decided, err := s.stage(ctx, p, decoded); decided || err != nil {
+	if decided, err := s.awaitTurn(ctx, p, decoded); decided || err != nil {
 		return err
 	}
 	retry, silent := newRetry(), false
@@ -114,21 +114,21 @@ func (s *Submitter) submit(ctx context.Context, p Submission) error {
 			wait = max(problem.RetryAfter(), wait)
 		} else if !silent && ctx.Err() == nil {
 			silent = true
-			s.Logger.WarnContext(ctx, "contract does not take the submission, trying until it does", "epoch", p.Epoch, "err", err)
+			s.Logger.WarnContext(ctx, "submission not delivered, retrying", "epoch", p.Epoch, "err", err)
 		}
 		pause(ctx, wait, changed)
 	}
 	return nil
 }
 
-// newRetry returns the waits between tries: doubling and jittered from 50 ms to 5 s, without end.
+// newRetry returns the pauses between tries: 50 ms to 5 s, doubling, with jitter and without limit.
 func newRetry() *backoff.ExponentialBackOff {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval, retry.Multiplier = 50*time.Millisecond, 5*time.Second, 2
 	return retry
 }
 
-// pause waits, not longer than until the calendar has news: an earlier epoch may be settled.
+// pause waits, but returns early if the calendar changes, because an earlier epoch may be settled.
 func pause(ctx context.Context, wait time.Duration, changed <-chan struct{}) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -139,9 +139,9 @@ func pause(ctx context.Context, wait time.Duration, changed <-chan struct{}) {
 	}
 }
 
-// stage waits for our turn and asks whether the epoch is still open then. True: it was decided in
-// the meantime.
-func (s *Submitter) stage(ctx context.Context, p Submission, decoded contract.Submission) (bool, error) {
+// awaitTurn waits for this member's turn if submissions are staged. It returns true if the epoch
+// was decided in the meantime.
+func (s *Submitter) awaitTurn(ctx context.Context, p Submission, decoded contract.Submission) (bool, error) {
 	d, known := s.Calendar.Description(decoded.Description)
 	if !s.Staged || !known {
 		return false, nil
@@ -161,7 +161,7 @@ func (s *Submitter) stage(ctx context.Context, p Submission, decoded contract.Su
 	}
 	detail, err := s.Contract.EpochDetail(ctx, p.Epoch)
 	if err != nil || detail.Status == contract.StatusOpen {
-		return false, nil // the submission itself will tell
+		return false, nil // post the submission
 	}
 	return true, s.settleBy(ctx, p, detail.Status, detail.Winner, detail.Reason)
 }
@@ -175,7 +175,7 @@ func entryOf(calendar Calendar, id contract.Epoch) (epoch.Entry, bool) {
 	return epoch.Entry{}, false
 }
 
-// settleBy settles a submission that was not sent, because the epoch is.
+// settleBy settles a submission that was not sent because the epoch is settled.
 func (s *Submitter) settleBy(ctx context.Context, p Submission, status contract.Status, winner *contract.Winner, reason string) error {
 	if status == contract.StatusMissed {
 		return s.settle(ctx, p, Closed, reason, nil)
@@ -189,14 +189,14 @@ func (s *Submitter) settleBy(ctx context.Context, p Submission, status contract.
 	return s.settle(ctx, p, Late, reason, nil)
 }
 
-// judge returns what the contract's answer makes of a submission, Pending to try again.
+// judge returns the outcome that follows from the contract's response, Pending to try again.
 func judge(s contract.Submission, receipt contract.Receipt, err error) (Outcome, string) {
 	var problem *contract.Problem
 	switch {
 	case err == nil:
 		if !receipt.Verify() || receipt.Contract != s.Contract || receipt.Epoch != s.Epoch || receipt.Submitter != s.Submitter ||
 			receipt.Description != s.Description {
-			return Refused, "the receipt is not the contract's for this submission"
+			return Refused, "the receipt is not signed by the contract for this submission"
 		}
 		return Accepted, ""
 	case !errors.As(err, &problem), problem.Temporary(), errors.Is(err, contract.NotOver):
@@ -222,7 +222,7 @@ func (s *Submitter) settle(ctx context.Context, p Submission, outcome Outcome, r
 	if err := s.Store.Settle(ctx, p.Epoch, outcome, reason, encoded, now); err != nil {
 		return err
 	}
-	s.Logger.Log(ctx, level, "submission is settled", "epoch", p.Epoch, "outcome", outcome, "reason", reason)
+	s.Logger.Log(ctx, level, "submission settled", "epoch", p.Epoch, "outcome", outcome, "reason", reason)
 	s.Calendar.Poke()
 	return nil
 }

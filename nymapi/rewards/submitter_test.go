@@ -15,11 +15,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// judge is a contract that gives the answers in turn, and the last one for ever.
+// judge is a contract that gives the responses in order, and then repeats the last one.
 type judge struct {
 	mu      sync.Mutex
 	answers []error // nil: accepted
-	forged  bool    // receipts are somebody else's
+	forged  bool    // receipts are signed with another key
 	got     []contract.Submission
 	detail  contract.EpochDetail
 	asked   int
@@ -114,7 +114,7 @@ func TestASubmissionIsSentUntilTheContractHasDecided(t *testing.T) {
 		{"somebody else won", []error{away, decided}, rewards.Late, 2},
 		{"missed", []error{problem(contract.Missed, 0)}, rewards.Closed, 1},
 		{"wrong result", []error{problem(contract.WrongResult, 0)}, rewards.Refused, 1},
-		{"no member", []error{problem(contract.NotMember, 0)}, rewards.Refused, 1},
+		{"not a member", []error{problem(contract.NotMember, 0)}, rewards.Refused, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +130,7 @@ func TestASubmissionIsSentUntilTheContractHasDecided(t *testing.T) {
 			for _, sent := range asked.submissions() {
 				require.Equal(t, body, sent.Encode(), "the same bytes every time")
 			}
-			eventually(t, func() bool { return calendar.pokes() > 0 }, "the calendar looks for news")
+			eventually(t, func() bool { return calendar.pokes() > 0 }, "the calendar is polled")
 			if test.outcome == rewards.Late {
 				w, err := store.Winner(t.Context(), contracttest.Group(4), 1)
 				require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestASubmissionIsSentUntilTheContractHasDecided(t *testing.T) {
 	}
 }
 
-func TestAForgedReceiptIsNone(t *testing.T) {
+func TestAForgedReceiptIsRefused(t *testing.T) {
 	d := describe(1, 4)
 	store := openStore(t, t.TempDir())
 	addSubmission(t, store, d)
@@ -156,7 +156,7 @@ func TestAStoredSubmissionIsSentAfterARestart(t *testing.T) {
 	require.Equal(t, rewards.Accepted, settled(t, store).Outcome)
 }
 
-// placed returns an epoch in whose drawn order Nym-API 1 of four has that place.
+// placed returns an epoch in which Nym-API 1 of four has that place.
 func placed(t *testing.T, place int) contract.Description {
 	t.Helper()
 	for shift := range contract.Millis(1000) {
@@ -166,7 +166,7 @@ func placed(t *testing.T, place int) contract.Description {
 			return d
 		}
 	}
-	t.Fatalf("no epoch of a thousand gives place %d", place)
+	t.Fatalf("no epoch of a thousand has place %d", place)
 	return contract.Description{}
 }
 
@@ -224,7 +224,7 @@ func TestPlacesAreAPermutation(t *testing.T) {
 	})
 }
 
-func TestEveryMemberIsFirstNowAndThen(t *testing.T) {
+func TestEveryMemberIsFirstEquallyOften(t *testing.T) {
 	members, first := contracttest.Group(4).Members(), map[keys.Public]int{}
 	for i := range 400 {
 		hash := contract.Hash{byte(i), byte(i >> 8)}

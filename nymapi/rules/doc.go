@@ -1,8 +1,8 @@
-// Package rules holds what every Nym-API decides in the same way about reports and blocks, and the
-// simulation of Nym-APIs with it: which messages have the form of a report ([Read]), which epoch a
-// block is about ([ClaimOf]), how long an epoch's blocks wait for missing reports ([Window]), and
-// how much a mempool holds ([Mempool]).
+// Package rules holds the decisions about reports and blocks that running and simulated Nym-APIs
+// must make alike: which messages have the form of a report ([Read], [Admit]), which epoch a block
+// is about ([ClaimOf]), how long blocks wait for missing reports ([Window]), and how much a mempool
+// holds ([Mempool]).
 //
-// Everything here is a function of its arguments. Which reports count, and what result they give,
-// is package verify of contract. Who asks: packages rewards and simulate.
+// Everything here is a pure function. Package verify of contract decides which reports count and
+// what result they yield. Packages rewards and simulate use both.
 package rules

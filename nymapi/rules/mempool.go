@@ -10,16 +10,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// How long a report is of use: while its epoch may be open, and at least as long as the clocks of
-// members may differ.
+// A report is useful while its epoch may be open, and at least for the difference between the
+// clocks of members.
 const (
 	mempoolEpochs = 8 // longer than the contract keeps an epoch open by default
 	mempoolLeast  = time.Minute
 )
 
-// Mempool returns bounds that hold two reports of every member for each epoch in which they are of
-// use, so that no quota is full after a long time without a certified block. Epochs have the
-// duration, the group has so many members, and a report the length that ReportBytes returns.
+// Mempool returns bounds for two reports of every member for each epoch for which they are useful,
+// so that no quota is exhausted after a long time without a certified block. Duration is that of an
+// epoch, members the size of the group, and report the length that ReportBytes returns.
 func Mempool(duration time.Duration, members, report int) mempool.Limits {
 	const (
 		spare = 16 // messages of each member that are not reports

@@ -13,17 +13,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// Report is a message read as a report. Whether it counts for an epoch is up to a verify.Rule.
+// Report is a message decoded as a report. A verify.Rule decides whether it counts for an epoch.
 type Report struct {
 	verify.Reading
 	Epoch contract.Epoch // of the message's label, 0 if that is not the label of an epoch
 }
 
-// Reader reads a message as a report: Read, or a cache in front of it.
+// Reader decodes a message as a report. It is Read, or a cache in front of it.
 type Reader func(block.Message) (Report, error)
 
-// Read reads a message as a report. It is a function of the message alone. The error wraps
-// verify.ErrNoReport.
+// Read decodes a message as a report. The error wraps verify.ErrNoReport.
 func Read(m block.Message) (Report, error) {
 	reading, err := verify.Read(m)
 	if err != nil {
@@ -44,8 +43,8 @@ func epochOf(label string) contract.Epoch {
 	return epoch
 }
 
-// Admit returns the report that a mempool takes: of a member, under the label of an epoch, and well
-// formed. Which reports count is decided for a block. The error wraps verify.ErrNoReport.
+// Admit returns the report in a message that a mempool accepts: it is from a member, under the
+// label of an epoch, and well formed. The error wraps verify.ErrNoReport.
 func Admit(group *membership.Group, m block.Message, read Reader) (Report, error) {
 	if !group.Contains(m.Sender()) {
 		return Report{}, fmt.Errorf("%w: sender %s is not a member of group %d", verify.ErrNoReport, m.Sender(), group.Number())
@@ -56,8 +55,8 @@ func Admit(group *membership.Group, m block.Message, read Reader) (Report, error
 	return read(m)
 }
 
-// Under returns what a verify.Rule reads with: the report of a message whose label is that of the
-// epoch, and an error for every other message.
+// Under returns a reader for a verify.Rule that ignores messages with another label than the
+// epoch's.
 func (r Reader) Under(epoch contract.Epoch) func(block.Message) (verify.Reading, error) {
 	return func(m block.Message) (verify.Reading, error) {
 		report, err := r(m)
@@ -68,7 +67,7 @@ func (r Reader) Under(epoch contract.Epoch) func(block.Message) (verify.Reading,
 	}
 }
 
-// UnderAny returns what a verify.Rule reads with where labels make no difference.
+// UnderAny returns a reader for a verify.Rule that ignores labels.
 func (r Reader) UnderAny() func(block.Message) (verify.Reading, error) {
 	return func(m block.Message) (verify.Reading, error) {
 		report, err := r(m)
@@ -82,12 +81,12 @@ type Claim struct {
 	Description contract.Hash
 }
 
-// ClaimOf returns the one claim that the reports of at least n-f members of the group make in a
-// block. It is a function of the block's bytes and the group.
+// ClaimOf returns the claim that the reports of at least n-f members make in a block. A block with
+// two such claims is an error.
 //
-// An honest member reports once for each epoch, so only f members can support two claims for one
-// epoch, and at most one claim per epoch has n-f supporters. A block with the reports of two epochs
-// breaks the rules.
+// An honest member reports once for each epoch. Only f members can therefore support two claims
+// about one epoch, so at most one of these claims has n-f supporters. No honest creator makes a
+// block with the reports of two epochs.
 func ClaimOf(group *membership.Group, b block.Block, read Reader) (Claim, error) {
 	reporters := map[Claim]map[keys.Public]bool{}
 	for _, m := range b.Messages {

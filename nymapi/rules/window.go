@@ -2,13 +2,13 @@ package rules
 
 import "github.com/ephemera-go/nym-rewarding/contract"
 
-// How long blocks wait after the end of an epoch, as parts of its duration.
+// Times after the end of an epoch, as fractions of its duration.
 const (
-	// deadlineParts: a block may lack reports once a quarter of an epoch has passed.
+	// A block may lack reports after a quarter of an epoch.
 	deadlineParts = 4
-	// graceParts: it may lack a report that had arrived by the deadline another tenth later.
+	// It may lack a report that had arrived by the deadline after another tenth.
 	graceParts = 10
-	// turnParts: staged submissions follow each other by a twentieth.
+	// Staged submissions are sent a twentieth apart.
 	turnParts = 20
 )
 
@@ -18,16 +18,16 @@ type Window struct{ Start, End contract.Millis }
 // WindowOf returns the window of the epoch that d describes.
 func WindowOf(d contract.Description) Window { return Window{Start: d.Start, End: d.End} }
 
-// Deadline returns the moment from which a block may lack reports. A creator makes its block before
-// it only if the reports of all members are there.
+// Deadline returns the moment from which a block may lack reports. Before it a creator makes its
+// block only if the reports of all members have arrived.
 func (w Window) Deadline() contract.Millis { return w.End + (w.End-w.Start)/deadlineParts }
 
-// Grace returns the moment from which members sign every justified block. From the deadline to this
-// moment they sign only a block that includes every report that they held at the deadline.
+// Grace returns the moment from which members sign every valid block. Between the deadline and this
+// moment a member signs only a block that includes every report that it held at the deadline.
 func (w Window) Grace() contract.Millis { return w.Deadline() + (w.End-w.Start)/graceParts }
 
-// Turn returns when a staged submission is sent that was made at that time and has that place, from
-// 0, in the order of the members.
+// Turn returns when a staged submission is sent. Made is when it was created, and place the place
+// of the member in the order of submissions, from 0.
 func (w Window) Turn(made contract.Millis, place int) contract.Millis {
 	return made + contract.Millis(place)*(w.End-w.Start)/turnParts
 }

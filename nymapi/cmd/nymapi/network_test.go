@@ -35,7 +35,7 @@ const (
 	logWaiting   = "waiting for the group to be complete"
 	logMember    = "member of the group"
 	logListening = "listening for other Nym-APIs"
-	logReport    = "report is sent"
+	logReport    = "report sent"
 	logCertified = "own block is certified"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// Run calls wake, a node's Wake, when an answer of the application may have changed without a
-// message: the calendar has news, an epoch ended, its deadline or grace time passed. It says why
-// nothing was submitted for a settled epoch. It ends with ctx and returns nil.
+// Run calls wake, the Wake of a node, when a decision of the application may have changed without a
+// new message: the calendar changed, an epoch ended, or its deadline or grace period passed. It
+// also logs why nothing was submitted for a settled epoch. It returns nil when ctx is done.
 func (a *Application) Run(ctx context.Context, wake func()) error {
 	said := map[contract.Epoch]bool{}
 	for {
@@ -31,10 +31,10 @@ func (a *Application) Run(ctx context.Context, wake func()) error {
 	}
 }
 
-// idle is the longest pause: nothing is to be expected but news of the calendar.
+// idle is the longest pause. A change of the calendar ends it early.
 const idle = time.Hour
 
-// pause returns how long it is to the next moment at which time alone changes an answer.
+// pause returns the time until the next moment at which a decision may change.
 func (a *Application) pause() time.Duration {
 	now, known := a.config.Calendar.Now()
 	if !known {
@@ -55,8 +55,8 @@ func (a *Application) pause() time.Duration {
 	return pause
 }
 
-// settle forgets the reports of settled epochs, and explains once why nothing was submitted. Said
-// holds epochs of the calendar only.
+// settle forgets the reports of settled epochs and logs once why nothing was submitted. Said holds
+// only epochs of the calendar.
 func (a *Application) settle(ctx context.Context, said map[contract.Epoch]bool) {
 	entries := a.config.Calendar.Epochs()
 	known := make(map[contract.Epoch]bool, len(entries))
@@ -86,7 +86,7 @@ func (a *Application) explain(ctx context.Context, e epoch.Entry) {
 	if _, err := a.config.Store.Report(ctx, id); err != nil {
 		return // it was settled before this Nym-API took part
 	}
-	a.config.Logger.InfoContext(ctx, "own block was not certified before the epoch was settled: nothing is submitted",
+	a.config.Logger.InfoContext(ctx, "nothing submitted: own block was not certified in time",
 		"epoch", id, "status", e.Status, "contract", e.Reason,
 		"reports", a.arrivals.count(id), "needed", quorum.Correct(a.config.Group.N()), "members", a.config.Group.N())
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Place returns the place, from 0, of a member in the order in which staged submissions are sent
-// for an epoch: a permutation of the group's members in byte order, drawn from the hash of the
-// epoch's description by a Fisher-Yates shuffle. Draw i is the first eight bytes, big endian, of
-// SHA-256(hash || i in four bytes, big endian), taken modulo i+1. It is the last place for one who
-// is no member.
+// Place returns the place of a member, from 0, in the order in which staged submissions for an
+// epoch are sent. The order is a Fisher-Yates shuffle of the group's members in byte order. Draw i
+// is the first eight bytes, big endian, of SHA-256(hash || i in four bytes, big endian), modulo
+// i+1, where hash is that of the epoch's description. A key that is not a member has the last
+// place.
 func Place(hash contract.Hash, members []keys.Public, key keys.Public) int {
 	order := slices.SortedFunc(slices.Values(members), keys.Public.Compare)
 	for i := len(order) - 1; i > 0; i-- {
