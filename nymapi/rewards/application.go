@@ -23,25 +23,25 @@ type ApplicationConfig struct {
 	Group    *membership.Group
 	Store    *Store
 	Calendar Calendar
-	// Open are the own blocks in the node's store that were not delivered yet.
+	// Open are this member's blocks in the node's store that were not delivered yet.
 	Open []block.Block
-	// Submit tells the Submitter that there is a new submission. It must not block.
+	// Submit notifies the Submitter of a new submission. It must not block.
 	Submit func()
-	// Delivered is called with each certified block and the epoch that it is about. It may be nil.
+	// Delivered is called with each certified block and its epoch. It may be nil.
 	Delivered func(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error
 	Logger    *slog.Logger
 }
 
-// Application decides for the node about reports and blocks: an ephemera.Application.
+// Application is the ephemera.Application of a Nym-API: it decides about reports and blocks.
 type Application struct {
 	config   ApplicationConfig
 	self     keys.Public
 	cache    reportCache
 	arrivals arrivals
 
-	// What follows belongs to the one goroutine that asks NextBlock, CheckBlock and DeliverBlock.
-	made       map[contract.Epoch]bool // epochs for which there is an own block, open or certified
-	candidates []block.Message         // those of the last NextBlock
+	// These belong to the one goroutine that calls NextBlock, CheckBlock and DeliverBlock.
+	made       map[contract.Epoch]bool // epochs with a block of this member, open or certified
+	candidates []block.Message         // of the last NextBlock
 }
 
 var _ ephemera.Application = (*Application)(nil)
@@ -61,8 +61,8 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 	return a, nil
 }
 
-// CheckMessage takes well-formed reports of members under the label of an epoch. Which of them
-// count is a question of their block.
+// CheckMessage accepts well-formed reports of members under the label of an epoch. Which of them
+// count is decided for a block.
 func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
 	report, err := rules.Admit(a.config.Group, m, a.cache.report)
 	if err != nil {
@@ -72,8 +72,8 @@ func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
 	return nil
 }
 
-// note remembers a report of a known epoch, and keeps the evidence when it is the member's second
-// one.
+// note records a report of a known epoch. If it is the member's second one, it stores both as
+// evidence.
 func (a *Application) note(ctx context.Context, m block.Message, report rules.Report) {
 	d, known := a.config.Calendar.Description(report.Description)
 	if !known || d.Epoch != report.Epoch {
@@ -86,12 +86,13 @@ func (a *Application) note(ctx context.Context, m block.Message, report rules.Re
 	}
 	a.config.Logger.WarnContext(ctx, "a member signed two reports for one epoch", "epoch", report.Epoch, "member", m.Sender().Short())
 	if err := a.config.Store.KeepDoubleReport(ctx, report.Epoch, first, m); err != nil {
-		a.config.Logger.ErrorContext(ctx, "evidence was not kept", "epoch", report.Epoch, "err", err)
+		a.config.Logger.ErrorContext(ctx, "evidence was not stored", "epoch", report.Epoch, "err", err)
 	}
 }
 
-// NextBlock makes one own block of each ended epoch: of the first report of each member, once all
-// members' are there, or once the deadline has passed and those of n-f are.
+// NextBlock proposes one block for each ended epoch, with the first report of each member. It waits
+// until the reports of all members have arrived, or until the deadline has passed and those of n-f
+// have arrived.
 func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
 	candidates := turn.Candidates
 	now, known := a.config.Calendar.Now()
@@ -112,7 +113,7 @@ func (a *Application) NextBlock(_ context.Context, turn ephemera.Turn) []block.M
 	return nil
 }
 
-// pick returns the counted reports of an epoch, the first of each member, in the order of the
+// pick returns the reports that count for an epoch, the first of each member, in the order of the
 // candidates.
 func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.MessageID {
 	read := rules.Reader(a.cache.report).Under(e.Description.Epoch)
@@ -123,8 +124,9 @@ func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.Me
 	return picked
 }
 
-// CheckBlock judges a block by its bytes and the description that they name: the reports of n-f
-// members for one epoch under its label, and verify.Matrix agrees. Time only delays: see patient.
+// CheckBlock decides by the bytes of a block and the description that it is about: it must hold the
+// reports of n-f members for one epoch under its label, and they must count. Time can only delay
+// the verdict: see complete.
 func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	made, err := rules.ClaimOf(a.config.Group, b, a.cache.report)
 	if err != nil {
@@ -147,7 +149,7 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 			a.note(ctx, m, report)
 		}
 	}
-	if !a.patient(d, reporters) {
+	if !a.complete(d, reporters) {
 		return ephemera.Decision{Verdict: ephemera.Later}
 	}
 	if b.Header.Creator != a.self {
@@ -157,10 +159,10 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 	return ephemera.Decision{Verdict: ephemera.Accept, Drop: a.stale(b)}
 }
 
-// patient tells whether nobody need be waited for any longer. Before the deadline a block must hold
-// the reports of all members, and for the grace time those of all of whom one was here at the
-// deadline: so nobody wins by leaving others out early.
-func (a *Application) patient(d contract.Description, reporters []verify.Reading) bool {
+// complete reports whether a block need not wait for more reports. Before the deadline it must hold
+// the reports of all members. Until the end of the grace period it must hold every report that had
+// arrived here by the deadline. So a creator cannot win by omitting the reports of others early.
+func (a *Application) complete(d contract.Description, reporters []verify.Reading) bool {
 	if len(reporters) == d.Group.N() {
 		return true
 	}
@@ -184,8 +186,8 @@ func (a *Application) patient(d contract.Description, reporters []verify.Reading
 	return true
 }
 
-// stale returns the candidates that no later own block can use: of epochs that have their own block
-// or are settled, and what is no report at all.
+// stale returns the candidates that no later block of this member can use: those that are not
+// reports, and those of epochs that are settled or already have this member's block.
 func (a *Application) stale(own block.Block) []block.MessageID {
 	taken := make(map[block.MessageID]bool, len(own.Messages))
 	for _, id := range own.MessageIDs() {
@@ -205,21 +207,22 @@ func (a *Application) stale(own block.Block) []block.MessageID {
 	return stale
 }
 
-// DeliverBlock makes the submission of the own block of an epoch durable, and hands every block to
-// Delivered.
+// DeliverBlock stores the submission that follows from this member's block, and passes every block
+// to Delivered.
 func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
-	if b.Pruned() { // it was away for longer than the others keep reports, and the epoch is long settled
-		a.config.Logger.WarnContext(ctx, "a block came without its reports: the members have removed them", "block", b.ID().Short())
+	// This member was offline for longer than the others keep reports, and the epoch is settled.
+	if b.Pruned() {
+		a.config.Logger.WarnContext(ctx, "certified block without reports: the members have pruned them", "block", b.ID().Short())
 		return nil
 	}
 	own := b.Header.Creator == a.self
 	read := rules.Reader(a.cache.report)
-	if own { // its values are needed, which the cache does not hold
+	if own { // the values are needed, and the cache has none
 		read = readOnce()
 	}
 	made, err := rules.ClaimOf(a.config.Group, b, read)
-	if err != nil { // q members accepted it, so that cannot be
-		a.config.Logger.ErrorContext(ctx, "a certified block is of no epoch", "block", b.ID().Short(), "err", err)
+	if err != nil { // impossible: q members accepted it
+		a.config.Logger.ErrorContext(ctx, "certified block without an epoch", "block", b.ID().Short(), "err", err)
 		return nil
 	}
 	if a.config.Delivered != nil {
@@ -238,33 +241,33 @@ func (a *Application) deliverOwn(ctx context.Context, made rules.Claim, b block.
 	d, known := a.config.Calendar.Description(made.Description)
 	if !known {
 		a.config.Calendar.Want(made.Epoch)
-		return fmt.Errorf("deliver own block for epoch %d: its description is not known yet", made.Epoch)
+		return fmt.Errorf("deliver block for epoch %d: its description is not known yet", made.Epoch)
 	}
 	reporters, err := a.cache.rule(d, made.Description).Block(b, read.UnderAny())
 	if err != nil {
-		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
+		return fmt.Errorf("deliver block for epoch %d: %w", d.Epoch, err)
 	}
 	matrix, _, err := verify.MatrixOf(reporters, d)
 	if err != nil {
-		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
+		return fmt.Errorf("deliver block for epoch %d: %w", d.Epoch, err)
 	}
 	result, err := verify.Result(matrix, d)
 	if err != nil {
-		return fmt.Errorf("deliver own block for epoch %d: %w", d.Epoch, err)
+		return fmt.Errorf("deliver block for epoch %d: %w", d.Epoch, err)
 	}
 	submission, err := contract.NewSubmission(a.config.Key, d, result, &contract.Evidence{Block: b, Certificate: c})
 	if err != nil {
 		return err
 	}
 	if !submission.Verify() { // the key may be in another process
-		return fmt.Errorf("submit own block for epoch %d: %w", d.Epoch, ErrUnsigned)
+		return fmt.Errorf("submit block for epoch %d: %w", d.Epoch, ErrUnsigned)
 	}
 	now, _ := a.config.Calendar.Now()
 	added, err := a.config.Store.AddSubmission(ctx, Submission{Epoch: d.Epoch, Body: submission.Encode(), Made: now}, &b)
 	if err != nil || !added {
 		return err
 	}
-	a.config.Logger.InfoContext(ctx, "own block is certified", "epoch", d.Epoch, "block", b.ID().Short(),
+	a.config.Logger.InfoContext(ctx, "own block certified", "epoch", d.Epoch, "block", b.ID().Short(),
 		"reports", len(reporters), "signers", c.Count())
 	a.config.Submit()
 	return nil

@@ -36,7 +36,7 @@ const (
 	logMember    = "member of the group"
 	logListening = "listening for other Nym-APIs"
 	logReport    = "report sent"
-	logCertified = "own block is certified"
+	logCertified = "own block certified"
 )
 
 // network is a contract and its Nym-APIs: real processes with their own folders on loopback.
