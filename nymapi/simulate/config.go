@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// Config says what to simulate. Its fields are the flags of `nymapi simulate`.
+// Config is what to simulate. Its fields are the flags of `nymapi simulate`.
 type Config struct {
 	Nodes       int
 	Mixnodes    int
@@ -20,23 +20,23 @@ type Config struct {
 	Epoch       time.Duration // length, whole milliseconds
 	Latency     Latency
 	Adversaries []AdversaryCount
-	Exchange    time.Duration // between two frontiers of a member (R6); 0: see Interval
+	Exchange    time.Duration // between two frontiers of a member (R6); see Interval for 0
 	Seed        uint64
 }
 
-// AdversaryCount is so many Nym-APIs that follow one adversary.
+// AdversaryCount is a number of Nym-APIs that follow one adversary.
 type AdversaryCount struct {
 	Adversary string
 	Count     int
 }
 
-// Latency is a model of one-way delays: one by name, or the same delay on every link.
+// Latency is a model of one-way delays: a named one, or the same delay on every link.
 type Latency struct {
 	Model simulation.Latency
 	Link  time.Duration // of simulation.Constant
 }
 
-// String returns the model as the flag has it.
+// String returns the value of the flag.
 func (l Latency) String() string {
 	if l.Model == simulation.Constant {
 		return l.Link.String()
@@ -53,7 +53,7 @@ func Default() Config {
 
 // Bounds of a Config.
 const (
-	maxNodes    = 200 // a day of more takes hours; growth to 1000 is in the figures
+	maxNodes    = 200 // larger groups take hours; the figures show growth up to 1000
 	maxMixnodes = 10_000
 	maxEpochs   = 10_000
 	maxSpan     = 366 * 24 * time.Hour // of virtual time
@@ -63,26 +63,26 @@ const (
 	maxLink     = 10 * time.Second
 )
 
-// Validate checks everything. The error is a *command.UsageError.
+// Validate checks all fields. The error is a *command.UsageError.
 func (c Config) Validate() error {
 	for _, f := range []struct {
-		flag            string
-		got, most       int
-		what, expedient string
+		flag      string
+		got, most int
+		what, try string
 	}{
 		{"nodes", c.Nodes, maxNodes, "Nym-APIs", "give --nodes 10"},
 		{"mixnodes", c.Mixnodes, maxMixnodes, "mixnodes", "give --mixnodes 375, which makes reports of 3 kB"},
 		{"epochs", c.Epochs, maxEpochs, "epochs", "give --epochs 24 for a day"},
 	} {
 		if f.got < 1 || f.got > f.most {
-			return wrong(f.flag, f.got, fmt.Sprintf("1 to %d %s", f.most, f.what), f.expedient)
+			return wrong(f.flag, f.got, fmt.Sprintf("1 to %d %s", f.most, f.what), f.try)
 		}
 	}
 	switch {
 	case c.Epoch < minEpoch || c.Epoch > maxSpan || c.Epoch%time.Millisecond != 0:
 		return wrong("epoch", c.Epoch, fmt.Sprintf("whole milliseconds from %s", minEpoch), "give --epoch 1h")
 	case time.Duration(c.Epochs) > maxSpan/c.Epoch:
-		return wrong("epochs", c.Epochs, fmt.Sprintf("a year at most, %d epochs of %s", maxSpan/c.Epoch, c.Epoch), "give fewer, or a shorter --epoch")
+		return wrong("epochs", c.Epochs, fmt.Sprintf("at most a year, which is %d epochs of %s", maxSpan/c.Epoch, c.Epoch), "give fewer, or a shorter --epoch")
 	case c.Exchange != 0 && (c.Exchange < minExchange || c.Exchange > c.Epoch):
 		return wrong("exchange", c.Exchange, fmt.Sprintf("%s up to the length of an epoch", minExchange), "give --exchange 1s, or none")
 	}
@@ -96,20 +96,20 @@ func (c Config) checkAdversaries() error {
 			return wrong("adversary", a.Adversary, "one of "+strings.Join(simulation.Adversaries(), ", "), "give --adversary equivocate=1")
 		}
 		if a.Count < 1 || a.Count > c.Nodes {
-			return wrong("adversary", fmt.Sprintf("%s=%d", a.Adversary, a.Count), fmt.Sprintf("1 to %d of them", c.Nodes), "give fewer, or more --nodes")
+			return wrong("adversary", fmt.Sprintf("%s=%d", a.Adversary, a.Count), fmt.Sprintf("1 to %d Nym-APIs", c.Nodes), "give fewer, or more --nodes")
 		}
 		total += a.Count
 	}
 	if total >= c.Nodes && total > 0 {
-		return wrong("adversary", adversariesText(c.Adversaries), fmt.Sprintf("somebody honest among %d Nym-APIs", c.Nodes), "give fewer, or more --nodes")
+		return wrong("adversary", adversariesText(c.Adversaries), fmt.Sprintf("at least one honest Nym-API among %d", c.Nodes), "give fewer, or more --nodes")
 	}
 	return nil
 }
 
-// F returns how many Nym-APIs may be Byzantine.
+// F returns the number of Byzantine Nym-APIs that the group tolerates.
 func (c Config) F() int { return quorum.Faulty(c.Nodes) }
 
-// byzantine returns how many are.
+// byzantine returns the number of Byzantine Nym-APIs.
 func (c Config) byzantine() int {
 	total := 0
 	for _, a := range c.Adversaries {
@@ -118,8 +118,8 @@ func (c Config) byzantine() int {
 	return total
 }
 
-// Interval returns how often members tell each other where they stand while something changes: a
-// second, as shipped, unless it is given.
+// Interval returns the time between two frontiers of a member while something changes: Exchange, or
+// one second, the default of a node.
 func (c Config) Interval() time.Duration {
 	if c.Exchange != 0 {
 		return c.Exchange
@@ -127,16 +127,16 @@ func (c Config) Interval() time.Duration {
 	return time.Second
 }
 
-// Warnings says what the user may not expect.
+// Warnings returns what a user may not expect.
 func (c Config) Warnings() []string {
 	var warnings []string
 	if bad := c.byzantine(); bad > c.F() {
-		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are Byzantine, more than f = %d: this shows where the promises end", bad, c.Nodes, c.F()))
+		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are Byzantine, more than f = %d: promises may be broken", bad, c.Nodes, c.F()))
 	}
 	return warnings
 }
 
-// ParseLatency reads the value of --latency. The error is a *command.UsageError.
+// ParseLatency parses the value of --latency. The error is a *command.UsageError.
 func ParseLatency(text string) (Latency, error) {
 	if link, err := time.ParseDuration(text); err == nil {
 		if link < minLink || link > maxLink {
@@ -151,7 +151,7 @@ func ParseLatency(text string) (Latency, error) {
 	return Latency{Model: model}, nil
 }
 
-// ParseAdversaries reads the value of --adversary: name=count with commas between. The error is a
+// ParseAdversaries parses the value of --adversary: name=count, separated by commas. The error is a
 // *command.UsageError.
 func ParseAdversaries(text string) ([]AdversaryCount, error) {
 	var all []AdversaryCount
@@ -162,7 +162,7 @@ func ParseAdversaries(text string) ([]AdversaryCount, error) {
 		name, number, ok := strings.Cut(part, "=")
 		count, err := strconv.Atoi(number)
 		if !ok || err != nil || name == "" {
-			return nil, wrong("adversary", text, "name=count with commas between", "give --adversary equivocate=10,silent=5")
+			return nil, wrong("adversary", text, "name=count, separated by commas", "give --adversary equivocate=10,silent=5")
 		}
 		if slices.ContainsFunc(all, func(c AdversaryCount) bool { return c.Adversary == name }) {
 			return nil, wrong("adversary", text, "each name once", "add the counts of "+name)
@@ -172,7 +172,7 @@ func ParseAdversaries(text string) ([]AdversaryCount, error) {
 	return all, nil
 }
 
-// adversariesText returns what ParseAdversaries reads.
+// adversariesText returns the value that ParseAdversaries parses.
 func adversariesText(all []AdversaryCount) string {
 	parts := make([]string, len(all))
 	for i, c := range all {

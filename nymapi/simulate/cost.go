@@ -8,39 +8,42 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Cost is what a scheme costs when each of n members makes one block of n reports in an epoch and
+// Cost is the cost of a scheme if each of n members makes one block of n reports per epoch and
 // nothing is lost or sent twice.
 type Cost struct {
 	Scheme            string  `json:"scheme"`
-	Computed          bool    `json:"computed"` // from a formula, not simulated
+	Computed          bool    `json:"computed"` // by a formula, not simulated
 	MessagesPerBlock  float64 `json:"messages_per_block"`
 	BytesPerNodeEpoch int64   `json:"bytes_per_node_epoch"` // without frontiers
-	// DeliveryLinks is after how many one-way delays everybody has delivered a block.
+	// DeliveryLinks is the number of one-way delays until all members have delivered a block.
 	DeliveryLinks float64 `json:"delivery_links"`
 }
 
-// Schemes that are computed.
+// The computed schemes.
 const (
 	schemeCertified = "certified broadcast"
 	schemeBracha    = "Bracha, hash only"
 	schemeOriginal  = "the original: full blocks in echo and vote"
 )
 
-// jsonPerByte is what a byte costs as a number in a JSON array, uniform bytes: 10 values of one
-// digit, 90 of two, 156 of three, and a comma each.
+// jsonPerByte is the mean length of a uniformly distributed byte in a JSON array of numbers: 10
+// values have one digit, 90 two and 156 three, and each is followed by a comma.
 const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
 
-// Costs computes what n members with reports of so many bytes pay under three schemes, per block
-// and per member and epoch:
+// Costs computes the costs of three schemes for n members with reports of that many bytes, per
+// block and per member and epoch:
 //
-//	certified   own report to all, own proposal (32-byte IDs) and certificate (64 bytes per echo, q of them) to all, an echo to each creator:
-//	            3(n-1) messages a block, delivery after 3 delays
-//	Bracha      own report and proposal to all, and for each block everybody's hash-only echo and ready to all: (n-1)(2n+1) messages,
-//	            delivery after 3 delays, no certificate that a contract could check (Bracha, Information and Computation 75, 1987)
-//	original    2n(n-1) copies of the full block a block, payloads as JSON arrays of numbers: echo and vote of the 2023 prototype. The
-//	            creator's echo is its proposal, so delivery takes 3 delays. What spread the messages before is not counted
+//	certified   Each member sends its report, its proposal (32-byte IDs) and its certificate (q echoes
+//	            of 64 bytes) to all, and an echo to each creator: 3(n-1) messages per block, delivery
+//	            after 3 delays.
+//	Bracha      Each member sends its report and proposal to all, and for each block a hash-only echo
+//	            and ready to all: (n-1)(2n+1) messages per block, delivery after 3 delays, and no
+//	            certificate for a contract (Bracha, Information and Computation 75, 1987).
+//	original    Echo and vote of the 2023 prototype: 2n(n-1) copies of the full block per block, with
+//	            payloads as JSON arrays of numbers. The creator's echo is its proposal, so delivery
+//	            takes 3 delays. Spreading the messages before is not included.
 //
-// Frames have the sizes that package wire gives them.
+// Frame lengths are those of package wire.
 func Costs(n, report int) []Cost {
 	f, others := frameSizes(n, report), int64(n-1)
 	spread := others * (f.report + f.proposal)
@@ -60,7 +63,7 @@ func Costs(n, report int) []Cost {
 	}
 }
 
-// frames are lengths of encoded frames.
+// frames are the lengths of encoded frames.
 type frames struct{ report, proposal, echo, certificate, vote int64 }
 
 // frameSizes encodes one frame of each kind for a group of n whose blocks hold n reports.
@@ -76,18 +79,18 @@ func frameSizes(n, report int) frames {
 	proof.Slot, proof.Signers, proof.Signatures = slot, make([]byte, (n+7)/8), make([]keys.Signature, quorum.Size(n))
 	message, err := block.NewMessage(unsigned{}, network, label(12), make([]byte, report), header.Time)
 	if err != nil {
-		return frames{} // cannot be: network and label are our own
+		return frames{} // impossible: network and label are valid
 	}
 	return frames{
 		report:      size(wire.Messages{Messages: []block.Message{message}}),
 		proposal:    size(proposal),
 		echo:        size(wire.Echo{Echo: certificate.Echo{Slot: slot}}),
 		certificate: size(proof),
-		vote:        size(wire.Rejection{Slot: slot}), // slot and block ID: all that a hash-only vote says
+		vote:        size(wire.Rejection{Slot: slot}), // slot and block ID, like a hash-only vote
 	}
 }
 
-// unsigned signs nothing; lengths do not depend on it.
+// unsigned is a signer that does not sign. Lengths do not depend on the signature.
 type unsigned struct{}
 
 func (unsigned) Public() keys.Public        { return keys.Public{} }

@@ -15,42 +15,42 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// ticks is how often each Nym-API measures each mixnode in an epoch, and missing which share of
-// that is lost.
+// ticks is the number of measurements of each mixnode by each Nym-API in an epoch, missing the
+// share of them that is lost.
 const (
 	ticks   = 4
 	missing = 0.02
 )
 
-// scenario says what a scene is about. Times are in milliseconds.
+// scenario is what to simulate. Times are in milliseconds.
 type scenario struct {
 	seed      uint64
 	nodes     int
 	mixnodes  int
 	epochs    int
 	duration  int64 // of an epoch
-	accept    int64 // how long an epoch stays open after its end; 0: for ever
-	creators  int   // only the first of the nodes make blocks; 0: all
-	byzantine []int // these report nothing but zeros
+	accept    int64 // how long an epoch stays open after its end, 0 for no limit
+	creators  int   // only the first nodes make blocks, 0 for all
+	byzantine []int // nodes that report only zeros
 	estimator metrics.Estimator
 }
 
-// end returns when an epoch (from 1) ends, since the beginning.
+// end returns when an epoch (from 1) ends, since the beginning of the run.
 func (s scenario) end(epoch int) int64 { return int64(epoch) * s.duration }
 
-// window returns the window of an epoch, since the beginning.
+// window returns the window of an epoch, since the beginning of the run.
 func (s scenario) window(epoch int) rules.Window {
 	return rules.Window{Start: contract.Millis(s.end(epoch - 1)), End: contract.Millis(s.end(epoch))}
 }
 
-// deadline returns when reports that are not there need not be waited for any longer.
+// deadline returns the moment from which blocks may lack reports.
 func (s scenario) deadline(epoch int) int64 { return int64(s.window(epoch).Deadline()) }
 
-// grace returns when every justified block is signed.
+// grace returns the moment from which every valid block is signed.
 func (s scenario) grace(epoch int) int64 { return int64(s.window(epoch).Grace()) }
 
-// scene is what all Nym-APIs of one run share: what is measured, the contract, and what was read
-// before. A run is one thread.
+// environment is what all Nym-APIs of one run share: the measurements, the contract, and caches of
+// decoded reports and verdicts. A run has one goroutine.
 type environment struct {
 	scenario
 	world        *world.World
@@ -67,27 +67,27 @@ type environment struct {
 	timings      timings
 }
 
-// reading is a message looked at as a report.
+// reading is a message decoded as a report.
 type reading struct {
 	rules.Report
 	err   error
-	epoch int  // under whose label it is, 0: no report
-	node  int  // who signed it
-	count bool // package verify counts it, if it is the first of its sender
+	epoch int  // of its label, 0 if it is not a report
+	node  int  // that signed it
+	count bool // whether it counts if it is the first of its sender
 }
 
-// verdict is what a block's bytes say.
+// verdict is the judgement about a block, which depends only on its bytes.
 type verdict struct {
 	epoch     int
-	reporters []bool // by node, whose report counts
+	reporters []bool // by node: whether its report counts
 	count     int
-	reason    string // why it is none of any epoch
+	reason    string // why it is rejected
 }
 
 func newEnvironment(s scenario) (*environment, error) {
 	source, err := world.New(world.Config{Seed: s.seed, Mixnodes: s.mixnodes, Missing: missing})
 	if err != nil {
-		return nil, fmt.Errorf("what the Nym-APIs measure: %w", err)
+		return nil, fmt.Errorf("simulate measurements: %w", err)
 	}
 	e := &environment{
 		scenario: s, world: source, liars: make([]bool, s.nodes), places: make(map[keys.Public]int, s.nodes),
@@ -101,7 +101,7 @@ func newEnvironment(s scenario) (*environment, error) {
 	return e, nil
 }
 
-// application makes the application of a node.
+// application creates the application of a node.
 func (e *environment) application(node int, key keys.Public) simulation.Application {
 	e.places[key] = node
 	a := &application{
@@ -111,7 +111,7 @@ func (e *environment) application(node int, key keys.Public) simulation.Applicat
 	return a
 }
 
-// payload makes the report that a submission stands for. Its label says for which epoch it is.
+// payload creates the report for a submission. The label of the submission names the epoch.
 func (e *environment) payload(group *membership.Group, s simulation.Submission) []byte {
 	if e.group == nil {
 		e.describe(group)
@@ -120,12 +120,12 @@ func (e *environment) payload(group *membership.Group, s simulation.Submission) 
 	report := metrics.Report{Description: e.hashes[epoch-1], Mixnodes: e.world.Mixnodes(), Values: e.values(epoch, s.Node)}
 	payload, err := report.Encode()
 	if err != nil {
-		panic(fmt.Sprintf("simulate: a report that no Nym-API makes: %v", err))
+		panic(fmt.Sprintf("simulate: encode a report: %v", err))
 	}
 	return payload
 }
 
-// values returns what a node reports for an epoch.
+// values returns the values that a node reports for an epoch.
 func (e *environment) values(epoch, node int) []metrics.Uptime {
 	values := make([]metrics.Uptime, e.mixnodes)
 	if e.liars[node] {
@@ -144,7 +144,7 @@ func (e *environment) values(epoch, node int) []metrics.Uptime {
 	return values
 }
 
-// describe fixes the descriptions of all epochs. The contract's key signs nothing here.
+// describe creates the descriptions of all epochs. The contract has no key here.
 func (e *environment) describe(group *membership.Group) {
 	e.group = group
 	how := contract.Rules{
@@ -161,7 +161,7 @@ func (e *environment) describe(group *membership.Group) {
 	}
 }
 
-// epochOf returns the epoch whose label this is, 0 if it is none.
+// epochOf returns the epoch of a label, 0 if it is not the label of an epoch of this run.
 func (e *environment) epochOf(label string) int {
 	for epoch := 1; epoch <= e.epochs; epoch++ {
 		if contract.Epoch(epoch).Label() == label {
@@ -171,7 +171,7 @@ func (e *environment) epochOf(label string) int {
 	return 0
 }
 
-// read looks at a message as a report, once.
+// read decodes a message as a report, or returns the cached result.
 func (e *environment) read(m block.Message) reading {
 	known, ok := e.readings[m.ID()]
 	if ok {
@@ -187,27 +187,27 @@ func (e *environment) read(m block.Message) reading {
 	return known
 }
 
-// report is a rules.Reader.
+// report decodes a message, see read. It is a rules.Reader.
 func (e *environment) report(m block.Message) (rules.Report, error) {
 	r := e.read(m)
 	return r.Report, r.err
 }
 
-// judge looks at a block, once, as package rewards does: it claims to be about one epoch, and the
-// reports of n-f members count for it, the first of each member.
+// judge decides about a block as package rewards does, or returns the cached verdict: the block
+// must be about one epoch, for which the reports of n-f members count.
 func (e *environment) judge(b block.Block) verdict {
 	id := b.ID()
 	known, ok := e.verdicts[id]
 	if !ok {
-		known = e.judgeAnew(b)
+		known = e.decide(b)
 		e.verdicts[id] = known
 	}
 	return known
 }
 
-func (e *environment) judgeAnew(b block.Block) verdict {
+func (e *environment) decide(b block.Block) verdict {
 	if e.group == nil {
-		return verdict{reason: "nobody has reported yet"}
+		return verdict{reason: "no report has been sent yet"}
 	}
 	claim, err := rules.ClaimOf(e.group, b, e.report)
 	if err != nil {
@@ -215,7 +215,7 @@ func (e *environment) judgeAnew(b block.Block) verdict {
 	}
 	epoch := int(claim.Epoch)
 	if epoch > e.epochs || claim.Description != e.hashes[epoch-1] {
-		return verdict{reason: fmt.Sprintf("another description of epoch %d", epoch)}
+		return verdict{reason: fmt.Sprintf("unknown description of epoch %d", epoch)}
 	}
 	picked, err := e.rules[epoch-1].Block(b, rules.Reader(e.report).UnderAny())
 	if err != nil {
@@ -228,7 +228,7 @@ func (e *environment) judgeAnew(b block.Block) verdict {
 	return v
 }
 
-// verified is what package verify says about a block.
+// verified returns what package verify makes of a block.
 func (e *environment) verified(b block.Block, epoch int) (metrics.Matrix, metrics.Result, []verify.Reporter, error) {
 	d := e.descriptions[epoch-1]
 	matrix, reporters, err := verify.Matrix(b, d)
@@ -241,7 +241,7 @@ func (e *environment) verified(b block.Block, epoch int) (metrics.Matrix, metric
 
 func label(epoch int) string { return contract.Epoch(epoch).Label() }
 
-// reportBytes returns the length of a report in which every mixnode is up.
+// reportBytes returns the length of a report about that many mixnodes, all of them up.
 func reportBytes(mixnodes int) (int, error) {
 	source, err := world.New(world.Config{Mixnodes: mixnodes})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
 )
 
-// Figure is a chart and the name of its file.
+// Figure is a chart with its file name.
 type Figure struct {
 	Name  string
 	Chart plots.Chart
@@ -18,14 +18,14 @@ type Growth struct {
 	Summary Summary
 }
 
-// grown are the groups that Grow simulates; formulas go on from there.
+// grown are the sizes of the groups that Grow simulates. For larger groups there are formulas.
 var grown = []int{4, 7, 10, 16, 25, 40, MostGrown}
 
 // MostGrown is the largest group that Grow simulates.
 const MostGrown = 64
 
-// Grow simulates one honest epoch of ever larger groups, up to most, with the mixnodes, delays and
-// seed of c. stop says when to end early.
+// Grow simulates one epoch of larger and larger honest groups of at most most members, with the
+// mixnodes, delays and seed of c. It ends early when stop returns true.
 func Grow(c Config, most int, stop func() bool) ([]Growth, error) {
 	var all []Growth
 	c.Epochs, c.Adversaries, c.Exchange = 1, nil, 0
@@ -46,8 +46,8 @@ func Grow(c Config, most int, stop func() bool) ([]Growth, error) {
 	return all, nil
 }
 
-// Figures returns what a day looks like: the distribution of delays, and how bytes, messages and
-// time grow with the group.
+// Figures returns the figures of a day: the distribution of delays, and the growth of bytes,
+// messages and time with the group.
 func (d Day) Figures(grown []Growth) []Figure {
 	figures := []Figure{{Name: "delays.svg", Chart: plots.Chart{
 		Title: "How long blocks take", X: "milliseconds since the proposal", Y: "share of the blocks and members",
@@ -77,13 +77,13 @@ func (d Day) Figures(grown []Growth) []Figure {
 	return append(figures, Figure{"growth-bytes.svg", sent}, Figure{"growth-messages.svg", messages}, Figure{"growth-time.svg", time})
 }
 
-// groupTicks are the groups that axes name.
+// groupTicks are the labelled group sizes on axes.
 var groupTicks = []float64{4, 10, 30, 100, 300, 1000}
 
-// computedSizes are the groups for which costs are computed.
+// computedSizes are the group sizes for which costs are computed.
 var computedSizes = []int{4, 7, 10, 16, 25, 40, 64, 100, 160, 250, 400, 640, 1000}
 
-// growth draws one property of every computed scheme against the size of the group.
+// growth returns a chart of one property of every computed scheme against the size of the group.
 func growth(title, axis string, report int, of func(Cost) float64) plots.Chart {
 	chart := plots.Chart{Title: title, X: "members", Y: axis, LogX: true, LogY: true, XTicks: groupTicks}
 	for _, n := range computedSizes {
@@ -97,7 +97,7 @@ func growth(title, axis string, report int, of func(Cost) float64) plots.Chart {
 	return chart
 }
 
-// distribution returns the share of values up to each of a hundred of them. Values are
+// distribution returns the cumulative distribution of values, at every percent. Values are in
 // microseconds.
 func distribution(name string, values []int64, colour int) plots.Line {
 	slices.Sort(values)

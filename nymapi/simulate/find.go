@@ -13,33 +13,35 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// The short days of Find: epochs end while faults strike, and whoever was away hands its reports in
-// again when they are over, as package rewards does at a restart.
+// The short days of Find. Epochs end during faults, and nodes submit their reports again when the
+// faults are over, as package rewards does after a restart.
 const (
 	findEpochs   = 3
 	findDuration = 1000 // milliseconds
 	findMixnodes = 8
 )
 
-// repeats are when, after the faults' end, reports are handed in once more, and settle when all
-// that must have happened.
+// repeats are the times after the end of the faults at which reports are submitted again. By the
+// time settle everything must have been rewarded.
 var repeats = []int64{0, 2000, 4000}
 
 const settle = 12_000
 
 // Find draws and runs random short days in groups of 4 to 13 with faults and adversaries on all
-// cores, until the time is over, ctx is done or something was found. The schedules are those of
-// simulation.Draw without changes of the group. progress is told how many are done.
+// cores, until the time is over, ctx is done or a violation is found. The schedules are those of
+// simulation.Draw without changes of the group. It calls progress with the number of completed
+// runs.
 func Find(ctx context.Context, seed uint64, limit time.Duration, progress func(done int)) simulation.Summary {
 	return simulation.Search{Seed: seed, Time: limit, Draw: drawDay, Options: dayOptions, Progress: progress}.Run(ctx)
 }
 
-// drawDay is the schedule of a seed.
+// drawDay returns the schedule of a seed.
 func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
 	s.All, s.Offset, s.Nodes, s.Submissions = true, 0, len(s.Members), nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
-		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes // those of later groups
+		laterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes
+		return laterGroup
 	})
 	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {
@@ -57,8 +59,8 @@ func drawDay(seed uint64) simulation.Schedule {
 	return s
 }
 
-// dayScenario is what a drawn day is about. Members whose votes are lost are honest; together with
-// the Byzantine ones they are at most f.
+// dayScenario returns the scenario of a drawn day. Members whose votes are lost are honest;
+// together with the Byzantine ones they are at most f.
 func dayScenario(s simulation.Schedule) scenario {
 	day := scenario{seed: s.Seed, nodes: s.Nodes, mixnodes: findMixnodes, epochs: findEpochs, duration: findDuration}
 	for _, p := range s.Byzantine {
@@ -67,7 +69,7 @@ func dayScenario(s simulation.Schedule) scenario {
 	return day
 }
 
-// dayOptions make the applications and promises of one run of a drawn day.
+// dayOptions returns the applications and invariants for one run of a drawn day.
 func dayOptions(s simulation.Schedule) simulation.Options {
 	day := dayScenario(s)
 	env, err := newEnvironment(day)
@@ -82,12 +84,12 @@ func dayOptions(s simulation.Schedule) simulation.Options {
 	return options
 }
 
-// Search is what Find came to, for programs.
+// Search is the result of Find for programs.
 type Search struct {
 	Schedules  int              `json:"schedules"`
 	Violations int              `json:"violations"`
-	Seed       uint64           `json:"seed"`     // of the first schedule; the next ones count on
-	ByNodes    map[int]int      `json:"by_nodes"` // schedules by the number of Nym-APIs
+	Seed       uint64           `json:"seed"`     // of the first schedule; each further one adds 1
+	ByNodes    map[int]int      `json:"by_nodes"` // schedules by number of Nym-APIs
 	Found      []FoundViolation `json:"found"`
 }
 
@@ -96,10 +98,10 @@ type FoundViolation struct {
 	Seed     uint64              `json:"seed"`
 	Broken   []ViolatedPromise   `json:"broken"`
 	Schedule simulation.Schedule `json:"schedule"` // the smallest that still fails
-	Again    string              `json:"again"`    // the command that runs it again
+	Again    string              `json:"again"`    // the command that reproduces it
 }
 
-// WriteFoundJSON writes what Find found for programs.
+// WriteFoundJSON writes the result of Find as JSON.
 func WriteFoundJSON(w io.Writer, s simulation.Summary) error {
 	search := Search{Schedules: s.Schedules, Violations: len(s.Found), Seed: s.Seed, ByNodes: s.ByNodes, Found: []FoundViolation{}}
 	for _, found := range s.Found {
@@ -111,11 +113,11 @@ func WriteFoundJSON(w io.Writer, s simulation.Summary) error {
 	return encoder.Encode(search)
 }
 
-// again is the command that begins with the schedule of a seed.
+// again returns the command that begins with the schedule of a seed.
 func again(seed uint64) string { return fmt.Sprintf("nymapi simulate --seed %d --find 1s", seed) }
 
-// ReportFound prints what Find found: each violation, the smallest schedule that still fails, and
-// how to run it again. The last line counts the schedules.
+// ReportFound prints the result of Find: each violation, the smallest schedule that still fails,
+// and the command that reproduces it. The last line counts the schedules.
 func ReportFound(w io.Writer, s simulation.Summary) error {
 	var errs []error
 	say := func(format string, args ...any) {
@@ -126,7 +128,7 @@ func ReportFound(w io.Writer, s simulation.Summary) error {
 		for _, v := range found.Result.Violations {
 			say("violation of %s\n", v)
 		}
-		say("shrunk in %d runs to: %s\nagain: %s\n", found.Tries, found.Shrunk, again(found.Result.Schedule.Seed))
+		say("shrunk in %d runs to: %s\nreproduce: %s\n", found.Tries, found.Shrunk, again(found.Result.Schedule.Seed))
 	}
 	say("%s\n", s)
 	return errors.Join(errs...)

@@ -9,16 +9,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// turns sees blocks during whose broadcast the next epoch ends, so that the echoes come from
-// members that are an epoch ahead.
-type turns struct {
+// straddling counts blocks during whose broadcast the next epoch ends, so that their echoes come
+// from members that are one epoch ahead.
+type straddling struct {
 	proposed map[block.Slot]int64 // microseconds
 	seen     int
 }
 
-func (*turns) Name() string { return "turns" }
+func (*straddling) Name() string { return "straddling" }
 
-func (v *turns) Observe(e simulation.Event) error {
+func (v *straddling) Observe(e simulation.Event) error {
 	const epoch = findDuration * 1000
 	switch at, known := v.proposed[e.Slot]; {
 	case e.Kind == simulation.Proposed:
@@ -32,15 +32,15 @@ func (v *turns) Observe(e simulation.Event) error {
 	return nil
 }
 
-func (*turns) End() error { return nil }
+func (*straddling) End() error { return nil }
 
-// Epochs turn between proposal and echo in a good part of the days that the search draws.
-func TestTheSearchOftenTurnsEpochsDuringABroadcast(t *testing.T) {
+// In many of the drawn days an epoch ends between proposal and echo.
+func TestDrawnDaysOftenEndEpochsDuringABroadcast(t *testing.T) {
 	const days = 40
 	reached := 0
 	for seed := range uint64(days) {
 		day := drawDay(seed)
-		v, options := &turns{proposed: map[block.Slot]int64{}}, dayOptions(day)
+		v, options := &straddling{proposed: map[block.Slot]int64{}}, dayOptions(day)
 		options.Invariants = append(options.Invariants, v)
 		_, err := simulation.Run(day, options)
 		require.NoError(t, err)

@@ -9,10 +9,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// HonestRange tells whether a result is one that the honest range allows: every new uptime is made
-// of at least 2f+1 values and lies between two honest ones of its column, and a column with fewer
-// values has none. honest[i] says whether row i is an honest member's; n is the size of the group,
-// of which the matrix holds n-f rows at least.
+// HonestRange checks that a result is in the honest range: every new uptime comes from at least
+// 2f+1 values and lies between two honest values of its column, and a column with fewer values has
+// no new uptime. The matrix must have at least n-f rows, where n is the size of the group.
+// honest[i] says whether row i is from an honest member.
 func HonestRange(m metrics.Matrix, result metrics.Result, honest []bool, n int) error {
 	if len(m.Rows) < quorum.Correct(n) {
 		return fmt.Errorf("%d reports, expected %d of %d", len(m.Rows), quorum.Correct(n), n)
@@ -32,9 +32,9 @@ func HonestRange(m metrics.Matrix, result metrics.Result, honest []bool, n int) 
 		got := result.Values[j]
 		switch {
 		case int(result.Reports[j]) != count:
-			return fmt.Errorf("mixnode %s: made of %d values, the reports hold %d", id, result.Reports[j], count)
+			return fmt.Errorf("mixnode %s: from %d values, the reports hold %d", id, result.Reports[j], count)
 		case count < quorum.Coverage(n) && got != metrics.Missing:
-			return fmt.Errorf("mixnode %s: a new uptime of %d values, expected none below %d", id, count, quorum.Coverage(n))
+			return fmt.Errorf("mixnode %s: a new uptime from %d values, expected at least %d", id, count, quorum.Coverage(n))
 		case count < quorum.Coverage(n):
 		case got < low || got > high:
 			return fmt.Errorf("mixnode %s: %s is not between the honest values %s and %s", id, got, low, high)
@@ -43,19 +43,19 @@ func HonestRange(m metrics.Matrix, result metrics.Result, honest []bool, n int) 
 	return nil
 }
 
-// Rewarded tells whether every epoch with at most f members away or muted was rewarded, of a group
-// of n. away says how many there were in an epoch, from 1.
-func Rewarded(outcomes []Outcome, n int, away func(epoch int) int) error {
+// Rewarded checks that every epoch in which at most f of n members were offline or muted was
+// rewarded. Offline returns their number in an epoch, from 1.
+func Rewarded(outcomes []Outcome, n int, offline func(epoch int) int) error {
 	var errs []error
 	for i, o := range outcomes {
-		if gone := away(i + 1); gone <= quorum.Faulty(n) && !o.Rewarded {
-			errs = append(errs, fmt.Errorf("epoch %d is not rewarded, and %d of %d members were away, at most f = %d may be", i+1, gone, n, quorum.Faulty(n)))
+		if missing := offline(i + 1); missing <= quorum.Faulty(n) && !o.Rewarded {
+			errs = append(errs, fmt.Errorf("epoch %d is not rewarded, although only %d of %d members were offline and f = %d", i+1, missing, n, quorum.Faulty(n)))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// rangeInvariant is HonestRange over everything that the contract accepts.
+// rangeInvariant checks HonestRange for everything that the contract accepts.
 type rangeInvariant struct{ env *environment }
 
 func (rangeInvariant) Name() string { return "honest range" }
@@ -69,10 +69,10 @@ func (i rangeInvariant) End() error {
 	return err
 }
 
-// rewardedInvariant is Rewarded at the end of a run.
+// rewardedInvariant checks Rewarded at the end of a run.
 type rewardedInvariant struct {
 	env     *environment
-	stopped func() bool // the run was cut short: nothing is promised
+	stopped func() bool // whether the run was stopped early; then nothing is promised
 }
 
 func (rewardedInvariant) Name() string { return "every epoch rewarded" }
@@ -86,7 +86,7 @@ func (i rewardedInvariant) End() error {
 	return Rewarded(i.env.contract.outcomes, i.env.nodes, func(int) int { return len(i.env.byzantine) })
 }
 
-// invariants are the promises of rewarding, and who takes the time.
+// invariants returns the promises of rewarding, and the timings.
 func (e *environment) invariants(stopped func() bool) []simulation.Invariant {
 	return []simulation.Invariant{&e.timings, rangeInvariant{e}, rewardedInvariant{e, stopped}}
 }

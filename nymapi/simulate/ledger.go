@@ -6,23 +6,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// Outcome is what became of an epoch.
+// Outcome is the outcome of an epoch. If the run ends before it is settled, neither Rewarded nor
+// Missed is set.
 type Outcome struct {
 	Rewarded bool
-	Missed   bool  // its time was over; neither: the run ended before
+	Missed   bool
 	Winner   int   // node
 	After    int64 // milliseconds from the epoch's end to its winner
-	Reports  int   // that counted
+	Reports  int   // number of reports that count
 }
 
-// ledger takes the first justified block of each epoch, in the order of epochs, as package
-// contract's server does. Times are in milliseconds since the beginning.
+// ledger accepts the first valid block of each epoch, in the order of epochs, like the contract.
+// Times are in milliseconds since the beginning of the run.
 type ledger struct {
 	env      *environment
 	outcomes []Outcome    // by epoch-1
 	first    int          // the first epoch, from 0, that is not settled
-	waiting  []submission // for later epochs, told to come back, in the order of their coming
-	faults   []error      // broken promises, until they are asked for
+	waiting  []submission // for later epochs, in order of arrival
+	faults   []error      // broken promises that were not reported yet
 }
 
 type submission struct {
@@ -32,11 +33,10 @@ type submission struct {
 	block block.Block
 }
 
-// settled tells whether an epoch is decided.
+// settled reports whether an epoch is settled.
 func (c *ledger) settled(epoch int) bool { return epoch <= c.first }
 
-// submit is a node's certified block at the contract. One for an epoch that is decided is late, and
-// changes nothing.
+// submit submits a node's certified block. A late one, for a settled epoch, changes nothing.
 func (c *ledger) submit(at int64, node int, b block.Block) {
 	s := submission{at: at, epoch: c.env.judge(b).epoch, node: node, block: b}
 	c.pass(at)
@@ -47,7 +47,7 @@ func (c *ledger) submit(at int64, node int, b block.Block) {
 	c.decide()
 }
 
-// pass lets time pass: epochs that were open long enough are missed.
+// pass advances the time: epochs whose time is over are missed.
 func (c *ledger) pass(now int64) {
 	for c.env.accept > 0 && c.first < len(c.outcomes) && c.env.end(c.first+1)+c.env.accept <= now {
 		closed := c.env.end(c.first+1) + c.env.accept
@@ -60,7 +60,7 @@ func (c *ledger) pass(now int64) {
 	}
 }
 
-// decide settles epochs as long as there is a submission for the first that is open.
+// decide settles epochs while there is a valid submission for the first open one.
 func (c *ledger) decide() {
 	for i := 0; i < len(c.waiting); i++ {
 		s := c.waiting[i]
@@ -80,17 +80,16 @@ func (c *ledger) decide() {
 	c.waiting = kept
 }
 
-// accept recomputes the result of a block with package verify, and checks it against what is
-// promised.
+// accept recomputes the result of a block with package verify and checks the promises about it.
 func (c *ledger) accept(s submission) bool {
 	matrix, result, reporters, err := c.env.verified(s.block, s.epoch)
 	if err != nil {
-		c.fault("node %d submits a certified block for epoch %d that the contract refuses: %w", s.node, s.epoch, err)
+		c.fault("node %d submits a certified block for epoch %d that the contract rejects: %w", s.node, s.epoch, err)
 		return false
 	}
 	v := c.env.judge(s.block)
 	if len(reporters) != v.count {
-		c.fault("epoch %d: members counted %d reports in the block of node %d, the contract %d", s.epoch, v.count, s.node, len(reporters))
+		c.fault("epoch %d: members counted %d reports in the block of node %d, the contract counted %d", s.epoch, v.count, s.node, len(reporters))
 	}
 	var honest []bool
 	names := make(map[string]bool, len(reporters))

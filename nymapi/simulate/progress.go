@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Progress is a bar on a terminal. It belongs to one goroutine.
+// Progress is a progress bar on a terminal. It is not safe for concurrent use.
 type Progress struct {
-	w     io.Writer // nil: not a terminal
-	shown int       // percent, -1: nothing
+	w     io.Writer // nil without a terminal
+	shown int       // percent, -1 for nothing
 }
 
-// NewProgress returns a bar on w if that is a terminal, and otherwise one that shows nothing.
+// NewProgress returns a bar that writes to w if that is a terminal, otherwise nothing.
 func NewProgress(w io.Writer, terminal bool) *Progress {
 	if !terminal {
 		w = nil
@@ -21,7 +21,7 @@ func NewProgress(w io.Writer, terminal bool) *Progress {
 	return &Progress{w: w, shown: -1}
 }
 
-// Advance shows how far a run is.
+// Advance shows the progress of a run.
 func (p *Progress) Advance(done, of time.Duration) {
 	if p.w == nil || of <= 0 {
 		return
@@ -31,7 +31,7 @@ func (p *Progress) Advance(done, of time.Duration) {
 		return
 	}
 	p.shown = percent
-	// Progress that cannot be shown is no reason to end a run.
+	// A failure to show progress does not end a run.
 	_, _ = fmt.Fprintf(p.w, "\r%s %3d %% of %s of virtual time", bar(percent), percent, of.Round(time.Minute))
 }
 
@@ -41,13 +41,13 @@ func bar(percent int) string {
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "]"
 }
 
-// Searched shows how far a search is in its time, and how many schedules are done.
+// Searched shows the elapsed time of a search and its number of schedules.
 func (p *Progress) Searched(schedules int, done, of time.Duration) {
 	if p.w == nil || of <= 0 {
 		return
 	}
 	p.shown = int(min(100*done/of, 100))
-	// Progress that cannot be shown is no reason to end a run.
+	// A failure to show progress does not end a run.
 	_, _ = fmt.Fprintf(p.w, "\r%s %3d %% of %s, %d schedules", bar(p.shown), p.shown, of, schedules)
 }
 

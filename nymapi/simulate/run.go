@@ -11,27 +11,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 )
 
-// acceptEpochs is how many durations an epoch stays open after its end: the contract's default.
+// acceptEpochs is the number of epochs for which an epoch stays open after its end, the contract's
+// default.
 const acceptEpochs = 3
 
-// spreadOfReports is within how many milliseconds of an epoch's end the Nym-APIs hand their reports
-// in.
+// spreadOfReports is the time after an epoch's end, in milliseconds, within which the Nym-APIs
+// submit their reports.
 const spreadOfReports = 200
 
-// Day is what became of a run.
+// Day is the outcome of a run.
 type Day struct {
 	Config   Config
 	Result   simulation.Result
 	Outcomes []Outcome // by epoch
-	Stopped  bool      // before its end
+	Stopped  bool      // the run was stopped early
 	Report   int       // length of a report in bytes
 
 	link                 int64 // typical one-way delay in microseconds
 	certified, delivered []int64
 }
 
-// Run simulates a day. Progress is told of virtual time, may be nil, and stop says when to end
-// early. The same configuration gives the same day on every machine. It takes one core.
+// Run simulates a day. It calls progress, if not nil, with the virtual time, and ends early when
+// stop returns true. The same configuration yields the same day on every machine. It uses one core.
 func Run(c Config, progress func(done, of time.Duration), stop func() bool) (Day, error) {
 	if err := c.Validate(); err != nil {
 		return Day{}, err
@@ -69,7 +70,7 @@ func Run(c Config, progress func(done, of time.Duration), stop func() bool) (Day
 	return day, err
 }
 
-// byzantineNodes returns the Byzantine nodes: the first ones.
+// byzantineNodes returns the Byzantine nodes, which are the first ones.
 func (c Config) byzantineNodes() []int {
 	var nodes []int
 	for node := range c.byzantine() {
@@ -88,10 +89,11 @@ func (c Config) placements() []simulation.Placement {
 	return all
 }
 
-// schedule plans the reports and the moments at which waiting ends. No fault strikes.
+// schedule returns a schedule without faults: the submissions of reports, and the moments at which
+// waiting ends.
 func (s scenario) schedule(latency Latency, exchange time.Duration) simulation.Schedule {
 	last := s.grace(s.epochs) + 1
-	// What is late is settled a few exchanges after the last moment.
+	// Leave time for a few exchanges after the last deadline.
 	margin := max(60_000, 4*exchange.Milliseconds())
 	schedule := simulation.Schedule{
 		Seed: s.seed, Nodes: s.nodes, Latency: latency.Model, Link: latency.Link.Microseconds(), All: true, Batch: true,
@@ -109,18 +111,18 @@ func (s scenario) schedule(latency Latency, exchange time.Duration) simulation.S
 	return schedule
 }
 
-// submission is a node's report for an epoch. Its signed time is the epoch's end, so that it is the
-// same message whenever it is handed in.
+// submission returns a node's report for an epoch. Its signed time is the epoch's end, so a report
+// that is submitted again is the same message.
 func (s scenario) submission(epoch, node int, at int64) simulation.Submission {
 	return simulation.Submission{At: at, Node: node, Label: label(epoch), Size: 8, Time: simulation.Beginning + s.end(epoch)}
 }
 
-// wakes tells the applications that waiting is over.
+// wakes returns the moments at which applications may stop waiting.
 func (s scenario) wakes(epoch int) []simulation.Fault {
 	return []simulation.Fault{{Kind: simulation.WakeAll, At: s.deadline(epoch) + 1}, {Kind: simulation.WakeAll, At: s.grace(epoch) + 1}}
 }
 
-// jitter returns how long after an epoch's end a node hands its report in.
+// jitter returns the time between an epoch's end and the report of a node.
 func jitter(seed uint64, epoch, node int) int64 {
 	x := seed*0x9e3779b97f4a7c15 + uint64(epoch)<<20 + uint64(node)
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -128,11 +130,11 @@ func jitter(seed uint64, epoch, node int) int64 {
 	return int64((x ^ x>>31) % spreadOfReports)
 }
 
-// options are those of a run of the scene.
+// options returns the options of a run.
 func (e *environment) options(stopped func() bool) simulation.Options {
 	report, err := reportBytes(e.mixnodes)
 	if err != nil {
-		report = 0 // validated before: a scene has mixnodes
+		report = 0 // impossible: the number of mixnodes is valid
 	}
 	least := membership.DefaultLimits()
 	limits := membership.Limits{

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// small is a day that is quick to simulate.
+// small returns a day that is quick to simulate.
 func small(t *testing.T, nodes int, latency, adversary string) Config {
 	t.Helper()
 	c := Default()
@@ -56,7 +56,7 @@ func TestEveryEpochIsRewardedWithAsManyAdversariesAsAreTolerated(t *testing.T) {
 	}
 }
 
-func TestTooManySilentOnesLeaveEpochsUnrewardedAndNothingWrong(t *testing.T) {
+func TestTooManySilentMembersLeaveEpochsUnrewarded(t *testing.T) {
 	day, s := simulated(t, small(t, 4, "50ms", "silent=2"))
 	require.Zero(t, s.Rewarded)
 	for _, o := range day.Outcomes {
@@ -85,7 +85,7 @@ func TestTheTextOfADayIsAsCommitted(t *testing.T) {
 	}
 	want, err := os.ReadFile(name)
 	require.NoError(t, err)
-	require.Equal(t, string(want), text.String(), "run with -update if the change is meant")
+	require.Equal(t, string(want), text.String(), "run with -update if the change is intended")
 }
 
 func TestJSONHasTheFieldsThatProgramsRead(t *testing.T) {
@@ -106,7 +106,7 @@ func TestJSONHasTheFieldsThatProgramsRead(t *testing.T) {
 	require.Positive(t, read["messages_per_block"])
 }
 
-func TestADayThatIsStoppedSaysSoAndPromisesNothing(t *testing.T) {
+func TestAStoppedDayIsUnfinishedWithoutViolations(t *testing.T) {
 	day, err := Run(small(t, 7, "wan", ""), nil, func() bool { return true })
 	require.NoError(t, err)
 	s := day.Summary()
@@ -132,7 +132,7 @@ func TestEveryDrawnDayCanBeRun(t *testing.T) {
 	}
 }
 
-func TestTheSearchSeesEpochsThatAMeanWouldLetALiarMove(t *testing.T) {
+func TestTheSearchFindsThatALiarCanShiftAMean(t *testing.T) {
 	options := func(s simulation.Schedule) simulation.Options {
 		env, err := newEnvironment(dayScenario(s))
 		require.NoError(t, err)
@@ -169,19 +169,19 @@ func TestHonestRangeByHand(t *testing.T) {
 	require.NoError(t, HonestRange(m, result(9100, 3), honest, 4))
 	require.ErrorContains(t, HonestRange(m, result(8999, 3), honest, 4), "is not between the honest values")
 	require.ErrorContains(t, HonestRange(m, result(metrics.Missing, 3), honest, 4), "is not between the honest values")
-	require.ErrorContains(t, HonestRange(m, result(9000, 4), honest, 4), "made of 4 values, the reports hold 3")
+	require.ErrorContains(t, HonestRange(m, result(9000, 4), honest, 4), "from 4 values, the reports hold 3")
 	require.ErrorContains(t, HonestRange(m, result(9000, 3), honest, 5), "3 reports, expected 4 of 5")
 	rows[2].Values[0] = metrics.Missing
 	require.NoError(t, HonestRange(m, result(metrics.Missing, 2), honest, 4))
-	require.ErrorContains(t, HonestRange(m, result(9000, 2), honest, 4), "expected none below 3")
+	require.ErrorContains(t, HonestRange(m, result(9000, 2), honest, 4), "expected at least 3")
 }
 
-func TestRewardedCountsOnlyEpochsInWhichEnoughWereThere(t *testing.T) {
+func TestRewardedIgnoresEpochsWithTooManyOffline(t *testing.T) {
 	outcomes := []Outcome{{Rewarded: true}, {}, {}}
-	away := func(epoch int) int { return map[int]int{1: 0, 2: 1, 3: 2}[epoch] }
-	require.EqualError(t, Rewarded(outcomes, 4, away), "epoch 2 is not rewarded, and 1 of 4 members were away, at most f = 1 may be")
+	offline := func(epoch int) int { return map[int]int{1: 0, 2: 1, 3: 2}[epoch] }
+	require.EqualError(t, Rewarded(outcomes, 4, offline), "epoch 2 is not rewarded, although only 1 of 4 members were offline and f = 1")
 	outcomes[1].Rewarded = true
-	require.NoError(t, Rewarded(outcomes, 4, away))
+	require.NoError(t, Rewarded(outcomes, 4, offline))
 }
 
 func TestCostsByHand(t *testing.T) {
@@ -213,7 +213,7 @@ func TestFiguresCanBeDrawn(t *testing.T) {
 	}
 }
 
-func TestFlagsThatCannotBeUsedAreNamed(t *testing.T) {
+func TestInvalidFlagsAreNamed(t *testing.T) {
 	for _, tt := range []struct {
 		change func(*Config)
 		want   string
@@ -223,7 +223,7 @@ func TestFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 		{func(c *Config) { c.Epoch = time.Second }, "--epoch 1s: expected whole milliseconds from 1m0s"},
 		{func(c *Config) { c.Exchange = 2 * time.Hour }, "--exchange 2h0m0s: expected 100ms up to the length of an epoch"},
 		{func(c *Config) { c.Adversaries = []AdversaryCount{{"nobody", 1}} }, "--adversary nobody: expected one of adaptive"},
-		{func(c *Config) { c.Adversaries = []AdversaryCount{{"silent", 10}} }, "--adversary silent=10: expected somebody honest"},
+		{func(c *Config) { c.Adversaries = []AdversaryCount{{"silent", 10}} }, "--adversary silent=10: expected at least one honest"},
 	} {
 		c := Default()
 		tt.change(&c)

@@ -10,15 +10,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Summary is what `nymapi simulate --json` prints. Times are milliseconds of virtual time.
+// Summary is the output of `nymapi simulate --json`. Times are milliseconds of virtual time.
 type Summary struct {
 	Seed      uint64            `json:"seed"`
 	Flags     map[string]any    `json:"flags"`
 	LinkMS    float64           `json:"link_ms"`        // median one-way delay
 	Blocks    int               `json:"blocks"`         // certified, of honest creators
-	CertMS    Spread            `json:"certificate_ms"` // from a proposal to its creator's certificate
-	DelivMS   Spread            `json:"delivery_ms"`    // from a proposal to its delivery, over blocks and honest members
-	RewardMS  Spread            `json:"rewarded_ms"`    // from an epoch's end to its winner
+	CertMS    Spread            `json:"certificate_ms"` // from proposal to certificate at the creator
+	DelivMS   Spread            `json:"delivery_ms"`    // from proposal to delivery at honest members
+	RewardMS  Spread            `json:"rewarded_ms"`    // from the end of an epoch to its winner
 	Messages  *float64          `json:"messages_per_block"`
 	Bytes     int64             `json:"bytes_per_node_epoch"`
 	Report    int               `json:"report_bytes"`
@@ -39,14 +39,14 @@ type Kind struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// ViolatedPromise is one violation.
+// ViolatedPromise is a violation of one promise.
 type ViolatedPromise struct {
 	Promise string  `json:"promise"`
 	AtMS    float64 `json:"at_ms"`
 	Text    string  `json:"text"`
 }
 
-// Summary adds a day up.
+// Summary returns the summary of a day.
 func (d Day) Summary() Summary {
 	s := Summary{
 		Seed: d.Config.Seed, Flags: d.Config.flags(), LinkMS: float64(d.link) / 1000, Blocks: d.Result.Stats.Blocks,
@@ -76,7 +76,7 @@ func (d Day) Summary() Summary {
 	return s
 }
 
-// violated lists the promises that a run broke.
+// violated returns the violations of a run.
 func violated(r simulation.Result) []ViolatedPromise {
 	var broken []ViolatedPromise
 	for _, v := range r.Violations {
@@ -85,7 +85,7 @@ func violated(r simulation.Result) []ViolatedPromise {
 	return broken
 }
 
-// traffic adds up what was sent.
+// traffic sums up what was sent.
 func (d Day) traffic(s *Summary) {
 	m := d.Result.Measured
 	s.Traffic = []Kind{{Name: "gossip", Frames: m.Gossip.Frames, Bytes: m.Gossip.Bytes}}
@@ -118,7 +118,7 @@ func (c Config) flags() map[string]any {
 	}
 }
 
-// WriteJSON writes the summary for programs.
+// WriteJSON writes the summary as JSON.
 func (s Summary) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

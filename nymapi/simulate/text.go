@@ -3,37 +3,46 @@ package simulate
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
-// WriteText writes the summary of a day for people.
+// WriteText writes the summary of a day for people, in at most 80 columns.
 func (d Day) WriteText(w io.Writer, s Summary) error {
 	var b strings.Builder
 	c := d.Config
-	fmt.Fprintf(&b, "%d Nym-APIs (f = %d), %d epochs of %s, links %s, frontiers every %s, reports of %d bytes, seed %d: %s.\n\n",
+	say := func(format string, args ...any) { b.WriteString(paragraph.Wrap(fmt.Sprintf(format, args...)) + "\n") }
+	say("%d Nym-APIs (f = %d), %d epochs of %s, links %s, frontiers every %s, reports of %d bytes, seed %d: %s.",
 		c.Nodes, c.F(), c.Epochs, c.Epoch, c.Latency, c.Interval(), d.Report, c.Seed, c.adversarySentence())
 	t := newTable("", "p50", "p99", "max")
-	t.AppendRows([]table.Row{
-		delays("certificate at the creator", s.CertMS, s.LinkMS), delays("delivery at everybody", s.DelivMS, s.LinkMS),
-		delays("epoch's end to its reward", s.RewardMS, 0),
-	})
-	b.WriteString(t.Render() + "\n")
-	fmt.Fprintf(&b, "One link delay is %.1f ms, the median of one way between two members.\n\n", s.LinkMS)
-	b.WriteString(traffic(s, c) + "\n\n" + costs(s) + "\n")
-	b.WriteString("The first line was simulated, frontiers left out: they depend on how quiet the day is. The others are formulas for a day in which\nnothing is lost, sent again or fetched.\n\n")
-	fmt.Fprintf(&b, "Epochs rewarded: %d of %d. Blocks certified: %d. Violations: %d. Trace: %s.\n", s.Rewarded, s.Epochs, s.Blocks, s.Violated, s.TraceHash)
+	t.AppendRows(slices.Concat(
+		delays("from proposal to certificate", s.CertMS, s.LinkMS), delays("from proposal to delivery at all", s.DelivMS, s.LinkMS),
+		delays("from the end of an epoch to its reward", s.RewardMS, 0),
+	))
+	b.WriteString("\n" + t.Render() + "\n")
+	say("One link delay is %.1f ms, the median one-way delay between two members.", s.LinkMS)
+	b.WriteString("\n" + traffic(s, c) + "\n\n" + costs(s) + "\n")
+	say("The first row is simulated, without frontiers, which depend on how much happens. The other rows are formulas, " +
+		"valid if nothing is lost, sent again or fetched.")
+	b.WriteString("\n")
+	say("Epochs rewarded: %d of %d. Blocks certified: %d. Violations: %d. Trace: %s.", s.Rewarded, s.Epochs, s.Blocks, s.Violated, s.TraceHash)
 	for _, v := range s.Violation {
 		fmt.Fprintf(&b, "VIOLATION of %s at %.3f ms: %s\n", v.Promise, v.AtMS, v.Text)
 	}
 	if !s.Finished {
-		b.WriteString("The run was stopped before its end: what was promised for the end was not judged.\n")
+		say("The run was stopped early: promises about its end were not checked.")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// schemeWidth is the width of the column of schemes.
+const schemeWidth = 30
 
 func (c Config) adversarySentence() string {
 	if len(c.Adversaries) == 0 {
@@ -64,20 +73,23 @@ func newTable(head ...string) table.Writer {
 	return t
 }
 
-// delays shows a spread in milliseconds, and in link delays if there are any.
-func delays(name string, s Spread, link float64) table.Row {
-	row := table.Row{name}
-	for _, value := range []*float64{s.P50, s.P99, s.Max} {
-		switch {
-		case value == nil:
-			row = append(row, "-")
-		case link > 0:
-			row = append(row, fmt.Sprintf("%.1f ms = %.2f links", *value, *value/link))
-		default:
-			row = append(row, fmt.Sprintf("%.0f ms", *value))
+// delays returns a row with a spread in milliseconds and, if link is not 0, one in link delays.
+func delays(name string, s Spread, link float64) []table.Row {
+	row := func(name, format string, unit float64) table.Row {
+		cells := table.Row{name}
+		for _, value := range []*float64{s.P50, s.P99, s.Max} {
+			cell := "-"
+			if value != nil {
+				cell = fmt.Sprintf(format, *value/unit)
+			}
+			cells = append(cells, cell)
 		}
+		return cells
 	}
-	return row
+	if link == 0 {
+		return []table.Row{row(name, "%.0f ms", 1)}
+	}
+	return []table.Row{row(name, "%.1f ms", 1), row("  in link delays", "%.2f", link)}
 }
 
 func traffic(s Summary, c Config) string {
@@ -90,13 +102,13 @@ func traffic(s Summary, c Config) string {
 }
 
 func costs(s Summary) string {
-	t := newTable("scheme", "messages per block", "sent per node and epoch", "delivery, link delays")
+	t := newTable("scheme", "messages\nper block", "sent per node\nand epoch", "delivery,\nlink delays")
 	for _, c := range s.Costs {
 		name := c.Scheme + ", simulated"
 		if c.Computed {
 			name = c.Scheme + ", computed"
 		}
-		t.AppendRow(table.Row{name, fmt.Sprintf("%.1f", c.MessagesPerBlock), bytesText(float64(c.BytesPerNodeEpoch)), fmt.Sprintf("%.2f", c.DeliveryLinks)})
+		t.AppendRow(table.Row{text.WrapSoft(name, schemeWidth), fmt.Sprintf("%.1f", c.MessagesPerBlock), bytesText(float64(c.BytesPerNodeEpoch)), fmt.Sprintf("%.2f", c.DeliveryLinks)})
 	}
 	return t.Render()
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
-// watch takes the time of blocks, and tells applications what became of theirs.
+// timings measures the times of blocks, and notifies applications about their own.
 type timings struct {
 	env        *environment
 	proposed   map[block.Slot]int64 // microseconds
 	certified  []int64              // from a proposal to its creator's certificate, in microseconds
 	delivered  []int64              // from a proposal to each delivery
-	progressed func(virtual int64)  // milliseconds since the beginning; may be nil
+	progressed func(virtual int64)  // called with milliseconds since the beginning; may be nil
 }
 
-// Name is the watch's name among the invariants. It finds nothing wrong.
+// Name returns the name among the invariants. Timings are never violated.
 func (*timings) Name() string { return "timings" }
 
-// Observe takes an event's time.
+// Observe records the time of an event.
 func (w *timings) Observe(e simulation.Event) error {
 	if w.progressed != nil {
 		w.progressed(e.At / 1000)
@@ -45,14 +45,14 @@ func (w *timings) Observe(e simulation.Event) error {
 // End does nothing.
 func (*timings) End() error { return nil }
 
-// Spread says how something is distributed: nearest ranks. Nil fields: there is nothing.
+// Spread is a distribution by nearest ranks. All fields are nil without values.
 type Spread struct {
 	P50 *float64 `json:"p50"`
 	P99 *float64 `json:"p99"`
 	Max *float64 `json:"max"`
 }
 
-// spread sorts the values in place and divides them by unit.
+// spread returns the distribution of values divided by unit. It sorts values in place.
 func spread(values []int64, unit float64) Spread {
 	if len(values) == 0 {
 		return Spread{}

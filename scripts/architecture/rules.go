@@ -98,10 +98,10 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "nymapi/collector", "nymapi/compare/...", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
-		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/rules", "nymapi/simulate/..."},
+		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},

@@ -21,7 +21,7 @@ func TestSimulateFlagsThatCannotBeUsedAreNamed(t *testing.T) {
 		{"--availability .9,,.8", "--availability : expected decimals"},
 		{"--nodes 1000", "--nodes 1000: expected 1 to 200 Nym-APIs"},
 		{"--latency slow", "--latency slow: expected wan, uniform, heavy or a one-way delay; give --latency wan or --latency 50ms"},
-		{"--adversary silent", "--adversary silent: expected name=count with commas between"},
+		{"--adversary silent", "--adversary silent: expected name=count, separated by commas"},
 		{"--growth 65", "--growth 65: expected 0 to 64 Nym-APIs"},
 		{"--find -1s", "--find -1s: expected how long to look"},
 		{"--find 1s --out figures", "--find: expected without --availability and --out"},
@@ -41,8 +41,9 @@ func TestSimulateAvailabilityPrintsAndDraws(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "figures")
 	var stdout, stderr bytes.Buffer
 	require.Zero(t, run(t.Context(), []string{"simulate", "--availability", ".95,.99", "--out", out}, &stdout, &stderr), stderr.String())
-	require.Contains(t, stdout.String(), "two or three are worse than one")
-	require.Contains(t, stdout.String(), "Tolerance steps up at N = 4, 7, 10, 13, 16")
+	text := strings.Join(strings.Fields(stdout.String()), " ")
+	require.Contains(t, text, "two or three are worse than one")
+	require.Contains(t, text, "Tolerance increases at N = 4, 7, 10, 13, 16")
 	require.FileExists(t, filepath.Join(out, "availability.svg"))
 
 	stdout.Reset()

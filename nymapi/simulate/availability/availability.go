@@ -1,11 +1,11 @@
-// Package availability answers how many Nym-APIs to run: what share of the epochs is lost when each
-// of N is up only part of the time.
+// Package availability helps to decide how many Nym-APIs to run. It computes the share of epochs
+// that is lost if each of N Nym-APIs is up only part of the time.
 //
-// An epoch is rewarded when at least n-f of its n Nym-APIs are up, f = floor((n-1)/3), because a
-// block needs the reports of so many (package verify of contract). Each is taken to be up in an
-// epoch with the same probability, whatever the others do: machines that share a fate are worse
-// than this. Lost is exact, Simulate draws. Nothing here runs the protocol: package simulation of
-// ephemera does.
+// An epoch is rewarded if at least n-f of its n Nym-APIs are up, f = floor((n-1)/3), because a
+// block needs the reports of n-f (package verify of contract). The model assumes that each is up in
+// an epoch with the same probability, independently of the others; correlated failures are worse.
+// Lost computes the exact value, Simulate draws epochs. Nothing here runs the protocol: package
+// simulation of ephemera does.
 package availability
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// ErrShare reports a text that is no share of time.
-var ErrShare = errors.New("no share of time")
+// ErrShare reports a text that is not a share of time.
+var ErrShare = errors.New("not a share of time")
 
-// MaxNodes bounds the Nym-APIs of a Table.
+// MaxNodes bounds the number of Nym-APIs in a Table.
 const MaxNodes = 100
 
-// Share is the part of the time that one Nym-API is up, exact: 0 to 1.
+// Share is the exact share of the time in which a Nym-API is up, from 0 to 1.
 type Share struct {
 	text  string
 	exact *big.Rat
@@ -32,8 +32,8 @@ type Share struct {
 
 var decimal = regexp.MustCompile(`^(0|1|0?\.[0-9]{1,9}|1\.0{1,9})$`)
 
-// ParseShare reads a decimal from 0 to 1 with at most nine digits, such as .95. The error wraps
-// ErrShare.
+// ParseShare parses a decimal from 0 to 1 with at most nine decimal places, such as .95. The error
+// wraps ErrShare.
 func ParseShare(text string) (Share, error) {
 	exact, ok := new(big.Rat).SetString(text)
 	if !decimal.MatchString(text) || !ok {
@@ -51,8 +51,8 @@ func (s Share) Float() float64 {
 	return value
 }
 
-// Lost returns the probability that an epoch of n >= 1 Nym-APIs is lost, exactly: that of more than
-// f being down, the upper tail of a binomial distribution,
+// Lost returns the exact probability that an epoch of n >= 1 Nym-APIs is lost because more than f
+// of them are down. It is the upper tail of a binomial distribution,
 //
 //	sum over k = f+1 .. n of C(n, k) (1-up)^k up^(n-k).
 func Lost(n int, up Share) *big.Rat {
@@ -74,11 +74,11 @@ func power(base *big.Rat, exponent int) *big.Rat {
 	return result
 }
 
-// Simulate draws epochs in which each of the Nym-APIs 1 to most is up or down, and returns for
-// n = 1 .. most (at index n-1) how many of the epochs the first n of them lose. The same seed gives
+// Simulate draws epochs in which each of the Nym-APIs 1 to most is up or down. For n = 1 .. most it
+// returns, at index n-1, the number of epochs that the first n of them lose. The same seed yields
 // the same draws.
 func Simulate(most int, up Share, epochs int, seed uint64) []int {
-	// A draw below the threshold is up: the share in units of 2^-63, so that 1 is representable.
+	// A draw below the threshold means up. The threshold is in units of 2^-63, so 1 is representable.
 	scaled := new(big.Int).Lsh(up.exact.Num(), 63)
 	threshold := scaled.Quo(scaled, up.exact.Denom()).Uint64()
 	source := rand.NewPCG(seed, threshold)
@@ -101,22 +101,22 @@ func Simulate(most int, up Share, epochs int, seed uint64) []int {
 	return lost
 }
 
-// Figure is what one share of time means for one N.
+// Figure is the result for one N and one share of time.
 type Figure struct {
 	Availability float64 `json:"availability"` // of each Nym-API
-	Lost         float64 `json:"lost"`         // share of the epochs: the exact value, rounded
-	Simulated    float64 `json:"simulated"`    // share of the drawn epochs
+	Lost         float64 `json:"lost"`         // share of epochs: the exact value, rounded
+	Simulated    float64 `json:"simulated"`    // share of drawn epochs
 }
 
-// Row is one N.
+// Row is the results for one N.
 type Row struct {
 	N       int      `json:"n"`
-	F       int      `json:"f"`    // may be down
-	Need    int      `json:"need"` // must be up: n-f
+	F       int      `json:"f"`    // Nym-APIs that may be down
+	Need    int      `json:"need"` // Nym-APIs that must be up: n-f
 	Figures []Figure `json:"figures"`
 }
 
-// Table is the answer for N = 1 .. len(Rows).
+// Table is the results for N = 1 .. len(Rows).
 type Table struct {
 	Seed   uint64 `json:"seed"`
 	Epochs int    `json:"epochs"` // drawn for each share

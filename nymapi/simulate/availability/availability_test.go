@@ -25,7 +25,7 @@ func share(t require.TestingT, text string) Share {
 	return s
 }
 
-// everyWay adds up the probabilities of all 2^n ways in which n Nym-APIs can be up or down.
+// everyWay adds the probabilities of all 2^n combinations of n Nym-APIs that lose the epoch.
 func everyWay(n int, up *big.Rat) *big.Rat {
 	down, sum := new(big.Rat).Sub(big.NewRat(1, 1), up), new(big.Rat)
 	for way := range uint(1) << n {
@@ -119,7 +119,7 @@ func TestLostFallsWhenEachIsUpMore(t *testing.T) {
 	})
 }
 
-func TestSharesThatAreNone(t *testing.T) {
+func TestInvalidSharesAreErrors(t *testing.T) {
 	for _, text := range []string{"", ".", "2", "1.01", "-.5", "95%", "1/2", "1e-3", "0x1", ".1234567891", " .5", "NaN"} {
 		_, err := ParseShare(text)
 		require.ErrorIs(t, err, ErrShare, text)
@@ -159,5 +159,5 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	want, err := os.ReadFile(name)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "%s: run with -update if the change is meant", name)
+	require.Equal(t, string(want), string(got), "%s: run with -update if the change is intended", name)
 }

@@ -9,26 +9,29 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
 )
 
-// hoursPerYear is how many hourly epochs a year has.
+// hoursPerYear is the number of hourly epochs in a year.
 const hoursPerYear = 8766
 
-// WriteJSON writes the table for programs.
+// WriteJSON writes the table as JSON.
 func (t Table) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(t)
 }
 
-// WriteText writes the table and what it says for people.
+// WriteText writes the table and its explanation for people. With up to three shares it fits 80
+// columns.
 func (t Table) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Epochs lost when each of N Nym-APIs is up that share of the time: exact, and drawn in %d epochs (seed %d).\n\n", t.Epochs, t.Seed)
+	b.WriteString(paragraph.Wrap(fmt.Sprintf("Epochs lost, in percent, if each of N Nym-APIs is up for that share of the time: "+
+		"exact, and drawn in %d epochs (seed %d).", t.Epochs, t.Seed)) + "\n\n")
 	b.WriteString(t.render() + "\n")
 	for _, sentence := range t.Sentences() {
-		b.WriteString("\n" + sentence + "\n")
+		b.WriteString("\n" + paragraph.Wrap(sentence) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -38,6 +41,7 @@ func (t Table) render() string {
 	out := table.NewWriter()
 	style := table.StyleLight
 	style.Format.Header, style.Format.HeaderAlign = text.FormatDefault, text.AlignRight
+	style.Options.SeparateColumns = false
 	out.SetStyle(style)
 	head, configs := table.Row{"N", "may be\ndown (f)", "must be\nup (n-f)"}, []table.ColumnConfig{{Number: 1, Align: text.AlignRight}}
 	for _, share := range t.shares {
@@ -51,7 +55,7 @@ func (t Table) render() string {
 	for _, row := range t.Rows {
 		cells := table.Row{row.N, row.F, row.Need}
 		for _, f := range row.Figures {
-			cells = append(cells, percent(f.Lost), percent(f.Simulated))
+			cells = append(cells, threeDigits(f.Lost), threeDigits(f.Simulated))
 		}
 		out.AppendRow(cells)
 		if next := row.N; next < len(t.Rows) && t.Rows[next].F > row.F {
@@ -61,9 +65,11 @@ func (t Table) render() string {
 	return out.Render()
 }
 
-func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
+func threeDigits(share float64) string { return fmt.Sprintf("%.3g", 100*share) }
 
-// Sentences says what the table shows, one paragraph each.
+func percent(share float64) string { return threeDigits(share) + " %" }
+
+// Sentences returns what the table shows, one paragraph each.
 func (t Table) Sentences() []string {
 	var sentences []string
 	for i, share := range t.shares {
@@ -71,13 +77,14 @@ func (t Table) Sentences() []string {
 			continue
 		}
 		sentences = append(sentences, fmt.Sprintf(
-			"Up %s of the time: one alone loses %s, two %s, three %s: two or three are worse than one, for none of them may be down. "+
-				"Of a year's %d hourly epochs one loses %.3g, four lose %.3g.",
+			"If each is up %s of the time, one Nym-API loses %s of the epochs, two lose %s and three %s: "+
+				"two or three are worse than one, because none of them may be down. "+
+				"Of the %d hourly epochs of a year, one Nym-API loses %.3g and four lose %.3g.",
 			share, percent(t.lost(1, i)), percent(t.lost(2, i)), percent(t.lost(3, i)), hoursPerYear, hoursPerYear*t.lost(1, i), hoursPerYear*t.lost(4, i)))
 	}
 	if steps := t.Steps(); len(steps) > 0 {
 		sentences = append(sentences, fmt.Sprintf(
-			"Tolerance steps up at N = %s, where f does. Between two steps every further Nym-API is only one more that may be down: choose N = 3f+1.",
+			"Tolerance increases at N = %s, where f does. Between these steps every further Nym-API only adds one that may be down: choose N = 3f+1.",
 			strings.Trim(strings.ReplaceAll(fmt.Sprint(steps), " ", ", "), "[]")))
 	}
 	return sentences
@@ -89,7 +96,7 @@ func (t Table) worse(share int) bool {
 	return t.lost(1, share) < t.lost(2, share) && t.lost(2, share) < t.lost(3, share)
 }
 
-// Steps returns the N at which one more Nym-API may be down than with N-1.
+// Steps returns each N that tolerates one more Nym-API being down than N-1 does.
 func (t Table) Steps() []int {
 	var steps []int
 	for i := 1; i < len(t.Rows); i++ {
@@ -100,12 +107,11 @@ func (t Table) Steps() []int {
 	return steps
 }
 
-// leastShown is the smallest share that the figure shows: one hourly epoch in a hundred thousand
-// years.
+// leastShown is the smallest share in the figure: one hourly epoch in a hundred thousand years.
 const leastShown = 1e-9
 
-// Chart returns the table as a figure: lost epochs against N, a line for the exact values of each
-// share and dots for the drawn ones.
+// Chart returns a figure of the table: lost epochs against N, with a line for the exact values of
+// each share and dots for the drawn ones.
 func (t Table) Chart() plots.Chart {
 	c := plots.Chart{
 		Title: "Epochs lost when N-f of N Nym-APIs must be up", X: "N, Nym-APIs", Y: "share of the epochs that is lost (dots: drawn)",

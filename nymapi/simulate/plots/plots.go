@@ -1,7 +1,5 @@
-// Package plots draws the figures of simulations as SVG: lines over a linear or logarithmic plane.
-// It knows nothing about what they mean. The same data give the same bytes.
-//
-// What is drawn: packages availability and simulate.
+// Package plots draws figures as SVG: lines on linear or logarithmic axes. The same data yield the
+// same bytes. Packages availability and simulate use it.
 package plots
 
 import (
@@ -35,21 +33,21 @@ const (
 
 // Line is one series of points. X and Y have the same length.
 type Line struct {
-	Name   string // in the legend; "": not there
+	Name   string // in the legend; none if empty
 	X, Y   []float64
 	Style  Style
-	Colour int // number of its colour; lines of one number look alike
+	Colour int // number of the colour
 }
 
-// Chart is a figure. A point that has no place on a logarithmic axis, because it is not positive,
-// is left out, and so is one below LeastY.
+// Chart is a figure. Points that are not positive on a logarithmic axis, and points below LeastY,
+// are left out.
 type Chart struct {
 	Title      string
 	X, Y       string // what the axes show, with units
 	LogX, LogY bool
-	XTicks     []float64            // labelled values of the horizontal axis; nil: whatever fits
-	LabelY     func(float64) string // of a decade of a logarithmic vertical axis; nil: as %g
-	LeastY     float64              // 0: no bound
+	XTicks     []float64            // labelled values of the horizontal axis, automatic if nil
+	LabelY     func(float64) string // label of a decade of a logarithmic vertical axis, %g if nil
+	LeastY     float64              // 0 for no bound
 	Lines      []Line
 }
 
@@ -59,7 +57,7 @@ const (
 	height = 4.5 * vg.Inch
 )
 
-// colours tell up to seven lines apart, also for people who see few colours (Okabe and Ito, 2008).
+// colours are seven colours that colour-blind people can distinguish (Okabe and Ito, 2008).
 var colours = []color.RGBA{
 	{R: 0, G: 114, B: 178, A: 255},
 	{R: 213, G: 94, B: 0, A: 255},
@@ -70,7 +68,7 @@ var colours = []color.RGBA{
 	{R: 0, G: 0, B: 0, A: 255},
 }
 
-// WriteSVG draws the chart. The error wraps ErrChart, or is the writer's.
+// WriteSVG draws the chart. The error wraps ErrChart, or is that of the writer.
 func (c Chart) WriteSVG(w io.Writer) error {
 	p := c.plane()
 	drawn := 0
@@ -88,30 +86,31 @@ func (c Chart) WriteSVG(w io.Writer) error {
 		drawn++
 	}
 	if drawn == 0 {
-		return fmt.Errorf("%w %q: no point has a place on it", ErrChart, c.Title)
+		return fmt.Errorf("%w %q: no point lies on it", ErrChart, c.Title)
 	}
 	if c.LogY {
 		p.Y.Min, p.Y.Max = math.Floor(p.Y.Min), math.Ceil(p.Y.Max)
 	}
 	canvas := vgsvg.New(width, height)
-	beside(p, draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
+	drawWithLegend(p, draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
 	if _, err := canvas.WriteTo(w); err != nil {
 		return fmt.Errorf("write chart %q: %w", c.Title, err)
 	}
 	return nil
 }
 
-// beside draws a plot with its legend to the right of the plane, where it covers no line.
-func beside(p *plot.Plot, canvas draw.Canvas) {
+// drawWithLegend draws a plot with its legend to the right of the plane, where it covers no line.
+func drawWithLegend(p *plot.Plot, canvas draw.Canvas) {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	column := legend.Rectangle(canvas).Size().X + vg.Points(14)
 	plane := draw.Crop(canvas, 0, -column, 0, 0)
 	p.Draw(plane)
-	legend.Draw(draw.Crop(canvas, plane.Size().X+vg.Points(10), 0, 0, -vg.Points(24))) // below the title's height
+	const title = 24 // points; the legend is below the title
+	legend.Draw(draw.Crop(canvas, plane.Size().X+vg.Points(10), 0, 0, -vg.Points(title)))
 }
 
-// plane returns the chart without lines.
+// plane returns the plot without lines.
 func (c Chart) plane() *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
@@ -147,7 +146,7 @@ func (c Chart) plane() *plot.Plot {
 	return p
 }
 
-// points returns those of a line that have a place on the plane, scaled.
+// points returns the scaled points of a line that lie on the plane.
 func (c Chart) points(line Line) (plotter.XYs, error) {
 	if len(line.X) != len(line.Y) {
 		return nil, fmt.Errorf("%w %q: line %q has %d x and %d y", ErrChart, c.Title, line.Name, len(line.X), len(line.Y))
@@ -156,7 +155,7 @@ func (c Chart) points(line Line) (plotter.XYs, error) {
 	for i := range line.X {
 		x, y := line.X[i], line.Y[i]
 		if math.IsNaN(x+y) || math.IsInf(x+y, 0) {
-			return nil, fmt.Errorf("%w %q: point %d of line %q is no number", ErrChart, c.Title, i, line.Name)
+			return nil, fmt.Errorf("%w %q: point %d of line %q is not a number", ErrChart, c.Title, i, line.Name)
 		}
 		if c.LogX && x <= 0 || c.LogY && y <= 0 || c.LeastY != 0 && y < c.LeastY {
 			continue
@@ -166,8 +165,8 @@ func (c Chart) points(line Line) (plotter.XYs, error) {
 	return points, nil
 }
 
-// scale returns where a value is on an axis. Logarithms are taken here because plot.LogScale
-// misplaces the labels of axes.
+// scale returns the position of a value on an axis. It computes logarithms here because
+// plot.LogScale misplaces the labels of axes.
 func scale(value float64, logarithmic bool) float64 {
 	if logarithmic {
 		return math.Log10(value)
@@ -175,7 +174,7 @@ func scale(value float64, logarithmic bool) float64 {
 	return value
 }
 
-// decades labels the powers of ten of an axis that shows logarithms.
+// decades labels the powers of ten on a logarithmic axis.
 func decades(label func(float64) string) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
 		var ticks []plot.Tick

@@ -39,7 +39,7 @@ func TestAChartIsWellFormedAndTheSameEveryTime(t *testing.T) {
 	}
 }
 
-func TestAPointWithoutPlaceOnALogarithmicAxisIsLeftOut(t *testing.T) {
+func TestPointsThatAreNotPositiveAreLeftOutOnLogarithmicAxes(t *testing.T) {
 	points, err := chart().points(chart().Lines[0])
 	require.NoError(t, err)
 	require.Len(t, points, 2)
@@ -56,8 +56,8 @@ func TestAChartThatCannotBeDrawnSaysWhy(t *testing.T) {
 		want string
 	}{
 		"lengths":  {Line{Name: "a", X: []float64{1}, Y: []float64{1, 2}}, `cannot draw chart "growth": line "a" has 1 x and 2 y`},
-		"infinity": {Line{Name: "a", X: []float64{1}, Y: []float64{math.Inf(1)}}, `point 0 of line "a" is no number`},
-		"nothing":  {Line{Name: "a", X: []float64{1}, Y: []float64{0}}, "no point has a place on it"},
+		"infinity": {Line{Name: "a", X: []float64{1}, Y: []float64{math.Inf(1)}}, `point 0 of line "a" is not a number`},
+		"nothing":  {Line{Name: "a", X: []float64{1}, Y: []float64{0}}, "no point lies on it"},
 	} {
 		c := chart()
 		c.Lines = []Line{tt.line}
