@@ -7,25 +7,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// application is what package rewards decides for one node, on what the scene read.
+// application makes the decisions of package rewards for one node.
 type application struct {
 	env        *environment
 	node       int
-	made       []bool            // epochs for which there is an own block, open or certified
-	judged     map[uint64]int    // the epoch of the own candidate of a height
-	arrivals   map[arrival]int64 // when a report was seen first
-	candidates []block.Message   // those of the last NextBlock
-	seen       []int             // by node: in which round of pick its report was taken
+	made       []bool            // epochs with a block of this node, open or certified
+	judged     map[uint64]int    // epochs of this node's accepted candidates, by height
+	arrivals   map[arrival]int64 // when a report arrived first
+	candidates []block.Message   // of the last NextBlock
+	seen       []int             // by node: the last round of pick that took its report
 	round      int
 }
 
-// arrival names a member's report for an epoch.
+// arrival identifies a member's report for an epoch.
 type arrival struct{ epoch, member int }
 
-// since turns a node's clock into time since the beginning.
+// since converts a node's time to the time since the beginning of the run.
 func since(now int64) int64 { return now - simulation.Beginning }
 
-// CheckMessage takes well-formed reports of members under the label of an epoch.
+// CheckMessage accepts well-formed reports of members under the label of an epoch.
 func (a *application) CheckMessage(now int64, m block.Message) bool {
 	r := a.env.read(m)
 	if r.epoch == 0 {
@@ -42,8 +42,8 @@ func (a *application) note(now int64, r reading) {
 	}
 }
 
-// NextBlock makes one own block of each ended epoch: once all members' reports are there, or once
-// the deadline has passed and those of n-f are.
+// NextBlock proposes one block for each ended epoch, once the reports of all members have arrived,
+// or once the deadline has passed and those of n-f have arrived.
 func (a *application) NextBlock(now int64, candidates []block.Message) []block.MessageID {
 	if a.env.creators > 0 && a.node >= a.env.creators {
 		return nil
@@ -61,7 +61,7 @@ func (a *application) NextBlock(now int64, candidates []block.Message) []block.M
 	return nil
 }
 
-// pick returns the counted reports of an epoch, the first of each member, in the order of the
+// pick returns the reports that count for an epoch, the first of each member, in the order of the
 // candidates.
 func (a *application) pick(epoch int, candidates []block.Message) []block.MessageID {
 	a.round++
@@ -77,7 +77,7 @@ func (a *application) pick(epoch int, candidates []block.Message) []block.Messag
 	return picked
 }
 
-// CheckBlock judges a block by its bytes. Time only delays.
+// CheckBlock decides by the bytes of a block. Time can only delay the verdict.
 func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.Decision {
 	v := a.env.judge(b)
 	if v.epoch == 0 {
@@ -86,7 +86,7 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.
 	for _, m := range b.Messages {
 		a.note(now, a.env.read(m))
 	}
-	if !a.patient(now, v) {
+	if !a.complete(now, v) {
 		return simulation.Decision{Answer: simulation.Later}
 	}
 	if !own {
@@ -97,10 +97,10 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.
 	return simulation.Decision{Answer: simulation.Accept, Drop: a.stale(b)}
 }
 
-// patient tells whether nobody need be waited for any longer: before the deadline a block must hold
-// the reports of all members, and for the grace time those of all of whom one was here at the
-// deadline.
-func (a *application) patient(now int64, v verdict) bool {
+// complete reports whether a block need not wait for more reports. Before the deadline it must hold
+// the reports of all members, and until the end of the grace period every report that had arrived
+// here by the deadline.
+func (a *application) complete(now int64, v verdict) bool {
 	deadline := a.env.deadline(v.epoch)
 	switch at := since(now); {
 	case v.count == a.env.nodes || at >= a.env.grace(v.epoch):
@@ -116,7 +116,7 @@ func (a *application) patient(now int64, v verdict) bool {
 	return true
 }
 
-// stale returns the candidates that no later own block can use.
+// stale returns the candidates that no later block of this node can use.
 func (a *application) stale(own block.Block) []block.MessageID {
 	taken := make(map[block.MessageID]bool, len(own.Messages))
 	for _, m := range own.Messages {
@@ -132,7 +132,7 @@ func (a *application) stale(own block.Block) []block.MessageID {
 	return stale
 }
 
-// DeliverBlock submits the own block of an epoch to the contract.
+// DeliverBlock submits this node's certified block to the contract.
 func (a *application) DeliverBlock(now int64, delivered store.Certified) {
 	v := a.env.judge(delivered.Block)
 	if v.epoch == 0 || a.env.places[delivered.Block.Header.Creator] != a.node {
@@ -142,7 +142,7 @@ func (a *application) DeliverBlock(now int64, delivered store.Certified) {
 	a.env.contract.submit(since(now), a.node, delivered.Block)
 }
 
-// proposed tells that the own block of a height is durable and signed.
+// proposed records that this node's block of a height is durable and signed.
 func (a *application) proposed(height uint64) {
 	if epoch, known := a.judged[height]; known {
 		a.made[epoch] = true
@@ -150,8 +150,8 @@ func (a *application) proposed(height uint64) {
 	}
 }
 
-// restarted forgets own candidates that were accepted and are not known to be durable. If one is,
-// the node proposes it again first.
+// restarted forgets this node's candidates that were accepted but may not be durable. If one is
+// durable, the node first proposes it again.
 func (a *application) restarted() {
 	for _, epoch := range a.judged {
 		a.made[epoch] = false
