@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// behaviour returns what a lying Nym-API does. Beside its lie it keeps to the protocol, except for
+// behaviour returns the behaviour of a liar. Apart from its lie it follows the protocol, except for
 // LieSplit.
 func (r *modeRun) behaviour(m *member) service.Behaviour {
 	b := service.Behaviour{Report: func(_ contract.Description, honest metrics.Report) metrics.Report {
@@ -41,8 +41,7 @@ func (r *modeRun) behaviour(m *member) service.Behaviour {
 	return b
 }
 
-// mute is the transport of a member that receives and answers nothing: whatever its node sends is
-// dropped as if it had been sent.
+// mute is the transport of a member that receives but never sends: it drops what its node sends.
 type mute struct {
 	transport.Transport
 }
@@ -58,10 +57,10 @@ func (m *mute) Send(keys.Public, []byte) bool { return true }
 // Publish implements transport.Transport.
 func (m *mute) Publish([]byte) bool { return true }
 
-var errNobodyThere = errors.New("no connection to some members yet")
+var errNotConnected = errors.New("some members are not connected yet")
 
 // split sends the lie to the first half of the other members, in the order of their keys, and
-// another report, 100 for every mixnode, to the rest, past the silence of the node.
+// another report, 100 for every mixnode, to the rest. It bypasses the silence of the node.
 func (m *mute) split(_ context.Context, p service.Publication) error {
 	other, err := otherReport(p)
 	if err != nil {
@@ -70,7 +69,7 @@ func (m *mute) split(_ context.Context, p service.Publication) error {
 	members := slices.DeleteFunc(p.Description.Group.Members(), func(key keys.Public) bool { return key == p.Message.Sender() })
 	online := m.Online()
 	if len(online) == 0 {
-		return errNobodyThere
+		return errNotConnected
 	}
 	var failed error
 	for i, to := range members {
@@ -79,7 +78,7 @@ func (m *mute) split(_ context.Context, p service.Publication) error {
 			message = other
 		}
 		if !m.Transport.Send(to, wire.EncodeMessages([]block.Message{message})) && slices.Contains(online, to) {
-			failed = fmt.Errorf("send report to %s: %w", to.Short(), errNobodyThere)
+			failed = fmt.Errorf("send report to %s: %w", to.Short(), errNotConnected)
 		}
 	}
 	return failed

@@ -15,11 +15,11 @@ type Source string
 // The sources.
 const (
 	SourceWorld   Source = "world"   // simulated mixnodes that have a true uptime
-	SourceUniform Source = "uniform" // independent numbers 0..100, as in the original prototype: no truth
+	SourceUniform Source = "uniform" // random numbers 0..100 without truth, as in the original
 	SourceTrace   Source = "trace"   // a file of recorded measurements
 )
 
-// The submission orders and the contract's ways to verify.
+// The orders of submissions, and what the contract verifies.
 const (
 	SubmitRace   = "race"
 	SubmitStaged = "staged"
@@ -27,8 +27,7 @@ const (
 	VerifyNone   = "none"
 )
 
-// What a Config may ask for at most. They bound memory and time of one process; the protocol's own
-// bounds are elsewhere.
+// Limits of a Config. They bound memory and time of one process; the protocol has its own limits.
 const (
 	maxNodes    = 100
 	maxMixnodes = 10_000
@@ -38,31 +37,34 @@ const (
 	maxEpoch    = 24 * time.Hour
 )
 
-// Config says what to run; [Default] is where to begin. Fields have the names of the flags of
-// `nymapi compare`.
+// Config is what to run. Its fields are the flags of `nymapi compare`; [Default] has their
+// defaults.
 type Config struct {
-	Nodes     int           // Nym-APIs; 0 with a trace: its observers
-	Mixnodes  int           // rewarded mixnodes; 0 with a trace: the file's
-	Epochs    int           // epochs to run; 0 with a trace: all of the file, else its first Epochs
-	Epoch     time.Duration // length of an epoch; 0 with a trace: 1 s, or more where this machine needs it
-	Ticks     int           // measurements of each mixnode in an epoch; 0 with a trace: 1
-	Estimator string        // a name that metrics.ParseEstimator reads
-	Seed      uint64        // of the simulated sources and of the victims
+	// With SourceTrace these may be 0, which means the observers and mixnodes of the file, all its
+	// epochs, 1 s (or more if this machine needs it) and 1 tick.
+	Nodes    int           // number of Nym-APIs
+	Mixnodes int           // number of rewarded mixnodes
+	Epochs   int           // number of epochs to run
+	Epoch    time.Duration // length of an epoch
+	Ticks    int           // measurements of each mixnode in an epoch
+
+	Estimator string // a name that metrics.ParseEstimator accepts
+	Seed      uint64 // of the simulated sources and of the victims
 	Source    Source
 	Missing   float64 // share of the world's ticks that is lost, 0 <= Missing < 1
 	Submit    string  // SubmitRace or SubmitStaged
 	Verify    string  // VerifyFull or VerifyNone
 
 	Liars     int   // the first Liars Nym-APIs lie
-	LiarsAt   []int // if given: these Nym-APIs lie, and Liars must be 0 or their number
+	LiarsAt   []int // if not nil, these Nym-APIs lie, and Liars must be 0 or their number
 	Lie       Lie
 	Offline   int   // the last Offline Nym-APIs never run
-	OfflineAt []int // if given: these never run, and Offline must be 0 or their number
-	Single    int   // the one Nym-API of the single mode
+	OfflineAt []int // if not nil, these never run, and Offline must be 0 or their number
+	Single    int   // the only Nym-API of the single mode
 
 	Trace     string   // file, for SourceTrace only
-	Observers []string // the trace's observers that are the Nym-APIs, in this order; none: all
-	Truth     []string // the trace's observers whose median is the truth; none: no truth
+	Observers []string // observers of the trace that are the Nym-APIs, in this order; all if empty
+	Truth     []string // observers of the trace whose median is the truth; no truth if empty
 }
 
 // Default returns the configuration of `nymapi compare` without flags.
@@ -73,15 +75,15 @@ func Default() Config {
 	}
 }
 
-// FlagError says what is wrong with a flag: what was expected, and what to do.
+// FlagError is the error of an invalid flag.
 type FlagError struct {
 	Flag     string // without dashes
 	Got      string
 	Expected string
-	Try      string // what to do
+	Try      string // what to do instead
 }
 
-// Error returns one sentence for the user.
+// Error returns what was expected, and what to do.
 func (e *FlagError) Error() string {
 	return fmt.Sprintf("--%s %s: expected %s; %s", e.Flag, e.Got, e.Expected, e.Try)
 }
@@ -94,7 +96,7 @@ func wrong(flag string, got any, expected, try string) error {
 	return &FlagError{Flag: flag, Got: text, Expected: expected, Try: try}
 }
 
-// complete fills in what other fields decide.
+// complete fills in the fields that depend on others.
 func (c Config) complete() Config {
 	if c.Source == SourceTrace {
 		setDefault(&c.Epoch, time.Second)
@@ -140,7 +142,7 @@ func (c Config) checkSource() error {
 			got  []string
 		}{{"trace", nonEmpty(c.Trace)}, {"observers", c.Observers}, {"truth", c.Truth}} {
 			if len(f.got) > 0 {
-				return wrong(f.flag, strings.Join(f.got, ","), "it with --source trace only", "add --source trace or remove it")
+				return wrong(f.flag, strings.Join(f.got, ","), "it only with --source trace", "add --source trace or remove it")
 			}
 		}
 	case SourceTrace:
@@ -163,16 +165,16 @@ func nonEmpty(text string) []string {
 	return []string{text}
 }
 
-// checkSizes checks the numbers. Those that a trace decides may be 0, for not given.
+// checkSizes checks the numbers. Those that a trace provides may be 0.
 func (c Config) checkSizes() error {
 	least := 1
 	if c.Source == SourceTrace {
 		least = 0
 	}
 	for _, f := range []struct {
-		flag              string
-		got, least, most  int
-		what, instruction string
+		flag             string
+		got, least, most int
+		what, try        string
 	}{
 		{"nodes", c.Nodes, least, maxNodes, "Nym-APIs", "--nodes 4"},
 		{"mixnodes", c.Mixnodes, least, maxMixnodes, "mixnodes", "--mixnodes 240"},
@@ -180,7 +182,7 @@ func (c Config) checkSizes() error {
 		{"ticks", c.Ticks, 1, maxTicks, "measurements per epoch", "--ticks 4"},
 	} {
 		if f.got < f.least || f.got > f.most {
-			return wrong(f.flag, f.got, fmt.Sprintf("%d to %d %s", max(1, f.least), f.most, f.what), "give "+f.instruction)
+			return wrong(f.flag, f.got, fmt.Sprintf("%d to %d %s", max(1, f.least), f.most, f.what), "give "+f.try)
 		}
 	}
 	if c.Epoch < minEpoch || c.Epoch > maxEpoch {

@@ -21,14 +21,14 @@ func TestTheDefaultsAreValidAndHonest(t *testing.T) {
 	require.Len(t, p.MixnodeNames(), 240)
 }
 
-// with returns the default configuration, changed.
+// with returns the default configuration with a change.
 func with(change func(*Config)) Config {
 	c := Default()
 	change(&c)
 	return c
 }
 
-// traceConfig replays a file.
+// traceConfig returns the configuration to replay a file.
 func traceConfig(path string, change func(*Config)) Config {
 	return with(func(c *Config) {
 		c.Source, c.Trace = SourceTrace, path
@@ -37,7 +37,7 @@ func traceConfig(path string, change func(*Config)) Config {
 	})
 }
 
-func TestFlagErrorsNameTheFlagAndTheCure(t *testing.T) {
+func TestFlagErrorsSayWhatToDo(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*Config)
@@ -63,14 +63,14 @@ func TestFlagErrorsNameTheFlagAndTheCure(t *testing.T) {
 		{"liars", func(c *Config) { c.Liars = 5 }, "--liars 5: expected 0 to 4, the number of Nym-APIs"},
 		{"negative offline", func(c *Config) { c.Offline = -1 }, "--offline -1: expected 0 to 4"},
 		{"two counts", func(c *Config) { c.Liars, c.LiarsAt = 1, []int{1, 2} }, "--liars 1: expected the 2 that --liars-at lists"},
-		{"no such liar", func(c *Config) { c.LiarsAt = []int{5} }, "--liars-at 5: expected different numbers from 1 to 4; write --liars-at 1,3"},
+		{"no such liar", func(c *Config) { c.LiarsAt = []int{5} }, "--liars-at 5: expected different numbers from 1 to 4; give --liars-at 1,3"},
 		{"liar zero", func(c *Config) { c.LiarsAt = []int{0} }, "--liars-at 0: expected different numbers from 1 to 4"},
 		{"liar twice", func(c *Config) { c.LiarsAt = []int{2, 2} }, "--liars-at 2,2: expected different numbers"},
 		{"no such offline", func(c *Config) { c.OfflineAt = []int{1, 9} }, "--offline-at 1,9: expected different numbers"},
-		{"liar away", func(c *Config) { c.Liars, c.OfflineAt = 2, []int{2} }, "--offline 1: expected Nym-API 2 to lie or to be away, not both"},
+		{"offline liar", func(c *Config) { c.Liars, c.OfflineAt = 2, []int{2} }, "--offline 1: expected Nym-API 2 either to lie or to be offline"},
 		{"single", func(c *Config) { c.Single = 5 }, "--single 5: expected the number of a Nym-API, 1 to 4"},
-		{"trace without source", func(c *Config) { c.Trace = "t.csv" }, "--trace t.csv: expected it with --source trace only"},
-		{"truth without source", func(c *Config) { c.Truth = []string{"a", "b"} }, "--truth a,b: expected it with --source trace only"},
+		{"trace without source", func(c *Config) { c.Trace = "t.csv" }, "--trace t.csv: expected it only with --source trace"},
+		{"truth without source", func(c *Config) { c.Truth = []string{"a", "b"} }, "--truth a,b: expected it only with --source trace"},
 		{"source without trace", func(c *Config) { *c = traceConfig("", func(*Config) {}) }, `--trace "": expected a trace file; give --trace metrics/testdata/seattle/`},
 		{"trace with ticks", func(c *Config) { *c = traceConfig("t", func(c *Config) { c.Ticks = 2 }) }, "--ticks 2: expected 1 with --source trace"},
 	}
@@ -84,7 +84,7 @@ func TestFlagErrorsNameTheFlagAndTheCure(t *testing.T) {
 	}
 }
 
-func TestLiarsAreTheFirstAndOfflineOnesTheLast(t *testing.T) {
+func TestTheFirstLieAndTheLastAreOffline(t *testing.T) {
 	c := Default()
 	c.Nodes, c.Liars, c.Offline = 7, 2, 3
 	p, err := c.Plan()
@@ -106,7 +106,7 @@ func TestPositionsAreParsed(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, positions)
 	_, err = ParsePositions("liars-at", "1;2")
-	require.EqualError(t, err, "--liars-at 1;2: expected numbers of Nym-APIs from 1, separated by commas; write --liars-at 1,3")
+	require.EqualError(t, err, "--liars-at 1;2: expected numbers of Nym-APIs from 1, separated by commas; give --liars-at 1,3")
 }
 
 const smallTrace = "epoch,observer,m2,m1\n" +
@@ -119,7 +119,7 @@ func writeTrace(t *testing.T, content string) string {
 	return path
 }
 
-func TestATraceDecidesItsSizes(t *testing.T) {
+func TestATraceProvidesItsSizes(t *testing.T) {
 	c := traceConfig(writeTrace(t, smallTrace), func(c *Config) { c.Observers, c.Truth = []string{"c", "a"}, []string{"b"} })
 	p, err := c.Plan()
 	require.NoError(t, err)
@@ -152,11 +152,11 @@ func TestTraceErrorsNameTheFlag(t *testing.T) {
 	}{
 		{path + "x", func(*Config) {}, "--trace: open trace"},
 		{writeTrace(t, "epoch,observer,m\n1,a,200\n"), func(*Config) {}, `:2:3 (m): value "200"`},
-		{path, func(c *Config) { c.Observers = []string{"z"} }, `--observers z: bad observer "z": expected some of a,b,c`},
-		{path, func(c *Config) { c.Truth = []string{"a", "a"} }, `--truth a,a: bad observer "a": named twice`},
-		{path, func(c *Config) { c.Nodes = 4 }, "--nodes 4: expected 3 as the trace has them; remove it with --source trace"},
-		{path, func(c *Config) { c.Mixnodes = 3 }, "--mixnodes 3: expected 2 as the trace has them"},
-		{path, func(c *Config) { c.Epochs = 3 }, "--epochs 3: expected at most 2, as many as the trace has"},
+		{path, func(c *Config) { c.Observers = []string{"z"} }, `--observers z: bad observer "z": expected one of a,b,c`},
+		{path, func(c *Config) { c.Truth = []string{"a", "a"} }, `--truth a,a: bad observer "a": repeated`},
+		{path, func(c *Config) { c.Nodes = 4 }, "--nodes 4: expected 3, as in the trace; remove it with --source trace"},
+		{path, func(c *Config) { c.Mixnodes = 3 }, "--mixnodes 3: expected 2, as in the trace"},
+		{path, func(c *Config) { c.Epochs = 3 }, "--epochs 3: expected at most 2, as in the trace"},
 		{path, func(c *Config) { c.LiarsAt = []int{4} }, "--liars-at 4: expected different numbers from 1 to 3"},
 	} {
 		_, err := traceConfig(tt.path, tt.change).Plan()
@@ -164,18 +164,18 @@ func TestTraceErrorsNameTheFlag(t *testing.T) {
 	}
 }
 
-func TestTooManyFaultsAreToldBeforehand(t *testing.T) {
+func TestTooManyFaultsAreWarnedAbout(t *testing.T) {
 	c := Default()
 	c.Offline = 2
 	p, err := c.Plan()
 	require.NoError(t, err)
 	require.Len(t, p.Warnings(), 1)
-	require.Contains(t, p.Warnings()[0], "2 of 4 Nym-APIs are away or silent, more than f = 1")
+	require.Contains(t, p.Warnings()[0], "2 of 4 Nym-APIs are offline or silent, more than f = 1")
 
 	c.Nodes, c.Offline = 3, 0
 	p, err = c.Plan()
 	require.NoError(t, err)
-	require.Contains(t, p.Warnings()[0], "Fewer than 4 Nym-APIs, here 3, tolerate no fault (f = 0)")
+	require.Contains(t, p.Warnings()[0], "3 Nym-APIs tolerate no fault (f = 0)")
 
 	c.Nodes, c.Liars = 4, 2
 	p, err = c.Plan()
@@ -190,7 +190,7 @@ func TestBigRunsBeginWithAnEstimate(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, p.Estimate(), "100 Nym-APIs in one process: this will take about")
 	require.Greater(t, p.EstimatedTime(), 20*time.Second)
-	require.Contains(t, p.Warnings()[0], "reports may come late and epochs be missed; give --epoch")
+	require.Contains(t, p.Warnings()[0], "reports may be late and epochs missed; give --epoch")
 	c.Nodes = 4
 	p, err = c.Plan()
 	require.NoError(t, err)

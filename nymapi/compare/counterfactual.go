@@ -6,12 +6,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// alone returns what mixnodes are paid when the given Nym-API is the only one, over the first
-// epochs: its own averages, lies included, with gaps filled as the contract fills them. One that is
-// away misses every epoch.
+// alone returns what mixnodes would be paid over the first epochs if the given Nym-API were the
+// only one: its averages, lies included, with gaps filled as the contract fills them. An offline
+// Nym-API misses every epoch.
 //
-// What it measures is taken from in, which differs from the plan's own input for a Nym-API that
-// sends more packets.
+// Measurements are read from in, which differs from the plan's input for a Nym-API that sends more
+// packets.
 func (p *Plan) alone(in input, number, epochs int) payments {
 	paid := make(payments, epochs)
 	if p.roles.isOffline(number) {
@@ -27,7 +27,7 @@ func (p *Plan) alone(in input, number, epochs int) payments {
 	return paid
 }
 
-// reported returns what a Nym-API reports that measured the averages.
+// reported returns what a Nym-API reports if it measured the averages.
 func (p *Plan) reported(number int, averages []metrics.Uptime) []metrics.Uptime {
 	if !p.roles.lies(number) {
 		return averages
@@ -35,7 +35,7 @@ func (p *Plan) reported(number int, averages []metrics.Uptime) []metrics.Uptime 
 	return p.Lie.values(p.input.mixnodes(), averages, p.Seed)
 }
 
-// fill returns the values of a result with the gaps filled from earlier epochs, and notes the
+// fill returns the values of a result with the gaps filled from earlier epochs, and records the
 // result for later ones.
 func fill(values verify.Values, epoch contract.Epoch, result metrics.Result) []metrics.Uptime {
 	rewards := values.Fill(contract.Description{Epoch: epoch, Rules: contract.Rules{CarryLimit: carryEpochs}}, result)
@@ -51,8 +51,8 @@ func paidValues(rewards []contract.Reward) []metrics.Uptime {
 	return paid
 }
 
-// everybodyAlone returns the RMSE of each Nym-API as if it were the only one, without those that
-// are paid for nothing.
+// everybodyAlone returns the RMSE of each Nym-API as if it were the only one, except for those
+// without any payment to score.
 func (p *Plan) everybodyAlone(epochs int) []float64 {
 	var all []float64
 	for number := 1; number <= p.Nodes; number++ {
@@ -63,8 +63,8 @@ func (p *Plan) everybodyAlone(epochs int) []float64 {
 	return all
 }
 
-// sameProbes returns the RMSE of the single Nym-API when it sends as many packets as all of them
-// together do, nil where the source has no packets or the Nym-API is away.
+// sameProbes returns the RMSE of the single Nym-API if it sent as many packets as all of them
+// together. It returns nil if the source has no packets or the Nym-API is offline.
 func (p *Plan) sameProbes(epochs int) *float64 {
 	if p.moreProbes == nil {
 		return nil
@@ -72,8 +72,8 @@ func (p *Plan) sameProbes(epochs int) *float64 {
 	return p.alone(p.moreProbes, p.Single, epochs).score(p.input.truth).rmse()
 }
 
-// estimated returns what mixnodes would be paid if the contract had applied another estimator to
-// the same certified matrices.
+// estimated returns what mixnodes would be paid if the contract applied another estimator to the
+// same certified matrices.
 func estimated(records []Record, e metrics.Estimator, f int) payments {
 	paid := make(payments, len(records))
 	values := verify.Values{}

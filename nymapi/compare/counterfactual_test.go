@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// board is an input written down: percent[number-1][mixnode][tick], absent ones lost.
+// board is an input with fixed values: percent[number-1][mixnode][tick]. Negative ones are lost.
 type board struct {
 	names   []metrics.MixID
 	percent [][][]int
@@ -29,8 +29,8 @@ func (b board) truth(mixnode, epoch int) (float64, bool) {
 
 func (b board) name(epoch int) int64 { return int64(10 * epoch) }
 
-// smallPlan has two mixnodes, two epochs of two ticks, and four Nym-APIs that are right, 10 too
-// high, 10 too low and away.
+// smallPlan returns a plan with two mixnodes, two epochs of two ticks, and four Nym-APIs: one is
+// right, one 10 too high, one 10 too low, and one offline.
 func smallPlan(lie Lie, liars ...int) *Plan {
 	const lost = -1
 	return &Plan{
@@ -52,15 +52,15 @@ func smallPlan(lie Lie, liars ...int) *Plan {
 	}
 }
 
-func TestAloneIsPaidWhatOneMeasuresWithGapsCarried(t *testing.T) {
+func TestAloneIsPaidWhatItMeasuresWithGapsFilled(t *testing.T) {
 	p := smallPlan(LieZero)
 	require.Equal(t, payments{{9000, 5000}, {9000, 4000}}, p.alone(p.input, 1, 2), "the gap of a in epoch 2 is filled")
 	require.Equal(t, payments{{10000, 6000}, {10000, 5000}}, p.alone(p.input, 2, 2))
-	require.Equal(t, payments{nil, nil}, p.alone(p.input, 4, 2), "one that is away misses its epochs")
+	require.Equal(t, payments{nil, nil}, p.alone(p.input, 4, 2), "an offline one misses its epochs")
 	require.InDeltaSlice(t, []float64{0, 10, 10}, p.everybodyAlone(2), 1e-12)
 
 	p = smallPlan(LieHundred, 1)
-	require.Equal(t, payments{{10000, 10000}, {10000, 10000}}, p.alone(p.input, 1, 2), "a liar alone is believed")
+	require.Equal(t, payments{{10000, 10000}, {10000, 10000}}, p.alone(p.input, 1, 2), "a liar that is alone is paid for its lies")
 }
 
 func TestCarriedValuesEndAfterTheLimit(t *testing.T) {
@@ -103,7 +103,7 @@ func TestEstimatorsWorkOnTheSameMatrices(t *testing.T) {
 	require.Equal(t, payments{{6200, 2500}, nil}, estimated(records, estimator("mean"), 0))
 }
 
-func TestAnEstimatorOfItsOwnHasALine(t *testing.T) {
+func TestAnUnlistedEstimatorHasALine(t *testing.T) {
 	p := smallPlan(LieZero)
 	p.Estimator = "trimmed(2)"
 	lines := p.estimators(nil)

@@ -15,15 +15,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// forger posts lies as results, without block or certificate, the moment an epoch ends. Only a
-// contract that verifies nothing believes it.
+// forger posts lies as results, without block or certificate, as soon as an epoch ends. Only a
+// contract that verifies nothing accepts them.
 type forger struct {
 	keyFile string
 	address string
 	http    *meter
 	log     *slog.Logger
 
-	ctx     context.Context // of the posts, which outlive the calls that begin them
+	ctx     context.Context // of the requests, which outlive the calls that start them
 	cancel  context.CancelFunc
 	posting sync.WaitGroup
 }
@@ -34,11 +34,11 @@ func newForger(m *member, address string, log *slog.Logger) *forger {
 	return f
 }
 
-// post posts a lie in the background, until the contract has an opinion.
+// post posts a lie in the background until the contract has decided.
 func (f *forger) post(d contract.Description, lie metrics.Report) {
 	f.posting.Go(func() {
 		if err := f.submit(d, lie); err != nil && f.ctx.Err() == nil {
-			f.log.Warn("a lie was not posted", "epoch", d.Epoch, "err", err)
+			f.log.Warn("lie not posted", "epoch", d.Epoch, "err", err)
 		}
 	})
 }
@@ -76,7 +76,7 @@ func (f *forger) submit(d contract.Description, lie metrics.Report) error {
 	}
 }
 
-// comeBack tells whether and when a refused submission is worth another try.
+// comeBack reports whether a refused submission should be posted again, and after what time.
 func comeBack(err error) (time.Duration, bool) {
 	const soon = 5 * time.Millisecond
 	var problem *contract.Problem

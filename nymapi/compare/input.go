@@ -13,21 +13,21 @@ type simulator interface {
 	Truth(mix int, from, to int64) (points float64, ok bool)
 }
 
-// input is everything that can be measured, and the truth about it. Nym-APIs and epochs are
-// numbered from 1, mixnodes and ticks from 0. It is safe for concurrent use.
+// input is the measurements and the truth about them. Nym-APIs and epochs are numbered from 1,
+// mixnodes and ticks from 0. It is safe for concurrent use.
 type input interface {
 	// mixnodes returns the names in ascending order.
 	mixnodes() []metrics.MixID
-	// sample returns what a Nym-API measures at a tick, in percent; false when the measurement is
+	// sample returns what a Nym-API measures at a tick, in percent, and false if the measurement is
 	// lost.
 	sample(number, mixnode int, tick int64) (value uint8, ok bool)
-	// truth returns the true uptime over an epoch in points; false when nobody knows it.
+	// truth returns the true uptime over an epoch in points, and false if it is unknown.
 	truth(mixnode, epoch int) (points float64, ok bool)
-	// name returns the number by which people know the epoch.
+	// name returns the number of the epoch for people.
 	name(epoch int) int64
 }
 
-// average returns what an honest Nym-API reports about an epoch of so many ticks.
+// average returns what an honest Nym-API reports about an epoch with that number of ticks.
 func average(in input, number, epoch, ticks int) []metrics.Uptime {
 	averages := make([]metrics.Uptime, len(in.mixnodes()))
 	values := make([]uint8, 0, ticks)
@@ -44,7 +44,7 @@ func average(in input, number, epoch, ticks int) []metrics.Uptime {
 	return averages
 }
 
-// simulate makes the plan's input of a simulated source.
+// simulate creates the plan's input from a simulated source.
 func (p *Plan) simulate() error {
 	config := world.Config{Seed: p.Seed, Mixnodes: p.Mixnodes, Missing: p.Missing}
 	if p.Source == SourceUniform {
@@ -88,15 +88,15 @@ func (s simulated) truth(mixnode, epoch int) (float64, bool) {
 
 func (s simulated) name(epoch int) int64 { return int64(epoch) }
 
-// replay is the input from a trace: one value is one tick is one epoch.
+// replay is the input from a trace, in which an epoch has one tick.
 type replay struct {
 	file      *trace.Trace
 	observers []int
 	right     [][]metrics.Uptime
 }
 
-func newReplay(file *trace.Trace, observers, believed []int) replay {
-	return replay{file: file, observers: observers, right: file.Truth(believed)}
+func newReplay(file *trace.Trace, observers, trusted []int) replay {
+	return replay{file: file, observers: observers, right: file.Truth(trusted)}
 }
 
 func (r replay) mixnodes() []metrics.MixID { return r.file.Mixnodes }

@@ -15,14 +15,15 @@ type Lie string
 const (
 	LieZero    Lie = "zero"    // 0 for every mixnode
 	LieHundred Lie = "hundred" // 100 for every mixnode
-	LieVictims Lie = "victims" // 0 for a tenth of the mixnodes, the same for all liars; the truth for the rest
-	// LieSplit is one report to half of the members, zero for every mixnode, and another to the rest,
-	// 100 for every mixnode; then silence: the liar proposes nothing and echoes nothing. Alone, in the
-	// single mode, it reports the first.
+	// LieVictims is 0 for a tenth of the mixnodes, the same for all liars, and the truth for the rest.
+	LieVictims Lie = "victims"
+	// LieSplit sends one report to half of the members, 0 for every mixnode, and another to the rest,
+	// 100 for every mixnode. Then the liar is silent: it neither proposes nor echoes. In the single
+	// mode it reports 0 for every mixnode.
 	LieSplit Lie = "split"
 )
 
-// Lies returns all of them.
+// Lies returns all lies.
 func Lies() []Lie { return []Lie{LieZero, LieHundred, LieVictims, LieSplit} }
 
 func (l Lie) check() error {
@@ -32,7 +33,7 @@ func (l Lie) check() error {
 	return nil
 }
 
-// values returns what a liar reports who measured the honest values. They are not changed.
+// values returns what a liar reports that measured the honest values, which are not modified.
 func (l Lie) values(mixnodes []metrics.MixID, honest []metrics.Uptime, seed uint64) []metrics.Uptime {
 	switch l {
 	case LieHundred:
@@ -54,11 +55,11 @@ func (l Lie) report(honest metrics.Report, seed uint64) metrics.Report {
 	return honest
 }
 
-// victimShare is one over the share of mixnodes that LieVictims ruins.
+// victimShare is the inverse of the share of victims.
 const victimShare = 10
 
-// victims returns the indices of a tenth of the mixnodes, rounded up: those whose hash with the
-// seed is smallest.
+// victims returns the indices of a tenth of the mixnodes, rounded up: those with the smallest
+// hashes under the seed.
 func victims(mixnodes []metrics.MixID, seed uint64) []int {
 	hashes := make([][sha256.Size]byte, len(mixnodes))
 	order := make([]int, len(mixnodes))

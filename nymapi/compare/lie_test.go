@@ -8,7 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-func TestLiesChangeWhatTheySay(t *testing.T) {
+func TestLiesChangeTheValues(t *testing.T) {
 	mixnodes := []metrics.MixID{"a", "b", "c"}
 	honest := []metrics.Uptime{9900, metrics.Missing, 5000}
 	require.Equal(t, []metrics.Uptime{0, 0, 0}, LieZero.values(mixnodes, honest, 1))
@@ -24,10 +24,10 @@ func TestLiesChangeWhatTheySay(t *testing.T) {
 			require.Equal(t, honest[i], lie[i])
 		}
 	}
-	require.Equal(t, []metrics.Uptime{9900, metrics.Missing, 5000}, honest, "what was measured is left alone")
+	require.Equal(t, []metrics.Uptime{9900, metrics.Missing, 5000}, honest, "the measurements are not modified")
 }
 
-func TestVictimsAreATenthAndDependOnTheSeedAlone(t *testing.T) {
+func TestVictimsAreATenthAndDependOnlyOnTheSeed(t *testing.T) {
 	p, err := with(func(c *Config) { c.Seed = 3 }).Plan()
 	require.NoError(t, err)
 	first := victims(p.MixnodeNames(), 3)

@@ -15,8 +15,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// addMatrices gives each rewarded record the reports of a certified block of its epoch: the
-// winner's if it showed one, else the first that a Nym-API holds. The Nym-APIs have stopped.
+// addMatrices adds to each rewarded record the reports of a certified block of its epoch: the
+// winner's block if it submitted one, otherwise the first that a Nym-API holds. The Nym-APIs must
+// have stopped.
 func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
 	if r.mode == Single {
 		return nil
@@ -46,7 +47,7 @@ func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
 
 func lacksMatrix(r Record) bool { return r.Detail.Status == contract.StatusRewarded && r.Matrix == nil }
 
-// addHeld fills gaps from the certified blocks in a Nym-API's folder.
+// addHeld adds missing matrices from the certified blocks in a Nym-API's folder.
 func addHeld(ctx context.Context, dir string, records []Record) error {
 	first := records[slices.IndexFunc(records, lacksMatrix)].Detail.Description
 	h, err := home.Open(ctx, dir, first.Network, nil)
@@ -73,7 +74,7 @@ func addBlocks(ctx context.Context, held store.Store, group membership.ID, recor
 	return nil
 }
 
-// addBlock gives a block's reports to the record of its epoch. Garbage is of none.
+// addBlock adds the reports of a block to the record of its epoch, if it has one.
 func addBlock(b block.Block, records []Record) {
 	for i, record := range records {
 		if !lacksMatrix(record) {
@@ -85,7 +86,7 @@ func addBlock(b block.Block, records []Record) {
 	}
 }
 
-// certified returns the reports of the block in a submission, nil when it has none.
+// certified returns the reports of the block in a submission, nil if it has no block.
 func certified(d contract.Description, encoded []byte) (*metrics.Matrix, error) {
 	submission, err := contract.DecodeSubmission(encoded, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes)))
 	if err != nil || len(submission.Block) == 0 {
@@ -95,6 +96,6 @@ func certified(d contract.Description, encoded []byte) (*metrics.Matrix, error) 
 	if err != nil {
 		return nil, err
 	}
-	matrix := verified.Matrix // without the block
+	matrix := verified.Matrix // so that the block is not retained
 	return &matrix, nil
 }

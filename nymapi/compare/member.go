@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
-	"sync/atomic"
-	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -16,24 +12,24 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// member is a Nym-API that runs.
+// member is a running Nym-API.
 type member struct {
 	*task
 	number  int
 	home    string
 	service *service.Service
 	http    *meter
-	forger  *forger // of a liar that posts its lie as the result, else nil
+	forger  *forger // nil unless it is a liar that posts its lie as the result
 }
 
-// sentBytes returns what it sent since its start: frames of Ephemera, and bodies of HTTP requests.
+// sentBytes returns the bytes sent since the start: frames of Ephemera and bodies of HTTP requests.
 func (m *member) sentBytes() uint64 { return m.service.Traffic().SentBytes + m.http.sent.Load() }
 
-// memberName returns the name under which a Nym-API enrols.
+// memberName returns the name with which a Nym-API enrols.
 func memberName(number int) string { return fmt.Sprintf("nymapi-%d", number) }
 
-// enrolOffline enrols those who will never run, so that the group is complete without them. Nobody
-// knows their keys afterwards.
+// enrolOffline enrols the Nym-APIs that never run, so that the group becomes complete. Their keys
+// are discarded.
 func (r *modeRun) enrolOffline(ctx context.Context) error {
 	for _, number := range r.numbers() {
 		if !r.plan.roles.isOffline(number) {
@@ -65,7 +61,7 @@ func (r *modeRun) startMembers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", memberName(number), err)
 		}
-		// They outlive ctx until what is finished has been read.
+		// They outlive ctx: their outcome is read first.
 		m.task = start(context.WithoutCancel(ctx), memberName(number), m.run)
 		r.members = append(r.members, m)
 	}
@@ -90,10 +86,10 @@ func (r *modeRun) newMember(number int) (*member, error) {
 	return m, err
 }
 
-// leastKept is the least number of epochs that a Nym-API keeps.
+// leastKept is the minimum number of epochs that a Nym-API keeps.
 const leastKept = 256
 
-// run runs the Nym-API, and what it does beside it if it is a liar.
+// run runs the Nym-API, and its forger if it has one.
 func (m *member) run(ctx context.Context) error {
 	err := m.service.Run(ctx)
 	m.http.CloseIdleConnections()
@@ -103,7 +99,7 @@ func (m *member) run(ctx context.Context) error {
 	return err
 }
 
-// stopMembers stops all at once and waits for each.
+// stopMembers stops all members at the same time and waits for them.
 func (r *modeRun) stopMembers() error {
 	for _, m := range r.members {
 		m.cancel()
@@ -118,7 +114,7 @@ func (r *modeRun) stopMembers() error {
 	return errors.Join(errs...)
 }
 
-// failure returns why a Nym-API stopped by itself, nil while all run.
+// failure returns an error if a Nym-API stopped by itself.
 func (r *modeRun) failure() error {
 	for _, m := range r.members {
 		select {
@@ -143,39 +139,6 @@ func (p *Plan) source(number int) (collector.Source, error) {
 			return in.source, nil
 		})
 	default:
-		return nil, fmt.Errorf("a source of type %T cannot be measured", in)
+		return nil, fmt.Errorf("unknown source of type %T", in)
 	}
-}
-
-// meter is an HTTP transport that counts the bytes of request bodies.
-type meter struct {
-	*http.Transport
-	sent atomic.Uint64
-}
-
-func newMeter() *meter {
-	return &meter{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
-}
-
-// RoundTrip implements http.RoundTripper.
-func (m *meter) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Body == nil || request.Body == http.NoBody {
-		return m.Transport.RoundTrip(request)
-	}
-	counted := request.Clone(request.Context())
-	counted.Body = countedBody{ReadCloser: request.Body, sent: &m.sent}
-	return m.Transport.RoundTrip(counted)
-}
-
-// countedBody counts what is read of a body.
-type countedBody struct {
-	io.ReadCloser
-	sent *atomic.Uint64
-}
-
-// Read implements io.Reader.
-func (b countedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.sent.Add(uint64(n))
-	return n, err
 }

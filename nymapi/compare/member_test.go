@@ -18,7 +18,7 @@ func TestTheMeterCountsBodiesThatAreSent(t *testing.T) {
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 		}
-		_, _ = w.Write(body) // a client that is gone fails its own test
+		_, _ = w.Write(body) // a client that disconnects fails its own test
 	}))
 	defer server.Close()
 	m := newMeter()
@@ -35,7 +35,7 @@ func TestTheMeterCountsBodiesThatAreSent(t *testing.T) {
 	require.EqualValues(t, 1000, m.sent.Load())
 }
 
-func TestATaskSaysHowItEnded(t *testing.T) {
+func TestATaskReturnsItsError(t *testing.T) {
 	good := start(t.Context(), "good", func(ctx context.Context) error { <-ctx.Done(); return nil })
 	require.NoError(t, good.stop())
 	bad := start(t.Context(), "bad", func(context.Context) error { return errors.New("disk is full") })

@@ -10,27 +10,27 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
 )
 
-// Rules of the contracts that have no flag here.
+// Rules of the contracts without a flag.
 const (
-	acceptEpochs = 3 // epochs after its end in which an epoch can be rewarded
-	carryEpochs  = 3 // epochs over which a mixnode without a new value keeps its last one
+	acceptEpochs = 3 // number of epochs after its end during which an epoch can be rewarded
+	carryEpochs  = 3 // number of epochs for which a mixnode without a new value keeps its last one
 )
 
-// Plan is a [Config] made complete: everything that is decided before anything starts. It is
-// read-only and may be used concurrently.
+// Plan is a completed [Config]: everything that is decided before the start. It must not be
+// modified and may be used concurrently.
 type Plan struct {
 	Config // all fields set
 	roles  roles
 	input  input
-	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil where the source
-	// has none.
+	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil if the source has
+	// no packets.
 	moreProbes input
 	traceOf    *trace.Trace // nil unless Source is SourceTrace
 	observers  []int        // of the trace, by Nym-API
 }
 
-// Plan checks the configuration, reads its trace if there is one, and decides everything. The error
-// is a [*FlagError], or that of reading the trace.
+// Plan checks and completes the configuration, and reads its trace if it has one. The error is a
+// [*FlagError], or that of reading the trace.
 func (c Config) Plan() (*Plan, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c Config) Plan() (*Plan, error) {
 	return p, err
 }
 
-// readTrace opens the trace and lets it decide what is not given.
+// readTrace reads the trace and completes the fields that it provides.
 func (p *Plan) readTrace(given Config) error {
 	file, err := trace.Open(p.Trace)
 	if err != nil {
@@ -62,7 +62,7 @@ func (p *Plan) readTrace(given Config) error {
 	if p.observers, err = file.Find(names); err != nil {
 		return fmt.Errorf("--observers %s: %w", strings.Join(names, ","), err)
 	}
-	believed, err := file.Find(p.Truth)
+	trusted, err := file.Find(p.Truth)
 	if err != nil {
 		return fmt.Errorf("--truth %s: %w", strings.Join(p.Truth, ","), err)
 	}
@@ -75,56 +75,56 @@ func (p *Plan) readTrace(given Config) error {
 		{"mixnodes", &p.Mixnodes, len(file.Mixnodes), maxMixnodes},
 	} {
 		if *f.field != 0 && *f.field != f.have {
-			return wrong(f.flag, *f.field, fmt.Sprintf("%d as the trace has them", f.have), "remove it with --source trace")
+			return wrong(f.flag, *f.field, fmt.Sprintf("%d, as in the trace", f.have), "remove it with --source trace")
 		}
 		if f.have > f.most {
-			return wrong(f.flag, f.have, fmt.Sprintf("at most %d", f.most), "take fewer --observers, or cut columns off the file")
+			return wrong(f.flag, f.have, fmt.Sprintf("at most %d", f.most), "give fewer --observers, or remove columns from the file")
 		}
 		*f.field = f.have
 	}
 	if p.Epochs > len(file.Epochs) {
-		return wrong("epochs", p.Epochs, fmt.Sprintf("at most %d, as many as the trace has", len(file.Epochs)), "remove it to run all")
+		return wrong("epochs", p.Epochs, fmt.Sprintf("at most %d, as in the trace", len(file.Epochs)), "remove it to run all")
 	}
 	setDefault(&p.Epochs, min(len(file.Epochs), maxEpochs))
 	p.Observers, p.traceOf = names, file
-	p.input = newReplay(file, p.observers, believed)
+	p.input = newReplay(file, p.observers, trusted)
 	if given.Epoch == 0 {
 		p.Epoch = max(p.Epoch, roundUp(2*p.costPerEpoch(), time.Second))
 	}
 	return nil
 }
 
-// MixnodeNames returns the mixnodes' names in ascending order. It is read-only.
+// MixnodeNames returns the names of the mixnodes in ascending order. It must not be modified.
 func (p *Plan) MixnodeNames() []metrics.MixID { return p.input.mixnodes() }
 
-// F returns how many Byzantine Nym-APIs the group tolerates.
+// F returns the number of Byzantine Nym-APIs that the group tolerates.
 func (p *Plan) F() int { return quorum.Faulty(p.Nodes) }
 
-// Warnings returns what a user should know before the run starts, a sentence each.
+// Warnings returns sentences that a user should read before the run.
 func (p *Plan) Warnings() []string {
 	var warnings []string
 	if p.F() == 0 {
-		warnings = append(warnings, fmt.Sprintf("Fewer than 4 Nym-APIs, here %d, tolerate no fault (f = 0): one that lies may change what "+
-			"is paid, and one that is away stops all.", p.Nodes))
+		warnings = append(warnings, fmt.Sprintf("%d Nym-APIs tolerate no fault (f = 0): a single liar can change what is paid, and a single "+
+			"offline Nym-API stops all rewards. Run at least 4.", p.Nodes))
 	}
 	if liars := len(p.roles.liars); liars > p.F() && p.Nodes > 1 {
-		warnings = append(warnings, fmt.Sprintf("%d liars are more than the f = %d that %d Nym-APIs tolerate: no estimator can be "+
-			"relied on.", liars, p.F(), p.Nodes))
+		warnings = append(warnings, fmt.Sprintf("%d liars are more than the f = %d that %d Nym-APIs tolerate: no estimator is "+
+			"reliable.", liars, p.F(), p.Nodes))
 	}
 	if silent := p.silent(); silent > p.F() {
-		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are away or silent, more than f = %d: a block needs the reports of "+
+		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are offline or silent, more than f = %d: a block needs the reports of "+
 			"n-f = %d, so no epoch will be rewarded with Ephemera.", silent, p.Nodes, p.F(), quorum.Correct(p.Nodes)))
 	}
 	if cost := p.costPerEpoch(); p.Epoch < 2*cost {
-		warnings = append(warnings, fmt.Sprintf("This machine computes about %s for an epoch of %d Nym-APIs and %d mixnodes, too much for an "+
-			"epoch of %s: reports may come late and epochs be missed; give --epoch %s or longer.",
-			cost.Round(100*time.Millisecond), p.Nodes, p.Mixnodes, p.Epoch, roundUp(2*cost, time.Second)))
+		warnings = append(warnings, fmt.Sprintf("An epoch of %d Nym-APIs and %d mixnodes takes this machine about %s of computation, too much "+
+			"for epochs of %s: reports may be late and epochs missed; give --epoch %s or longer.",
+			p.Nodes, p.Mixnodes, cost.Round(100*time.Millisecond), p.Epoch, roundUp(2*cost, time.Second)))
 	}
 	return warnings
 }
 
-// silent returns how many Nym-APIs take no part in broadcasting: they are away, or fall silent
-// after two different reports.
+// silent returns the number of Nym-APIs that do not take part in the broadcast: they are offline,
+// or silent after two different reports.
 func (p *Plan) silent() int {
 	silent := len(p.roles.offline)
 	if p.Lie == LieSplit {

@@ -10,15 +10,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// Progress tells a user how far a run is. Its methods are called by one goroutine at a time.
+// Progress shows the progress of a run. Its methods are not called concurrently.
 type Progress interface {
-	// Settled tells of an epoch that a mode's contract settled.
+	// Settled shows that the contract of a mode has settled an epoch.
 	Settled(mode Mode, epoch int, record Record)
-	// Close ends the display. Nothing is written after it.
+	// Close ends the display. Nothing is written afterwards.
 	Close()
 }
 
-// NewProgress returns bars for a terminal, and otherwise one line for each settled epoch.
+// NewProgress returns progress bars for a terminal, otherwise one line for each settled epoch.
 func NewProgress(w io.Writer, terminal bool, p *Plan) Progress {
 	if terminal {
 		return newBars(w, p)
@@ -32,13 +32,13 @@ type lines struct {
 }
 
 func (l lines) Settled(mode Mode, epoch int, record Record) {
-	// Progress that cannot be shown is no reason to end a run.
+	// A failure to show progress does not end a run.
 	_, _ = fmt.Fprintf(l.w, "%-8s epoch %d of %d %s\n", mode, epoch, l.plan.Epochs, outcome(record))
 }
 
 func (l lines) Close() {}
 
-// outcome says what became of an epoch.
+// outcome returns the outcome of an epoch in words.
 func outcome(record Record) string {
 	if after, ok := record.acceptedAfter(); ok {
 		return fmt.Sprintf("rewarded by %s after %d ms", record.Detail.Winner.Name, after.Milliseconds())
@@ -46,19 +46,19 @@ func outcome(record Record) string {
 	return string(contract.StatusMissed) + ": " + record.Detail.Reason
 }
 
-// bars shows a bar per mode.
+// bars shows one progress bar for each mode.
 type bars struct {
 	writer   progress.Writer
 	trackers map[Mode]*progress.Tracker
-	rendered chan struct{} // closed when nothing is written any more
+	rendered chan struct{} // closed after the last write
 }
 
 func newBars(w io.Writer, p *Plan) *bars {
 	b := &bars{writer: progress.NewWriter(), trackers: map[Mode]*progress.Tracker{}, rendered: make(chan struct{})}
 	b.writer.SetOutputWriter(w)
 	b.writer.SetUpdateFrequency(100 * time.Millisecond)
-	// A line that does not fit is broken by the terminal, and then drawn again below itself: 80
-	// columns are enough for the longest.
+	// The terminal breaks lines that do not fit, and the bars would be drawn again below them. The
+	// longest line has 80 columns.
 	b.writer.SetTrackerLength(20)
 	b.writer.SetMessageLength(len(fmt.Sprintf("%s, epoch %d of %d", Ephemera, p.Epochs, p.Epochs)))
 	b.writer.SetTrackerPosition(progress.PositionRight)
@@ -84,7 +84,7 @@ func (b *bars) Settled(mode Mode, epoch int, _ Record) {
 	tracker.SetValue(int64(epoch))
 }
 
-// Close repeats Stop, because the writer forgets one that comes before its rendering began.
+// Close repeats Stop, because the writer ignores a Stop before it has begun to render.
 func (b *bars) Close() {
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()

@@ -15,13 +15,13 @@ func TestProgressIsALineForEachEpochWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
 	progress := NewProgress(&out, false, smallPlan(LieZero))
 	progress.Settled(Single, 1, rewarded(1, "nymapi-1", 12*time.Millisecond))
-	progress.Settled(Ephemera, 2, missedRecord(2, "nobody came"))
+	progress.Settled(Ephemera, 2, missedRecord(2, "no submission"))
 	progress.Close()
-	require.Equal(t, "single   epoch 1 of 2 rewarded by nymapi-1 after 12 ms\nephemera epoch 2 of 2 missed: nobody came\n", out.String())
+	require.Equal(t, "single   epoch 1 of 2 rewarded by nymapi-1 after 12 ms\nephemera epoch 2 of 2 missed: no submission\n", out.String())
 }
 
-func TestBarsAreDrawnAndEnd(t *testing.T) {
-	var out bytes.Buffer // read after Close only, which waits for the last write
+func TestBarsAreDrawnUntilClose(t *testing.T) {
+	var out bytes.Buffer // read only after Close, which waits for the last write
 	progress := NewProgress(&out, true, smallPlan(LieZero))
 	progress.Settled(Single, 1, rewarded(1, "nymapi-1", 0))
 	progress.Settled(Single, 2, rewarded(2, "nymapi-1", 0))
@@ -40,7 +40,7 @@ func TestBarsFitOnEightyColumns(t *testing.T) {
 	}
 	progress.Close()
 	escapes := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
-	const hours = len("in 23h59m59s") // the test's run takes none
+	const hours = len("in 23h59m59s") // not shown in a test
 	for line := range strings.Lines(escapes.ReplaceAllString(out.String(), "")) {
 		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line))+hours, 80, line)
 	}

@@ -8,25 +8,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Mode is a way to reward: one Nym-API, or many with Ephemera.
+// Mode is a way to reward: with one Nym-API, or with many and Ephemera.
 type Mode string
 
-// The modes, in the order in which they are shown.
+// The modes in the order in which they are shown.
 const (
 	Single   Mode = "single"
 	Ephemera Mode = "ephemera"
 )
 
-// Record is what a contract says about one settled epoch.
+// Record is a contract's record of one settled epoch.
 type Record struct {
 	Detail contract.EpochDetail
-	// Matrix holds the reports of a certified block of the epoch: the winner's, or where the winner
-	// showed none the first that a Nym-API holds. Nil when there is none.
+	// Matrix holds the reports of a certified block of the epoch: the winner's block, or the first
+	// that a Nym-API holds if the winner submitted none. It is nil without a certified block.
 	Matrix *metrics.Matrix
 }
 
-// acceptedAfter returns the time from the end of the epoch to the acceptance of its winner, false
-// for a missed one.
+// acceptedAfter returns the time from the end of the epoch to the acceptance of its winner, and
+// false for a missed epoch.
 func (r Record) acceptedAfter() (time.Duration, bool) {
 	if r.Detail.Status != contract.StatusRewarded || r.Detail.Winner == nil {
 		return 0, false
@@ -34,15 +34,15 @@ func (r Record) acceptedAfter() (time.Duration, bool) {
 	return r.Detail.Winner.AcceptedAt.Sub(r.Detail.End), true
 }
 
-// Outcome is what became of one mode.
+// Outcome is the outcome of one mode.
 type Outcome struct {
 	Mode    Mode
-	Records []Record // of the settled epochs 1, 2, …, in order
-	// SentBytes is what the running Nym-APIs sent while Ended epochs ended: frames of Ephemera and
-	// bodies of HTTP requests.
+	Records []Record // of the settled epochs 1, 2, … in order
+	// SentBytes is the number of bytes that the running Nym-APIs sent until Ended epochs had ended:
+	// frames of Ephemera and bodies of HTTP requests.
 	SentBytes uint64
-	Running   int // Nym-APIs that were started
-	Ended     int // epochs that had ended when SentBytes was read
+	Running   int // number of started Nym-APIs
+	Ended     int // number of ended epochs
 }
 
 // paid returns what mixnodes are paid.
@@ -56,7 +56,7 @@ func (o Outcome) paid() payments {
 	return paid
 }
 
-// attempts counts the stored submissions with a verdict.
+// attempts counts the stored submissions with that verdict.
 func (o Outcome) attempts(verdict contract.Verdict) int {
 	count := 0
 	for _, record := range o.Records {
@@ -69,7 +69,7 @@ func (o Outcome) attempts(verdict contract.Verdict) int {
 	return count
 }
 
-// winners counts the epochs that each Nym-API won, by name.
+// winners returns the number of epochs that each Nym-API won, by name.
 func (o Outcome) winners() map[string]int {
 	won := map[string]int{}
 	for _, record := range o.Records {
@@ -84,7 +84,8 @@ func (o Outcome) winners() map[string]int {
 	return won
 }
 
-// acceptTimes returns the times to acceptance of the rewarded epochs in milliseconds, ascending.
+// acceptTimes returns the times to acceptance of the rewarded epochs in milliseconds, in ascending
+// order.
 func (o Outcome) acceptTimes() []int64 {
 	var times []int64
 	for _, record := range o.Records {
@@ -96,7 +97,7 @@ func (o Outcome) acceptTimes() []int64 {
 	return times
 }
 
-// bytesPerNodeEpoch returns the mean over Nym-APIs and epochs, nil when nothing ran.
+// bytesPerNodeEpoch returns the mean over Nym-APIs and epochs, nil if no epoch ended.
 func (o Outcome) bytesPerNodeEpoch() *int64 {
 	if o.Running == 0 || o.Ended == 0 {
 		return nil

@@ -11,21 +11,22 @@ import (
 	"time"
 )
 
-// Where results go unless told otherwise, and the link to the newest finished ones.
+// ResultsDir is the default folder of results, in which latestLink points to the newest finished
+// run.
 const (
 	ResultsDir = "results"
 	latestLink = "latest"
 )
 
-// Folder is where one run writes its results.
+// Folder is the folder to which a run writes its results.
 type Folder struct {
 	Path string
-	// latest is moved to the folder when the run is finished; empty for a folder that the user chose.
+	// latest is the link that Finish moves to the folder, empty for a folder that the user chose.
 	latest string
 }
 
-// NewFolder makes the folder of a run: out, which must be new or empty, or for an empty out
-// results/<time> below the current folder. The error names the flag.
+// NewFolder creates the folder of a run: out, which must be new or empty, or results/<time> in the
+// current folder if out is "". The error names the flag.
 func NewFolder(out string, now time.Time) (Folder, error) {
 	f := Folder{Path: filepath.Clean(out)}
 	if out == "" {
@@ -41,7 +42,7 @@ func NewFolder(out string, now time.Time) (Folder, error) {
 	}
 	for _, mode := range []Mode{Single, Ephemera} {
 		if err := os.MkdirAll(f.mode(mode), 0o755); err != nil {
-			return Folder{}, fmt.Errorf("--out: make the folder of the results; give one that you may write to: %w", err)
+			return Folder{}, fmt.Errorf("--out: create the folder of the results: %w; give one that you may write to", err)
 		}
 	}
 	return f, nil
@@ -49,10 +50,10 @@ func NewFolder(out string, now time.Time) (Folder, error) {
 
 func (f Folder) mode(mode Mode) string { return filepath.Join(f.Path, string(mode)) }
 
-// Database returns where the contract's database of a mode goes.
+// Database returns the path of the contract's database of a mode.
 func (f Folder) Database(mode Mode) string { return filepath.Join(f.mode(mode), "contract.db") }
 
-// Write writes summary.json and rewards.csv, each at once or not at all.
+// Write writes summary.json and rewards.csv, each atomically.
 func (f Folder) Write(p *Plan, s Summary, outcomes []Outcome) error {
 	if err := f.write("summary.json", s.WriteJSON); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (f Folder) Write(p *Plan, s Summary, outcomes []Outcome) error {
 	return f.write("rewards.csv", func(w io.Writer) error { return WriteRewards(w, p, outcomes) })
 }
 
-// WriteJSON writes the summary as it is in summary.json.
+// WriteJSON writes the content of summary.json.
 func (s Summary) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -73,7 +74,7 @@ func (f Folder) write(name string, content func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(file.Name()) // fails when it got its name
+	defer os.Remove(file.Name()) // fails after the file was renamed
 	err = content(file)
 	if err == nil {
 		err = file.Chmod(0o644)
@@ -87,7 +88,7 @@ func (f Folder) write(name string, content func(io.Writer) error) error {
 	return nil
 }
 
-// Finish moves the link to the newest results here.
+// Finish points the link to the newest results to this folder.
 func (f Folder) Finish() error {
 	if f.latest == "" {
 		return nil

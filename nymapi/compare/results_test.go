@@ -14,7 +14,7 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	t.Chdir(t.TempDir())
 	p := smallPlan(LieZero)
 	now := time.Date(2026, 11, 20, 12, 30, 0, 5e6, time.UTC)
-	for range 2 { // the link is made, then moved
+	for range 2 { // the link is created, then moved
 		f, err := NewFolder("", now)
 		require.NoError(t, err)
 		require.NoError(t, f.Write(p, NewSummary(p, "test", nil), nil))
@@ -34,7 +34,7 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	require.FileExists(t, "results/latest/rewards.csv")
 	entries, err := os.ReadDir("results/latest")
 	require.NoError(t, err)
-	require.Len(t, entries, 4, "two folders, two files, nothing temporary")
+	require.Len(t, entries, 4, "two folders, two files and no temporary ones")
 }
 
 func TestAChosenFolderMustBeEmpty(t *testing.T) {

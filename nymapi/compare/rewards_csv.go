@@ -11,9 +11,8 @@ import (
 // rewardsHeader is the first line of rewards.csv.
 var rewardsHeader = []string{"mode", "epoch", "mixnode", "value", "reports", "truth"}
 
-// WriteRewards writes rewards.csv: for each mode, settled epoch and mixnode what is paid in points,
-// of how many values, and the truth; empty where there is none. Nothing in it depends on when
-// things happened.
+// WriteRewards writes rewards.csv: the paid points, the number of values and the truth for each
+// mode, settled epoch and mixnode. Missing values are empty. The content does not depend on timing.
 func WriteRewards(w io.Writer, p *Plan, outcomes []Outcome) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(rewardsHeader); err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ParsePositions reads a list of Nym-APIs, numbered from 1, such as "1,3". The error is a
-// [*FlagError] of that flag.
+// ParsePositions parses a list of Nym-APIs, numbered from 1, such as "1,3". The error is a
+// [*FlagError] about that flag.
 func ParsePositions(flag, list string) ([]int, error) {
 	if strings.TrimSpace(list) == "" {
 		return nil, nil
@@ -17,20 +17,20 @@ func ParsePositions(flag, list string) ([]int, error) {
 	for field := range strings.SplitSeq(list, ",") {
 		number, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil {
-			return nil, wrong(flag, list, "numbers of Nym-APIs from 1, separated by commas", fmt.Sprintf("write --%s 1,3", flag))
+			return nil, wrong(flag, list, "numbers of Nym-APIs from 1, separated by commas", fmt.Sprintf("give --%s 1,3", flag))
 		}
 		positions = append(positions, number)
 	}
 	return positions, nil
 }
 
-// roles says which Nym-APIs lie and which never run, by number from 1, ascending.
+// roles are the Nym-APIs that lie and those that never run, by number from 1 in ascending order.
 type roles struct{ liars, offline []int }
 
 func (r roles) lies(number int) bool      { return slices.Contains(r.liars, number) }
 func (r roles) isOffline(number int) bool { return slices.Contains(r.offline, number) }
 
-// positions decides who lies and who is away among nodes Nym-APIs.
+// positions returns the roles of that many Nym-APIs.
 func (c Config) positions(nodes int) (roles, error) {
 	var r roles
 	var err error
@@ -42,7 +42,7 @@ func (c Config) positions(nodes int) (roles, error) {
 	}
 	for _, number := range r.liars {
 		if r.isOffline(number) {
-			return roles{}, wrong("offline", c.Offline, fmt.Sprintf("Nym-API %d to lie or to be away, not both", number),
+			return roles{}, wrong("offline", c.Offline, fmt.Sprintf("Nym-API %d either to lie or to be offline", number),
 				"give fewer --liars or --offline, more --nodes, or other --liars-at and --offline-at")
 		}
 	}
@@ -52,7 +52,7 @@ func (c Config) positions(nodes int) (roles, error) {
 	return r, nil
 }
 
-// place returns count numbers from first on, or the list if there is one.
+// place returns the list if it is not nil, otherwise count numbers starting with first.
 func place(flag string, count int, list []int, nodes, first int) ([]int, error) {
 	if count < 0 || count > nodes {
 		return nil, wrong(flag, count, fmt.Sprintf("0 to %d, the number of Nym-APIs", nodes), "give fewer, or more --nodes")
@@ -71,7 +71,7 @@ func place(flag string, count int, list []int, nodes, first int) ([]int, error) 
 	slices.Sort(numbers)
 	for i, number := range numbers {
 		if number < 1 || number > nodes || i > 0 && number == numbers[i-1] {
-			return nil, wrong(flag+"-at", joinInts(list), fmt.Sprintf("different numbers from 1 to %d", nodes), fmt.Sprintf("write --%s-at 1,3", flag))
+			return nil, wrong(flag+"-at", joinInts(list), fmt.Sprintf("different numbers from 1 to %d", nodes), fmt.Sprintf("give --%s-at 1,3", flag))
 		}
 	}
 	return numbers, nil

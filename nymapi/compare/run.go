@@ -33,8 +33,8 @@ const (
 // Run runs both modes at the same time and returns the outcome of each, single first. It starts
 // everything it needs and leaves only the databases behind.
 //
-// If ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that of
-// ctx.
+// If ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that
+// of ctx.
 func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	work, err := os.MkdirTemp(options.Work, "nymapi-compare-")
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// short is a comparison that takes a few seconds. Its epochs are long enough for a machine that is
-// busy with other tests.
+// short returns a comparison that takes a few seconds. Its epochs are long enough for a machine
+// that is busy with other tests.
 func short(change func(*Config)) Config {
 	return with(func(c *Config) {
 		c.Mixnodes, c.Epochs, c.Epoch = 40, 2, 2*time.Second
@@ -30,18 +30,18 @@ func short(change func(*Config)) Config {
 	})
 }
 
-// workDir keeps what the nodes sync in memory where it can, so that other tests' load on the disk
-// does not stall short epochs.
+// workDir returns a folder in memory if possible, so that disk load of other tests does not stall
+// short epochs.
 func workDir(t *testing.T) string {
 	const memory = "/dev/shm"
-	if dir, err := os.MkdirTemp(memory, "experiment-test-"); err == nil {
+	if dir, err := os.MkdirTemp(memory, "nymapi-compare-test-"); err == nil {
 		t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 		return dir
 	}
 	return t.TempDir()
 }
 
-// logged returns a logger whose lines are shown if the test fails.
+// logged returns a logger whose output is shown if the test fails.
 func logged(t *testing.T) *slog.Logger {
 	lines := &lockedBuffer{}
 	t.Cleanup(func() {
@@ -106,7 +106,7 @@ func TestHonestRunsWithOneSeedPayTheSame(t *testing.T) {
 		require.Equal(t, 2, single.Rewarded)
 		require.Equal(t, 2, ephemera.Rewarded)
 		require.Less(t, *ephemera.RMSE, *single.RMSE)
-		require.Equal(t, *single.RMSE, *p.alone(p.input, 1, 2).score(p.input.truth).rmse(), "the real Nym-API measures what the plan says")
+		require.Equal(t, *single.RMSE, *p.alone(p.input, 1, 2).score(p.input.truth).rmse(), "the real Nym-API measures what the plan computes")
 		require.InDelta(t, *ephemera.RMSE, *estimator(t, s, "median").RMSE, 1e-9)
 		require.Equal(t, 2, ephemera.SubmissionsAccepted)
 		require.Zero(t, ephemera.SubmissionsRefused)
@@ -136,7 +136,7 @@ func TestAContractThatVerifiesNothingPaysTheLie(t *testing.T) {
 	_, s, outcomes := compare(t, short(func(c *Config) { c.Liars, c.Verify = 1, VerifyNone }))
 	require.Greater(t, *s.Modes[1].RMSE, 50.0)
 	require.Positive(t, s.Modes[1].Winners["nymapi-1"])
-	// An epoch that is settled by the lie before the reports are together has no certified block.
+	// An epoch that the lie settles before enough reports have arrived has no certified block.
 	for i, record := range outcomes[1].Records {
 		if record.Detail.Winner.Name == "nymapi-1" {
 			for _, reward := range record.Detail.Result {
@@ -148,7 +148,7 @@ func TestAContractThatVerifiesNothingPaysTheLie(t *testing.T) {
 		}
 	}
 	if honest := estimator(t, s, "median").RMSE; honest != nil {
-		require.Less(t, *honest, 8.0, "the certified reports would have been better")
+		require.Less(t, *honest, 8.0, "the certified reports are better")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestTwoDifferentReportsStopNothing(t *testing.T) {
 	_, s, outcomes := compare(t, short(func(c *Config) { c.Liars, c.Lie = 1, LieSplit }))
 	require.Empty(t, s.Missed)
 	require.Less(t, *s.Modes[1].RMSE, 8.0)
-	require.Zero(t, s.Modes[1].Winners["nymapi-1"], "it says nothing after its two reports")
+	require.Zero(t, s.Modes[1].Winners["nymapi-1"], "it is silent after its two reports")
 	for _, record := range outcomes[1].Records {
 		require.NotContains(t, names(record.Detail.Signers), "nymapi-1")
 	}
@@ -170,23 +170,23 @@ func names(list []contract.Signatory) []string {
 	return all
 }
 
-func TestOneAwayIsNotMissed(t *testing.T) {
+func TestOneOfflineNymAPIIsTolerated(t *testing.T) {
 	p, s, _ := compare(t, short(func(c *Config) { c.Offline, c.Single, c.Submit = 1, 4, SubmitStaged }))
 	require.Equal(t, 2, s.Modes[1].Rewarded)
-	require.Zero(t, s.Modes[0].Rewarded, "the single one is away")
+	require.Zero(t, s.Modes[0].Rewarded, "the single one is offline")
 	require.Len(t, s.Missed, 2)
-	require.Contains(t, s.Missed[0].Reason, "Nym-API 4, the only one that may submit, is away")
+	require.Contains(t, s.Missed[0].Reason, "Nym-API 4, the only one that may submit, is offline")
 	require.Nil(t, s.Modes[0].RMSE)
 	require.Nil(t, s.Modes[0].BytesPerNodeEpoch)
 	require.Len(t, p.everybodyAlone(2), 3)
 }
 
-func TestTwoAwayOfFourRewardNothing(t *testing.T) {
+func TestTwoOfflineNymAPIsOfFourStopAllRewards(t *testing.T) {
 	_, s, outcomes := compare(t, short(func(c *Config) { c.Offline = 2 }))
 	require.Zero(t, s.Modes[1].Rewarded)
 	require.Zero(t, s.Modes[1].SubmissionsAccepted)
 	require.Len(t, s.Missed, 2)
-	require.Contains(t, s.Missed[0].Reason, "2 of 4 Nym-APIs are away or silent")
+	require.Contains(t, s.Missed[0].Reason, "2 of 4 Nym-APIs are offline or silent")
 	for _, record := range outcomes[1].Records {
 		require.Empty(t, record.Detail.Result)
 		require.NotEmpty(t, record.Detail.Reason)
@@ -231,7 +231,7 @@ func column(m metrics.Matrix, j int) []metrics.Uptime {
 	return values
 }
 
-// seattleMatrix is what all observers of a plan report about an epoch.
+// seattleMatrix returns the reports of all observers of a plan about an epoch.
 func seattleMatrix(t *testing.T, p *Plan, epoch int) metrics.Matrix {
 	var rows []metrics.Row
 	for number := 1; number <= p.Nodes; number++ {
@@ -242,7 +242,7 @@ func seattleMatrix(t *testing.T, p *Plan, epoch int) metrics.Matrix {
 	return m
 }
 
-func TestSeattleHasTheErrorsOfItsTable(t *testing.T) {
+func TestSeattleReproducesItsTable(t *testing.T) {
 	p, err := traceConfig(seattle, func(c *Config) { c.Observers, c.Truth = seattleGood, seattleTruth }).Plan()
 	require.NoError(t, err)
 	require.Equal(t, 43, p.Epochs)
@@ -260,7 +260,7 @@ func TestSeattleHasTheErrorsOfItsTable(t *testing.T) {
 	}
 }
 
-// afterFirst cancels a run when it hears of an epoch.
+// afterFirst cancels a run when the first epoch is settled.
 type afterFirst struct{ cancel context.CancelFunc }
 
 func (a afterFirst) Settled(Mode, int, Record) { a.cancel() }
@@ -292,5 +292,5 @@ func TestAnInterruptedRunKeepsWhatIsFinished(t *testing.T) {
 	}
 	left, err := os.ReadDir(work)
 	require.NoError(t, err)
-	require.Empty(t, left, "nothing is left but the results")
+	require.Empty(t, left, "only the results are left")
 }

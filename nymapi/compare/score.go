@@ -7,15 +7,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// truth returns the true uptime of a mixnode, by index, over an epoch, from 1, in points; false
-// when there is none.
+// truth returns the true uptime of a mixnode (by index) over an epoch (from 1) in points, and false
+// if it is unknown.
 type truth func(mixnode, epoch int) (points float64, ok bool)
 
-// payments are the uptimes that mixnodes are paid for: payments[e-1][i] of mixnode i in epoch e,
-// metrics.Missing where nothing is paid; nil for a missed epoch.
+// payments are the paid uptimes: payments[e-1][i] is that of mixnode i in epoch e, metrics.Missing
+// if nothing is paid. A missed epoch is nil.
 type payments [][]metrics.Uptime
 
-// score adds up errors, value minus truth in points, over the cells that have both.
+// score sums up errors, value minus truth in points, over all cells that have both.
 type score struct {
 	cells        int
 	sum, squares float64
@@ -42,13 +42,14 @@ func (s *score) add(deviation float64) {
 	s.largest = max(s.largest, math.Abs(deviation))
 }
 
-// rmse returns the root of the mean squared error, nil without cells; bias and maxError likewise.
+// rmse returns the root of the mean squared error, nil without cells.
 func (s score) rmse() *float64 { return s.figure(math.Sqrt(s.squares / float64(s.cells))) }
 
-// bias returns the mean error: negative for those who are paid too little on average.
+// bias returns the mean error, nil without cells. It is negative if payments are too low on
+// average.
 func (s score) bias() *float64 { return s.figure(s.sum / float64(s.cells)) }
 
-// maxError returns the largest distance from the truth.
+// maxError returns the largest distance from the truth, nil without cells.
 func (s score) maxError() *float64 { return s.figure(s.largest) }
 
 func (s score) figure(value float64) *float64 {
@@ -58,8 +59,8 @@ func (s score) figure(value float64) *float64 {
 	return &value
 }
 
-// spread returns the smallest, the median (mean of the middle two) and the largest of values, nil
-// for none.
+// spread returns the smallest, the median (or mean of the middle two) and the largest of values,
+// nil without values.
 func spread(values []float64) (least, median, most *float64) {
 	if len(values) == 0 {
 		return nil, nil, nil
@@ -70,7 +71,7 @@ func spread(values []float64) (least, median, most *float64) {
 	return &sorted[0], &middle, &sorted[n-1]
 }
 
-// percentile returns the value at rank ceil(share*len) of values (nearest rank), nil for none.
+// percentile returns the value at rank ceil(share*len), the nearest rank, nil without values.
 func percentile(values []int64, share float64) *int64 {
 	if len(values) == 0 {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// truthTable is a truth given cell by cell in points; NaN is an unknown one.
+// truthTable returns a truth with these values in points. NaN is unknown.
 func truthTable(rows ...[]float64) truth {
 	return func(mixnode, epoch int) (float64, bool) {
 		right := rows[epoch-1][mixnode]
@@ -55,5 +55,5 @@ func TestSpreadAndPercentile(t *testing.T) {
 	require.EqualValues(t, 10, *percentile(times, 0))
 	require.EqualValues(t, 20, *percentile([]int64{10, 20, 30, 40}, 0.5))
 	require.Nil(t, percentile(nil, 0.5))
-	require.Equal(t, []int64{50, 10, 40, 20, 30}, times, "the arguments are left alone")
+	require.Equal(t, []int64{50, 10, 40, 20, 30}, times, "the arguments are not modified")
 }

@@ -3,11 +3,13 @@ package compare
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
-// sentences says what the rows of the modes mean, one paragraph a row.
+// sentences explains the rows of the modes, one paragraph for each.
 func (p *Plan) sentences(s Summary) []string {
 	var sentences []string
 	for _, m := range s.Modes {
@@ -25,34 +27,35 @@ func (p *Plan) sentences(s Summary) []string {
 }
 
 func (p *Plan) singleSentence(m ModeSummary) string {
-	b := []string{fmt.Sprintf("single: what Nym-API %d says is paid, and nobody can check it.", p.Single)}
+	b := []string{fmt.Sprintf("single: whatever Nym-API %d reports is paid, and nobody can check it.", p.Single)}
 	switch {
 	case p.roles.isOffline(p.Single):
-		b = append(b, "It is away, so nothing is paid.")
+		b = append(b, "It is offline, so nothing is paid.")
 	case p.roles.lies(p.Single):
 		b = append(b, fmt.Sprintf("It lies (%s)%s.", p.Lie, offBy(m.RMSE, ", so payments are %s points off")))
 	default:
-		b = append(b, "It is honest"+offBy(m.RMSE, "; its payments are %s points off, because one alone measures little")+".")
+		b = append(b, "It is honest"+offBy(m.RMSE, "; its payments are %s points off, because a single Nym-API takes few measurements")+".")
 	}
 	if m.RMSEBest != nil && p.Nodes > 1 {
-		b = append(b, fmt.Sprintf("Had another one been the only one, the RMSE would be %s at best, %s in the middle, %s at worst%s.",
-			points(m.RMSEBest), points(m.RMSEMedian), points(m.RMSEWorst), p.awayAlone()))
+		b = append(b, fmt.Sprintf("Any one Nym-API alone: RMSE %s at best, %s median, %s at worst%s.",
+			points(m.RMSEBest), points(m.RMSEMedian), points(m.RMSEWorst), p.offlineAlone()))
 	}
 	if m.RMSESameProbes != nil && p.Nodes > 1 {
-		b = append(b, fmt.Sprintf("If it sent %d times the packets, as many as all together: %s%s", p.Nodes, points(m.RMSESameProbes), p.moreProbesMean()))
+		b = append(b, fmt.Sprintf("With %d times the packets, as many as all Nym-APIs together send, its RMSE would be %s: %s.",
+			p.Nodes, points(m.RMSESameProbes), p.effectOfMorePackets()))
 	}
 	return strings.Join(b, " ")
 }
 
-// moreProbesMean says what a Nym-API with more packets shows.
-func (p *Plan) moreProbesMean() string {
+// effectOfMorePackets says what the error of a single Nym-API with more packets means.
+func (p *Plan) effectOfMorePackets() string {
 	if p.roles.lies(p.Single) {
-		return "; no number of packets helps against a lie."
+		return "more packets do not help against a lie"
 	}
-	return "; what many gain on that is agreement, the rest is only more measurements."
+	return "that much is due to more measurements, and any further gain of many to agreement"
 }
 
-func (p *Plan) awayAlone() string {
+func (p *Plan) offlineAlone() string {
 	if len(p.roles.offline) == 0 {
 		return ""
 	}
@@ -68,17 +71,17 @@ func offBy(rmse *float64, format string) string {
 
 func (p *Plan) ephemeraSentence(m ModeSummary) string {
 	n, f := p.Nodes, p.F()
-	verb, check := "is paid", "The contract recomputes it from the certified block and refuses anything else."
+	verb, check := "pays", "It recomputes the result from the certified block and rejects any other."
 	if p.Verify == VerifyNone {
-		verb, check = "should be paid", "But the contract verifies nothing here: whoever submits first is believed, and agreement protects nobody."
+		verb, check = "should pay", "But it verifies nothing here: the first submission wins, so agreement does not help."
 	}
-	b := []string{fmt.Sprintf("ephemera: the %s of what at least %d of %d Nym-APIs signed %s; up to f = %d may lie or be away.",
-		p.Estimator, quorum.Correct(n), n, verb, f), check}
+	b := []string{fmt.Sprintf("ephemera: the contract %s the %s of reports that at least %d of %d Nym-APIs signed; up to f = %d may lie or be offline.",
+		verb, p.Estimator, quorum.Correct(n), n, f), check}
 	if m.RMSE != nil {
 		b = append(b, fmt.Sprintf("Payments are %s points off, %s on average.", points(m.RMSE), tilt(*m.Bias)))
 	}
 	if m.Rewarded > 0 && m.SubmissionsLate > 0 && p.Verify == VerifyFull {
-		b = append(b, "Late submissions lost the race and would have changed nothing but the winner.")
+		b = append(b, "Late submissions lost the race; they would only have changed the winner.")
 	}
 	return strings.Join(b, " ")
 }
@@ -90,17 +93,17 @@ func tilt(bias float64) string {
 	case bias > 0.005:
 		return fmt.Sprintf("%.2f too high", bias)
 	default:
-		return "neither high nor low"
+		return "neither too high nor too low"
 	}
 }
 
-// noTruth says why the error columns are empty.
+// noTruth says why the error columns are empty, and returns "" if they are not.
 func (p *Plan) noTruth() string {
 	switch {
 	case p.Source == SourceUniform:
-		return "The error columns are empty: source uniform makes numbers up, as the original did, so there is no truth to compare with."
+		return "The error columns are empty: source uniform produces random numbers, as the original did, so there is no truth to compare with."
 	case p.Source == SourceTrace && len(p.Truth) == 0:
-		return "The error columns are empty: a trace holds no truth. Give --truth with the observers whose median is to be believed."
+		return "The error columns are empty: a trace contains no truth. Give --truth with the observers whose median is the truth."
 	}
 	return ""
 }
@@ -120,21 +123,21 @@ func (p *Plan) estimatorSentences(lines []EstimatorSummary) []string {
 	}
 	switch {
 	case mean == nil:
-		return []string{"No certified block was seen, so there is nothing to estimate from."}
+		return []string{"There is no certified block, so there is nothing to estimate."}
 	case used == nil || p.Estimator == "mean":
-		return []string{"A mean moves with every lie; the others stay between two honest values as long as at most f lie."}
+		return []string{"Every lie shifts the mean; the other estimators stay between two honest values if at most f Nym-APIs lie."}
 	case *mean > 1.2**used && len(p.roles.liars) == 0:
-		return []string{fmt.Sprintf("Nobody lies, but a few bad measurements are enough to move the mean: it would be %s points off where the %s is %s.",
-			points(mean), p.Estimator, points(used))}
+		return []string{fmt.Sprintf("Nobody lies, but a few bad measurements shift the mean: it would be %s points off, compared with %s for the %s.",
+			points(mean), points(used), p.Estimator)}
 	case *mean > 1.2**used:
-		return []string{fmt.Sprintf("The mean, which one lie can move, would be %s points off where the %s is %s.", points(mean), p.Estimator, points(used))}
+		return []string{fmt.Sprintf("The mean, which a single lie can shift, would be %s points off, compared with %s for the %s.", points(mean), points(used), p.Estimator)}
 	case len(p.roles.liars) == 0:
-		return []string{"Nobody lies, so the mean, which uses every value, does about as well or better. See what a lie does to it with --liars 1."}
+		return []string{"Nobody lies, so the mean, which uses every value, is about as good or better. Try --liars 1 to see the effect of a lie."}
 	}
-	return []string{fmt.Sprintf("The lies (%s) move the mean little here: %s points off, the %s %s.", p.Lie, points(mean), p.Estimator, points(used))}
+	return []string{fmt.Sprintf("The lies (%s) shift the mean only slightly here: it would be %s points off, compared with %s for the %s.", p.Lie, points(mean), points(used), p.Estimator)}
 }
 
-// missedSentences says why epochs were missed, one paragraph for all with the same reason.
+// missedSentences says why epochs were missed, one paragraph for each reason.
 func missedSentences(missed []Missed) []string {
 	type key struct {
 		mode   Mode
@@ -160,26 +163,38 @@ func missedSentences(missed []Missed) []string {
 	return sentences
 }
 
-// command is something that the reader can paste.
-type command struct{ what, line string }
+// command is a shell command that the reader can paste. It may be broken between its words.
+type command struct {
+	what  string
+	words []string
+}
 
 func (p *Plan) commands(dir string) []command {
 	db := func(mode Mode) string { return quoted(dir + "/" + string(mode) + "/contract.db") }
 	commands := []command{
-		{"epochs, winners, attempts:", "bin/contract inspect --db " + db(Ephemera)},
-		{"one epoch with its rewards:", "bin/contract inspect --epoch last --db " + db(Ephemera)},
-		{"check all of it from evidence:", "bin/contract audit --db " + db(Ephemera)},
-		{"the same without Ephemera:", "bin/contract inspect --db " + db(Single)},
-		{"in SQL:", "sqlite3 " + db(Ephemera) + " 'SELECT * FROM attempts'"},
-		{"each value with its truth:", "column -s, -t < " + quoted(dir+"/rewards.csv") + " | less"},
+		{"epochs, winners, attempts:", []string{"bin/contract inspect", "--db " + db(Ephemera)}},
+		{"one epoch with its rewards:", []string{"bin/contract inspect --epoch last", "--db " + db(Ephemera)}},
+		{"verify everything from the evidence:", []string{"bin/contract audit", "--db " + db(Ephemera)}},
+		{"the same without Ephemera:", []string{"bin/contract inspect", "--db " + db(Single)}},
+		{"in SQL:", []string{"sqlite3 " + db(Ephemera), "'SELECT * FROM attempts'"}},
+		{"each value with its truth:", []string{"column -s, -t < " + quoted(dir+"/rewards.csv"), "| less"}},
 	}
 	if len(p.roles.liars) == 0 {
-		commands = append(commands, command{"with a liar:", "make compare ARGS='--liars 1 --lie zero'"})
+		commands = append(commands, command{"with a liar:", []string{"make compare ARGS='--liars 1 --lie zero'"}})
 	}
-	return append(commands, command{"as a cluster of containers:", fmt.Sprintf("make up N=%d", p.Nodes)})
+	return append(commands, command{"as a cluster of containers:", []string{fmt.Sprintf("make up N=%d", p.Nodes)}})
 }
 
-// quoted returns a path for a shell.
+// lines returns the command behind an indentation, broken with backslashes if it is too wide.
+func (c command) lines(indent string) string {
+	line := indent + strings.Join(c.words, " ")
+	if utf8.RuneCountInString(line) <= paragraph.Width {
+		return line
+	}
+	return indent + strings.Join(c.words, " \\\n"+indent+"  ")
+}
+
+// quoted quotes a path for a shell if necessary.
 func quoted(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:@%", r)

@@ -10,8 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Summary is the content of summary.json. Errors are in points of 0..100; null stands where there
-// is no value.
+// Summary is the content of summary.json. Errors are in points of 0..100. Missing values are null.
 type Summary struct {
 	Seed    uint64         `json:"seed"`
 	Flags   map[string]any `json:"flags"` // every flag with its value
@@ -38,27 +37,27 @@ type ModeSummary struct {
 	SubmissionsRefused  int `json:"submissions_refused"`
 
 	BytesPerNodeEpoch *int64         `json:"bytes_per_node_epoch"` // sent
-	Winners           map[string]int `json:"winners"`              // epochs by the winner's name
+	Winners           map[string]int `json:"winners"`              // number of epochs by name
 
-	*SingleSummary   // of the single mode only
-	*EphemeraSummary // of the ephemera mode only
+	*SingleSummary   // nil except in the single mode
+	*EphemeraSummary // nil except in the ephemera mode
 }
 
-// SingleSummary says how much the single mode depends on which Nym-API is the one.
+// SingleSummary shows how much the single mode depends on the choice of the Nym-API.
 type SingleSummary struct {
 	RMSEBest   *float64 `json:"rmse_best"` // over all Nym-APIs, each as if it were the only one
 	RMSEMedian *float64 `json:"rmse_median"`
 	RMSEWorst  *float64 `json:"rmse_worst"`
-	// RMSESameProbes is that of the single one if it sent as many packets as all together.
+	// RMSESameProbes is that of the single Nym-API if it sent as many packets as all together.
 	RMSESameProbes *float64 `json:"rmse_same_probes"`
 }
 
-// EphemeraSummary says what other estimators make of the same certified matrices.
+// EphemeraSummary shows the results of all estimators on the same certified matrices.
 type EphemeraSummary struct {
 	Estimators []EstimatorSummary `json:"estimators"`
 }
 
-// EstimatorSummary is the line of one estimator.
+// EstimatorSummary is the result of one estimator.
 type EstimatorSummary struct {
 	Name     string   `json:"name"`
 	RMSE     *float64 `json:"rmse"`
@@ -66,17 +65,16 @@ type EstimatorSummary struct {
 	MaxError *float64 `json:"max_error"`
 }
 
-// Missed is an epoch that nobody was rewarded for.
+// Missed is a missed epoch.
 type Missed struct {
 	Mode   Mode   `json:"mode"`
-	Epoch  int64  `json:"epoch"` // as people know it: with a trace, the file's number
+	Epoch  int64  `json:"epoch"` // with a trace, the number in the file
 	Reason string `json:"reason"`
 
 	explained bool
 }
 
-// NewSummary scores what became of each mode against the truth. It changes nothing and depends on
-// nothing else.
+// NewSummary scores the outcome of each mode against the truth. It is a pure function.
 func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
 	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}}
 	for _, o := range outcomes {
@@ -90,7 +88,7 @@ func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
 	return s
 }
 
-// Explained tells whether every missed epoch follows from the flags: too many Nym-APIs away or
+// Explained reports whether the flags explain every missed epoch: too many Nym-APIs are offline or
 // silent.
 func (s Summary) Explained() bool {
 	for _, m := range s.Missed {
@@ -128,7 +126,7 @@ func (p *Plan) estimators(records []Record) []EstimatorSummary {
 	estimators := metrics.Estimators()
 	if !slices.ContainsFunc(estimators, func(e metrics.Estimator) bool { return e.Name() == p.Estimator }) {
 		if e, err := metrics.ParseEstimator(p.Estimator); err == nil {
-			estimators = append(estimators, e) // trimmed with a k of its own
+			estimators = append(estimators, e) // trimmed(k)
 		}
 	}
 	var lines []EstimatorSummary
@@ -139,16 +137,15 @@ func (p *Plan) estimators(records []Record) []EstimatorSummary {
 	return lines
 }
 
-// missed says why an epoch was missed: what the flags have to do with it, and what the contract
-// says.
+// missed returns why an epoch was missed, according to the flags and to the contract.
 func (p *Plan) missed(mode Mode, epoch int, record Record) Missed {
 	m := Missed{Mode: mode, Epoch: p.input.name(epoch), Reason: record.Detail.Reason}
 	var why string
 	switch {
 	case mode == Single && p.roles.isOffline(p.Single):
-		why = fmt.Sprintf("Nym-API %d, the only one that may submit, is away", p.Single)
+		why = fmt.Sprintf("Nym-API %d, the only one that may submit, is offline", p.Single)
 	case mode == Ephemera && p.silent() > p.F():
-		why = fmt.Sprintf("%d of %d Nym-APIs are away or silent, more than f = %d: no block can hold the reports of n-f = %d",
+		why = fmt.Sprintf("%d of %d Nym-APIs are offline or silent, more than f = %d: no block can hold the reports of n-f = %d",
 			p.silent(), p.Nodes, p.F(), quorum.Correct(p.Nodes))
 	}
 	m.explained = why != ""

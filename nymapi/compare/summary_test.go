@@ -15,6 +15,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -47,7 +48,7 @@ func missedRecord(epoch contract.Epoch, reason string) Record {
 	return Record{Detail: d}
 }
 
-// smallOutcomes are records of smallPlan: single paid both epochs, ephemera missed the second.
+// smallOutcomes returns outcomes of smallPlan: single paid both epochs, ephemera missed the second.
 func smallOutcomes(t *testing.T) []Outcome {
 	first := rewarded(1, "nymapi-2", 35*time.Millisecond, 9200, 4700)
 	first.Detail.Attempts = append(first.Detail.Attempts,
@@ -102,14 +103,14 @@ func TestSummaryHoldsTheFiguresComputedByHand(t *testing.T) {
 	require.Len(t, ephemera.Estimators, 5)
 	require.Equal(t, "mean", ephemera.Estimators[0].Name)
 	require.InDelta(t, (64-90+(4700+6000)/300.0-50)/2, *ephemera.Estimators[0].Bias, 0.01)
-	require.InDelta(t, *ephemera.RMSE, *ephemera.Estimators[1].RMSE, 1e-9, "the median is the rule of the run")
+	require.InDelta(t, *ephemera.RMSE, *ephemera.Estimators[1].RMSE, 1e-9, "the median is the estimator of the run")
 
 	require.Len(t, s.Missed, 1)
 	require.Equal(t, Missed{Mode: Ephemera, Epoch: 20, Reason: "no valid submission in time"}, s.Missed[0])
-	require.False(t, s.Explained(), "one away is no reason to miss an epoch of four")
+	require.False(t, s.Explained(), "four tolerate one that is offline")
 }
 
-func TestMissedEpochsAreExplainedByTheFlagsAlone(t *testing.T) {
+func TestMissedEpochsAreExplainedByTheFlags(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		config    func(*Config)
@@ -118,14 +119,14 @@ func TestMissedEpochsAreExplainedByTheFlagsAlone(t *testing.T) {
 		reason    string
 	}{
 		{"all honest", func(c *Config) {}, Ephemera, false, "said the contract"},
-		{"as many away as tolerated", func(c *Config) { c.Offline = 1 }, Ephemera, false, "said the contract"},
-		{"too many away", func(c *Config) { c.Offline = 2 }, Ephemera, true, "2 of 4 Nym-APIs are away or silent, more than f = 1: no block can hold the reports of n-f = 3; said the contract"},
+		{"as many offline as tolerated", func(c *Config) { c.Offline = 1 }, Ephemera, false, "said the contract"},
+		{"too many offline", func(c *Config) { c.Offline = 2 }, Ephemera, true, "2 of 4 Nym-APIs are offline or silent, more than f = 1: no block can hold the reports of n-f = 3; said the contract"},
 		{"silent after two reports", func(c *Config) { c.Liars = 1; c.Lie = LieSplit }, Ephemera, false, "said the contract"},
-		{"too many silent", func(c *Config) { c.Liars = 1; c.Lie = LieSplit; c.Offline = 1 }, Ephemera, true, "2 of 4 Nym-APIs are away or silent, more than f = 1: no block can hold the reports of n-f = 3; said the contract"},
+		{"too many silent", func(c *Config) { c.Liars = 1; c.Lie = LieSplit; c.Offline = 1 }, Ephemera, true, "2 of 4 Nym-APIs are offline or silent, more than f = 1: no block can hold the reports of n-f = 3; said the contract"},
 		{"liars take part", func(c *Config) { c.Liars = 3 }, Ephemera, false, "said the contract"},
-		{"the single one is away", func(c *Config) { c.Offline = 1; c.Single = 4 }, Single, true, "Nym-API 4, the only one that may submit, is away; said the contract"},
-		{"another one is away", func(c *Config) { c.Offline = 1 }, Single, false, "said the contract"},
-		{"two of them, one away", func(c *Config) { c.Nodes = 2; c.Offline = 1 }, Ephemera, true, "1 of 2 Nym-APIs are away or silent, more than f = 0: no block can hold the reports of n-f = 2; said the contract"},
+		{"the single one is offline", func(c *Config) { c.Offline = 1; c.Single = 4 }, Single, true, "Nym-API 4, the only one that may submit, is offline; said the contract"},
+		{"another one is offline", func(c *Config) { c.Offline = 1 }, Single, false, "said the contract"},
+		{"two of them, one offline", func(c *Config) { c.Nodes = 2; c.Offline = 1 }, Ephemera, true, "1 of 2 Nym-APIs are offline or silent, more than f = 0: no block can hold the reports of n-f = 2; said the contract"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := with(tt.config).Plan()
@@ -137,7 +138,7 @@ func TestMissedEpochsAreExplainedByTheFlagsAlone(t *testing.T) {
 	}
 }
 
-func TestSummaryHasTheNamesThatProgramsRead(t *testing.T) {
+func TestSummaryKeepsItsFieldNames(t *testing.T) {
 	data, err := json.MarshalIndent(NewSummary(smallPlan(LieZero, 1), "test", smallOutcomes(t)), "", "  ")
 	require.NoError(t, err)
 	golden(t, "summary.json", append(data, '\n'))
@@ -147,7 +148,7 @@ func TestSummaryHasTheNamesThatProgramsRead(t *testing.T) {
 	require.Contains(t, string(data), `"modes":[],"missed":[]`, "lists are never null")
 }
 
-func TestRewardsAreEmptyWhereThereIsNone(t *testing.T) {
+func TestMissingRewardsAreEmpty(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, WriteRewards(&out, smallPlan(LieZero), smallOutcomes(t)))
 	require.Equal(t, "mode,epoch,mixnode,value,reports,truth\n"+
@@ -156,15 +157,15 @@ func TestRewardsAreEmptyWhereThereIsNone(t *testing.T) {
 		out.String())
 }
 
-func TestTextSaysWhatTheNumbersMean(t *testing.T) {
+func TestTextExplainsTheNumbers(t *testing.T) {
 	p := smallPlan(LieZero, 1)
 	var out bytes.Buffer
 	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", smallOutcomes(t)), "results/a b"))
 	golden(t, "liar.txt", out.Bytes())
-	text, _, _ := strings.Cut(out.String(), "Look further")
-	for line := range strings.Lines(text) {
-		require.LessOrEqual(t, utf8.RuneCountInString(line), width+len("\n"), line)
-	}
+	requireNarrow(t, out.String())
+	out.Reset()
+	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", smallOutcomes(t)), ResultsDir+"/20261120T123000.005Z"))
+	requireNarrow(t, out.String())
 
 	p = smallPlan(LieZero)
 	outcomes := smallOutcomes(t)
@@ -174,7 +175,14 @@ func TestTextSaysWhatTheNumbersMean(t *testing.T) {
 	golden(t, "honest.txt", out.Bytes())
 }
 
-func TestTextSaysWhyThereAreNoErrors(t *testing.T) {
+func requireNarrow(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), paragraph.Width, line)
+	}
+}
+
+func TestTextExplainsMissingErrors(t *testing.T) {
 	p := smallPlan(LieZero)
 	p.Source = SourceUniform
 	p.Verify = VerifyNone

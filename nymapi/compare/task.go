@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// task is something with a Run that was started.
+// task is a function that runs in a goroutine of its own.
 type task struct {
 	name   string
 	cancel context.CancelFunc
-	done   chan struct{} // closed when it returned
-	err    error         // what it returned, once done is closed
+	done   chan struct{} // closed when the function has returned
+	err    error         // that it returned, valid once done is closed
 }
 
 func start(ctx context.Context, name string, run func(context.Context) error) *task {
@@ -24,8 +24,8 @@ func start(ctx context.Context, name string, run func(context.Context) error) *t
 	return t
 }
 
-// stop ends the task and returns what went wrong with it. A task that does not end in time is an
-// error.
+// stop cancels the task, waits for it and returns its error. A task that does not stop within
+// stopTime is an error.
 func (t *task) stop() error {
 	t.cancel()
 	limit := time.NewTimer(stopTime)
@@ -38,7 +38,7 @@ func (t *task) stop() error {
 	}
 }
 
-// failure returns what a task that is done returned.
+// failure returns the error of a task that is done.
 func (t *task) failure() error {
 	if t.err != nil {
 		return fmt.Errorf("%s: %w", t.name, t.err)

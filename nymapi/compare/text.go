@@ -9,13 +9,15 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
-// WriteText writes what people read after a run: a row per mode, a line per estimator, what the
-// numbers mean, and how to look further. dir is where the files are.
+// WriteText writes the report of a run for people: a row for each mode, a line for each estimator,
+// what the numbers mean, and commands for a closer look. dir is the folder of the results.
 func WriteText(w io.Writer, p *Plan, s Summary, dir string) error {
 	var b strings.Builder
-	b.WriteString(wrap(p.Title(), width) + "\n\n")
+	b.WriteString(paragraph.Wrap(p.Title()) + "\n\n")
 	b.WriteString(modeTable(p, s) + "\n")
 	paragraphs(&b, p.sentences(s))
 	for _, m := range s.Modes {
@@ -26,15 +28,15 @@ func WriteText(w io.Writer, p *Plan, s Summary, dir string) error {
 		}
 	}
 	paragraphs(&b, missedSentences(s.Missed))
-	b.WriteString("\nLook further:\n")
+	b.WriteString("\nNext steps:\n")
 	for _, c := range p.commands(dir) {
-		fmt.Fprintf(&b, "  %s\n    %s\n", c.what, c.line)
+		fmt.Fprintf(&b, "  %s\n%s\n", c.what, c.lines("    "))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// Title says in one line what is compared.
+// Title returns a line that says what is compared.
 func (p *Plan) Title() string {
 	epochs := "1 epoch"
 	if p.Epochs != 1 {
@@ -56,8 +58,8 @@ func (p *Plan) faults() string {
 	if liars := p.roles.liars; len(liars) > 0 {
 		parts = append(parts, fmt.Sprintf("%s %s (%s)", listed(liars), verb(liars, "lies", "lie"), p.Lie))
 	}
-	if away := p.roles.offline; len(away) > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s away", listed(away), verb(away, "is", "are")))
+	if offline := p.roles.offline; len(offline) > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s offline", listed(offline), verb(offline, "is", "are")))
 	}
 	if len(parts) == 0 {
 		return "all honest"
@@ -79,30 +81,11 @@ func verb(numbers []int, one, many string) string {
 	return many
 }
 
-// width is that of the narrowest usual terminal, in columns.
-const width = 80
-
-// paragraphs writes sentences, one paragraph each, wrapped.
+// paragraphs writes sentences as wrapped paragraphs.
 func paragraphs(b *strings.Builder, sentences []string) {
 	for _, sentence := range sentences {
-		b.WriteString("\n" + wrap(sentence, width) + "\n")
+		b.WriteString("\n" + paragraph.Wrap(sentence) + "\n")
 	}
-}
-
-// wrap breaks a paragraph at spaces.
-func wrap(paragraph string, width int) string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(paragraph) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return strings.Join(append(lines, line), "\n")
 }
 
 func newTable() table.Writer {
@@ -121,8 +104,8 @@ func right(names ...string) []table.ColumnConfig {
 	return configs
 }
 
-// modeTable is 80 columns wide with the usual figures, so that it is a table on every terminal: no
-// lines between columns, and who won is a row of its own.
+// modeTable returns a table that usually fits 80 columns: it has no lines between columns, and the
+// winners have a separate row.
 func modeTable(p *Plan, s Summary) string {
 	t := newTable()
 	t.Style().Options.SeparateColumns = false
@@ -155,8 +138,7 @@ func modeTable(p *Plan, s Summary) string {
 	return t.Render()
 }
 
-// appendAlone appends what the single mode would have paid with another Nym-API, or with more
-// packets.
+// appendAlone appends the errors of the single mode with another Nym-API, or with more packets.
 func appendAlone(t table.Writer, p *Plan, s *SingleSummary) {
 	for _, line := range []struct {
 		name string
@@ -192,7 +174,7 @@ func estimatorTable(p *Plan, lines []EstimatorSummary) string {
 	return t.Render()
 }
 
-// none stands where there is no value.
+// none is shown for a missing value.
 const none = "-"
 
 func points(value *float64) string {
@@ -229,7 +211,7 @@ func byteCount(value *int64) string {
 	}
 }
 
-// winners lists who won how many epochs, most first.
+// winners lists the number of epochs won by each Nym-API, the highest first.
 func winners(won map[string]int) string {
 	names := make([]string, 0, len(won))
 	for name := range won {

@@ -33,9 +33,9 @@ const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
 // Costs computes the costs of three schemes for n members with reports of that many bytes, per
 // block and per member and epoch:
 //
-//	certified   Each member sends its report, its proposal (32-byte IDs) and its certificate (q echoes
-//	            of 64 bytes) to all, and an echo to each creator: 3(n-1) messages per block, delivery
-//	            after 3 delays.
+//	certified   Each member sends its report, its proposal (32-byte IDs) and its certificate (q
+//	            echoes of 64 bytes) to all, and an echo to each creator: 3(n-1) messages per block,
+//	            delivery after 3 delays.
 //	Bracha      Each member sends its report and proposal to all, and for each block a hash-only echo
 //	            and ready to all: (n-1)(2n+1) messages per block, delivery after 3 delays, and no
 //	            certificate for a contract (Bracha, Information and Computation 75, 1987).

@@ -3,8 +3,8 @@
 // shows within seconds what many Nym-APIs cost, without any machines.
 //
 //	Config        what to simulate: the flags of `nymapi simulate`
-//	Run           a day: in each epoch every node submits its report and makes a block of reports, and
-//	              the contract accepts the first valid block
+//	Run           a day: in each epoch every node submits its report and makes a block of reports,
+//	              and the contract accepts the first valid block
 //	Grow          blocks in larger and larger groups, for the figures of growth
 //	Find          random short days with faults and adversaries, to search for violations
 //	HonestRange, Rewarded   the promises of rewarding that every run is checked against
