@@ -30,7 +30,7 @@ func (p *page) contains(text string) bool {
 	return strings.Contains(p.text.String(), text)
 }
 
-func TestAContractInAnotherModeIsTold(t *testing.T) {
+func TestAContractInAnotherModeIsReported(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, time.Second)
 	var log page

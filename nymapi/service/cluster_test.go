@@ -24,7 +24,7 @@ import (
 const (
 	token    = "let-me-in"
 	mixnodes = 12
-	patience = 60 * time.Second // of every wait; a machine under load is slow, not wrong
+	patience = 60 * time.Second // of every wait, long enough for a machine under load
 	interval = 20 * time.Millisecond
 )
 
@@ -33,11 +33,11 @@ type cluster struct {
 	*testing.T
 	folder  string
 	epoch   time.Duration
-	address string // of the contract, once it listened
+	address string // of the contract, once it has listened
 	config  server.Config
 	asked   *client.Client
 	members map[int]*running
-	stopped func() // ends the contract
+	stopped func() // stops the contract
 }
 
 type running struct {
@@ -75,7 +75,7 @@ func newWorld(t testing.TB) *world.World {
 	return w
 }
 
-// logger shows everything when NYMAPI_TEST_LOG is set.
+// logger logs everything if NYMAPI_TEST_LOG is set.
 func logger() *slog.Logger {
 	if os.Getenv("NYMAPI_TEST_LOG") == "" {
 		return slog.New(slog.DiscardHandler)
@@ -83,7 +83,7 @@ func logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// startContract starts the contract, again at the same address.
+// startContract starts the contract, the second time at the same address.
 func (c *cluster) startContract() {
 	c.Helper()
 	c.config.Listen = c.address
@@ -111,7 +111,7 @@ func (c *cluster) stopContract() {
 
 func (c *cluster) home(number int) string { return filepath.Join(c.folder, strconv.Itoa(number)) }
 
-// start starts a member, which enrols if it has not yet.
+// start starts a member, which enrols if it has not enrolled yet.
 func (c *cluster) start(number int, change ...func(*service.Config)) *running {
 	c.Helper()
 	source, err := collector.Simulated(number, func(int) (collector.Simulation, error) {
@@ -144,8 +144,7 @@ func (c *cluster) startAll(change ...func(*service.Config)) {
 	}
 }
 
-// stop ends a member at once: it says good-bye to nobody, and goes on with what is on its disk when
-// it is started again.
+// stop stops a member. When it is started again, it continues with what is on its disk.
 func (c *cluster) stop(number int) {
 	c.Helper()
 	r := c.members[number]
@@ -168,14 +167,14 @@ func (c *cluster) now() contract.Epoch {
 	return current.ID
 }
 
-// begun waits until an epoch has begun, and returns its number.
+// begun waits until an epoch has begun, and returns the number of the newest one.
 func (c *cluster) begun(id contract.Epoch) contract.Epoch {
 	c.Helper()
 	c.eventually(func() bool { return c.now() >= id }, "epoch "+id.String()+" begins")
 	return c.now()
 }
 
-// rewarded waits until the contract has a winner for an epoch, and returns everything about it.
+// rewarded waits until the contract has a winner for an epoch, and returns the details.
 func (c *cluster) rewarded(id contract.Epoch) contract.EpochDetail {
 	c.Helper()
 	var detail contract.EpochDetail
@@ -188,7 +187,7 @@ func (c *cluster) rewarded(id contract.Epoch) contract.EpochDetail {
 	return detail
 }
 
-// audited fetches the evidence of a rewarded epoch and recomputes everything.
+// audited fetches the evidence of a rewarded epoch and audits it.
 func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	c.Helper()
 	bundle, err := c.asked.Bundle(c.Context(), id)
@@ -199,8 +198,8 @@ func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	return audited
 }
 
-// reported waits until an epoch that ends from now on is rewarded with the reports of n members,
-// and returns it. On a machine under load a report may miss the deadline of one epoch or another.
+// reported waits until an epoch that has not ended yet is rewarded with the reports of n members,
+// and returns it. On a machine under load a report may miss the deadline of some epochs.
 func (c *cluster) reported(n int) contract.EpochDetail {
 	c.Helper()
 	from := c.now()

@@ -20,19 +20,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
 )
 
-// ErrConfig reports a configuration that no Nym-API can run with.
+// ErrConfig reports an invalid configuration.
 var ErrConfig = errors.New("invalid configuration")
 
-// Mode says how results come about.
+// Mode says how results are produced.
 type Mode string
 
-// Modes.
+// The modes.
 const (
 	Single   Mode = "single"   // the one authorised Nym-API submits what it measured
-	Ephemera Mode = "ephemera" // members exchange reports through Ephemera and submit what certified blocks give
+	Ephemera Mode = "ephemera" // members exchange reports and submit the results of certified blocks
 )
 
-// ParseMode reads a mode.
+// ParseMode parses a mode. The error wraps ErrConfig.
 func ParseMode(text string) (Mode, error) {
 	switch mode := Mode(text); mode {
 	case Single, Ephemera:
@@ -44,13 +44,13 @@ func ParseMode(text string) (Mode, error) {
 // Submission says when members submit.
 type Submission string
 
-// Orders of submissions.
+// The orders of submissions.
 const (
-	Race   Submission = "race"   // everybody at once
+	Race   Submission = "race"   // all at once
 	Staged Submission = "staged" // one after the other, see rewards.Place
 )
 
-// ParseSubmission reads an order of submissions.
+// ParseSubmission parses an order of submissions. The error wraps ErrConfig.
 func ParseSubmission(text string) (Submission, error) {
 	switch order := Submission(text); order {
 	case Race, Staged:
@@ -59,65 +59,63 @@ func ParseSubmission(text string) (Submission, error) {
 	return "", fmt.Errorf("%w: submissions %q, expected race or staged", ErrConfig, text)
 }
 
-// Config describes one Nym-API. Home, Contract and Source are required.
+// Config is the configuration of one Nym-API. Home, Contract and Source are required.
 type Config struct {
-	Name     string // under which it enrols, default: nymapi-<Number>
-	Number   int    // from 1, default 1
-	Home     string // folder, made when there is none
-	Lock     io.Closer
-	Mode     Mode   // default: Ephemera
-	Contract string // URL
-	Token    string // of the contract, for the enrolment
+	Name     string    // with which it enrols, default: nymapi-<Number>
+	Number   int       // from 1, default: 1
+	Home     string    // folder, created if it does not exist
+	Lock     io.Closer // of the folder, see Lock; taken by Run if nil
+	Mode     Mode      // default: Ephemera
+	Contract string    // URL
+	Token    string    // of the contract, for the enrolment
 
 	Source collector.Source
-	Ticks  int // in an epoch, default 4
+	Ticks  int // per epoch, default: 4
 
-	// Daemon is the node, where that is another process. Listen, Announce, Gossip and API are its
-	// business then.
+	// Daemon is the Ephemera daemon in sidecar mode. Listen, Announce, Gossip and API are then
+	// settings of the daemon.
 	Daemon Daemon
 
 	Listen   []string // multiaddrs, default: a free TCP port of 127.0.0.1
-	Announce []string // multiaddrs under which others reach it, default: those listened on
+	Announce []string // multiaddrs at which others reach it, default: those it listens on
 	Gossip   p2p.Mode // how reports spread, default: p2p.Flood
 	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API,
-	// WebSocket and figures; port 0 takes a free one. Default: none. It is bound before anything else
-	// is tried, and answers once the group is complete. Its callers read, and submit what members
-	// signed; the node signs nothing for them. Without a node, in mode Single, there is nothing to
-	// serve.
+	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it responds
+	// once the group is complete. Clients can read, and submit messages that members signed, but the
+	// node signs nothing for them. Mode Single has no node and ignores API.
 	API     string
-	Version string // of the program, told by the API
+	Version string // of the program, shown by the API
 
 	Submit    Submission    // default: Race
 	Retention time.Duration // of samples, default: 7 days
-	Keep      int           // epochs that the database holds, default: 256
+	Keep      int           // number of epochs in the database, default: 256
 
-	// HTTPTransport carries the requests to the contract, default: one of its own.
+	// HTTPTransport is the transport for requests to the contract, default: a new one.
 	HTTPTransport http.RoundTripper
 	Behaviour     Behaviour
 	Logger        *slog.Logger // default: none
 }
 
-// Behaviour changes what an honest Nym-API does. It is there for simulated liars and faults; the
-// zero value is honest.
+// Behaviour changes what a Nym-API does, to simulate liars and faults. The zero value is honest.
 type Behaviour struct {
-	// Report returns what is reported instead of the honest report. It is signed once for each epoch.
+	// Report returns the report to sign instead of the honest one. It is signed once for each epoch.
 	Report func(d contract.Description, honest metrics.Report) metrics.Report
-	// Publish spreads a signed report instead of Publication.Submit. It may be called again for the
-	// same epoch, after an error or a restart.
+	// Publish publishes a signed report instead of Publication.Submit. It may be called again for the
+	// same epoch after an error or a restart.
 	Publish func(ctx context.Context, p Publication) error
 	// Transport wraps the node's transport.
 	Transport func(transport.Transport) transport.Transport
 }
 
-// Publication is a signed report that is about to be spread.
+// Publication is a signed report that is about to be published.
 type Publication struct {
 	Description contract.Description
 	Message     block.Message
 	// Sign signs another report for the same epoch.
 	Sign func(metrics.Report) (block.Message, error)
-	// Submit hands a message to the node, as an honest Nym-API does.
+	// Submit passes a message to the node, as an honest Nym-API does.
 	Submit func(context.Context, block.Message) error
-	// Transport is the node's, wrapped.
+	// Transport is the node's transport, wrapped.
 	Transport transport.Transport
 }
 
@@ -136,35 +134,35 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// leastKeep is above what the contract keeps open and the calendar remembers.
+// leastKeep is above the number of epochs that the contract keeps open or package epoch remembers.
 const leastKeep = 64
 
-// Validate tells whether a Nym-API can run with c. The error wraps ErrConfig and says what was
+// Validate returns nil if c is valid. Otherwise the error wraps ErrConfig and says what was
 // expected.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	switch {
 	case c.Home == "":
-		return fmt.Errorf("%w: no folder for its data", ErrConfig)
+		return fmt.Errorf("%w: Home is missing, expected a folder", ErrConfig)
 	case c.Contract == "":
-		return fmt.Errorf("%w: no address of the contract", ErrConfig)
+		return fmt.Errorf("%w: Contract is missing, expected the URL of the contract", ErrConfig)
 	case c.Source == nil:
-		return fmt.Errorf("%w: nothing to measure", ErrConfig)
+		return fmt.Errorf("%w: Source is missing", ErrConfig)
 	case c.Number < 1:
 		return fmt.Errorf("%w: number %d, expected 1 or more", ErrConfig, c.Number)
 	case c.Ticks < 1 || c.Ticks > collector.MaxTicks:
 		return fmt.Errorf("%w: %d ticks, expected 1..%d", ErrConfig, c.Ticks, collector.MaxTicks)
 	case c.Retention < 0:
-		return fmt.Errorf("%w: samples kept for %s", ErrConfig, c.Retention)
+		return fmt.Errorf("%w: retention %s, expected 0 or more", ErrConfig, c.Retention)
 	case c.Keep < leastKeep:
 		return fmt.Errorf("%w: %d epochs kept, expected at least %d", ErrConfig, c.Keep, leastKeep)
 	}
 	if c.Daemon != (Daemon{}) {
 		if c.Mode != Ephemera {
-			return fmt.Errorf("%w: mode %s with an Ephemera daemon, expected one of the two", ErrConfig, c.Mode)
+			return fmt.Errorf("%w: mode %s with an Ephemera daemon, expected mode ephemera", ErrConfig, c.Mode)
 		}
 		if c.API != "" {
-			return fmt.Errorf("%w: API on %s of an embedded node with an Ephemera daemon, which serves its own (http.listen)", ErrConfig, c.API)
+			return fmt.Errorf("%w: API on %s with an Ephemera daemon, expected none: the daemon serves its own (http.listen)", ErrConfig, c.API)
 		}
 		if err := c.Daemon.validate(); err != nil {
 			return err

@@ -24,7 +24,7 @@ func (nothing) Measure(context.Context, []metrics.MixID, int64) ([]collector.Mea
 	return nil, nil
 }
 
-// run runs a Nym-API that is expected to end by itself.
+// run runs a Nym-API that is expected to stop by itself.
 func (c *cluster) run(number int, change func(*service.Config)) error {
 	c.Helper()
 	config := service.Config{Number: number, Home: c.home(number), Contract: "http://" + c.address, Token: token, Source: nothing{}, Logger: logger()}
@@ -36,7 +36,7 @@ func (c *cluster) run(number int, change func(*service.Config)) error {
 	return nymapi.Run(ctx)
 }
 
-func TestWhoMayNotEnrolIsToldWhy(t *testing.T) {
+func TestRefusedEnrolmentsAreErrors(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, time.Second)
 	err := c.run(5, func(config *service.Config) { config.Token = "wrong" })
@@ -56,7 +56,7 @@ func TestAFolderBelongsToOneContract(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, time.Second)
 	c.start(1)
-	c.begun(1) // and its member may not know yet
+	c.begun(1)
 	c.stop(1)
 	other := newCluster(t, 1, time.Second)
 	err := other.run(1, func(config *service.Config) { config.Home = c.home(1) })

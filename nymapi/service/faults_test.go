@@ -27,12 +27,12 @@ func (c *cluster) stored(number int) *rewards.Store {
 	return store
 }
 
-func TestSevenNymAPIsRewardWithTwoAway(t *testing.T) {
+func TestSevenNymAPIsTolerateTwoOffline(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 7, 2*time.Second)
 	c.startAll()
 	c.begun(1)
-	c.stop(6) // over the end of the epoch
+	c.stop(6) // until after the end of the epoch
 	c.stop(7)
 	detail := c.rewarded(1)
 	require.Len(t, detail.Reporters, 5)
@@ -68,11 +68,11 @@ func TestNothingIsRewardedInAPartitionAndEverythingAfterIt(t *testing.T) {
 	for number, g := range gates {
 		g.shut(func(peer keys.Public, gossip bool) bool { return gossip || half[peer] != (number <= 2) })
 	}
-	split := c.now() // what is under way may still be decided before the partition, the next one is not
+	split := c.now() // this epoch may still be decided, but not the next one
 	c.begun(split + 2)
 	detail, err := c.asked.EpochDetail(t.Context(), split+1)
 	require.NoError(t, err)
-	require.Equal(t, contract.StatusOpen, detail.Status, "two of four are no quorum")
+	require.Equal(t, contract.StatusOpen, detail.Status, "two of four are not a quorum")
 	for _, g := range gates {
 		g.shut(nil)
 	}
@@ -89,7 +89,7 @@ func TestEveryEpochIsRewardedWithoutGossip(t *testing.T) {
 	c.audited(2)
 }
 
-func TestAReporterNeedNotSign(t *testing.T) {
+func TestAReporterDoesNotHaveToSign(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 2*time.Second)
 	for number := 1; number <= 3; number++ {
@@ -103,25 +103,26 @@ func TestAReporterNeedNotSign(t *testing.T) {
 			return g
 		}
 	})
-	detail := c.reported(4) // its report came by gossip, and nothing else from it
+	detail := c.reported(4) // only its report arrives, by gossip
 	key, _ := mute.Key()
 	require.Len(t, detail.Signers, 3)
 	audited := c.audited(detail.ID)
 	require.NotContains(t, audited.Signers, key)
 }
 
-func TestGarbageUnderTheLabelSpoilsNoBlock(t *testing.T) {
+func TestGarbageUnderTheLabelInvalidatesNoBlock(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 1500*time.Millisecond)
 	c.startAll(func(config *service.Config) {
 		config.Behaviour.Publish = func(ctx context.Context, p service.Publication) error {
-			garbage, err := p.Sign(metrics.Report{ // well-formed, of an epoch that nobody knows
+			garbage, err := p.Sign(metrics.Report{ // well-formed, of an unknown epoch
 				Description: [32]byte{1, 2, 3}, Mixnodes: p.Description.Mixnodes, Values: make([]metrics.Uptime, len(p.Description.Mixnodes)),
 			})
 			if err != nil {
 				return err
 			}
-			for _, m := range []block.Message{garbage, p.Message} { // the garbage comes first in every mempool
+			// The garbage arrives first in every mempool.
+			for _, m := range []block.Message{garbage, p.Message} {
 				if err := p.Submit(ctx, m); err != nil {
 					return err
 				}
@@ -136,7 +137,7 @@ func TestGarbageUnderTheLabelSpoilsNoBlock(t *testing.T) {
 	c.audited(c.reported(4).ID)
 }
 
-func TestARestartedNymAPIGoesOn(t *testing.T) {
+func TestARestartedNymAPIContinues(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 1500*time.Millisecond)
 	c.startAll()
@@ -150,7 +151,7 @@ func TestARestartedNymAPIGoesOn(t *testing.T) {
 	require.NoError(t, store.Close())
 
 	away := c.now() + 1
-	require.Len(t, c.rewarded(away).Reporters, 3, "rewarded while it is away")
+	require.Len(t, c.rewarded(away).Reporters, 3, "rewarded while it is offline")
 	c.start(2)
 	c.reported(4)
 	after, known := c.members[2].Key()
@@ -162,17 +163,17 @@ func TestARestartedNymAPIGoesOn(t *testing.T) {
 	require.Equal(t, first, again, "no second report for an epoch")
 }
 
-func TestAContractThatIsAwayLosesNothing(t *testing.T) {
+func TestADowntimeOfTheContractLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 1500*time.Millisecond)
 	c.startAll()
 	c.rewarded(1)
 	id := c.begun(2)
-	c.stopped() // over the end of the epoch
-	c.stop(3)   // and a member is stopped and started while nobody answers
+	c.stopped() // until after the end of the epoch
+	c.stop(3)   // a member restarts while the contract is down
 	c.start(3)
 	c.eventually(func() bool { return c.members[3].Status().Ready }, "it knows its group without the contract")
-	c.eventually(func() bool { return c.members[1].Status().ContractTime > 0 && c.members[1].Status().ContractAway }, "noticed")
+	c.eventually(func() bool { return c.members[1].Status().ContractTime > 0 && c.members[1].Status().ContractAway }, "the downtime is noticed")
 	c.startContract()
 	c.rewarded(id)
 	c.audited(id)
@@ -209,5 +210,5 @@ func TestStagedSubmissionsFollowEachOther(t *testing.T) {
 		}
 		members := detail.Description.Group.Members()
 		return rewards.Place(detail.Description.Hash(), members, detail.Winner.Key) == 0 && len(detail.Attempts) == 1
-	}, "who is first in the drawn order wins, and nobody else sends anything")
+	}, "the first in the drawn order wins, and no other member submits")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
 )
 
-// Names of the files in a Nym-API's folder, beside those of package home.
+// Names of files in a Nym-API's folder, in addition to those of package home.
 const (
 	LockFile    = "nymapi.lock"
 	RewardsFile = "nymapi.sqlite"
@@ -23,11 +23,11 @@ const (
 // ErrLocked reports a folder that another Nym-API uses.
 var ErrLocked = errors.New("folder is in use by another Nym-API: stop it first, or choose another folder")
 
-// Lock takes a folder for one Nym-API, and makes it when there is none. The lock ends when it is
-// closed, or with the process.
+// Lock locks a folder for one Nym-API, and creates it if it does not exist. The lock ends when it
+// is closed or the process ends.
 func Lock(dir string) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
+		return nil, fmt.Errorf("create folder: %w", err)
 	}
 	file, err := lockfile.Take(filepath.Join(dir, LockFile), ErrLocked)
 	if err != nil {
@@ -36,15 +36,15 @@ func Lock(dir string) (io.Closer, error) {
 	return file, nil
 }
 
-// folder is what is open of a Nym-API's data beside the node's.
+// folder is a Nym-API's open databases, without those of the node.
 type folder struct {
 	lock    io.Closer
 	rewards *rewards.Store
 	samples *samples.Store
 }
 
-// openFolder opens it under a lock that is taken already, or takes it. It is the folder's from then
-// on, also after an error.
+// openFolder opens the databases. If lock is nil it locks the folder. The folder owns the lock,
+// even if opening fails.
 func openFolder(ctx context.Context, dir string, lock io.Closer) (*folder, error) {
 	if lock == nil {
 		var err error

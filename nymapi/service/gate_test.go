@@ -8,15 +8,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// gate is a transport that loses what it is told to lose, in both directions.
+// gate is a transport that loses chosen frames in both directions.
 type gate struct {
 	transport.Transport
 
 	mu   sync.Mutex
-	lose func(peer keys.Public, gossip bool) bool // nil: nothing
+	lose func(peer keys.Public, gossip bool) bool // nil loses nothing
 }
 
-// shut makes the gate lose frames to and from those peers.
+// shut sets which frames the gate loses.
 func (g *gate) shut(lose func(peer keys.Public, gossip bool) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -37,8 +37,8 @@ func (g *gate) Send(to keys.Public, frame []byte) bool {
 	return g.loses(to, false) || g.Transport.Send(to, frame)
 }
 
-// Publish loses a frame that any member must not get: the gates of the receivers decide about the
-// others.
+// Publish loses a frame for all members if gossip is lost. The receivers' gates decide for single
+// members.
 func (g *gate) Publish(frame []byte) bool {
 	return g.loses(keys.Public{}, true) || g.Transport.Publish(frame)
 }

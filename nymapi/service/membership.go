@@ -15,23 +15,22 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// ErrNotEnrolled reports that the contract does not take this Nym-API as a member.
-var ErrNotEnrolled = errors.New("the contract does not take this Nym-API as a member")
+// ErrNotEnrolled reports that the contract does not accept this Nym-API as a member.
+var ErrNotEnrolled = errors.New("the contract does not accept this Nym-API as a member")
 
 // How often the contract is asked about members.
 const (
 	askFirst   = 100 * time.Millisecond
 	askJoining = 500 * time.Millisecond // at most, until the group is complete
-	askEagerly = 250 * time.Millisecond // at most, in the first moments: everybody tells its addresses then
+	askEagerly = 250 * time.Millisecond // at most, while eagerly lasts: members announce addresses
 	askMost    = 2 * time.Second
 	askSettled = 30 * time.Second // when everybody is connected
 
-	eagerly = 10 * time.Second // is how long the first moments are
+	eagerly = 10 * time.Second // after the start
 )
 
-// identify returns the contract that this folder belongs to: the one that it was started with
-// before, or the one at the address. Only in the second case it has to answer, and is asked until
-// it does.
+// identify returns the contract that this folder belongs to: the stored one or, at the first start,
+// the one at the configured address. At the first start it waits until the contract responds.
 func (s *Service) identify(ctx context.Context) (rewards.Contract, error) {
 	known, err := s.folder.rewards.Contract(ctx)
 	if !errors.Is(err, rewards.ErrNotFound) {
@@ -44,7 +43,7 @@ func (s *Service) identify(ctx context.Context) (rewards.Contract, error) {
 	return s.store(ctx, info)
 }
 
-// store remembers an answer of the contract. Another contract than before is an error.
+// store stores a response of the contract. Another contract than before is an error.
 func (s *Service) store(ctx context.Context, info contract.PeerInfo) (rewards.Contract, error) {
 	c := rewards.Contract{Network: info.Network, Key: info.ContractKey}
 	if info.Number > 0 {
@@ -56,7 +55,7 @@ func (s *Service) store(ctx context.Context, info contract.PeerInfo) (rewards.Co
 	return c, s.folder.rewards.SetContract(ctx, c)
 }
 
-// ask asks for the members until there is an answer.
+// ask fetches the members, and retries until the contract responds.
 func (s *Service) ask(ctx context.Context) (contract.PeerInfo, error) {
 	for wait := askFirst; ; wait = min(2*wait, askMost) {
 		info, err := s.client.PeerInfo(ctx)
@@ -70,14 +69,14 @@ func (s *Service) ask(ctx context.Context) (contract.PeerInfo, error) {
 	}
 }
 
-// contractAway logs once when the contract cannot be asked for members, and once when it can again.
+// contractAway logs once when fetching the members fails, and once when it succeeds again.
 func (s *Service) contractAway(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && !s.away.Swap(true):
-		s.log.WarnContext(ctx, "contract does not tell the members, asking again until it does", "contract", s.config.Contract, "err", err)
+		s.log.WarnContext(ctx, "members not available from the contract, retrying", "contract", s.config.Contract, "err", err)
 	case err == nil && s.away.Swap(false):
-		s.log.InfoContext(ctx, "contract tells the members again")
+		s.log.InfoContext(ctx, "members available from the contract again")
 	}
 }
 
@@ -101,9 +100,8 @@ func (s *Service) member(info contract.PeerInfo) (contract.Member, bool) {
 	return info.Members[i], true
 }
 
-// join enrols this Nym-API if it is not known under these addresses, and waits until the group is
-// complete. A group that is known from an earlier start needs no contract. Nil addresses are not
-// known yet, and change none.
+// join enrols this Nym-API if it is not a member yet, and waits until the group is complete. It
+// does not need the contract if the group is stored. Nil addresses are not known yet.
 func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (contract.PeerInfo, error) {
 	if known.PeerInfo != nil {
 		var info contract.PeerInfo
@@ -136,8 +134,8 @@ func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []
 	}
 }
 
-// recognise asks the contract who it is, as soon as it answers. Another one than the folder's is
-// rewards.ErrOtherContract.
+// recognise checks the identity of the contract as soon as it responds. The error is
+// rewards.ErrOtherContract if it is another one than before.
 func (s *Service) recognise(ctx context.Context) error {
 	info, err := s.ask(ctx)
 	if err != nil {
@@ -147,8 +145,8 @@ func (s *Service) recognise(ctx context.Context) error {
 	return err
 }
 
-// enrol enrols once. A refusal is ErrNotEnrolled with the contract's reason; whether no answer came
-// is seen in the list of members.
+// enrol sends one enrolment. A refusal is ErrNotEnrolled with the contract's reason. It returns nil
+// if there is no response: the list of members shows whether the enrolment was received.
 func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []string) error {
 	counter, err := s.folder.rewards.NextEnrolment(ctx)
 	if err != nil {
@@ -171,7 +169,7 @@ func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []str
 	return nil
 }
 
-// follow keeps the members' addresses up to date, at the contract and in the transport, until ctx
+// follow keeps the addresses of members up to date, at the contract and in the transport, until ctx
 // is done.
 func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error {
 	refused, began := false, time.Now()
@@ -208,40 +206,39 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 	}
 }
 
-// tell enrols under the addresses that we listen on. True: the contract refuses them, so nobody can
-// dial us, but we dial the others.
+// tell enrols with the addresses that this Nym-API listens on. It returns true if the contract
+// refuses them: then no member can dial this one, but this one dials the others.
 func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refused bool, err error) {
 	err = s.enrol(ctx, c, n.addresses)
 	if errors.Is(err, ErrNotEnrolled) {
-		s.log.WarnContext(ctx, "contract does not take our addresses", "addresses", n.addresses, "err", err)
+		s.log.WarnContext(ctx, "contract refused our addresses", "addresses", n.addresses, "err", err)
 		return true, nil
 	}
 	return false, err
 }
 
-// refresh takes over addresses that changed, and tells whether there were any. A list of another
-// group is not ours.
+// refresh adopts changed addresses, and reports whether there were any. It ignores a list of
+// another group.
 func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) (news bool, err error) {
 	same := slices.EqualFunc(info.Members, n.members, func(a, b contract.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
 	if same && info.Group == n.group.ID() {
 		return false, nil
 	}
-	if _, err := s.store(ctx, info); err != nil { // another contract, maybe
+	if _, err := s.store(ctx, info); err != nil { // for example another contract
 		return false, err
 	}
 	if info.Group != n.group.ID() {
-		s.log.ErrorContext(ctx, "contract tells the members of another group", "group", info.Group, "ours", n.group.ID())
+		s.log.ErrorContext(ctx, "contract returned the members of another group", "group", info.Group, "ours", n.group.ID())
 		return false, nil
 	}
 	if err := n.Adopt(ctx, n.group, info.Peers()); err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "addresses of members cannot be used", "err", err)
+		s.log.WarnContext(ctx, "addresses of members rejected", "err", err)
 	}
 	n.members = info.Members
 	return true, nil
 }
 
-// reachable returns the addresses without those of this machine's loopback, unless there are no
-// others.
+// reachable returns the addresses without loopback ones, or all if there are only loopback ones.
 func reachable(addresses []string) []string {
 	others := slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
 		parts := strings.Split(address, "/")
@@ -257,7 +254,7 @@ func reachable(addresses []string) []string {
 	return others[:min(len(others), contract.MaxAddresses)]
 }
 
-// Key returns the public key that the members know, and false before the folder was opened by Run.
+// Key returns the member's public key, and false before Run has opened the folder.
 func (s *Service) Key() (keys.Public, bool) {
 	if key := s.key.Load(); key != nil {
 		return *key, true

@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// What the contract answers is a list that Ephemera's HTTP provider takes.
+// The contract's response is a list that Ephemera's HTTP provider accepts.
 func TestPeerInfoIsAMembershipList(t *testing.T) {
 	group := contracttest.Group(4)
 	info := contract.PeerInfo{

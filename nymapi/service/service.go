@@ -29,10 +29,10 @@ type Service struct {
 	log    *slog.Logger
 	client *client.Client
 
-	// What follows is set by Run before it starts goroutines.
+	// Run sets these before it starts goroutines.
 	folder   *folder
 	home     *home.Home
-	listener net.Listener // of the API, until its server has it; nil: none
+	listener net.Listener // of the API, until its server owns it; may be nil
 
 	ready chan struct{}
 	ran   atomic.Bool
@@ -42,7 +42,7 @@ type Service struct {
 	clock atomic.Pointer[epoch.Clock]
 }
 
-// New checks the configuration. Nothing is opened before Run.
+// New returns a Nym-API. It checks the configuration but opens nothing.
 func New(config Config) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -57,11 +57,11 @@ func New(config Config) (*Service, error) {
 }
 
 // Run opens the folder, joins the group and works until ctx is done; then it closes everything and
-// returns nil. Otherwise it returns why it cannot go on: ErrLocked, ErrNotEnrolled,
-// rewards.ErrOtherContract, ephemera.ErrHalted, or what a disk or listener said.
+// returns nil. Otherwise it returns why it cannot continue: ErrLocked, ErrNotEnrolled,
+// rewards.ErrOtherContract, ephemera.ErrHalted, or an error of a disk or listener.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.ran.CompareAndSwap(false, true) {
-		return errors.New("service ran before: make a new one")
+		return errors.New("service has already run: create a new one")
 	}
 	defer s.client.Close()
 	var err error
@@ -71,8 +71,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.listener, err = s.listenAPI(ctx); err == nil {
 		err = s.run(ctx)
 	}
-	if ctx.Err() != nil && err != nil && !errors.Is(err, ephemera.ErrHalted) { // something was under way, and is done again by the next start
-		s.log.DebugContext(ctx, "stopped in the middle", "err", err)
+	// If this run was interrupted, the next start repeats what failed.
+	if ctx.Err() != nil && err != nil && !errors.Is(err, ephemera.ErrHalted) {
+		s.log.DebugContext(ctx, "stopped early", "err", err)
 		err = nil
 	}
 	return errors.Join(err, s.closeListener(), s.folder.close())
@@ -94,7 +95,7 @@ func (s *Service) run(ctx context.Context) error {
 	return errors.Join(s.work(ctx, pinned), s.home.Close())
 }
 
-// work joins the group and runs the parts in it.
+// work joins the group and runs the parts of the Nym-API.
 func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	info, err := s.join(ctx, pinned, s.config.Announce)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	}
 	group, err := info.MakeGroup()
 	if err != nil {
-		return fmt.Errorf("members of the contract: %w", err)
+		return fmt.Errorf("members from the contract: %w", err)
 	}
 	if !group.Contains(s.home.Key.Public()) {
 		return s.errNoMember(group)
@@ -119,7 +120,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
-	if pinned.PeerInfo != nil { // known from an earlier start, and not asked yet
+	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
 	if s.config.Mode == Single {
@@ -128,12 +129,12 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 		err = s.runEphemera(ctx, clock, pinned, group, info, start)
 	}
 	if err != nil {
-		start(func(context.Context) error { return err }) // ends the others
+		start(func(context.Context) error { return err }) // cancels the others
 	}
 	return work.Wait()
 }
 
-// parts are what every Nym-API runs.
+// parts returns the parts that every Nym-API runs.
 func (s *Service) parts(clock *epoch.Clock, key block.Signer) (*rewards.Distributor, *rewards.Submitter, *rewards.Archive, error) {
 	collecting, err := collector.New(s.config.Source, s.folder.samples, s.config.Ticks)
 	if err != nil {
@@ -164,7 +165,7 @@ func (s *Service) runSingle(clock *epoch.Clock, start func(func(context.Context)
 	return nil
 }
 
-// runEphemera starts a Nym-API with its node.
+// runEphemera starts a Nym-API with an embedded node.
 func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned rewards.Contract, group *membership.Group, info contract.PeerInfo,
 	start func(func(context.Context) error),
 ) error {
@@ -239,20 +240,23 @@ func (s *Service) firstEpoch(ctx context.Context, clock *epoch.Clock) (contract.
 	}
 }
 
-// Ready is closed when the Nym-API takes part: it is a member, its node receives, its parts run.
+// Ready returns a channel that is closed when the Nym-API is a member, its node is connected and
+// its parts run.
 func (s *Service) Ready() <-chan struct{} { return s.ready }
 
-// Status is what a Nym-API knows about its surroundings.
+// Status is the status of a Nym-API.
 type Status struct {
 	Ready        bool            `json:"ready"`
 	ContractAway bool            `json:"contract_away"`
-	ContractTime contract.Millis `json:"contract_time"` // zero while it is not known
-	Epoch        contract.Epoch  `json:"epoch"`         // the newest, 0: none
-	Members      int             `json:"members"`       // 0 before the group is complete, without Ephemera, and beside a daemon, which tells itself
-	Online       int             `json:"online"`        // members connected, with this one
+	ContractTime contract.Millis `json:"contract_time"` // zero while it is unknown
+	Epoch        contract.Epoch  `json:"epoch"`         // the newest, 0 if none is known
+	// Members is the size of the group. It is 0 before the group is complete, without Ephemera, and in
+	// sidecar mode, where the daemon has it.
+	Members int `json:"members"`
+	Online  int `json:"online"` // connected members, including this one
 }
 
-// Status returns where the Nym-API stands.
+// Status returns the current status.
 func (s *Service) Status() Status {
 	var status Status
 	select {
@@ -274,7 +278,7 @@ func (s *Service) Status() Status {
 	return status
 }
 
-// Addresses returns the multiaddrs under which others reach the node, nil before it listens.
+// Addresses returns the multiaddrs at which others reach the node, nil before it listens.
 func (s *Service) Addresses() []string {
 	if n := s.node.Load(); n != nil {
 		return n.addresses
@@ -282,8 +286,8 @@ func (s *Service) Addresses() []string {
 	return nil
 }
 
-// Traffic returns what the node sent and received since the start. Requests to the contract are
-// seen by Config.HTTPTransport.
+// Traffic returns what the node has sent and received since the start. It does not include requests
+// to the contract, which use Config.HTTPTransport.
 func (s *Service) Traffic() transport.Traffic {
 	if n := s.node.Load(); n != nil {
 		return n.transport.Traffic()

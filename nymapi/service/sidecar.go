@@ -21,28 +21,28 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-// Daemon says where an Ephemera node in another process is. The zero value: the node is embedded.
+// Daemon is the address of an Ephemera daemon. The zero value means an embedded node.
 type Daemon struct {
 	URL   string // of its API
-	Admin string // of its admin listener, default: URL
-	Token string // bearer token of both, where they are on another machine
+	Admin string // URL of its admin listener, default: URL
+	Token string // bearer token of both, if the daemon is on another machine
 }
 
-// ErrDaemon reports a daemon that cannot be this Nym-API's node.
+// ErrDaemon reports a daemon that does not fit this Nym-API.
 var ErrDaemon = errors.New("the Ephemera daemon cannot be used")
 
 func (d Daemon) validate() error {
 	for _, address := range []string{d.URL, d.Admin} {
 		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("%w: address %q of the Ephemera daemon, expected one such as http://127.0.0.1:3100", ErrConfig, address)
+			return fmt.Errorf("%w: address %q of the Ephemera daemon, expected a URL such as http://127.0.0.1:3100", ErrConfig, address)
 		}
 	}
 	return nil
 }
 
-// daemon is the node in the other process.
+// daemon is the Ephemera daemon of a Nym-API in sidecar mode.
 type daemon struct {
-	api    api.API // verifies what it is told against the group
+	api    api.API // verifies responses against the group
 	config api.NodeConfig
 	signer *signer
 	group  *membership.Group
@@ -61,7 +61,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 		return err
 	}
 	if node.group, err = info.MakeGroup(); err != nil {
-		return fmt.Errorf("members of the contract: %w", err)
+		return fmt.Errorf("members from the contract: %w", err)
 	}
 	if !node.group.Contains(node.config.Key) {
 		return s.errNoMember(node.group)
@@ -81,16 +81,16 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
-	if pinned.PeerInfo != nil { // known from an earlier start, and not asked yet
+	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
 	if err := s.startSidecar(ctx, node, clock, start); err != nil {
-		start(func(context.Context) error { return err }) // ends the others
+		start(func(context.Context) error { return err }) // cancels the others
 	}
 	return work.Wait()
 }
 
-// findDaemon asks the daemon who it is, until it answers.
+// findDaemon fetches the daemon's configuration, and retries until the daemon responds.
 func (s *Service) findDaemon(ctx context.Context, pinned rewards.Contract) (*daemon, error) {
 	asked, err := ephemeraclient.New(s.config.Daemon.URL, ephemeraclient.Options{Token: s.config.Daemon.Token})
 	if err != nil {
@@ -115,7 +115,8 @@ func (s *Service) findDaemon(ctx context.Context, pinned rewards.Contract) (*dae
 	}
 }
 
-// complete waits until the group is complete. Enrolling is not ours: the key is the daemon's.
+// complete waits until the group is complete. It does not enrol: `nymapi enrol` enrols the daemon's
+// key.
 func (s *Service) complete(ctx context.Context, known rewards.Contract) (contractapi.PeerInfo, error) {
 	if known.PeerInfo != nil {
 		return s.join(ctx, known, nil)
@@ -138,7 +139,7 @@ func (s *Service) complete(ctx context.Context, known rewards.Contract) (contrac
 	}
 }
 
-// trust makes the client that believes certificates of the group and nothing else.
+// trust sets the client of the daemon, which accepts only what certificates of the group prove.
 func (s *Service) trust(node *daemon) error {
 	asked, err := ephemeraclient.New(s.config.Daemon.URL, ephemeraclient.Options{Token: s.config.Daemon.Token, Groups: []*membership.Group{node.group}})
 	if err != nil {
@@ -188,9 +189,8 @@ func (s *Service) startSidecar(ctx context.Context, node *daemon, clock *epoch.C
 	return nil
 }
 
-// publish has the daemon sign and spread a report. The message has label, payload and time, and no
-// signature yet: its ID, under which it is stored, leaves the signature out. The same report may be
-// handed over again.
+// publish lets the daemon sign and publish a report. The message has no signature yet, but already
+// its ID, which does not depend on the signature. The same report may be published again.
 func (d *daemon) publish(ctx context.Context, m block.Message) error {
 	submitted, err := d.api.SubmitEphemeraMessage(ctx, api.Submission{Label: m.Label(), Payload: m.Payload(), Time: m.Time()})
 	switch {
@@ -201,13 +201,13 @@ func (d *daemon) publish(ctx context.Context, m block.Message) error {
 	case err != nil:
 		return err
 	case submitted.ID != m.ID():
-		return fmt.Errorf("%w: it made message %s of report %s", ErrDaemon, submitted.ID, m.ID())
+		return fmt.Errorf("%w: it returned message %s for report %s", ErrDaemon, submitted.ID, m.ID())
 	}
 	return nil
 }
 
-// followBlocks takes certified blocks from the daemon, from where the last run ended, until ctx is
-// done. An error is the database's.
+// followBlocks processes certified blocks of the daemon until ctx is done, starting where the last
+// run stopped. It returns only errors of the database.
 func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.Sidecar, clock *epoch.Clock) error {
 	warn := sync.OnceFunc(func() { s.log.WarnContext(ctx, "blocks do not come from the Ephemera daemon, trying until they do") })
 	for ctx.Err() == nil {
@@ -242,9 +242,9 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-// recognised returns the cursor if the daemon still has the block there, and otherwise that of the
-// beginning: its store is another one, in which the cursor would skip blocks. Blocks that come
-// again are skipped by their slots.
+// recognised returns the cursor if the daemon still has the block there. Otherwise the daemon has
+// another store, in which the cursor would skip blocks, and recognised returns the beginning.
+// Blocks that are delivered again are skipped by their slots.
 func (d *daemon) recognised(ctx context.Context, cursor uint64) (uint64, error) {
 	if cursor == 0 {
 		return 0, nil
@@ -256,11 +256,11 @@ func (d *daemon) recognised(ctx context.Context, cursor uint64) (uint64, error) 
 	return 0, nil
 }
 
-// take hands a block over until it is taken, and moves the cursor after that.
+// take delivers a block, retrying until it is accepted, and then advances the cursor.
 func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Sidecar, clock *epoch.Clock, entry api.Entry) error {
 	b, err := entry.Block.Canonical()
 	if err != nil {
-		return err // the client has checked it
+		return err // impossible: the client has checked it
 	}
 	proof, err := entry.Certificate.Canonical()
 	if err != nil {
@@ -272,7 +272,7 @@ func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Sidecar, 
 		if err == nil {
 			break
 		}
-		s.log.WarnContext(ctx, "a certified block was not taken, trying again", "block", b.ID().Short(), "err", err)
+		s.log.WarnContext(ctx, "certified block not accepted, retrying", "block", b.ID().Short(), "err", err)
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-changed:
@@ -286,10 +286,11 @@ func (s *Service) take(ctx context.Context, node *daemon, app *rewards.Sidecar, 
 	return s.folder.rewards.Follow(ctx, node.config.Key, uint64(entry.Cursor))
 }
 
-// blocksOf finds certified blocks at the daemon.
+// blocksOf looks up certified blocks at the daemon.
 type blocksOf struct{ node api.API }
 
-// CertifiedByID asks the daemon. store.ErrNotFound when it has none, or no body any more.
+// CertifiedByID returns store.ErrNotFound if the daemon does not have the block, or only its
+// header.
 func (f blocksOf) CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error) {
 	held, err := f.node.QueryBlockByHash(ctx, id)
 	if err != nil || held.Pruned {

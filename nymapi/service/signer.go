@@ -17,9 +17,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// signer is a block.Signer whose key is the daemon's. What the daemon does not sign has a zero
-// signature, which verifies nowhere: whoever needs one looks (rewards.ErrUnsigned). Messages are
-// such a case by design, for the daemon signs them when they are submitted.
+// signer is a block.Signer with the daemon's key. If the daemon does not sign, the signature is
+// zero, which is never valid; callers that need a signature check it (rewards.ErrUnsigned).
+// Messages have a zero signature by design, because the daemon signs them when they are submitted.
 type signer struct {
 	url, token string
 	key        keys.Public
@@ -28,7 +28,7 @@ type signer struct {
 	log        *slog.Logger
 }
 
-// signWithin bounds a request: the daemon is near, and needs milliseconds.
+// signWithin is the timeout of a request, which usually takes milliseconds.
 const signWithin = 10 * time.Second
 
 func newSigner(d Daemon, config api.NodeConfig, log *slog.Logger) *signer {
@@ -42,27 +42,27 @@ var _ block.Signer = (*signer)(nil)
 // Public returns the daemon's key.
 func (s *signer) Public() keys.Public { return s.key }
 
-// ownDomains begins the domain tags of what Ephemera itself signs.
+// ownDomains is the prefix of the domain tags that only Ephemera itself signs.
 var ownDomains = []byte("ephemera/")
 
-// Sign has the daemon sign under the domain tag that the signing bytes begin with.
+// Sign lets the daemon sign with the domain tag at the beginning of the signing bytes.
 func (s *signer) Sign(signing []byte) keys.Signature {
 	if bytes.HasPrefix(signing, ownDomains) {
 		return keys.Signature{}
 	}
 	signature, err := s.ask(signing)
 	if err != nil {
-		s.log.Warn("the Ephemera daemon does not sign", "daemon", s.url, "err", err)
+		s.log.Warn("daemon did not sign", "daemon", s.url, "err", err)
 	}
 	return signature
 }
 
-// ask takes keys.SigningBytes apart, so that the daemon puts its own network where this one is.
+// ask splits keys.SigningBytes, because the daemon adds its own network.
 func (s *signer) ask(signing []byte) (keys.Signature, error) {
 	domain, rest, ok := bytes.Cut(signing, []byte{0})
 	head := 1 + len(s.network)
 	if !ok || len(rest) < head || int(rest[0]) != len(s.network) || string(rest[1:head]) != s.network {
-		return keys.Signature{}, fmt.Errorf("it is not for network %q", s.network)
+		return keys.Signature{}, fmt.Errorf("not for network %q", s.network)
 	}
 	body, err := json.Marshal(api.SignRequest{Domain: string(domain), Body: rest[head:]})
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *signer) ask(signing []byte) (keys.Signature, error) {
 		return keys.Signature{}, err
 	}
 	if signed.Key != s.key || !s.key.Verify(signing, signed.Signature) {
-		return keys.Signature{}, errors.New("it signs with another key, or something else: do --ephemera and --ephemera-admin belong to one node?")
+		return keys.Signature{}, errors.New("the signature is not by the expected key: do --ephemera and --ephemera-admin belong to the same node?")
 	}
 	return signed.Signature, nil
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// serving is a Nym-API whose node serves its API on a free port of loopback.
+// serving configures a Nym-API to serve its node's API on a free port of loopback.
 func serving(config *service.Config) { config.API, config.Version = "127.0.0.1:0", "v1" }
 
-// surface returns a client of a member's API, which believes nothing but the contract's group, once
-// the node is ready.
-func (c *cluster) surface(number int, trusted *membership.Group) *client.Client {
+// served returns a client of a member's API that trusts only the given group, once the node is
+// ready.
+func (c *cluster) served(number int, trusted *membership.Group) *client.Client {
 	c.Helper()
 	c.eventually(func() bool { return c.members[number].API() != "" }, "the API is served")
 	asked, err := client.New(c.members[number].API(), client.Options{Groups: []*membership.Group{trusted}})
@@ -37,7 +37,7 @@ func (c *cluster) surface(number int, trusted *membership.Group) *client.Client 
 	return asked
 }
 
-// first returns the first block that a node tells over its WebSocket.
+// first returns the first block that a node sends over its WebSocket.
 func (c *cluster) first(asked api.API, wanted api.Subscription) api.Entry {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(c.Context(), patience)
@@ -46,17 +46,17 @@ func (c *cluster) first(asked api.API, wanted api.Subscription) api.Entry {
 		require.NoError(c, err)
 		return entry
 	}
-	require.Fail(c, "the subscription ended without a word")
+	require.Fail(c, "the subscription ended without a block")
 	return api.Entry{}
 }
 
-// What an embedded node tells over HTTP and WebSocket is what the contract paid for.
+// What an embedded node serves over HTTP and WebSocket is what the contract paid for.
 func TestAnEmbeddedNodeServesItsAPI(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, time.Second)
 	c.start(1, serving)
 	detail := c.reported(1)
-	asked := c.surface(1, detail.Description.Group)
+	asked := c.served(1, detail.Description.Group)
 
 	group, err := asked.QueryBroadcastGroup(t.Context(), api.GroupQuery{})
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestAnEmbeddedNodeServesItsAPI(t *testing.T) {
 	c.signsNothing(asked, detail.Description.Label(), entry)
 }
 
-// families returns the names of the figures that a node tells. All are Ephemera's.
+// families returns the names of a node's metrics, which must all be Ephemera's.
 func (c *cluster) families(number int) []string {
 	c.Helper()
 	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
@@ -96,11 +96,10 @@ func (c *cluster) families(number int) []string {
 	return families
 }
 
-// family finds the name of a family of figures.
+// family finds the name of a family of metrics.
 var family = regexp.MustCompile(`(?m)^# TYPE (\S+)`)
 
-// signsNothing has the node refuse to sign. The key of a Nym-API signs what it measured; whoever
-// reaches its API, also on this machine, gets nothing else signed, and may bring what a member
+// signsNothing checks that the node signs nothing for callers of its API, but accepts what a member
 // signed.
 func (c *cluster) signsNothing(asked api.API, label string, certified api.Entry) {
 	c.Helper()
@@ -112,16 +111,16 @@ func (c *cluster) signsNothing(asked api.API, label string, certified api.Entry)
 	signed, err := certified.Block.Messages[0].Canonical()
 	require.NoError(c, err)
 	_, err = asked.SubmitEphemeraMessage(c.Context(), api.Signed(signed))
-	require.ErrorIs(c, err, api.Duplicate, "it came to the mempool, which knows it")
+	require.ErrorIs(c, err, api.Duplicate, "it reached the mempool, which knows it")
 }
 
-// A Nym-API that stops tells its subscribers, and leaves the address to the next start.
+// A Nym-API that stops ends its subscriptions and frees the address for the next start.
 func TestTheAPIEndsWithTheNymAPI(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, time.Second)
 	c.start(1, serving)
 	group := c.reported(1).Description.Group
-	asked := c.surface(1, group)
+	asked := c.served(1, group)
 	address := strings.TrimPrefix(c.members[1].API(), "http://")
 
 	subscribed, ended := make(chan api.Entry, 1), make(chan error, 1)
@@ -140,20 +139,20 @@ func TestTheAPIEndsWithTheNymAPI(t *testing.T) {
 		ended <- last
 	}()
 	before := <-subscribed
-	c.stop(1) // also with a subscriber
+	c.stop(1) // with a subscriber connected
 	_, err := net.Dial("tcp", address)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 
 	c.start(1, func(config *service.Config) { config.API = address })
-	asked = c.surface(1, group)
-	require.Equal(t, before, c.first(asked, api.Subscription{From: api.Beginning}), "the same node at the same place")
+	asked = c.served(1, group)
+	require.Equal(t, before, c.first(asked, api.Subscription{From: api.Beginning}), "the same node at the same address")
 	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled, "the subscriber was waiting for it to return")
+	require.ErrorIs(t, <-ended, context.Canceled, "the subscriber was waiting for the node")
 }
 
-// An address that is taken is told at once, also where the group is not complete yet, and nothing
-// stays locked.
-func TestAnAPIAddressInUseIsToldAtOnce(t *testing.T) {
+// An address in use is reported at once, even if the group is not complete yet, and nothing stays
+// locked.
+func TestAnAPIAddressInUseIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, time.Second)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -179,6 +178,6 @@ func TestASingleNymAPIServesNoEphemeraAPI(t *testing.T) {
 		serving(config)
 		config.Mode = service.Single
 	})
-	c.eventually(func() bool { return c.members[1].Status().Ready }, "it takes part")
+	c.eventually(func() bool { return c.members[1].Status().Ready }, "it is ready")
 	require.Empty(t, c.members[1].API())
 }
