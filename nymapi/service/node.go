@@ -26,14 +26,14 @@ type node struct {
 	*ephemera.Node
 	group     *membership.Group
 	bounds    limits.Limits
-	members   []contract.Member // as the contract told them last; owned by follow
+	members   []contract.Member // the contract's latest answer; owned by follow
 	p2p       *p2p.Transport
-	transport transport.Transport // p2p, maybe wrapped
+	transport transport.Transport // p2p, or what Behaviour.Transport made of it
 	addresses []string
 	api       *server.Server // nil: not served
 }
 
-// wrapped is a transport that a Behaviour wrapped. It is told of peers as the one inside.
+// wrapped is a transport that Behaviour.Transport wrapped around link. SetPeers reaches link.
 type wrapped struct {
 	transport.Transport
 	link *p2p.Transport
@@ -41,7 +41,7 @@ type wrapped struct {
 
 func (w wrapped) SetPeers(peers []membership.Peer) error { return w.link.SetPeers(peers) }
 
-// openTransport opens the listeners.
+// openTransport listens for other members of the group.
 func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo) (*node, error) {
 	bounds, err := limits.For(limits.Config{Group: group.Limits()})
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo)
 	return n, nil
 }
 
-// openNode makes the node over the transport. The description is that of the newest epoch.
+// openNode creates the node on top of the transport. d is the newest epoch's description.
 func (s *Service) openNode(n *node, app ephemera.Application, d contract.Description) error {
 	report, err := rules.ReportBytes(d.Mixnodes)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 	return err
 }
 
-// openBlocks returns the own blocks in the node's store that were not delivered: certified ones,
-// and the one that was signed last.
+// openBlocks returns this member's blocks in the node's store that were not delivered: the
+// certified ones and the one that it signed last.
 func (s *Service) openBlocks(ctx context.Context, group *membership.Group) ([]block.Block, error) {
 	state, err := s.home.Store.Load(ctx, group.ID())
 	if err != nil {
@@ -105,13 +105,13 @@ func (s *Service) openBlocks(ctx context.Context, group *membership.Group) ([]bl
 	return nil, nil
 }
 
-// publish hands a report to the node, or to those who do something else with it.
+// publish submits a report to the node, or passes it to Behaviour.Publish if that is set.
 func (s *Service) publish(ctx context.Context, n *node, d contract.Description, m block.Message) error {
 	submit := func(ctx context.Context, m block.Message) error {
 		if err := n.Submit(ctx, m); !errors.Is(err, mempool.ErrDuplicate) {
 			return err
 		}
-		return nil // an earlier run submitted it
+		return nil // submitted by an earlier run
 	}
 	if s.config.Behaviour.Publish == nil {
 		return submit(ctx, m)
@@ -128,27 +128,27 @@ func (s *Service) publish(ctx context.Context, n *node, d contract.Description, 
 	})
 }
 
-// checkDescription refuses descriptions of another contract or group, and rules that this program
-// does not have or is not started for.
+// checkDescription returns a function that refuses descriptions of another contract or group, and
+// rules that this program does not know or was not started for.
 func checkDescription(c rewards.Contract, group *membership.Group, mode Mode) func(contract.Description) error {
 	unfit := map[Mode]contract.Mode{Single: contract.ModeFull, Ephemera: contract.ModeSingle}
 	return func(d contract.Description) error {
 		if d.Rules.Mode == unfit[mode] {
-			return fmt.Errorf("the contract verifies in mode %s, which takes nothing from a Nym-API in mode %s; start both for the same", d.Rules.Mode, mode)
+			return fmt.Errorf("the contract verifies in mode %s, which accepts nothing from a Nym-API in mode %s; start both in the same mode", d.Rules.Mode, mode)
 		}
 		if d.Network != c.Network || d.ContractKey != c.Key {
-			return fmt.Errorf("it is of network %q and contract %s, we belong to %q and %s", d.Network, d.ContractKey, c.Network, c.Key)
+			return fmt.Errorf("the description is of network %q and contract %s, this Nym-API belongs to %q and %s", d.Network, d.ContractKey, c.Network, c.Key)
 		}
 		if d.Group.ID() != group.ID() {
-			return fmt.Errorf("it is of group %s, ours is %s", d.Group.ID(), group.ID())
+			return fmt.Errorf("the description is of group %s, this Nym-API belongs to %s", d.Group.ID(), group.ID())
 		}
 		_, err := d.Estimator()
 		return err
 	}
 }
 
-// errNoMember explains a group without us.
+// errNoMember reports that the group does not include this Nym-API.
 func (s *Service) errNoMember(group *membership.Group) error {
-	return errors.Join(ErrNotEnrolled, fmt.Errorf("group %d of %d members is complete without key %s; start the contract anew, or use the folder of a member",
+	return errors.Join(ErrNotEnrolled, fmt.Errorf("group %d of %d members is complete without key %s; start a contract with a new database, or use a member's folder",
 		group.Number(), group.N(), *s.key.Load()))
 }
