@@ -131,7 +131,7 @@ func (c Config) Interval() time.Duration {
 func (c Config) Warnings() []string {
 	var warnings []string
 	if bad := c.byzantine(); bad > c.F() {
-		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are Byzantine, more than f = %d: promises may be broken", bad, c.Nodes, c.F()))
+		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are Byzantine, more than f = %d: invariants may be violated", bad, c.Nodes, c.F()))
 	}
 	return warnings
 }

@@ -7,7 +7,7 @@
 //	              and the contract accepts the first valid block
 //	Grow          blocks in larger and larger groups, for the figures of growth
 //	Find          random short days with faults and adversaries, to search for violations
-//	HonestRange, Rewarded   the promises of rewarding that every run is checked against
+//	HonestRange, Rewarded   the invariants of rewarding that every run is checked against
 //	Costs         the costs of the same blocks under other schemes, computed by formulas
 //
 // The broadcast is the production code. The application is a model of package rewards without

@@ -93,7 +93,7 @@ type Search struct {
 	Found      []FoundViolation `json:"found"`
 }
 
-// FoundViolation is a schedule that broke promises.
+// FoundViolation is a schedule that violated invariants.
 type FoundViolation struct {
 	Seed     uint64              `json:"seed"`
 	Broken   []ViolatedPromise   `json:"broken"`

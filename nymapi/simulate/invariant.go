@@ -72,7 +72,7 @@ func (i rangeInvariant) End() error {
 // rewardedInvariant checks Rewarded at the end of a run.
 type rewardedInvariant struct {
 	env     *environment
-	stopped func() bool // whether the run was stopped early; then nothing is promised
+	stopped func() bool // whether the run was stopped early; then nothing is guaranteed
 }
 
 func (rewardedInvariant) Name() string { return "every epoch rewarded" }
@@ -86,7 +86,7 @@ func (i rewardedInvariant) End() error {
 	return Rewarded(i.env.contract.outcomes, i.env.nodes, func(int) int { return len(i.env.byzantine) })
 }
 
-// invariants returns the promises of rewarding, and the timings.
+// invariants returns the invariants of rewarding, and the timings.
 func (e *environment) invariants(stopped func() bool) []simulation.Invariant {
 	return []simulation.Invariant{&e.timings, rangeInvariant{e}, rewardedInvariant{e, stopped}}
 }

@@ -23,7 +23,7 @@ type ledger struct {
 	outcomes []Outcome    // by epoch-1
 	first    int          // the first epoch, from 0, that is not settled
 	waiting  []submission // for later epochs, in order of arrival
-	faults   []error      // broken promises that were not reported yet
+	faults   []error      // violations that were not reported yet
 }
 
 type submission struct {
@@ -80,7 +80,7 @@ func (c *ledger) decide() {
 	c.waiting = kept
 }
 
-// accept recomputes the result of a block with package verify and checks the promises about it.
+// accept recomputes the result of a block with package verify and checks its invariants.
 func (c *ledger) accept(s submission) bool {
 	matrix, result, reporters, err := c.env.verified(s.block, s.epoch)
 	if err != nil {

@@ -114,7 +114,7 @@ func TestAStoppedDayIsUnfinishedWithoutViolations(t *testing.T) {
 	require.Zero(t, s.Violated)
 }
 
-func TestRandomShortDaysKeepEveryPromise(t *testing.T) {
+func TestRandomShortDaysKeepEveryInvariant(t *testing.T) {
 	search := simulation.Search{Seed: 1, Schedules: 20, Draw: drawDay, Options: dayOptions}
 	if !testing.Short() {
 		search.Schedules = 2000

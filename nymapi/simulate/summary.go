@@ -39,7 +39,7 @@ type Kind struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// ViolatedPromise is a violation of one promise.
+// ViolatedPromise is a violation of one invariant.
 type ViolatedPromise struct {
 	Promise string  `json:"promise"`
 	AtMS    float64 `json:"at_ms"`

@@ -14,11 +14,12 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
 var (
-	errInterrupted = errors.New("interrupted: the results hold what was finished")
-	errUnexplained = errors.New("epochs were missed for another reason than the flags; see the summary, and run.log beside it")
+	errInterrupted = errors.New("interrupted: the results contain what was finished")
+	errUnexplained = errors.New("epochs were missed for a reason that the flags do not explain; see the summary and run.log in the same folder")
 )
 
 // compareFlags are the flags of `nymapi compare`.
@@ -35,13 +36,16 @@ func newCompare() *cobra.Command {
 	f := &compareFlags{config: compare.Default()}
 	cmd := &cobra.Command{
 		Use:   "compare",
-		Short: "Reward one world by a single Nym-API and by many with Ephemera, and say how the two differ",
-		Long: `Reward one world by a single Nym-API and by many with Ephemera, and say how the two differ.
+		Short: "Compare the rewards of a single Nym-API with those of many that use Ephemera",
+		Long: `Compare the rewards of a single Nym-API with those of many that use Ephemera.
 
-Everything is real and in this process, on loopback and free ports: libp2p hosts, HTTP contracts, SQLite databases. Without any
-flag two scenes are shown one after the other: all honest, then one liar.
+Both measure the same world. All parts are real and run in this process, on
+loopback and free ports: libp2p hosts, HTTP contracts, SQLite databases. Without
+flags, two comparisons run one after the other: all Nym-APIs are honest, then
+one lies.
 
-Exit status: 0, 1 when an epoch was missed that the flags do not explain, 2 for flags that cannot be used, 130 after Ctrl-C.`,
+Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
+do not explain, 2 for invalid flags, 130 after Ctrl-C.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --truth n00,n06,n14`,
@@ -56,31 +60,31 @@ Exit status: 0, 1 when an epoch was missed that the flags do not explain, 2 for 
 func (f *compareFlags) add(cmd *cobra.Command) {
 	c, flags := &f.config, cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&c.Nodes, "nodes", c.Nodes, "Nym-APIs (with a trace: its observers)")
-	flags.IntVar(&c.Mixnodes, "mixnodes", c.Mixnodes, "rewarded mixnodes (with a trace: the file's)")
-	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs to run (with a trace: all of the file)")
-	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s, or more for large ones)")
-	flags.IntVar(&c.Ticks, "ticks", c.Ticks, "measurements of each mixnode in an epoch (with a trace: 1)")
+	flags.IntVar(&c.Nodes, "nodes", c.Nodes, "number of Nym-APIs (with a trace: its observers)")
+	flags.IntVar(&c.Mixnodes, "mixnodes", c.Mixnodes, "number of rewarded mixnodes (with a trace: those of the file)")
+	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "number of epochs (with a trace: all epochs of the file)")
+	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s, longer for large traces)")
+	flags.IntVar(&c.Ticks, "ticks", c.Ticks, "measurements of each mixnode per epoch (with a trace: 1)")
 	flags.StringVar(&c.Estimator, "estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k) or mad")
-	flags.Uint64Var(&c.Seed, "seed", c.Seed, "of everything random: the same seed gives the same measurements")
-	flags.StringVar(&f.source, "source", string(c.Source), "world: mixnodes with a true uptime; uniform: random numbers, as in the original; trace: a file")
-	flags.Float64Var(&c.Missing, "missing", c.Missing, "share of the world's measurements that are lost, from 0 to below 1")
-	flags.StringVar(&c.Submit, "submit", c.Submit, "race: everybody submits at once; staged: one after the other")
-	flags.StringVar(&c.Verify, "verify", c.Verify, "full: the contract recomputes every result; none: it believes the first, as the original did")
-	flags.IntVar(&c.Liars, "liars", c.Liars, "how many Nym-APIs lie, the first ones")
-	flags.StringVar(&f.liarsAt, "liars-at", "", "numbers of those that lie instead, such as 1,3")
-	flags.StringVar(&f.lie, "lie", string(c.Lie), "zero, hundred, victims (zero for a tenth of the mixnodes), split (two different reports, then silence)")
-	flags.IntVar(&c.Offline, "offline", c.Offline, "how many Nym-APIs never run, the last ones")
-	flags.StringVar(&f.offlineAt, "offline-at", "", "numbers of those that never run instead, such as 2,4")
-	flags.IntVar(&c.Single, "single", c.Single, "number of the only Nym-API of mode single")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "random seed: the same seed gives the same measurements")
+	flags.StringVar(&f.source, "source", string(c.Source), "world: mixnodes with a true uptime; uniform: random numbers, as in the original; trace: a recorded file")
+	flags.Float64Var(&c.Missing, "missing", c.Missing, "share of the world's measurements that are lost, from 0 to less than 1")
+	flags.StringVar(&c.Submit, "submit", c.Submit, "race: all Nym-APIs submit at once; staged: they take turns")
+	flags.StringVar(&c.Verify, "verify", c.Verify, "full: the contract recomputes every result; none: it accepts the first result unchecked, as the original did")
+	flags.IntVar(&c.Liars, "liars", c.Liars, "number of Nym-APIs that lie: the first ones")
+	flags.StringVar(&f.liarsAt, "liars-at", "", "instead of --liars: the numbers of the Nym-APIs that lie, such as 1,3")
+	flags.StringVar(&f.lie, "lie", string(c.Lie), "what liars report: zero, hundred, victims (zero for a tenth of the mixnodes) or split (two different reports, then nothing)")
+	flags.IntVar(&c.Offline, "offline", c.Offline, "number of Nym-APIs that never run: the last ones")
+	flags.StringVar(&f.offlineAt, "offline-at", "", "instead of --offline: the numbers of the Nym-APIs that never run, such as 2,4")
+	flags.IntVar(&c.Single, "single", c.Single, "number of the Nym-API that mode single uses")
 	flags.StringVar(&c.Trace, "trace", "", "file with recorded measurements, for --source trace")
-	flags.StringSliceVar(&f.observers, "observers", nil, "observers of the trace that are the Nym-APIs, in this order (default: all)")
-	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace whose median is the truth (default: there is no truth)")
-	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default results/<time>, with a link results/latest)")
-	flags.BoolVar(&f.json, "json", false, "print summary.json on standard output and nothing else")
+	flags.StringSliceVar(&f.observers, "observers", nil, "observers of the trace that the Nym-APIs play back, in this order (default: all)")
+	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace whose median is the truth (default: no truth is known)")
+	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default: results/<time>, with the link results/latest)")
+	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
 }
 
-// run runs the comparison that the flags describe, or without any flag the two scenes.
+// run runs the comparison that the flags describe, or both default comparisons without flags.
 func (f *compareFlags) run(ctx context.Context, given func(string) bool, bare bool, stdout, stderr io.Writer) error {
 	config, err := f.read(given)
 	if err != nil {
@@ -91,17 +95,17 @@ func (f *compareFlags) run(ctx context.Context, given func(string) bool, bare bo
 	}
 	liar := config
 	liar.Liars = 1
-	fmt.Fprint(stdout, "Scene 1 of 2: all are honest.\n\n")
+	fmt.Fprint(stdout, "Run 1 of 2: all Nym-APIs are honest.\n\n")
 	honest := f.compare(ctx, config, stdout, stderr)
 	if honest != nil && !errors.Is(honest, errUnexplained) {
 		return honest
 	}
-	fmt.Fprint(stdout, "\nScene 2 of 2: the same world, and Nym-API 1 lies.\n\n")
+	fmt.Fprint(stdout, "\nRun 2 of 2: the same world, and Nym-API 1 lies.\n\n")
 	return errors.Join(honest, f.compare(ctx, liar, stdout, stderr))
 }
 
-// read returns the configuration that the flags describe. What a trace decides is left to it unless
-// it is given.
+// read returns the configuration that the flags describe. Values that a trace determines are zero
+// unless their flag is given.
 func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 	c := f.config
 	c.Source, c.Lie, c.Observers, c.Truth = compare.Source(f.source), compare.Lie(f.lie), f.observers, f.believed
@@ -136,12 +140,12 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdou
 		return &command.UsageError{Err: err}
 	}
 	if estimate := plan.Estimate(); estimate != "" {
-		fmt.Fprintln(stderr, estimate)
+		fmt.Fprintln(stderr, paragraph.Wrap(estimate))
 	}
 	for _, warning := range plan.Warnings() {
-		fmt.Fprintln(stderr, "Note:", warning)
+		fmt.Fprintln(stderr, paragraph.Wrap("Note: "+warning))
 	}
-	outcomes, err := perform(ctx, plan, folder, stderr)
+	outcomes, err := runPlan(ctx, plan, folder, stderr)
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -162,8 +166,8 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdou
 	}
 }
 
-// perform runs the plan with a log and a display of the progress.
-func perform(ctx context.Context, plan *compare.Plan, folder compare.Folder, stderr io.Writer) ([]compare.Outcome, error) {
+// runPlan runs the plan, with run.log in the folder and progress on stderr.
+func runPlan(ctx context.Context, plan *compare.Plan, folder compare.Folder, stderr io.Writer) ([]compare.Outcome, error) {
 	log, err := os.Create(filepath.Join(folder.Path, "run.log"))
 	if err != nil {
 		return nil, fmt.Errorf("write the log: %w", err)
@@ -179,7 +183,7 @@ func perform(ctx context.Context, plan *compare.Plan, folder compare.Folder, std
 	return outcomes, err
 }
 
-// show prints the summary, for programs or for people.
+// show prints the summary as JSON or as text.
 func (f *compareFlags) show(stdout io.Writer, plan *compare.Plan, summary compare.Summary, folder compare.Folder) error {
 	if f.json {
 		return summary.WriteJSON(stdout)

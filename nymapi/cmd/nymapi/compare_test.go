@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 )
 
-func TestCompareFlagsThatCannotBeUsedAreNamed(t *testing.T) {
+func TestCompareNamesInvalidFlags(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("trace.csv", []byte("epoch,observer,m\n1,a,nine\n"), 0o600))
 	for _, tt := range []struct{ args, want string }{
@@ -51,7 +51,7 @@ func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
 	require.Contains(t, stderr.String(), "--liars-at 9: expected different numbers from 1 to 4")
 }
 
-func TestComparePrintsTheSummaryAndNothingElse(t *testing.T) {
+func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"compare", "--json", "--out", out, "--mixnodes", "10", "--epochs", "1", "--epoch", "2s"}, &stdout, &stderr)
@@ -68,7 +68,7 @@ func TestComparePrintsTheSummaryAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestCompareThatIsInterruptedWritesWhatIsFinished(t *testing.T) {
+func TestInterruptedCompareWritesWhatIsFinished(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -78,15 +78,15 @@ func TestCompareThatIsInterruptedWritesWhatIsFinished(t *testing.T) {
 	require.Equal(t, exitInterrupted, code)
 	results, err := os.ReadDir(compare.ResultsDir)
 	require.NoError(t, err)
-	require.Len(t, results, 1, "latest is not made by a run that is not finished")
+	require.Len(t, results, 1, "an interrupted run does not create latest")
 	folder := filepath.Join(compare.ResultsDir, results[0].Name())
 	for _, name := range []string{"summary.json", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(folder, name))
 	}
-	require.Contains(t, stderr.String(), "interrupted: the results hold what was finished ("+folder+")")
+	require.Contains(t, stderr.String(), "interrupted: the results contain what was finished ("+folder+")")
 }
 
-// untilLine is an output that tells when a text was written to it.
+// untilLine is an output that calls found when text is written to it.
 type untilLine struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

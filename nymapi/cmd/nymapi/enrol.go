@@ -26,24 +26,27 @@ func newEnrol() *cobra.Command {
 	f := &enrolFlags{}
 	cmd := &cobra.Command{
 		Use:   "enrol",
-		Short: "Make the key of an Ephemera daemon a member, or tell its new addresses",
-		Long: `Enrols the key of an Ephemera daemon with the contract. A Nym-API with an embedded node does that by itself; beside a daemon
-(nymapi run --ephemera) it is done once, before the daemon runs, for that waits for a list of members.`,
+		Short: "Enrol the key of an Ephemera daemon as a member, or change its addresses",
+		Long: `Enrol the key of an Ephemera daemon with the contract.
+
+A Nym-API with an embedded node enrols by itself. In sidecar mode (nymapi run
+--ephemera), run this command once before the daemon starts: the daemon waits
+for the list of members.`,
 		Example: `  nymapi enrol --contract http://127.0.0.1:8080 --token let-me-in --key-file net/1/data/key --name nymapi-1 --address /ip4/127.0.0.1/tcp/3000`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.contract, "contract", "http://127.0.0.1:8080", "address of the contract")
-	flags.StringVar(&f.keyFile, "key-file", "", "the daemon's key: data/key in its folder")
-	flags.StringVar(&f.name, "name", "", "name to enrol under (default: nymapi- and the end of the peer ID)")
-	flags.StringSliceVar(&f.addresses, "address", nil, "multiaddrs under which other members reach the daemon")
+	flags.StringVar(&f.keyFile, "key-file", "", "file with the daemon's key: data/key in its folder")
+	flags.StringVar(&f.name, "name", "", "name of the member (default: nymapi- and the end of the peer ID)")
+	flags.StringSliceVar(&f.addresses, "address", nil, "multiaddrs at which other members reach the daemon")
 	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds the token")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token")
 	return cmd
 }
 
-// enrolWithin bounds the two requests.
+// enrolWithin limits how long both requests may take.
 const enrolWithin = 30 * time.Second
 
 func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
@@ -69,7 +72,7 @@ func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// The counter has to grow with every enrolment of a key, on whatever machine it is made.
+	// The counter must increase with every enrolment of a key, also on another machine.
 	e := contract.Enrolment{Name: cmp.Or(f.name, "nymapi-"+key.Public().Short()), Addresses: f.addresses, Counter: uint64(time.Now().UnixMilli())}
 	if e.Addresses == nil {
 		e.Addresses = []string{}

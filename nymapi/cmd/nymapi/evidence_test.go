@@ -24,9 +24,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// remains are the databases of a Nym-API as its death left them.
+// remains are the databases of a Nym-API as it was killed.
 type remains struct {
-	name string // of the Nym-API, and which of its deaths
+	name string // of the Nym-API, and the run that was killed
 	dir  string
 }
 
@@ -47,7 +47,7 @@ func (n *network) collect(number int) {
 	n.remains = append(n.remains, left)
 }
 
-// place is a slot of the one group.
+// place is a slot of the only group.
 type place struct {
 	creator keys.Public
 	height  uint64
@@ -62,14 +62,14 @@ type signed struct {
 
 func (s signed) place() place { return place{keys.Public(s.Creator), s.Height} }
 
-// evidence is what all disks together show.
+// evidence is the content of all databases together.
 type evidence struct {
 	*testing.T
-	blocks    map[place]block.ID                 // of every header and vote that anybody holds or held
-	certified map[place]block.ID                 // as all hold them in the end
-	votes     map[keys.Public]map[place]block.ID // of each member, in the end
-	echoes    []certificate.Echo                 // of the certificates that anybody holds
-	reports   map[reportOf]block.MessageID       // of every report that anybody holds or held
+	blocks    map[place]block.ID                 // of every header and vote ever stored
+	certified map[place]block.ID                 // at the end; the same for all
+	votes     map[keys.Public]map[place]block.ID // of each member, at the end
+	echoes    []certificate.Echo                 // of all stored certificates
+	reports   map[reportOf]block.MessageID       // of every report ever stored
 }
 
 type reportOf struct {
@@ -77,7 +77,7 @@ type reportOf struct {
 	sender keys.Public
 }
 
-// verify reads the disks after all have stopped.
+// verify reads the databases after all processes have stopped.
 func (n *network) verify(settled []contract.EpochDetail) {
 	n.Helper()
 	e := &evidence{
@@ -97,7 +97,7 @@ func (n *network) verify(settled []contract.EpochDetail) {
 	require.NoError(n, err, "audit: %s", output)
 	require.Contains(n, string(output), "0 rest on somebody's word, 0 do not fit")
 	n.Logf("%d kills: %d certified blocks, %d signatures, %d reports, %d epochs; %s",
-		len(n.absences), len(e.certified), len(e.echoes), len(e.reports), len(settled), output)
+		len(n.outages), len(e.certified), len(e.echoes), len(e.reports), len(settled), output)
 }
 
 // readStore opens a store as its node does, and verifies every chain in it.
@@ -108,7 +108,7 @@ func (e *evidence) readStore(name, path string) {
 	defer func() { require.NoError(e, s.Close()) }()
 	who, err := s.Identity(e.Context())
 	require.NoError(e, err, name)
-	require.Zero(e, who.MutedThrough, "%s takes its store for a lost one", name)
+	require.Zero(e, who.MutedThrough, "%s considers its store lost", name)
 	groups, err := s.Groups(e.Context())
 	require.NoError(e, err, name)
 	require.Len(e, groups, 1, name)
@@ -124,14 +124,14 @@ func (e *evidence) readStore(name, path string) {
 	})
 	for _, chain := range state.Chains {
 		require.NotZero(e, chain.Certified, name)
-		require.Equal(e, chain.Certified, chain.Delivered, "%s has stopped with blocks that were not delivered", name)
-		require.Empty(e, chain.Votes, "%s has stopped with open slots", name)
+		require.Equal(e, chain.Certified, chain.Delivered, "%s stopped with blocks that were not delivered", name)
+		require.Empty(e, chain.Votes, "%s stopped with open slots", name)
 		e.readChain(name, s, groups[0].Group, chain)
 	}
 }
 
-// readChain verifies a chain from its first block to its last, and compares it with those of the
-// others.
+// readChain verifies a chain from its first block to its last, and compares it with the copies of
+// the other members.
 func (e *evidence) readChain(name string, s store.Store, group *membership.Group, chain store.Chain) {
 	e.Helper()
 	slot := block.Slot{Group: group.ID(), Creator: chain.Creator, Height: 1}
@@ -156,18 +156,18 @@ func (e *evidence) readChain(name string, s store.Store, group *membership.Group
 	require.ErrorIs(e, err, store.ErrNotFound, "%s holds blocks above a gap", name)
 }
 
-// everyEchoWasStored tells whether each member still knows what it signed: R3 makes a vote durable
-// first, and nothing removes it.
+// everyEchoWasStored checks that each member still holds the votes that it signed: R3 makes a vote
+// durable first, and nothing removes it.
 func (e *evidence) everyEchoWasStored() {
 	e.Helper()
 	for _, echo := range e.echoes {
 		vote, known := e.votes[echo.Signer][place{echo.Slot.Creator, echo.Slot.Height}]
-		require.True(e, known, "%s has signed for slot %s and does not know it", echo.Signer.Short(), echo.Slot)
-		require.Equal(e, echo.Block, vote, "%s has signed two blocks for slot %s", echo.Signer.Short(), echo.Slot)
+		require.True(e, known, "%s signed for slot %s and holds no vote", echo.Signer.Short(), echo.Slot)
+		require.Equal(e, echo.Block, vote, "%s signed two blocks for slot %s", echo.Signer.Short(), echo.Slot)
 	}
 }
 
-// readTables gathers the blocks and reports of a Nym-API's databases.
+// readTables collects the blocks and reports in a Nym-API's databases.
 func (e *evidence) readTables(name, storePath, rewardsPath string) {
 	e.Helper()
 	query(e.T, storePath, func(db *sqlx.DB) { e.readBlocks(name, db) })
@@ -181,7 +181,8 @@ func (e *evidence) rows(db *sqlx.DB, table string) []signed {
 	return rows
 }
 
-// readBlocks looks at everything that was signed, or stored to be signed, also without certificate.
+// readBlocks collects all blocks that were signed or stored to be signed, with or without a
+// certificate.
 func (e *evidence) readBlocks(name string, db *sqlx.DB) {
 	e.Helper()
 	for _, table := range []string{"headers", "votes", "certificates"} {
@@ -199,8 +200,8 @@ func (e *evidence) readBlocks(name string, db *sqlx.DB) {
 	}
 }
 
-// readReports looks at every report that a Nym-API keeps itself: its own ones, and those in blocks
-// of submissions and winners.
+// readReports collects all reports in a Nym-API's own database: those that it sent, and those in
+// the blocks of submissions and winners.
 func (e *evidence) readReports(name string, db *sqlx.DB) {
 	e.Helper()
 	var own, bodies, winners [][]byte
@@ -222,7 +223,7 @@ func (e *evidence) readReports(name string, db *sqlx.DB) {
 	require.NoError(e, db.Get(&doubles, `SELECT count(*) FROM double_reports`))
 	require.Zero(e, doubles, "%s has seen a member sign two reports for one epoch", name)
 	require.NoError(e, db.Get(&doubles, `SELECT count(*) FROM submissions WHERE outcome = 'refused'`))
-	require.Zero(e, doubles, "the contract has refused a submission of %s", name)
+	require.Zero(e, doubles, "the contract refused a submission of %s", name)
 }
 
 func (e *evidence) reportsOf(name string, encoded []byte) {
@@ -246,8 +247,8 @@ func (e *evidence) report(name string, encoded []byte) {
 	e.reports[of] = m.ID()
 }
 
-// readRemains tells whether what a Nym-API held when it was killed is still there in the end: with
-// it, and its certified blocks with all. A database may not have its tables yet.
+// readRemains checks that what a Nym-API held when it was killed still exists at the end: its votes
+// with itself, its certified blocks with all members. A database may not have its tables yet.
 func (e *evidence) readRemains(left remains) {
 	e.Helper()
 	complete := func(path, table string, read func(*sqlx.DB)) {
@@ -278,8 +279,7 @@ func (e *evidence) readRemains(left remains) {
 	complete(filepath.Join(left.dir, service.RewardsFile), "double_reports", func(db *sqlx.DB) { e.readReports(left.name, db) })
 }
 
-// verifyEpochs compares what the contract has decided with what the Nym-APIs hold, and with who was
-// away.
+// verifyEpochs compares the contract's decisions with the Nym-APIs' blocks and with who was down.
 func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
 	n.Helper()
 	certified := make(map[block.ID]bool, len(e.certified))
@@ -291,38 +291,38 @@ func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
 			require.True(n, certified[epoch.Winner.Block], "the block that won epoch %d is lost", epoch.ID)
 		} else {
 			require.NotEmpty(n, epoch.Reason, "epoch %d", epoch.ID)
-			require.True(n, n.lacked(epoch), "epoch %d is missed although enough were there: %s", epoch.ID, epoch.Reason)
+			require.True(n, n.interrupted(epoch), "epoch %d is missed although enough Nym-APIs were running: %s", epoch.ID, epoch.Reason)
 		}
 		digests := map[keys.Public]contract.Hash{}
 		for _, attempt := range epoch.Attempts {
 			require.NotEqual(n, contract.VerdictInvalid, attempt.Verdict, "epoch %d, %s: %s", epoch.ID, attempt.Name, attempt.Reason)
 			if other, again := digests[attempt.Submitter]; again {
-				require.Equal(n, other, attempt.Digest, "%s has made two submissions for epoch %d", attempt.Name, epoch.ID)
+				require.Equal(n, other, attempt.Digest, "%s made two submissions for epoch %d", attempt.Name, epoch.ID)
 			}
 			digests[attempt.Submitter] = attempt.Digest
 		}
 	}
 }
 
-// lacked tells whether the contract, or more than f Nym-APIs at a time, were away while an epoch
-// ran or was open.
-func (n *network) lacked(epoch contract.EpochDetail) bool {
+// interrupted reports whether the contract, or more than f Nym-APIs at a time, were down while an
+// epoch ran or was open.
+func (n *network) interrupted(epoch contract.EpochDetail) bool {
 	begin, end := epoch.Start.Time(), epoch.End.Time().Add(acceptEpochs*epochDuration)
-	within := func(a absence, at time.Time) bool { return !a.from.After(at) && (a.to.IsZero() || a.to.After(at)) }
-	for _, a := range n.absences { // the most are away when one goes
+	within := func(a outage, at time.Time) bool { return !a.from.After(at) && (a.to.IsZero() || a.to.After(at)) }
+	for _, a := range n.outages { // the number of those down is highest when one goes down
 		if a.from.After(end) || !a.to.IsZero() && a.to.Before(begin) {
 			continue
 		}
 		if a.number == theContract {
 			return true
 		}
-		away := map[int]bool{}
-		for _, b := range n.absences {
+		down := map[int]bool{}
+		for _, b := range n.outages {
 			if within(b, a.from) {
-				away[b.number] = true
+				down[b.number] = true
 			}
 		}
-		if len(away) > quorum.Faulty(members) {
+		if len(down) > quorum.Faulty(members) {
 			return true
 		}
 	}

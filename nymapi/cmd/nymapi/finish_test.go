@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// finish waits until everybody has caught up, and stops all when nothing is left to be done. It
-// returns the settled epochs in ascending order.
+// finish waits until all Nym-APIs have caught up, and stops them when no work is left. It returns
+// the settled epochs in ascending order.
 func (n *network) finish() []contract.EpochDetail {
 	n.Helper()
 	last := n.reported()
@@ -30,7 +30,7 @@ func (n *network) finish() []contract.EpochDetail {
 		})
 	}
 	final := n.quiet()
-	n.eventually("everybody holds all blocks up to epoch "+final.String(), func() bool { return n.converged(final) })
+	n.eventually("all Nym-APIs hold all blocks up to epoch "+final.String(), func() bool { return n.converged(final) })
 	for number := 1; number <= members; number++ {
 		n.stop(number)
 	}
@@ -38,7 +38,7 @@ func (n *network) finish() []contract.EpochDetail {
 	return settled
 }
 
-// stop asks a process to end, and waits until it has.
+// stop asks a process to stop, and waits until it has.
 func (n *network) stop(number int) {
 	n.Helper()
 	n.alive()
@@ -46,13 +46,13 @@ func (n *network) stop(number int) {
 	delete(n.running, number)
 }
 
-// quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that one and
-// begin no other. It returns its number.
+// quiet stops the contract in an epoch that all Nym-APIs know, so that they finish that epoch and
+// begin no other. It returns the epoch's number.
 func (n *network) quiet() contract.Epoch {
 	n.Helper()
 	for {
 		current := n.epoch().ID
-		n.eventually("everybody knows epoch "+current.String(), func() bool {
+		n.eventually("all Nym-APIs know epoch "+current.String(), func() bool {
 			known := true
 			for number := 1; number <= members; number++ {
 				query(n.T, n.rewardsDB(number), func(db *sqlx.DB) {
@@ -89,13 +89,13 @@ func (n *network) rewardsDB(number int) string {
 
 func (n *network) storeDB(number int) string { return filepath.Join(n.home(number), home.StoreFile) }
 
-// reach is how far somebody has a chain.
+// reach is a chain's certified height at a Nym-API.
 type reach struct {
 	Creator   []byte `db:"creator"`
 	Certified uint64 `db:"certified"`
 }
 
-// converged tells whether every Nym-API has delivered its own block for an epoch, and holds the
+// converged reports whether every Nym-API has delivered its own block for an epoch and holds the
 // same chains as all others.
 func (n *network) converged(final contract.Epoch) bool {
 	n.Helper()
@@ -122,7 +122,7 @@ func (n *network) converged(final contract.Epoch) bool {
 	return true
 }
 
-// query runs f on a database that its process may be using. It writes nothing.
+// query runs f on a database that a process may be using. The connection is read-only.
 func query(t *testing.T, path string, f func(db *sqlx.DB)) {
 	t.Helper()
 	db, err := sqlx.Open("sqlite3", "file:"+path+"?mode=rw&_query_only=1&_busy_timeout=5000")

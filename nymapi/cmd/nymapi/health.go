@@ -54,13 +54,13 @@ func newHealth() *cobra.Command {
 	var ready bool
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Ask a running Nym-API on this machine how it is: exit status 0 when it is well",
+		Short: "Check the health of a Nym-API on this machine: exit status 0 if it is healthy",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return askHealth(cmd.Context(), address, ready, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&address, "health-listen", defaultHealth, "address that the Nym-API was given with the same flag")
-	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it takes part already, not only whether it lives")
+	cmd.Flags().StringVar(&address, "health-listen", defaultHealth, "the value of the Nym-API's --health-listen")
+	cmd.Flags().BoolVar(&ready, "ready", false, "check that it takes part, not only that it runs")
 	return cmd
 }
 
@@ -73,11 +73,11 @@ func askHealth(ctx context.Context, address string, ready bool, out io.Writer) e
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
-		return command.Usage("--health-listen %q, expected such as %s", address, defaultHealth)
+		return command.Usage("--health-listen %q, expected an address such as %s", address, defaultHealth)
 	}
 	answer, err := new(http.Client).Do(request)
 	if err != nil {
-		return fmt.Errorf("no Nym-API answers: %w", err)
+		return fmt.Errorf("no Nym-API responds: %w", err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// seed replays the kills of a run; when exactly they hit is the machine's business.
-var seed = flag.Uint64("seed", 0, "of TestKilledProcesses; 0: shortSeed with -short, else a random one, which is printed")
+// seed repeats the kills of a run. Their exact moments depend on the machine.
+var seed = flag.Uint64("seed", 0, "random seed of TestKilledProcesses; 0: shortSeed with -short, otherwise a random seed, which is printed")
 
-// shortSeed is one whose ten strikes hit everybody.
+// shortSeed is a seed whose ten strikes hit every process.
 const shortSeed = 3
 
-// TestKilledProcesses kills real processes at random moments and starts them again on their data,
-// and then reads what is on their disks: no second block for a slot, no second report for an epoch,
-// no certified block lost, everything caught up. With -artifacts -outputdir DIR the disks and logs
-// stay in DIR.
+// TestKilledProcesses kills real processes at random moments and restarts them with their data.
+// Then it reads their databases: no second block for a slot, no second report for an epoch, no
+// certified block lost, all caught up. With -artifacts -outputdir DIR the databases and logs stay
+// in DIR.
 func TestKilledProcesses(t *testing.T) {
 	start, strikes := *seed, 10
 	if !testing.Short() {
@@ -59,13 +59,12 @@ func TestKilledProcesses(t *testing.T) {
 	})
 }
 
-// killWhileStarting kills each Nym-API several times before it has enrolled and once when it has,
-// and the contract while members are missing, when the group is complete, and before the first
-// epoch.
+// killWhileStarting kills each Nym-API several times before it enrols and once afterwards. It kills
+// the contract while members are missing, when the group is complete, and before the first epoch.
 func (n *network) killWhileStarting(random *rand.Rand) {
 	complete := n.running[theContract].log.size()
 	for number := 1; number <= members; number++ {
-		for range 6 { // it makes its databases and its key, and enrols
+		for range 6 { // the Nym-API creates its databases and key, and enrols
 			n.start(number)
 			n.pass(time.Now().Add(upTo(random, 100*time.Millisecond)))
 			n.kill(number)
@@ -75,7 +74,7 @@ func (n *network) killWhileStarting(random *rand.Rand) {
 		n.kill(number)
 		if number == members/2 {
 			n.kill(theContract)
-			n.start(number) // nobody answers it yet
+			n.start(number) // the contract does not respond yet
 			n.start(theContract)
 			n.up(theContract)
 			complete = 0
@@ -101,12 +100,11 @@ func (n *network) killWhileStarting(random *rand.Rand) {
 // strike is a kill and what follows.
 type strike struct {
 	victims []int
-	// The kill is at an offset to the end of an epoch, or when the first victim logs the trigger after
-	// that.
+	// The kill is offset after the end of an epoch, or when the first victim logs trigger after that.
 	offset  time.Duration
 	trigger string
-	away    time.Duration   // until it is started again
-	again   []time.Duration // killed again so long after each start
+	down    time.Duration   // until the restart
+	again   []time.Duration // after each restart, until another kill
 }
 
 func (s strike) String() string {
@@ -114,20 +112,21 @@ func (s strike) String() string {
 	if s.trigger != "" {
 		text += fmt.Sprintf(", after %q", s.trigger)
 	}
-	text += fmt.Sprintf(", away for %s", s.away)
+	text += fmt.Sprintf(", down for %s", s.down)
 	if len(s.again) > 0 {
 		text += fmt.Sprintf(", and again after %v", s.again)
 	}
 	return text
 }
 
-// newStrike draws the i-th strike. Half of them hit where reports and blocks are made, around the
-// end of an epoch; of ten one hits the contract, and one two Nym-APIs, which is more than f.
+// newStrike draws the i-th strike. Half of all strikes hit around the end of an epoch, when reports
+// and blocks are created. One in ten hits the contract, and one in ten hits two Nym-APIs, which is
+// more than f.
 func newStrike(random *rand.Rand, i int) strike {
 	s := strike{
 		victims: []int{1 + random.IntN(members)},
 		offset:  upTo(random, epochDuration),
-		away:    upTo(random, 3*epochDuration/2),
+		down:    upTo(random, 3*epochDuration/2),
 	}
 	if random.IntN(2) == 0 {
 		s.offset = upTo(random, 200*time.Millisecond) - 50*time.Millisecond
@@ -136,7 +135,7 @@ func newStrike(random *rand.Rand, i int) strike {
 		s.trigger = []string{logReport, logCertified}[random.IntN(2)]
 	}
 	if random.IntN(3) == 0 {
-		s.away = 0
+		s.down = 0
 	}
 	for random.IntN(3) == 0 {
 		s.again = append(s.again, upTo(random, 500*time.Millisecond))
@@ -154,7 +153,7 @@ func upTo(random *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(random.Int64N(int64(most))).Truncate(time.Millisecond)
 }
 
-// strike carries it out, and waits until the victims take part again.
+// strike carries out a strike, and waits until the victims take part again.
 func (n *network) strike(s strike) {
 	n.Helper()
 	current := n.epoch()
@@ -165,12 +164,13 @@ func (n *network) strike(s strike) {
 	mark := n.logSize(s.victims[0])
 	n.pass(at)
 	if s.trigger != "" {
-		n.loggedWithin(2*epochDuration, s.victims[0], mark, s.trigger) // if it does not, it is killed then
+		// Without the trigger, the kill is at the end of this wait.
+		n.loggedWithin(2*epochDuration, s.victims[0], mark, s.trigger)
 	}
 	for _, victim := range s.victims {
 		n.kill(victim)
 	}
-	n.pass(time.Now().Add(s.away))
+	n.pass(time.Now().Add(s.down))
 	for _, victim := range s.victims {
 		n.start(victim)
 		for _, after := range s.again {

@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	members       = 4 // so that one of them may be away
+	members       = 4 // f = 1: one may be down
 	epochDuration = 1200 * time.Millisecond
-	acceptEpochs  = 10              // a machine under load is slow, not wrong
-	patience      = 2 * time.Minute // of every wait
+	acceptEpochs  = 10              // enough for a machine under load
+	patience      = 2 * time.Minute // limit of every wait
 	look          = 25 * time.Millisecond
-	theContract   = 0 // its place among processes; Nym-APIs have their numbers
+	theContract   = 0 // the contract's key in maps of processes; Nym-APIs have their numbers
 )
 
-// What processes log when they come to a point.
+// Log messages that mark a point of a process's run.
 const (
 	logContract  = "contract listens"
 	logClosed    = "group closed"
@@ -39,24 +39,24 @@ const (
 	logCertified = "own block certified"
 )
 
-// network is a contract and its Nym-APIs: real processes with their own folders on loopback.
+// network is a contract and its Nym-APIs: real processes on loopback, each with its own folder.
 type network struct {
 	*testing.T
 	programs
-	dir      string
-	address  string // of the contract, once it listened
-	asked    *client.Client
-	running  map[int]*process
-	logs     map[int][]*journal // of every run
-	died     chan *process
-	absences []absence
-	remains  []remains // of killed Nym-APIs
+	dir     string
+	address string // of the contract, after it first listened
+	asked   *client.Client
+	running map[int]*process
+	logs    map[int][]*journal // of every run
+	died    chan *process
+	outages []outage
+	remains []remains // of killed Nym-APIs
 }
 
-// absence is the time in which a process did not take part.
-type absence struct {
+// outage is a period in which a process did not take part.
+type outage struct {
 	number   int
-	from, to time.Time // a zero to: it is away
+	from, to time.Time // to is zero while the process is down
 }
 
 // newNetwork starts the contract.
@@ -69,15 +69,16 @@ func newNetwork(t *testing.T, p programs) *network {
 		for _, p := range n.running {
 			p.discard()
 		}
-		n.tell()
+		n.writeLogs()
 	})
 	n.start(theContract)
 	n.up(theContract)
 	return n
 }
 
-// tell writes the logs to files, and shows the ends of those of the last runs if the test failed.
-func (n *network) tell() {
+// writeLogs writes the logs to files. If the test failed, it also prints the last lines of each
+// process's last log.
+func (n *network) writeLogs() {
 	for number, runs := range n.logs {
 		for i, log := range runs {
 			text, _ := log.from(0)
@@ -101,7 +102,7 @@ func (n *network) name(number int) string {
 
 func (n *network) home(number int) string { return filepath.Join(n.dir, n.name(number)) }
 
-// start starts a process on the data that it left.
+// start starts a process with the data of its previous run.
 func (n *network) start(number int) {
 	n.Helper()
 	program, args := n.nymapi, []string{
@@ -138,20 +139,20 @@ func (n *network) up(number int) {
 		}
 	}
 	n.running[number].content(n.T)
-	for i, a := range n.absences {
+	for i, a := range n.outages {
 		if a.number == number && a.to.IsZero() {
-			n.absences[i].to = time.Now()
+			n.outages[i].to = time.Now()
 		}
 	}
 }
 
-// kill ends a process at once, and keeps a copy of what it leaves.
+// kill kills a process and copies its databases.
 func (n *network) kill(number int) {
 	n.Helper()
 	n.alive()
 	p := n.running[number]
 	p.kill(n.T)
-	n.absences = append(n.absences, absence{number: number, from: time.Now()})
+	n.outages = append(n.outages, outage{number: number, from: time.Now()})
 	delete(n.running, number)
 	if number == theContract {
 		n.asked.Close()
@@ -160,7 +161,7 @@ func (n *network) kill(number int) {
 	n.collect(number)
 }
 
-// alive fails the test if a process ended by itself.
+// alive fails the test if a process ended unexpectedly.
 func (n *network) alive() {
 	n.Helper()
 	select {
@@ -170,7 +171,7 @@ func (n *network) alive() {
 	}
 }
 
-// pass lets time go by, in which every process that runs has to go on.
+// pass waits until a time, and fails the test if a process ends before.
 func (n *network) pass(until time.Time) {
 	n.Helper()
 	timer := time.NewTimer(time.Until(until))
@@ -182,8 +183,8 @@ func (n *network) pass(until time.Time) {
 	}
 }
 
-// logged waits until a process has logged one of the texts behind a mark, and returns what is
-// behind it.
+// logged waits until a process has logged one of the texts after a mark, and returns the log after
+// the mark.
 func (n *network) logged(number, mark int, texts ...string) []byte {
 	n.Helper()
 	text, found := n.loggedWithin(patience, number, mark, texts...)
@@ -213,7 +214,7 @@ func (n *network) loggedWithin(d time.Duration, number, mark int, texts ...strin
 	}
 }
 
-// eventually waits until f holds.
+// eventually waits until f returns true.
 func (n *network) eventually(what string, f func() bool) {
 	n.Helper()
 	ticker, timer := time.NewTicker(look), time.NewTimer(patience)
@@ -233,7 +234,7 @@ func (n *network) eventually(what string, f func() bool) {
 func (n *network) epoch() contract.CurrentEpoch {
 	n.Helper()
 	var current contract.CurrentEpoch
-	n.eventually("the contract tells the epoch", func() (known bool) {
+	n.eventually("the contract returns the current epoch", func() (known bool) {
 		var err error
 		current, err = n.asked.Epoch(n.Context())
 		require.True(n, err == nil || errors.Is(err, contract.NotStarted) || errors.Is(err, client.ErrAway), "%v", err)
@@ -242,8 +243,8 @@ func (n *network) epoch() contract.CurrentEpoch {
 	return current
 }
 
-// reported waits until an epoch that ends from now on is rewarded with everybody's report, and
-// returns its number.
+// reported waits until the current or a later epoch is rewarded with the reports of all Nym-APIs,
+// and returns its number.
 func (n *network) reported() contract.Epoch {
 	n.Helper()
 	from := n.epoch().ID

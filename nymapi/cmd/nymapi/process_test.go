@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// programs are the paths of binaries that are built without the race detector, as they are shipped.
+// programs are the paths of binaries. They are built without the race detector, as in releases.
 type programs struct{ dir, nymapi, contract string }
 
-// buildPrograms builds each in its own module, with the environment's flags.
+// buildPrograms builds each program in its own module, with the environment's flags.
 func buildPrograms(t *testing.T) programs {
 	t.Helper()
 	p := programs{dir: t.TempDir()}
@@ -36,7 +36,7 @@ func (p programs) build(t *testing.T, module, name string) string {
 	return path
 }
 
-// journal is what a process logs. A reader can wait for more of it.
+// journal is a process's log. Readers can wait until it grows.
 type journal struct {
 	mu    sync.Mutex
 	text  []byte
@@ -54,8 +54,7 @@ func (j *journal) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// from returns what was logged after the first so many bytes, and a channel that is closed when
-// there is more.
+// from returns the log after its first mark bytes, and a channel that is closed when the log grows.
 func (j *journal) from(mark int) ([]byte, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -78,23 +77,23 @@ func (j *journal) tail(lines int) []byte {
 	return text[at+1:]
 }
 
-// process is a running program. It ends when the test wants it to, or the test fails: see died.
+// process is a running program. If it ends before the test stops it, the test fails.
 type process struct {
 	name  string
 	log   *journal
 	cmd   *exec.Cmd
-	ours  atomic.Bool   // we end it
+	ours  atomic.Bool   // the test ends it
 	ended chan struct{} // closed when it has ended
 }
 
-// launch starts a program. If it ends before anybody wants it to, it is sent to died.
+// launch starts a program. If it ends before the test stops it, it is sent to died.
 func launch(t *testing.T, died chan<- *process, name, program string, args ...string) *process {
 	t.Helper()
 	p := &process{name: name, log: newJournal(), cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	require.NoError(t, p.cmd.Start())
 	go func() {
-		_ = p.cmd.Wait() // how it ended is in ProcessState
+		_ = p.cmd.Wait() // ProcessState has the result
 		close(p.ended)
 		if !p.ours.Load() {
 			died <- p
@@ -103,7 +102,7 @@ func launch(t *testing.T, died chan<- *process, name, program string, args ...st
 	return p
 }
 
-// kill ends the process as a power cut would, and waits until it is gone.
+// kill sends the process SIGKILL and waits until it has ended.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
 	p.ours.Store(true)
@@ -121,7 +120,7 @@ func (p *process) kill(t *testing.T) {
 // takes its votes for lost.
 var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
 
-// content tells whether the process has nothing to complain about.
+// content fails the test if the process logged one of the complaints.
 func (p *process) content(t *testing.T) {
 	t.Helper()
 	text, _ := p.log.from(0)
@@ -132,10 +131,10 @@ func (p *process) content(t *testing.T) {
 	}
 }
 
-// stopTimeout is how long a process may take to stop when it is asked to.
+// stopTimeout is how long a process may take to stop after SIGTERM.
 const stopTimeout = 10 * time.Second
 
-// stop asks the process to end, which must succeed.
+// stop sends the process SIGTERM. The process must exit with status 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	p.ours.Store(true)
@@ -151,9 +150,9 @@ func (p *process) stop(t *testing.T) {
 	p.content(t)
 }
 
-// discard ends the process whatever it does, at the end of a test.
+// discard kills the process, whatever its state, at the end of a test.
 func (p *process) discard() {
 	p.ours.Store(true)
-	_ = p.cmd.Process.Kill() // it may be gone already
+	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.ended
 }

@@ -42,30 +42,30 @@ func newRun() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.mode, "mode", string(service.Ephemera), "single: submit what was measured; ephemera: what certified blocks give")
+	flags.StringVar(&f.mode, "mode", string(service.Ephemera), "single: submit own measurements; ephemera: submit the result of certified blocks")
 	flags.StringVar(&f.contract, "contract", "http://127.0.0.1:8080", "address of the contract")
-	flags.StringVar(&f.home, "home", "", "folder for key and databases, made at the first start")
+	flags.StringVar(&f.home, "home", "", "folder for the key and databases, created at the first start")
 	flags.StringVar(&f.homeSlots, "home-slots", "", "instead of --home: take the first free folder of DIR/1, DIR/2, …, and its number")
-	flags.IntVar(&f.number, "number", 1, "number of this Nym-API, from 1: which one it is in the simulated world")
-	flags.StringVar(&f.name, "name", "", "name to enrol under (default nymapi-<number>)")
+	flags.IntVar(&f.number, "number", 1, "number of this Nym-API in the simulated world, from 1")
+	flags.StringVar(&f.name, "name", "", "name of the member (default: nymapi-<number>)")
 	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds the token")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token")
 	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
-	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs under which others reach this one (default: those listened on)")
-	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread: flood: from each to all; mesh: to some neighbours and from them on; off: by exchange between two members only")
-	flags.StringVar(&f.api, "api", "", "address on which the node serves its HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; none if empty")
-	flags.StringVar(&f.daemon.URL, "ephemera", "", "address of an Ephemera daemon that is this one's node, instead of an embedded one; its key was enrolled with nymapi enrol")
-	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: that of --ephemera)")
-	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that holds the daemon's bearer token, where it is on another machine")
-	flags.StringVar(&f.submit, "submit", string(service.Race), "race: everybody submits at once; staged: one after the other")
-	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode in an epoch")
+	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
+	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; off: only by exchange between two members")
+	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
+	flags.StringVar(&f.daemon.URL, "ephemera", "", "sidecar mode: address of the Ephemera daemon to use instead of an embedded node; enrol its key first with nymapi enrol")
+	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: the value of --ephemera)")
+	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine")
+	flags.StringVar(&f.submit, "submit", string(service.Race), "race: all Nym-APIs submit at once; staged: they take turns")
+	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
 	f.source.add(flags)
-	flags.StringVar(&f.healthListen, "health-listen", "", "address for /livez and /readyz, none if empty (default with --home-slots "+defaultHealth+")")
+	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez and /readyz, not served if empty (default with --home-slots: "+defaultHealth+")")
 	f.log.Add(flags)
 	return cmd
 }
 
-// config returns the service's configuration. The caller closes Lock until New has succeeded.
+// config returns the service's configuration. If New fails, the caller must close Lock.
 func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	logger, err := newLogger(stderr, f.log)
 	if err != nil {
@@ -80,7 +80,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 		return service.Config{}, command.Usage("--submit: %w", err)
 	}
 	if f.ticks < 1 || f.ticks > collector.MaxTicks { // 0 would be service.Config's default
-		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements in an epoch", f.ticks, collector.MaxTicks)
+		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements per epoch", f.ticks, collector.MaxTicks)
 	}
 	token, err := command.Token("--token", f.token, f.tokenFile)
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	return c, nil
 }
 
-// place chooses the folder.
+// place sets the folder, and with --home-slots also the number and the lock.
 func (f *runFlags) place(c *service.Config) error {
 	switch {
 	case f.home != "" && f.homeSlots != "":
@@ -124,7 +124,7 @@ func (f *runFlags) place(c *service.Config) error {
 		}
 		return nil
 	case f.home == "":
-		return command.Usage("--home is missing, expected a folder for key and databases, such as --home ./nymapi-1")
+		return command.Usage("--home is missing, expected a folder for the key and databases, such as --home ./nymapi-1")
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// syncBuffer collects what goroutines write.
+// syncBuffer is a buffer that goroutines may write to concurrently.
 type syncBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -74,7 +74,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentStandsInForFlags(t *testing.T) {
+func TestTheEnvironmentReplacesFlags(t *testing.T) {
 	t.Setenv("NYMAPI_MODE", "both")
 	t.Setenv("NYMAPI_HOME", t.TempDir())
 	var out, complaints bytes.Buffer
@@ -95,7 +95,7 @@ func TestVersion(t *testing.T) {
 	require.Equal(t, "nymapi unknown\n", out.String())
 }
 
-func TestReplicasTakeTheFirstFreeFolder(t *testing.T) {
+func TestReplicasTakeTheFirstFreeSlot(t *testing.T) {
 	dir := t.TempDir()
 	first, err := takeSlot(dir)
 	require.NoError(t, err)
@@ -112,13 +112,13 @@ func TestReplicasTakeTheFirstFreeFolder(t *testing.T) {
 	require.NoError(t, second.lock.Close())
 
 	_, err = takeSlot(filepath.Join(dir, "1", "nymapi.lock"))
-	require.Error(t, err, "a file is no folder")
+	require.Error(t, err, "a file is not a folder")
 }
 
-func TestHealthFailsWhereNobodyAnswers(t *testing.T) {
+func TestHealthFailsIfNothingListens(t *testing.T) {
 	var out, complaints bytes.Buffer
 	require.Equal(t, command.ExitFailure, run(t.Context(), []string{"health", "--health-listen", freePort(t)}, &out, &complaints))
-	require.Contains(t, complaints.String(), "no Nym-API answers")
+	require.Contains(t, complaints.String(), "no Nym-API responds")
 }
 
 func freePort(t *testing.T) string {
@@ -129,7 +129,7 @@ func freePort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// startContract runs a contract that one Nym-API alone feeds.
+// startContract runs a contract that accepts the results of a single Nym-API.
 func startContract(t *testing.T) (address string) {
 	t.Helper()
 	estimator, err := metrics.ParseEstimator("median")
@@ -177,7 +177,7 @@ func TestANymAPIRunsUntilItIsStopped(t *testing.T) {
 	require.Contains(t, complaints.String(), `"msg":"stopped"`)
 }
 
-func TestARefusalIsTold(t *testing.T) {
+func TestARefusalOfTheContractIsPrinted(t *testing.T) {
 	var out, complaints bytes.Buffer
 	status := run(t.Context(), []string{"run", "--contract", startContract(t), "--home", t.TempDir(), "--token", "guess"}, &out, &complaints)
 	require.Equal(t, command.ExitFailure, status)

@@ -13,23 +13,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 )
 
-// daemons is where the numbers of Ephemera daemons begin: that of Nym-API 2 is daemons+2.
+// daemons is the offset of the numbers of Ephemera daemons: the daemon of Nym-API 2 is daemons+2.
 const daemons = 100
 
-// What processes log at certain points in sidecar mode.
+// Log messages that mark a point of a process's run in sidecar mode.
 const (
 	logStarted    = "msg=started"
 	logRegistered = "registered as the node's application"
 )
 
-// sidecars are Nym-APIs in sidecar mode, with their daemons.
+// sidecars are Nym-APIs in sidecar mode and their daemons.
 type sidecars struct {
 	*network
-	ephemera string                 // the program
+	ephemera string                 // path of the program
 	ports    map[int]map[string]int // of each daemon: p2p, http, admin
 }
 
-// free returns a port of loopback that nobody listens on now.
+// free returns a free port of loopback.
 func free(t *testing.T) int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func free(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// newSidecars starts a contract, makes the daemons' folders and enrols their keys.
+// newSidecars starts a contract, creates the daemons' folders and enrols their keys.
 func newSidecars(t *testing.T, p programs) *sidecars {
 	b := &sidecars{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
 	for number := 1; number <= members; number++ {
@@ -87,7 +87,7 @@ func (b *sidecars) startNymAPI(number int) {
 		"--ephemera", "http://"+b.host(number, "http"), "--ephemera-admin", "http://"+b.host(number, "admin"))
 }
 
-// crash ends a process as a power cut would.
+// crash kills a process.
 func (b *sidecars) crash(number int) {
 	b.Helper()
 	b.running[number].ours.Store(true)
@@ -95,13 +95,13 @@ func (b *sidecars) crash(number int) {
 	delete(b.running, number)
 }
 
-// Nym-APIs in sidecar mode win with the same evidence as those with embedded nodes: every epoch's
-// result follows from the reports of a certified block, even after a Nym-API and a daemon were
-// killed, and no member signs two reports.
+// Nym-APIs in sidecar mode are rewarded on the same evidence as those with embedded nodes: every
+// epoch's result follows from the reports of a certified block, even after a Nym-API and a daemon
+// were killed, and no member signs two reports.
 func TestNymAPIsInSidecarModeAreRewarded(t *testing.T) {
 	b := newSidecars(t, buildPrograms(t))
 	for number := 1; number <= members; number++ {
-		b.startNymAPI(number) // their daemons are away
+		b.startNymAPI(number) // the daemons are not running yet
 	}
 	for number := 1; number <= members; number++ {
 		b.startDaemon(number)
@@ -125,7 +125,7 @@ func TestNymAPIsInSidecarModeAreRewarded(t *testing.T) {
 		detail, err := b.asked.EpochDetail(t.Context(), id)
 		require.NoError(t, err)
 		if detail.Winner == nil {
-			continue // too many were away
+			continue // too few were running
 		}
 		bundle, err := b.asked.Bundle(t.Context(), id)
 		require.NoError(t, err)

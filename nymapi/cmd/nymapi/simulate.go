@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate"
 )
 
-var errViolation = errors.New("a promise was broken; see above")
+var errViolation = errors.New("an invariant was violated; see the output")
 
 // simulateFlags are the flags of `nymapi simulate`.
 type simulateFlags struct {
@@ -33,14 +34,17 @@ func newSimulate() *cobra.Command {
 	f := &simulateFlags{config: simulate.Default()}
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Simulate a day of many Nym-APIs in virtual time, look for violations, or compute how many to run",
-		Long: `Simulate a day of many Nym-APIs in virtual time: the broadcast that ships, with a simulated network, application and contract.
-One process, no sockets, no disk; the same seed gives the same day.
+		Short: "Simulate a day of many Nym-APIs in virtual time, search for violations, or compute availability",
+		Long: `Simulate a day of many Nym-APIs in virtual time: the production broadcast code
+with a simulated network, application and contract. It runs in one process
+without sockets and disk. The same seed gives the same day.
 
-With --find random short days with faults and adversaries are run on all cores for that long. With --availability nothing is
-simulated but who is up: the epochs lost against N, exactly and drawn.
+With --find, random short days with faults and adversaries run on all cores for
+that long. With --availability, only who is online is simulated: the share of
+epochs lost for each number of Nym-APIs, computed exactly and by random draws.
 
-Exit status: 0, 1 when a promise was broken, 2 for flags that cannot be used, 130 after Ctrl-C.`,
+Exit status: 0 on success, 1 if an invariant was violated, 2 for invalid flags,
+130 after Ctrl-C.`,
 		Example: `  nymapi simulate --nodes 40 --epochs 24 --latency wan --out figures
   nymapi simulate --nodes 31 --latency 50ms --adversary equivocate=7,silent=3
   nymapi simulate --find 30m --seed 7
@@ -56,26 +60,26 @@ Exit status: 0, 1 when a promise was broken, 2 for flags that cannot be used, 13
 func (f *simulateFlags) add(cmd *cobra.Command) {
 	c, flags := &f.config, cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&c.Nodes, "nodes", c.Nodes, "Nym-APIs")
-	flags.IntVar(&c.Mixnodes, "mixnodes", c.Mixnodes, "rewarded mixnodes; 375 make reports of 3 kB")
-	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs to simulate")
+	flags.IntVar(&c.Nodes, "nodes", c.Nodes, "number of Nym-APIs")
+	flags.IntVar(&c.Mixnodes, "mixnodes", c.Mixnodes, "number of rewarded mixnodes; 375 give reports of 3 kB")
+	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "number of epochs")
 	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch, in virtual time")
-	flags.StringVar(&f.latency, "latency", c.Latency.String(), "one-way delays: wan (measured round trips, halved), uniform, heavy, or one for every link such as 50ms")
-	flags.StringVar(&f.adversary, "adversary", "", "Byzantine Nym-APIs, such as equivocate=10,silent=5; their reports are zeros")
-	flags.DurationVar(&c.Exchange, "exchange", c.Exchange, "between two frontiers of a member while something changes (default: 1s)")
-	flags.Uint64Var(&c.Seed, "seed", c.Seed, "of everything random")
-	flags.DurationVar(&f.find, "find", 0, "look for violations in random short days for so long instead, such as 30m")
-	flags.StringSliceVar(&f.availability, "availability", nil, "compute epochs lost instead, when each Nym-API is up such shares of the time: .95,.99,.999")
-	flags.StringVar(&f.out, "out", "", "folder for figures (SVG) and summary.json")
-	flags.IntVar(&f.growth, "growth", simulate.MostGrown, "largest group that is simulated for the figures of growth, 0 for none; formulas go on to 1000")
-	flags.BoolVar(&f.json, "json", false, "print JSON on standard output and nothing else")
+	flags.StringVar(&f.latency, "latency", c.Latency.String(), "one-way delays: wan (measured round trips, halved), uniform, heavy, or one delay for all links, such as 50ms")
+	flags.StringVar(&f.adversary, "adversary", "", "number of Byzantine Nym-APIs of each kind, such as equivocate=10,silent=5; they report zeros")
+	flags.DurationVar(&c.Exchange, "exchange", c.Exchange, "interval at which a member sends its frontier while it changes (default: 1s)")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "random seed")
+	flags.DurationVar(&f.find, "find", 0, "search random short days for violations instead, for this long, such as 30m")
+	flags.StringSliceVar(&f.availability, "availability", nil, "compute the epochs lost instead, if each Nym-API is online for these shares of the time, such as .95,.99,.999")
+	flags.StringVar(&f.out, "out", "", "folder for the figures (SVG) and summary.json")
+	flags.IntVar(&f.growth, "growth", simulate.MostGrown, "largest group that is simulated for the growth figures, 0 for none; formulas continue to 1000")
+	flags.BoolVar(&f.json, "json", false, "print only JSON on standard output")
 }
 
 func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	var err error
 	switch {
 	case f.find < 0:
-		return command.Usage("--find %s: expected how long to look; give --find 30m", f.find)
+		return command.Usage("--find %s: expected how long to search; give --find 30m", f.find)
 	case f.find > 0 && (f.availability != nil || f.out != ""):
 		return command.Usage("--find: expected without --availability and --out; remove those")
 	case f.growth < 0 || f.growth > simulate.MostGrown:
@@ -95,14 +99,14 @@ func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer) error
 		return err
 	}
 	for _, warning := range f.config.Warnings() {
-		fmt.Fprintln(stderr, "Note:", warning)
+		fmt.Fprintln(stderr, paragraph.Wrap("Note: "+warning))
 	}
 	return f.day(ctx, stdout, stderr)
 }
 
-// day simulates a day and shows it.
+// day simulates a day and prints it.
 func (f *simulateFlags) day(ctx context.Context, stdout, stderr io.Writer) error {
-	debug.SetGCPercent(400) // what is simulated is garbage soon
+	debug.SetGCPercent(400) // simulations allocate much that lives briefly
 	bar := simulate.NewProgress(stderr, command.IsTerminal(stderr))
 	day, err := simulate.Run(f.config, bar.Advance, func() bool { return ctx.Err() != nil })
 	bar.Close()
@@ -141,7 +145,7 @@ func (f *simulateFlags) write(ctx context.Context, day simulate.Day, summary sim
 		return err
 	}
 	if summary.Blocks == 0 {
-		return nil // nothing took any time
+		return nil // there is nothing to draw
 	}
 	grown, err := simulate.Grow(f.config, f.growth, func() bool { return ctx.Err() != nil })
 	if err != nil {
@@ -159,9 +163,9 @@ func (f *simulateFlags) write(ctx context.Context, day simulate.Day, summary sim
 	return nil
 }
 
-// search runs random days until the time is over, and reports violations.
+// search runs random days for the duration of --find and reports violations.
 func (f *simulateFlags) search(ctx context.Context, stdout, stderr io.Writer) error {
-	debug.SetGCPercent(400) // what is simulated is garbage soon
+	debug.SetGCPercent(400) // simulations allocate much that lives briefly
 	bar, start := simulate.NewProgress(stderr, command.IsTerminal(stderr)), time.Now()
 	found := simulate.Find(ctx, f.config.Seed, f.find, func(done int) { bar.Searched(done, time.Since(start), f.find) })
 	bar.Close()

@@ -15,15 +15,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 )
 
-func TestSimulateFlagsThatCannotBeUsedAreNamed(t *testing.T) {
+func TestSimulateNamesInvalidFlags(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"--availability 1.2", "--availability 1.2: expected decimals from 0 to 1 with commas between; give --availability .95,.99,.999"},
+		{"--availability 1.2", "--availability 1.2: expected decimals from 0 to 1, separated by commas; give --availability .95,.99,.999"},
 		{"--availability .9,,.8", "--availability : expected decimals"},
 		{"--nodes 1000", "--nodes 1000: expected 1 to 200 Nym-APIs"},
 		{"--latency slow", "--latency slow: expected wan, uniform, heavy or a one-way delay; give --latency wan or --latency 50ms"},
 		{"--adversary silent", "--adversary silent: expected name=count, separated by commas"},
 		{"--growth 65", "--growth 65: expected 0 to 64 Nym-APIs"},
-		{"--find -1s", "--find -1s: expected how long to look"},
+		{"--find -1s", "--find -1s: expected how long to search"},
 		{"--find 1s --out figures", "--find: expected without --availability and --out"},
 		{"--seed minus", `invalid argument "minus" for "--seed"`},
 		{"more", `takes no argument, got "more"`},
@@ -54,7 +54,7 @@ func TestSimulateAvailabilityPrintsAndDraws(t *testing.T) {
 	require.InDelta(t, 0.0975, table.Rows[1].Figures[0].Lost, 1e-12)
 }
 
-func TestSimulatePrintsADayTheSameEveryTime(t *testing.T) {
+func TestSimulatePrintsTheSameDayEveryTime(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "figures")
 	args := strings.Fields("simulate --nodes 4 --epochs 2 --mixnodes 20 --latency 50ms --adversary silent=1 --seed 3 --json")
 	var first, second, stderr bytes.Buffer
@@ -79,7 +79,7 @@ func TestSimulateBeyondWhatIsToleratedFails(t *testing.T) {
 	args := strings.Fields("simulate --nodes 4 --epochs 1 --mixnodes 20 --latency 50ms --adversary restart=3")
 	require.Equal(t, command.ExitFailure, run(t.Context(), args, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "Note: 3 of 4 Nym-APIs are Byzantine, more than f = 1")
-	require.Contains(t, stderr.String(), "a promise was broken")
+	require.Contains(t, stderr.String(), "an invariant was violated")
 	require.Contains(t, stdout.String(), "VIOLATION of honest range")
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
-// slot is a Nym-API's folder among those of all replicas on one volume. It is theirs for as long as
-// they run, and the next free one's after that: so replicas that look alike keep their identities
-// across restarts.
+// slot is a Nym-API's folder among the folders of all replicas on one volume. A replica holds its
+// slot while it runs; a replica that starts takes the first free one. So identical replicas keep
+// the identities across restarts.
 type slot struct {
 	dir    string
 	number int

@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
 )
 
-// sourceFlags say what is measured.
+// sourceFlags are the flags that select what is measured.
 type sourceFlags struct {
 	source   string
 	seed     uint64
@@ -21,15 +21,15 @@ type sourceFlags struct {
 func (f *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.source, "source", "world", "world: mixnodes with a true uptime; uniform: random numbers; trace: a recorded file")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of world and uniform, the same for all Nym-APIs")
-	flags.Float64Var(&f.missing, "missing", 0.02, "share of the measurements that are lost in world, 0 to 1")
-	flags.StringVar(&f.trace, "trace", "", "file with recorded measurements, for --source trace (with --ticks 1: a value is a tick)")
-	flags.StringVar(&f.observer, "observer", "", "observer of the trace that this Nym-API plays back (default: the one of its number)")
+	flags.Float64Var(&f.missing, "missing", 0.02, "share of the measurements that are lost with --source world, 0 to 1")
+	flags.StringVar(&f.trace, "trace", "", "file with recorded measurements, for --source trace (use --ticks 1: each value is one tick)")
+	flags.StringVar(&f.observer, "observer", "", "observer of the trace that this Nym-API plays back (default: the one with its number)")
 }
 
-// open returns the source of the Nym-API of that number.
+// open returns the source of the Nym-API with this number.
 func (f *sourceFlags) open(number int) (collector.Source, error) {
 	if f.source != "trace" && (f.trace != "" || f.observer != "") {
-		return nil, command.Usage("--trace and --observer are for --source trace, the source is %s", f.source)
+		return nil, command.Usage("--trace and --observer are for --source trace, but the source is %s", f.source)
 	}
 	switch f.source {
 	case "world":
@@ -63,7 +63,7 @@ func (f *sourceFlags) simulated(number int, open func(world.Config) (collector.S
 
 func (f *sourceFlags) recorded(number int) (collector.Source, error) {
 	if f.trace == "" {
-		return nil, command.Usage("--trace is missing, expected the file for --source trace")
+		return nil, command.Usage("--trace is missing, expected a file for --source trace")
 	}
 	t, err := trace.Open(f.trace)
 	if err != nil {
