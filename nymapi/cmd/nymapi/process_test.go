@@ -116,8 +116,8 @@ func (p *process) kill(t *testing.T) {
 	p.content(t)
 }
 
-// complaints are what no process has reason to log, whoever is killed: errors, and a node that
-// takes its votes for lost.
+// complaints are texts that no process may log, whichever process is killed: errors, and a node
+// that considers its votes lost.
 var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
 
 // content fails the test if the process logged one of the complaints.
