@@ -8,9 +8,9 @@ import (
 	"sync"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // task is one question to the application.
@@ -102,8 +102,10 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 		return engine.Chosen{IDs: n.app.NextBlock(ctx, t.turn)}, nil
 	case checkBlock:
 		d := n.app.CheckBlock(ctx, t.block)
-		answer := map[Verdict]broadcast.Answer{Accept: broadcast.Accept, Reject: broadcast.Reject}[d.Verdict] // anything else: later
-		return engine.Verdict{Slot: t.slot, Block: t.block.ID(), Answer: answer, Reason: d.Reason, Drop: d.Drop}, nil
+		if d.IsZero() {
+			return nil, unanswered("CheckBlock")
+		}
+		return engine.Verdict{Slot: t.slot, Block: t.block.ID(), Decision: d}, nil
 	case observeEquivocation:
 		if observer, ok := n.app.(EquivocationObserver); ok {
 			observer.ObserveEquivocation(ctx, t.evidence)
@@ -112,6 +114,11 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 	default:
 		return engine.Delivered{Slot: t.slot, OK: n.deliver(ctx, t)}, nil
 	}
+}
+
+// unanswered says that the application returned the zero Decision, which ends Run.
+func unanswered(method string) error {
+	return fmt.Errorf("application answered %s with the %w", method, verdict.ErrZero)
 }
 
 func (n *Node) deliver(ctx context.Context, t task) bool {

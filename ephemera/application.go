@@ -8,31 +8,21 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// Verdict is an application's answer on a block.
-type Verdict uint8
+// Decision is an application's answer about a message or a block, made by Accept, Reject or Later.
+// The zero Decision is no answer: a node that gets one stops with an error.
+type Decision = verdict.Decision
 
-const (
-	// Later: something that the verdict needs is missing. The block is asked about again after
-	// Node.Wake and from time to time; once nothing is missing every correct member must come to the
-	// same Accept or Reject.
-	Later Verdict = iota
-	// Accept: the node may echo the block.
-	Accept
-	// Reject: the block is never echoed.
-	Reject
-)
+// Accept is a yes.
+func Accept() Decision { return verdict.Accept() }
 
-// Decision is a verdict with what follows from it.
-type Decision struct {
-	Verdict Verdict
-	// Reason is logged with a rejection.
-	Reason string
-	// Drop names messages that leave the mempool. It is heeded for own candidates only, so that no
-	// other member can empty a mempool.
-	Drop []block.MessageID
-}
+// Reject is a no for ever. The reason is logged, and told to whoever submitted the message.
+func Reject(reason string) Decision { return verdict.Reject(reason) }
+
+// Later is no answer yet: something that it depends on is missing, which the reason names.
+func Later(reason string) Decision { return verdict.Later(reason) }
 
 // Turn is the occasion for an own block.
 type Turn struct {
@@ -64,9 +54,14 @@ type Application interface {
 	NextBlock(ctx context.Context, turn Turn) []block.MessageID
 
 	// CheckBlock judges a block: an own candidate before it is signed, or another member's proposal.
-	// All its messages are there and signed, its root is right, its parent is certified. Accept and
-	// Reject must be functions of the block's bytes, its group, the headers before it in its chain and
-	// data that it names by hash: no clock, mempool or order of arrival (PROTOCOL.md R2).
+	// All its messages are there and signed, its root is right, its parent is certified. Accept lets
+	// the node echo the block, or propose it; after Reject it never does. Both must be functions of the
+	// block's bytes, its group, the headers before it in its chain and data that it names by hash: no
+	// clock, mempool or order of arrival (PROTOCOL.md R2). Later says that something which the answer
+	// needs is missing: the node asks again after Wake and from time to time, and once nothing is
+	// missing every correct member must come to the same Accept or Reject. An own candidate that is not
+	// accepted is given up; Decision.Dropping takes messages of it out of the mempool, so that the next
+	// candidate is another one.
 	CheckBlock(ctx context.Context, candidate block.Block) Decision
 
 	// DeliverBlock hands over a certified block, own or another's, in the order of its chain, after it

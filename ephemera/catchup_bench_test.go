@@ -141,9 +141,11 @@ type counter struct {
 	none chan struct{} // closed when nothing is left
 }
 
-func (c counter) CheckMessage(context.Context, block.Message) error             { return nil }
-func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID    { return nil }
-func (c counter) CheckBlock(context.Context, block.Block) (d ephemera.Decision) { return d }
+func (c counter) CheckMessage(context.Context, block.Message) error          { return nil }
+func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID { return nil }
+func (c counter) CheckBlock(context.Context, block.Block) ephemera.Decision {
+	return ephemera.Later("")
+}
 func (c counter) DeliverBlock(context.Context, block.Block, certificate.Certificate) error {
 	if c.left == nil {
 		return nil

@@ -31,7 +31,7 @@ const network = "test"
 // enough.
 type board struct {
 	enough  int
-	verdict func(block.Block) ephemera.Verdict
+	verdict func(block.Block) ephemera.Decision
 	gate    chan struct{} // deliveries wait until it is closed, nil: they do not
 
 	mu        sync.Mutex
@@ -69,9 +69,9 @@ func (b *board) CheckBlock(_ context.Context, candidate block.Block) ephemera.De
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.verdict != nil {
-		return ephemera.Decision{Verdict: b.verdict(candidate), Reason: "test"}
+		return b.verdict(candidate)
 	}
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 func (b *board) DeliverBlock(ctx context.Context, delivered block.Block, _ certificate.Certificate) error {

@@ -120,7 +120,7 @@ func (s sink) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID
 }
 
 func (s sink) CheckBlock(context.Context, block.Block) ephemera.Decision {
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 func (s sink) DeliverBlock(_ context.Context, delivered block.Block, _ certificate.Certificate) error {

@@ -136,7 +136,7 @@ const maxLinger = 5 * time.Millisecond
 func persists(event engine.Event) bool {
 	switch e := event.(type) {
 	case engine.Verdict:
-		return e.Answer == broadcast.Accept
+		return e.Decision.IsAccept()
 	case engine.Received:
 		return wire.KindOf(e.Frame) == wire.KindCertificate
 	}

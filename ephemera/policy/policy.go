@@ -181,7 +181,7 @@ func (a *Application) next(now time.Time) time.Time {
 
 // CheckBlock accepts: what the group's limits say was checked by the node.
 func (a *Application) CheckBlock(context.Context, block.Block) ephemera.Decision {
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 // DeliverBlock calls Config.OnDeliver.

@@ -19,6 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // ErrRefused reports a node that does not let this program register: its address, token or version
@@ -87,7 +88,8 @@ func (c *Client) Wake() {
 func (c *Client) Registered() <-chan struct{} { return c.registered }
 
 // Run answers the node until ctx is done, and returns nil then. It connects again whenever the
-// connection ends; ErrRefused when that is of no use.
+// connection ends; the error is ErrRefused if that is of no use, or verdict.ErrZero if the
+// Application answered with the zero Decision.
 func (c *Client) Run(ctx context.Context) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -96,7 +98,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, ErrRefused) || errors.Is(err, verdict.ErrZero) {
 			return err
 		}
 		if answered {
@@ -215,7 +217,8 @@ func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questio
 	}
 }
 
-// judge asks the application. The error says that the node's frame cannot be read.
+// judge asks the application. The error says that the node's frame cannot be read, or that the
+// application did not answer.
 func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
 	reply := Frame{Kind: Verdict, ID: f.ID, Verdict: Accept}
 	switch f.Kind {
@@ -233,14 +236,11 @@ func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
 			return Frame{}, err
 		}
 		d := c.config.Application.CheckBlock(ctx, b)
-		reply.Reason, reply.Drop = text(d.Reason), d.Drop[:min(len(d.Drop), MaxDrop)]
-		switch d.Verdict {
-		case ephemera.Accept:
-		case ephemera.Reject:
-			reply.Verdict = Reject
-		default:
-			reply.Verdict = Later
+		if d.IsZero() {
+			return Frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
 		}
+		drops := d.Drops()
+		reply.Verdict, reply.Reason, reply.Drop = d.Name(), text(d.Reason()), drops[:min(len(drops), MaxDrop)]
 	default:
 		return Frame{}, fmt.Errorf("%w: registered twice", ErrFrame)
 	}

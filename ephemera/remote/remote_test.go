@@ -21,6 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 const network = "remote-test"
@@ -123,10 +124,10 @@ func (s *stand) awaitWake(t *testing.T) {
 	}
 }
 
-func answering(verdict ephemera.Verdict) program {
+func answering(d ephemera.Decision) program {
 	return program{
 		message: func(context.Context, block.Message) error { return nil },
-		block:   func(context.Context, block.Block) ephemera.Decision { return ephemera.Decision{Verdict: verdict} },
+		block:   func(context.Context, block.Block) ephemera.Decision { return d },
 	}
 }
 
@@ -144,18 +145,18 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 		block: func(_ context.Context, got block.Block) ephemera.Decision {
 			switch {
 			case bytes.Equal(got.Encode(), b.Encode()):
-				return ephemera.Decision{Verdict: ephemera.Accept}
+				return ephemera.Accept()
 			case got.ID() == own.ID():
-				return ephemera.Decision{Verdict: ephemera.Reject, Reason: "stale", Drop: []block.MessageID{m.ID()}}
+				return ephemera.Reject("stale").Dropping(m.ID())
 			}
-			return ephemera.Decision{Verdict: ephemera.Later}
+			return ephemera.Later("not yet")
 		},
 	})
 	require.NoError(t, s.CheckMessage(t.Context(), m))
 	require.ErrorContains(t, s.CheckMessage(t.Context(), message(t, "other")), "not that one")
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1)).Verdict)
-	require.Equal(t, ephemera.Decision{Verdict: ephemera.Reject, Reason: "stale", Drop: []block.MessageID{m.ID()}}, s.CheckBlock(t.Context(), own))
+	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
+	require.Equal(t, ephemera.Reject("stale").Dropping(m.ID()), s.CheckBlock(t.Context(), own))
 	require.Equal(t, []block.MessageID{m.ID()}, s.NextBlock(t.Context(), turn(t, m)))
 	s.client.Wake()
 	s.awaitWake(t)
@@ -165,16 +166,16 @@ func TestWithoutAProgramNothingIsJudged(t *testing.T) {
 	s := newStand(t, remote.Config{})
 	m := message(t, "hello")
 	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1, m)).Verdict)
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsLater())
 	require.Empty(t, s.NextBlock(t.Context(), turn(t, m)))
 
-	stop := s.connect(t, answering(ephemera.Accept))
+	stop := s.connect(t, answering(ephemera.Accept()))
 	require.NoError(t, s.CheckMessage(t.Context(), m))
 	stop()
 	require.Eventually(t, func() bool { _, connected := s.Connected(); return !connected }, time.Minute, time.Millisecond)
 	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
-	s.connect(t, answering(ephemera.Reject))
-	require.Equal(t, ephemera.Reject, s.CheckBlock(t.Context(), blockOf(t, 1, m)).Verdict)
+	s.connect(t, answering(ephemera.Reject("no")))
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsReject())
 }
 
 // A verdict on another's block that takes longer than the node waits is remembered and wakes the
@@ -188,15 +189,15 @@ func TestLateVerdictIsOfUse(t *testing.T) {
 		case <-release:
 		case <-ctx.Done():
 		}
-		return ephemera.Decision{Verdict: ephemera.Accept}
+		return ephemera.Accept()
 	}})
 	b := blockOf(t, 1, message(t, "slow"))
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), b).Verdict, "asked again by the node")
+	require.True(t, s.CheckBlock(t.Context(), b).IsLater())
+	require.True(t, s.CheckBlock(t.Context(), b).IsLater(), "asked again by the node")
 	close(release)
 	s.awaitWake(t)
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), blockOf(t, 0)).Verdict) // asked after all that waited
+	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsAccept()) // asked after all that waited
 	require.Len(t, asked, 2, "once about each block")
 }
 
@@ -207,13 +208,27 @@ func TestSilentProgramIsCut(t *testing.T) {
 		message: func(ctx context.Context, _ block.Message) error { <-ctx.Done(); return nil },
 		block: func(ctx context.Context, _ block.Block) ephemera.Decision {
 			<-ctx.Done()
-			return ephemera.Decision{}
+			return ephemera.Later("stopped")
 		},
 	})
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1)).Verdict)
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).IsLater())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
 	require.ErrorIs(t, s.CheckMessage(t.Context(), message(t, "a")), remote.ErrSilent)
 	s.awaitWake(t) // it was cut, and has come back
+}
+
+// A program that forgot to answer is not asked again and again: its client ends and says so.
+func TestZeroDecisionEndsTheClient(t *testing.T) {
+	s := newStand(t, remote.Config{Within: time.Minute})
+	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: s.token, Application: answering(ephemera.Decision{})})
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(t.Context()) }()
+	s.awaitWake(t)
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsLater())
+	err = <-ended
+	require.ErrorIs(t, err, verdict.ErrZero)
+	require.ErrorContains(t, err, "check_block")
 }
 
 func TestQuestionsAreBounded(t *testing.T) {
@@ -245,7 +260,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 
 func TestOneProgramAtATime(t *testing.T) {
 	s := newStand(t, remote.Config{})
-	stop := s.connect(t, answering(ephemera.Accept))
+	stop := s.connect(t, answering(ephemera.Accept()))
 	header := http.Header{"Authorization": {"Bearer secret"}}
 	_, response, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: header})
 	require.Error(t, err)
@@ -254,11 +269,11 @@ func TestOneProgramAtATime(t *testing.T) {
 	stop()
 
 	s.token = "changed"
-	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept)})
+	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept())})
 	require.NoError(t, err)
 	require.ErrorIs(t, c.Run(t.Context()), remote.ErrRefused)
 	for _, wrong := range []string{"", "ftp://127.0.0.1", "127.0.0.1:7002"} {
-		_, err = remote.NewClient(remote.ClientConfig{URL: wrong, Application: answering(ephemera.Accept)})
+		_, err = remote.NewClient(remote.ClientConfig{URL: wrong, Application: answering(ephemera.Accept())})
 		require.ErrorContains(t, err, "admin listener")
 	}
 }
@@ -290,6 +305,6 @@ func TestWrongFramesEndTheConnection(t *testing.T) {
 	for len(s.wakes) > 0 {
 		<-s.wakes
 	}
-	s.connect(t, answering(ephemera.Accept))
+	s.connect(t, answering(ephemera.Accept()))
 	require.NoError(t, s.CheckMessage(t.Context(), message(t, "hello")))
 }

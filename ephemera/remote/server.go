@@ -152,7 +152,7 @@ func (s *Server) NextBlock(ctx context.Context, turn ephemera.Turn) []block.Mess
 
 // CheckBlock asks the inner application, and then the program. No answer is ephemera.Later.
 func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
-	if d := s.inner.CheckBlock(ctx, b); d.Verdict != ephemera.Accept {
+	if d := s.inner.CheckBlock(ctx, b); !d.IsAccept() {
 		return d
 	}
 	id, own := b.ID(), b.Header.Creator == s.config.Key
@@ -172,7 +172,7 @@ func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decisio
 	}
 	answer, err := s.ask(ctx, Frame{Kind: CheckBlock, Block: &encoded, Own: own}, within, late)
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Later, Reason: err.Error()}
+		return ephemera.Later(err.Error())
 	}
 	return decision(answer)
 }
@@ -182,15 +182,16 @@ func (s *Server) DeliverBlock(ctx context.Context, b block.Block, c certificate.
 	return s.inner.DeliverBlock(ctx, b, c)
 }
 
+// decision returns what a verdict frame says.
 func decision(f Frame) ephemera.Decision {
-	d := ephemera.Decision{Reason: f.Reason, Drop: f.Drop}
+	d := ephemera.Later(f.Reason)
 	switch f.Verdict {
 	case Accept:
-		d.Verdict = ephemera.Accept
+		d = ephemera.Accept()
 	case Reject:
-		d.Verdict = ephemera.Reject
+		d = ephemera.Reject(f.Reason)
 	}
-	return d
+	return d.Dropping(f.Drop...)
 }
 
 // ask puts a question to the program. An answer that comes after within is given to late, while the

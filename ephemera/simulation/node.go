@@ -5,6 +5,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -249,7 +250,7 @@ func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	refused := map[block.MessageID]bool{}
 	look := func(messages []block.Message) {
 		for _, m := range messages {
-			if !n.app.CheckMessage(n.clock(), m) {
+			if !n.takes(m) {
 				refused[m.ID()] = true
 			}
 		}
@@ -263,6 +264,15 @@ func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 		}
 	}
 	return refused
+}
+
+// takes reports whether the application accepts a message. Later refuses it as Reject does.
+func (n *node) takes(m block.Message) bool {
+	d := n.app.CheckMessage(n.clock(), m)
+	if d.IsZero() {
+		panic("simulation: the application answered CheckMessage with the " + verdict.ErrZero.Error())
+	}
+	return d.IsAccept()
 }
 
 // payload returns what a submission says: its number and nothing, unless the options know better.
@@ -287,7 +297,7 @@ func (n *node) submit(s Submission, index int) {
 		time = n.clock()
 	}
 	m := n.w.message(n.key, s.Label, n.payload(s, index), time)
-	if !n.app.CheckMessage(n.clock(), m) {
+	if !n.takes(m) {
 		return
 	}
 	n.w.check.submitted(n, m)

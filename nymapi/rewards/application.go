@@ -142,19 +142,19 @@ func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.Me
 func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	made, err := a.cards.classify(a.config.Group, b)
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
+		return ephemera.Reject(err.Error())
 	}
 	d, known := a.config.Calendar.Description(made.description)
 	if !known {
 		a.config.Calendar.Want(made.epoch)
-		return ephemera.Decision{Verdict: ephemera.Later}
+		return ephemera.Later(fmt.Sprintf("the description of epoch %d is not known yet", made.epoch))
 	}
 	if d.Epoch != made.epoch {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.epoch)}
+		return ephemera.Reject(fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.epoch))
 	}
 	_, reporters, err := verify.Matrix(b, d)
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
+		return ephemera.Reject(err.Error())
 	}
 	for _, m := range b.Messages {
 		if read := a.cards.read(m); read.err == nil {
@@ -162,13 +162,13 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 		}
 	}
 	if !a.patient(d, reporters) {
-		return ephemera.Decision{Verdict: ephemera.Later}
+		return ephemera.Later(fmt.Sprintf("reports of members may still come for epoch %d", d.Epoch))
 	}
 	if b.Header.Creator != a.self {
-		return ephemera.Decision{Verdict: ephemera.Accept}
+		return ephemera.Accept()
 	}
 	a.made[d.Epoch] = true
-	return ephemera.Decision{Verdict: ephemera.Accept, Drop: a.stale(b)}
+	return ephemera.Accept().Dropping(a.stale(b)...)
 }
 
 // patient tells whether nobody need be waited for any longer. Before the deadline a block must hold

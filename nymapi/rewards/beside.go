@@ -55,13 +55,13 @@ func (b *Beside) CheckBlock(ctx context.Context, candidate block.Block) ephemera
 	made, err := b.app.cards.classify(b.app.config.Group, candidate)
 	if err != nil {
 		if b.hopeless(candidate) {
-			return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error(), Drop: candidate.MessageIDs()}
+			return ephemera.Reject(err.Error()).Dropping(candidate.MessageIDs()...)
 		}
-		return ephemera.Decision{Verdict: ephemera.Later, Reason: err.Error()}
+		return ephemera.Later(err.Error())
 	}
 	delivered := b.app.made[made.epoch]
 	if delivered || settledIn(b.app.config.Calendar, made.epoch) {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: "the epoch needs no block of ours any more", Drop: candidate.MessageIDs()}
+		return ephemera.Reject("the epoch needs no block of ours any more").Dropping(candidate.MessageIDs()...)
 	}
 	d := b.app.CheckBlock(ctx, candidate)
 	b.app.made[made.epoch] = delivered

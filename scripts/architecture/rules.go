@@ -15,7 +15,7 @@ type rule struct {
 // The building blocks of the rules below.
 var (
 	leaves = []string{
-		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate",
+		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
 	}
 	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
@@ -43,6 +43,7 @@ var rules = []rule{
 	{folder: "ephemera/provider", imports: []string{"ephemera", "ephemera/keys", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
+	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
 	// The core says what to persist in the words of package store, which declares and does nothing.

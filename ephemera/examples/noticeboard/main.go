@@ -37,10 +37,10 @@ func (board) CheckMessage(_ context.Context, m block.Message) error {
 func (b board) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision { // a function of the block alone
 	for _, m := range candidate.Messages {
 		if err := b.CheckMessage(ctx, m); err != nil {
-			return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error(), Drop: []block.MessageID{m.ID()}}
+			return ephemera.Reject(err.Error()).Dropping(m.ID())
 		}
 	}
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 func (b board) DeliverBlock(_ context.Context, delivered block.Block, proof certificate.Certificate) error {

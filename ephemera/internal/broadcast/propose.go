@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -69,16 +70,16 @@ func (s *Instance) Propose(now int64, messages []block.Message) {
 }
 
 // ownVerdict ends a candidate: only an accepted one is persisted, signed and proposed.
-func (s *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
+func (s *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 	b := s.candidate
 	if b == nil || s.Closed || b.ID() != id {
 		return
 	}
 	s.candidate = nil
-	switch answer {
-	case Reject:
-		s.emit(Refused{Slot: b.Header.Slot(), Block: id, Own: true, Reason: reason})
-	case Accept:
+	switch {
+	case decision.IsReject():
+		s.emit(Refused{Slot: b.Header.Slot(), Block: id, Own: true, Reason: decision.Reason()})
+	case decision.IsAccept():
 		c := s.chains[s.Self]
 		c.open = heldSlot(*b, id, voting)
 		// R1, R8: persisted before it is signed, so that a restarted creator proposes this block and no

@@ -6,6 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -236,20 +237,14 @@ func (s *Instance) reject(c *chain, reason string) {
 	s.send(c.creator, s.rejection(o))
 }
 
-// Answer is an application's verdict on a block.
-type Answer uint8
-
-const (
-	Later Answer = iota
-	Accept
-	Reject
-)
-
-// Verdict takes the application's answer to CheckBlock.
-func (s *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, reason string) {
+// Verdict takes the application's answer to CheckBlock, which is never the zero Decision.
+func (s *Instance) Verdict(now int64, creator int, id block.ID, decision verdict.Decision) {
+	if decision.IsZero() {
+		panic("broadcast: the runner let the zero Decision pass")
+	}
 	s.step(now)
 	if creator == s.Self {
-		s.ownVerdict(id, answer, reason)
+		s.ownVerdict(id, decision)
 		return
 	}
 	c := s.chains[creator]
@@ -258,10 +253,10 @@ func (s *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 		return // certified meanwhile
 	}
 	switch {
-	case answer == Accept:
+	case decision.IsAccept():
 		s.vote(c)
-	case answer == Reject:
-		s.reject(c, reason)
+	case decision.IsReject():
+		s.reject(c, decision.Reason())
 	case o.again:
 		s.ask(c)
 	default:
