@@ -52,6 +52,7 @@ var kinds = []struct {
 	kind api.Kind
 }{
 	{ErrRefused, api.Refused},
+	{ErrLater, api.Unavailable},
 	{ErrUnknownSender, api.UnknownSender},
 	{mempool.ErrDuplicate, api.Duplicate},
 	{mempool.ErrFull, api.MempoolFull},

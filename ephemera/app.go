@@ -94,7 +94,7 @@ func (n *Node) runApplication(ctx context.Context) error {
 func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("application panicked: %v", r)
+			err = panicked(r)
 		}
 	}()
 	switch t.kind {
@@ -115,6 +115,27 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 		return engine.Delivered{Slot: t.slot, OK: n.deliver(ctx, t)}, nil
 	}
 }
+
+// checkMessage asks the application about a message, on the caller's goroutine. An error ends Run.
+func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked(r)
+		}
+		if err != nil {
+			select {
+			case n.broken <- err:
+			default: // Run ends already
+			}
+		}
+	}()
+	if d = n.app.CheckMessage(ctx, m); d.IsZero() {
+		return d, unanswered("CheckMessage")
+	}
+	return d, nil
+}
+
+func panicked(reason any) error { return fmt.Errorf("application panicked: %v", reason) }
 
 // unanswered says that the application returned the zero Decision, which ends Run.
 func unanswered(method string) error {

@@ -18,7 +18,7 @@ type Decision = verdict.Decision
 // Accept is a yes.
 func Accept() Decision { return verdict.Accept() }
 
-// Reject is a no for ever. The reason is logged, and told to whoever submitted the message.
+// Reject is a final no. The reason is logged, and told to whoever submitted the message.
 func Reject(reason string) Decision { return verdict.Reject(reason) }
 
 // Later is no answer yet: something that it depends on is missing, which the reason names.
@@ -42,10 +42,13 @@ type Turn struct {
 // Package policy has those that come with Ephemera: blocks by a configured rule, and one to embed
 // that takes everything. Package remote asks a program in another process.
 type Application interface {
-	// CheckMessage judges one message alone; an error keeps it out of the mempool and stops its
-	// spreading. Signature, network and size are checked before. It is no part of a block's validity:
-	// a block may hold messages that CheckMessage refuses.
-	CheckMessage(ctx context.Context, message block.Message) error
+	// CheckMessage judges one message alone: one that was submitted to this node, or came from another
+	// member. Signature, network and size are checked before. Accept takes it into the mempool and
+	// lets it spread. Reject keeps it out, and Submit returns ErrRefused. Later keeps it out for now
+	// and remembers nothing of it; Submit returns ErrLater. A member that passed the message on is not
+	// to blame for either. The answer is not part of a block's validity: a block may hold messages that
+	// are not accepted here.
+	CheckMessage(ctx context.Context, message block.Message) Decision
 
 	// NextBlock picks the messages of the node's next own block in the turn's group out of the
 	// candidates, in their order; none: not ready. It is asked when the mempool or the chain changed,

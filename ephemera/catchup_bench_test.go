@@ -141,7 +141,9 @@ type counter struct {
 	none chan struct{} // closed when nothing is left
 }
 
-func (c counter) CheckMessage(context.Context, block.Message) error          { return nil }
+func (c counter) CheckMessage(context.Context, block.Message) ephemera.Decision {
+	return ephemera.Accept()
+}
 func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID { return nil }
 func (c counter) CheckBlock(context.Context, block.Block) ephemera.Decision {
 	return ephemera.Later("")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type board struct {
 	enough  int
 	verdict func(block.Block) ephemera.Decision
 	gate    chan struct{} // deliveries wait until it is closed, nil: they do not
+	lenient atomic.Bool   // every message is accepted, whatever its label
 
 	mu        sync.Mutex
 	delivered []block.Block
@@ -43,11 +45,19 @@ type board struct {
 
 func newBoard(enough int) *board { return &board{enough: enough, changed: make(chan struct{})} }
 
-func (b *board) CheckMessage(_ context.Context, m block.Message) error {
-	if m.Label() == "refused" {
-		return errors.New("this label is refused")
+func (b *board) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
+	switch {
+	case b.lenient.Load():
+	case m.Label() == "refused":
+		return ephemera.Reject("this label is refused")
+	case m.Label() == "later":
+		return ephemera.Later("its time has not come")
+	case m.Label() == "forgotten":
+		return ephemera.Decision{}
+	case m.Label() == "panic":
+		panic("no idea")
 	}
-	return nil
+	return ephemera.Accept()
 }
 
 func (b *board) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {

@@ -180,26 +180,26 @@ func TestNobodyIsRefusedWithoutACheck(t *testing.T) {
 	a, err := New(Config{})
 	require.NoError(t, err)
 	m := message(t, 0, "x", "a")
-	require.NoError(t, a.CheckMessage(t.Context(), m))
-	require.NoError(t, VerifySignature(t.Context(), m))
+	require.True(t, a.CheckMessage(t.Context(), m).IsAccept())
+	require.True(t, VerifySignature(t.Context(), m).IsAccept())
 	require.NoError(t, a.DeliverBlock(t.Context(), block.Block{}, certificate.Certificate{}))
 	require.True(t, a.CheckBlock(t.Context(), block.Block{}).IsAccept())
-	checked, err := New(Config{Check: func(context.Context, block.Message) error { return block.ErrInvalid }})
+	checked, err := New(Config{Check: func(context.Context, block.Message) ephemera.Decision { return ephemera.Reject("no") }})
 	require.NoError(t, err)
-	require.ErrorIs(t, checked.CheckMessage(t.Context(), m), block.ErrInvalid)
+	require.Equal(t, ephemera.Reject("no"), checked.CheckMessage(t.Context(), m))
 
 	encoded := m.Encode()
 	encoded[len(encoded)-1] ^= 1
 	forged, err := block.DecodeMessage(encoded, 100)
 	require.NoError(t, err)
-	require.ErrorIs(t, VerifySignature(t.Context(), forged), block.ErrInvalid)
+	require.True(t, VerifySignature(t.Context(), forged).IsReject())
 }
 
 func TestEverythingIsTaken(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 10, BlockMessages: 2, BlockBytes: 1000}
 	app, turn := Everything{}, ephemera.Turn{Group: groupOf(t, 1, limits), Newest: true}
 	a, b, c := message(t, 0, "x", "a"), message(t, 7, "y", "b"), message(t, 0, "x", "c")
-	require.NoError(t, app.CheckMessage(t.Context(), a))
+	require.True(t, app.CheckMessage(t.Context(), a).IsAccept())
 	turn.Candidates = []block.Message{a, b, c}
 	require.Equal(t, ids(a, b), app.NextBlock(t.Context(), turn), "as many as fit")
 	turn.Newest, turn.Directed = false, map[block.MessageID]bool{c.ID(): true}

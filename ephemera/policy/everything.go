@@ -18,7 +18,7 @@ type Everything struct{}
 var _ ephemera.Application = Everything{}
 
 // CheckMessage takes it.
-func (Everything) CheckMessage(context.Context, block.Message) error { return nil }
+func (Everything) CheckMessage(context.Context, block.Message) ephemera.Decision { return ephemera.Accept() }
 
 // NextBlock returns the candidates that fit into one block.
 func (Everything) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {

@@ -45,9 +45,8 @@ type Config struct {
 	// by itself.
 	OneLabel bool
 
-	// Check judges one message alone, called by many goroutines; an error keeps it out of the mempool.
-	// Nil: all are taken.
-	Check func(context.Context, block.Message) error
+	// Check judges one message alone, called by many goroutines. Nil: all are accepted.
+	Check func(context.Context, block.Message) ephemera.Decision
 	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil:
 	// nothing is done.
 	OnDeliver func(context.Context, block.Block, certificate.Certificate) error
@@ -131,9 +130,9 @@ func (a *Application) Run(ctx context.Context, node Host) error {
 }
 
 // CheckMessage asks Config.Check.
-func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
+func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	if a.config.Check == nil {
-		return nil
+		return ephemera.Accept()
 	}
 	return a.config.Check(ctx, m)
 }
@@ -194,9 +193,9 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 
 // VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not
 // come through a node.
-func VerifySignature(_ context.Context, m block.Message) error {
+func VerifySignature(_ context.Context, m block.Message) ephemera.Decision {
 	if !m.Verify() {
-		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)
+		return ephemera.Reject("the signature is not the sender's")
 	}
-	return nil
+	return ephemera.Accept()
 }

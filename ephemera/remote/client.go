@@ -29,7 +29,7 @@ var ErrRefused = errors.New("the node refuses the application")
 // Application is what a program decides. CheckMessage is called by several goroutines at a time,
 // CheckBlock by one; what they promise is said at ephemera.Application.
 type Application interface {
-	CheckMessage(ctx context.Context, message block.Message) error
+	CheckMessage(ctx context.Context, message block.Message) ephemera.Decision
 	CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision
 }
 
@@ -220,31 +220,28 @@ func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questio
 // judge asks the application. The error says that the node's frame cannot be read, or that the
 // application did not answer.
 func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
-	reply := Frame{Kind: Verdict, ID: f.ID, Verdict: Accept}
+	var d ephemera.Decision
 	switch f.Kind {
 	case CheckMessage:
 		m, err := f.Message.Canonical()
 		if err != nil {
 			return Frame{}, err
 		}
-		if err := c.config.Application.CheckMessage(ctx, m); err != nil {
-			reply.Verdict, reply.Reason = Reject, text(err.Error())
-		}
+		d = c.config.Application.CheckMessage(ctx, m)
 	case CheckBlock:
 		b, err := f.Block.Canonical()
 		if err != nil {
 			return Frame{}, err
 		}
-		d := c.config.Application.CheckBlock(ctx, b)
-		if d.IsZero() {
-			return Frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
-		}
-		drops := d.Drops()
-		reply.Verdict, reply.Reason, reply.Drop = d.Name(), text(d.Reason()), drops[:min(len(drops), MaxDrop)]
+		d = c.config.Application.CheckBlock(ctx, b)
 	default:
 		return Frame{}, fmt.Errorf("%w: registered twice", ErrFrame)
 	}
-	return reply, nil
+	if d.IsZero() {
+		return Frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
+	}
+	drops := d.Drops()
+	return Frame{Kind: Verdict, ID: f.ID, Verdict: d.Name(), Reason: text(d.Reason()), Drop: drops[:min(len(drops), MaxDrop)]}, nil
 }
 
 // text shortens what people wrote to what a frame holds.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,11 +57,13 @@ func blockOf(t require.TestingT, creator int, messages ...block.Message) block.B
 
 // program is an application whose answers a test sets.
 type program struct {
-	message func(context.Context, block.Message) error
+	message func(context.Context, block.Message) ephemera.Decision
 	block   func(context.Context, block.Block) ephemera.Decision
 }
 
-func (p program) CheckMessage(ctx context.Context, m block.Message) error { return p.message(ctx, m) }
+func (p program) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
+	return p.message(ctx, m)
+}
 
 func (p program) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	return p.block(ctx, b)
@@ -126,7 +129,7 @@ func (s *stand) awaitWake(t *testing.T) {
 
 func answering(d ephemera.Decision) program {
 	return program{
-		message: func(context.Context, block.Message) error { return nil },
+		message: func(context.Context, block.Message) ephemera.Decision { return ephemera.Accept() },
 		block:   func(context.Context, block.Block) ephemera.Decision { return d },
 	}
 }
@@ -136,11 +139,15 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 	m, b := message(t, "hello"), blockOf(t, 1, message(t, "hello"), message(t, ""))
 	own := blockOf(t, 0, m)
 	s.connect(t, program{
-		message: func(_ context.Context, got block.Message) error {
-			if !bytes.Equal(got.Encode(), m.Encode()) {
-				return errors.New("not that one")
+		message: func(_ context.Context, got block.Message) ephemera.Decision {
+			switch string(got.Payload()) {
+			case "other":
+				return ephemera.Reject("not that one")
+			case "early":
+				return ephemera.Later("not yet")
 			}
-			return nil
+			require.Equal(t, m.Encode(), got.Encode())
+			return ephemera.Accept()
 		},
 		block: func(_ context.Context, got block.Block) ephemera.Decision {
 			switch {
@@ -152,8 +159,9 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 			return ephemera.Later("not yet")
 		},
 	})
-	require.NoError(t, s.CheckMessage(t.Context(), m))
-	require.ErrorContains(t, s.CheckMessage(t.Context(), message(t, "other")), "not that one")
+	require.Equal(t, ephemera.Accept(), s.CheckMessage(t.Context(), m))
+	require.Equal(t, ephemera.Reject("not that one"), s.CheckMessage(t.Context(), message(t, "other")))
+	require.Equal(t, ephemera.Later("not yet"), s.CheckMessage(t.Context(), message(t, "early")))
 	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
 	require.Equal(t, ephemera.Reject("stale").Dropping(m.ID()), s.CheckBlock(t.Context(), own))
@@ -162,18 +170,53 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 	s.awaitWake(t)
 }
 
+// A program that was written before messages had three answers says what it said: its rejection
+// needs no reason.
+func TestFramesOfOldProgramsMeanTheSame(t *testing.T) {
+	s := newStand(t, remote.Config{Within: time.Minute})
+	connection, _, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer secret"}}})
+	require.NoError(t, err)
+	defer connection.CloseNow()
+	require.NoError(t, connection.Write(t.Context(), websocket.MessageText, []byte(`{"type":"register","version":1,"name":"old"}`)))
+	s.awaitWake(t)
+	_, _, err = connection.Read(t.Context()) // registered
+	require.NoError(t, err)
+	for answer, want := range map[string]ephemera.Decision{
+		`"verdict":"accept"`:                 ephemera.Accept(),
+		`"verdict":"reject"`:                 ephemera.Reject("the application gave no reason"),
+		`"verdict":"reject","reason":"no"`:   ephemera.Reject("no"),
+		`"verdict":"later","reason":"early"`: ephemera.Later("early"),
+	} {
+		got := make(chan ephemera.Decision, 1)
+		go func() { got <- s.CheckMessage(t.Context(), message(t, answer)) }()
+		_, question, err := connection.Read(t.Context())
+		require.NoError(t, err)
+		f, err := remote.DecodeNode(question)
+		require.NoError(t, err)
+		frame := fmt.Sprintf(`{"type":"verdict","id":%d,%s}`, f.ID, answer)
+		require.NoError(t, connection.Write(t.Context(), websocket.MessageText, []byte(frame)))
+		require.Equal(t, want, <-got)
+	}
+}
+
+func requireLater(t *testing.T, reason string, d ephemera.Decision) {
+	t.Helper()
+	require.True(t, d.IsLater())
+	require.Contains(t, d.Reason(), reason)
+}
+
 func TestWithoutAProgramNothingIsJudged(t *testing.T) {
 	s := newStand(t, remote.Config{})
 	m := message(t, "hello")
-	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
+	requireLater(t, "no application is registered", s.CheckMessage(t.Context(), m))
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsLater())
 	require.Empty(t, s.NextBlock(t.Context(), turn(t, m)))
 
 	stop := s.connect(t, answering(ephemera.Accept()))
-	require.NoError(t, s.CheckMessage(t.Context(), m))
+	require.True(t, s.CheckMessage(t.Context(), m).IsAccept())
 	stop()
 	require.Eventually(t, func() bool { _, connected := s.Connected(); return !connected }, time.Minute, time.Millisecond)
-	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
+	requireLater(t, "no application is registered", s.CheckMessage(t.Context(), m))
 	s.connect(t, answering(ephemera.Reject("no")))
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsReject())
 }
@@ -205,7 +248,10 @@ func TestLateVerdictIsOfUse(t *testing.T) {
 func TestSilentProgramIsCut(t *testing.T) {
 	s := newStand(t, remote.Config{Within: 50 * time.Millisecond, Questions: 4})
 	s.connect(t, program{
-		message: func(ctx context.Context, _ block.Message) error { <-ctx.Done(); return nil },
+		message: func(ctx context.Context, _ block.Message) ephemera.Decision {
+			<-ctx.Done()
+			return ephemera.Later("stopped")
+		},
 		block: func(ctx context.Context, _ block.Block) ephemera.Decision {
 			<-ctx.Done()
 			return ephemera.Later("stopped")
@@ -213,7 +259,7 @@ func TestSilentProgramIsCut(t *testing.T) {
 	})
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).IsLater())
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
-	require.ErrorIs(t, s.CheckMessage(t.Context(), message(t, "a")), remote.ErrSilent)
+	requireLater(t, "did not answer in time", s.CheckMessage(t.Context(), message(t, "a")))
 	s.awaitWake(t) // it was cut, and has come back
 }
 
@@ -234,24 +280,24 @@ func TestZeroDecisionEndsTheClient(t *testing.T) {
 func TestQuestionsAreBounded(t *testing.T) {
 	s := newStand(t, remote.Config{Within: time.Minute, Questions: 2})
 	release := make(chan struct{})
-	s.connect(t, program{message: func(ctx context.Context, _ block.Message) error {
+	s.connect(t, program{message: func(ctx context.Context, _ block.Message) ephemera.Decision {
 		select {
 		case <-release:
 		case <-ctx.Done():
 		}
-		return nil
+		return ephemera.Accept()
 	}})
 	var work sync.WaitGroup
-	refused := make(chan error, 20)
+	refused := make(chan ephemera.Decision, 20)
 	for i := range 20 {
 		work.Go(func() {
-			if err := s.CheckMessage(t.Context(), message(t, string(rune('a'+i)))); err != nil {
-				refused <- err
+			if d := s.CheckMessage(t.Context(), message(t, string(rune('a'+i)))); !d.IsAccept() {
+				refused <- d
 			}
 		})
 	}
 	for range 18 {
-		require.ErrorIs(t, <-refused, remote.ErrSilent)
+		requireLater(t, "did not answer in time", <-refused)
 	}
 	close(release)
 	work.Wait()
@@ -306,5 +352,5 @@ func TestWrongFramesEndTheConnection(t *testing.T) {
 		<-s.wakes
 	}
 	s.connect(t, answering(ephemera.Accept()))
-	require.NoError(t, s.CheckMessage(t.Context(), message(t, "hello")))
+	require.True(t, s.CheckMessage(t.Context(), message(t, "hello")).IsAccept())
 }

@@ -35,7 +35,7 @@ const (
 // Accept is a yes.
 func Accept() Decision { return Decision{answer: accept} }
 
-// Reject is a no for ever. The reason is logged, and told to whoever submitted the message.
+// Reject is a final no. The reason is logged, and told to whoever submitted the message.
 func Reject(reason string) Decision { return Decision{answer: reject, reason: reason} }
 
 // Later is no answer yet: something that it depends on is missing, which the reason names.

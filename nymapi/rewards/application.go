@@ -63,16 +63,16 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 
 // CheckMessage takes well-formed reports of members under the label of an epoch. Which of them
 // count is a question of their block.
-func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
+func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	if !a.config.Group.Contains(m.Sender()) {
-		return fmt.Errorf("%w: sender %s is no member of group %d", ErrNoReport, m.Sender(), a.config.Group.Number())
+		return ephemera.Reject(fmt.Sprintf("%v: sender %s is not a member of group %d", ErrNoReport, m.Sender(), a.config.Group.Number()))
 	}
 	read := a.cards.read(m)
 	if read.err != nil {
-		return read.err
+		return ephemera.Reject(read.err.Error())
 	}
 	a.note(ctx, m, read)
-	return nil
+	return ephemera.Accept()
 }
 
 // note remembers a report of a known epoch, and keeps the evidence when it is the member's second

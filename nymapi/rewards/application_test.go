@@ -49,7 +49,7 @@ func TestCheckMessageSeesOneMessageAlone(t *testing.T) {
 		"of other mixnodes":    contracttest.Message(d, 2, metrics.Report{Description: d.Hash(), Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{1}}),
 		"with a missing value": contracttest.Message(d, 2, metrics.Report{Description: d.Hash(), Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{metrics.Missing}}),
 	} {
-		require.NoError(t, m.CheckMessage(t.Context(), good), name)
+		require.True(t, m.CheckMessage(t.Context(), good).IsAccept(), name)
 	}
 	for name, bad := range map[string]block.Message{
 		"a stranger's":          contracttest.Message(d, 5, contracttest.Report(d, 5)),
@@ -62,7 +62,9 @@ func TestCheckMessageSeesOneMessageAlone(t *testing.T) {
 		"trailing bytes":        labelled(t, "epoch/1", append(slices.Clone(report), 0), 2),
 		"nothing":               labelled(t, "epoch/1", nil, 2),
 	} {
-		require.ErrorIs(t, m.CheckMessage(t.Context(), bad), rewards.ErrNoReport, name)
+		decision := m.CheckMessage(t.Context(), bad)
+		require.True(t, decision.IsReject(), name)
+		require.Contains(t, decision.Reason(), rewards.ErrNoReport.Error(), name)
 	}
 }
 
@@ -203,7 +205,7 @@ func TestNobodyWinsByLeavingOthersOut(t *testing.T) {
 	held := newMember(t, 1, 4, calendar) // holds the report that the block leaves out
 	missing := newMember(t, 3, 4, calendar)
 	calendar.set(d.End + 4_000)
-	require.NoError(t, held.CheckMessage(t.Context(), all[3]))
+	require.True(t, held.CheckMessage(t.Context(), all[3]).IsAccept())
 	for _, moment := range []struct {
 		after         contract.Millis
 		held, missing string
@@ -227,7 +229,7 @@ func TestAReportThatCameAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
 	calendar := newCalendar(d)
 	m := newMember(t, 1, 4, calendar)
 	calendar.set(d.End + 5_001)
-	require.NoError(t, m.CheckMessage(t.Context(), all[3]))
+	require.True(t, m.CheckMessage(t.Context(), all[3]).IsAccept())
 	require.Equal(t, "accept", m.CheckBlock(t.Context(), contracttest.Block(d, 2, all[:3])).Name())
 }
 
@@ -249,7 +251,7 @@ func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 			seen := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 9).Draw(t, "seen")
 			m.calendar.set(d.End + contract.Millis(rapid.Int64Range(0, 7_000).Draw(t, "moment")))
 			for _, message := range seen {
-				_ = m.CheckMessage(t.Context(), message) // strangers' and notices are refused
+				m.CheckMessage(t.Context(), message) // strangers' and notices are refused
 			}
 			early := m.CheckBlock(t.Context(), b).Name()
 			m.calendar.set(d.End + 7_000 + contract.Millis(rapid.Int64Range(20_000, 100_000).Draw(t, "later")))
@@ -271,15 +273,15 @@ func TestTwoReportsOfOneMemberAreEvidence(t *testing.T) {
 		contracttest.Message(d, 2, contracttest.Report(d, 2)), contracttest.Message(d, 2, contracttest.Report(d, 2)),
 		contracttest.Message(d, 3, contracttest.Report(d, 3)), garbage(d, 3),
 	} {
-		require.NoError(t, m.CheckMessage(t.Context(), message))
+		require.True(t, m.CheckMessage(t.Context(), message).IsAccept())
 	}
 	double, err := m.store.DoubleReporters(t.Context(), 1)
 	require.NoError(t, err)
 	require.Empty(t, double)
 
-	require.NoError(t, m.CheckMessage(t.Context(), second(d, 2)))
+	require.True(t, m.CheckMessage(t.Context(), second(d, 2)).IsAccept())
 	content := contracttest.Messages(d, 1, 2, 4)
-	require.NoError(t, m.CheckMessage(t.Context(), content[2]))
+	require.True(t, m.CheckMessage(t.Context(), content[2]).IsAccept())
 	m.CheckBlock(t.Context(), contracttest.Block(d, 4, append(content, second(d, 4)))) // seen in a block
 	double, err = m.store.DoubleReporters(t.Context(), 1)
 	require.NoError(t, err)

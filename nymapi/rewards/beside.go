@@ -38,7 +38,7 @@ func NewBeside(ctx context.Context, config ApplicationConfig) (*Beside, error) {
 func (b *Beside) Run(ctx context.Context, wake func()) error { return b.app.Run(ctx, wake) }
 
 // CheckMessage takes what Application.CheckMessage takes.
-func (b *Beside) CheckMessage(ctx context.Context, m block.Message) error {
+func (b *Beside) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	return b.app.CheckMessage(ctx, m)
 }
 

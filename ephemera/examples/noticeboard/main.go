@@ -27,17 +27,17 @@ type board struct {
 	out io.Writer
 }
 
-func (board) CheckMessage(_ context.Context, m block.Message) error {
+func (board) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
 	if m.Label() != "notice" || len(m.Payload()) > 280 || !utf8.Valid(m.Payload()) {
-		return fmt.Errorf("message %s is no notice: label it so, and write at most 280 bytes of UTF-8", m.ID())
+		return ephemera.Reject("a notice is labelled so and has at most 280 bytes of UTF-8")
 	}
-	return nil
+	return ephemera.Accept()
 }
 
 func (b board) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision { // a function of the block alone
 	for _, m := range candidate.Messages {
-		if err := b.CheckMessage(ctx, m); err != nil {
-			return ephemera.Reject(err.Error()).Dropping(m.ID())
+		if d := b.CheckMessage(ctx, m); !d.IsAccept() {
+			return d.Dropping(m.ID())
 		}
 	}
 	return ephemera.Accept()

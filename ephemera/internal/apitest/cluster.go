@@ -41,20 +41,26 @@ type Cluster struct {
 	stop    []func()
 }
 
-// app refuses one label.
+// app refuses one label, and another one for now.
 type app struct{ policy.Everything }
 
-// RefusedLabel is the one whose messages the application refuses, and RefusedReason why.
+// RefusedLabel is the one whose messages the application rejects, LaterLabel the one to which it
+// says later; and why.
 const (
 	RefusedLabel  = "refused"
 	RefusedReason = "nobody wants this label"
+	LaterLabel    = "later"
+	LaterReason   = "its time has not come"
 )
 
-func (app) CheckMessage(_ context.Context, m block.Message) error {
-	if m.Label() == RefusedLabel {
-		return errors.New(RefusedReason)
+func (app) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
+	switch m.Label() {
+	case RefusedLabel:
+		return ephemera.Reject(RefusedReason)
+	case LaterLabel:
+		return ephemera.Later(LaterReason)
 	}
-	return nil
+	return ephemera.Accept()
 }
 
 // Key returns a key of the test's own.
