@@ -39,8 +39,8 @@ type Turn struct {
 // DeliverBlock one at a time from one goroutine; CheckMessage concurrently with them and with
 // itself. A panic in any of them stops the node.
 //
-// Package policy has those that come with Ephemera: blocks by a configured rule, and one to embed
-// that takes everything. Package remote asks a program in another process.
+// Package policy has one that is made of functions, package remote one that asks a program in
+// another process.
 type Application interface {
 	// CheckMessage judges one message alone: one that was submitted to this node, or came from another
 	// member. Signature, network and size are checked before. Accept takes it into the mempool and

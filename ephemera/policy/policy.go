@@ -1,17 +1,16 @@
-// Package policy holds the applications that come with Ephemera. Both take whatever the node takes,
-// so a program needs no code of its own to broadcast signed data:
+// Package policy is the application that comes with Ephemera, for programs that need no type of
+// their own: it makes own blocks by a configured rule (after a time, at a number of messages, with
+// one message from each member; of one label each, if asked), and judges and delivers by functions,
+// where there are any. The zero Config accepts everything that the node accepts, makes a block at
+// once of whatever is there, and delivers to nobody. The daemon runs this application.
 //
-//	Application  makes own blocks by a configured rule: after a time, at a number of messages, with one message from each member; of one
-//	             label each, where asked. It checks and delivers by functions, if there are any. The daemon runs this one.
-//	Everything   the no-op: accepts all, and makes a block of whatever is there.
+// A program that decides more than that, such as which messages go into a block, implements
+// ephemera.Application itself, with all its methods. Nothing here is made to be embedded: a method
+// that is misspelt next to an embedded default compiles, and is never called.
 //
-// The node has verified network, size, sender and signature of every message before an application
-// is asked, so the default of Check is to take it: VerifySignature is for those who feed an
-// application without a node.
-//
-// A policy decides about own messages and nothing else. Its verdict on a block uses the group's
-// limits alone, which the node has checked: members with different policies accept each other's
-// blocks, and a changed configuration strands none (PROTOCOL.md R2).
+// The rules decide about own blocks and nothing else, so members with different ones accept each
+// other's blocks, and a changed configuration strands none (PROTOCOL.md R2). That holds for
+// Config.CheckBlock only as far as all members have the same.
 package policy
 
 import (
@@ -19,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
@@ -26,12 +26,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 )
 
-// ErrConfig reports a policy that makes no sense.
+// ErrConfig reports a policy that cannot work.
 var ErrConfig = errors.New("invalid block policy")
 
-// Config says when a node makes a block, and of what. The first rule that is met makes it; a block
-// that is as full as the group's limits allow need not wait for any. The zero value makes a block
-// at once of whatever is there, so that blocks grow with the load.
+// Config says when a node makes a block and of what, and who judges messages and blocks. The first
+// rule that is met makes a block; one that is as full as the group's limits allow waits for no rule.
+// Without any rule a block is made at once of whatever is there, so that blocks grow with the load.
 type Config struct {
 	// Wait is how long a message waits for others at most, counted from when it could first have gone
 	// into a block. 0: no rule.
@@ -45,11 +45,11 @@ type Config struct {
 	// by itself.
 	OneLabel bool
 
-	// Check judges one message alone, called by many goroutines. Nil: all are accepted.
-	Check func(context.Context, block.Message) ephemera.Decision
-	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil:
-	// nothing is done.
-	OnDeliver func(context.Context, block.Block, certificate.Certificate) error
+	// The functions of an ephemera.Application, which says when and from how many goroutines they are
+	// called. A nil CheckMessage or CheckBlock accepts everything, a nil DeliverBlock does nothing.
+	CheckMessage func(context.Context, block.Message) ephemera.Decision
+	CheckBlock   func(context.Context, block.Block) ephemera.Decision
+	DeliverBlock func(context.Context, block.Block, certificate.Certificate) error
 }
 
 // MaxWait bounds Config.Wait: longer than any mempool keeps messages by default.
@@ -81,8 +81,8 @@ type Host interface {
 	Wake()
 }
 
-// Application makes own blocks by a Config and accepts everybody's. It is an ephemera.Application;
-// Run makes the blocks by time.
+// Application is the ephemera.Application of a Config. Run makes the blocks by time: it is needed
+// with Config.Wait only.
 type Application struct {
 	config Config
 	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
@@ -129,12 +129,12 @@ func (a *Application) Run(ctx context.Context, node Host) error {
 	}
 }
 
-// CheckMessage asks Config.Check.
+// CheckMessage asks Config.CheckMessage.
 func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
-	if a.config.Check == nil {
+	if a.config.CheckMessage == nil {
 		return ephemera.Accept()
 	}
-	return a.config.Check(ctx, m)
+	return a.config.CheckMessage(ctx, m)
 }
 
 // NextBlock applies the rules of Config.
@@ -151,6 +151,14 @@ func (a *Application) NextBlock(_ context.Context, t ephemera.Turn) []block.Mess
 	}
 	a.due <- a.next(now) // has room: nobody else puts in
 	return chosen.messages
+}
+
+// wanted are the candidates of a turn, in an older group only those that were submitted for it.
+func wanted(turn ephemera.Turn) []block.Message {
+	if turn.Newest {
+		return turn.Candidates
+	}
+	return slices.DeleteFunc(slices.Clone(turn.Candidates), func(m block.Message) bool { return !turn.Directed[m.ID()] })
 }
 
 // turn returns what is remembered of a group, and forgets groups of long ago.
@@ -178,20 +186,23 @@ func (a *Application) next(now time.Time) time.Time {
 	return next
 }
 
-// CheckBlock accepts: what the group's limits say was checked by the node.
-func (a *Application) CheckBlock(context.Context, block.Block) ephemera.Decision {
-	return ephemera.Accept()
+// CheckBlock asks Config.CheckBlock.
+func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
+	if a.config.CheckBlock == nil {
+		return ephemera.Accept()
+	}
+	return a.config.CheckBlock(ctx, b)
 }
 
-// DeliverBlock calls Config.OnDeliver.
+// DeliverBlock calls Config.DeliverBlock.
 func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
-	if a.config.OnDeliver == nil {
+	if a.config.DeliverBlock == nil {
 		return nil
 	}
-	return a.config.OnDeliver(ctx, b, c)
+	return a.config.DeliverBlock(ctx, b, c)
 }
 
-// VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not
+// VerifySignature is a Config.CheckMessage that verifies the sender's signature, for messages that did not
 // come through a node.
 func VerifySignature(_ context.Context, m block.Message) ephemera.Decision {
 	if !m.Verify() {

@@ -87,7 +87,9 @@ func newStand(t *testing.T, config remote.Config) *stand {
 		}
 		return nil
 	}
-	s.Server = remote.NewServer(config, policy.Everything{})
+	inner, err := policy.New(policy.Config{})
+	require.NoError(t, err)
+	s.Server = remote.NewServer(config, inner)
 	web := httptest.NewServer(s.Server)
 	s.url = web.URL
 	ctx, cancel := context.WithCancel(context.Background())

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"unicode/utf8"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -20,41 +19,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// board takes short texts and prints them. Of the four methods of an ephemera.Application it leaves
-// NextBlock to the default.
-type board struct {
-	policy.Everything
-	out io.Writer
-}
-
-func (board) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
-	if m.Label() != "notice" || len(m.Payload()) > 280 || !utf8.Valid(m.Payload()) {
-		return ephemera.Reject("a notice is labelled so and has at most 280 bytes of UTF-8")
-	}
-	return ephemera.Accept()
-}
-
-func (b board) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision { // a function of the block alone
-	for _, m := range candidate.Messages {
-		if d := b.CheckMessage(ctx, m); !d.IsAccept() {
-			return d.Dropping(m.ID())
-		}
-	}
-	return ephemera.Accept()
-}
-
-func (b board) DeliverBlock(_ context.Context, delivered block.Block, proof certificate.Certificate) error {
-	for _, m := range delivered.Messages {
-		fmt.Fprintf(b.out, "%s, certified by %d: %s\n", m.Sender().Short(), proof.Count(), m.Payload())
-	}
-	return nil
-}
-
 func main() { log.Fatal(run(context.Background(), "noticeboard-data", os.Stdin, os.Stdout)) }
 
 // run is a member of a group of one, until ctx is done. Key, vote store and marker are made in the
 // folder at the first start.
 func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
+	board, err := policy.New(policy.Config{DeliverBlock: func(_ context.Context, b block.Block, proof certificate.Certificate) error {
+		for _, m := range b.Messages {
+			fmt.Fprintf(out, "%s, certified by %d: %s\n", m.Sender().Short(), proof.Count(), m.Payload())
+		}
+		return nil
+	}})
+	if err != nil {
+		return err
+	}
 	folder, err := home.Open(ctx, dir, "noticeboard", nil)
 	if err != nil {
 		return err
@@ -71,7 +49,7 @@ func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 	node, err := ephemera.New(ephemera.Config{
 		Key: folder.Key, Group: group, Store: folder.Store, Transport: link,
 		BeginGroup: folder.BeginGroup, Mute: folder.Mute, MutedThrough: folder.MutedThrough,
-	}, board{out: out})
+	}, board)
 	if err != nil {
 		return err
 	}

@@ -41,9 +41,6 @@ type Cluster struct {
 	stop    []func()
 }
 
-// app refuses one label, and another one for now.
-type app struct{ policy.Everything }
-
 // RefusedLabel is the one whose messages the application rejects, LaterLabel the one to which it
 // says later; and why.
 const (
@@ -53,7 +50,7 @@ const (
 	LaterReason   = "its time has not come"
 )
 
-func (app) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
+func checkMessage(_ context.Context, m block.Message) ephemera.Decision {
 	switch m.Label() {
 	case RefusedLabel:
 		return ephemera.Reject(RefusedReason)
@@ -88,10 +85,12 @@ func Start(t testing.TB, running int, limits mempool.Limits) *Cluster {
 	for i, key := range c.Members[:running] {
 		held := storememory.New()
 		require.NoError(t, held.Commit(context.Background(), []store.Write{store.PutGroup{Group: c.Group}, store.PutEvidence{Evidence: c.equivocation()}}))
+		app, err := policy.New(policy.Config{CheckMessage: checkMessage})
+		require.NoError(t, err)
 		node, err := ephemera.New(ephemera.Config{
 			Key: key, Group: c.Group, Store: held, Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
 			Mempool: limits, Exchange: 50 * time.Millisecond,
-		}, app{})
+		}, app)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error, 1)
