@@ -123,7 +123,7 @@ func (h *history) run(b *testing.B, i int, path string, app ephemera.Application
 	if i < loadNodes-1 {
 		h.peers = append(h.peers, membership.Peer{Addresses: link.Addresses()})
 	}
-	node, err := ephemera.New(ephemera.Config{Key: h.keys[i], Group: h.group, Store: opened, Transport: link}, app)
+	node, err := ephemera.New(ephemera.Config{Key: h.keys[i], Group: h.group, Store: opened, Votes: ephemera.VotesKeptNowhere{}, Transport: link}, app)
 	require.NoError(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -149,7 +149,7 @@ type cluster struct {
 	nodes   []*ephemera.Node
 	stop    []func()
 	include mempool.Include
-	muted   map[int]uint64
+	votes   []*votes
 	logger  *slog.Logger // nil: nobody reads it
 	// makeBlocks is every node's Config.MakeBlocks.
 	makeBlocks ephemera.OnlineKind
@@ -157,6 +157,18 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+}
+
+// votes is a member's VoteRecord, which outlives its store and its runs.
+type votes struct{ began, muted atomic.Uint64 }
+
+func (v *votes) BeginGroup(number uint64) error { return raise(&v.began, number) }
+func (v *votes) Mute(number uint64) error       { return raise(&v.muted, number) }
+func (v *votes) MutedThrough() uint64           { return v.muted.Load() }
+
+func raise(to *atomic.Uint64, number uint64) error {
+	to.Store(max(to.Load(), number))
+	return nil
 }
 
 func testKeys(n int) []keys.Private {
@@ -174,6 +186,7 @@ func newCluster(t *testing.T, n int, config memory.Config) *cluster {
 		config.Members = append(config.Members, key.Public())
 		c.disks = append(c.disks, storememory.NewDisk())
 		c.boards = append(c.boards, newBoard(1))
+		c.votes = append(c.votes, &votes{})
 	}
 	var err error
 	c.group, err = membership.NewGroup(network, 1, config.Members, membership.Limits{})
@@ -200,7 +213,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	require.NoError(c.t, err)
 	node, err := ephemera.New(ephemera.Config{
 		Key: c.keys[i], Group: c.group, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
-		MutedThrough: c.muted[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
+		Votes: c.votes[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
 	}, c.boards[i])
 	require.NoError(c.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -14,12 +14,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Config describes a node. Key, Group, Store and Transport are required; zero values of the rest
-// are the defaults.
+// Config describes a node. Key, Store, Votes, Group and Transport are required; zero values of the
+// rest are the defaults.
 type Config struct {
-	Key       keys.Private
-	Group     *membership.Group   // the newest that is known; the store's groups are gone on with, Node.Adopt brings later ones
-	Store     store.Store         // opened by the caller, closed by the caller after Run; home.Open opens one
+	Key keys.Private
+	// Store is opened by the caller, who closes it after Run.
+	Store store.Store
+	// Votes keeps outside the store what must not be lost with it. A home.Home is one.
+	// VotesKeptNowhere says that nothing is kept.
+	Votes VoteRecord
+
+	// Group is the newest group that is known. The node continues with the groups in its store;
+	// Node.Adopt brings later ones.
+	Group     *membership.Group
 	Transport transport.Transport // made by the caller, run by the node
 
 	// Peers tells where members are reached. With it the node keeps a Transport that has SetPeers
@@ -27,17 +34,6 @@ type Config struct {
 	// where the Transport does not; without it, that begins with the first Adopt, whose list must then
 	// be complete.
 	Peers []membership.Peer
-
-	// BeginGroup is called before the node signs anything in a group, and makes the group's number
-	// durable outside the store (PROTOCOL.md R8). home.Home has one; without it a lost store cannot be
-	// noticed, which is for tests and simulations.
-	BeginGroup func(number uint64) error
-	// Mute makes durable, before a safety halt ends Run, that the node signs nothing in groups up to
-	// this number any more, whoever starts it again. home.Home has one.
-	Mute func(number uint64) error
-	// MutedThrough is the highest group number in which the node must not sign, because an earlier
-	// store was lost.
-	MutedThrough uint64
 
 	// Clients are keys beside the members' whose messages this node takes. Members with other clients
 	// still accept the blocks.
@@ -62,6 +58,39 @@ type Config struct {
 	Logger *slog.Logger     // nothing is logged without it
 }
 
+// VoteRecord keeps outside the store in which groups a node has signed, and in which it must not
+// sign any more (PROTOCOL.md R8): so a store that was lost is noticed, and a node that halted stays
+// mute whoever starts it again. *home.Home is one.
+//
+// The node calls BeginGroup and Mute one at a time, and MutedThrough concurrently with them and
+// with itself.
+type VoteRecord interface {
+	// BeginGroup makes durable that the node signs in the group of this number. The node calls it
+	// before the first signature in the group; an error ends Run, and nothing is signed.
+	BeginGroup(number uint64) error
+	// Mute makes durable that the node signs nothing any more in groups up to this number. The node
+	// calls it before a safety halt ends Run, whose error then holds that of Mute as well.
+	Mute(number uint64) error
+	// MutedThrough returns the highest number of a group in which the node must not sign, 0 if there is
+	// none. It never becomes less, and after Mute it is at least the number given there. The node asks
+	// often, so it must return at once.
+	MutedThrough() uint64
+}
+
+// VotesKeptNowhere is a VoteRecord that keeps nothing: neither a lost store nor an earlier halt is
+// noticed, so that a node which is started again may sign a second block for a slot. It is for
+// tests, benchmarks and simulations, whose nodes lose nothing or are not started again.
+type VotesKeptNowhere struct{}
+
+// BeginGroup does nothing.
+func (VotesKeptNowhere) BeginGroup(uint64) error { return nil }
+
+// Mute does nothing.
+func (VotesKeptNowhere) Mute(uint64) error { return nil }
+
+// MutedThrough returns 0.
+func (VotesKeptNowhere) MutedThrough() uint64 { return 0 }
+
 // Retention says for how long the messages of certified and delivered blocks are kept. Each bound
 // alone suffices for them to go. All members should keep messages for longer than anybody may be
 // away: whoever misses a block that f+1 members have removed gets its header and certificate only
@@ -74,17 +103,22 @@ type Retention struct {
 
 func (r Retention) removes() bool { return r.Age > 0 || r.Blocks > 0 }
 
-// Validate tells what is missing.
+// Validate returns everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var errs []error
 	for _, missing := range []struct {
 		name   string
 		absent bool
+		advice string
 	}{
-		{"Key", c.Key.Public() == keys.Public{}}, {"Group", c.Group == nil}, {"Store", c.Store == nil}, {"Transport", c.Transport == nil},
+		{"Key", c.Key.Public() == keys.Public{}, ""},
+		{"Store", c.Store == nil, ""},
+		{"Votes", c.Votes == nil, " (the node's home.Home, or VotesKeptNowhere in a test)"},
+		{"Group", c.Group == nil, ""},
+		{"Transport", c.Transport == nil, ""},
 	} {
 		if missing.absent {
-			errs = append(errs, fmt.Errorf("config: %s is required", missing.name))
+			errs = append(errs, fmt.Errorf("config: %s is required%s", missing.name, missing.advice))
 		}
 	}
 	if len(errs) > 0 {

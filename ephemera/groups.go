@@ -214,7 +214,9 @@ func (n *Node) cursors(ctx context.Context, group *membership.Group, chains []st
 	return chains, nil
 }
 
-func (n *Node) muted(group *membership.Group) bool { return group.Number() <= n.config.MutedThrough }
+func (n *Node) muted(group *membership.Group) bool {
+	return group.Number() <= n.config.Votes.MutedThrough()
+}
 
 // mutedAdvice says what is wrong with a muted node, and what mends it (R8).
 const mutedAdvice = "has lost the store of its votes, or has an older one (give the members' list a higher number)"

@@ -289,18 +289,12 @@ func (l *loop) carryOut(effect engine.Effect) error {
 func (l *loop) haltSafely(reason string) error {
 	number := l.view.Load().own(l.groups.self).Number() // what was forgotten in one group may be forgotten in all
 	err := fmt.Errorf("%w: %s; it signs no block in groups up to %d any more", ErrHalted, reason, number)
-	if l.config.Mute == nil {
-		return err
-	}
-	return errors.Join(err, l.config.Mute(number))
+	return errors.Join(err, l.config.Votes.Mute(number))
 }
 
 // markGroup makes durable outside the store that this node signs in a group (R8).
 func (l *loop) markGroup(number uint64) error {
-	if l.config.BeginGroup == nil {
-		return nil
-	}
-	if err := l.config.BeginGroup(number); err != nil {
+	if err := l.config.Votes.BeginGroup(number); err != nil {
 		return fmt.Errorf("begin group %d: %w", number, err)
 	}
 	return nil

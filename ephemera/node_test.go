@@ -236,7 +236,7 @@ func TestRejectedBlockIsNotCertified(t *testing.T) {
 func TestMutedMemberSignsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
-		c.muted = map[int]uint64{3: 1}
+		c.votes[3].muted.Store(1)
 		c.startAll()
 		defer c.stopAll()
 		c.submit(3, "from the muted one")

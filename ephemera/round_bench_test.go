@@ -72,7 +72,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	for i := range n {
 		require.NoError(tb, transports[i].SetPeers(peers))
 		node, err := ephemera.New(ephemera.Config{
-			Key: c.keys[i], Group: group, Store: homes[i].Store, Transport: transports[i], BeginGroup: homes[i].BeginGroup,
+			Key: c.keys[i], Store: homes[i].Store, Votes: homes[i], Group: group, Transport: transports[i],
 			Include: config.include, Mempool: config.limits.Mempool,
 		}, config.app(i))
 		require.NoError(tb, err)

@@ -106,7 +106,8 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
-		c.include, c.muted = mempool.Own, map[int]uint64{3: 1}
+		c.include = mempool.Own
+		c.votes[3].muted.Store(1)
 		c.startAll()
 		defer c.stopAll()
 		time.Sleep(time.Second)

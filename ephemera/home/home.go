@@ -20,8 +20,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -89,16 +91,19 @@ var (
 	ErrMarker = errors.New("marker file does not fit")
 )
 
-// Home is an open folder. Its methods are safe for one caller at a time.
+// Home is an open folder. It is the ephemera.VoteRecord of its node. Its methods are safe for one
+// caller at a time; MutedThrough may be called concurrently with all of them.
 type Home struct {
-	Dir          string
-	Key          keys.Private
-	Store        store.Store
-	MutedThrough uint64 // highest group number that must not be signed in, 0: none
+	Dir   string
+	Key   keys.Private
+	Store store.Store
 
-	lock   *os.File
-	marker marker
+	mutedThrough atomic.Uint64
+	lock         *os.File
+	marker       marker
 }
+
+var _ ephemera.VoteRecord = (*Home)(nil)
 
 // Open opens the folder with a SQLite store; see OpenWith. Logger may be nil.
 func Open(ctx context.Context, dir, network string, logger *slog.Logger) (*Home, error) {
@@ -211,7 +216,7 @@ func (h *Home) countStart(ctx context.Context, network string, logger *slog.Logg
 	if err := h.Store.SetIdentity(ctx, identity); err != nil {
 		return err
 	}
-	h.MutedThrough = identity.MutedThrough
+	h.mutedThrough.Store(identity.MutedThrough)
 	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind})
 }
 
@@ -236,9 +241,13 @@ func (h *Home) Mute(number uint64) error {
 	if err := h.Store.SetIdentity(ctx, identity); err != nil {
 		return fmt.Errorf("mute: %w", err)
 	}
-	h.MutedThrough = identity.MutedThrough
+	h.mutedThrough.Store(identity.MutedThrough)
 	return nil
 }
+
+// MutedThrough returns the highest number of a group in which the node must not sign, 0 if there is
+// none: what Mute said, in this run or an earlier one, or up to where a lost store had signed.
+func (h *Home) MutedThrough() uint64 { return h.mutedThrough.Load() }
 
 // Close closes the store and gives the lock back.
 func (h *Home) Close() error {

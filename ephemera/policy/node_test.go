@@ -53,7 +53,7 @@ func run(t *testing.T, configs ...policy.Config) ([]*ephemera.Node, <-chan deliv
 		disk, err := storememory.NewDisk().Open()
 		require.NoError(t, err)
 		node, err := ephemera.New(ephemera.Config{
-			Key: private[i], Group: group, Store: disk, Transport: link.Transport(members[i]), Include: mempool.All,
+			Key: private[i], Store: disk, Votes: ephemera.VotesKeptNowhere{}, Group: group, Transport: link.Transport(members[i]), Include: mempool.All,
 		}, app)
 		require.NoError(t, err)
 		nodes = append(nodes, node)

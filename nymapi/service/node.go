@@ -100,8 +100,8 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 		return err
 	}
 	n.Node, err = ephemera.New(ephemera.Config{
-		Key: s.home.Key, Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Store: s.home.Store, Transport: n.transport,
-		BeginGroup: s.home.BeginGroup, MutedThrough: s.home.MutedThrough,
+		Key: s.home.Key, Store: s.home.Store, Votes: s.home,
+		Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Transport: n.transport,
 		Include: mempool.All, Mempool: limits, Logger: s.config.Logger,
 	}, app)
 	return err

@@ -47,8 +47,7 @@ func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	node, err := ephemera.New(ephemera.Config{
-		Key: folder.Key, Group: group, Store: folder.Store, Transport: link,
-		BeginGroup: folder.BeginGroup, Mute: folder.Mute, MutedThrough: folder.MutedThrough,
+		Key: folder.Key, Store: folder.Store, Votes: folder, Group: group, Transport: link,
 	}, board)
 	if err != nil {
 		return err

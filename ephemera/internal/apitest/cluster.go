@@ -88,7 +88,7 @@ func Start(t testing.TB, running int, limits mempool.Limits) *Cluster {
 		app, err := policy.New(policy.Config{CheckMessage: checkMessage})
 		require.NoError(t, err)
 		node, err := ephemera.New(ephemera.Config{
-			Key: key, Group: c.Group, Store: held, Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
+			Key: key, Store: held, Votes: ephemera.VotesKeptNowhere{}, Group: c.Group, Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
 			Mempool: limits, Exchange: 50 * time.Millisecond,
 		}, app)
 		require.NoError(t, err)

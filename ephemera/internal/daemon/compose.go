@@ -157,8 +157,7 @@ func (d *daemon) openNode(list membership.List) error {
 		app = d.program
 	}
 	d.node, err = ephemera.New(ephemera.Config{
-		Key: d.home.Key, Group: list.Group, Peers: list.Peers, Store: d.home.Store, Transport: d.link,
-		BeginGroup: d.home.BeginGroup, Mute: d.home.Mute, MutedThrough: d.home.MutedThrough,
+		Key: d.home.Key, Store: d.home.Store, Votes: d.home, Group: list.Group, Peers: list.Peers, Transport: d.link,
 		Include: map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
 		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Clients: clients, MakeBlocks: online,
 		HandOver: time.Duration(s.Membership.HandOver), Hold: s.Membership.Hold, Logger: d.Logger,

@@ -1,0 +1,100 @@
+package ephemera_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	storememory "github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
+)
+
+// forget makes a member sign a block, and starts the others with it on an empty store of which
+// nobody tells it that it was lost. It returns what Run returned.
+func (c *cluster) forget(i int) error {
+	c.startAll()
+	defer c.stopAll()
+	c.submit(i, "certified before")
+	for j := range c.keys {
+		c.awaitHeight(j, i, 1)
+	}
+	c.stopAll()
+	c.disks[i] = storememory.NewDisk()
+	for j := range c.keys {
+		if j != i {
+			c.start(j)
+		}
+	}
+	_, cancel, result := c.run(i)
+	defer cancel()
+	return soon(c.t, result)
+}
+
+// A node that halted is mute before Run ends, and whoever starts it again gets one that takes part
+// and signs nothing, until the group has another number (R8).
+func TestHaltedNodeStaysMute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
+		require.ErrorIs(t, c.forget(0), ephemera.ErrHalted)
+		require.Equal(t, c.group.Number(), c.votes[0].MutedThrough())
+
+		c.startAll()
+		defer c.stopAll()
+		status, err := c.nodes[0].Status(t.Context())
+		require.NoError(t, err)
+		require.True(t, status.Muted)
+		before := len(c.boards[1].all())
+		m := c.submit(0, "from the muted one")
+		c.boards[1].await(t, func() bool {
+			return slices.ContainsFunc(c.boards[1].all(), func(b block.Block) bool { return slices.Contains(b.MessageIDs(), m.ID()) })
+		})
+		time.Sleep(time.Minute)
+		for _, b := range c.boards[1].all()[before:] {
+			held, err := c.nodes[1].CertifiedByID(t.Context(), b.ID())
+			require.NoError(t, err)
+			require.NotEqual(t, c.keys[0].Public(), b.Header.Creator)
+			require.False(t, held.Certificate.Signed(0))
+		}
+
+		next, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
+		require.NoError(t, err)
+		for _, node := range c.nodes {
+			require.NoError(t, node.Adopt(t.Context(), next, nil))
+		}
+		c.submit(0, "in the new group")
+		require.Eventually(t, func() bool {
+			_, err := c.nodes[1].Certified(t.Context(), block.Slot{Group: next.ID(), Creator: c.keys[0].Public(), Height: 1})
+			return err == nil
+		}, time.Minute, time.Second)
+	})
+}
+
+// unwritable is a VoteRecord on a broken disk.
+type unwritable struct{ ephemera.VotesKeptNowhere }
+
+var errDisk = errors.New("no space left on device")
+
+func (unwritable) BeginGroup(uint64) error { return errDisk }
+
+// A node that cannot note in which group it signs does not sign there.
+func TestNodeThatCannotRecordSignsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, memory.Config{})
+		node, err := ephemera.New(ephemera.Config{
+			Key: c.keys[0], Store: storememory.New(), Votes: unwritable{}, Group: c.group, Transport: c.link(0),
+		}, c.boards[0])
+		require.NoError(t, err)
+		result := make(chan error, 1)
+		go func() { result <- node.Run(t.Context()) }()
+		err = soon(t, result)
+		require.ErrorIs(t, err, errDisk)
+		require.ErrorContains(t, err, "begin group 1")
+	})
+}
