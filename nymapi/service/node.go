@@ -99,8 +99,7 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 	if err != nil {
 		return err
 	}
-	n.Node, err = ephemera.New(ephemera.Config{
-		Key: s.home.Key, Store: s.home.Store, Votes: s.home,
+	n.Node, err = s.home.Node(ephemera.Config{
 		Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Transport: n.transport,
 		Include: mempool.All, Mempool: limits, Logger: s.config.Logger,
 	}, app)

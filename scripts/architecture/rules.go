@@ -55,7 +55,7 @@ var rules = []rule{
 	{folder: "ephemera/transport", imports: leaves},
 	{folder: "ephemera/transport/...", imports: join(leaves, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
-	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera", "ephemera/store", "ephemera/store/sqlite"})},
+	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera", "ephemera/store", "ephemera/store/sqlite", "ephemera/transport/p2p"})},
 	{folder: "ephemera/internal/daemon/settings", imports: leaves},
 	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody
 	// else links them.

@@ -13,16 +13,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
-	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
-	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
 func main() { log.Fatal(run(context.Background(), "noticeboard-data", os.Stdin, os.Stdout)) }
 
-// run is a member of a group of one, until ctx is done. Key, vote store and marker are made in the
-// folder at the first start.
+// run is the only member of a group until ctx is done. The folder keeps its key, votes and blocks.
 func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 	board, err := policy.New(policy.Config{DeliverBlock: func(_ context.Context, b block.Block, proof certificate.Certificate) error {
 		for _, m := range b.Messages {
@@ -38,17 +34,7 @@ func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer folder.Close()
-	group, err := membership.NewGroup("noticeboard", 1, []keys.Public{folder.Key.Public()}, membership.Limits{})
-	if err != nil {
-		return err
-	}
-	link, err := p2p.New(p2p.Config{Network: "noticeboard", Key: folder.Key})
-	if err != nil {
-		return err
-	}
-	node, err := ephemera.New(ephemera.Config{
-		Key: folder.Key, Store: folder.Store, Votes: folder, Group: group, Transport: link,
-	}, board)
+	node, err := folder.Node(ephemera.Config{}, board)
 	if err != nil {
 		return err
 	}

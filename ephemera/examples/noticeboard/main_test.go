@@ -60,6 +60,14 @@ func TestPostedNoticesArePrinted(t *testing.T) {
 	}
 }
 
+// A program that embeds a node is short: this one is what the README promises.
+func TestProgramIsShort(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(string(program), "\n"), 50, "lines")
+	require.LessOrEqual(t, strings.Count(string(program), "\t\"github.com/ephemera-go/"), 5, "imports of ours")
+}
+
 // The README shows this program.
 func TestReadmeShowsTheProgram(t *testing.T) {
 	program, err := os.ReadFile("main.go")
