@@ -116,7 +116,7 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 	}
 }
 
-// checkMessage asks the application about a message, on the caller's goroutine. An error ends Run.
+// checkMessage asks the application about a message. An error ends Run.
 func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -137,7 +137,7 @@ func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, e
 
 func panicked(reason any) error { return fmt.Errorf("application panicked: %v", reason) }
 
-// unanswered says that the application returned the zero Decision, which ends Run.
+// unanswered reports that a method of the application returned the zero Decision.
 func unanswered(method string) error {
 	return fmt.Errorf("application answered %s with the %w", method, verdict.ErrZero)
 }

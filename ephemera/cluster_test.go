@@ -159,7 +159,7 @@ type cluster struct {
 	retention  ephemera.Retention
 }
 
-// votes is a member's VoteRecord, which outlives its store and its runs.
+// votes is a member's VoteRecord. It survives the loss of the store.
 type votes struct{ began, muted atomic.Uint64 }
 
 func (v *votes) BeginGroup(number uint64) error { return raise(&v.began, number) }

@@ -19,8 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Four members in one process, over libp2p on loopback, with an application of one's own. Each signs
-// one name, and all of them deliver all names.
+// Four members in one process, connected by libp2p on loopback, with an application of their own.
+// Each member submits a name, and every member delivers all names.
 func Example_members() {
 	dir, err := os.MkdirTemp("", "ephemera")
 	if err != nil {
@@ -37,7 +37,7 @@ func Example_members() {
 		defer members[i].home.Close()
 	}
 
-	// Everybody is told the same group. People agree on it and write it down: see package provider.
+	// All members use the same group. Package provider reads it from a list of members.
 	var public []keys.Public
 	var peers []membership.Peer
 	for _, m := range members {
@@ -76,14 +76,14 @@ func Example_members() {
 	// [Ada Barbara Grace Radia]
 }
 
-// member is what one process has of its own.
+// member is what each process would have of its own.
 type member struct {
 	home *home.Home
 	link *p2p.Transport
 	book guestbook
 }
 
-// open makes a member that listens on a free port of loopback.
+// open creates a member that listens on a free port of loopback.
 func open(ctx context.Context, dir string) (*member, error) {
 	folder, err := home.Open(ctx, dir, "example", nil)
 	if err != nil {
@@ -96,10 +96,10 @@ func open(ctx context.Context, dir string) (*member, error) {
 	return &member{home: folder, link: link, book: make(guestbook, 16)}, nil
 }
 
-// guestbook is an ephemera.Application that takes short names, and hands over certified ones.
+// guestbook is an ephemera.Application that accepts short names and passes on the certified ones.
 type guestbook chan string
 
-// CheckMessage keeps what is not a name out of the mempool.
+// CheckMessage accepts names.
 func (guestbook) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
 	if m.Label() != "name" || len(m.Payload()) > 40 {
 		return ephemera.Reject("expected at most 40 bytes with the label name")
@@ -107,12 +107,12 @@ func (guestbook) CheckMessage(_ context.Context, m block.Message) ephemera.Decis
 	return ephemera.Accept()
 }
 
-// NextBlock makes a block of each message. Anything more must look at turn.Group.Limits.
+// NextBlock makes a block of each message. Larger blocks must respect turn.Group.Limits.
 func (guestbook) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
 	return []block.MessageID{turn.Candidates[0].ID()}
 }
 
-// CheckBlock depends on the block's bytes alone, so all correct members agree about it.
+// CheckBlock depends only on the block's bytes, so that all correct members agree.
 func (g guestbook) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision {
 	for _, m := range candidate.Messages {
 		if d := g.CheckMessage(ctx, m); !d.IsAccept() {
@@ -122,7 +122,7 @@ func (g guestbook) CheckBlock(ctx context.Context, candidate block.Block) epheme
 	return ephemera.Accept()
 }
 
-// DeliverBlock waits while nobody reads; the node then keeps what is certified in its store.
+// DeliverBlock sends the names to a channel with room for them, because the node waits meanwhile.
 func (g guestbook) DeliverBlock(ctx context.Context, delivered block.Block, _ certificate.Certificate) error {
 	for _, m := range delivered.Messages {
 		select {
@@ -134,7 +134,7 @@ func (g guestbook) DeliverBlock(ctx context.Context, delivered block.Block, _ ce
 	return nil
 }
 
-// read returns the next names, sorted: there is no order across the chains of different members.
+// read returns the next names, sorted, because blocks of different members have no order.
 func (g guestbook) read(count int) []string {
 	var names []string
 	for range count {

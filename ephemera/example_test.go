@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 )
 
-// One member: the only one of its group, so that it certifies alone what it signs. The application
-// is made of functions; what is not given accepts everything.
+// A group with a single member, which certifies its own blocks. The application consists of one
+// function, and accepts everything.
 func Example() {
 	dir, err := os.MkdirTemp("", "ephemera")
 	if err != nil {
@@ -33,8 +33,8 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	// The folder has the node's key, its votes and its blocks. It is created at the first start, and
-	// must never be copied or restored from a backup.
+	// The folder holds the node's key, votes and blocks. The first start creates it. It must never be
+	// copied or restored from a backup.
 	ctx, stop := context.WithCancel(context.Background())
 	folder, err := home.Open(ctx, dir, "example", nil)
 	if err != nil {

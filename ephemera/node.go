@@ -28,8 +28,8 @@ var (
 	ErrHalted = errors.New("safety halt")
 	// ErrRefused reports a message that the application's CheckMessage rejects.
 	ErrRefused = errors.New("message refused by the application")
-	// ErrLater reports a message about which the application's CheckMessage says later. Nothing is
-	// remembered of it: the same message may be submitted again, and accepted then.
+	// ErrLater reports a message that the application's CheckMessage postpones. The node forgets it:
+	// the same message may be submitted again.
 	ErrLater = errors.New("the application does not take the message yet: submit it again later")
 	// ErrUnknownSender reports a message by a key that is neither a member nor one of Config.Clients.
 	ErrUnknownSender = errors.New("sender is neither a member nor a configured client")
@@ -52,7 +52,7 @@ type Node struct {
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
-	broken  chan error // has room for one: CheckMessage panicked or did not answer, which ends Run
+	broken  chan error // one: why CheckMessage ends Run
 	started atomic.Bool
 	view    atomic.Pointer[view]
 	clock   clock
@@ -107,8 +107,8 @@ func New(config Config, app Application) (*Node, error) {
 const inboxEvents = 256
 
 // Run starts the node and returns when ctx is done, with nil, or when the node cannot go on:
-// ErrHalted, what the store or transport said, verdict.ErrZero if the application answered with the
-// zero Decision, or that it panicked. It is called once.
+// ErrHalted, an error of the store or transport, verdict.ErrZero if the application returned the
+// zero Decision, or an error that describes its panic. It is called once.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return errors.New("node was started before: make a new one")
@@ -160,8 +160,8 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // Submit puts a signed message into the mempool and spreads it. Errors: block.ErrInvalid,
-// ErrUnknownSender, ErrRefused, ErrLater, or one of mempool's; mempool.ErrDuplicate tells that the
-// message is in the mempool, in a certified block, or was dropped recently.
+// ErrUnknownSender, ErrRefused, ErrLater, or one of mempool's; mempool.ErrDuplicate means that the
+// message is in the mempool or in a certified block, or was dropped recently.
 func (n *Node) Submit(ctx context.Context, m block.Message) error {
 	return n.submit(ctx, m, n.view.Load().newest(), membership.ID{})
 }
@@ -299,8 +299,8 @@ type Status struct {
 	Online []keys.Public
 	Muted  bool
 	// Messages kept out since the start, each time one came: of senders that are neither members nor
-	// clients, and those to which CheckMessage said Reject or Later. Those in bodies of blocks are among
-	// them, although the blocks are taken.
+	// clients, and those to which CheckMessage said Reject or Later. Those in bodies of blocks are
+	// among them, although the blocks are taken.
 	Strangers, Refused uint64
 }
 

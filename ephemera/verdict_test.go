@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// labelled signs a message that the boards judge by its label.
+// labelled signs a message that a board judges by its label.
 func (c *cluster) labelled(sender int, label string) block.Message {
 	c.t.Helper()
 	m, err := block.NewMessage(c.keys[sender], network, label, []byte("judge me"), time.Now().UnixMilli())
@@ -21,7 +21,7 @@ func (c *cluster) labelled(sender int, label string) block.Message {
 	return m
 }
 
-// soon returns what Run returned.
+// soon returns the result of Run.
 func soon(t *testing.T, result <-chan error) error {
 	t.Helper()
 	select {
@@ -33,8 +33,7 @@ func soon(t *testing.T, result <-chan error) error {
 	}
 }
 
-// An answer that was forgotten ends Run with an error that names the method, and so does a panic:
-// nothing waits for an answer that never comes.
+// A forgotten answer ends Run with an error that names the method, and so does a panic.
 func TestMissingVerdictEndsRun(t *testing.T) {
 	zero := func(block.Block) ephemera.Decision { return ephemera.Decision{} }
 	panics := func(block.Block) ephemera.Decision { panic("no idea") }
@@ -58,7 +57,7 @@ func TestMissingVerdictEndsRun(t *testing.T) {
 				ended := soon(t, result)
 				require.ErrorContains(t, ended, test.want)
 				if test.block == nil {
-					require.ErrorContains(t, submitted, test.want, "the caller learns of it, too")
+					require.ErrorContains(t, submitted, test.want, "the caller gets the error, too")
 				}
 				if test.label == "forgotten" {
 					require.ErrorIs(t, ended, verdict.ErrZero)
@@ -68,7 +67,7 @@ func TestMissingVerdictEndsRun(t *testing.T) {
 	}
 }
 
-// A message that came from another member ends Run just as one that was submitted here does.
+// A forgotten answer about a message of another member ends Run, too.
 func TestMissingVerdictAboutGossipEndsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, memory.Config{Gossip: true})
@@ -82,8 +81,8 @@ func TestMissingVerdictAboutGossipEndsRun(t *testing.T) {
 	})
 }
 
-// What CheckMessage says later about is told as such, and is not remembered: neither by the node
-// that it was submitted to, nor by one that got it from another.
+// The node forgets a message that CheckMessage postpones, whether it was submitted or received from
+// another member.
 func TestMessageThatComesTooEarlyMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, memory.Config{Gossip: true})

@@ -16,8 +16,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// forget makes a member sign a block, and starts the others with it on an empty store of which
-// nobody tells it that it was lost. It returns what Run returned.
+// forget makes a member sign a block and then restarts it on an empty store, without a record that
+// the store was lost. It returns the error of Run.
 func (c *cluster) forget(i int) error {
 	c.startAll()
 	defer c.stopAll()
@@ -25,6 +25,7 @@ func (c *cluster) forget(i int) error {
 	for j := range c.keys {
 		c.awaitHeight(j, i, 1)
 	}
+	time.Sleep(time.Minute) // virtual: nothing is under way
 	c.stopAll()
 	c.disks[i] = storememory.NewDisk()
 	for j := range c.keys {
@@ -37,8 +38,8 @@ func (c *cluster) forget(i int) error {
 	return soon(c.t, result)
 }
 
-// A node that halted is mute before Run ends, and whoever starts it again gets one that takes part
-// and signs nothing, until the group has another number (R8).
+// A node that halts is mute before Run ends. Started again it takes part and signs nothing until
+// the group has a higher number (R8).
 func TestHaltedNodeStaysMute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -50,13 +51,14 @@ func TestHaltedNodeStaysMute(t *testing.T) {
 		status, err := c.nodes[0].Status(t.Context())
 		require.NoError(t, err)
 		require.True(t, status.Muted)
-		before := len(c.boards[1].all())
 		m := c.submit(0, "from the muted one")
-		c.boards[1].await(t, func() bool {
-			return slices.ContainsFunc(c.boards[1].all(), func(b block.Block) bool { return slices.Contains(b.MessageIDs(), m.ID()) })
-		})
+		blocks := func() []block.Block { // made since
+			return slices.DeleteFunc(c.boards[1].all(), func(b block.Block) bool { return !slices.Contains(b.MessageIDs(), m.ID()) })
+		}
+		c.boards[1].await(t, func() bool { return len(blocks()) == 3 })
 		time.Sleep(time.Minute)
-		for _, b := range c.boards[1].all()[before:] {
+		require.Len(t, blocks(), 3)
+		for _, b := range blocks() {
 			held, err := c.nodes[1].CertifiedByID(t.Context(), b.ID())
 			require.NoError(t, err)
 			require.NotEqual(t, c.keys[0].Public(), b.Header.Creator)
@@ -76,14 +78,14 @@ func TestHaltedNodeStaysMute(t *testing.T) {
 	})
 }
 
-// unwritable is a VoteRecord on a broken disk.
+// unwritable is a VoteRecord on a full disk.
 type unwritable struct{ ephemera.VotesKeptNowhere }
 
 var errDisk = errors.New("no space left on device")
 
 func (unwritable) BeginGroup(uint64) error { return errDisk }
 
-// A node that cannot note in which group it signs does not sign there.
+// A node that cannot record a group does not sign in it.
 func TestNodeThatCannotRecordSignsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, memory.Config{})

@@ -15,8 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 )
 
-// A follower reads every certified block, and goes on where it was after it was started again. It
-// is the same for a node in another process: package client has its API.
+// A follower reads every certified block, and continues at its cursor after a restart. Package
+// client does the same with a node in another process.
 func ExampleAPI_follower() {
 	dir, err := os.MkdirTemp("", "ephemera")
 	if err != nil {
@@ -51,9 +51,9 @@ func ExampleAPI_follower() {
 	// four
 }
 
-// follow reads so many blocks after the cursor in a file. The cursor is stored after the work on the
-// block: if the program dies in between, the block comes again. A program with a database stores both
-// in one transaction, and gets each block exactly once.
+// follow reads a number of blocks after the cursor in a file. It stores the cursor after the work
+// on a block, so if the program crashes in between, it reads the block again. A program with a
+// database stores both in one transaction and reads each block exactly once.
 func follow(ctx context.Context, node api.API, file string, blocks int) error {
 	cursor, err := load(file)
 	if err != nil {
@@ -76,7 +76,7 @@ func follow(ctx context.Context, node api.API, file string, blocks int) error {
 	return nil
 }
 
-// load returns the stored cursor; at the first start, that of the beginning.
+// load returns the stored cursor, or api.Beginning at the first start.
 func load(file string) (api.Cursor, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +90,7 @@ func load(file string) (api.Cursor, error) {
 	return cursor, err
 }
 
-// store replaces the cursor at once, so that half of one is never read.
+// store replaces the cursor atomically.
 func store(file string, cursor api.Cursor) error {
 	if err := os.WriteFile(file+".new", fmt.Append(nil, cursor), 0o600); err != nil {
 		return err
@@ -98,7 +98,7 @@ func store(file string, cursor api.Cursor) error {
 	return os.Rename(file+".new", file)
 }
 
-// run starts a node that makes a block of each message.
+// run starts a node that makes a block of each message, and returns its API.
 func run(ctx context.Context, dir string) (api.API, <-chan error) {
 	app, err := policy.New(policy.Config{Messages: 1})
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Whoever knows the group checks a block from anywhere, such as a file or a node that nobody trusts:
-// no network is needed, and no member is asked.
+// A reader that trusts a group can verify a block from any source, such as a file or an untrusted
+// node, without a network.
 func ExampleVerifyBlock() {
 	group, blockBytes, proofBytes := received()
 
@@ -37,8 +37,8 @@ func ExampleVerifyBlock() {
 	// true true
 }
 
-// received returns a group that the reader trusts, and the bytes of a block and its certificate as a
-// node gives them out. Their four members have keys that everybody can guess.
+// received returns a group that the reader trusts, and the encoded block and certificate that a
+// node serves. The members' keys are not secret.
 func received() (group *membership.Group, blockBytes, proofBytes []byte) {
 	private, public := map[keys.Public]keys.Private{}, []keys.Public{}
 	for i := range byte(4) {

@@ -1,6 +1,6 @@
 // Package home is a node's folder: its key, its vote store, and the marker that tells when the
-// store was lost (PROTOCOL.md R8). Open opens it, and makes it at the first start; Home.Node makes
-// the node that lives there.
+// store was lost (PROTOCOL.md R8). Open opens the folder, or creates it at the first start.
+// Home.Node makes the node of the folder.
 //
 // A member that forgets what it signed may sign a second block for a slot. So the store and a
 // marker are made before the key, the marker counts the starts outside the store, and the store
@@ -93,8 +93,8 @@ var (
 	ErrMarker = errors.New("marker file does not fit")
 )
 
-// Home is an open folder. It is the ephemera.VoteRecord of its node. Its methods are safe for one
-// caller at a time; MutedThrough may be called concurrently with all of them.
+// Home is an open folder, and the ephemera.VoteRecord of its node. Its methods must not be called
+// concurrently, except MutedThrough.
 type Home struct {
 	Dir   string
 	Key   keys.Private
@@ -249,11 +249,11 @@ func (h *Home) Mute(number uint64) error {
 	return nil
 }
 
-// MutedThrough returns the highest number of a group in which the node must not sign, 0 if there is
-// none: what Mute said, in this run or an earlier one, or up to where a lost store had signed.
+// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It is
+// set by Mute, in this run or an earlier one, or by the loss of a store.
 func (h *Home) MutedThrough() uint64 { return h.mutedThrough.Load() }
 
-// Close closes the store, and the transports that Node made, and gives the lock back.
+// Close closes the store and the transports that Node made, and releases the lock.
 func (h *Home) Close() error {
 	var errs []error
 	for _, link := range h.links {

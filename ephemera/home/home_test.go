@@ -213,7 +213,7 @@ func TestLostStoreMutesAcrossAStoppedStart(t *testing.T) {
 	require.Equal(t, uint64(2), mutedThrough(t, dir))
 }
 
-// A safety halt mutes at once, and from the next start on.
+// A safety halt mutes at once and after every later start.
 func TestMuteLasts(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)

@@ -10,9 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Node makes the home's node. Its key, store and votes are the home's: a config that has any of
-// them is refused. Without a Group the node is the only member of group 1, and without a Transport
-// it uses libp2p on a free port of 127.0.0.1. The home stays open until the node's Run has returned.
+// Node makes the node of the home, with the home's key, store and votes. Config must leave these
+// three out. If Group is nil, the node is the only member of group 1. If Transport is nil, the node
+// uses libp2p on a free port of 127.0.0.1. The home must stay open until the node's Run returns.
 func (h *Home) Node(config ephemera.Config, app ephemera.Application) (*ephemera.Node, error) {
 	node, err := h.node(config, app)
 	if err != nil {

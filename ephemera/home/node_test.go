@@ -17,7 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
 )
 
-// application returns one that hands over what is delivered.
+// application returns an application that sends delivered blocks to a channel.
 func application(t *testing.T) (*policy.Application, <-chan block.Block) {
 	delivered := make(chan block.Block, 10)
 	app, err := policy.New(policy.Config{DeliverBlock: func(_ context.Context, b block.Block, _ certificate.Certificate) error {
@@ -28,8 +28,8 @@ func application(t *testing.T) (*policy.Application, <-chan block.Block) {
 	return app, delivered
 }
 
-// A node of a home that is told nothing else is alone, and certifies what it signs; the home records
-// in which group that is.
+// By default the node of a home is the only member of its group and certifies its own blocks. The
+// home records the group.
 func TestNodeIsAloneByDefault(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)
@@ -57,8 +57,7 @@ func TestNodeIsAloneByDefault(t *testing.T) {
 	require.Equal(t, marker(1, 1), readMarker(t, dir))
 }
 
-// Nobody gives a home's node another key, store or record of votes than the home's, nor a group of
-// another network.
+// The node of a home has the home's key, store, record of votes and network.
 func TestNodeIsTheHomes(t *testing.T) {
 	h := open(t, t.TempDir())
 	defer func() { require.NoError(t, h.Close()) }()
@@ -80,7 +79,7 @@ func TestNodeIsTheHomes(t *testing.T) {
 	require.ErrorContains(t, err, "an Application is required")
 }
 
-// A node that was never run leaves nothing open once the home is closed.
+// Close also closes the transport of a node that was never run.
 func TestCloseEndsTheTransportOfANodeThatNeverRan(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	h := open(t, t.TempDir())

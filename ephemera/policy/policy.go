@@ -1,16 +1,16 @@
-// Package policy is the application that comes with Ephemera, for programs that need no type of
-// their own: it makes own blocks by a configured rule (after a time, at a number of messages, with
-// one message from each member; of one label each, if asked), and judges and delivers by functions,
-// where there are any. The zero Config accepts everything that the node accepts, makes a block at
-// once of whatever is there, and delivers to nobody. The daemon runs this application.
+// Package policy implements ephemera.Application for programs that need no type of their own. It
+// makes blocks by configured rules: after a time, at a number of messages, or with one message from
+// each member; optionally of one label each. It checks and delivers by functions. The zero Config
+// accepts everything that the node accepts and makes a block at once of all waiting messages. The
+// daemon runs this application.
 //
-// A program that decides more than that, such as which messages go into a block, implements
-// ephemera.Application itself, with all its methods. Nothing here is made to be embedded: a method
-// that is misspelt next to an embedded default compiles, and is never called.
+// A program with other rules for its blocks implements all methods of ephemera.Application itself.
+// The package has no type to embed: next to an embedded default a misspelt method compiles and is
+// never called.
 //
-// The rules decide about own blocks and nothing else, so members with different ones accept each
-// other's blocks, and a changed configuration strands none (PROTOCOL.md R2). That holds for
-// Config.CheckBlock only as far as all members have the same.
+// The rules concern the node's own blocks only. Members with different rules accept each other's
+// blocks, and a changed rule makes no block invalid (PROTOCOL.md R2). All members of a group must
+// have the same Config.CheckBlock.
 package policy
 
 import (
@@ -29,9 +29,10 @@ import (
 // ErrConfig reports a policy that cannot work.
 var ErrConfig = errors.New("invalid block policy")
 
-// Config says when a node makes a block and of what, and who judges messages and blocks. The first
-// rule that is met makes a block; one that is as full as the group's limits allow waits for no rule.
-// Without any rule a block is made at once of whatever is there, so that blocks grow with the load.
+// Config says when a node makes a block and of what, and how messages and blocks are checked and
+// delivered. A block is made as soon as one rule is met, or the block is as full as the group's
+// limits allow. Without any rule a block is made at once of all waiting messages, so that blocks
+// grow with the load.
 type Config struct {
 	// Wait is how long a message waits for others at most, counted from when it could first have gone
 	// into a block. 0: no rule.
@@ -45,8 +46,9 @@ type Config struct {
 	// by itself.
 	OneLabel bool
 
-	// The functions of an ephemera.Application, which says when and from how many goroutines they are
-	// called. A nil CheckMessage or CheckBlock accepts everything, a nil DeliverBlock does nothing.
+	// The functions implement the methods of ephemera.Application, which documents when and from how
+	// many goroutines they are called. A nil CheckMessage or CheckBlock accepts everything; a nil
+	// DeliverBlock does nothing.
 	CheckMessage func(context.Context, block.Message) ephemera.Decision
 	CheckBlock   func(context.Context, block.Block) ephemera.Decision
 	DeliverBlock func(context.Context, block.Block, certificate.Certificate) error
@@ -81,8 +83,8 @@ type Host interface {
 	Wake()
 }
 
-// Application is the ephemera.Application of a Config. Run makes the blocks by time: it is needed
-// with Config.Wait only.
+// Application implements ephemera.Application by a Config. With Config.Wait its Run must run next
+// to the node.
 type Application struct {
 	config Config
 	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
@@ -153,7 +155,7 @@ func (a *Application) NextBlock(_ context.Context, t ephemera.Turn) []block.Mess
 	return chosen.messages
 }
 
-// wanted are the candidates of a turn, in an older group only those that were submitted for it.
+// wanted returns the candidates of a turn; in an older group only those submitted to that group.
 func wanted(turn ephemera.Turn) []block.Message {
 	if turn.Newest {
 		return turn.Candidates
@@ -202,8 +204,8 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 	return a.config.DeliverBlock(ctx, b, c)
 }
 
-// VerifySignature is a Config.CheckMessage that verifies the sender's signature, for messages that did not
-// come through a node.
+// VerifySignature is a Config.CheckMessage that verifies the sender's signature, for messages that
+// did not come through a node.
 func VerifySignature(_ context.Context, m block.Message) ephemera.Decision {
 	if !m.Verify() {
 		return ephemera.Reject("the signature is not the sender's")

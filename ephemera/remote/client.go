@@ -87,9 +87,9 @@ func (c *Client) Wake() {
 // Registered is closed when a node took the first registration.
 func (c *Client) Registered() <-chan struct{} { return c.registered }
 
-// Run answers the node until ctx is done, and returns nil then. It connects again whenever the
-// connection ends; the error is ErrRefused if that is of no use, or verdict.ErrZero if the
-// Application answered with the zero Decision.
+// Run answers the node until ctx is done and then returns nil. It connects again whenever the
+// connection ends. It returns ErrRefused if the node does not let the program register, and
+// verdict.ErrZero if the Application returned the zero Decision.
 func (c *Client) Run(ctx context.Context) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -217,8 +217,7 @@ func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questio
 	}
 }
 
-// judge asks the application. The error says that the node's frame cannot be read, or that the
-// application did not answer.
+// judge asks the application. The error reports a frame that cannot be read, or the zero Decision.
 func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
 	var d ephemera.Decision
 	switch f.Kind {

@@ -172,8 +172,7 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 	s.awaitWake(t)
 }
 
-// A program that was written before messages had three answers says what it said: its rejection
-// needs no reason.
+// The frames of programs that were written before messages had three answers keep their meaning.
 func TestFramesOfOldProgramsMeanTheSame(t *testing.T) {
 	s := newStand(t, remote.Config{Within: time.Minute})
 	connection, _, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer secret"}}})
@@ -265,7 +264,7 @@ func TestSilentProgramIsCut(t *testing.T) {
 	s.awaitWake(t) // it was cut, and has come back
 }
 
-// A program that forgot to answer is not asked again and again: its client ends and says so.
+// The client of a program that returns the zero Decision ends with an error.
 func TestZeroDecisionEndsTheClient(t *testing.T) {
 	s := newStand(t, remote.Config{Within: time.Minute})
 	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: s.token, Application: answering(ephemera.Decision{})})

@@ -19,7 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Why a program gave no verdict: the reasons of the Later that the node gets instead.
+// The node gets Later with one of these reasons if the program gives no verdict.
 var (
 	// errAway reports that no program is connected as the node's application.
 	errAway = errors.New("no application is registered with this node: start it, and submit again")
@@ -63,8 +63,8 @@ const rememberedVerdicts = 1024
 
 // Server asks the registered program on behalf of a node. It is the node's ephemera.Application,
 // around the one that decides about own blocks, and the http.Handler of the endpoint. Without a
-// program, messages and blocks are answered with Later and no own blocks are made; deliveries go
-// on.
+// program the answer about messages and blocks is Later, and the node makes no blocks; deliveries
+// continue.
 type Server struct {
 	config Config
 	inner  ephemera.Application
@@ -126,7 +126,7 @@ func (s *Server) registered() *session {
 	return s.program
 }
 
-// CheckMessage asks the inner application, and then the program. No answer is ephemera.Later.
+// CheckMessage asks the inner application and then the program. Without an answer it returns Later.
 func (s *Server) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	if d := s.inner.CheckMessage(ctx, m); !d.IsAccept() {
 		return d

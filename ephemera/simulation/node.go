@@ -266,7 +266,7 @@ func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	return refused
 }
 
-// takes reports whether the application accepts a message. Later refuses it as Reject does.
+// takes reports whether the application accepts a message.
 func (n *node) takes(m block.Message) bool {
 	d := n.app.CheckMessage(n.clock(), m)
 	if d.IsZero() {

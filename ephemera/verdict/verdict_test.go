@@ -9,7 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// Each decision is of exactly one kind, and only Accept, Reject and Later make one that is not zero.
+// Each decision is of exactly one kind.
 func TestDecisionIsOfOneKind(t *testing.T) {
 	for _, test := range []struct {
 		decision                    verdict.Decision
@@ -34,7 +34,7 @@ func TestDecisionIsOfOneKind(t *testing.T) {
 	}
 }
 
-// Dropping adds to what is dropped already, and leaves the decision that it is called on as it was.
+// Dropping adds messages to a copy of the decision.
 func TestDroppingReturnsAnotherDecision(t *testing.T) {
 	a, b, c := block.MessageID{1}, block.MessageID{2}, block.MessageID{3}
 	one := verdict.Accept().Dropping(a)

@@ -60,7 +60,7 @@ func TestPostedNoticesArePrinted(t *testing.T) {
 	}
 }
 
-// A program that embeds a node is short: this one is what the README promises.
+// A program that embeds a node is short.
 func TestProgramIsShort(t *testing.T) {
 	program, err := os.ReadFile("main.go")
 	require.NoError(t, err)

@@ -41,8 +41,8 @@ type Cluster struct {
 	stop    []func()
 }
 
-// RefusedLabel is the one whose messages the application rejects, LaterLabel the one to which it
-// says later; and why.
+// The application rejects messages with RefusedLabel and postpones those with LaterLabel, for these
+// reasons.
 const (
 	RefusedLabel  = "refused"
 	RefusedReason = "nobody wants this label"

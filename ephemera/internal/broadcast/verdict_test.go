@@ -10,7 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// A verdict that nobody gave is no Later: the core does not take it.
+// The core does not take the zero Decision for Later.
 func TestZeroDecisionIsNoVerdict(t *testing.T) {
 	require.Panics(t, func() { new(broadcast.Instance).Verdict(0, 0, block.ID{}, verdict.Decision{}) })
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/sqlite"
 )
 
-// A Nym-API whose folder was restored from a backup meets a signature of its own that its votes do
-// not know, and halts. Whoever starts it again gets one that reports and delivers, and never signs
-// in that group again (PROTOCOL.md R8).
+// A Nym-API whose folder was restored from a backup receives one of its own signatures that its
+// votes do not know, and halts. Started again it reports and delivers, and never signs in that
+// group again (PROTOCOL.md R8).
 func TestHaltedNymAPINeverSignsAgain(t *testing.T) {
 	const victim, witness = 1, 2
 	n := newNetwork(t, buildPrograms(t))
@@ -33,7 +33,7 @@ func TestHaltedNymAPINeverSignsAgain(t *testing.T) {
 		n.up(number)
 	}
 	n.reported()
-	final := n.quiet() // so that nobody has a block to sign while the victim halts
+	final := n.quiet() // so that no block is under way while the victim halts
 	n.eventually("everybody holds all blocks", func() bool { return n.converged(final) })
 	n.stop(victim)
 	restore()
@@ -52,8 +52,8 @@ func TestHaltedNymAPINeverSignsAgain(t *testing.T) {
 	require.NotZero(n, n.unsigned(witness, before, key), "blocks without the victim")
 }
 
-// backup copies what a restored backup of a stopped Nym-API's node would hold, and returns a
-// function that restores it.
+// backup copies the store and marker of a stopped Nym-API, and returns a function that restores
+// them.
 func (n *network) backup(number int) (restore func()) {
 	n.Helper()
 	contents := map[string][]byte{}
@@ -76,7 +76,7 @@ func (n *network) backup(number int) (restore func()) {
 	}
 }
 
-// halts starts a Nym-API that must end by itself, with the status of a safety halt.
+// halts starts a Nym-API and waits until it ends with the status of a safety halt.
 func (n *network) halts(number int) {
 	n.Helper()
 	n.start(number)
@@ -93,7 +93,7 @@ func (n *network) halts(number int) {
 	delete(n.running, number)
 }
 
-// heights returns how far a Nym-API has each member's chain.
+// heights returns the certified height of each member's chain at a Nym-API.
 func (n *network) heights(number int) map[keys.Public]uint64 {
 	n.Helper()
 	heights := map[keys.Public]uint64{}
@@ -107,9 +107,9 @@ func (n *network) heights(number int) map[keys.Public]uint64 {
 	return heights
 }
 
-// signsNothing reads the store of a stopped Nym-API that was restored before it signed anything: it
-// knows that it is mute, and has voted for nothing. A vote is durable before its signature is made
-// (R3), so nothing was signed. It returns the Nym-API's key.
+// signsNothing reads the store of a stopped Nym-API, which was restored to a copy without votes.
+// The store must still have no votes, which are durable before the Nym-API signs (R3), and must say
+// that it is mute. It returns the Nym-API's key.
 func (n *network) signsNothing(number int) keys.Public {
 	n.Helper()
 	s, err := sqlite.Open(n.storeDB(number), nil)
@@ -126,8 +126,8 @@ func (n *network) signsNothing(number int) keys.Public {
 	return who.Key
 }
 
-// unsigned reads the blocks that a stopped Nym-API holds above some heights: none is by the member
-// with that key, or signed by it. It returns how many there are.
+// unsigned reads the blocks of a stopped Nym-API above some heights. The member with that key must
+// have made and signed none. It returns the number of blocks.
 func (n *network) unsigned(number int, above map[keys.Public]uint64, key keys.Public) (blocks int) {
 	n.Helper()
 	s, err := sqlite.Open(n.storeDB(number), nil)
