@@ -8,89 +8,108 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// Verdict is an application's answer on a block.
-type Verdict uint8
+// Decision is an application's answer about a message or a block, made by Accept, Reject or Later.
+// A node that gets the zero Decision stops with an error.
+type Decision = verdict.Decision
 
-const (
-	// Later: something that the verdict needs is missing. The block is asked about again after
-	// Node.Wake and from time to time; once nothing is missing every correct member must come to the
-	// same Accept or Reject.
-	Later Verdict = iota
-	// Accept: the node may echo the block.
-	Accept
-	// Reject: the block is never echoed.
-	Reject
-)
+// Accept returns a yes.
+func Accept() Decision { return verdict.Accept() }
 
-// Decision is a verdict with what follows from it.
-type Decision struct {
-	Verdict Verdict
-	// Reason is logged with a rejection.
-	Reason string
-	// Drop names messages that leave the mempool. It is heeded for own candidates only, so that no
-	// other member can empty a mempool.
-	Drop []block.MessageID
-}
+// Reject returns a final no. The reason is logged, and the submitter of a message gets it.
+func Reject(reason string) Decision { return verdict.Reject(reason) }
 
-// Turn is the occasion for an own block.
+// Later postpones the answer. The reason names what is missing.
+func Later(reason string) Decision { return verdict.Later(reason) }
+
+// Turn is an opportunity for the node to make a block.
 type Turn struct {
-	Group  *membership.Group // in which the block would be made
-	Newest bool              // no later group is known; in an older one new work is seldom wanted
-	// Candidates are the messages of the mempool that the block may take, in the order of arrival.
-	// Those that Node.SubmitIn gave to another group are left out.
+	// Group is the group of the block. Its Limits bound the block.
+	Group *membership.Group
+	// Newest reports whether no later group is known. Applications rarely start new work in an older
+	// group.
+	Newest bool
+	// Candidates are the messages of the mempool that the block may take, in the order of arrival. It
+	// is never empty. Messages that Node.SubmitIn assigned to another group are left out.
 	Candidates []block.Message
-	// Directed are the candidates that Node.SubmitIn gave to this group.
+	// Directed are the candidates that Node.SubmitIn assigned to this group.
 	Directed map[block.MessageID]bool
 }
 
-// Application is what an embedding program decides. The node calls NextBlock, CheckBlock and
-// DeliverBlock one at a time from one goroutine; CheckMessage concurrently with them and with
-// itself. A panic in any of them stops the node.
+// Application makes the decisions that belong to the embedding program. Package policy has an
+// implementation that is made of functions, package remote one that asks another process.
 //
-// Package policy has those that come with Ephemera: blocks by a configured rule, and one to embed
-// that takes everything. Package remote asks a program in another process.
+// The node calls NextBlock, CheckBlock and DeliverBlock, and the methods of CursorKeeper and
+// EquivocationObserver, one at a time. While one of them runs the node echoes no block and makes
+// none. CheckMessage is called by many goroutines, concurrently with itself and with all others;
+// while it runs, the sender waits.
+//
+// The context is done when Run ends, or is that of the caller of Submit. Methods should return soon
+// after it is done, because Run waits for them. They must not change messages and blocks. If a
+// method panics or returns the zero Decision, Run ends with an error.
 type Application interface {
-	// CheckMessage judges one message alone; an error keeps it out of the mempool and stops its
-	// spreading. Signature, network and size are checked before. It is no part of a block's validity:
-	// a block may hold messages that CheckMessage refuses.
-	CheckMessage(ctx context.Context, message block.Message) error
+	// CheckMessage judges a single message, submitted to this node or received from another member.
+	// The node has checked signature, network and size.
+	//
+	// Accept takes the message into the mempool and lets it spread. Reject keeps it out, and Submit
+	// returns ErrRefused. Later keeps it out for now and remembers nothing; Submit returns ErrLater.
+	// The member that passed the message on is not blamed for either. The answer does not affect the
+	// validity of blocks: a block may hold messages that CheckMessage does not accept.
+	CheckMessage(ctx context.Context, message block.Message) Decision
 
-	// NextBlock picks the messages of the node's next own block in the turn's group out of the
-	// candidates, in their order; none: not ready. It is asked when the mempool or the chain changed,
-	// and after Node.Wake, while no own block of the group is open: of the newest group, and with
-	// Config.Hold of older ones that are still open.
+	// NextBlock chooses the messages of this node's next block from the candidates and returns their
+	// IDs in the order of the candidates, or nothing if it is too early for a block. The node asks
+	// when the mempool or the chain has changed and after Node.Wake, unless one of its blocks is under
+	// way in the group. It asks about the newest group, and with Config.Hold also about older groups
+	// that are still open. The node makes no block that exceeds the group's limits or names a message
+	// that has left the mempool.
 	NextBlock(ctx context.Context, turn Turn) []block.MessageID
 
-	// CheckBlock judges a block: an own candidate before it is signed, or another member's proposal.
-	// All its messages are there and signed, its root is right, its parent is certified. Accept and
-	// Reject must be functions of the block's bytes, its group, the headers before it in its chain and
-	// data that it names by hash: no clock, mempool or order of arrival (PROTOCOL.md R2).
+	// CheckBlock judges a block: this node's candidate before it is signed, or the proposal of another
+	// member. The block is complete, its signatures and root are right, and its parent is certified.
+	//
+	// Accept lets the node echo the block, or propose its candidate. After Reject it never does. Both
+	// must be functions of the block's bytes, its group, the headers before it in its chain and data
+	// that it names by hash. They must not depend on a clock, the mempool or the order of arrival, so
+	// that all correct members agree (PROTOCOL.md R2). Later postpones the answer while something is
+	// missing. The node repeats the question from time to time and after Node.Wake. Once nothing is
+	// missing, every correct member must give the same Accept or Reject.
+	//
+	// The node drops its candidate unless it is accepted, and calls NextBlock again. Decision.Dropping
+	// removes messages from the mempool that would make the next candidate fail as well.
 	CheckBlock(ctx context.Context, candidate block.Block) Decision
 
-	// DeliverBlock hands over a certified block, own or another's, in the order of its chain, after it
-	// is durable. The cursor moves after nil is returned: after the node stopped or crashed the last
-	// block of a chain may come again, so an application that must not act twice records the slot in
-	// its own transaction, or is a CursorKeeper. After an error the block is delivered again later. A
-	// block that this node missed for so long that f+1 members have removed its messages comes as its
-	// header alone: Block.Pruned.
+	// DeliverBlock takes a certified block of any member, in the order of its chain, after it is
+	// durable. Blocks of different chains have no order. If this node missed a block for so long that
+	// f+1 members have removed its messages, it delivers the header only: Block.Pruned.
+	//
+	// After nil the node delivers the next block of the chain. After an error it logs the error and
+	// delivers the same block again, after a wait that grows to some seconds; other chains continue.
+	// After a stop or crash the last block of a chain may be delivered again although DeliverBlock
+	// returned nil. An application that must not act twice records the slot in its own transaction, or
+	// is a CursorKeeper.
 	DeliverBlock(ctx context.Context, delivered block.Block, proof certificate.Certificate) error
 }
 
-// CursorKeeper is an Application that records, in the transaction in which it takes a block, how
-// far it has come. With it every block is delivered exactly once, whenever the process ends.
+// CursorKeeper is an Application that records its progress in the same transaction as its work. The
+// node then delivers every block exactly once, even if the process crashes.
+//
+// The node discovers the method by a type assertion, so a misspelt method compiles and is never
+// called. Prevent that with var _ ephemera.CursorKeeper = (*Application)(nil).
 type CursorKeeper interface {
-	// Cursors returns the highest height of each creator's chain in a group that the application has
-	// taken; chains of which it has taken nothing may be left out. It is called once for each group of
-	// the store, before anything else; an error ends Run. What it says counts, also where the node's
-	// own cursors are higher or lower.
+	// Cursors returns, for each chain of a group, the greatest height that the application has taken.
+	// Chains without a taken block may be left out. The node calls it once for each group in its
+	// store, before any other method, and uses the result instead of its own cursors, whether those
+	// are higher or lower. An error ends Run.
 	Cursors(ctx context.Context, group membership.ID) (map[keys.Public]uint64, error)
 }
 
-// EquivocationObserver is an Application that wants to know when a member is found to have signed
-// two blocks for one slot. It is called from the goroutine of NextBlock, once the proof is durable,
-// once in the run in which the proof came; the API's Evidence lists all.
+// EquivocationObserver is an Application that learns when a member has signed two blocks for one
+// slot. The node discovers the method by a type assertion, as for a CursorKeeper.
 type EquivocationObserver interface {
+	// ObserveEquivocation is called once the proof is durable, in the run in which it was found only.
+	// The API's Evidence returns all proofs.
 	ObserveEquivocation(ctx context.Context, evidence store.Evidence)
 }

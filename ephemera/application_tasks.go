@@ -8,9 +8,9 @@ import (
 	"sync"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // task is one call to the application.
@@ -94,7 +94,7 @@ func (n *Node) runApplication(ctx context.Context) error {
 func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("application panicked: %v", r)
+			err = panicked(r)
 		}
 	}()
 	switch t.kind {
@@ -102,8 +102,10 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 		return engine.Chosen{IDs: n.app.NextBlock(ctx, t.turn)}, nil
 	case checkBlock:
 		d := n.app.CheckBlock(ctx, t.block)
-		answer := map[Verdict]broadcast.Answer{Accept: broadcast.Accept, Reject: broadcast.Reject}[d.Verdict] // anything else: later
-		return engine.Verdict{Slot: t.slot, Block: t.block.ID(), Answer: answer, Reason: d.Reason, Drop: d.Drop}, nil
+		if d.IsZero() {
+			return nil, unanswered("CheckBlock")
+		}
+		return engine.Verdict{Slot: t.slot, Block: t.block.ID(), Decision: d}, nil
 	case observeEquivocation:
 		if observer, ok := n.app.(EquivocationObserver); ok {
 			observer.ObserveEquivocation(ctx, t.evidence)
@@ -112,6 +114,32 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 	default:
 		return engine.Delivered{Slot: t.slot, OK: n.deliver(ctx, t)}, nil
 	}
+}
+
+// checkMessage asks the application about a message. An error ends Run.
+func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked(r)
+		}
+		if err != nil {
+			select {
+			case n.broken <- err:
+			default: // Run ends already
+			}
+		}
+	}()
+	if d = n.app.CheckMessage(ctx, m); d.IsZero() {
+		return d, unanswered("CheckMessage")
+	}
+	return d, nil
+}
+
+func panicked(reason any) error { return fmt.Errorf("application panicked: %v", reason) }
+
+// unanswered reports that a method of the application returned the zero Decision.
+func unanswered(method string) error {
+	return fmt.Errorf("application answered %s with the %w", method, verdict.ErrZero)
 }
 
 func (n *Node) deliver(ctx context.Context, t task) bool {

@@ -123,7 +123,7 @@ func (h *history) run(b *testing.B, i int, path string, app ephemera.Application
 	if i < loadNodes-1 {
 		h.peers = append(h.peers, membership.Peer{Addresses: link.Addresses()})
 	}
-	node, err := ephemera.New(ephemera.Config{Key: h.keys[i], Group: h.group, Store: opened, Transport: link}, app)
+	node, err := ephemera.New(ephemera.Config{Key: h.keys[i], Group: h.group, Store: opened, Votes: ephemera.VotesKeptNowhere{}, Transport: link}, app)
 	require.NoError(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -141,9 +141,13 @@ type counter struct {
 	none chan struct{} // closed when nothing is left
 }
 
-func (c counter) CheckMessage(context.Context, block.Message) error             { return nil }
-func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID    { return nil }
-func (c counter) CheckBlock(context.Context, block.Block) (d ephemera.Decision) { return d }
+func (c counter) CheckMessage(context.Context, block.Message) ephemera.Decision {
+	return ephemera.Accept()
+}
+func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID { return nil }
+func (c counter) CheckBlock(context.Context, block.Block) ephemera.Decision {
+	return ephemera.Later("")
+}
 func (c counter) DeliverBlock(context.Context, block.Block, certificate.Certificate) error {
 	if c.left == nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,8 +32,9 @@ const network = "test"
 // enough.
 type board struct {
 	enough  int
-	verdict func(block.Block) ephemera.Verdict
+	verdict func(block.Block) ephemera.Decision
 	gate    chan struct{} // deliveries wait until it is closed, nil: they do not
+	lenient atomic.Bool   // every message is accepted, whatever its label
 
 	mu        sync.Mutex
 	delivered []block.Block
@@ -43,11 +45,19 @@ type board struct {
 
 func newBoard(enough int) *board { return &board{enough: enough, changed: make(chan struct{})} }
 
-func (b *board) CheckMessage(_ context.Context, m block.Message) error {
-	if m.Label() == "refused" {
-		return errors.New("this label is refused")
+func (b *board) CheckMessage(_ context.Context, m block.Message) ephemera.Decision {
+	switch {
+	case b.lenient.Load():
+	case m.Label() == "refused":
+		return ephemera.Reject("this label is refused")
+	case m.Label() == "later":
+		return ephemera.Later("its time has not come")
+	case m.Label() == "forgotten":
+		return ephemera.Decision{}
+	case m.Label() == "panic":
+		panic("no idea")
 	}
-	return nil
+	return ephemera.Accept()
 }
 
 func (b *board) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
@@ -69,9 +79,9 @@ func (b *board) CheckBlock(_ context.Context, candidate block.Block) ephemera.De
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.verdict != nil {
-		return ephemera.Decision{Verdict: b.verdict(candidate), Reason: "test"}
+		return b.verdict(candidate)
 	}
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 func (b *board) DeliverBlock(ctx context.Context, delivered block.Block, _ certificate.Certificate) error {
@@ -139,7 +149,7 @@ type cluster struct {
 	nodes   []*ephemera.Node
 	stop    []func()
 	include mempool.Include
-	muted   map[int]uint64
+	votes   []*votes
 	logger  *slog.Logger // nil: nobody reads it
 	// makeBlocks is every node's Config.MakeBlocks.
 	makeBlocks ephemera.OnlineKind
@@ -147,6 +157,18 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+}
+
+// votes is a member's VoteRecord. It survives the loss of the store.
+type votes struct{ began, muted atomic.Uint64 }
+
+func (v *votes) BeginGroup(number uint64) error { return raise(&v.began, number) }
+func (v *votes) Mute(number uint64) error       { return raise(&v.muted, number) }
+func (v *votes) MutedThrough() uint64           { return v.muted.Load() }
+
+func raise(to *atomic.Uint64, number uint64) error {
+	to.Store(max(to.Load(), number))
+	return nil
 }
 
 func testKeys(n int) []keys.Private {
@@ -164,6 +186,7 @@ func newCluster(t *testing.T, n int, config memory.Config) *cluster {
 		config.Members = append(config.Members, key.Public())
 		c.disks = append(c.disks, storememory.NewDisk())
 		c.boards = append(c.boards, newBoard(1))
+		c.votes = append(c.votes, &votes{})
 	}
 	var err error
 	c.group, err = membership.NewGroup(network, 1, config.Members, membership.Limits{})
@@ -190,7 +213,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	require.NoError(c.t, err)
 	node, err := ephemera.New(ephemera.Config{
 		Key: c.keys[i], Group: c.group, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
-		MutedThrough: c.muted[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
+		Votes: c.votes[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
 	}, c.boards[i])
 	require.NoError(c.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

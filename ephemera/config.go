@@ -14,84 +14,116 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// Config describes a node. Key, Group, Store and Transport are required; zero values of the rest
-// are the defaults.
+// Config describes a node. Key, Store, Votes, Group and Transport are required; zero values of the
+// rest are the defaults.
 type Config struct {
-	Key       keys.Private
-	Group     *membership.Group   // the newest that is known; the store's groups are gone on with, Node.Adopt brings later ones
-	Store     store.Store         // opened by the caller, closed by the caller after Run; home.Open opens one
+	Key keys.Private
+	// Store must be open. The caller closes it after Run.
+	Store store.Store
+	// Votes records outside the store what must survive the loss of the store. Use the node's
+	// home.Home, or VotesKeptNowhere in a test.
+	Votes VoteRecord
+
+	// Group is the newest known group. The node continues with the groups in its store, and Node.Adopt
+	// adds later ones.
+	Group     *membership.Group
 	Transport transport.Transport // made by the caller, run by the node
 
-	// Peers tells where members are reached. With it the node keeps a Transport that has SetPeers
-	// (p2p.Transport does) connected with the members of all groups that it needs, and it is an error
-	// where the Transport does not; without it, that begins with the first Adopt, whose list must then
-	// be complete.
+	// Peers are the addresses of the members. If it is not nil, the Transport must have the method
+	// SetPeers, as p2p.Transport has: the node keeps it connected with the members of all groups that
+	// it needs. Otherwise the node does so from the first Adopt on, whose list must then be complete.
 	Peers []membership.Peer
 
-	// BeginGroup is called before the node signs anything in a group, and makes the group's number
-	// durable outside the store (PROTOCOL.md R8). home.Home has one; without it a lost store cannot be
-	// noticed, which is for tests and simulations.
-	BeginGroup func(number uint64) error
-	// Mute makes durable, before a safety halt ends Run, that the node signs nothing in groups up to
-	// this number any more, whoever starts it again. home.Home has one.
-	Mute func(number uint64) error
-	// MutedThrough is the highest group number in which the node must not sign, because an earlier
-	// store was lost.
-	MutedThrough uint64
-
-	// Clients are keys beside the members' whose messages this node takes. Members with other clients
-	// still accept the blocks.
+	// Clients are keys, besides those of the members, whose messages this node takes. Members with
+	// other clients still accept the blocks.
 	Clients []keys.Public
 
-	// MakeBlocks says how many members must be online before the first own block after a start;
-	// AnyOnline.
+	// MakeBlocks is how many members must be online before the node makes its first block after a
+	// start. Default AnyOnline.
 	MakeBlocks OnlineKind
 
-	Include  mempool.Include // which messages an own block may take; mempool.Own
+	Include  mempool.Include // which messages the node's blocks may take. Default mempool.Own
 	Mempool  mempool.Limits  // bounds of the mempool
-	Exchange time.Duration   // between two frontiers: 1 s
-	HandOver time.Duration   // that a group stays open at most after a newer one came: 1 min
+	Exchange time.Duration   // between two frontiers. Default 1 s
+	HandOver time.Duration   // after which an older group is closed. Default 1 min
 	// Retention removes the messages of old blocks; headers and certificates stay. The zero value
 	// keeps everything.
 	Retention Retention
-	// Hold keeps an older group open for all of HandOver, so that its blocks may still be made (Turn,
-	// Node.SubmitIn), unless Node.CloseGroup ends it. Without it an older group is closed once none of
-	// its slots is under way.
+	// Hold keeps an older group open until HandOver or Node.CloseGroup ends it, so that the node may
+	// still make blocks there (Turn, Node.SubmitIn). Otherwise an older group is closed as soon as
+	// none of its slots is under way.
 	Hold   bool
 	Timing broadcast.Timing // waits before fetching and resending
-	Logger *slog.Logger     // nothing is logged without it
+	Logger *slog.Logger     // default: nothing is logged
 }
 
-// Retention says for how long the messages of certified and delivered blocks are kept. Each bound
-// alone suffices for them to go. All members should keep messages for longer than anybody may be
-// away: whoever misses a block that f+1 members have removed gets its header and certificate only
-// (PROTOCOL.md R6).
+// VoteRecord records outside the store in which groups a node has signed, and in which it must not
+// sign any more (PROTOCOL.md R8). It detects the loss of a store, and keeps a node mute that halted
+// and is started again. *home.Home implements it.
+//
+// The node calls BeginGroup and Mute one at a time, and MutedThrough concurrently with all methods.
+type VoteRecord interface {
+	// BeginGroup makes durable that the node signs in the group with this number. The node calls it
+	// before its first signature in the group. After an error it signs nothing, and Run ends.
+	BeginGroup(number uint64) error
+	// Mute makes durable that the node signs nothing any more in groups up to this number. The node
+	// calls it before a safety halt ends Run. The error of Run then includes that of Mute.
+	Mute(number uint64) error
+	// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It
+	// never decreases, and after Mute it is at least the number given there. It is called often and
+	// must not block.
+	MutedThrough() uint64
+}
+
+// VotesKeptNowhere is a VoteRecord that records nothing. A node that uses it detects neither a lost
+// store nor an earlier halt, and may sign a second block for a slot after a restart. It is for
+// tests, benchmarks and simulations only.
+type VotesKeptNowhere struct{}
+
+// BeginGroup does nothing.
+func (VotesKeptNowhere) BeginGroup(uint64) error { return nil }
+
+// Mute does nothing.
+func (VotesKeptNowhere) Mute(uint64) error { return nil }
+
+// MutedThrough returns 0.
+func (VotesKeptNowhere) MutedThrough() uint64 { return 0 }
+
+// Retention says for how long the messages of certified and delivered blocks are kept. Messages
+// beyond either bound are removed. All members should keep messages for longer than a member may be
+// away: one that misses a block whose messages f+1 members have removed gets the header and the
+// certificate only (PROTOCOL.md R6).
 type Retention struct {
-	Age    time.Duration // by the header's time; 0: however old
-	Blocks uint64        // of each chain; 0: however many
-	Every  time.Duration // between two looks: 1 min
+	Age    time.Duration // by the header's time; 0: no bound
+	Blocks uint64        // of each chain; 0: no bound
+	Every  time.Duration // between two rounds. Default 1 min
 }
 
 func (r Retention) removes() bool { return r.Age > 0 || r.Blocks > 0 }
 
-// Validate tells what is missing.
+// Validate returns everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var errs []error
 	for _, missing := range []struct {
 		name   string
 		absent bool
+		advice string
 	}{
-		{"Key", c.Key.Public() == keys.Public{}}, {"Group", c.Group == nil}, {"Store", c.Store == nil}, {"Transport", c.Transport == nil},
+		{"Key", c.Key.Public() == keys.Public{}, ""},
+		{"Store", c.Store == nil, ""},
+		{"Votes", c.Votes == nil, " (the node's home.Home, or VotesKeptNowhere in a test)"},
+		{"Group", c.Group == nil, ""},
+		{"Transport", c.Transport == nil, ""},
 	} {
 		if missing.absent {
-			errs = append(errs, fmt.Errorf("config: %s is required", missing.name))
+			errs = append(errs, fmt.Errorf("config: %s is required%s", missing.name, missing.advice))
 		}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	if n := c.Group.N(); n > membership.MaxMembers {
-		errs = append(errs, fmt.Errorf("config: group of %d members, a node runs in at most %d", n, membership.MaxMembers))
+		errs = append(errs, fmt.Errorf("config: Group has %d members, a node runs in a group of at most %d", n, membership.MaxMembers))
 	}
 	if _, ok := c.Transport.(peerSetter); !ok && c.Peers != nil {
 		errs = append(errs, fmt.Errorf("config: Peers needs a Transport with SetPeers, %T has none", c.Transport))

@@ -15,11 +15,11 @@ import (
 // A configuration is refused with everything that is wrong with it.
 func TestConfigurationTellsWhatIsWrong(t *testing.T) {
 	err := ephemera.Config{}.Validate()
-	for _, field := range []string{"Key", "Group", "Store", "Transport"} {
+	for _, field := range []string{"Key", "Store", "Votes", "Group", "Transport"} {
 		require.ErrorContains(t, err, field+" is required")
 	}
 	c := newCluster(t, 1, memory.Config{})
-	config := ephemera.Config{Key: c.keys[0], Group: c.group, Store: storememory.New(), Transport: c.link(0)}
+	config := ephemera.Config{Key: c.keys[0], Group: c.group, Store: storememory.New(), Votes: ephemera.VotesKeptNowhere{}, Transport: c.link(0)}
 	require.NoError(t, config.Validate())
 	config.Peers = []membership.Peer{}
 	require.ErrorContains(t, config.Validate(), "SetPeers")

@@ -109,7 +109,7 @@ func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 		st, err := c.disks[3].Open()
 		require.NoError(t, err)
 		node, err := ephemera.New(ephemera.Config{
-			Key: c.keys[3], Group: c.group, Store: wrap(st), Transport: c.link(3), Include: c.include,
+			Key: c.keys[3], Group: c.group, Store: wrap(st), Votes: c.votes[3], Transport: c.link(3), Include: c.include,
 		}, l)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -199,7 +199,7 @@ func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
 		opened, err := c.disks[n-1].Open()
 		require.NoError(t, err)
 		disk := &slow{Store: opened}
-		node, err := ephemera.New(ephemera.Config{Key: c.keys[n-1], Group: c.group, Store: disk, Transport: c.link(n - 1)}, c.boards[n-1])
+		node, err := ephemera.New(ephemera.Config{Key: c.keys[n-1], Group: c.group, Store: disk, Votes: c.votes[n-1], Transport: c.link(n - 1)}, c.boards[n-1])
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

@@ -228,7 +228,9 @@ func (n *Node) CanMakeBlocks(group *membership.Group) error {
 	return nil
 }
 
-func (n *Node) muted(group *membership.Group) bool { return group.Number() <= n.config.MutedThrough }
+func (n *Node) muted(group *membership.Group) bool {
+	return group.Number() <= n.config.Votes.MutedThrough()
+}
 
 func (n *Node) warnMuted(group *membership.Group) {
 	n.log.Warn("muted: the node sends and delivers, and signs no block", "group", group.Number(), "err", ErrMuted)

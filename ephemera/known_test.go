@@ -32,7 +32,7 @@ func TestConfigReturnsTheDefaultsOfWaits(t *testing.T) {
 func TestNodeThatWasRemovedKnowsItsOwnGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
-		h.muted = map[int]uint64{1: 1}
+		h.votes[1].muted.Store(1)
 		for _, i := range []int{0, 1} {
 			h.start(i)
 		}

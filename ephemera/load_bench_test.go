@@ -102,7 +102,9 @@ type sink struct {
 	enough *atomic.Int64 // messages
 }
 
-func (s sink) CheckMessage(context.Context, block.Message) error { return nil }
+func (s sink) CheckMessage(context.Context, block.Message) ephemera.Decision {
+	return ephemera.Accept()
+}
 
 func (s sink) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID {
 	if len(turn.Candidates) < int(s.enough.Load()) {
@@ -120,7 +122,7 @@ func (s sink) NextBlock(_ context.Context, turn ephemera.Turn) []block.MessageID
 }
 
 func (s sink) CheckBlock(context.Context, block.Block) ephemera.Decision {
-	return ephemera.Decision{Verdict: ephemera.Accept}
+	return ephemera.Accept()
 }
 
 func (s sink) DeliverBlock(_ context.Context, delivered block.Block, _ certificate.Certificate) error {

@@ -136,7 +136,7 @@ const maxLinger = 5 * time.Millisecond
 func persists(event engine.Event) bool {
 	switch e := event.(type) {
 	case engine.Verdict:
-		return e.Answer == broadcast.Accept
+		return e.Decision.IsAccept()
 	case engine.Received:
 		return wire.KindOf(e.Frame.Frame()) == wire.KindCertificate
 	}
@@ -290,18 +290,12 @@ func (l *loop) carryOut(effect engine.Effect) error {
 func (l *loop) haltSafely(reason string) error {
 	number := l.view.Load().own(l.groups.self).Number() // votes may be missing in any group
 	err := fmt.Errorf("%w: %s; from now on it signs no block in groups up to %d", ErrHalted, reason, number)
-	if l.config.Mute == nil {
-		return err
-	}
-	return errors.Join(err, l.config.Mute(number))
+	return errors.Join(err, l.config.Votes.Mute(number))
 }
 
 // markGroup records outside the store that this node signs in a group (R8).
 func (l *loop) markGroup(number uint64) error {
-	if l.config.BeginGroup == nil {
-		return nil
-	}
-	if err := l.config.BeginGroup(number); err != nil {
+	if err := l.config.Votes.BeginGroup(number); err != nil {
 		return fmt.Errorf("begin group %d: %w", number, err)
 	}
 	return nil

@@ -26,8 +26,11 @@ var (
 	// know. The node must not be started again on this store before somebody has found out why: a
 	// copied key, or a store restored from a backup.
 	ErrHalted = errors.New("safety halt")
-	// ErrRefused reports a message that the application's CheckMessage does not take.
+	// ErrRefused reports a message that the application's CheckMessage rejects.
 	ErrRefused = errors.New("message refused by the application")
+	// ErrLater reports a message that the application's CheckMessage postpones. The node forgets it:
+	// the same message may be submitted again.
+	ErrLater = errors.New("the application does not take the message yet: submit it again later")
 	// ErrUnknownSender reports a message by a key that is neither a member nor one of Config.Clients.
 	ErrUnknownSender = errors.New("sender is neither a member nor a configured client")
 	// ErrStopped reports a call to a node that does not run.
@@ -57,6 +60,7 @@ type Node struct {
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
+	broken  chan error // one: why CheckMessage ends Run
 	started atomic.Bool
 	view    atomic.Pointer[view]
 	clock   clock
@@ -96,7 +100,7 @@ func New(config Config, app Application) (*Node, error) {
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
 		tasks: newTasks(), reads: make(chan read),
-		running: make(chan struct{}), stopped: make(chan struct{}), seen: newSeen(), clients: make(map[keys.Public]bool),
+		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
 	for _, key := range config.Clients {
@@ -112,7 +116,8 @@ func New(config Config, app Application) (*Node, error) {
 const inboxEvents = 256
 
 // Run starts the node and returns when ctx is done, with nil, or when the node cannot go on:
-// ErrHalted, or what the store or transport said. It is called once.
+// ErrHalted, an error of the store or transport, verdict.ErrZero if the application returned the
+// zero Decision, or an error that describes its panic. It is called once.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return errors.New("node was started before: make a new one")
@@ -143,6 +148,14 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runRetention(ctx) })
 	work.Go(func() error { return l.run(ctx) })
 	work.Go(func() error {
+		select {
+		case err := <-n.broken:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	work.Go(func() error {
 		if err := n.config.Transport.Run(ctx, border{node: n, ctx: ctx}); err != nil {
 			return fmt.Errorf("transport: %w", err)
 		}
@@ -156,8 +169,8 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // Submit puts a signed message into the mempool and spreads it. Errors: block.ErrInvalid,
-// ErrUnknownSender, ErrRefused, or one of mempool's; mempool.ErrDuplicate tells that the message is
-// in the mempool, in a certified block, or was dropped lately.
+// ErrUnknownSender, ErrRefused, ErrLater, or one of mempool's; mempool.ErrDuplicate means that the
+// message is in the mempool or in a certified block, or was dropped recently.
 func (n *Node) Submit(ctx context.Context, m block.Message) error {
 	return n.submit(ctx, m, n.view.Load().newest(), membership.ID{})
 }
@@ -203,18 +216,29 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 	return m, n.Submit(ctx, m)
 }
 
-// admit tells why a verified message is kept out of the mempool, if it is, and counts those that
-// are. The error wraps ErrUnknownSender or ErrRefused.
+// admit returns why a verified message is kept out of the mempool, nil if it is not, and counts
+// those that are. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
+// the application is broken.
 func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	if !n.maySend(view, m.Sender()) {
 		n.strangers.Add(1)
 		return fmt.Errorf("%w: %s", ErrUnknownSender, m.Sender())
 	}
-	if err := n.app.CheckMessage(ctx, m); err != nil {
-		n.refused.Add(1)
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	d, err := n.checkMessage(ctx, m)
+	switch {
+	case err != nil:
+		return err
+	case d.IsAccept():
+		return nil
 	}
-	return nil
+	n.refused.Add(1)
+	switch {
+	case d.IsReject():
+		return fmt.Errorf("%w: %s", ErrRefused, d.Reason())
+	case ctx.Err() != nil: // likely why
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %s", ErrLater, d.Reason())
 }
 
 // maySend reports whether this node admits a key's messages: the key is that of a member of a group
@@ -295,8 +319,8 @@ type Status struct {
 	Online []keys.Public
 	Muted  bool
 	// Messages kept out since the start, each time one came: of senders that are neither members nor
-	// clients, and by CheckMessage. Those in bodies of blocks are among them, although the blocks are
-	// taken.
+	// clients, and those to which CheckMessage said Reject or Later. Those in bodies of blocks are
+	// among them, although the blocks are taken.
 	Strangers, Refused uint64
 }
 

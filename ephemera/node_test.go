@@ -178,11 +178,11 @@ func TestLaterEndsNothing(t *testing.T) {
 		var open atomic.Bool
 		for i, b := range c.boards {
 			if i != 0 {
-				b.verdict = func(block.Block) ephemera.Verdict {
+				b.verdict = func(block.Block) ephemera.Decision {
 					if open.Load() {
-						return ephemera.Accept
+						return ephemera.Accept()
 					}
-					return ephemera.Later
+					return ephemera.Later("not open yet")
 				}
 			}
 		}
@@ -208,11 +208,11 @@ func TestRejectedBlockIsNotCertified(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 		victim := c.keys[0].Public()
 		for _, b := range c.boards[1:] {
-			b.verdict = func(candidate block.Block) ephemera.Verdict {
+			b.verdict = func(candidate block.Block) ephemera.Decision {
 				if candidate.Header.Creator == victim {
-					return ephemera.Reject
+					return ephemera.Reject("test")
 				}
-				return ephemera.Accept
+				return ephemera.Accept()
 			}
 		}
 		c.startAll()
@@ -236,7 +236,7 @@ func TestRejectedBlockIsNotCertified(t *testing.T) {
 func TestMutedMemberSignsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
-		c.muted = map[int]uint64{3: 1}
+		c.votes[3].muted.Store(1)
 		c.startAll()
 		defer c.stopAll()
 		c.submit(3, "from the muted one")

@@ -71,9 +71,8 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	var running sync.WaitGroup
 	for i := range n {
 		require.NoError(tb, transports[i].SetPeers(peers))
-		node, err := ephemera.New(ephemera.Config{
-			Key: c.keys[i], Group: group, Store: homes[i].Store, Transport: transports[i], BeginGroup: homes[i].BeginGroup,
-			Include: config.include, Mempool: config.limits.Mempool,
+		node, err := homes[i].Node(ephemera.Config{
+			Group: group, Transport: transports[i], Include: config.include, Mempool: config.limits.Mempool,
 		}, config.app(i))
 		require.NoError(tb, err)
 		c.nodes = append(c.nodes, node)

@@ -375,7 +375,7 @@ func TestLaterGroupMakesAMutedMemberWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
 		defer h.stopAll()
-		h.muted = map[int]uint64{3: 1}
+		h.votes[3].muted.Store(1)
 		h.startAll()
 		pass(time.Second)
 		h.report(3)

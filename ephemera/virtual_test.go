@@ -92,11 +92,11 @@ func blockTakesThreeLinkDelays(t *testing.T, n int) {
 	var open atomic.Bool
 	for _, b := range c.boards {
 		b.enough = n
-		b.verdict = func(block.Block) ephemera.Verdict {
+		b.verdict = func(block.Block) ephemera.Decision {
 			if open.Load() {
-				return ephemera.Accept
+				return ephemera.Accept()
 			}
-			return ephemera.Later
+			return ephemera.Later("not open yet")
 		}
 	}
 	c.startAll()

@@ -1,5 +1,6 @@
 // Package home is a node's folder: its key, its vote store, and the marker that tells when the
-// store was lost (PROTOCOL.md R8).
+// store was lost (PROTOCOL.md R8). Open opens the folder, or creates it at the first start.
+// Home.Node makes the node of the folder.
 //
 // A member that forgets what it signed may sign a second block for a slot. So the store and a
 // marker are made before the key, the marker counts the starts outside the store, and the store
@@ -20,12 +21,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/sqlite"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
 // Names of the files in a home. StoreFile is that of SQLite: see Kind.Path.
@@ -89,16 +93,21 @@ var (
 	ErrMarker = errors.New("marker file does not fit")
 )
 
-// Home is an open folder. Its methods are safe for one caller at a time.
+// Home is an open folder, and the ephemera.VoteRecord of its node. Its methods must not be called
+// concurrently, except MutedThrough.
 type Home struct {
-	Dir          string
-	Key          keys.Private
-	Store        store.Store
-	MutedThrough uint64 // highest group number that must not be signed in, 0: none
+	Dir   string
+	Key   keys.Private
+	Store store.Store
 
-	lock   *os.File
-	marker marker
+	network      string
+	mutedThrough atomic.Uint64
+	lock         *os.File
+	marker       marker
+	links        []*p2p.Transport // that Node made
 }
+
+var _ ephemera.VoteRecord = (*Home)(nil)
 
 // Open opens the folder with a SQLite store; see OpenWith. Logger may be nil.
 func Open(ctx context.Context, dir, network string, logger *slog.Logger) (*Home, error) {
@@ -120,8 +129,8 @@ func OpenWith(ctx context.Context, dir, network string, options Options) (*Home,
 	if err != nil {
 		return nil, err
 	}
-	h := &Home{Dir: dir, lock: lock}
-	if err := h.open(ctx, network, options); err != nil {
+	h := &Home{Dir: dir, network: network, lock: lock}
+	if err := h.open(ctx, options); err != nil {
 		return nil, errors.Join(fmt.Errorf("open home %s: %w", dir, err), h.Close())
 	}
 	return h, nil
@@ -149,7 +158,7 @@ func (h *Home) exists(name string) (bool, error) {
 
 // open follows R8: store and marker before the key; the store counts the start before the marker
 // does.
-func (h *Home) open(ctx context.Context, network string, options Options) error {
+func (h *Home) open(ctx context.Context, options Options) error {
 	hasKey, err := h.exists(KeyFile)
 	if err != nil {
 		return err
@@ -184,20 +193,20 @@ func (h *Home) open(ctx context.Context, network string, options Options) error 
 	if h.Key, err = keys.LoadOrCreate(h.path(KeyFile)); err != nil {
 		return err
 	}
-	return h.countStart(ctx, network, options.Logger)
+	return h.countStart(ctx, options.Logger)
 }
 
-func (h *Home) countStart(ctx context.Context, network string, logger *slog.Logger) error {
+func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 	identity, err := h.Store.Identity(ctx)
 	fresh := errors.Is(err, store.ErrNotFound)
 	switch {
 	case fresh:
-		identity = store.Identity{Network: network, Key: h.Key.Public()}
+		identity = store.Identity{Network: h.network, Key: h.Key.Public()}
 	case err != nil:
 		return err
-	case identity.Network != network || identity.Key != h.Key.Public():
+	case identity.Network != h.network || identity.Key != h.Key.Public():
 		return fmt.Errorf("%w: it is of key %s on network %q, this is key %s on %q; use the folder that belongs to this node",
-			store.ErrForeign, identity.Key, identity.Network, h.Key.Public(), network)
+			store.ErrForeign, identity.Key, identity.Network, h.Key.Public(), h.network)
 	case identity.Starts > h.marker.starts+1:
 		return fmt.Errorf("%w: it counts %d starts, the store %d; an older marker was put back, make a new home with a new key",
 			ErrMarker, h.marker.starts, identity.Starts)
@@ -211,7 +220,7 @@ func (h *Home) countStart(ctx context.Context, network string, logger *slog.Logg
 	if err := h.Store.SetIdentity(ctx, identity); err != nil {
 		return err
 	}
-	h.MutedThrough = identity.MutedThrough
+	h.mutedThrough.Store(identity.MutedThrough)
 	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind})
 }
 
@@ -236,13 +245,20 @@ func (h *Home) Mute(number uint64) error {
 	if err := h.Store.SetIdentity(ctx, identity); err != nil {
 		return fmt.Errorf("mute: %w", err)
 	}
-	h.MutedThrough = identity.MutedThrough
+	h.mutedThrough.Store(identity.MutedThrough)
 	return nil
 }
 
-// Close closes the store and gives the lock back.
+// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It is
+// set by Mute, in this run or an earlier one, or by the loss of a store.
+func (h *Home) MutedThrough() uint64 { return h.mutedThrough.Load() }
+
+// Close closes the store and the transports that Node made, and releases the lock.
 func (h *Home) Close() error {
 	var errs []error
+	for _, link := range h.links {
+		errs = append(errs, link.Close())
+	}
 	if h.Store != nil {
 		errs = append(errs, h.Store.Close())
 	}

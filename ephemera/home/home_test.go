@@ -40,7 +40,7 @@ func mutedThrough(t *testing.T, dir string) uint64 {
 	t.Helper()
 	h := open(t, dir)
 	require.NoError(t, h.Close())
-	return h.MutedThrough
+	return h.MutedThrough()
 }
 
 func marker(starts, group int) string {
@@ -105,7 +105,7 @@ func setIdentity(t *testing.T, dir string, identity store.Identity) {
 func TestHomeIsMadeOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "home")
 	first := open(t, dir)
-	require.Zero(t, first.MutedThrough)
+	require.Zero(t, first.MutedThrough())
 	require.NoError(t, first.Close())
 	require.Equal(t, marker(1, 0), readMarker(t, dir))
 	for file, mode := range map[string]os.FileMode{"": 0o700, home.KeyFile: 0o600, home.MarkerFile: 0o600, home.LockFile: 0o600} {
@@ -213,13 +213,15 @@ func TestLostStoreMutesAcrossAStoppedStart(t *testing.T) {
 	require.Equal(t, uint64(2), mutedThrough(t, dir))
 }
 
-// A safety halt mutes from the next start on.
+// A safety halt mutes at once and after every later start.
 func TestMuteLasts(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)
 	require.NoError(t, h.BeginGroup(5))
 	require.NoError(t, h.Mute(5))
-	require.NoError(t, h.Mute(2), "never less")
+	require.Equal(t, uint64(5), h.MutedThrough())
+	require.NoError(t, h.Mute(2))
+	require.Equal(t, uint64(5), h.MutedThrough(), "never less")
 	require.NoError(t, h.Close())
 	require.Equal(t, uint64(5), mutedThrough(t, dir))
 }

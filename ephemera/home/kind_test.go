@@ -47,7 +47,7 @@ func TestHomeKeepsItsKindOfStore(t *testing.T) {
 			require.ErrorContains(t, err, dir)
 			h, err := home.OpenWith(t.Context(), dir, network, test.made)
 			require.NoError(t, err)
-			require.Zero(t, h.MutedThrough)
+			require.Zero(t, h.MutedThrough())
 			require.NoError(t, h.Close())
 		})
 	}
@@ -63,7 +63,7 @@ func TestLostPebbleMutes(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, pebbles().Store.Path())))
 	h, err = home.OpenWith(t.Context(), dir, network, pebbles())
 	require.NoError(t, err)
-	require.Equal(t, uint64(4), h.MutedThrough)
+	require.Equal(t, uint64(4), h.MutedThrough())
 	require.NoError(t, h.Close())
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -176,35 +177,42 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Len(t, Config{OneOfEach: true}.Warnings(), 1)
 }
 
-func TestNobodyIsRefusedWithoutACheck(t *testing.T) {
-	a, err := New(Config{})
+func TestFunctionsJudgeAndDeliver(t *testing.T) {
+	m, b := message(t, 0, "x", "a"), block.Block{}
+	failed := errors.New("the disk is full")
+	a, err := New(Config{
+		CheckMessage: func(_ context.Context, got block.Message) ephemera.Decision { return ephemera.Reject(got.Label()) },
+		CheckBlock:   func(context.Context, block.Block) ephemera.Decision { return ephemera.Later("not yet") },
+		DeliverBlock: func(context.Context, block.Block, certificate.Certificate) error { return failed },
+	})
 	require.NoError(t, err)
-	m := message(t, 0, "x", "a")
-	require.NoError(t, a.CheckMessage(t.Context(), m))
-	require.NoError(t, VerifySignature(t.Context(), m))
-	require.NoError(t, a.DeliverBlock(t.Context(), block.Block{}, certificate.Certificate{}))
-	require.Equal(t, ephemera.Accept, a.CheckBlock(t.Context(), block.Block{}).Verdict)
-	checked, err := New(Config{Check: func(context.Context, block.Message) error { return block.ErrInvalid }})
-	require.NoError(t, err)
-	require.ErrorIs(t, checked.CheckMessage(t.Context(), m), block.ErrInvalid)
+	require.Equal(t, ephemera.Reject("x"), a.CheckMessage(t.Context(), m))
+	require.Equal(t, ephemera.Later("not yet"), a.CheckBlock(t.Context(), b))
+	require.Equal(t, failed, a.DeliverBlock(t.Context(), b, certificate.Certificate{}))
+}
 
+func TestVerifySignature(t *testing.T) {
+	m := message(t, 0, "x", "a")
+	require.True(t, VerifySignature(t.Context(), m).IsAccept())
 	encoded := m.Encode()
 	encoded[len(encoded)-1] ^= 1
 	forged, err := block.DecodeMessage(encoded, 100)
 	require.NoError(t, err)
-	require.ErrorIs(t, VerifySignature(t.Context(), forged), block.ErrInvalid)
+	require.True(t, VerifySignature(t.Context(), forged).IsReject())
 }
 
-func TestEverythingIsTaken(t *testing.T) {
+func TestZeroConfigTakesEverything(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 10, BlockMessages: 2, BlockBytes: 1000}
-	app, turn := Everything{}, ephemera.Turn{Group: groupOf(t, 1, limits), Newest: true}
+	app, err := New(Config{})
+	require.NoError(t, err)
+	turn := ephemera.Turn{Group: groupOf(t, 1, limits), Newest: true}
 	a, b, c := message(t, 0, "x", "a"), message(t, 7, "y", "b"), message(t, 0, "x", "c")
-	require.NoError(t, app.CheckMessage(t.Context(), a))
+	require.True(t, app.CheckMessage(t.Context(), a).IsAccept())
 	turn.Candidates = []block.Message{a, b, c}
 	require.Equal(t, ids(a, b), app.NextBlock(t.Context(), turn), "as many as fit")
 	turn.Newest, turn.Directed = false, map[block.MessageID]bool{c.ID(): true}
 	require.Equal(t, ids(c), app.NextBlock(t.Context(), turn), "an older group's blocks are for what is meant for it")
-	require.Equal(t, ephemera.Accept, app.CheckBlock(t.Context(), block.Block{}).Verdict)
+	require.True(t, app.CheckBlock(t.Context(), block.Block{}).IsAccept())
 	require.NoError(t, app.DeliverBlock(t.Context(), block.Block{}, certificate.Certificate{}))
 }
 

@@ -40,7 +40,7 @@ func run(t *testing.T, configs ...policy.Config) ([]*ephemera.Node, <-chan deliv
 	require.NoError(t, err)
 	link := memory.New(memory.Config{Members: members, Gossip: true})
 	delivered, began := make(chan delivery, 100), time.Now()
-	configs[0].OnDeliver = func(_ context.Context, b block.Block, _ certificate.Certificate) error {
+	configs[0].DeliverBlock = func(_ context.Context, b block.Block, _ certificate.Certificate) error {
 		delivered <- delivery{b, time.Since(began)}
 		return nil
 	}
@@ -53,7 +53,7 @@ func run(t *testing.T, configs ...policy.Config) ([]*ephemera.Node, <-chan deliv
 		disk, err := storememory.NewDisk().Open()
 		require.NoError(t, err)
 		node, err := ephemera.New(ephemera.Config{
-			Key: private[i], Group: group, Store: disk, Transport: link.Transport(members[i]), Include: mempool.All,
+			Key: private[i], Store: disk, Votes: ephemera.VotesKeptNowhere{}, Group: group, Transport: link.Transport(members[i]), Include: mempool.All,
 		}, app)
 		require.NoError(t, err)
 		nodes = append(nodes, node)

@@ -1,17 +1,16 @@
-// Package policy holds the applications that come with Ephemera. Both take whatever the node takes,
-// so a program needs no code of its own to broadcast signed data:
+// Package policy implements ephemera.Application for programs that need no type of their own. It
+// makes blocks by configured rules: after a time, at a number of messages, or with one message from
+// each member; optionally of one label each. It checks and delivers by functions. The zero Config
+// accepts everything that the node accepts and makes a block at once of all waiting messages. The
+// daemon runs this application.
 //
-//	Application  makes own blocks by a configured rule: after a time, at a number of messages, with one message from each member; of one
-//	             label each, where asked. It checks and delivers by functions, if there are any. The daemon runs this one.
-//	Everything   the no-op: accepts all, and makes a block of whatever is there.
+// A program with other rules for its blocks implements all methods of ephemera.Application itself.
+// The package has no type to embed: next to an embedded default a misspelt method compiles and is
+// never called.
 //
-// The node has verified network, size, sender and signature of every message before an application
-// is asked, so the default of Check is to take it: VerifySignature is for those who feed an
-// application without a node.
-//
-// A policy decides about own messages and nothing else. Its verdict on a block uses the group's
-// limits alone, which the node has checked: members with different policies accept each other's
-// blocks, and a changed configuration strands none (PROTOCOL.md R2).
+// The rules concern the node's own blocks only. Members with different rules accept each other's
+// blocks, and a changed rule makes no block invalid (PROTOCOL.md R2). All members of a group must
+// have the same Config.CheckBlock.
 package policy
 
 import (
@@ -19,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
@@ -26,12 +26,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 )
 
-// ErrConfig reports a policy that makes no sense.
+// ErrConfig reports a policy that cannot work.
 var ErrConfig = errors.New("invalid block policy")
 
-// Config says when a node makes a block, and of what. The first rule that is met makes it; a block
-// that is as full as the group's limits allow need not wait for any. The zero value makes a block
-// at once of whatever is there, so that blocks grow with the load.
+// Config says when a node makes a block and of what, and how messages and blocks are checked and
+// delivered. A block is made as soon as one rule is met, or the block is as full as the group's
+// limits allow. Without any rule a block is made at once of all waiting messages, so that blocks
+// grow with the load.
 type Config struct {
 	// Wait is how long a message waits for others at most, counted from when it could first have gone
 	// into a block. 0: no rule.
@@ -45,12 +46,12 @@ type Config struct {
 	// by itself.
 	OneLabel bool
 
-	// Check judges one message alone, called by many goroutines; an error keeps it out of the mempool.
-	// Nil: all are taken.
-	Check func(context.Context, block.Message) error
-	// OnDeliver is called with each certified block, see ephemera.Application.DeliverBlock. Nil:
-	// nothing is done.
-	OnDeliver func(context.Context, block.Block, certificate.Certificate) error
+	// The functions implement the methods of ephemera.Application, which documents when and from how
+	// many goroutines they are called. A nil CheckMessage or CheckBlock accepts everything; a nil
+	// DeliverBlock does nothing.
+	CheckMessage func(context.Context, block.Message) ephemera.Decision
+	CheckBlock   func(context.Context, block.Block) ephemera.Decision
+	DeliverBlock func(context.Context, block.Block, certificate.Certificate) error
 }
 
 // MaxWait bounds Config.Wait: longer than any mempool keeps messages by default.
@@ -82,8 +83,8 @@ type Host interface {
 	Wake()
 }
 
-// Application makes own blocks by a Config and accepts everybody's. It is an ephemera.Application;
-// Run makes the blocks by time.
+// Application implements ephemera.Application by a Config. With Config.Wait its Run must run next
+// to the node.
 type Application struct {
 	config Config
 	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
@@ -130,12 +131,12 @@ func (a *Application) Run(ctx context.Context, node Host) error {
 	}
 }
 
-// CheckMessage asks Config.Check.
-func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
-	if a.config.Check == nil {
-		return nil
+// CheckMessage asks Config.CheckMessage.
+func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
+	if a.config.CheckMessage == nil {
+		return ephemera.Accept()
 	}
-	return a.config.Check(ctx, m)
+	return a.config.CheckMessage(ctx, m)
 }
 
 // NextBlock applies the rules of Config.
@@ -152,6 +153,14 @@ func (a *Application) NextBlock(_ context.Context, t ephemera.Turn) []block.Mess
 	}
 	a.due <- a.next(now) // has room: nobody else puts in
 	return chosen.messages
+}
+
+// wanted returns the candidates of a turn; in an older group only those submitted to that group.
+func wanted(turn ephemera.Turn) []block.Message {
+	if turn.Newest {
+		return turn.Candidates
+	}
+	return slices.DeleteFunc(slices.Clone(turn.Candidates), func(m block.Message) bool { return !turn.Directed[m.ID()] })
 }
 
 // turn returns what is remembered of a group, and forgets groups of long ago.
@@ -179,24 +188,27 @@ func (a *Application) next(now time.Time) time.Time {
 	return next
 }
 
-// CheckBlock accepts: what the group's limits say was checked by the node.
-func (a *Application) CheckBlock(context.Context, block.Block) ephemera.Decision {
-	return ephemera.Decision{Verdict: ephemera.Accept}
+// CheckBlock asks Config.CheckBlock.
+func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
+	if a.config.CheckBlock == nil {
+		return ephemera.Accept()
+	}
+	return a.config.CheckBlock(ctx, b)
 }
 
-// DeliverBlock calls Config.OnDeliver.
+// DeliverBlock calls Config.DeliverBlock.
 func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
-	if a.config.OnDeliver == nil {
+	if a.config.DeliverBlock == nil {
 		return nil
 	}
-	return a.config.OnDeliver(ctx, b, c)
+	return a.config.DeliverBlock(ctx, b, c)
 }
 
-// VerifySignature is a Config.Check that verifies the sender's signature, for messages that did not
-// come through a node.
-func VerifySignature(_ context.Context, m block.Message) error {
+// VerifySignature is a Config.CheckMessage that verifies the sender's signature, for messages that
+// did not come through a node.
+func VerifySignature(_ context.Context, m block.Message) ephemera.Decision {
 	if !m.Verify() {
-		return fmt.Errorf("%w: the signature is not the sender's", block.ErrInvalid)
+		return ephemera.Reject("the signature is not the sender's")
 	}
-	return nil
+	return ephemera.Accept()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // ErrRefused reports a node that does not let this program register: its address, token or version
@@ -28,7 +29,7 @@ var ErrRefused = errors.New("the node refuses the application")
 // Application is what a program decides. CheckMessage is called by several goroutines at a time,
 // CheckBlock by one; what they promise is said at ephemera.Application.
 type Application interface {
-	CheckMessage(ctx context.Context, message block.Message) error
+	CheckMessage(ctx context.Context, message block.Message) ephemera.Decision
 	CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision
 }
 
@@ -86,8 +87,9 @@ func (c *Client) Wake() {
 // Registered is closed when a node took the first registration.
 func (c *Client) Registered() <-chan struct{} { return c.registered }
 
-// Run answers the node until ctx is done, and returns nil then. It connects again whenever the
-// connection ends; ErrRefused when that is of no use.
+// Run answers the node until ctx is done and then returns nil. It connects again whenever the
+// connection ends. It returns ErrRefused if the node does not let the program register, and
+// verdict.ErrZero if the Application returned the zero Decision.
 func (c *Client) Run(ctx context.Context) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -96,7 +98,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, ErrRefused) || errors.Is(err, verdict.ErrZero) {
 			return err
 		}
 		if answered {
@@ -215,36 +217,30 @@ func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questio
 	}
 }
 
-// judge asks the application. The error says that the node's frame cannot be read.
+// judge asks the application. The error reports a frame that cannot be read, or the zero Decision.
 func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
-	reply := Frame{Kind: Verdict, ID: f.ID, Verdict: Accept}
+	var d ephemera.Decision
 	switch f.Kind {
 	case CheckMessage:
 		m, err := f.Message.Canonical()
 		if err != nil {
 			return Frame{}, err
 		}
-		if err := c.config.Application.CheckMessage(ctx, m); err != nil {
-			reply.Verdict, reply.Reason = Reject, text(err.Error())
-		}
+		d = c.config.Application.CheckMessage(ctx, m)
 	case CheckBlock:
 		b, err := f.Block.Canonical()
 		if err != nil {
 			return Frame{}, err
 		}
-		d := c.config.Application.CheckBlock(ctx, b)
-		reply.Reason, reply.Drop = text(d.Reason), d.Drop[:min(len(d.Drop), MaxDrop)]
-		switch d.Verdict {
-		case ephemera.Accept:
-		case ephemera.Reject:
-			reply.Verdict = Reject
-		default:
-			reply.Verdict = Later
-		}
+		d = c.config.Application.CheckBlock(ctx, b)
 	default:
 		return Frame{}, fmt.Errorf("%w: registered twice", ErrFrame)
 	}
-	return reply, nil
+	if d.IsZero() {
+		return Frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
+	}
+	drops := d.Drops()
+	return Frame{Kind: Verdict, ID: f.ID, Verdict: d.Name(), Reason: text(d.Reason()), Drop: drops[:min(len(drops), MaxDrop)]}, nil
 }
 
 // text shortens what people wrote to what a frame holds.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 const network = "remote-test"
@@ -55,11 +57,13 @@ func blockOf(t require.TestingT, creator int, messages ...block.Message) block.B
 
 // program is an application whose answers a test sets.
 type program struct {
-	message func(context.Context, block.Message) error
+	message func(context.Context, block.Message) ephemera.Decision
 	block   func(context.Context, block.Block) ephemera.Decision
 }
 
-func (p program) CheckMessage(ctx context.Context, m block.Message) error { return p.message(ctx, m) }
+func (p program) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
+	return p.message(ctx, m)
+}
 
 func (p program) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	return p.block(ctx, b)
@@ -83,7 +87,9 @@ func newStand(t *testing.T, config remote.Config) *stand {
 		}
 		return nil
 	}
-	s.Server = remote.NewServer(config, policy.Everything{})
+	inner, err := policy.New(policy.Config{})
+	require.NoError(t, err)
+	s.Server = remote.NewServer(config, inner)
 	web := httptest.NewServer(s.Server)
 	s.url = web.URL
 	ctx, cancel := context.WithCancel(context.Background())
@@ -123,10 +129,10 @@ func (s *stand) awaitWake(t *testing.T) {
 	}
 }
 
-func answering(verdict ephemera.Verdict) program {
+func answering(d ephemera.Decision) program {
 	return program{
-		message: func(context.Context, block.Message) error { return nil },
-		block:   func(context.Context, block.Block) ephemera.Decision { return ephemera.Decision{Verdict: verdict} },
+		message: func(context.Context, block.Message) ephemera.Decision { return ephemera.Accept() },
+		block:   func(context.Context, block.Block) ephemera.Decision { return d },
 	}
 }
 
@@ -135,46 +141,85 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 	m, b := message(t, "hello"), blockOf(t, 1, message(t, "hello"), message(t, ""))
 	own := blockOf(t, 0, m)
 	s.connect(t, program{
-		message: func(_ context.Context, got block.Message) error {
-			if !bytes.Equal(got.Encode(), m.Encode()) {
-				return errors.New("not that one")
+		message: func(_ context.Context, got block.Message) ephemera.Decision {
+			switch string(got.Payload()) {
+			case "other":
+				return ephemera.Reject("not that one")
+			case "early":
+				return ephemera.Later("not yet")
 			}
-			return nil
+			require.Equal(t, m.Encode(), got.Encode())
+			return ephemera.Accept()
 		},
 		block: func(_ context.Context, got block.Block) ephemera.Decision {
 			switch {
 			case bytes.Equal(got.Encode(), b.Encode()):
-				return ephemera.Decision{Verdict: ephemera.Accept}
+				return ephemera.Accept()
 			case got.ID() == own.ID():
-				return ephemera.Decision{Verdict: ephemera.Reject, Reason: "stale", Drop: []block.MessageID{m.ID()}}
+				return ephemera.Reject("stale").Dropping(m.ID())
 			}
-			return ephemera.Decision{Verdict: ephemera.Later}
+			return ephemera.Later("not yet")
 		},
 	})
-	require.NoError(t, s.CheckMessage(t.Context(), m))
-	require.ErrorContains(t, s.CheckMessage(t.Context(), message(t, "other")), "not that one")
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1)).Verdict)
-	require.Equal(t, ephemera.Decision{Verdict: ephemera.Reject, Reason: "stale", Drop: []block.MessageID{m.ID()}}, s.CheckBlock(t.Context(), own))
+	require.Equal(t, ephemera.Accept(), s.CheckMessage(t.Context(), m))
+	require.Equal(t, ephemera.Reject("not that one"), s.CheckMessage(t.Context(), message(t, "other")))
+	require.Equal(t, ephemera.Later("not yet"), s.CheckMessage(t.Context(), message(t, "early")))
+	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
+	require.Equal(t, ephemera.Reject("stale").Dropping(m.ID()), s.CheckBlock(t.Context(), own))
 	require.Equal(t, []block.MessageID{m.ID()}, s.NextBlock(t.Context(), turn(t, m)))
 	s.client.Wake()
 	s.awaitWake(t)
 }
 
+// The frames of programs that were written before messages had three answers keep their meaning.
+func TestFramesOfOldProgramsMeanTheSame(t *testing.T) {
+	s := newStand(t, remote.Config{Within: time.Minute})
+	connection, _, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer secret"}}})
+	require.NoError(t, err)
+	defer connection.CloseNow()
+	require.NoError(t, connection.Write(t.Context(), websocket.MessageText, []byte(`{"type":"register","version":1,"name":"old"}`)))
+	s.awaitWake(t)
+	_, _, err = connection.Read(t.Context()) // registered
+	require.NoError(t, err)
+	for answer, want := range map[string]ephemera.Decision{
+		`"verdict":"accept"`:                 ephemera.Accept(),
+		`"verdict":"reject"`:                 ephemera.Reject("the application gave no reason"),
+		`"verdict":"reject","reason":"no"`:   ephemera.Reject("no"),
+		`"verdict":"later","reason":"early"`: ephemera.Later("early"),
+	} {
+		got := make(chan ephemera.Decision, 1)
+		go func() { got <- s.CheckMessage(t.Context(), message(t, answer)) }()
+		_, question, err := connection.Read(t.Context())
+		require.NoError(t, err)
+		f, err := remote.DecodeNode(question)
+		require.NoError(t, err)
+		frame := fmt.Sprintf(`{"type":"verdict","id":%d,%s}`, f.ID, answer)
+		require.NoError(t, connection.Write(t.Context(), websocket.MessageText, []byte(frame)))
+		require.Equal(t, want, <-got)
+	}
+}
+
+func requireLater(t *testing.T, reason string, d ephemera.Decision) {
+	t.Helper()
+	require.True(t, d.IsLater())
+	require.Contains(t, d.Reason(), reason)
+}
+
 func TestWithoutAProgramNothingIsJudged(t *testing.T) {
 	s := newStand(t, remote.Config{})
 	m := message(t, "hello")
-	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1, m)).Verdict)
+	requireLater(t, "no application is registered", s.CheckMessage(t.Context(), m))
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsLater())
 	require.Empty(t, s.NextBlock(t.Context(), turn(t, m)))
 
-	stop := s.connect(t, answering(ephemera.Accept))
-	require.NoError(t, s.CheckMessage(t.Context(), m))
+	stop := s.connect(t, answering(ephemera.Accept()))
+	require.True(t, s.CheckMessage(t.Context(), m).IsAccept())
 	stop()
 	require.Eventually(t, func() bool { _, connected := s.Connected(); return !connected }, time.Minute, time.Millisecond)
-	require.ErrorIs(t, s.CheckMessage(t.Context(), m), remote.ErrAway)
-	s.connect(t, answering(ephemera.Reject))
-	require.Equal(t, ephemera.Reject, s.CheckBlock(t.Context(), blockOf(t, 1, m)).Verdict)
+	requireLater(t, "no application is registered", s.CheckMessage(t.Context(), m))
+	s.connect(t, answering(ephemera.Reject("no")))
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsReject())
 }
 
 // A verdict on another's block that takes longer than the node waits is remembered and wakes the
@@ -188,15 +233,15 @@ func TestLateVerdictIsOfUse(t *testing.T) {
 		case <-release:
 		case <-ctx.Done():
 		}
-		return ephemera.Decision{Verdict: ephemera.Accept}
+		return ephemera.Accept()
 	}})
 	b := blockOf(t, 1, message(t, "slow"))
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), b).Verdict, "asked again by the node")
+	require.True(t, s.CheckBlock(t.Context(), b).IsLater())
+	require.True(t, s.CheckBlock(t.Context(), b).IsLater(), "asked again by the node")
 	close(release)
 	s.awaitWake(t)
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), b).Verdict)
-	require.Equal(t, ephemera.Accept, s.CheckBlock(t.Context(), blockOf(t, 0)).Verdict) // asked after all that waited
+	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsAccept()) // asked after all that waited
 	require.Len(t, asked, 2, "once about each block")
 }
 
@@ -204,39 +249,56 @@ func TestLateVerdictIsOfUse(t *testing.T) {
 func TestSilentProgramIsCut(t *testing.T) {
 	s := newStand(t, remote.Config{Within: 50 * time.Millisecond, Questions: 4})
 	s.connect(t, program{
-		message: func(ctx context.Context, _ block.Message) error { <-ctx.Done(); return nil },
+		message: func(ctx context.Context, _ block.Message) ephemera.Decision {
+			<-ctx.Done()
+			return ephemera.Later("stopped")
+		},
 		block: func(ctx context.Context, _ block.Block) ephemera.Decision {
 			<-ctx.Done()
-			return ephemera.Decision{}
+			return ephemera.Later("stopped")
 		},
 	})
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).Verdict)
-	require.Equal(t, ephemera.Later, s.CheckBlock(t.Context(), blockOf(t, 1)).Verdict)
-	require.ErrorIs(t, s.CheckMessage(t.Context(), message(t, "a")), remote.ErrSilent)
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).IsLater())
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
+	requireLater(t, "did not answer in time", s.CheckMessage(t.Context(), message(t, "a")))
 	s.awaitWake(t) // it was cut, and has come back
+}
+
+// The client of a program that returns the zero Decision ends with an error.
+func TestZeroDecisionEndsTheClient(t *testing.T) {
+	s := newStand(t, remote.Config{Within: time.Minute})
+	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: s.token, Application: answering(ephemera.Decision{})})
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(t.Context()) }()
+	s.awaitWake(t)
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsLater())
+	err = <-ended
+	require.ErrorIs(t, err, verdict.ErrZero)
+	require.ErrorContains(t, err, "check_block")
 }
 
 func TestQuestionsAreBounded(t *testing.T) {
 	s := newStand(t, remote.Config{Within: time.Minute, Questions: 2})
 	release := make(chan struct{})
-	s.connect(t, program{message: func(ctx context.Context, _ block.Message) error {
+	s.connect(t, program{message: func(ctx context.Context, _ block.Message) ephemera.Decision {
 		select {
 		case <-release:
 		case <-ctx.Done():
 		}
-		return nil
+		return ephemera.Accept()
 	}})
 	var work sync.WaitGroup
-	refused := make(chan error, 20)
+	refused := make(chan ephemera.Decision, 20)
 	for i := range 20 {
 		work.Go(func() {
-			if err := s.CheckMessage(t.Context(), message(t, string(rune('a'+i)))); err != nil {
-				refused <- err
+			if d := s.CheckMessage(t.Context(), message(t, string(rune('a'+i)))); !d.IsAccept() {
+				refused <- d
 			}
 		})
 	}
 	for range 18 {
-		require.ErrorIs(t, <-refused, remote.ErrSilent)
+		requireLater(t, "did not answer in time", <-refused)
 	}
 	close(release)
 	work.Wait()
@@ -245,7 +307,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 
 func TestOneProgramAtATime(t *testing.T) {
 	s := newStand(t, remote.Config{})
-	stop := s.connect(t, answering(ephemera.Accept))
+	stop := s.connect(t, answering(ephemera.Accept()))
 	header := http.Header{"Authorization": {"Bearer secret"}}
 	_, response, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: header})
 	require.Error(t, err)
@@ -254,11 +316,11 @@ func TestOneProgramAtATime(t *testing.T) {
 	stop()
 
 	s.token = "changed"
-	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept)})
+	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept())})
 	require.NoError(t, err)
 	require.ErrorIs(t, c.Run(t.Context()), remote.ErrRefused)
 	for _, wrong := range []string{"", "ftp://127.0.0.1", "127.0.0.1:7002"} {
-		_, err = remote.NewClient(remote.ClientConfig{URL: wrong, Application: answering(ephemera.Accept)})
+		_, err = remote.NewClient(remote.ClientConfig{URL: wrong, Application: answering(ephemera.Accept())})
 		require.ErrorContains(t, err, "admin listener")
 	}
 }
@@ -290,6 +352,6 @@ func TestWrongFramesEndTheConnection(t *testing.T) {
 	for len(s.wakes) > 0 {
 		<-s.wakes
 	}
-	s.connect(t, answering(ephemera.Accept))
-	require.NoError(t, s.CheckMessage(t.Context(), message(t, "hello")))
+	s.connect(t, answering(ephemera.Accept()))
+	require.True(t, s.CheckMessage(t.Context(), message(t, "hello")).IsAccept())
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Why a program gave no verdict. Both are part of the reason of a refused message.
+// The node gets Later with one of these reasons if the program gives no verdict.
 var (
-	// ErrAway reports that no program is connected as the node's application.
-	ErrAway = errors.New("no application is registered with this node: start it, and submit again")
-	// ErrSilent reports a program that did not answer in time.
-	ErrSilent = errors.New("the application did not answer in time: submit again later")
+	// errAway reports that no program is connected as the node's application.
+	errAway = errors.New("no application is registered with this node: start it, and submit again")
+	// errSilent reports a program that did not answer in time.
+	errSilent = errors.New("the application did not answer in time: submit again later")
 )
 
 // Config describes the node's side.
@@ -63,8 +63,8 @@ const rememberedVerdicts = 1024
 
 // Server asks the registered program on behalf of a node. It is the node's ephemera.Application,
 // around the one that decides about own blocks, and the http.Handler of the endpoint. Without a
-// program, messages are refused with ErrAway, blocks are judged later and no own ones are made;
-// deliveries go on.
+// program the answer about messages and blocks is Later, and the node makes no blocks; deliveries
+// continue.
 type Server struct {
 	config Config
 	inner  ephemera.Application
@@ -126,20 +126,18 @@ func (s *Server) registered() *session {
 	return s.program
 }
 
-// CheckMessage asks the inner application, and then the program. No answer is a refusal.
-func (s *Server) CheckMessage(ctx context.Context, m block.Message) error {
-	if err := s.inner.CheckMessage(ctx, m); err != nil {
-		return err
+// CheckMessage asks the inner application and then the program. Without an answer it returns Later.
+func (s *Server) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
+	if d := s.inner.CheckMessage(ctx, m); !d.IsAccept() {
+		return d
 	}
 	message := api.NewMessage(m)
 	answer, err := s.ask(ctx, Frame{Kind: CheckMessage, Message: &message}, s.config.Within, nil)
-	switch {
-	case err != nil:
-		return err
-	case answer.Verdict == Accept:
-		return nil
+	if err != nil {
+		return ephemera.Later(err.Error())
 	}
-	return errors.New(cmp.Or(answer.Reason, "the application gave no reason"))
+	answer.Reason = cmp.Or(answer.Reason, "the application gave no reason")
+	return decision(answer)
 }
 
 // NextBlock asks the inner application, while there is a program that could check the block.
@@ -152,7 +150,7 @@ func (s *Server) NextBlock(ctx context.Context, turn ephemera.Turn) []block.Mess
 
 // CheckBlock asks the inner application, and then the program. No answer is ephemera.Later.
 func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
-	if d := s.inner.CheckBlock(ctx, b); d.Verdict != ephemera.Accept {
+	if d := s.inner.CheckBlock(ctx, b); !d.IsAccept() {
 		return d
 	}
 	id, own := b.ID(), b.Header.Creator == s.config.Key
@@ -172,7 +170,7 @@ func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decisio
 	}
 	answer, err := s.ask(ctx, Frame{Kind: CheckBlock, Block: &encoded, Own: own}, within, late)
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Later, Reason: err.Error()}
+		return ephemera.Later(err.Error())
 	}
 	return decision(answer)
 }
@@ -182,15 +180,16 @@ func (s *Server) DeliverBlock(ctx context.Context, b block.Block, c certificate.
 	return s.inner.DeliverBlock(ctx, b, c)
 }
 
+// decision returns what a verdict frame says.
 func decision(f Frame) ephemera.Decision {
-	d := ephemera.Decision{Reason: f.Reason, Drop: f.Drop}
+	d := ephemera.Later(f.Reason)
 	switch f.Verdict {
 	case Accept:
-		d.Verdict = ephemera.Accept
+		d = ephemera.Accept()
 	case Reject:
-		d.Verdict = ephemera.Reject
+		d = ephemera.Reject(f.Reason)
 	}
-	return d
+	return d.Dropping(f.Drop...)
 }
 
 // ask puts a question to the program. An answer that comes after within is given to late, while the
@@ -198,7 +197,7 @@ func decision(f Frame) ephemera.Decision {
 func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late func(Frame)) (Frame, error) {
 	p := s.registered()
 	if p == nil {
-		return Frame{}, ErrAway
+		return Frame{}, errAway
 	}
 	f.WithinMS = s.config.Within.Milliseconds()
 	q, err := p.put(f, late)
@@ -212,7 +211,7 @@ func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late fu
 		return answer, nil
 	case <-timer.C:
 	case <-p.ended:
-		return Frame{}, ErrAway
+		return Frame{}, errAway
 	case <-ctx.Done():
 	}
 	answer, answered := p.leave(q)
@@ -222,7 +221,7 @@ func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late fu
 	case ctx.Err() != nil:
 		return Frame{}, ctx.Err()
 	}
-	return Frame{}, ErrSilent
+	return Frame{}, errSilent
 }
 
 // admit makes a session the registered one. ErrTaken when there is one.

@@ -77,7 +77,7 @@ func (p *session) why() error {
 }
 
 // put sends a question, or returns the one about the same block that nobody waits for any more.
-// ErrSilent when too many wait.
+// errSilent when too many wait.
 func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +93,7 @@ func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	}
 	p.expire(time.Now().Add(-p.within))
 	if len(p.open) >= p.limit {
-		return nil, fmt.Errorf("%w: %d questions wait for an answer", ErrSilent, len(p.open))
+		return nil, fmt.Errorf("%w: %d questions wait for an answer", errSilent, len(p.open))
 	}
 	p.next++
 	f.ID = p.next
@@ -101,7 +101,7 @@ func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	select {
 	case p.out <- f:
 	default:
-		return nil, fmt.Errorf("%w: it reads too slowly", ErrSilent)
+		return nil, fmt.Errorf("%w: it reads too slowly", errSilent)
 	}
 	p.open[q.id] = q
 	return q, nil

@@ -4,36 +4,19 @@ import (
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // Application is a node's application in a simulation: package ephemera's interface without
 // goroutines. Now is the node's own clock, in milliseconds since 1970.
 type Application interface {
-	CheckMessage(now int64, m block.Message) bool
+	CheckMessage(now int64, m block.Message) verdict.Decision
 	NextBlock(now int64, candidates []block.Message) []block.MessageID
-	CheckBlock(now int64, b block.Block, own bool) Decision
+	CheckBlock(now int64, b block.Block, own bool) verdict.Decision
 	// DeliverBlock hands over a certified block. It is not called if the schedule makes the delivery
 	// fail.
 	DeliverBlock(now int64, delivered store.Certified)
-}
-
-// Answer is what an application says of a block.
-type Answer = broadcast.Answer
-
-// The answers, as package ephemera's Verdicts.
-const (
-	Later  = broadcast.Later
-	Accept = broadcast.Accept
-	Reject = broadcast.Reject
-)
-
-// Decision is an application's verdict, as package ephemera's.
-type Decision struct {
-	Answer Answer
-	Reason string
-	Drop   []block.MessageID
 }
 
 // Labels that the simulation's own application knows.
@@ -58,7 +41,12 @@ func newNotes(seed uint64, node int) *notes {
 	return &notes{seed: seed, node: node, named: map[block.ID]int64{}}
 }
 
-func (a *notes) CheckMessage(_ int64, m block.Message) bool { return m.Label() != LabelRefused }
+func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
+	if m.Label() == LabelRefused {
+		return verdict.Reject("its label is refused")
+	}
+	return verdict.Accept()
+}
 
 func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID {
 	ids := make([]block.MessageID, 0, notesPerBlock)
@@ -72,30 +60,30 @@ func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID
 	return ids
 }
 
-func (a *notes) CheckBlock(now int64, b block.Block, own bool) Decision {
+func (a *notes) CheckBlock(now int64, b block.Block, own bool) verdict.Decision {
 	if poison := Poisoned(b); len(poison) > 0 {
-		return Decision{Answer: Reject, Reason: "it holds poison", Drop: poison}
+		return verdict.Reject("it holds poison").Dropping(poison...)
 	}
 	for _, m := range b.Messages {
 		if !own && strings.HasPrefix(m.Label(), LabelSlow) {
 			return a.later(now, b.ID())
 		}
 	}
-	return Decision{Answer: Accept}
+	return verdict.Accept()
 }
 
 // later says later until the data that a block names has come, which takes half a second to three
 // after the first question.
-func (a *notes) later(now int64, id block.ID) Decision {
+func (a *notes) later(now int64, id block.ID) verdict.Decision {
 	due, asked := a.named[id]
 	if !asked {
 		due = now + 500 + int64(hash(a.seed, uint64(a.node), uint64(id[0]))%2500)
 		a.named[id] = due
 	}
 	if now < due {
-		return Decision{Answer: Later}
+		return verdict.Later("what it names has not come")
 	}
-	return Decision{Answer: Accept}
+	return verdict.Accept()
 }
 
 func (a *notes) DeliverBlock(int64, store.Certified) {}

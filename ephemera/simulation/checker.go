@@ -8,10 +8,10 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // Violation is a promise of docs/PROTOCOL.md that was broken.
@@ -250,27 +250,40 @@ func (c *checker) holds(v *vote, group *membership.Group) bool {
 }
 
 // judged checks a verdict of an application.
-func (c *checker) judged(n *node, slot block.Slot, id block.ID, d Decision) {
-	c.w.trace.add(c.w.now, 'j', n.place, c.w.places[slot.Creator], uint64(d.Answer))
+func (c *checker) judged(n *node, slot block.Slot, id block.ID, d verdict.Decision) {
+	c.w.trace.add(c.w.now, 'j', n.place, c.w.places[slot.Creator], traced(d))
 	if n.byzantine != nil {
 		return
 	}
-	switch d.Answer {
-	case broadcast.Accept:
+	switch {
+	case d.IsAccept():
 		c.accepted[id] = true
-	case broadcast.Reject:
+	case d.IsReject():
 		c.rejected[id] = true
 	}
 	if c.accepted[id] && c.rejected[id] {
 		c.violate("R2", "correct members' applications disagree on %s", c.w.slot(slot))
 	}
 	if n.key.Public() == slot.Creator {
-		for _, dropped := range d.Drop {
+		for _, dropped := range d.Drops() {
 			if m := c.byID[dropped]; m != nil {
 				m.done = true
 			}
 		}
 	}
+}
+
+// traced returns the number of a verdict in the trace.
+func traced(d verdict.Decision) uint64 {
+	switch {
+	case d.IsLater():
+		return 0
+	case d.IsAccept():
+		return 1
+	case d.IsReject():
+		return 2
+	}
+	panic("simulation: the application answered CheckBlock with the " + verdict.ErrZero.Error())
 }
 
 // persisted checks a write that a node has made durable.

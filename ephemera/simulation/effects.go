@@ -83,7 +83,7 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		d := n.app.CheckBlock(n.clock(), e.Block, e.Own)
 		slot, id := e.Block.Header.Slot(), n.w.idOf(&e.Block)
 		n.w.check.judged(n, slot, id, d)
-		n.reply(engine.Verdict{Slot: slot, Block: id, Answer: d.Answer, Reason: d.Reason, Drop: d.Drop})
+		n.reply(engine.Verdict{Slot: slot, Block: id, Decision: d})
 	case broadcast.Deliver:
 		n.deliver(e.Slot)
 	case engine.ServeBlock:

@@ -5,6 +5,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -248,11 +249,20 @@ func (n *node) received(from keys.Public, frame wire.Verified) {
 func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
 	refused := map[block.MessageID]bool{}
 	for m := range wire.Bodies(frame) {
-		if !n.app.CheckMessage(n.clock(), m) {
+		if !n.takes(m) {
 			refused[m.ID()] = true
 		}
 	}
 	return refused
+}
+
+// takes reports whether the application accepts a message.
+func (n *node) takes(m block.Message) bool {
+	d := n.app.CheckMessage(n.clock(), m)
+	if d.IsZero() {
+		panic("simulation: the application answered CheckMessage with the " + verdict.ErrZero.Error())
+	}
+	return d.IsAccept()
 }
 
 // payload returns the payload of a submission: its index and zeros, unless the options make
@@ -278,7 +288,7 @@ func (n *node) submit(s Submission, index int) {
 		time = n.clock()
 	}
 	m := n.w.message(n.key, s.Label, n.payload(s, index), time)
-	if !n.app.CheckMessage(n.clock(), m) {
+	if !n.takes(m) {
 		return
 	}
 	n.w.check.submitted(n, m)

@@ -10,7 +10,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
-	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
@@ -33,7 +32,7 @@ func TestTheApplicationCountsWhatTheContractCounts(t *testing.T) {
 		for i, reporter := range reporters {
 			counted[i] = reporter.Message
 		}
-		require.Equal(r, err == nil, m.CheckBlock(t.Context(), b).Verdict == ephemera.Accept)
+		require.Equal(r, err == nil, m.CheckBlock(t.Context(), b).IsAccept())
 		picked := m.NextBlock(t.Context(), m.turn(content))
 		require.Equal(r, err == nil, picked != nil)
 		require.ElementsMatch(r, counted, picked)

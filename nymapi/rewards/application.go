@@ -63,13 +63,13 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 
 // CheckMessage accepts well-formed reports of members under the label of an epoch. Which of them
 // count is decided for a block.
-func (a *Application) CheckMessage(ctx context.Context, m block.Message) error {
+func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	report, err := rules.Admit(a.config.Group, m, a.cache.report)
 	if err != nil {
-		return err
+		return ephemera.Reject(err.Error())
 	}
 	a.note(ctx, m, report)
-	return nil
+	return ephemera.Accept()
 }
 
 // note records a report of a known epoch. If it is the member's second one, it stores both as
@@ -130,19 +130,19 @@ func (a *Application) pick(e epoch.Entry, candidates []block.Message) []block.Me
 func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	made, err := rules.ClaimOf(a.config.Group, b, a.cache.report)
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
+		return ephemera.Reject(err.Error())
 	}
 	d, known := a.config.Calendar.Description(made.Description)
 	if !known {
 		a.config.Calendar.Want(made.Epoch)
-		return ephemera.Decision{Verdict: ephemera.Later}
+		return ephemera.Later(fmt.Sprintf("the description of epoch %d is not known yet", made.Epoch))
 	}
 	if d.Epoch != made.Epoch {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.Epoch)}
+		return ephemera.Reject(fmt.Sprintf("reports of epoch %d under the label of epoch %d", d.Epoch, made.Epoch))
 	}
 	reporters, err := a.cache.rule(d, made.Description).Block(b, rules.Reader(a.cache.report).UnderAny())
 	if err != nil {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error()}
+		return ephemera.Reject(err.Error())
 	}
 	for _, m := range b.Messages {
 		if report, err := a.cache.report(m); err == nil && report.Epoch != 0 {
@@ -150,13 +150,13 @@ func (a *Application) CheckBlock(ctx context.Context, b block.Block) ephemera.De
 		}
 	}
 	if !a.complete(d, reporters) {
-		return ephemera.Decision{Verdict: ephemera.Later}
+		return ephemera.Later(fmt.Sprintf("reports of members may still come for epoch %d", d.Epoch))
 	}
 	if b.Header.Creator != a.self {
-		return ephemera.Decision{Verdict: ephemera.Accept}
+		return ephemera.Accept()
 	}
 	a.made[d.Epoch] = true
-	return ephemera.Decision{Verdict: ephemera.Accept, Drop: a.stale(b)}
+	return ephemera.Accept().Dropping(a.stale(b)...)
 }
 
 // complete reports whether a block need not wait for more reports. Before the deadline it must hold

@@ -10,7 +10,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
-	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
@@ -51,7 +50,7 @@ func TestCheckMessageChecksTheForm(t *testing.T) {
 		"of other mixnodes":    contracttest.Message(d, 2, metrics.Report{Description: d.Hash(), Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{1}}),
 		"with a missing value": contracttest.Message(d, 2, metrics.Report{Description: d.Hash(), Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{metrics.Missing}}),
 	} {
-		require.NoError(t, m.CheckMessage(t.Context(), good), name)
+		require.True(t, m.CheckMessage(t.Context(), good).IsAccept(), name)
 	}
 	for name, bad := range map[string]block.Message{
 		"a stranger's":          contracttest.Message(d, 5, contracttest.Report(d, 5)),
@@ -64,7 +63,9 @@ func TestCheckMessageChecksTheForm(t *testing.T) {
 		"trailing bytes":        labelled(t, "epoch/1", append(slices.Clone(report), 0), 2),
 		"nothing":               labelled(t, "epoch/1", nil, 2),
 	} {
-		require.ErrorIs(t, m.CheckMessage(t.Context(), bad), verify.ErrNoReport, name)
+		decision := m.CheckMessage(t.Context(), bad)
+		require.True(t, decision.IsReject(), name)
+		require.Contains(t, decision.Reason(), verify.ErrNoReport.Error(), name)
 	}
 }
 
@@ -108,7 +109,7 @@ func TestNothingIsReadyWhileTheTimeIsNotKnown(t *testing.T) {
 	calendar.known = false
 	m := newMember(t, 1, 4, calendar)
 	require.Empty(t, m.NextBlock(t.Context(), m.turn(contracttest.Messages(d, 1, 2, 3, 4))))
-	require.Equal(t, ephemera.Later, m.CheckBlock(t.Context(), contracttest.Block(d, 2, contracttest.Messages(d, 1, 2, 3))).Verdict)
+	require.Equal(t, "later", m.CheckBlock(t.Context(), contracttest.Block(d, 2, contracttest.Messages(d, 1, 2, 3))).Name())
 }
 
 func TestAMemberMakesOneBlockForEachEpoch(t *testing.T) {
@@ -123,7 +124,7 @@ func TestAMemberMakesOneBlockForEachEpoch(t *testing.T) {
 	require.Equal(t, ids(messages), m.NextBlock(t.Context(), m.turn(candidates)))
 	require.Equal(t, ids(messages), m.NextBlock(t.Context(), m.turn(candidates)), "asked again before it was made")
 	own := contracttest.Block(first, 1, messages)
-	require.Equal(t, ephemera.Accept, m.CheckBlock(t.Context(), own).Verdict)
+	require.Equal(t, "accept", m.CheckBlock(t.Context(), own).Name())
 	require.Equal(t, ids(later), m.NextBlock(t.Context(), m.turn(candidates)), "the next epoch")
 
 	// The node has the block in its store, and it is not delivered yet.
@@ -145,12 +146,12 @@ func TestAnOwnBlockRemovesItsEpochFromTheMempool(t *testing.T) {
 	kept := contracttest.Messages(next, 1, 2)
 	m.NextBlock(t.Context(), m.turn(slices.Concat(stale, messages, kept)))
 	decision := m.CheckBlock(t.Context(), contracttest.Block(d, 1, messages))
-	require.Equal(t, ephemera.Accept, decision.Verdict)
-	require.ElementsMatch(t, ids(stale), decision.Drop)
+	require.Equal(t, "accept", decision.Name())
+	require.ElementsMatch(t, ids(stale), decision.Drops())
 
 	decision = m.CheckBlock(t.Context(), contracttest.Block(d, 2, messages))
-	require.Equal(t, ephemera.Accept, decision.Verdict)
-	require.Empty(t, decision.Drop, "only own blocks empty the mempool")
+	require.Equal(t, "accept", decision.Name())
+	require.Empty(t, decision.Drops(), "only own blocks empty the mempool")
 }
 
 func TestBlocksAreJudgedByTheirBytes(t *testing.T) {
@@ -169,31 +170,31 @@ func TestBlocksAreJudgedByTheirBytes(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		messages []block.Message
-		verdict  ephemera.Verdict
+		verdict  string
 	}{
-		{"all reports", all, ephemera.Accept},
-		{"n-f reports", all[:3], ephemera.Accept},
-		{"with garbage before them", append([]block.Message{garbage(d, 1), garbage(d, 2)}, all...), ephemera.Accept},
-		{"with a second report", append(slices.Clone(all), second(d, 1)), ephemera.Accept},
-		{"with something else", append(slices.Clone(all), labelled(t, "notice", []byte("hello"), 1)), ephemera.Accept},
-		{"nothing", nil, ephemera.Reject},
-		{"too few", all[:2], ephemera.Reject},
-		{"too few, one twice", append(slices.Clone(all[:2]), second(d, 1)), ephemera.Reject},
-		{"a stranger among them", contracttest.Messages(d, 1, 2, 5), ephemera.Reject},
-		{"one of other mixnodes", append(slices.Clone(all[:2]), contracttest.Message(d, 4, short)), ephemera.Reject},
-		{"two epochs", slices.Concat(all, contracttest.Messages(other, 1, 2, 3)), ephemera.Reject},
-		{"under another label", lying, ephemera.Reject},
-		{"an unknown description", contracttest.Messages(others, 1, 2, 3), ephemera.Later},
-		{"reports of the future", contracttest.Messages(describe(9, 4), 1, 2, 3), ephemera.Later},
+		{"all reports", all, "accept"},
+		{"n-f reports", all[:3], "accept"},
+		{"with garbage before them", append([]block.Message{garbage(d, 1), garbage(d, 2)}, all...), "accept"},
+		{"with a second report", append(slices.Clone(all), second(d, 1)), "accept"},
+		{"with something else", append(slices.Clone(all), labelled(t, "notice", []byte("hello"), 1)), "accept"},
+		{"nothing", nil, "reject"},
+		{"too few", all[:2], "reject"},
+		{"too few, one twice", append(slices.Clone(all[:2]), second(d, 1)), "reject"},
+		{"a stranger among them", contracttest.Messages(d, 1, 2, 5), "reject"},
+		{"one of other mixnodes", append(slices.Clone(all[:2]), contracttest.Message(d, 4, short)), "reject"},
+		{"two epochs", slices.Concat(all, contracttest.Messages(other, 1, 2, 3)), "reject"},
+		{"under another label", lying, "reject"},
+		{"an unknown description", contracttest.Messages(others, 1, 2, 3), "later"},
+		{"reports of the future", contracttest.Messages(describe(9, 4), 1, 2, 3), "later"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			calendar := newCalendar(d, other)
 			calendar.set(d.End + 7_000)
 			m := newMember(t, 1, 4, calendar)
 			decision := m.CheckBlock(t.Context(), contracttest.Block(d, 2, test.messages))
-			require.Equal(t, test.verdict, decision.Verdict, decision.Reason)
-			require.Equal(t, test.verdict == ephemera.Reject, decision.Reason != "")
-			require.Equal(t, test.verdict == ephemera.Later, len(calendar.wanted) == 1)
+			require.Equal(t, test.verdict, decision.Name(), decision.Reason())
+			require.Equal(t, test.verdict != "accept", decision.Reason() != "")
+			require.Equal(t, test.verdict == "later", len(calendar.wanted) == 1)
 		})
 	}
 }
@@ -206,21 +207,21 @@ func TestBlocksThatOmitReportsHaveToWait(t *testing.T) {
 	held := newMember(t, 1, 4, calendar) // holds the report that the block leaves out
 	missing := newMember(t, 3, 4, calendar)
 	calendar.set(d.End + 4_000)
-	require.NoError(t, held.CheckMessage(t.Context(), all[3]))
+	require.True(t, held.CheckMessage(t.Context(), all[3]).IsAccept())
 	for _, moment := range []struct {
 		after         contract.Millis
-		held, missing ephemera.Verdict
+		held, missing string
 	}{
-		{after: 0, held: ephemera.Later, missing: ephemera.Later},
-		{after: 4_999, held: ephemera.Later, missing: ephemera.Later},
-		{after: 5_000, held: ephemera.Later, missing: ephemera.Accept},
-		{after: 6_999, held: ephemera.Later, missing: ephemera.Accept},
-		{after: 7_000, held: ephemera.Accept, missing: ephemera.Accept},
+		{after: 0, held: "later", missing: "later"},
+		{after: 4_999, held: "later", missing: "later"},
+		{after: 5_000, held: "later", missing: "accept"},
+		{after: 6_999, held: "later", missing: "accept"},
+		{after: 7_000, held: "accept", missing: "accept"},
 	} {
 		calendar.set(d.End + moment.after)
-		require.Equal(t, moment.held, held.CheckBlock(t.Context(), without).Verdict, "held, %d ms after the end", moment.after)
-		require.Equal(t, moment.missing, missing.CheckBlock(t.Context(), without).Verdict, "missing, %d ms after the end", moment.after)
-		require.Equal(t, ephemera.Accept, held.CheckBlock(t.Context(), contracttest.Block(d, 2, all)).Verdict, "a complete block is always accepted")
+		require.Equal(t, moment.held, held.CheckBlock(t.Context(), without).Name(), "held, %d ms after the end", moment.after)
+		require.Equal(t, moment.missing, missing.CheckBlock(t.Context(), without).Name(), "missing, %d ms after the end", moment.after)
+		require.Equal(t, "accept", held.CheckBlock(t.Context(), contracttest.Block(d, 2, all)).Name(), "a complete block is always accepted")
 	}
 }
 
@@ -230,8 +231,8 @@ func TestBlocksDoNotWaitForReportsThatArriveAfterTheDeadline(t *testing.T) {
 	calendar := newCalendar(d)
 	m := newMember(t, 1, 4, calendar)
 	calendar.set(d.End + 5_001)
-	require.NoError(t, m.CheckMessage(t.Context(), all[3]))
-	require.Equal(t, ephemera.Accept, m.CheckBlock(t.Context(), contracttest.Block(d, 2, all[:3])).Verdict)
+	require.True(t, m.CheckMessage(t.Context(), all[3]).IsAccept())
+	require.Equal(t, "accept", m.CheckBlock(t.Context(), contracttest.Block(d, 2, all[:3])).Name())
 }
 
 // After the grace period all members give the same verdict, whatever each of them received before
@@ -247,23 +248,23 @@ func TestTheVerdictIsAFunctionOfTheBlock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		content := rapid.SliceOfNDistinct(rapid.SampledFrom(pool), 0, 9, block.Message.ID).Draw(t, "block")
 		b := contracttest.Block(d, 3, content)
-		var verdicts []ephemera.Verdict
+		var verdicts []string
 		for _, m := range members {
 			seen := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 9).Draw(t, "seen")
 			m.calendar.set(d.End + contract.Millis(rapid.Int64Range(0, 7_000).Draw(t, "moment")))
 			for _, message := range seen {
 				_ = m.CheckMessage(t.Context(), message) // messages of strangers and notices are refused
 			}
-			early := m.CheckBlock(t.Context(), b).Verdict
+			early := m.CheckBlock(t.Context(), b).Name()
 			m.calendar.set(d.End + 7_000 + contract.Millis(rapid.Int64Range(20_000, 100_000).Draw(t, "later")))
-			late := m.CheckBlock(t.Context(), b).Verdict
-			require.NotEqual(t, ephemera.Later, late)
-			require.Contains(t, []ephemera.Verdict{ephemera.Later, late}, early, "time only delays")
+			late := m.CheckBlock(t.Context(), b).Name()
+			require.NotEqual(t, "later", late)
+			require.Contains(t, []string{"later", late}, early, "time only delays")
 			verdicts = append(verdicts, late)
 		}
 		require.Equal(t, verdicts[0], verdicts[1])
 		slices.Reverse(content)
-		require.Equal(t, verdicts[0], members[0].CheckBlock(t.Context(), contracttest.Block(d, 3, content)).Verdict, "in any order")
+		require.Equal(t, verdicts[0], members[0].CheckBlock(t.Context(), contracttest.Block(d, 3, content)).Name(), "in any order")
 	})
 }
 
@@ -274,15 +275,15 @@ func TestTwoReportsOfOneMemberAreEvidence(t *testing.T) {
 		contracttest.Message(d, 2, contracttest.Report(d, 2)), contracttest.Message(d, 2, contracttest.Report(d, 2)),
 		contracttest.Message(d, 3, contracttest.Report(d, 3)), garbage(d, 3),
 	} {
-		require.NoError(t, m.CheckMessage(t.Context(), message))
+		require.True(t, m.CheckMessage(t.Context(), message).IsAccept())
 	}
 	double, err := m.store.DoubleReporters(t.Context(), 1)
 	require.NoError(t, err)
 	require.Empty(t, double)
 
-	require.NoError(t, m.CheckMessage(t.Context(), second(d, 2)))
+	require.True(t, m.CheckMessage(t.Context(), second(d, 2)).IsAccept())
 	content := contracttest.Messages(d, 1, 2, 4)
-	require.NoError(t, m.CheckMessage(t.Context(), content[2]))
+	require.True(t, m.CheckMessage(t.Context(), content[2]).IsAccept())
 	m.CheckBlock(t.Context(), contracttest.Block(d, 4, append(content, second(d, 4)))) // in a block
 	double, err = m.store.DoubleReporters(t.Context(), 1)
 	require.NoError(t, err)

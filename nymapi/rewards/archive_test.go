@@ -120,7 +120,7 @@ func TestTheReasonForNoSubmissionIsLogged(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for _, message := range contracttest.Messages(d, 1, 2) {
-		require.NoError(t, app.CheckMessage(t.Context(), message))
+		require.True(t, app.CheckMessage(t.Context(), message).IsAccept())
 	}
 	for _, id := range []contract.Epoch{1, 2} {
 		_, err = database.KeepReport(t.Context(), id, []byte("report"), 1)

@@ -37,7 +37,7 @@ func NewSidecar(ctx context.Context, config ApplicationConfig) (*Sidecar, error)
 func (s *Sidecar) Run(ctx context.Context, wake func()) error { return s.app.Run(ctx, wake) }
 
 // CheckMessage accepts what Application.CheckMessage accepts.
-func (s *Sidecar) CheckMessage(ctx context.Context, m block.Message) error {
+func (s *Sidecar) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	return s.app.CheckMessage(ctx, m)
 }
 
@@ -55,13 +55,14 @@ func (s *Sidecar) CheckBlock(ctx context.Context, candidate block.Block) ephemer
 	made, err := rules.ClaimOf(s.app.config.Group, candidate, s.app.cache.report)
 	if err != nil {
 		if s.hopeless(candidate) {
-			return ephemera.Decision{Verdict: ephemera.Reject, Reason: err.Error(), Drop: candidate.MessageIDs()}
+			return ephemera.Reject(err.Error()).Dropping(candidate.MessageIDs()...)
 		}
-		return ephemera.Decision{Verdict: ephemera.Later, Reason: err.Error()}
+		return ephemera.Later(err.Error())
 	}
 	delivered := s.app.made[made.Epoch]
 	if delivered || settledIn(s.app.config.Calendar, made.Epoch) {
-		return ephemera.Decision{Verdict: ephemera.Reject, Reason: "this member's block for the epoch was already made, or the epoch is settled", Drop: candidate.MessageIDs()}
+		return ephemera.Reject("this member's block for the epoch was already made, or the epoch is settled").
+			Dropping(candidate.MessageIDs()...)
 	}
 	d := s.app.CheckBlock(ctx, candidate)
 	s.app.made[made.Epoch] = delivered

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
-	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
@@ -31,10 +30,10 @@ func TestCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	enough := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3))
 	full := contracttest.Block(d, 1, contracttest.Messages(d, 1, 2, 3, 4))
 
-	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), few).Verdict, "more may arrive")
-	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), enough).Verdict, "the last one may arrive before the deadline")
-	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict)
-	require.Equal(t, ephemera.Accept, b.CheckBlock(t.Context(), full).Verdict, "the first response may have been lost")
+	require.Equal(t, "later", b.CheckBlock(t.Context(), few).Name(), "more may arrive")
+	require.Equal(t, "later", b.CheckBlock(t.Context(), enough).Name(), "the last one may arrive before the deadline")
+	require.Equal(t, "accept", b.CheckBlock(t.Context(), full).Name())
+	require.Equal(t, "accept", b.CheckBlock(t.Context(), full).Name(), "the first response may have been lost")
 
 	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)))
 	require.NoError(t, b.Deliver(t.Context(), full, contracttest.Certify(d, full, 1, 2, 3)), "again, after a crash")
@@ -46,9 +45,9 @@ func TestCandidateOfThePolicyWaitsForReports(t *testing.T) {
 	require.True(t, submission.Verify())
 
 	rejected := b.CheckBlock(t.Context(), few)
-	require.Equal(t, ephemera.Reject, rejected.Verdict, "the epoch has its block")
-	require.Equal(t, few.MessageIDs(), rejected.Drop)
-	require.Equal(t, ephemera.Reject, b.CheckBlock(t.Context(), enough).Verdict)
+	require.Equal(t, "reject", rejected.Name(), "the epoch has its block")
+	require.Equal(t, few.MessageIDs(), rejected.Drops())
+	require.Equal(t, "reject", b.CheckBlock(t.Context(), enough).Name())
 }
 
 func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
@@ -59,9 +58,9 @@ func TestMessagesOfSettledEpochsLeaveTheMempool(t *testing.T) {
 	})
 	require.NoError(t, err)
 	late := contracttest.Block(d, 1, contracttest.Messages(d, 4))
-	require.Equal(t, ephemera.Later, b.CheckBlock(t.Context(), late).Verdict)
+	require.Equal(t, "later", b.CheckBlock(t.Context(), late).Name())
 	calendar.settle(1, contract.StatusRewarded, nil)
-	require.Equal(t, late.MessageIDs(), b.CheckBlock(t.Context(), late).Drop)
+	require.Equal(t, late.MessageIDs(), b.CheckBlock(t.Context(), late).Drops())
 }
 
 // Nothing unsigned is submitted; the block is delivered again.

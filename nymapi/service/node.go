@@ -72,9 +72,8 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 		return err
 	}
 	pool := rules.Mempool(d.End.Sub(d.Start), d.Group.N(), report)
-	n.Node, err = ephemera.New(ephemera.Config{
-		Key: s.home.Key, Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Store: s.home.Store, Transport: n.transport,
-		BeginGroup: s.home.BeginGroup, MutedThrough: s.home.MutedThrough,
+	n.Node, err = s.home.Node(ephemera.Config{
+		Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Transport: n.transport,
 		Include: mempool.All, Mempool: pool, Logger: s.config.Logger,
 	}, app)
 	return err

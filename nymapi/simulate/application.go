@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
@@ -26,13 +27,13 @@ type arrival struct{ epoch, member int }
 func since(now int64) int64 { return now - simulation.Beginning }
 
 // CheckMessage accepts well-formed reports of members under the label of an epoch.
-func (a *application) CheckMessage(now int64, m block.Message) bool {
+func (a *application) CheckMessage(now int64, m block.Message) ephemera.Decision {
 	r := a.env.read(m)
 	if r.epoch == 0 {
-		return false
+		return ephemera.Reject("it is not a report of a member")
 	}
 	a.note(now, r)
-	return true
+	return ephemera.Accept()
 }
 
 func (a *application) note(now int64, r reading) {
@@ -78,23 +79,23 @@ func (a *application) pick(epoch int, candidates []block.Message) []block.Messag
 }
 
 // CheckBlock decides by the bytes of a block. Time can only delay the verdict.
-func (a *application) CheckBlock(now int64, b block.Block, own bool) simulation.Decision {
+func (a *application) CheckBlock(now int64, b block.Block, own bool) ephemera.Decision {
 	v := a.env.judge(b)
 	if v.epoch == 0 {
-		return simulation.Decision{Answer: simulation.Reject, Reason: v.reason}
+		return ephemera.Reject(v.reason)
 	}
 	for _, m := range b.Messages {
 		a.note(now, a.env.read(m))
 	}
 	if !a.complete(now, v) {
-		return simulation.Decision{Answer: simulation.Later}
+		return ephemera.Later("reports of members may still come")
 	}
 	if !own {
-		return simulation.Decision{Answer: simulation.Accept}
+		return ephemera.Accept()
 	}
 	a.made[v.epoch] = true
 	a.judged[b.Header.Height] = v.epoch
-	return simulation.Decision{Answer: simulation.Accept, Drop: a.stale(b)}
+	return ephemera.Accept().Dropping(a.stale(b)...)
 }
 
 // complete reports whether a block need not wait for more reports. Before the deadline it must hold

@@ -11,8 +11,7 @@ import (
 var groupingFolders = []string{"cmd", "examples", "internal", "kit"}
 
 // cycleReasons lists the imports that may close a cycle between rooms, with the reason.
-var cycleReasons = map[string]string{
-}
+var cycleReasons = map[string]string{}
 
 // room returns the room that a folder belongs to: the first folder below the module's root, with
 // everything in it. The packages in a module's root folder are a room of their own.

@@ -19,7 +19,7 @@ type rule struct {
 // The building blocks of the rules below.
 var (
 	leaves = []string{
-		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate",
+		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
 	}
 	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
@@ -46,6 +46,7 @@ var rules = []rule{
 	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
+	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
 	// The core describes what to persist with the types of package store, which only declares them.
@@ -57,7 +58,7 @@ var rules = []rule{
 	{folder: "ephemera/transport", imports: leaves},
 	{folder: "ephemera/transport/...", imports: join(leaves, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
-	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera/store", "ephemera/store/sqlite"})},
+	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera", "ephemera/store", "ephemera/store/sqlite", "ephemera/transport/p2p"})},
 	{folder: "ephemera/internal/daemon/settings", imports: leaves},
 	// The daemon puts the parts together. Stores other than SQLite come from the command, so that
 	// nothing else links them.

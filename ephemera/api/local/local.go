@@ -53,6 +53,7 @@ var kinds = []struct {
 	kind api.Kind
 }{
 	{ephemera.ErrRefused, api.Refused},
+	{ephemera.ErrLater, api.Unavailable},
 	{ephemera.ErrUnknownSender, api.UnknownSender},
 	{mempool.ErrDuplicate, api.Duplicate},
 	{mempool.ErrFull, api.MempoolFull},

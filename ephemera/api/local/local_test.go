@@ -20,12 +20,17 @@ func TestAPIInTheProcess(t *testing.T) {
 	apitest.Run(t, func(_ *testing.T, of api.API) api.API { return of })
 }
 
+// muted is the record of a node whose votes in group 1 were lost.
+type muted struct{ ephemera.VotesKeptNowhere }
+
+func (muted) MutedThrough() uint64 { return 1 }
+
 // A message that would wait forever is refused with the reason: the node takes messages for its own
 // blocks only and makes none, because it is muted or was removed from the group.
 func TestNodeThatMakesNoBlocksTakesNoMessages(t *testing.T) {
 	c := apitest.Start(t, 2, mempool.Limits{}, func(place int, config *ephemera.Config) {
 		if place == 1 {
-			config.MutedThrough = 1
+			config.Votes = muted{}
 		}
 	})
 	submit := func(i int) error {

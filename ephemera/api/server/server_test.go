@@ -41,6 +41,9 @@ func TestStatusMatchesTheKind(t *testing.T) {
 	require.Contains(t, refused.Detail, apitest.RefusedReason)
 	require.NotEqual(t, invalid.Type, refused.Type, "both are 422 and differ in their types")
 	require.Equal(t, invalid.Status, refused.Status)
+	later := post(api.PathSubmit, `{"label":"`+apitest.LaterLabel+`","payload":""}`).problem(t, api.Unavailable)
+	require.Equal(t, http.StatusServiceUnavailable, later.Status)
+	require.Contains(t, later.Detail, apitest.LaterReason)
 
 	tooLarge := strings.Repeat("A", 1<<20)
 	post(api.PathSubmit, `{"label":"l","payload":"`+tooLarge+`"}`).problem(t, api.TooLarge)

@@ -3,22 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/ephemera-go/nym-rewarding/ephemera"
-	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
-	transport "github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
 // screen is where a board prints. It tells when a number of lines is there.
@@ -69,52 +60,12 @@ func TestPostedNoticesArePrinted(t *testing.T) {
 	}
 }
 
-// Four members print the same notices, and no board takes what is none.
-func TestMembersAgreeOnTheNotices(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var private []keys.Private
-		var members []keys.Public
-		for i := range 4 {
-			private = append(private, keys.FromSeed([32]byte{byte(i)}))
-			members = append(members, private[i].Public())
-		}
-		group, err := membership.NewGroup("noticeboard", 1, members, membership.Limits{})
-		require.NoError(t, err)
-		link := transport.New(transport.Config{Members: members, Gossip: true})
-		ctx, cancel := context.WithCancel(t.Context())
-		var work sync.WaitGroup
-		defer work.Wait()
-		defer cancel()
-		var screens []*screen
-		for i, key := range private {
-			disk, err := memory.NewDisk().Open()
-			require.NoError(t, err)
-			screens = append(screens, newScreen())
-			node, err := ephemera.New(ephemera.Config{Key: key, Group: group, Store: disk, Transport: link.Transport(members[i])}, board{out: screens[i]})
-			require.NoError(t, err)
-			work.Go(func() { _ = node.Run(ctx) })
-			_, err = node.SubmitPayload(ctx, "notice", []byte("notice "+string(rune('1'+i))))
-			require.NoError(t, err)
-			_, err = node.SubmitPayload(ctx, "advertisement", []byte("buy"))
-			require.True(t, errors.Is(err, ephemera.ErrRefused), err)
-		}
-		for _, s := range screens {
-			text := s.await(t, 4)
-			for i := range 4 {
-				require.Contains(t, text, "notice "+string(rune('1'+i)))
-			}
-		}
-	})
-}
-
-// A block with anything else in it is nobody's.
-func TestBlockOfOtherThingsIsRejected(t *testing.T) {
-	key := keys.FromSeed([32]byte{1})
-	for label, want := range map[string]ephemera.Verdict{"notice": ephemera.Accept, "other": ephemera.Reject} {
-		m, err := block.NewMessage(key, "noticeboard", label, []byte("text"), 1)
-		require.NoError(t, err)
-		require.Equal(t, want, board{}.CheckBlock(t.Context(), block.Block{Messages: []block.Message{m}}).Verdict)
-	}
+// A program that embeds a node is short.
+func TestProgramIsShort(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(string(program), "\n"), 50, "lines")
+	require.LessOrEqual(t, strings.Count(string(program), "\t\"github.com/ephemera-go/"), 5, "imports of ours")
 }
 
 // The README of the module shows this program.

@@ -131,11 +131,19 @@ func (s *suite) refusals(t *testing.T) {
 		"large":           {api.Submission{Label: "notice", Payload: make([]byte, limit+1)}, api.TooLarge},
 		"by the program":  {api.Signed(s.c.Message(member, RefusedLabel, "")), api.Refused},
 		"by the program2": {api.Submission{Label: RefusedLabel}, api.Refused},
+		"for now":         {api.Signed(s.c.Message(member, LaterLabel, "")), api.Unavailable},
+		"for now2":        {api.Submission{Label: LaterLabel}, api.Unavailable},
 	} {
 		_, err := s.in.SubmitEphemeraMessage(ctx, refused.submission)
 		require.ErrorIs(t, err, refused.kind, name)
-		if refused.kind == api.Refused {
+		var problem *api.Problem
+		require.ErrorAs(t, err, &problem)
+		require.Equal(t, refused.kind == api.Unavailable, problem.Temporary(), name)
+		switch refused.kind {
+		case api.Refused:
 			require.ErrorContains(t, err, RefusedReason)
+		case api.Unavailable:
+			require.ErrorContains(t, err, LaterReason)
 		}
 	}
 

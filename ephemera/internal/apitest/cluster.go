@@ -41,20 +41,23 @@ type Cluster struct {
 	stop    []func()
 }
 
-// app refuses one label.
-type app struct{ policy.Everything }
-
-// RefusedLabel is the one whose messages the application refuses, and RefusedReason why.
+// The application rejects messages with RefusedLabel and postpones those with LaterLabel, for these
+// reasons.
 const (
 	RefusedLabel  = "refused"
 	RefusedReason = "nobody wants this label"
+	LaterLabel    = "later"
+	LaterReason   = "its time has not come"
 )
 
-func (app) CheckMessage(_ context.Context, m block.Message) error {
-	if m.Label() == RefusedLabel {
-		return errors.New(RefusedReason)
+func checkMessage(_ context.Context, m block.Message) ephemera.Decision {
+	switch m.Label() {
+	case RefusedLabel:
+		return ephemera.Reject(RefusedReason)
+	case LaterLabel:
+		return ephemera.Later(LaterReason)
 	}
-	return nil
+	return ephemera.Accept()
 }
 
 // Key returns a key of the test's own.
@@ -83,14 +86,17 @@ func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(plac
 	for i, key := range c.Members[:running] {
 		held := storememory.New()
 		require.NoError(t, held.Commit(context.Background(), []store.Write{store.PutGroup{Group: c.Group}, store.PutEvidence{Evidence: c.equivocation()}}))
+		app, err := policy.New(policy.Config{CheckMessage: checkMessage})
+		require.NoError(t, err)
 		config := ephemera.Config{
-			Key: key, Group: c.Group, Store: held, Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
+			Key: key, Store: held, Votes: ephemera.VotesKeptNowhere{}, Group: c.Group,
+			Transport: named{network.Transport(key.Public())}, Peers: peers, Clients: clients,
 			Mempool: limits, Exchange: 50 * time.Millisecond,
 		}
 		for _, change := range adjust {
 			change(i, &config)
 		}
-		node, err := ephemera.New(config, app{})
+		node, err := ephemera.New(config, app)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error, 1)

@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -71,16 +72,16 @@ func (b *Instance) Propose(now int64, messages []block.Message) {
 
 // ownVerdict handles the application's verdict on the candidate. Only an accepted candidate is
 // persisted, signed and proposed.
-func (b *Instance) ownVerdict(id block.ID, answer Answer, reason string) {
+func (b *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 	candidate := b.candidate
 	if candidate == nil || b.Closed || candidate.ID() != id {
 		return
 	}
 	b.candidate = nil
-	switch answer {
-	case Reject:
-		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: reason})
-	case Accept:
+	switch {
+	case decision.IsReject():
+		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: decision.Reason()})
+	case decision.IsAccept():
 		c := b.chains[b.Self]
 		c.open = newHeldSlot(*candidate, id, voting)
 		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this

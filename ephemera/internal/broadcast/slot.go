@@ -6,6 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -234,20 +235,14 @@ func (b *Instance) reject(c *chain, reason string) {
 	b.send(c.creator, b.rejection(o))
 }
 
-// Answer is an application's verdict on a block.
-type Answer uint8
-
-const (
-	Later Answer = iota
-	Accept
-	Reject
-)
-
-// Verdict handles the application's answer to CheckBlock.
-func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, reason string) {
+// Verdict handles the application's answer to CheckBlock, which is never the zero Decision.
+func (b *Instance) Verdict(now int64, creator int, id block.ID, decision verdict.Decision) {
+	if decision.IsZero() {
+		panic("broadcast: the runner let the zero Decision pass")
+	}
 	b.step(now)
 	if creator == b.Self {
-		b.ownVerdict(id, answer, reason)
+		b.ownVerdict(id, decision)
 		return
 	}
 	c := b.chains[creator]
@@ -256,10 +251,10 @@ func (b *Instance) Verdict(now int64, creator int, id block.ID, answer Answer, r
 		return // it was certified meanwhile
 	}
 	switch {
-	case answer == Accept:
+	case decision.IsAccept():
 		b.vote(c)
-	case answer == Reject:
-		b.reject(c, reason)
+	case decision.IsReject():
+		b.reject(c, decision.Reason())
 	case o.again:
 		b.askApplication(c)
 	default:

@@ -160,9 +160,8 @@ func (d *daemon) openNode(list membership.List) error {
 	if d.program != nil {
 		app = d.program
 	}
-	d.node, err = ephemera.New(ephemera.Config{
-		Key: d.home.Key, Group: list.Group, Peers: list.Peers, Store: d.home.Store, Transport: d.link,
-		BeginGroup: d.home.BeginGroup, Mute: d.home.Mute, MutedThrough: d.home.MutedThrough,
+	d.node, err = d.home.Node(ephemera.Config{
+		Group: list.Group, Peers: list.Peers, Transport: d.link,
 		Include: map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
 		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Clients: clients, MakeBlocks: online,
 		HandOver: time.Duration(s.Membership.HandOver), Hold: s.Membership.Hold, Logger: d.Logger,

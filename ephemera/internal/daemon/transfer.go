@@ -41,7 +41,7 @@ func Import(ctx context.Context, config Config, from io.Reader, trusted ...membe
 		known[id] = true
 	}
 	return archive.Import(ctx, from, h.Store, archive.Options{
-		Network: config.Settings.Node.Network, Self: h.Key.Public(), MutedThrough: h.MutedThrough,
+		Network: config.Settings.Node.Network, Self: h.Key.Public(), MutedThrough: h.MutedThrough(),
 		Trusted: func(g *membership.Group) bool { return known[g.ID()] },
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -112,14 +113,13 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		}
 		answer(engine.Chosen{IDs: ids})
 	case broadcast.CheckBlock:
-		verdict, scripted := m.verdicts[c.place(e.Block.Header.Creator)]
+		decision, scripted := m.verdicts[c.place(e.Block.Header.Creator)]
 		if !scripted {
-			verdict = broadcast.Accept
+			decision = verdict.Accept()
 		}
 		slot := e.Block.Header.Slot()
-		names := map[broadcast.Answer]string{broadcast.Accept: "accept", broadcast.Later: "later", broadcast.Reject: "reject"}
-		c.trace("%d checks %s: %s", m.place, c.describe(slot, e.Block.ID()), names[verdict])
-		answer(engine.Verdict{Slot: slot, Block: e.Block.ID(), Answer: verdict, Reason: "the application says no"})
+		c.trace("%d checks %s: %s", m.place, c.describe(slot, e.Block.ID()), decision.Name())
+		answer(engine.Verdict{Slot: slot, Block: e.Block.ID(), Decision: decision})
 	case broadcast.Deliver:
 		held, err := m.store.Certified(ctx, e.Slot)
 		require.NoError(c.t, err, "what is delivered is durable")

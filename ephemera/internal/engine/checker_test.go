@@ -8,6 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
 // checker watches every effect of a cluster's engines and stops the test at the first broken
@@ -95,7 +96,7 @@ func (k *checker) restart(i int) {
 func (k *checker) converge(correct int) {
 	k.cut = nil
 	for i := range correct {
-		k.members[i].verdicts = map[int]broadcast.Answer{}
+		k.members[i].verdicts = map[int]verdict.Decision{}
 		k.members[i].crash = crash{}
 		k.restart(i)
 	}

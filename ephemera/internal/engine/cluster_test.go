@@ -10,12 +10,12 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -82,7 +82,7 @@ type member struct {
 	crash        crash
 
 	enough    int                      // how many candidates make a block
-	verdicts  map[int]broadcast.Answer // by creator; Accept if there is none
+	verdicts  map[int]verdict.Decision // by creator; Accept if there is none
 	failing   bool                     // its application accepts no block
 	delivered []block.Slot
 	answers   []error // what clients were told
@@ -114,7 +114,7 @@ func newCluster(t require.TestingT, n int, config engine.Config, limits membersh
 	require.NoError(t, err)
 	c.groups = []*membership.Group{c.group}
 	for i := range n {
-		c.members = append(c.members, &member{place: i, disk: memory.NewDisk(), enough: 1, verdicts: map[int]broadcast.Answer{}})
+		c.members = append(c.members, &member{place: i, disk: memory.NewDisk(), enough: 1, verdicts: map[int]verdict.Decision{}})
 	}
 	return c
 }

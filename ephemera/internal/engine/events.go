@@ -3,9 +3,9 @@ package engine
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -58,11 +58,9 @@ type Chosen struct{ IDs []block.MessageID }
 
 // Verdict answers broadcast.CheckBlock.
 type Verdict struct {
-	Slot   block.Slot
-	Block  block.ID
-	Answer broadcast.Answer
-	Reason string
-	Drop   []block.MessageID // used for own candidates only (R2)
+	Slot     block.Slot
+	Block    block.ID
+	Decision verdict.Decision // what it drops counts for own candidates only (R2)
 }
 
 // ProposalSigned answers broadcast.SignProposal.

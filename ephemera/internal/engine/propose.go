@@ -74,13 +74,13 @@ func (e *Engine) chosen(now int64, ids []block.MessageID) {
 func (e *Engine) verdict(now int64, event Verdict) {
 	if event.Slot.Creator == e.config.Self {
 		e.scheduleRound(now)
-		if len(event.Drop) > 0 {
-			e.pool.Drop(event.Drop)
+		if drops := event.Decision.Drops(); len(drops) > 0 {
+			e.pool.Drop(drops)
 			e.changed = true
 		}
 	}
 	if p := e.part(event.Slot.Group); p != nil {
 		creator, _ := p.group.Index(event.Slot.Creator)
-		p.instance.Verdict(now, creator, event.Block, event.Answer, event.Reason)
+		p.instance.Verdict(now, creator, event.Block, event.Decision)
 	}
 }

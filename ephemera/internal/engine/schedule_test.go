@@ -11,11 +11,11 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -95,7 +95,7 @@ func (s *schedule) move() {
 	case 13:
 		s.lie()
 	case 14:
-		s.members[s.next(liar)].verdicts[s.next(4)] = []broadcast.Answer{broadcast.Later, broadcast.Accept}[s.next(2)]
+		s.members[s.next(liar)].verdicts[s.next(4)] = []verdict.Decision{verdict.Later(""), verdict.Accept()}[s.next(2)]
 	case 15:
 		s.step(s.next(liar), engine.Wake{})
 	}

@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -251,7 +251,9 @@ func (s *script) snapshot(d *datadriven.TestData) {
 
 // verdict node=1 on=0 accept|later|reject
 func (s *script) verdict(d *datadriven.TestData) {
-	answers := map[string]broadcast.Answer{"accept": broadcast.Accept, "later": broadcast.Later, "reject": broadcast.Reject}
+	answers := map[string]verdict.Decision{
+		"accept": verdict.Accept(), "later": verdict.Later(""), "reject": verdict.Reject("the application says no"),
+	}
 	answer, ok := answers[word(d)]
 	require.True(s.t, ok, d.Pos)
 	for _, i := range s.list(d, "node") {

@@ -1,0 +1,102 @@
+package ephemera_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	storememory "github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
+)
+
+// forget makes a member sign a block and then restarts it on an empty store, without a record that
+// the store was lost. It returns the error of Run.
+func (c *cluster) forget(i int) error {
+	c.startAll()
+	defer c.stopAll()
+	c.submit(i, "certified before")
+	for j := range c.keys {
+		c.awaitHeight(j, i, 1)
+	}
+	time.Sleep(time.Minute) // virtual: nothing is under way
+	c.stopAll()
+	c.disks[i] = storememory.NewDisk()
+	for j := range c.keys {
+		if j != i {
+			c.start(j)
+		}
+	}
+	_, cancel, result := c.run(i)
+	defer cancel()
+	return soon(c.t, result)
+}
+
+// A node that halts is mute before Run ends. Started again it takes part and signs nothing until
+// the group has a higher number (R8).
+func TestHaltedNodeStaysMute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
+		require.ErrorIs(t, c.forget(0), ephemera.ErrHalted)
+		require.Equal(t, c.group.Number(), c.votes[0].MutedThrough())
+
+		c.startAll()
+		defer c.stopAll()
+		status, err := c.nodes[0].Status(t.Context())
+		require.NoError(t, err)
+		require.True(t, status.Muted)
+		m := c.submit(0, "from the muted one")
+		blocks := func() []block.Block { // made since
+			return slices.DeleteFunc(c.boards[1].all(), func(b block.Block) bool { return !slices.Contains(b.MessageIDs(), m.ID()) })
+		}
+		c.boards[1].await(t, func() bool { return len(blocks()) == 3 })
+		time.Sleep(time.Minute)
+		require.Len(t, blocks(), 3)
+		for _, b := range blocks() {
+			held, err := c.nodes[1].CertifiedByID(t.Context(), b.ID())
+			require.NoError(t, err)
+			require.NotEqual(t, c.keys[0].Public(), b.Header.Creator)
+			require.False(t, held.Certificate.Signed(0))
+		}
+
+		next, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
+		require.NoError(t, err)
+		for _, node := range c.nodes {
+			require.NoError(t, node.Adopt(t.Context(), next, nil))
+		}
+		c.submit(0, "in the new group")
+		require.Eventually(t, func() bool {
+			_, err := c.nodes[1].Certified(t.Context(), block.Slot{Group: next.ID(), Creator: c.keys[0].Public(), Height: 1})
+			return err == nil
+		}, time.Minute, time.Second)
+	})
+}
+
+// unwritable is a VoteRecord on a full disk.
+type unwritable struct{ ephemera.VotesKeptNowhere }
+
+var errDisk = errors.New("no space left on device")
+
+func (unwritable) BeginGroup(uint64) error { return errDisk }
+
+// A node that cannot record a group does not sign in it.
+func TestNodeThatCannotRecordSignsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, memory.Config{})
+		node, err := ephemera.New(ephemera.Config{
+			Key: c.keys[0], Store: storememory.New(), Votes: unwritable{}, Group: c.group, Transport: c.link(0),
+		}, c.boards[0])
+		require.NoError(t, err)
+		result := make(chan error, 1)
+		go func() { result <- node.Run(t.Context()) }()
+		err = soon(t, result)
+		require.ErrorIs(t, err, errDisk)
+		require.ErrorContains(t, err, "begin group 1")
+	})
+}
