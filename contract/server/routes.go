@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"mime"
 	"net"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 )
 
 // routes are the endpoints. Every answer that is not one of theirs is a problem document.
@@ -28,7 +28,7 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.recover, secure, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		s.problem(w, contract.NewProblem(contract.NotFound, "no endpoint "+strconv.Quote(r.URL.Path)+"; see /"))
+		problem.Write(w, contract.NewProblem(contract.NotFound, "no endpoint "+strconv.Quote(r.URL.Path)+"; see /"))
 	})
 	r.MethodNotAllowed(s.methodNotAllowed)
 	r.Get(contract.PathEpoch, s.handle(s.getEpoch))
@@ -63,7 +63,7 @@ func (s *Server) limit() func(http.Handler) http.Handler {
 		httprate.WithLimitHandler(func(w http.ResponseWriter, _ *http.Request) {
 			p := contract.NewProblem(contract.TooManyRequests, fmt.Sprintf("more than %d in a second", perSecond))
 			p.RetryAfterMS = time.Second.Milliseconds()
-			s.problem(w, p)
+			problem.Write(w, p)
 		}))
 }
 
@@ -80,26 +80,19 @@ func (s *Server) handle(endpoint func(*http.Request) (any, error)) http.HandlerF
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var problem *contract.Problem
+	var refused *contract.Problem
 	switch {
-	case errors.As(err, &problem):
+	case errors.As(err, &refused):
 	case errors.Is(err, store.ErrNotFound):
-		problem = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
+		refused = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
 	case r.Context().Err() != nil:
 		s.log.Debug("request abandoned", "method", r.Method, "path", r.URL.Path, "err", err)
 		return // nobody is there to be answered
 	default:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		problem = contract.NewProblem(contract.Internal, "see the contract's log")
+		refused = contract.NewProblem(contract.Internal, "see the contract's log")
 	}
-	s.problem(w, problem)
-}
-
-func (s *Server) problem(w http.ResponseWriter, p *contract.Problem) {
-	if p.RetryAfterMS > 0 {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter().Seconds())), 10))
-	}
-	s.write(w, p.Status, contract.ProblemType, p)
+	problem.Write(w, refused)
 }
 
 func (s *Server) write(w http.ResponseWriter, status int, contentType string, answer any) {
@@ -124,7 +117,7 @@ func (s *Server) recover(next http.Handler) http.Handler {
 				panic(fault)
 			default:
 				s.log.Error("handler panicked", "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
-				s.problem(w, contract.NewProblem(contract.Internal, "see the contract's log"))
+				problem.Write(w, contract.NewProblem(contract.Internal, "see the contract's log"))
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -152,7 +145,7 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.problem(w, contract.NewProblem(contract.MethodNotAllowed, fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(allowed, ", "))))
+	problem.Write(w, contract.NewProblem(contract.MethodNotAllowed, fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(allowed, ", "))))
 }
 
 // readBody returns a body of one media type and at most limit bytes.

@@ -63,16 +63,17 @@ var rules = []rule{
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
 	})},
 	// A node's API over HTTP knows the interface and nothing of the node behind it.
-	{folder: "ephemera/api", imports: leaves},
-	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api/..."})},
+	{folder: "ephemera/api", imports: join(leaves, kit)},
+	{folder: "ephemera/api/...", imports: join(leaves, kit, []string{"ephemera/api/..."})},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
 	{folder: "ephemera/internal/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/examples/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/cmd/...", imports: []string{"ephemera/..."}},
+	{folder: "ephemera/remote", imports: join(leaves, core, interfaces, kit)},
 	{folder: "ephemera/...", imports: join(leaves, core, interfaces)},
 
-	{folder: "contract", imports: join(leaves, []string{"metrics"})},
+	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},

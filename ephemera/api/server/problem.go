@@ -2,16 +2,15 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 )
 
 // document is a problem as an answer.
@@ -24,12 +23,7 @@ func (d document) GetStatus() int { return d.Status }
 func (d document) ContentType(string) string { return api.ProblemType }
 
 // GetHeaders are those that belong to the problem.
-func (d document) GetHeaders() http.Header {
-	if d.RetryAfterMS == 0 {
-		return nil
-	}
-	return http.Header{"Retry-After": {strconv.FormatInt((d.RetryAfterMS+999)/1000, 10)}}
-}
+func (d document) GetHeaders() http.Header { return problem.Header(d) }
 
 // full is when to come back to a mempool that is full: about a block later.
 const full = time.Second
@@ -64,17 +58,7 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var d document
 	errors.As(s.refusal(r.Context(), err), &d) // it is always one
-	writeProblem(w, d)
-}
-
-func writeProblem(w http.ResponseWriter, d document) {
-	for name, values := range d.GetHeaders() {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Content-Type", api.ProblemType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(d.Status)
-	_ = json.NewEncoder(w).Encode(d) // who went away needs no answer
+	problem.Write(w, d)
 }
 
 // kindOf says which kind of problem huma means by a status.
