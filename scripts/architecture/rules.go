@@ -52,10 +52,10 @@ var rules = []rule{
 	{folder: "ephemera/store/...", imports: join(leaves, kit, []string{"ephemera/store/..."})},
 	{folder: "ephemera/limits", imports: join(leaves, []string{"ephemera/mempool", "ephemera/wire"}), pure: true},
 	{folder: "ephemera/transport", imports: leaves},
-	{folder: "ephemera/transport/...", imports: join(leaves, []string{"ephemera/limits", "ephemera/transport/..."})},
+	{folder: "ephemera/transport/...", imports: join(leaves, kit, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
 	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera/store", "ephemera/store/sqlite"})},
-	{folder: "ephemera/internal/daemon/settings", imports: leaves},
+	{folder: "ephemera/internal/daemon/settings", imports: join(leaves, kit)},
 	// The daemon puts the parts together. Stores beside SQLite come from the command, so that nobody
 	// else links them.
 	{folder: "ephemera/internal/daemon/...", imports: join(leaves, core, interfaces, []string{

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,11 +75,11 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	handler, err := f.log.Handler(cmd.ErrOrStderr())
+	logger, err := f.log.Logger(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	cfg.Logger = slog.New(handler)
+	cfg.Logger = logger.With("logger", "contract")
 	if err := cfg.Validate(); err != nil {
 		return &command.UsageError{Err: err}
 	}

@@ -119,7 +119,7 @@ func (p *process) kill(t *testing.T) {
 
 // complaints are what no process has reason to log, whoever is killed: errors, and a node that
 // takes its votes for lost.
-var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
+var complaints = []string{`"level":"error"`, "level=error", "panic: ", "vote store was lost"}
 
 // content tells whether the process has nothing to complain about.
 func (p *process) content(t *testing.T) {

@@ -54,7 +54,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"run --home " + home + " --ticks 0", "--ticks 0, expected 1.."},
 		{"run --home " + home + " --contract localhost", "expected such as http://127.0.0.1:8080"},
 		{"run --home " + home + " --log-level loud", "expected debug, info, warn or error"},
-		{"run --home " + home + " --log-format xml", "expected text or json"},
+		{"run --home " + home + " --log-format xml", "expected text, json or auto"},
 		{"run --home " + home + " --token a --token-file b", "both given"},
 		{"run --home " + home + " --token-file " + home + "/none", "--token-file"},
 		{"run --home " + home + " --ephemera localhost:3100", "expected one such as http://127.0.0.1:3100"},
