@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -76,7 +77,7 @@ Blocks count in groups that the node knows from its store or its list of members
 		ids := make([]membership.ID, len(groups))
 		for i, text := range groups {
 			if err := ids[i].UnmarshalText([]byte(text)); err != nil {
-				return usage("--group: %w", err)
+				return command.Usage("--group: %w", err)
 			}
 		}
 		config, err := c.stopped(cmd)

@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -174,7 +175,7 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 	}
 	data, err := os.ReadFile(trusted)
 	if err != nil {
-		return nil, usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
+		return nil, command.Usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
 	}
 	group, err := decodeGroup(trusted, data)
 	if err == nil && group.ID() != c.Header.Group {

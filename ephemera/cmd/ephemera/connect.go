@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // newest asks for the newest group.
@@ -58,15 +59,11 @@ func (c *cli) connect(url string) (api.API, error) {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
 	}
-	var options client.Options
-	if c.tokenFile != "" {
-		token, err := os.ReadFile(c.tokenFile)
-		if err != nil {
-			return nil, usage("--token-file: %w", err)
-		}
-		options.Token = strings.TrimSpace(string(token))
+	token, err := command.Token("--token", "", c.tokenFile)
+	if err != nil {
+		return nil, err
 	}
-	return client.New(url, options)
+	return client.New(url, client.Options{Token: token})
 }
 
 // local returns the address of the node in --home.
@@ -79,7 +76,7 @@ func (c *cli) local() (string, error) {
 		return "", err
 	}
 	if s.HTTP.Listen == "" {
-		return "", usage("the node in %s serves no API: set http.listen, or name a node with --url", c.home)
+		return "", command.Usage("the node in %s serves no API: set http.listen, or name a node with --url", c.home)
 	}
 	// Flags and variables of the run, which nobody sees here, may have said another address than the
 	// file.

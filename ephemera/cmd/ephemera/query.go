@@ -14,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // query is a question to a node: what it asks, and how people read the answer.
@@ -57,7 +58,7 @@ func blockQueries(chain *chainFlags) []query {
 			ask: func(cmd *cobra.Command, node api.API, args []string) (any, error) {
 				height, err := strconv.ParseUint(args[0], 10, 64)
 				if err != nil || height == 0 {
-					return nil, usage("height %q, expected a number from 1", args[0])
+					return nil, command.Usage("height %q, expected a number from 1", args[0])
 				}
 				creator, err := parseKey("--creator", chain.creator)
 				if err != nil {
@@ -115,7 +116,7 @@ func nodeQueries() []query {
 				if len(args) > 0 {
 					number, err := strconv.ParseUint(args[0], 10, 64)
 					if err != nil {
-						return nil, usage("group number %q, expected a whole number from 1", args[0])
+						return nil, command.Usage("group number %q, expected a whole number from 1", args[0])
 					}
 					q.Number = number
 				}
@@ -212,7 +213,7 @@ func askInclusion(cmd *cobra.Command, node api.API, args []string) (any, error) 
 		return nil, err
 	}
 	if err := question.Message.UnmarshalText([]byte(args[1])); err != nil {
-		return nil, usage("message %q, expected an ID of 64 hexadecimal digits", args[1])
+		return nil, command.Usage("message %q, expected an ID of 64 hexadecimal digits", args[1])
 	}
 	answer, err := node.VerifyMessageInBlock(cmd.Context(), question)
 	if err != nil {
@@ -234,7 +235,7 @@ func newQueryBlocks(c *cli) *cobra.Command {
 		},
 		ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) {
 			if limit < 1 || limit > api.MaxPage {
-				return nil, usage("--limit %d, expected 1..%d", limit, api.MaxPage)
+				return nil, command.Usage("--limit %d, expected 1..%d", limit, api.MaxPage)
 			}
 			after, err := parseCursor(from)
 			if err != nil {
@@ -364,7 +365,7 @@ func healthText(w io.Writer, h api.Health) {
 
 func parseBlock(text string) (id block.ID, err error) {
 	if id.UnmarshalText([]byte(text)) != nil {
-		return id, usage("block %q, expected an ID of 64 hexadecimal digits, or last where a command says so", text)
+		return id, command.Usage("block %q, expected an ID of 64 hexadecimal digits, or last where a command says so", text)
 	}
 	return id, nil
 }
@@ -376,7 +377,7 @@ func parseKey(flag, text string) (keys.Public, error) {
 	}
 	key, err := keys.ParsePublic(text)
 	if err != nil {
-		return key, usage("%s: %w", flag, err)
+		return key, command.Usage("%s: %w", flag, err)
 	}
 	return key, nil
 }
@@ -390,7 +391,7 @@ func parseCursor(text string) (api.Cursor, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, usage("--from %q, expected a cursor, beginning or now", text)
+		return 0, command.Usage("--from %q, expected a cursor, beginning or now", text)
 	}
 	return api.Cursor(n), nil
 }

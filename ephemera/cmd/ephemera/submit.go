@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -110,11 +111,11 @@ func payloadOf(cmd *cobra.Command, args []string, file string) ([]byte, error) {
 	most := int64(membership.MaxLimits().PayloadBytes)
 	switch {
 	case len(args) > 0 && file != "":
-		return nil, usage("TEXT and --file are both given, expected one of them")
+		return nil, command.Usage("TEXT and --file are both given, expected one of them")
 	case len(args) > 0:
 		return []byte(args[0]), nil
 	case file == "":
-		return nil, usage("nothing to send: give a TEXT, or --file FILE, or --file - for standard input")
+		return nil, command.Usage("nothing to send: give a TEXT, or --file FILE, or --file - for standard input")
 	}
 	in := cmd.InOrStdin()
 	if file != "-" {
@@ -147,7 +148,7 @@ func sign(ctx context.Context, node api.API, keyFile, network, label string, pay
 	}
 	m, err := block.NewMessage(key, network, label, payload, time.Now().UnixMilli())
 	if err != nil {
-		return api.Submission{}, usage("%w", err)
+		return api.Submission{}, command.Usage("%w", err)
 	}
 	return api.Signed(m), nil
 }
@@ -175,7 +176,7 @@ last block that was seen, so that none is missed and none comes twice.`,
 	flags.IntVar(&count, "count", 0, "end after so many blocks; 0: do not")
 	follow.RunE = func(cmd *cobra.Command, _ []string) error {
 		if count < 0 {
-			return usage("--count %d, expected 0 or more", count)
+			return command.Usage("--count %d, expected 0 or more", count)
 		}
 		subscription := api.Subscription{Own: own, Label: label}
 		var err error

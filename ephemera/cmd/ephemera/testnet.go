@@ -21,6 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 func newTestnet(c *cli) *cobra.Command {
@@ -46,7 +47,7 @@ The DHT is on, so that everything can be tried. A folder that holds such a netwo
 	given := settingFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if dir == "" {
-			return usage("--dir is missing, expected a folder for the network, such as --dir net")
+			return command.Usage("--dir is missing, expected a folder for the network, such as --dir net")
 		}
 		s, _, err := settings.Load(settings.Sources{Flags: given})
 		if err != nil {

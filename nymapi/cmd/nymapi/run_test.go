@@ -64,7 +64,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"enrol --key-file " + home + "/none", "--key-file"},
 		{"run --colour red", "unknown flag"},
 		{"run now", "takes no argument"},
-		{"walk", "takes no argument"},
+		{"walk", `nymapi has no command "walk"`},
 	} {
 		var out, complaints bytes.Buffer
 		status := run(t.Context(), strings.Fields(test.args), &out, &complaints)
