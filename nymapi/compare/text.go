@@ -91,18 +91,11 @@ func paragraphs(b *strings.Builder, sentences []string) {
 
 // wrap breaks a paragraph at spaces.
 func wrap(paragraph string, width int) string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(paragraph) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
+	lines := strings.Split(text.WrapSoft(paragraph, width), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ") // WrapSoft fills lines up
 	}
-	return strings.Join(append(lines, line), "\n")
+	return strings.Join(lines, "\n")
 }
 
 func newTable() table.Writer {
