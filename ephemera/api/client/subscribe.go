@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
@@ -46,7 +46,8 @@ const (
 )
 
 func (f *follower) follow(ctx context.Context) error {
-	pause := firstPause
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, lastPause, 2
 	for first := true; ; first = false {
 		err := f.connection(ctx)
 		var p *api.Problem
@@ -59,10 +60,10 @@ func (f *follower) follow(ctx context.Context) error {
 			return err
 		}
 		if f.heard {
-			f.heard, pause = false, firstPause
+			f.heard = false
+			pauses.Reset()
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		pause = min(2*pause, lastPause)
+		timer := time.NewTimer(pauses.NextBackOff())
 		select {
 		case <-ctx.Done():
 			timer.Stop()
