@@ -1,10 +1,10 @@
 // Package server is the simulated smart contract: it keeps the epochs, the membership and the first
-// valid result of each epoch, and answers over HTTP. It believes nobody: package verify recomputes
-// every submission from signed reports before it is stored.
+// valid result of each epoch, and answers over HTTP. It trusts nobody: package verify recomputes every
+// submission from signed reports before it is stored.
 //
-// New opens the database and the listener, Run serves until its context ends. Everything durable is
-// in package store, everything about time in package ledger; the requests and answers are package
-// contract, and package client asks them. The program around it is cmd/contract.
+// New opens the database and the listener, Run serves until its context ends. Package store holds
+// everything durable, package ledger decides everything about time. Package contract defines requests
+// and answers, package client sends the requests, and cmd/contract is the program.
 package server
 
 import (
@@ -80,8 +80,7 @@ func (s *Server) keepTime(ctx context.Context) {
 	}
 }
 
-// Backup writes a consistent copy of the database to a file of its own, which replaces one that is
-// there.
+// Backup writes a consistent copy of the database to a file, which it replaces if it exists.
 func (s *Server) Backup(ctx context.Context, to string) error { return s.keeper.store.Backup(ctx, to) }
 
 // Close releases what New opened. Run calls it.

@@ -26,9 +26,11 @@ func program() command.Program {
 	root := &cobra.Command{
 		Use:   "contract",
 		Short: "The simulated smart contract that rewards mixnodes",
-		Long: `The simulated smart contract: it keeps epochs, members and the first valid result of each epoch.
+		Long: `The simulated smart contract: it keeps epochs, members and the first valid
+result of each epoch.
 
-Every flag can also be given as an environment variable: --accept-epochs is CONTRACT_ACCEPT_EPOCHS. Flags win.`,
+Every flag can also be set by an environment variable: --accept-epochs by
+CONTRACT_ACCEPT_EPOCHS. A flag takes precedence.`,
 	}
 	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newHealth())
 	return command.Program{Root: root, Version: version, Environment: true}
