@@ -56,8 +56,8 @@ func (c cancelling) Handle(ctx context.Context, r slog.Record) error {
 
 func (c cancelling) WithAttrs([]slog.Attr) slog.Handler { return c }
 
-// The last Nym-API that enrols may be killed before it gets an answer. The group is closed and the first
-// epoch scheduled all the same, because no other enrolment follows.
+// The last Nym-API that enrols may be killed before it gets an answer. The group is closed and the
+// first epoch scheduled all the same, because no other enrolment follows.
 func TestGroupIsClosedAlthoughTheLastMemberGoesAway(t *testing.T) {
 	median, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)

@@ -31,11 +31,13 @@ const (
 	WhenDecided = ledger.WhenDecided
 )
 
-// Config describes a contract. A field without a default must be set. The rules apply to epochs that
-// begin from now on; an epoch that has begun keeps its description.
+// Config describes a contract. A field without a default must be set. The rules apply to epochs
+// that begin from now on; an epoch that has begun keeps its description.
 type Config struct {
 	Database string // file, in a folder that exists
-	KeyFile  string // the contract's key, created at the first start; default: contract.key next to the database
+	// KeyFile holds the contract's key. The first start creates it; default: contract.key next to the
+	// database.
+	KeyFile string
 
 	Listen   string       // address, default 127.0.0.1:0: a free port
 	Listener net.Listener // used instead of Listen, and closed in the end
@@ -63,7 +65,7 @@ type Config struct {
 	Estimator  metrics.Estimator
 	CarryLimit int           // epochs over which an old value replaces a missing one, 0: none
 	Mode       contract.Mode // default: contract.ModeFull
-	Authorised string        // in contract.ModeSingle the only member that may submit, default: the first by name
+	Authorised string        // only member that may submit in ModeSingle; default: the first by name
 
 	Logger *slog.Logger     // default: none
 	Now    func() time.Time // default: time.Now
@@ -120,8 +122,8 @@ func (c Config) validateReports() error {
 	return nil
 }
 
-// validateGroup returns an error if the given members, or any that enrol, cannot make a group with the
-// limits.
+// validateGroup returns an error if the given members, or any that enrol, cannot make a group with
+// the limits.
 func (c Config) validateGroup() error {
 	members := []keys.Public{{}} // any key
 	names := map[string]bool{}
@@ -163,8 +165,8 @@ func (c Config) reportBytes() (report, all int64) {
 func (c Config) limits() membership.Limits {
 	l := membership.DefaultLimits()
 	report, all := c.reportBytes()
-	// A second report of every member, or garbage of the same size, still fits. NewGroup refuses limits
-	// that are too large.
+	// A second report of every member, or garbage of the same size, still fits. NewGroup refuses
+	// limits that are too large.
 	l.PayloadBytes = uint32(min(math.MaxUint32, max(int64(l.PayloadBytes), 2*report)))
 	l.BlockBytes = uint32(min(math.MaxUint32, max(int64(l.BlockBytes), 2*all)))
 	return l

@@ -24,7 +24,8 @@ func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.E
 		return contract.EnrolAnswer{}, contract.NewProblem(contract.BadSignature, fmt.Sprintf("the enrolment of %s is not signed by %s for this contract", r.Name, r.Key))
 	}
 	// The last member's enrolment closes the group and schedules the first epoch. A caller that leaves
-	// meanwhile, such as one that is killed, must not leave that half done: no other enrolment follows.
+	// meanwhile, such as one that is killed, must not leave that half done: no other enrolment
+	// follows.
 	ctx = context.WithoutCancel(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -37,7 +38,8 @@ func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.E
 	return contract.EnrolAnswer{Enrolled: len(k.members), Expected: k.cfg.expected(), Complete: k.group != nil}, nil
 }
 
-// admit stores the enrolment if every name keeps its key and every key its name. The lock must be held.
+// admit stores the enrolment if every name keeps its key and every key its name. The lock must be
+// held.
 func (k *keeper) admit(ctx context.Context, e contract.Enrolment) error {
 	member := store.Member{Peer: membership.Peer{Key: e.Key, Name: e.Name, Addresses: e.Addresses}, Counter: e.Counter}
 	if known := k.memberByKey(e.Key); known != nil {

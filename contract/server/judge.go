@@ -14,10 +14,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// A submission goes through these steps, cheap ones first: can it be read (400), has a key signed it
-// that may submit (403), is the epoch decided (409), is it over (422), does the evidence prove the
-// result (422), are all earlier epochs settled (503). The checks of time are repeated under the lock
-// under which the winner is stored.
+// A submission goes through these steps, cheap ones first: can it be read (400), has a key signed
+// it that may submit (403), is the epoch decided (409), is it over (422), does the evidence prove
+// the result (422), are all earlier epochs settled (503). The checks of time are repeated under the
+// lock under which the winner is stored.
 
 // filing is a submission on its way through the checks.
 type filing struct {
@@ -55,8 +55,8 @@ func (k *keeper) submit(ctx context.Context, body []byte) (contract.Receipt, err
 	return k.decide(ctx, d, f, verified)
 }
 
-// description returns the description that says who may submit: the epoch's own, or the newest one for
-// an epoch that has not begun.
+// description returns the description that says who may submit: the epoch's own, or the newest one
+// for an epoch that has not begun.
 func (k *keeper) description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	k.mu.Lock()
 	err := k.tick(ctx, k.now())
@@ -181,8 +181,8 @@ func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error
 	return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
 }
 
-// same reports whether f is a retry of the winning submission: the same bytes, or the same block with a
-// certificate that has grown since.
+// same reports whether f is a retry of the winning submission: the same bytes, or the same block
+// with a certificate that has grown since.
 func (k *keeper) same(won store.Winning, f filing) bool {
 	if won.Digest == f.digest {
 		return true
@@ -207,8 +207,8 @@ func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) erro
 	return k.refuse(ctx, f, contract.VerdictInvalid, p)
 }
 
-// refuse records the attempt and returns the problem, or the error of recording it. Attempts at epochs
-// that have not begun are not recorded.
+// refuse records the attempt and returns the problem, or the error of recording it. Attempts at
+// epochs that have not begun are not recorded.
 func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict, p *contract.Problem) error {
 	p.Epoch = f.Epoch
 	k.mu.Lock()

@@ -30,9 +30,10 @@ type keeper struct {
 	store *store.Store
 	log   *slog.Logger
 
-	checking chan struct{}                              // bounds the verifications at a time
-	verified *lru.Cache[contract.Hash, verify.Verified] // by digest, so that a submission that must come back is verified once
-	wake     chan struct{}                              // receives a value when what is due may have changed
+	checking chan struct{} // bounds the verifications at a time
+	wake     chan struct{} // receives a value when what is due may have changed
+	// verified has submissions by their digest, so that one that must come back is verified once.
+	verified *lru.Cache[contract.Hash, verify.Verified]
 
 	mu      sync.Mutex // guards the fields below
 	ledger  *ledger.Ledger
@@ -154,15 +155,15 @@ func (k *keeper) name(key keys.Public) string {
 	return key.Short()
 }
 
-// now returns the time, which never decreases. The lock must be held, unless the keeper is not shared
-// yet.
+// now returns the time, which never decreases. The lock must be held, unless the keeper is not
+// shared yet.
 func (k *keeper) now() contract.Millis {
 	k.clock = max(k.clock, contract.At(k.cfg.Now()))
 	return k.clock
 }
 
-// complete closes the group when all expected members have enrolled, and schedules the first epoch of a
-// closed group. The lock must be held.
+// complete closes the group when all expected members have enrolled, and schedules the first epoch
+// of a closed group. The lock must be held.
 func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 	if k.group == nil {
 		if len(k.members) < k.cfg.expected() {

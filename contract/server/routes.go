@@ -71,7 +71,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *webserver.Refusal
 	switch {
 	case errors.As(err, &known):
-	case errors.As(err, &refused) && refused.Status == http.StatusInternalServerError: // logged already
+	case errors.As(err, &refused) && refused.Status == http.StatusInternalServerError:
+		// The middleware has logged it.
 		known = contract.NewProblem(contract.Internal, seeLog)
 	case refused != nil:
 		known = contract.NewProblem(kindOf(refused.Status), refused.Detail)

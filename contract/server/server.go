@@ -1,10 +1,10 @@
 // Package server is the simulated smart contract: it keeps the epochs, the membership and the first
-// valid result of each epoch, and answers over HTTP. It trusts nobody: package verify recomputes every
-// submission from signed reports before it is stored.
+// valid result of each epoch, and answers over HTTP. It trusts nobody: package verify recomputes
+// every submission from signed reports before it is stored.
 //
 // New opens the database and the listener, Run serves until its context ends. Package store holds
-// everything durable, package ledger decides everything about time. Package contract defines requests
-// and answers, package client sends the requests, and cmd/contract is the program.
+// everything durable, package ledger decides everything about time. Package contract defines
+// requests and answers, package client sends the requests, and cmd/contract is the program.
 package server
 
 import (
@@ -47,8 +47,8 @@ func New(cfg Config) (*Server, error) {
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.
 func (s *Server) URL() string { return s.web.URL() }
 
-// Run serves until ctx ends, then finishes the requests under way, closes everything and returns nil.
-// If serving or closing fails, it returns the error. It must be called at most once.
+// Run serves until ctx ends, then finishes the requests under way, closes everything and returns
+// nil. If serving or closing fails, it returns the error. It must be called at most once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("contract listens", "url", s.URL(), "key", s.keeper.key.Public())
 	timed, stop := context.WithCancel(ctx)

@@ -37,7 +37,7 @@ const (
 	Lagging       Kind = "lagging"
 	NotConfigured Kind = "not-configured"
 	Unavailable   Kind = "unavailable"
-	Unverified    Kind = "unverified"
+	Unverified    Kind = "unverified" // what clients say of an answer
 	Internal      Kind = "internal"
 )
 
@@ -64,7 +64,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:ephemera:problem:", Kinds: map[Kind
 	Lagging:       {Status: http.StatusServiceUnavailable, Title: "The subscriber reads too slowly"},
 	NotConfigured: {Status: http.StatusNotImplemented, Title: "The node runs without this part"},
 	Unavailable:   {Status: http.StatusServiceUnavailable, Title: "The node cannot answer now"},
-	Unverified:    {Status: http.StatusBadGateway, Title: "The node's answer does not verify"}, // said by clients of what a node says
+	Unverified:    {Status: http.StatusBadGateway, Title: "The node's answer does not verify"},
 	Internal:      {Status: http.StatusInternalServerError, Title: "The node failed"},
 }}
 
@@ -102,8 +102,8 @@ func NewProblem(kind Kind, detail string) *Problem {
 	return &Problem{Document: kinds.Document(kind, detail)}
 }
 
-// WrapProblem returns a problem of a kind whose detail is the text of its cause, and that unwraps to
-// the cause.
+// WrapProblem returns a problem of a kind whose detail is the text of its cause, and that unwraps
+// to the cause.
 func WrapProblem(kind Kind, cause error) *Problem {
 	p := NewProblem(kind, cause.Error())
 	p.cause = cause

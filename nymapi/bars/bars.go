@@ -10,7 +10,8 @@ import (
 )
 
 // Tracker is a part of the work: its message, and how far it is. It is safe for concurrent use. Its
-// field RemoveOnCompletion must stay false: go-pretty v6.8.3 then draws every bar below the last one.
+// field RemoveOnCompletion must stay false: go-pretty v6.8.3 then draws every bar below the last
+// one.
 type Tracker = progress.Tracker
 
 // Bars draws trackers until Close.
@@ -43,7 +44,8 @@ func Start(w io.Writer, messageLength int, trackers ...*Tracker) *Bars {
 
 // Close draws the bars for the last time. Nothing is written after it.
 func (b *Bars) Close() {
-	again := time.NewTicker(10 * time.Millisecond) // the writer forgets a Stop before its rendering began
+	// The writer forgets a Stop that comes before it begins to render.
+	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {
 		b.writer.Stop()

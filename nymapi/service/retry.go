@@ -11,8 +11,8 @@ import (
 // errAgain is the answer of a question that must be asked again.
 var errAgain = errors.New("ask again")
 
-// retry asks until there is an answer, an error that backoff.Permanent marks, or ctx ends. The waits
-// double from askFirst to most.
+// retry asks until there is an answer, an error that backoff.Permanent marks, or ctx ends. The
+// waits double from askFirst to most.
 func retry[T any](ctx context.Context, most time.Duration, ask func() (T, error)) (T, error) {
 	answer, err := backoff.Retry(ctx, ask, backoff.WithBackOff(waits(most)), backoff.WithMaxElapsedTime(0))
 	if err != nil && ctx.Err() != nil {

@@ -1,6 +1,6 @@
-// Command bench runs the benchmarks of every module and prints the machine, the command and the median
-// of each figure, so that a result that is quoted somewhere says what it was measured on. `make bench`
-// calls it.
+// Command bench runs the benchmarks of every module and prints the machine, the command and the
+// median of each figure, so that a result that is quoted somewhere says what it was measured on.
+// `make bench` calls it.
 //
 // It compares nothing: to compare two versions, keep the outputs of `go test` and use benchstat.
 package main
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	// If one package fails, the figures of the others are printed all the same.
 	results, err := parse(io.TeeReader(pipe, progress))
-	_, _ = io.Copy(progress, pipe) // what is left after a line that is too long; go test would wait forever
+	_, _ = io.Copy(progress, pipe) // what a line that is too long has left; go test would wait forever
 	err = errors.Join(err, write(out, results))
 	if failure := test.Wait(); failure != nil {
 		return fmt.Errorf("%s: %w", strings.Join(command, " "), failure)

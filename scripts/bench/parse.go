@@ -23,8 +23,8 @@ type benchmark struct {
 // errNothing reports that the pattern matched no benchmark.
 var errNothing = errors.New("no benchmark matched")
 
-// parse reads the output of `go test -bench`. Lines that cannot be read are errors, and the results of
-// the others are returned all the same.
+// parse reads the output of `go test -bench`. Lines that cannot be read are errors, and the results
+// of the others are returned all the same.
 func parse(r io.Reader) ([]*benchmark, error) {
 	var all []*benchmark
 	var broken []error

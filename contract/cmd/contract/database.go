@@ -70,7 +70,8 @@ func backup(ctx context.Context, db, to string, stdout io.Writer) (err error) {
 	if to != "-" {
 		return reader.Backup(ctx, to)
 	}
-	folder, err := os.MkdirTemp(filepath.Dir(db), ".backup-*") // the only folder that a container may write to
+	// Next to the database, the only folder that a container may write to.
+	folder, err := os.MkdirTemp(filepath.Dir(db), ".backup-*")
 	if err != nil {
 		return fmt.Errorf("back up to standard output: %w", err)
 	}

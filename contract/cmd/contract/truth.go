@@ -9,7 +9,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
-// truth is the simulated world that was measured, computed from its seed. A nil truth has no values.
+// truth is the simulated world that was measured, computed from its seed. A nil truth has no
+// values.
 type truth struct {
 	seed  uint64
 	ticks int64
@@ -48,8 +49,8 @@ func (t *truth) know(mixnodes int) error {
 	return err
 }
 
-// compare returns how far an epoch's rewards are from the truth, and adds it to total. It returns nil
-// if there is nothing to compare.
+// compare returns how far an epoch's rewards are from the truth, and adds it to total. It returns
+// nil if there is nothing to compare.
 func (t *truth) compare(d contract.EpochDetail, total *errorSum) (*metricsError, error) {
 	truths, err := t.of(d)
 	if err != nil {

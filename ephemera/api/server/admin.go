@@ -75,7 +75,8 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	return s, nil
 }
 
-// unbounded is the write timeout of the admin listener: a profile takes as long as the caller wants.
+// unbounded is the write timeout of the admin listener: a profile takes as long as the caller
+// wants.
 const unbounded time.Duration = -1
 
 // onlyTrusted refuses callers that may not have the node sign.

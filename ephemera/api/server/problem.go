@@ -93,7 +93,7 @@ func ownProblems(ctx huma.Context, status string, value any) (any, error) {
 	}
 	p := api.NewProblem(kindOf(model.Status), model.Detail)
 	p.RequestID = middleware.GetReqID(ctx.Context())
-	for _, detail := range model.Errors { // without the value, which may be long, and is known to the caller
+	for _, detail := range model.Errors { // without the value, which may be long
 		p.Errors = append(p.Errors, api.FieldError{Location: detail.Location, Message: detail.Message})
 	}
 	if len(p.Errors) == 1 {

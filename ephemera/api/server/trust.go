@@ -20,8 +20,8 @@ func Trusted(ctx context.Context) bool {
 }
 
 // trust notes whether the caller may have the node sign: it has the token, or it is on this machine
-// and addresses this machine. The latter excludes a browser that a foreign name led here, and callers
-// from elsewhere behind a proxy that says so.
+// and addresses this machine. The latter excludes a browser that a foreign name led here, and
+// callers from elsewhere behind a proxy that says so.
 func trust(token string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -25,8 +25,8 @@ func newLogger(w io.Writer, s settings.Log) (*slog.Logger, error) {
 	return logging.New(w, format, levels), nil
 }
 
-// quietLibraries has the libraries log through the program's logger, and errors only: libp2p warns of
-// every peer that comes and goes. kad-dht logs through go-log.
+// quietLibraries has the libraries log through the program's logger, and errors only: libp2p warns
+// of every peer that comes and goes. kad-dht logs through go-log.
 func quietLibraries(logger *slog.Logger) {
 	gologshim.SetDefaultHandler(logging.Quiet(logger.With("logger", "libp2p").Handler()))
 	golog.SetupLogging(golog.Config{Format: golog.JSONOutput, Stderr: true, Level: golog.LevelError})

@@ -1,6 +1,6 @@
-// Command ephemera runs a node, and everything around it: its folder and keys, a network to try,
-// questions to running nodes, and certificates that are checked with no node at all. What a node
-// does: package daemon; the protocol: docs/PROTOCOL.md.
+// Command ephemera runs a node and provides everything around it: the node's folder and keys, a
+// network to try, queries of running nodes, and the verification of certificates without a node.
+// Package daemon is the node, and docs/PROTOCOL.md describes the protocol.
 package main
 
 import (
@@ -36,19 +36,19 @@ func explain(err error) command.Outcome {
 	case errors.Is(err, ephemera.ErrHalted):
 		return command.Outcome{
 			Status: command.ExitHalted,
-			Advice: "Another node runs with this key, or its folder was put back from a copy: find and stop the other one first, see docs/EPHEMERA.md",
+			Advice: "Another node runs with this key, or the folder was restored from a copy: find and stop the other node first, see docs/EPHEMERA.md",
 		}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return command.Outcome{Advice: "Is the node running? `ephemera run` starts it; --url and --home say which one is asked"}
+		return command.Outcome{Advice: "Is the node running? `ephemera run` starts it; --url or --home selects another one"}
 	}
 	return command.Outcome{}
 }
 
-// cli is what all commands share.
+// cli holds the flags that all commands share.
 type cli struct {
 	home, config string
 	output       string
-	tokenFile    string // of commands that ask a node
+	tokenFile    string // of commands that connect to a node
 }
 
 func newRoot() *cobra.Command {
@@ -56,17 +56,18 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ephemera",
 		Short: "Certified broadcast of signed messages in a known group",
-		Long: `Certified broadcast of signed messages in a known group: a node and everything around it.
+		Long: `Certified broadcast of signed messages in a known group: a node and everything
+around it.
 
-A network to try, in two commands:
+Two commands create a network to try and run it:
   ephemera testnet --nodes 4 --dir net
   ephemera testnet --dir net --run`,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.home, "home", defaultHome(), "the node's folder; also EPHEMERA_HOME")
+	flags.StringVar(&c.home, "home", defaultHome(), "folder of the node; also EPHEMERA_HOME")
 	flags.StringVar(&c.config, "config", "", "configuration file (default HOME/config/config.toml)")
-	flags.StringVarP(&c.output, "output", "o", "text", "text or json")
+	flags.StringVarP(&c.output, "output", "o", "text", "format of the result: text or json")
 	root.AddCommand(
 		newInit(c), newRun(c), newTestnet(c), newKeys(c), newStatus(c), newSubmit(c), newQuery(c), newBlocks(c), newCertificate(c), newConfig(c),
 		newPeers(c), newExport(c), newImport(c), newVersion(c),
@@ -81,7 +82,7 @@ func (c *cli) check() error {
 	return nil
 }
 
-// print writes a result to standard output: value as JSON, or what text writes.
+// print writes a result to standard output: the value as JSON, or what text writes.
 func (c *cli) print(cmd *cobra.Command, value any, text func(w io.Writer)) error {
 	var buffer strings.Builder
 	if c.output == "json" {

@@ -1,6 +1,6 @@
-// Package command is what the command-line programs of this repository have in common: signals, exit
-// statuses, wrong command lines, flags from the environment, tokens from files, and the flags of the
-// log.
+// Package command is what the command-line programs of this repository have in common: signals,
+// exit statuses, wrong command lines, flags from the environment, tokens from files, and the flags
+// of the log.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package command
@@ -21,9 +21,11 @@ import (
 
 // Exit statuses.
 const (
-	ExitFailure     = 1
-	ExitUsage       = 2   // the command line or the configuration is wrong
-	ExitHalted      = 78  // something was signed with the program's key that it does not know: do not restart it
+	ExitFailure = 1
+	ExitUsage   = 2 // the command line or the configuration is wrong
+	// ExitHalted means that something was signed with the program's key that the program does not
+	// know: it must not be restarted.
+	ExitHalted      = 78
 	ExitInterrupted = 130 // a signal ended the program before it was finished
 )
 
@@ -67,8 +69,8 @@ func (p Program) Main() {
 	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// watch cancels at the first signal, and exits at a later one. Some programs send the same signal to
-// the process and to its group, so one that comes right after the first does not count.
+// watch cancels at the first signal, and exits at a later one. Some programs send the same signal
+// to the process and to its group, so one that comes right after the first does not count.
 func watch(signals <-chan os.Signal, cancel func(), exit func(int)) {
 	const repeated = 200 * time.Millisecond
 	var first time.Time

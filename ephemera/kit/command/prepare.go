@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// prepare completes the root command: wrong command lines are UsageErrors in every command, flags come
-// from the environment if the program wants that, and there is a command that prints the version.
+// prepare completes the root command: wrong command lines are UsageErrors in every command, flags
+// come from the environment if the program wants that, and there is a command that prints the
+// version.
 func (p Program) prepare() {
 	root, check := p.Root, p.Root.PersistentPreRunE
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, p.Version
@@ -44,8 +45,8 @@ func newVersion(name, version string) *cobra.Command {
 	}
 }
 
-// checkArguments makes wrong arguments UsageErrors, in a command and those below it. A command takes
-// no argument unless it says otherwise.
+// checkArguments makes wrong arguments UsageErrors, in a command and those below it. A command
+// takes no argument unless it says otherwise.
 func checkArguments(cmd *cobra.Command) {
 	if !cmd.HasSubCommands() {
 		cmd.Args = usageOf(cmd.Args)
@@ -86,8 +87,8 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return Usage("%s has no command %q", cmd.CommandPath(), name)
 }
 
-// explained says what was expected of a flag's value that cannot be parsed, instead of how the parsing
-// failed.
+// explained says what was expected of a flag's value that cannot be parsed, instead of how the
+// parsing failed.
 func explained(err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {

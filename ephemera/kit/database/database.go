@@ -1,5 +1,5 @@
-// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, no loss of what
-// is committed, a schema by migrations.
+// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, no loss of
+// what is committed, a schema by migrations.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package database
@@ -17,8 +17,9 @@ import (
 
 const options = "?mode=rwc&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on&_txlock=immediate"
 
-// Open opens the file at path, whose folder must exist, creates it if it does not exist, and brings its
-// schema up to date with migrations/*.sql of files. It has one connection, which all users share.
+// Open opens the file at path, whose folder must exist, creates it if it does not exist, and brings
+// its schema up to date with migrations/*.sql of files. It has one connection, which all users
+// share.
 func Open(ctx context.Context, path string, files fs.FS) (*sqlx.DB, error) {
 	db, err := sqlx.Open("sqlite3", Name(path, options))
 	if err != nil {

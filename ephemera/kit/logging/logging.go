@@ -1,7 +1,7 @@
-// Package logging is how the programs of this repository log: one event a line, in the keys and forms
-// that log collectors expect. A line has ts (UTC, with milliseconds), level (debug, info, warn or
-// error), msg and the event's attributes; durations are texts such as 1.5s. The attribute "logger"
-// names the part of the program, and parts can have levels of their own.
+// Package logging is how the programs of this repository log: one event a line, in the keys and
+// forms that log collectors expect. A line has ts (UTC, with milliseconds), level (debug, info,
+// warn or error), msg and the event's attributes; durations are texts such as 1.5s. The attribute
+// "logger" names the part of the program, and parts can have levels of their own.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package logging
@@ -118,8 +118,8 @@ func (p perPart) WithGroup(name string) slog.Handler {
 // Errors returns a handler that passes on errors and nothing else.
 func Errors(h slog.Handler) slog.Handler { return quiet{Handler: h} }
 
-// Quiet returns a handler that passes on errors only, unless h takes everything down to debug. It is
-// for libraries such as libp2p, which warn of every peer that comes and goes.
+// Quiet returns a handler that passes on errors only, unless h takes everything down to debug. It
+// is for libraries such as libp2p, which warn of every peer that comes and goes.
 func Quiet(h slog.Handler) slog.Handler { return quiet{Handler: h, unlessDebug: true} }
 
 type quiet struct {

@@ -1,6 +1,6 @@
-// Package problem is what the HTTP APIs of this repository have in common in their problem documents
-// (RFC 9457). Each API has a type of its own for the kinds of its problems, a Table of them, and a
-// type of problem that embeds Document and Retry; so kinds of two APIs are never equal.
+// Package problem is what the HTTP APIs of this repository have in common in their problem
+// documents (RFC 9457). Each API has a type of its own for the kinds of its problems, a Table of
+// them, and a type of problem that embeds Document and Retry; so kinds of two APIs are never equal.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package problem
@@ -46,8 +46,8 @@ func (t Table[K]) Document(kind K, detail string) Document {
 	return Document{Type: t.Type(kind), Title: t.Kinds[kind].Title, Status: t.Status(kind), Detail: detail}
 }
 
-// Kind returns the kind that a type URI names, or "" if the URI is not one of this API. The kind may
-// be unknown: a newer server may have sent it.
+// Kind returns the kind that a type URI names, or "" if the URI is not one of this API. The kind
+// may be unknown: a newer server may have sent it.
 func (t Table[K]) Kind(uri string) K {
 	kind, own := strings.CutPrefix(uri, t.Prefix)
 	if !own {
@@ -97,8 +97,8 @@ type Answer interface {
 	RetryAfter() time.Duration
 }
 
-// Header returns the HTTP header that belongs to a problem besides its content type, or nil if there
-// is none.
+// Header returns the HTTP header that belongs to a problem besides its content type, or nil if
+// there is none.
 func Header(p Answer) http.Header {
 	wait := p.RetryAfter()
 	if wait <= 0 {

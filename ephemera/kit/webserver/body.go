@@ -13,8 +13,8 @@ import (
 
 // Body reads the body of a POST before anything looks at it, so that everything that can be wrong
 // with it is refused in one way. The body must be of the media type and have at most limit bytes.
-// chi's AllowContentType and RequestSize answer without a body, and the latter only once the handler
-// reads.
+// chi's AllowContentType and RequestSize answer without a body, and the latter only once the
+// handler reads.
 func (g Guard) Body(mediaType string, limit func() int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,8 +67,8 @@ func read(w http.ResponseWriter, r *http.Request, mediaType string, limit int64)
 	return body, nil
 }
 
-// WriteJSON answers with a value in JSON. If the value cannot be encoded, it returns the error and has
-// written nothing.
+// WriteJSON answers with a value in JSON. If the value cannot be encoded, it returns the error and
+// has written nothing.
 func WriteJSON(w http.ResponseWriter, status int, value any) error {
 	var body bytes.Buffer
 	if err := json.NewEncoder(&body).Encode(value); err != nil {

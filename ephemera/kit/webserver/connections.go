@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// connections bounds how many connections are open. Above the bound it closes the connection that has
-// gone the longest without a complete request, so that a client that opens many connections, or sends
-// slowly, keeps nobody else out. Connections whose request is being answered, and those that a handler
-// has taken over, stay open: they have bounds of their own.
+// connections bounds how many connections are open. Above the bound it closes the connection that
+// has gone the longest without a complete request, so that a client that opens many connections, or
+// sends slowly, keeps nobody else out. Connections whose request is being answered, and those that
+// a handler has taken over, stay open: they have bounds of their own.
 type connections struct {
 	most int // 0: no bound
 
@@ -56,8 +56,8 @@ func (c *connections) count(conn net.Conn, state http.ConnState) (victim net.Con
 	return victim
 }
 
-// cut closes the connections without a complete request. A server that stops would wait 5 s for those
-// that have sent nothing yet.
+// cut closes the connections without a complete request. A server that stops would wait 5 s for
+// those that have sent nothing yet.
 func (c *connections) cut() {
 	c.mu.Lock()
 	victims := slices.Collect(maps.Keys(c.element))
@@ -95,8 +95,8 @@ func Connection(ctx context.Context) net.Conn {
 	return conn
 }
 
-// Answering is the middleware behind which a request counts as complete, so that its connection is not
-// closed in favour of a new one. It belongs behind whatever reads the body.
+// Answering is the middleware behind which a request counts as complete, so that its connection is
+// not closed in favour of a new one. It belongs behind whatever reads the body.
 func (s *Server) Answering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if conn := Connection(r.Context()); conn != nil {

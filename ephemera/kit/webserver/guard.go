@@ -90,8 +90,8 @@ func (g Guard) NotFound(hint string) http.HandlerFunc {
 	}
 }
 
-// MethodNotAllowed answers requests with a method that the endpoint does not have. chi's own handler
-// answers without a body, and lists no method for a request whose method it does not know.
+// MethodNotAllowed answers requests with a method that the endpoint does not have. chi's own
+// handler answers without a body, and lists no method for a request whose method it does not know.
 func (g Guard) MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	routes := chi.RouteContext(r.Context()).Routes
@@ -126,9 +126,9 @@ func SecurityHeaders(contentPolicy string) chi.Middlewares {
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// RequestID gives every request an ID, the caller's own if it has sent a good one, and repeats it in
-// the answer; middleware.GetReqID returns it. chi's RequestID takes any text of any length from the
-// caller, does not answer with the ID, and makes IDs that tell the host's name.
+// RequestID gives every request an ID, the caller's own if it has sent a good one, and repeats it
+// in the answer; middleware.GetReqID returns it. chi's RequestID takes any text of any length from
+// the caller, does not answer with the ID, and makes IDs that tell the host's name.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(middleware.RequestIDHeader)

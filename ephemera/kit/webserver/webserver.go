@@ -1,6 +1,6 @@
-// Package webserver is the part of an HTTP API that does not depend on what the API serves: a server
-// whose waits are bounded and that stops in time (Server), and the middleware in front of handlers
-// (Guard). Where chi has a middleware for the same job, the APIs use chi's.
+// Package webserver is the part of an HTTP API that does not depend on what the API serves: a
+// server whose waits are bounded and that stops in time (Server), and the middleware in front of
+// handlers (Guard). Where chi has a middleware for the same job, the APIs use chi's.
 //
 // Every limit on callers has its place here: of one connection in Config, of all connections and of
 // those of one address in connections.go, of requests in guard.go. ClientAddress is the only place
@@ -78,7 +78,7 @@ func New(config Config) (*Server, error) {
 		ReadHeaderTimeout: config.ReadHeaderTimeout, ReadTimeout: config.ReadTimeout,
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		ConnState: open.note, ConnContext: withConnection,
-		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // what net/http says of bad clients
+		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
 	}}, nil
 }
 
@@ -97,9 +97,9 @@ func (s *Server) URL() string {
 // stopTimeout is how long requests under way may take once the server stops.
 const stopTimeout = 5 * time.Second
 
-// Run serves until ctx ends, then finishes the requests under way and returns nil. If serving fails,
-// it returns the error. It must be called at most once. It does not wait for connections that a
-// handler has taken over, such as WebSockets.
+// Run serves until ctx ends, then finishes the requests under way and returns nil. If serving
+// fails, it returns the error. It must be called at most once. It does not wait for connections
+// that a handler has taken over, such as WebSockets.
 func (s *Server) Run(ctx context.Context, handler http.Handler) error {
 	s.http.Handler = handler
 	if s.config.CancelRequests {

@@ -67,8 +67,8 @@ func TestURLNamesAnAddressThatCanBeDialled(t *testing.T) {
 	}
 }
 
-// Neither can end within the time for requests under way: half a request never becomes complete, and
-// net/http waits 5 s for a connection that has sent nothing.
+// Neither can end within the time for requests under way: half a request never becomes complete,
+// and net/http waits 5 s for a connection that has sent nothing.
 func TestServerThatStopsDoesNotWaitForSilentConnections(t *testing.T) {
 	var log bytes.Buffer
 	s := bind(t, webserver.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})

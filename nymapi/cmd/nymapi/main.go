@@ -28,9 +28,11 @@ func program() command.Program {
 	root := &cobra.Command{
 		Use:   "nymapi",
 		Short: "Simulated Nym-APIs that decide together how mixnodes are rewarded",
-		Long: `Simulated Nym-APIs: they measure mixnodes and submit results to the simulated contract, one alone or many with Ephemera.
+		Long: `Simulated Nym-APIs: they measure mixnodes and submit results to the simulated
+contract, one alone or many with Ephemera.
 
-Every flag can also be given as an environment variable: --home-slots is NYMAPI_HOME_SLOTS. Flags win.`,
+Every flag can also be set by an environment variable: --home-slots by
+NYMAPI_HOME_SLOTS. A flag takes precedence.`,
 	}
 	root.AddCommand(newRun(), newEnrol(), newCompare(), newSimulate(), newHealth())
 	return command.Program{Root: root, Version: version, Environment: true, Explain: explain}
