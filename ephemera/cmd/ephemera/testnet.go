@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 )
 
 func newTestnet(c *cli) *cobra.Command {
@@ -132,7 +132,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 			return nil
 		})
 	}
-	quietLibraries(slog.New(slog.NewTextHandler(out, nil)))
+	quietLibraries(logging.New(out, logging.Text, logging.Levels{}))
 	work.Go(func() error {
 		if !allReady(ctx, started, len(net.Nodes)) {
 			return nil
