@@ -3,8 +3,8 @@ package contract
 import (
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 )
 
 // Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers
@@ -51,103 +51,72 @@ const (
 	Internal    Kind = "internal"
 )
 
-// kinds maps each kind to its HTTP status and title.
-var kinds = map[Kind]struct {
-	status int
-	title  string
-}{
-	Malformed:        {http.StatusBadRequest, "The request cannot be read"},
-	TooLarge:         {http.StatusRequestEntityTooLarge, "The request is too large"},
-	UnsupportedMedia: {http.StatusUnsupportedMediaType, "The body has another content type"},
-	NotFound:         {http.StatusNotFound, "There is nothing at this address"},
-	MethodNotAllowed: {http.StatusMethodNotAllowed, "The address takes another method"},
-	TooManyRequests:  {http.StatusTooManyRequests, "Too many requests from this address"},
+// kinds are the kinds with their HTTP statuses and titles.
+var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map[Kind]problem.Meaning{
+	Malformed:        {Status: http.StatusBadRequest, Title: "The request cannot be read"},
+	TooLarge:         {Status: http.StatusRequestEntityTooLarge, Title: "The request is too large"},
+	UnsupportedMedia: {Status: http.StatusUnsupportedMediaType, Title: "The body has another content type"},
+	NotFound:         {Status: http.StatusNotFound, Title: "There is nothing at this address"},
+	MethodNotAllowed: {Status: http.StatusMethodNotAllowed, Title: "The address takes another method"},
+	TooManyRequests:  {Status: http.StatusTooManyRequests, Title: "Too many requests from this address"},
 
-	NotMember:     {http.StatusForbidden, "The sender is not a member"},
-	NotAuthorised: {http.StatusForbidden, "The sender is not the authorised Nym-API"},
-	BadSignature:  {http.StatusForbidden, "The signature is not the sender's"},
-	WrongToken:    {http.StatusForbidden, "The token is wrong"},
+	NotMember:     {Status: http.StatusForbidden, Title: "The sender is not a member"},
+	NotAuthorised: {Status: http.StatusForbidden, Title: "The sender is not the authorised Nym-API"},
+	BadSignature:  {Status: http.StatusForbidden, Title: "The signature is not the sender's"},
+	WrongToken:    {Status: http.StatusForbidden, Title: "The token is wrong"},
 
-	Decided:       {http.StatusConflict, "The epoch is already decided"},
-	Missed:        {http.StatusConflict, "The epoch ended without a winner"},
-	NameTaken:     {http.StatusConflict, "The name belongs to another key"},
-	KeyTaken:      {http.StatusConflict, "The key belongs to another name"},
-	GroupComplete: {http.StatusConflict, "As many members as expected have enrolled"},
-	StaleCounter:  {http.StatusConflict, "A later enrolment of this key is known"},
+	Decided:       {Status: http.StatusConflict, Title: "The epoch is already decided"},
+	Missed:        {Status: http.StatusConflict, Title: "The epoch ended without a winner"},
+	NameTaken:     {Status: http.StatusConflict, Title: "The name belongs to another key"},
+	KeyTaken:      {Status: http.StatusConflict, Title: "The key belongs to another name"},
+	GroupComplete: {Status: http.StatusConflict, Title: "As many members as expected have enrolled"},
+	StaleCounter:  {Status: http.StatusConflict, Title: "A later enrolment of this key is known"},
 
-	NotOver:          {http.StatusUnprocessableEntity, "The epoch is not over"},
-	WrongContract:    {http.StatusUnprocessableEntity, "The submission is for another contract or network"},
-	WrongDescription: {http.StatusUnprocessableEntity, "The submission is for another description of the epoch"},
-	WrongGroup:       {http.StatusUnprocessableEntity, "The block is of another group"},
-	WrongMixnodes:    {http.StatusUnprocessableEntity, "The result is about other mixnodes"},
-	BadEvidence:      {http.StatusUnprocessableEntity, "The evidence cannot be read"},
-	NotCertified:     {http.StatusUnprocessableEntity, "The block is not certified"},
-	NotOwnBlock:      {http.StatusUnprocessableEntity, "The block is another member's"},
-	TooFewReports:    {http.StatusUnprocessableEntity, "The block holds too few reports of the epoch"},
-	WrongResult:      {http.StatusUnprocessableEntity, "The result is not that of the block"},
+	NotOver:          {Status: http.StatusUnprocessableEntity, Title: "The epoch is not over"},
+	WrongContract:    {Status: http.StatusUnprocessableEntity, Title: "The submission is for another contract or network"},
+	WrongDescription: {Status: http.StatusUnprocessableEntity, Title: "The submission is for another description of the epoch"},
+	WrongGroup:       {Status: http.StatusUnprocessableEntity, Title: "The block is of another group"},
+	WrongMixnodes:    {Status: http.StatusUnprocessableEntity, Title: "The result is about other mixnodes"},
+	BadEvidence:      {Status: http.StatusUnprocessableEntity, Title: "The evidence cannot be read"},
+	NotCertified:     {Status: http.StatusUnprocessableEntity, Title: "The block is not certified"},
+	NotOwnBlock:      {Status: http.StatusUnprocessableEntity, Title: "The block is another member's"},
+	TooFewReports:    {Status: http.StatusUnprocessableEntity, Title: "The block holds too few reports of the epoch"},
+	WrongResult:      {Status: http.StatusUnprocessableEntity, Title: "The result is not that of the block"},
 
-	EarlierOpen: {http.StatusServiceUnavailable, "An earlier epoch is not settled yet"},
-	NotStarted:  {http.StatusServiceUnavailable, "The first epoch is not scheduled yet"},
-	Internal:    {http.StatusInternalServerError, "The contract failed"},
-}
-
-const typePrefix = "urn:nym-rewarding:problem:"
+	EarlierOpen: {Status: http.StatusServiceUnavailable, Title: "An earlier epoch is not settled yet"},
+	NotStarted:  {Status: http.StatusServiceUnavailable, Title: "The first epoch is not scheduled yet"},
+	Internal:    {Status: http.StatusInternalServerError, Title: "The contract failed"},
+}}
 
 // Type returns the URI that names the kind, "urn:nym-rewarding:problem:<kind>".
-func (k Kind) Type() string { return typePrefix + string(k) }
+func (k Kind) Type() string { return kinds.Type(k) }
 
-// Status returns the kind's HTTP status, 500 for an unknown kind.
-func (k Kind) Status() int {
-	if known, ok := kinds[k]; ok {
-		return known.status
-	}
-	return http.StatusInternalServerError
-}
+// Status returns the kind's HTTP status; that of an unknown kind is 500.
+func (k Kind) Status() int { return kinds.Status(k) }
 
 // ProblemType is the content type of a problem document.
-const ProblemType = "application/problem+json"
+const ProblemType = problem.ContentType
 
 // Problem is a problem document (RFC 9457), and the error that a client returns for one.
 type Problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	// Epoch is the epoch that the request was about, Winner its winner.
+	problem.Document
+	// Epoch is the one that the request was about, and Winner who won it.
 	Epoch  Epoch   `json:"epoch,omitempty"`
 	Winner *Winner `json:"winner,omitempty"`
-	// RetryAfterMS is the time to wait before another try; the header Retry-After has the same in
-	// whole seconds, rounded up.
-	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
+	// Retry is zero if the same request cannot succeed later.
+	problem.Retry
 }
 
 // NewProblem returns a problem of that kind.
 func NewProblem(kind Kind, detail string) *Problem {
-	return &Problem{Type: kind.Type(), Title: kinds[kind].title, Status: kind.Status(), Detail: detail}
+	return &Problem{Document: kinds.Document(kind, detail)}
 }
 
 // Kind returns the last part of the type URI, or "" for types that are not the contract's.
-func (p *Problem) Kind() Kind {
-	kind, ok := strings.CutPrefix(p.Type, typePrefix)
-	if !ok {
-		return ""
-	}
-	return Kind(kind)
-}
+func (p *Problem) Kind() Kind { return kinds.Kind(p.Type) }
 
-// RetryAfter returns how long to wait before another try, 0 if the same request would fail again.
-func (p *Problem) RetryAfter() time.Duration { return time.Duration(p.RetryAfterMS) * time.Millisecond }
-
-// Temporary reports whether the same request may succeed later.
-func (p *Problem) Temporary() bool { return p.Status >= 500 || p.Status == http.StatusTooManyRequests }
-
-// Error returns status, title and detail in one line.
-func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return fmt.Sprintf("%d: %s", p.Status, p.Title)
-	}
-	return fmt.Sprintf("%d: %s: %s", p.Status, p.Title, p.Detail)
-}
+// Error says what happened in one line, with the status.
+func (p *Problem) Error() string { return fmt.Sprintf("%d: %s", p.Status, p.Document.Error()) }
 
 // Is reports whether target is the problem's kind.
 func (p *Problem) Is(target error) bool {

@@ -18,7 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-func TestWhoeverGoesAwayIsNoFaultOfTheContract(t *testing.T) {
+func TestCallerThatLeavesIsNoErrorOfTheContract(t *testing.T) {
 	median, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)
 	var log bytes.Buffer
@@ -40,7 +40,7 @@ func TestWhoeverGoesAwayIsNoFaultOfTheContract(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 }
 
-// cancelling is a log that cancels something when a text is logged.
+// cancelling is a log handler that cancels a context when a message is logged.
 type cancelling struct {
 	slog.Handler
 	at     string
@@ -56,8 +56,8 @@ func (c cancelling) Handle(ctx context.Context, r slog.Record) error {
 
 func (c cancelling) WithAttrs([]slog.Attr) slog.Handler { return c }
 
-// The last Nym-API that enrols may be killed before it is answered: the group is closed and the
-// first epoch scheduled all the same, for nobody enrols again.
+// The last Nym-API that enrols may be killed before it gets an answer. The group is closed and the
+// first epoch scheduled all the same, because no other enrolment follows.
 func TestGroupIsClosedAlthoughTheLastMemberGoesAway(t *testing.T) {
 	median, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)

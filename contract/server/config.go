@@ -16,37 +16,39 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ErrConfig reports a configuration that no contract can run with.
+// ErrConfig reports a configuration that a contract cannot run with.
 var ErrConfig = errors.New("invalid configuration")
 
-// DefaultNetwork is the network of a contract that is not told another.
+// DefaultNetwork is the network of a contract whose configuration does not name one.
 const DefaultNetwork = "nym-rewarding"
 
 // Advance says when the next epoch begins.
 type Advance = ledger.Advance
 
-// The two ways to go on: with the end of an epoch, or with its decision.
+// The next epoch begins when one ends, or when one is decided.
 const (
 	Fixed       = ledger.Fixed
 	WhenDecided = ledger.WhenDecided
 )
 
-// Config says what a contract is. Fields without a remark must be set. The rules apply to epochs
-// that begin from now on; what has begun keeps its description.
+// Config describes a contract. A field without a default must be set. The rules apply to epochs
+// that begin from now on; an epoch that has begun keeps its description.
 type Config struct {
 	Database string // file, in a folder that exists
-	KeyFile  string // of the contract's key, made at the first start; default: contract.key beside the database
+	// KeyFile holds the contract's key. The first start creates it; default: contract.key next to the
+	// database.
+	KeyFile string
 
 	Listen   string       // address, default 127.0.0.1:0: a free port
 	Listener net.Listener // used instead of Listen, and closed in the end
 
 	Network string // default: DefaultNetwork
-	// Limits are those of the group; default: membership.DefaultLimits, or more where the reports of
-	// all members need it.
+	// Limits are those of the group; default: membership.DefaultLimits, or more if the reports of all
+	// members need more.
 	Limits membership.Limits
 
-	// Members are the members of a group that is closed from the start. Without them Nym-APIs enrol
-	// with Token until Expected have.
+	// Members are the members of a group that is closed from the start. Without them, Nym-APIs enrol
+	// with Token until Expected of them have done so.
 	Members  []membership.Peer
 	Expected int
 	Token    string // empty: none is needed
@@ -61,15 +63,15 @@ type Config struct {
 
 	Mixnodes   []metrics.MixID // strictly ascending
 	Estimator  metrics.Estimator
-	CarryLimit int           // epochs over which an old value stands in for a missing one, 0: none
+	CarryLimit int           // epochs over which an old value replaces a missing one, 0: none
 	Mode       contract.Mode // default: contract.ModeFull
-	Authorised string        // in contract.ModeSingle the member whose word counts, default: the first by name
+	Authorised string        // only member that may submit in ModeSingle; default: the first by name
 
 	Logger *slog.Logger     // default: none
 	Now    func() time.Time // default: time.Now
 }
 
-// Validate tells whether a contract can run with c. The error wraps ErrConfig and says what was
+// Validate returns an error if a contract cannot run with c. It wraps ErrConfig and says what was
 // expected.
 func (c Config) Validate() error {
 	c = c.withDefaults()
@@ -88,7 +90,7 @@ func (c Config) Validate() error {
 	case c.Mode != contract.ModeFull && c.Mode != contract.ModeSingle && c.Mode != contract.ModeNone:
 		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone)
 	case c.FirstEpochDelay < 0:
-		return fmt.Errorf("%w: first epoch in %s", ErrConfig, c.FirstEpochDelay)
+		return fmt.Errorf("%w: the first epoch begins in %s, expected 0 or more", ErrConfig, c.FirstEpochDelay)
 	}
 	if err := membership.CheckNetwork(c.Network); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
@@ -105,8 +107,8 @@ func (c Config) Validate() error {
 	return c.validateGroup()
 }
 
-// validateReports tells whether a report about all mixnodes, and the reports of all members, fit
-// the group's limits.
+// validateReports returns an error if a report about all mixnodes, or the reports of all members,
+// exceed the group's limits.
 func (c Config) validateReports() error {
 	report, all := c.reportBytes()
 	switch {
@@ -120,10 +122,10 @@ func (c Config) validateReports() error {
 	return nil
 }
 
-// validateGroup tells whether the given members, or any who enrol, can make a group with the
-// limits.
+// validateGroup returns an error if the given members, or any that enrol, cannot make a group with
+// the limits.
 func (c Config) validateGroup() error {
-	members := []keys.Public{{}} // any will do
+	members := []keys.Public{{}} // any key
 	names := map[string]bool{}
 	if len(c.Members) > 0 {
 		members = nil
@@ -144,7 +146,8 @@ func (c Config) validateGroup() error {
 	return nil
 }
 
-// reportBytes returns how long a report and the messages with the reports of all members may be.
+// reportBytes returns the largest size of a report, and of the messages with the reports of all
+// members.
 func (c Config) reportBytes() (report, all int64) {
 	const (
 		frame   = 64  // array heads and description of a report
@@ -158,12 +161,12 @@ func (c Config) reportBytes() (report, all int64) {
 	return report, int64(c.expected()) * (report + message)
 }
 
-// limits returns the default limits for what c is about.
+// limits returns the default limits for the mixnodes and members of c.
 func (c Config) limits() membership.Limits {
 	l := membership.DefaultLimits()
 	report, all := c.reportBytes()
-	// A second report of every member, or garbage of the same size, still fits. Too much is refused by
-	// NewGroup.
+	// A second report of every member, or garbage of the same size, still fits. NewGroup refuses
+	// limits that are too large.
 	l.PayloadBytes = uint32(min(math.MaxUint32, max(int64(l.PayloadBytes), 2*report)))
 	l.BlockBytes = uint32(min(math.MaxUint32, max(int64(l.BlockBytes), 2*all)))
 	return l

@@ -321,7 +321,7 @@ func TestKeyIsPrivateAndKept(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-func TestAddressInUseIsSaid(t *testing.T) {
+func TestAddressInUseIsReported(t *testing.T) {
 	w := start(t, configure(t, 2, 3))
 	cfg := configure(t, 2, 3)
 	cfg.Listen = strings.TrimPrefix(w.URL(), "http://")
@@ -337,7 +337,7 @@ func TestServerThatNeverRanIsClosed(t *testing.T) {
 	require.NoError(t, contract.Close())
 }
 
-func TestClientTellsWhatAnswers(t *testing.T) {
+func TestClientSaysWhatAnswered(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1:80", "ftp://host", "http://", "http://host?x"} {
 		_, err := client.New(address, nil)
 		require.ErrorIs(t, err, client.ErrURL, address)

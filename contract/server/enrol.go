@@ -11,20 +11,21 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// enrol takes a new member in, or the new addresses of a known one. Errors are *contract.Problem,
-// or the database's.
+// enrol admits a new member, or takes over the new addresses of a known one. Errors are
+// *contract.Problem, or the database's.
 func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.EnrolAnswer, error) {
 	if err := r.Check(); err != nil {
 		return contract.EnrolAnswer{}, contract.NewProblem(contract.Malformed, err.Error())
 	}
 	if subtle.ConstantTimeCompare([]byte(r.Token), []byte(k.cfg.Token)) != 1 {
-		return contract.EnrolAnswer{}, contract.NewProblem(contract.WrongToken, fmt.Sprintf("%s does not have the token of this contract; start it with the --token that the contract was started with", r.Name))
+		return contract.EnrolAnswer{}, contract.NewProblem(contract.WrongToken, fmt.Sprintf("%s did not give the token of this contract; start it with the --token of the contract", r.Name))
 	}
 	if !r.Verify(k.cfg.Network, k.key.Public()) {
 		return contract.EnrolAnswer{}, contract.NewProblem(contract.BadSignature, fmt.Sprintf("the enrolment of %s is not signed by %s for this contract", r.Name, r.Key))
 	}
-	// The last member's enrolment closes the group and schedules the first epoch. A caller that goes
-	// away meanwhile, as one that is killed, must not end that half way: no other enrolment comes.
+	// The last member's enrolment closes the group and schedules the first epoch. A caller that leaves
+	// meanwhile, such as one that is killed, must not leave that half done: no other enrolment
+	// follows.
 	ctx = context.WithoutCancel(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -37,7 +38,8 @@ func (k *keeper) enrol(ctx context.Context, r contract.EnrolRequest) (contract.E
 	return contract.EnrolAnswer{Enrolled: len(k.members), Expected: k.cfg.expected(), Complete: k.group != nil}, nil
 }
 
-// admit stores the enrolment if one name keeps one key, and the other way round. The lock is held.
+// admit stores the enrolment if every name keeps its key and every key its name. The lock must be
+// held.
 func (k *keeper) admit(ctx context.Context, e contract.Enrolment) error {
 	member := store.Member{Peer: membership.Peer{Key: e.Key, Name: e.Name, Addresses: e.Addresses}, Counter: e.Counter}
 	if known := k.memberByKey(e.Key); known != nil {
@@ -47,7 +49,7 @@ func (k *keeper) admit(ctx context.Context, e contract.Enrolment) error {
 		case known.Counter == e.Counter && slices.Equal(known.Addresses, e.Addresses):
 			return nil // a retry
 		case e.Counter <= known.Counter:
-			return contract.NewProblem(contract.StaleCounter, fmt.Sprintf("%s enrolled with counter %d before, %d must be greater", e.Name, known.Counter, e.Counter))
+			return contract.NewProblem(contract.StaleCounter, fmt.Sprintf("%s enrolled with counter %d before, so %d is too small", e.Name, known.Counter, e.Counter))
 		}
 		k.log.Info("member has new addresses", "name", e.Name, "addresses", e.Addresses)
 		return k.putMember(ctx, member)

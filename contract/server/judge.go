@@ -14,15 +14,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
-// A submission goes through these steps, cheap ones first: can it be read (400), is it signed by
-// one who may submit (403), is the epoch decided (409), is it over (422), does the evidence carry
-// the result (422), are all earlier epochs settled (503). The last three checks of time are made
-// again under the lock in which the winner is stored.
+// A submission goes through these steps, cheap ones first: can it be read (400), has a key signed
+// it that may submit (403), is the epoch decided (409), is it over (422), does the evidence prove
+// the result (422), are all earlier epochs settled (503). The checks of time are repeated under the
+// lock under which the winner is stored.
 
 // filing is a submission on its way through the checks.
 type filing struct {
 	contract.Submission
-	body   []byte // as it was received
+	body   []byte // as received
 	digest contract.Hash
 }
 
@@ -55,8 +55,8 @@ func (k *keeper) submit(ctx context.Context, body []byte) (contract.Receipt, err
 	return k.decide(ctx, d, f, verified)
 }
 
-// description returns what the sender is measured by: the epoch's own, or the newest for an epoch
-// that has not begun.
+// description returns the description that says who may submit: the epoch's own, or the newest one
+// for an epoch that has not begun.
 func (k *keeper) description(ctx context.Context, epoch contract.Epoch) (contract.Description, error) {
 	k.mu.Lock()
 	err := k.tick(ctx, k.now())
@@ -90,7 +90,7 @@ func (k *keeper) stand(ctx context.Context, epoch contract.Epoch) (ledger.Standi
 	return standing, wait, nil
 }
 
-// check verifies the evidence, or remembers that it did.
+// check verifies the evidence, or returns what it has verified before.
 func (k *keeper) check(ctx context.Context, d contract.Description, f filing) (verify.Verified, error) {
 	if verified, known := k.verified.Get(f.digest); known {
 		return verified, nil
@@ -110,7 +110,7 @@ func (k *keeper) check(ctx context.Context, d contract.Description, f filing) (v
 	return verified, nil
 }
 
-// decide makes a justified submission the winner if the epoch is still to be had.
+// decide makes a justified submission the winner if the epoch is still open.
 func (k *keeper) decide(ctx context.Context, d contract.Description, f filing, verified verify.Verified) (contract.Receipt, error) {
 	receipt, standing, wait, err := k.settle(ctx, d, f, verified)
 	if err != nil {
@@ -132,7 +132,7 @@ func (k *keeper) decide(ctx context.Context, d contract.Description, f filing, v
 	return receipt, nil
 }
 
-// settle stores the winner of an epoch that is ready, with what else is due.
+// settle carries out what is due, and stores the winner of an epoch that is ready.
 func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, verified verify.Verified) (receipt contract.Receipt, standing ledger.Standing, wait time.Duration, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -162,8 +162,8 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 	return receipt, ledger.Ready, 0, nil
 }
 
-// settled answers for an epoch that has its winner: with the receipt if this is the winning
-// submission again, or is missed.
+// settled answers for an epoch that is rewarded or missed: with the receipt if this is the winning
+// submission again, and otherwise with a refusal.
 func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error) {
 	won, err := k.store.Winning(ctx, f.Epoch)
 	if errors.Is(err, store.ErrNotFound) {
@@ -181,8 +181,8 @@ func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error
 	return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
 }
 
-// same tells whether f is a retry of the winning submission: its bytes, or its block with a
-// certificate that has grown since.
+// same reports whether f is a retry of the winning submission: the same bytes, or the same block
+// with a certificate that has grown since.
 func (k *keeper) same(won store.Winning, f filing) bool {
 	if won.Digest == f.digest {
 		return true
@@ -207,8 +207,8 @@ func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) erro
 	return k.refuse(ctx, f, contract.VerdictInvalid, p)
 }
 
-// refuse notes the attempt and returns the problem, or what kept it from being noted. Nothing is
-// noted of epochs that have not begun.
+// refuse records the attempt and returns the problem, or the error of recording it. Attempts at
+// epochs that have not begun are not recorded.
 func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict, p *contract.Problem) error {
 	p.Epoch = f.Epoch
 	k.mu.Lock()
@@ -225,7 +225,7 @@ func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict,
 	return p
 }
 
-// refusal turns the verdict of package verify into the answer.
+// refusal returns the problem for an error of package verify.
 func (k *keeper) refusal(f filing, err error) *contract.Problem {
 	kind := contract.Internal
 	var refusal *verify.Refusal
@@ -237,7 +237,7 @@ func (k *keeper) refusal(f filing, err error) *contract.Problem {
 	return p
 }
 
-// bodyLimit returns how long a submission may be.
+// bodyLimit returns the largest size of a submission.
 func (k *keeper) bodyLimit() int64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()

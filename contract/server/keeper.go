@@ -22,24 +22,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// keeper holds the contract's state: what is in the database, and the ledger over it. Every change
-// is durable before it is visible.
+// keeper holds the contract's state: the database, and the ledger of its epochs. Every change is
+// durable before it is visible.
 type keeper struct {
 	cfg   Config
 	key   keys.Private
 	store *store.Store
 	log   *slog.Logger
 
-	checking chan struct{}                              // a slot for each verification at a time
-	verified *lru.Cache[contract.Hash, verify.Verified] // by digest: one that is told to come back is not verified again
-	wake     chan struct{}                              // a value: what is due may have changed
+	checking chan struct{} // bounds the verifications at a time
+	wake     chan struct{} // receives a value when what is due may have changed
+	// verified has submissions by their digest, so that one that must come back is verified once.
+	verified *lru.Cache[contract.Hash, verify.Verified]
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	ledger  *ledger.Ledger
 	members []store.Member       // by key
-	group   *membership.Group    // nil until as many have enrolled as are expected
+	group   *membership.Group    // nil until all expected members have enrolled
 	newest  contract.Description // of the newest epoch; zero before the first is scheduled
-	clock   contract.Millis      // never goes back
+	clock   contract.Millis      // never decreases
 }
 
 func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
@@ -65,7 +66,7 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 	return k, nil
 }
 
-// load takes over what an earlier run left, and finishes what it had begun.
+// load restores the state of an earlier run, and finishes what it had begun.
 func (k *keeper) load(ctx context.Context) error {
 	newest, open, err := k.store.Schedule(ctx)
 	if err != nil {
@@ -98,7 +99,7 @@ func (k *keeper) adopt(ctx context.Context) (err error) {
 	for _, peer := range k.cfg.Members {
 		known := k.memberByKey(peer.Key)
 		if known == nil && k.group != nil {
-			return fmt.Errorf("%w: %s is not in the group of the database %s, use a new one", ErrConfig, peer.Name, k.cfg.Database)
+			return fmt.Errorf("%w: %s is not in the group of the database %s: use a new database", ErrConfig, peer.Name, k.cfg.Database)
 		}
 		if known == nil {
 			known = &store.Member{Peer: peer}
@@ -154,14 +155,15 @@ func (k *keeper) name(key keys.Public) string {
 	return key.Short()
 }
 
-// now returns the time, which never goes back. The lock is held, or the keeper not shared yet.
+// now returns the time, which never decreases. The lock must be held, unless the keeper is not
+// shared yet.
 func (k *keeper) now() contract.Millis {
 	k.clock = max(k.clock, contract.At(k.cfg.Now()))
 	return k.clock
 }
 
-// complete closes the group when everybody is there, and schedules the first epoch of a closed
-// group. The lock is held.
+// complete closes the group when all expected members have enrolled, and schedules the first epoch
+// of a closed group. The lock must be held.
 func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 	if k.group == nil {
 		if len(k.members) < k.cfg.expected() {
@@ -194,7 +196,7 @@ func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 	return k.begin(ctx, k.ledger.First(start))
 }
 
-// tick carries out what is due. The lock is held.
+// tick carries out what is due. The lock must be held.
 func (k *keeper) tick(ctx context.Context, now contract.Millis) error {
 	for {
 		event, due := k.ledger.Due(now)
@@ -227,7 +229,7 @@ func (k *keeper) begin(ctx context.Context, event ledger.Event) error {
 	k.ledger.Apply(event)
 	k.newest = d
 	if event.Skipped > 0 {
-		k.log.Warn("windows without epoch: the contract was away for too long", "windows", event.Skipped, "next", d.Epoch)
+		k.log.Warn("windows without an epoch: the contract did not run", "windows", event.Skipped, "next", d.Epoch)
 	}
 	k.log.Info("epoch scheduled", "epoch", d.Epoch, "start", d.Start, "end", d.End, "description", d.Hash().Short())
 	k.poke()
@@ -238,11 +240,11 @@ func (k *keeper) begin(ctx context.Context, event ledger.Event) error {
 func (k *keeper) poke() {
 	select {
 	case k.wake <- struct{}{}:
-	default: // told already
+	default: // it knows already
 	}
 }
 
-// describe fixes an epoch by the rules of now.
+// describe returns the description of an epoch, with the rules of the configuration.
 func (k *keeper) describe(e ledger.Entry) (contract.Description, error) {
 	d := contract.Description{
 		Network: k.cfg.Network, ContractKey: k.key.Public(), Epoch: e.ID, Start: e.Start, End: e.End, Group: k.group, Mixnodes: k.cfg.Mixnodes,
@@ -258,7 +260,7 @@ func (k *keeper) describe(e ledger.Entry) (contract.Description, error) {
 	return d, d.Validate()
 }
 
-// authorised returns the key whose word counts in ModeSingle, and zero in the other modes.
+// authorised returns the only key that may submit in ModeSingle, and zero in the other modes.
 func (k *keeper) authorised() (keys.Public, error) {
 	if k.cfg.Mode != contract.ModeSingle {
 		return keys.Public{}, nil
@@ -269,12 +271,13 @@ func (k *keeper) authorised() (keys.Public, error) {
 	}
 	member := k.memberByName(k.cfg.Authorised)
 	if member == nil {
-		return keys.Public{}, fmt.Errorf("%w: the authorised Nym-API %q is no member", ErrConfig, k.cfg.Authorised)
+		return keys.Public{}, fmt.Errorf("%w: the authorised Nym-API %q is not a member", ErrConfig, k.cfg.Authorised)
 	}
 	return member.Key, nil
 }
 
-// wait carries out what is due and returns for how long nothing will be; 0 is until the next poke.
+// wait carries out what is due and returns the time until something else is; 0 means not before the
+// next poke.
 func (k *keeper) wait(ctx context.Context) (time.Duration, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -25,7 +25,7 @@ var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
 // pageEpochs is how many epochs the page shows.
 const pageEpochs = 30
 
-// getPage shows who enrolled and the last epochs, to people.
+// getPage serves the page for people: the members and the last epochs.
 func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	epochs, err := s.keeper.epochs(r.Context(), 0, pageEpochs)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(body.Bytes()) // who went away needs no answer
+	_, _ = w.Write(body.Bytes()) // a caller that has left needs no answer
 }
 
 func getStyle(w http.ResponseWriter, _ *http.Request) {

@@ -1,36 +1,32 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
-	"mime"
-	"net"
 	"net/http"
-	"runtime/debug"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
+
+// pagePolicy allows browsers nothing but the page's own style sheet.
+const pagePolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // routes are the endpoints. Every answer that is not one of theirs is a problem document.
 func (s *Server) routes() http.Handler {
+	guard := webserver.Guard{Refuse: s.fail, Logger: s.log}
 	r := chi.NewRouter()
-	r.Use(s.recover, secure, middleware.GetHead)
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		s.problem(w, contract.NewProblem(contract.NotFound, "no endpoint "+strconv.Quote(r.URL.Path)+"; see /"))
-	})
-	r.MethodNotAllowed(s.methodNotAllowed)
+	r.Use(guard.Recover)
+	r.Use(webserver.SecurityHeaders(pagePolicy)...)
+	r.Use(middleware.GetHead, s.web.Answering)
+	r.NotFound(guard.NotFound("; see /"))
+	r.MethodNotAllowed(guard.MethodNotAllowed)
 	r.Get(contract.PathEpoch, s.handle(s.getEpoch))
 	r.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
 	r.Get(contract.PathEpochs, s.handle(s.getEpochs))
@@ -40,9 +36,10 @@ func (s *Server) routes() http.Handler {
 	r.Get(contract.PathReady, s.handle(s.getReady))
 	r.Get("/", s.getPage)
 	r.Get("/style.css", getStyle)
-	limited := r.With(s.limit())
-	limited.Post(contract.PathEnrol, s.handle(s.postEnrol))
-	limited.Post(contract.PathSubmit, s.handle(s.postSubmit))
+
+	limited := r.With(webserver.ClientAddress, guard.RateLimit(s.postsPerSecond()))
+	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes })).Post(contract.PathEnrol, s.handle(s.postEnrol))
+	limited.With(guard.Body(contract.ContentType, s.keeper.bodyLimit)).Post(contract.PathSubmit, s.handle(s.postSubmit))
 	return r
 }
 
@@ -50,136 +47,72 @@ type status struct {
 	Status string `json:"status"`
 }
 
-// limit bounds the posts of one address per second: room for all members behind it.
-func (s *Server) limit() func(http.Handler) http.Handler {
-	perSecond := 100 + 20*s.keeper.cfg.expected()
-	// Nobody stands before the contract, so the peer's address is the client's, and headers that claim
-	// another are not believed.
-	peer := func(r *http.Request) (string, error) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		return host, err
-	}
-	return httprate.LimitBy(perSecond, time.Second, peer,
-		httprate.WithLimitHandler(func(w http.ResponseWriter, _ *http.Request) {
-			p := contract.NewProblem(contract.TooManyRequests, fmt.Sprintf("more than %d in a second", perSecond))
-			p.RetryAfterMS = time.Second.Milliseconds()
-			s.problem(w, p)
-		}))
-}
+// postsPerSecond bounds the posts of one address: there is room for all members behind it.
+func (s *Server) postsPerSecond() int { return 100 + 20*s.keeper.cfg.expected() }
 
 // handle writes what endpoint returns as JSON, or its error as a problem.
 func (s *Server) handle(endpoint func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer, err := endpoint(r)
+		if err == nil {
+			err = webserver.WriteJSON(w, http.StatusOK, answer)
+		}
 		if err != nil {
 			s.fail(w, r, err)
-			return
 		}
-		s.write(w, http.StatusOK, "application/json", answer)
 	}
 }
 
+const seeLog = "see the contract's log"
+
+// fail answers with the problem document of an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var problem *contract.Problem
+	var known *contract.Problem
+	var refused *webserver.Refusal
 	switch {
-	case errors.As(err, &problem):
+	case errors.As(err, &known):
+	case errors.As(err, &refused) && refused.Status == http.StatusInternalServerError:
+		// The middleware has logged it.
+		known = contract.NewProblem(contract.Internal, seeLog)
+	case refused != nil:
+		known = contract.NewProblem(kindOf(refused.Status), refused.Detail)
+		known.RetryAfterMS = refused.RetryAfter.Milliseconds()
 	case errors.Is(err, store.ErrNotFound):
-		problem = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
+		known = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
 	case r.Context().Err() != nil:
 		s.log.Debug("request abandoned", "method", r.Method, "path", r.URL.Path, "err", err)
-		return // nobody is there to be answered
+		return // the caller has left
 	default:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		problem = contract.NewProblem(contract.Internal, "see the contract's log")
+		known = contract.NewProblem(contract.Internal, seeLog)
 	}
-	s.problem(w, problem)
+	problem.Write(w, known)
 }
 
-func (s *Server) problem(w http.ResponseWriter, p *contract.Problem) {
-	if p.RetryAfterMS > 0 {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter().Seconds())), 10))
+// kindOf returns the kind of problem that the middleware means by a status.
+func kindOf(status int) contract.Kind {
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestTimeout:
+		return contract.Malformed
+	case http.StatusNotFound:
+		return contract.NotFound
+	case http.StatusMethodNotAllowed:
+		return contract.MethodNotAllowed
+	case http.StatusRequestEntityTooLarge:
+		return contract.TooLarge
+	case http.StatusUnsupportedMediaType:
+		return contract.UnsupportedMedia
+	case http.StatusTooManyRequests:
+		return contract.TooManyRequests
 	}
-	s.write(w, p.Status, contract.ProblemType, p)
-}
-
-func (s *Server) write(w http.ResponseWriter, status int, contentType string, answer any) {
-	var body bytes.Buffer
-	if err := json.NewEncoder(&body).Encode(answer); err != nil {
-		s.log.Error("answer cannot be encoded", "err", err)
-		http.Error(w, "", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // who went away needs no answer
-}
-
-// recover turns a panic of a handler, which is a fault of this program, into an answer.
-func (s *Server) recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch fault := recover(); fault {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(fault)
-			default:
-				s.log.Error("handler panicked", "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
-				s.problem(w, contract.NewProblem(contract.Internal, "see the contract's log"))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// secure forbids browsers whatever the page does not need.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	var allowed []string
-	routes := chi.RouteContext(r.Context()).Routes
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-		if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
-			allowed = append(allowed, method)
-		}
-	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.problem(w, contract.NewProblem(contract.MethodNotAllowed, fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(allowed, ", "))))
-}
-
-// readBody returns a body of one media type and at most limit bytes.
-func readBody(r *http.Request, mediaType string, limit int64) ([]byte, error) {
-	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != mediaType {
-		return nil, contract.NewProblem(contract.UnsupportedMedia, fmt.Sprintf("Content-Type is %q, expected %s", r.Header.Get("Content-Type"), mediaType))
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
-	var above *http.MaxBytesError
-	switch {
-	case errors.As(err, &above):
-		return nil, contract.NewProblem(contract.TooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
-	case err != nil:
-		return nil, contract.NewProblem(contract.Malformed, "the body ends early")
-	}
-	return body, nil
+	return contract.Internal
 }
 
 const maxEnrolBytes = 16 << 10
 
 func (s *Server) postEnrol(r *http.Request) (any, error) {
-	body, err := readBody(r, "application/json", maxEnrolBytes)
-	if err != nil {
-		return nil, err
-	}
 	var request contract.EnrolRequest
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
 		return nil, contract.NewProblem(contract.Malformed, err.Error())
@@ -191,9 +124,5 @@ func (s *Server) postEnrol(r *http.Request) (any, error) {
 }
 
 func (s *Server) postSubmit(r *http.Request) (any, error) {
-	body, err := readBody(r, contract.ContentType, s.keeper.bodyLimit())
-	if err != nil {
-		return nil, err
-	}
-	return s.keeper.submit(r.Context(), body)
+	return s.keeper.submit(r.Context(), webserver.BodyBytes(r))
 }

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clock is a time that only the test moves.
+// clock is a time that only the test advances.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -44,7 +44,7 @@ const (
 	duration = time.Second
 )
 
-// end returns the moment at which an epoch of the fixed schedule ends.
+// end returns the end of an epoch of the fixed schedule.
 func end(epoch int) contract.Millis { return begin.Add(time.Duration(epoch) * duration) }
 
 // world is a contract under test, with its clock and a client.
@@ -104,7 +104,7 @@ func (w *world) description(epoch contract.Epoch) contract.Description {
 	return d
 }
 
-// post submits bytes as they are.
+// post sends bytes.
 func (w *world) post(path, contentType string, body io.Reader) *http.Response {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.URL()+path, body)
 	require.NoError(w.t, err)

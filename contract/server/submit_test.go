@@ -88,7 +88,7 @@ func TestAcceptedSubmissionIsKeptByteForByteAndAudited(t *testing.T) {
 	require.Equal(t, bundle, stored)
 }
 
-// unjustified are submissions that no honest Nym-API makes, each with the answer to it.
+// unjustified are submissions that no honest Nym-API makes, each with its answer.
 func unjustified(t *testing.T, d contract.Description) map[string]struct {
 	submission contract.Submission
 	kind       contract.Kind
@@ -337,7 +337,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 	require.Equal(t, []contract.Epoch{0, 1, 1, 0}, from)
 }
 
-func TestContractGoesOnOnItsDatabase(t *testing.T) {
+func TestContractContinuesWithItsDatabase(t *testing.T) {
 	w := start(t, configure(t, 4, 5))
 	ctx, d := context.Background(), w.description(1)
 	s := contracttest.Submission(d, 2)
@@ -395,7 +395,7 @@ func TestNextEpochBeginsWhenOneIsDecided(t *testing.T) {
 	require.Equal(t, end(1)+100, current.Start)
 }
 
-func TestSingleBelievesTheAuthorisedNymAPIAlone(t *testing.T) {
+func TestSingleAcceptsTheAuthorisedNymAPIAlone(t *testing.T) {
 	cfg := configure(t, 3, 5)
 	cfg.Mode, cfg.Authorised = contract.ModeSingle, "nymapi-2"
 	w := start(t, cfg)
@@ -422,7 +422,7 @@ func TestSingleBelievesTheAuthorisedNymAPIAlone(t *testing.T) {
 	require.False(t, audited.Proven())
 }
 
-func TestWithoutVerificationTheFirstOneIsPaidWhoeverItIs(t *testing.T) {
+func TestWithoutVerificationTheFirstSubmissionIsPaid(t *testing.T) {
 	cfg := configure(t, 4, 5)
 	cfg.Mode = contract.ModeNone
 	w := start(t, cfg)

@@ -11,7 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// What can be asked of the contract.
+// The endpoints that only read.
 
 func (s *Server) getEpoch(r *http.Request) (any, error) { return s.keeper.current(r.Context()) }
 
@@ -125,7 +125,7 @@ func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", contract.ContentType)
 	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="epoch-%d.bundle"`, epoch))
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(bundle.Encode()) // who went away needs no answer
+	_, _ = w.Write(bundle.Encode()) // a caller that has left needs no answer
 }
 
 func (s *Server) getReady(r *http.Request) (any, error) {

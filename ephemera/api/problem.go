@@ -1,11 +1,10 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 )
 
 // Kind is the kind of a problem: the last part of its type URI. Kinds are errors, so that callers
@@ -38,65 +37,56 @@ const (
 	Lagging       Kind = "lagging"
 	NotConfigured Kind = "not-configured"
 	Unavailable   Kind = "unavailable"
-	Unverified    Kind = "unverified"
+	Unverified    Kind = "unverified" // what clients say of an answer
 	Internal      Kind = "internal"
 )
 
-// kinds gives each kind its HTTP status and its title.
-var kinds = map[Kind]struct {
-	status int
-	title  string
-}{
-	Malformed:        {http.StatusBadRequest, "The request cannot be read"},
-	NotFound:         {http.StatusNotFound, "The node has no such thing"},
-	NoEndpoint:       {http.StatusNotFound, "There is no endpoint at this address"},
-	MethodNotAllowed: {http.StatusMethodNotAllowed, "The address takes another method"},
-	TooLarge:         {http.StatusRequestEntityTooLarge, "The request is too large"},
-	UnsupportedMedia: {http.StatusUnsupportedMediaType, "The body has another content type"},
-	TooManyRequests:  {http.StatusTooManyRequests, "Too many requests from this address"},
-	TooSlow:          {http.StatusRequestTimeout, "The request came too slowly"},
+// kinds are the kinds with their HTTP statuses and titles.
+var kinds = problem.Table[Kind]{Prefix: "urn:ephemera:problem:", Kinds: map[Kind]problem.Meaning{
+	Malformed:        {Status: http.StatusBadRequest, Title: "The request cannot be read"},
+	NotFound:         {Status: http.StatusNotFound, Title: "Not found at this node"},
+	NoEndpoint:       {Status: http.StatusNotFound, Title: "There is no endpoint at this address"},
+	MethodNotAllowed: {Status: http.StatusMethodNotAllowed, Title: "The address takes another method"},
+	TooLarge:         {Status: http.StatusRequestEntityTooLarge, Title: "The request is too large"},
+	UnsupportedMedia: {Status: http.StatusUnsupportedMediaType, Title: "The body has another content type"},
+	TooManyRequests:  {Status: http.StatusTooManyRequests, Title: "Too many requests from this address"},
+	TooSlow:          {Status: http.StatusRequestTimeout, Title: "The request came too slowly"},
 
-	Forbidden:     {http.StatusForbidden, "The caller may not do this"},
-	UnknownSender: {http.StatusForbidden, "The sender is neither a member nor a known client"},
-	Duplicate:     {http.StatusConflict, "The message is known already"},
-	Invalid:       {http.StatusUnprocessableEntity, "A field is invalid"},
-	Refused:       {http.StatusUnprocessableEntity, "The application refused the message"},
-	MempoolFull:   {http.StatusServiceUnavailable, "The mempool is full"},
-	SenderQuota:   {http.StatusServiceUnavailable, "The sender has too many messages in the mempool"},
+	Forbidden:     {Status: http.StatusForbidden, Title: "The caller may not do this"},
+	UnknownSender: {Status: http.StatusForbidden, Title: "The sender is neither a member nor a known client"},
+	Duplicate:     {Status: http.StatusConflict, Title: "The message is known already"},
+	Invalid:       {Status: http.StatusUnprocessableEntity, Title: "A field is invalid"},
+	Refused:       {Status: http.StatusUnprocessableEntity, Title: "The application refused the message"},
+	MempoolFull:   {Status: http.StatusServiceUnavailable, Title: "The mempool is full"},
+	SenderQuota:   {Status: http.StatusServiceUnavailable, Title: "The sender has too many messages in the mempool"},
 
-	Pruned:        {http.StatusGone, "The retention removed the block's messages"},
-	Lagging:       {http.StatusServiceUnavailable, "The subscriber reads too slowly"},
-	NotConfigured: {http.StatusNotImplemented, "The node runs without this part"},
-	Unavailable:   {http.StatusServiceUnavailable, "The node cannot answer now"},
-	Unverified:    {http.StatusBadGateway, "The node's answer does not verify"}, // said by clients of what a node says
-	Internal:      {http.StatusInternalServerError, "The node failed"},
-}
-
-const typePrefix = "urn:ephemera:problem:"
+	Pruned:        {Status: http.StatusGone, Title: "The retention removed the block's messages"},
+	Lagging:       {Status: http.StatusServiceUnavailable, Title: "The subscriber reads too slowly"},
+	NotConfigured: {Status: http.StatusNotImplemented, Title: "The node runs without this part"},
+	Unavailable:   {Status: http.StatusServiceUnavailable, Title: "The node cannot answer now"},
+	Unverified:    {Status: http.StatusBadGateway, Title: "The node's answer does not verify"},
+	Internal:      {Status: http.StatusInternalServerError, Title: "The node failed"},
+}}
 
 // Type returns the URI that names the kind, "urn:ephemera:problem:<kind>".
-func (k Kind) Type() string { return typePrefix + string(k) }
+func (k Kind) Type() string { return kinds.Type(k) }
 
 // Status returns the kind's HTTP status; that of an unknown kind is 500.
-func (k Kind) Status() int { return cmp.Or(kinds[k].status, http.StatusInternalServerError) }
+func (k Kind) Status() int { return kinds.Status(k) }
 
 // ProblemType is the content type of a problem document.
-const ProblemType = "application/problem+json"
+const ProblemType = problem.ContentType
 
 // Problem is a problem document (RFC 9457), and the error of every call of the API.
 type Problem struct {
-	Type   string `json:"type" doc:"What kind of problem this is: urn:ephemera:problem:<kind>."`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty" doc:"What happened, and what to do."`
+	problem.Document
 	// Errors names the fields that are wrong.
 	Errors []FieldError `json:"errors,omitempty" doc:"The fields that are wrong."`
-	// Cursor is where a lagging subscriber goes on from.
+	// Cursor is where a subscriber that was too slow continues.
 	Cursor *Cursor `json:"cursor,omitempty" doc:"Where a lagging subscriber goes on from."`
-	// RetryAfterMS is when to come back; the header Retry-After says the same in whole seconds,
-	// rounded up.
-	RetryAfterMS int64  `json:"retry_after_ms,omitempty" doc:"When to come back, in milliseconds."`
-	RequestID    string `json:"request_id,omitempty" doc:"The X-Request-Id of the request."`
+	// Retry is zero if the node does not say when to come back.
+	problem.Retry
+	RequestID string `json:"request_id,omitempty" doc:"The X-Request-Id of the request."`
 
 	cause error
 }
@@ -109,17 +99,18 @@ type FieldError struct {
 
 // NewProblem returns a problem of a kind.
 func NewProblem(kind Kind, detail string) *Problem {
-	return &Problem{Type: kind.Type(), Title: kinds[kind].title, Status: kind.Status(), Detail: detail}
+	return &Problem{Document: kinds.Document(kind, detail)}
 }
 
-// WrapProblem returns a problem of a kind that tells of, and unwraps to, its cause.
+// WrapProblem returns a problem of a kind whose detail is the text of its cause, and that unwraps
+// to the cause.
 func WrapProblem(kind Kind, cause error) *Problem {
 	p := NewProblem(kind, cause.Error())
 	p.cause = cause
 	return p
 }
 
-// LaggingAt returns the problem of a subscriber that read up to a cursor and was too slow.
+// LaggingAt returns the problem of a subscriber that was too slow and has read up to a cursor.
 func LaggingAt(cursor Cursor) *Problem {
 	p := NewProblem(Lagging, fmt.Sprintf("subscribe again with from=%d", cursor))
 	p.Cursor = &cursor
@@ -127,39 +118,22 @@ func LaggingAt(cursor Cursor) *Problem {
 }
 
 // Kind returns the last part of the type URI, or "" for types that are not the API's.
-func (p *Problem) Kind() Kind {
-	kind, ok := strings.CutPrefix(p.Type, typePrefix)
-	if !ok {
-		return ""
-	}
-	return Kind(kind)
-}
+func (p *Problem) Kind() Kind { return kinds.Kind(p.Type) }
 
-// Error says what happened in one line.
-func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return p.Title
-	}
-	return p.Title + ": " + p.Detail
-}
-
-// Is tells whether target is the problem's kind.
+// Is reports whether target is the problem's kind.
 func (p *Problem) Is(target error) bool {
 	kind, ok := target.(Kind)
 	return ok && kind == p.Kind()
 }
 
-// Unwrap returns the cause, where the problem arose in this process.
+// Unwrap returns the cause, if the problem arose in this process.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// RetryAfter returns how long to wait before another try; 0 where the node does not say.
-func (p *Problem) RetryAfter() time.Duration { return time.Duration(p.RetryAfterMS) * time.Millisecond }
-
-// Temporary tells whether the same request may succeed later.
+// Temporary reports whether the same request may succeed later.
 func (p *Problem) Temporary() bool {
 	switch p.Kind() {
 	case NotConfigured, Unverified, Internal:
 		return false
 	}
-	return p.Status >= 500 || p.Status == http.StatusTooManyRequests || p.Status == http.StatusRequestTimeout
+	return p.Document.Temporary()
 }

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 )
 
 // ErrTaken reports that another program is registered.
@@ -164,12 +164,14 @@ func (p *session) answered(f Frame) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.config.Allow != nil {
 		if err := s.config.Allow(r); err != nil {
-			refuse(w, api.WrapProblem(api.Forbidden, err))
+			problem.Write(w, api.WrapProblem(api.Forbidden, err))
 			return
 		}
 	}
 	if name, taken := s.Connected(); taken {
-		refuse(w, &api.Problem{Type: "about:blank", Title: "Conflict", Status: http.StatusConflict, Detail: fmt.Sprintf("%s (%q)", ErrTaken, name)})
+		problem.Write(w, &api.Problem{Document: problem.Document{
+			Type: "about:blank", Title: "Conflict", Status: http.StatusConflict, Detail: fmt.Sprintf("%s (%q)", ErrTaken, name),
+		}})
 		return
 	}
 	connection, err := websocket.Accept(w, r, nil) // refuses requests of other origins' pages
@@ -181,12 +183,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.serve(r.Context(), connection); err != nil {
 		_ = connection.Close(websocket.StatusPolicyViolation, clip(err.Error()))
 	}
-}
-
-func refuse(w http.ResponseWriter, p *api.Problem) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
 }
 
 // clip shortens a text to what a close frame holds.

@@ -3,11 +3,9 @@ package compare
 import (
 	"fmt"
 	"io"
-	"time"
-
-	"github.com/jedib0t/go-pretty/v6/progress"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/nymapi/bars"
 )
 
 // Progress shows the progress of a run. Its methods are not called concurrently.
@@ -46,54 +44,25 @@ func outcome(record Record) string {
 	return string(contract.StatusMissed) + ": " + record.Detail.Reason
 }
 
-// bars shows one progress bar for each mode.
-type bars struct {
-	writer   progress.Writer
-	trackers map[Mode]*progress.Tracker
-	rendered chan struct{} // closed after the last write
+// modeBars shows a bar per mode.
+type modeBars struct {
+	*bars.Bars
+	trackers map[Mode]*bars.Tracker
 }
 
-func newBars(w io.Writer, p *Plan) *bars {
-	b := &bars{writer: progress.NewWriter(), trackers: map[Mode]*progress.Tracker{}, rendered: make(chan struct{})}
-	b.writer.SetOutputWriter(w)
-	b.writer.SetUpdateFrequency(100 * time.Millisecond)
-	// The terminal breaks lines that do not fit, and the bars would be drawn again below them. The
-	// longest line has 80 columns.
-	b.writer.SetTrackerLength(20)
-	b.writer.SetMessageLength(len(fmt.Sprintf("%s, epoch %d of %d", Ephemera, p.Epochs, p.Epochs)))
-	b.writer.SetTrackerPosition(progress.PositionRight)
-	style := progress.StyleBlocks
-	style.Visibility.Speed, style.Visibility.Value = false, false
-	style.Options.TimeInProgressPrecision, style.Options.TimeDonePrecision = time.Second, time.Second
-	b.writer.SetStyle(style)
+func newBars(w io.Writer, p *Plan) modeBars {
+	b := modeBars{trackers: map[Mode]*bars.Tracker{}}
+	var all []*bars.Tracker
 	for _, mode := range []Mode{Single, Ephemera} {
-		tracker := &progress.Tracker{Message: fmt.Sprintf("%s, epoch 1 of %d", mode, p.Epochs), Total: int64(p.Epochs)}
-		b.trackers[mode] = tracker
-		b.writer.AppendTracker(tracker)
+		tracker := &bars.Tracker{Message: fmt.Sprintf("%s, epoch 1 of %d", mode, p.Epochs), Total: int64(p.Epochs)}
+		b.trackers[mode], all = tracker, append(all, tracker)
 	}
-	go func() {
-		defer close(b.rendered)
-		b.writer.Render()
-	}()
+	b.Bars = bars.Start(w, len(fmt.Sprintf("%s, epoch %d of %d", Ephemera, p.Epochs, p.Epochs)), all...)
 	return b
 }
 
-func (b *bars) Settled(mode Mode, epoch int, _ Record) {
+func (b modeBars) Settled(mode Mode, epoch int, _ Record) {
 	tracker := b.trackers[mode]
 	tracker.UpdateMessage(fmt.Sprintf("%s, epoch %d of %d", mode, min(int64(epoch)+1, tracker.Total), tracker.Total))
 	tracker.SetValue(int64(epoch))
-}
-
-// Close repeats Stop, because the writer ignores a Stop before it has begun to render.
-func (b *bars) Close() {
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	for {
-		b.writer.Stop()
-		select {
-		case <-b.rendered:
-			return
-		case <-again.C:
-		}
-	}
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
@@ -39,16 +37,4 @@ func TestAContractInAnotherModeIsReported(t *testing.T) {
 		config.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	c.eventually(func() bool { return log.contains("the contract verifies in mode full") }, "the reason is logged")
-}
-
-func TestLibrariesAreQuietUnlessEverythingIsLogged(t *testing.T) {
-	t.Parallel()
-	for level, lines := range map[slog.Level]int{slog.LevelDebug: 3, slog.LevelInfo: 1, slog.LevelError: 1} {
-		var log strings.Builder
-		logger := slog.New(service.Quiet(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))).With("logger", "p2p").WithGroup("peer")
-		logger.Info("came")
-		logger.Warn("went")
-		logger.Error("broke")
-		require.Equal(t, lines, strings.Count(log.String(), "\n"), level)
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
@@ -57,16 +59,11 @@ func (s *Service) store(ctx context.Context, info contract.PeerInfo) (rewards.Co
 
 // ask fetches the members, and retries until the contract responds.
 func (s *Service) ask(ctx context.Context) (contract.PeerInfo, error) {
-	for wait := askFirst; ; wait = min(2*wait, askMost) {
+	return retry(ctx, askMost, func() (contract.PeerInfo, error) {
 		info, err := s.client.PeerInfo(ctx)
 		s.contractAway(ctx, err)
-		if err == nil {
-			return info, nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return contract.PeerInfo{}, err
-		}
-	}
+		return info, err
+	})
 }
 
 // contractAway logs once when fetching the members fails, and once when it succeeds again.
@@ -111,27 +108,25 @@ func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []
 		return info, nil
 	}
 	said := false
-	for wait := askFirst; ; wait = min(2*wait, askJoining) {
+	return retry(ctx, askJoining, func() (contract.PeerInfo, error) {
 		info, err := s.ask(ctx)
 		if err != nil {
-			return info, err
+			return info, backoff.Permanent(err)
 		}
 		if stored, err := s.store(ctx, info); err != nil || stored.PeerInfo != nil {
-			return info, err
+			return info, backoff.Permanent(err)
 		}
 		if _, enrolled := s.member(info); !enrolled {
 			if err := s.enrol(ctx, known, addresses); err != nil {
-				return info, err
+				return info, backoff.Permanent(err)
 			}
 		}
 		if !said {
 			said = true
 			s.log.InfoContext(ctx, "waiting for the group to be complete", "enrolled", len(info.Members), "expected", info.Expected)
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return info, err
-		}
-	}
+		return info, errAgain
+	})
 }
 
 // recognise checks the identity of the contract as soon as it responds. The error is
@@ -172,8 +167,9 @@ func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []str
 // follow keeps the addresses of members up to date, at the contract and in the transport, until ctx
 // is done.
 func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error {
-	refused, began := false, time.Now()
-	for wait := askFirst; ; wait = min(2*wait, askMost) {
+	refused, began, next := false, time.Now(), waits(askMost)
+	for {
+		wait := next.NextBackOff()
 		info, err := s.client.PeerInfo(ctx)
 		s.contractAway(ctx, err)
 		if err == nil {
@@ -190,8 +186,10 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 			}
 			switch {
 			case news:
-				wait = askFirst
+				next.Reset()
+				wait = next.NextBackOff()
 			case told && len(n.transport.Online()) == len(info.Members)-1:
+				next.Reset()
 				wait = askSettled
 			case time.Since(began) < eagerly:
 				wait = min(wait, askEagerly)
@@ -199,9 +197,6 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 		}
 		if sleep(ctx, wait) != nil {
 			return nil
-		}
-		if wait == askSettled {
-			wait = askFirst
 		}
 	}
 }

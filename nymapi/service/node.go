@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -49,7 +50,7 @@ func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo)
 	}
 	link, err := p2p.New(p2p.Config{
 		Network: group.Network(), Key: s.home.Key, Listen: s.config.Listen, Announce: s.config.Announce,
-		Peers: info.Peers(), Gossip: s.config.Gossip, Limits: bounds.Transport, Logger: slog.New(Quiet(s.config.Logger.Handler())),
+		Peers: info.Peers(), Gossip: s.config.Gossip, Limits: bounds.Transport, Logger: slog.New(logging.Quiet(s.config.Logger.Handler())),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen for other Nym-APIs: %w", err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
 	contractapi "github.com/ephemera-go/nym-rewarding/contract"
@@ -97,11 +98,12 @@ func (s *Service) findDaemon(ctx context.Context, pinned rewards.Contract) (*dae
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	defer asked.Close()
-	for wait, said := askFirst, false; ; wait = min(2*wait, askMost) {
+	said := false
+	return retry(ctx, askMost, func() (*daemon, error) {
 		config, err := asked.QueryEphemeraConfig(ctx)
 		if err == nil {
 			if config.Network != pinned.Network {
-				return nil, fmt.Errorf("%w: it is of network %q, the contract's is %q; set node.network of the daemon", ErrDaemon, config.Network, pinned.Network)
+				return nil, backoff.Permanent(fmt.Errorf("%w: it is of network %q, the contract's is %q; set node.network of the daemon", ErrDaemon, config.Network, pinned.Network))
 			}
 			return &daemon{config: config, signer: newSigner(s.config.Daemon, config, s.log)}, nil
 		}
@@ -109,10 +111,8 @@ func (s *Service) findDaemon(ctx context.Context, pinned rewards.Contract) (*dae
 			said = true
 			s.log.WarnContext(ctx, "the Ephemera daemon does not answer, asking again until it does", "daemon", s.config.Daemon.URL, "err", err)
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
+		return nil, err
+	})
 }
 
 // complete waits until the group is complete. It does not enrol: `nymapi enrol` enrols the daemon's
@@ -121,22 +121,22 @@ func (s *Service) complete(ctx context.Context, known rewards.Contract) (contrac
 	if known.PeerInfo != nil {
 		return s.join(ctx, known, nil)
 	}
-	for said := false; ; said = true {
+	said := false
+	return retry(ctx, askJoining, func() (contractapi.PeerInfo, error) {
 		info, err := s.ask(ctx)
 		if err != nil {
-			return info, err
+			return info, backoff.Permanent(err)
 		}
 		stored, err := s.store(ctx, info)
 		if err != nil || stored.PeerInfo != nil {
-			return info, err
+			return info, backoff.Permanent(err)
 		}
 		if !said {
+			said = true
 			s.log.InfoContext(ctx, "waiting for the group to be complete; `nymapi enrol` enrols the daemon's key", "enrolled", len(info.Members), "expected", info.Expected)
 		}
-		if err := sleep(ctx, askJoining); err != nil {
-			return info, err
-		}
-	}
+		return info, errAgain
+	})
 }
 
 // trust sets the client of the daemon, which accepts only what certificates of the group prove.

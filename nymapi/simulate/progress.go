@@ -3,14 +3,16 @@ package simulate
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/nymapi/bars"
 )
 
 // Progress is a progress bar on a terminal. It is not safe for concurrent use.
 type Progress struct {
-	w     io.Writer // nil without a terminal
-	shown int       // percent, -1 for nothing
+	w       io.Writer // nil: not a terminal
+	bars    *bars.Bars
+	tracker *bars.Tracker
 }
 
 // NewProgress returns a bar that writes to w if that is a terminal, otherwise nothing.
@@ -18,42 +20,35 @@ func NewProgress(w io.Writer, terminal bool) *Progress {
 	if !terminal {
 		w = nil
 	}
-	return &Progress{w: w, shown: -1}
+	return &Progress{w: w, tracker: &bars.Tracker{}}
 }
 
 // Advance shows the progress of a run.
 func (p *Progress) Advance(done, of time.Duration) {
-	if p.w == nil || of <= 0 {
-		return
-	}
-	percent := int(100 * done / of)
-	if percent == p.shown {
-		return
-	}
-	p.shown = percent
-	// A failure to show progress does not end a run.
-	_, _ = fmt.Fprintf(p.w, "\r%s %3d %% of %s of virtual time", bar(percent), percent, of.Round(time.Minute))
-}
-
-func bar(percent int) string {
-	const width = 40
-	full := percent * width / 100
-	return "[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "]"
+	p.show(done, of, fmt.Sprintf("%s of virtual time", of.Round(time.Minute)))
 }
 
 // Searched shows the elapsed time of a search and its number of schedules.
 func (p *Progress) Searched(schedules int, done, of time.Duration) {
+	p.show(done, of, fmt.Sprintf("%d schedules in %s", schedules, of))
+}
+
+func (p *Progress) show(done, of time.Duration, message string) {
 	if p.w == nil || of <= 0 {
 		return
 	}
-	p.shown = int(min(100*done/of, 100))
-	// A failure to show progress does not end a run.
-	_, _ = fmt.Fprintf(p.w, "\r%s %3d %% of %s, %d schedules", bar(p.shown), p.shown, of, schedules)
+	p.tracker.UpdateMessage(message)
+	if p.bars == nil {
+		const length = 30
+		p.tracker.UpdateTotal(int64(of))
+		p.bars = bars.Start(p.w, length, p.tracker)
+	}
+	p.tracker.SetValue(int64(done))
 }
 
-// Close removes the bar.
+// Close ends the display. Nothing is written after it.
 func (p *Progress) Close() {
-	if p.w != nil && p.shown >= 0 {
-		_, _ = fmt.Fprint(p.w, "\r\033[K")
+	if p.bars != nil {
+		p.bars.Close()
 	}
 }

@@ -56,10 +56,10 @@ var rules = []rule{
 	{folder: "ephemera/store/...", imports: join(leaves, kit, []string{"ephemera/store/..."})},
 	{folder: "ephemera/limits", imports: join(leaves, []string{"ephemera/mempool", "ephemera/wire"}), pure: true},
 	{folder: "ephemera/transport", imports: leaves},
-	{folder: "ephemera/transport/...", imports: join(leaves, []string{"ephemera/limits", "ephemera/transport/..."})},
+	{folder: "ephemera/transport/...", imports: join(leaves, kit, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
 	{folder: "ephemera/home", imports: join(leaves, kit, []string{"ephemera", "ephemera/store", "ephemera/store/sqlite", "ephemera/transport/p2p"})},
-	{folder: "ephemera/internal/daemon/settings", imports: leaves},
+	{folder: "ephemera/internal/daemon/settings", imports: join(leaves, kit)},
 	// The daemon puts the parts together. Stores other than SQLite come from the command, so that
 	// nothing else links them.
 	{folder: "ephemera/internal/daemon/...", imports: join(leaves, core, interfaces, []string{
@@ -67,8 +67,8 @@ var rules = []rule{
 		"ephemera/policy", "ephemera/remote", "ephemera/store/sqlite", "ephemera/transport/p2p",
 	})},
 	// Server and client depend on the interface alone. Local and telemetry serve a node.
-	{folder: "ephemera/api", imports: leaves},
-	{folder: "ephemera/api/...", imports: join(leaves, []string{"ephemera/api"})},
+	{folder: "ephemera/api", imports: join(leaves, kit)},
+	{folder: "ephemera/api/...", imports: join(leaves, kit, []string{"ephemera/api"})},
 	{folder: "ephemera/api/local", imports: join(leaves, core, interfaces)},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
 	// The root runs the core and is served by others.
@@ -77,9 +77,10 @@ var rules = []rule{
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/examples/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/cmd/...", imports: []string{"ephemera/..."}},
+	{folder: "ephemera/remote", imports: join(leaves, core, interfaces, kit)},
 	{folder: "ephemera/...", imports: join(leaves, core, interfaces)},
 
-	{folder: "contract", imports: join(leaves, []string{"metrics"})},
+	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
@@ -99,10 +100,10 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
-		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
+		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},

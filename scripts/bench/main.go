@@ -1,12 +1,13 @@
 // Command bench runs the benchmarks of every module and prints the machine, the command and the
-// median of each figure, so that a result pasted somewhere says what it was measured on. `make
-// bench` calls it.
+// median of each figure, so that a result that is quoted somewhere says what it was measured on.
+// `make bench` calls it.
 //
-// It compares nothing with anything: keep two outputs and look.
+// It compares nothing: to compare two versions, keep the outputs of `go test` and use benchstat.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,12 +28,12 @@ func main() {
 	}
 }
 
-// run measures and prints the table to out; progress and failures of `go test` go to progress.
+// run measures and prints the table to out. The output of `go test` goes to progress.
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	root := flags.String("root", ".", "folder of go.work")
 	pattern := flags.String("bench", ".", "regular expression of the benchmarks to run")
-	count := flags.Int("count", 5, "how often each is run; the median is printed")
+	count := flags.Int("count", 5, "number of runs of each; the median is printed")
 	benchtime := flags.String("benchtime", "1s", "time or number of iterations (100x) of each run")
 	short := flags.Bool("short", false, "leave out what takes minutes")
 	if err := flags.Parse(args); err != nil {
@@ -57,18 +58,17 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err := test.Start(); err != nil {
 		return fmt.Errorf("run %s: %w", strings.Join(command, " "), err)
 	}
+	// If one package fails, the figures of the others are still printed.
 	results, err := parse(io.TeeReader(pipe, progress))
-	if err == nil {
-		err = write(out, results)
-	}
-	// One package that fails does not take the figures of the others with it.
+	_, _ = io.Copy(progress, pipe) // what a line that is too long has left; go test would wait forever
+	err = errors.Join(err, write(out, results))
 	if failure := test.Wait(); failure != nil {
 		return fmt.Errorf("%s: %w", strings.Join(command, " "), failure)
 	}
 	return err
 }
 
-// machine describes what the figures were measured on.
+// machine describes what the figures are measured on.
 func machine() string {
 	model := "unknown processor"
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

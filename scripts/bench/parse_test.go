@@ -12,14 +12,14 @@ func TestMediansByPackageAndUnit(t *testing.T) {
 goarch: amd64
 pkg: example.org/a
 cpu: a processor
-BenchmarkRound/n=4-2         	     100	  30.5 ns/op	   12.0 KB/node	       0 B/op	       0 allocs/op
-BenchmarkRound/n=4-2         	     100	  10.5 ns/op	   14.0 KB/node	       0 B/op	       0 allocs/op
-BenchmarkRound/n=4-2         	     100	  20.5 ns/op	   13.0 KB/node	       0 B/op	       0 allocs/op
+BenchmarkRound/n=4-2         	     100	  30.5 ns/op	   12.0 KiB/node	       0 B/op	       0 allocs/op
+BenchmarkRound/n=4-2         	     100	  10.5 ns/op	   14.0 KiB/node	       0 B/op	       0 allocs/op
+BenchmarkRound/n=4-2         	     100	  12.5 ns/op	   13.0 KiB/node	       0 B/op	       0 allocs/op
 PASS
 ok  	example.org/a	1.2s
 pkg: example.org/b
-BenchmarkOther    	       1	  2000000 ns/op
-BenchmarkOther    	       1	  4000000 ns/op
+BenchmarkRound/n=4	       1	  2000000 ns/op
+BenchmarkRound/n=4	       1	  4000000 ns/op
 ok  	example.org/b	1.2s
 ?   	example.org/c	[no test files]
 `
@@ -29,28 +29,26 @@ ok  	example.org/b	1.2s
 	require.NoError(t, write(&table, all))
 	require.Equal(t, `
 example.org/a
-  Round/n=4  20.5 ns/op  13 KB/node  0 B/op  0 allocs/op
+  Round/n=4  12.50n sec/op  13.00 KiB/node  0.000 B/op  0.000 allocs/op
 
 example.org/b
-  Other  3 ms/op
+  Round/n=4  3.000m sec/op
 `, table.String())
 }
 
-func TestFiguresHaveFourDigits(t *testing.T) {
-	for want, got := range map[string]string{
-		"999 ns/op":     figure(999, "ns/op"),
-		"61.72 µs/op":   figure(61_721, "ns/op"),
-		"2.5 s/op":      figure(2.5e9, "ns/op"),
-		"5000 s/op":     figure(5e12, "ns/op"),
-		"0 ns/op":       figure(0, "ns/op"),
-		"1388123 B/op":  figure(1388123, "B/op"),
-		"52.49 KB/node": figure(52.4912, "KB/node"),
-		"0.1234 %":      figure(0.1234, "%"),
-		"10 %":          figure(10, "%"),
-		"0.0005612 s":   figure(0.00056118, "s"),
-		"-0.0125 s":     figure(-0.0125, "s"),
+func TestFiguresAreScaledAsBenchstatScalesThem(t *testing.T) {
+	for want, c := range map[string]struct {
+		value float64
+		unit  string
+	}{
+		"61.72µ sec/op":       {61.721e-6, "sec/op"},
+		"1.324Mi B/op":        {1388123, "B/op"},
+		"5.130k messages/s":   {5130, "messages/s"},
+		"46.10 ed25519-%":     {46.1, "ed25519-%"},
+		"561.2µ cpu-s/block":  {0.00056118, "cpu-s/block"},
+		"-12.50m cpu-s/block": {-0.0125, "cpu-s/block"},
 	} {
-		require.Equal(t, want, got)
+		require.Equal(t, want, figure([]float64{c.value}, c.unit))
 	}
 }
 
@@ -59,7 +57,10 @@ func TestNoBenchmarkIsAnError(t *testing.T) {
 	require.ErrorIs(t, err, errNothing)
 }
 
-func TestBrokenFigureIsAnError(t *testing.T) {
-	_, err := parse(strings.NewReader("BenchmarkA-2 10 x ns/op"))
-	require.ErrorContains(t, err, "BenchmarkA-2 10 x ns/op")
+func TestBrokenLineIsAnErrorAndCostsNoOther(t *testing.T) {
+	all, err := parse(strings.NewReader("BenchmarkA-2 10 x ns/op\nBenchmarkB-2 10 7 ns/op\nBenchmarkC-2 \t--- FAIL: BenchmarkC-2\n"))
+	require.ErrorContains(t, err, "go test:1: parsing measurement")
+	require.ErrorContains(t, err, "go test:3: ")
+	require.Len(t, all, 1)
+	require.Equal(t, "B", all[0].name)
 }

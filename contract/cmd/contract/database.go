@@ -19,13 +19,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
-// comparedDatabase is where the newest comparison of one Nym-API with many leaves the contract's
-// database.
+// comparedDatabase is the contract's database of the newest comparison of one Nym-API with many.
 var comparedDatabase = filepath.Join("results", "latest", "ephemera", databaseName)
 
 const databaseHelp = "database; default: ./contract.db, else that of the newest comparison, results/latest"
 
-// openDatabase opens the database at path, or where it is by default.
+// openDatabase opens the database at path, or at one of the default paths.
 func openDatabase(ctx context.Context, path string) (*store.Reader, string, error) {
 	if path != "" {
 		reader, err := store.OpenReader(ctx, path)
@@ -37,18 +36,18 @@ func openDatabase(ctx context.Context, path string) (*store.Reader, string, erro
 			return reader, path, err
 		}
 	}
-	return nil, "", fmt.Errorf("neither ./%s nor %s is there; name the database with --db", databaseName, comparedDatabase)
+	return nil, "", fmt.Errorf("neither ./%s nor %s exists; name the database with --db", databaseName, comparedDatabase)
 }
 
 func newBackup() *cobra.Command {
 	var db, home, to string
 	cmd := &cobra.Command{
-		Use: "backup", Short: "Copy the database, also while the contract runs",
+		Use: "backup", Short: "Copy the database, even while the contract runs",
 		Example: `  contract backup --home /data --to contract.db
   docker compose exec -T contract contract backup --home /data --to - > contract.db`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if to == "" {
-				return command.Usage("--to is missing, expected a file, or - for the standard output")
+				return command.Usage("--to is missing, expected a file, or - for standard output")
 			}
 			if db == "" {
 				db = filepath.Join(home, databaseName)
@@ -58,7 +57,7 @@ func newBackup() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&home, "home", ".", "the contract's folder")
 	cmd.Flags().StringVar(&db, "db", "", "database, if it is not contract.db in --home")
-	cmd.Flags().StringVar(&to, "to", "", "file to write or replace; - is the standard output")
+	cmd.Flags().StringVar(&to, "to", "", "file to write or replace; - is standard output")
 	return cmd
 }
 
@@ -71,9 +70,10 @@ func backup(ctx context.Context, db, to string, stdout io.Writer) (err error) {
 	if to != "-" {
 		return reader.Backup(ctx, to)
 	}
-	folder, err := os.MkdirTemp(filepath.Dir(db), ".backup-*") // the only place that a container may write to
+	// Next to the database, the only folder that a container may write to.
+	folder, err := os.MkdirTemp(filepath.Dir(db), ".backup-*")
 	if err != nil {
-		return fmt.Errorf("back up to the standard output: %w", err)
+		return fmt.Errorf("back up to standard output: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	partial := filepath.Join(folder, databaseName)
@@ -82,11 +82,11 @@ func backup(ctx context.Context, db, to string, stdout io.Writer) (err error) {
 	}
 	file, err := os.Open(partial)
 	if err != nil {
-		return fmt.Errorf("back up to the standard output: %w", err)
+		return fmt.Errorf("back up to standard output: %w", err)
 	}
 	defer file.Close()
 	if _, err := io.Copy(stdout, file); err != nil {
-		return fmt.Errorf("back up to the standard output: %w", err)
+		return fmt.Errorf("back up to standard output: %w", err)
 	}
 	return nil
 }
@@ -95,15 +95,17 @@ func newAudit() *cobra.Command {
 	var db string
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Recompute every rewarded epoch from its evidence",
-		Long: `Recompute every rewarded epoch from its evidence, offline: signatures, certificates, the matrix of reports, the result,
-carried values, the contract's receipts, and the tables that show who won, reported and signed when. It exits with 1 when something does not fit.`,
+		Long: `Recompute every rewarded epoch from its evidence, offline: signatures,
+certificates, the matrix of reports, the result, carried values, the contract's
+receipts, and the tables that show who won, reported and signed when. The exit
+status is 1 if an epoch fails.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return audit(cmd.Context(), db, cmd.OutOrStdout()) },
 	}
 	cmd.Flags().StringVar(&db, "db", "", databaseHelp)
 	return cmd
 }
 
-var errAudit = errors.New("the audit found a mismatch")
+var errAudit = errors.New("the evidence does not prove every epoch; the output names those that failed")
 
 func audit(ctx context.Context, db string, out io.Writer) error {
 	reader, path, err := openDatabase(ctx, db)
@@ -146,7 +148,7 @@ func audit(ctx context.Context, db string, out io.Writer) error {
 			unproven++
 		}
 	}
-	fmt.Fprintf(out, "%s: %d rewarded epochs, %d follow from signed reports, %d rest on somebody's word, %d do not fit\n",
+	fmt.Fprintf(out, "%s: %d rewarded epochs: %d proven by signed reports, %d unproven, %d failed\n",
 		path, len(epochs), proven, unproven, failed)
 	if failed > 0 {
 		return errAudit
@@ -157,7 +159,7 @@ func audit(ctx context.Context, db string, out io.Writer) error {
 func newHealth() *cobra.Command {
 	var address string
 	cmd := &cobra.Command{
-		Use: "health", Short: "Exit with 0 if the contract answers, else with 1",
+		Use: "health", Short: "Exit with 0 if the contract answers, and with 1 otherwise",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !strings.Contains(address, "://") {
 				address = "http://" + address

@@ -30,10 +30,12 @@ func newInspect() *cobra.Command {
 	var f inspectFlags
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show what the contract decided",
-		Long: `Show what the contract decided: members, epochs and winners; with --epoch also reporters, signers, attempts and rewards.
+		Long: `Show what the contract decided: members, epochs and winners; with --epoch also
+reporters, signers, attempts and rewards.
 
-It reads the database only, while the contract runs or after it. With --seed the rewards of a simulated world are compared
-with its truth, computed anew from the seed.`,
+It only reads the database, whether the contract runs or not. With --seed it
+compares the rewards of a simulated world with the truth, which it computes from
+the seed.`,
 		Example: `  contract inspect
   contract inspect --db contract.db --epoch last
   contract inspect --mixnode m007 --seed 1 --ticks 4
@@ -48,13 +50,13 @@ with its truth, computed anew from the seed.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.db, "db", "", databaseHelp)
 	flags.StringVar(&f.epoch, "epoch", "", "show one epoch: its number, or last for the newest rewarded one")
-	flags.StringVar(&f.mixnode, "mixnode", "", "show one mixnode: in every epoch, or in that of --epoch")
-	flags.BoolVar(&f.watch, "watch", false, "show it again every second until interrupted")
+	flags.StringVar(&f.mixnode, "mixnode", "", "show one mixnode: in every epoch, or in the one of --epoch")
+	flags.BoolVar(&f.watch, "watch", false, "repeat every second until interrupted")
 	flags.BoolVar(&f.json, "json", false, "write JSON instead of tables")
 	flags.IntVar(&f.last, "last", 20, "how many epochs to list, newest first; 0: all")
-	flags.Uint64Var(&f.seed, "seed", 0, "seed of the simulated world, for the error against its truth")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of the simulated world, to compare with its truth")
 	flags.StringVar(&f.source, "source", "world", "what was measured with that seed: world, or uniform, which has no truth")
-	flags.Int64Var(&f.ticks, "ticks", 4, "measurements per epoch, as the Nym-APIs were told")
+	flags.Int64Var(&f.ticks, "ticks", 4, "measurements per epoch, the --ticks of the Nym-APIs")
 	return cmd
 }
 
@@ -80,7 +82,7 @@ func (f inspectFlags) validate() error {
 	return nil
 }
 
-// inspect shows what is asked for once, or until ctx ends.
+// inspect shows what the flags select, once or until ctx ends.
 func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
 	if err := f.validate(); err != nil {
 		return err
@@ -113,8 +115,7 @@ func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
 	}
 }
 
-// inspectOnce opens the database each time: with --watch it may be one that begins or ceases to be
-// in use.
+// inspectOnce opens the database each time: with --watch, the contract may start or stop meanwhile.
 func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error) {
 	reader, path, err := openDatabase(ctx, f.db)
 	if err != nil {
@@ -143,12 +144,12 @@ func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error)
 	return err
 }
 
-// view is a database with what is asked of it.
+// view is a database with the flags that select a part of it.
 type view struct {
 	*store.Reader
 	flags inspectFlags
 	path  string
-	truth *truth // nil: not asked for
+	truth *truth // nil without --seed
 }
 
 func newView(reader *store.Reader, path string, f inspectFlags) *view {
@@ -215,7 +216,7 @@ func (v *view) overview(ctx context.Context) (*overview, error) {
 	return o, v.epochLines(ctx, o)
 }
 
-// epochLines fills in the epochs, the newest first, and what they add up to.
+// epochLines fills in the epochs, the newest first, and their totals.
 func (v *view) epochLines(ctx context.Context, o *overview) error {
 	limit := v.flags.last
 	if limit == 0 {
@@ -258,7 +259,7 @@ func (v *view) epochLines(ctx context.Context, o *overview) error {
 type epochView struct {
 	contract.EpochDetail
 	Error *metricsError `json:"error,omitempty"`
-	truth []float64     // per reward, nil if not asked for
+	truth []float64     // per reward, nil without --seed
 }
 
 func (v *view) epoch(ctx context.Context) (*epochView, error) {
@@ -284,7 +285,7 @@ func (v *view) epoch(ctx context.Context) (*epochView, error) {
 	return e, nil
 }
 
-// only leaves one mixnode in the result.
+// only removes all mixnodes but one from the result.
 func (e *epochView) only(mixnode metrics.MixID) {
 	for i, r := range e.Result {
 		if r.Mixnode != mixnode {
@@ -299,7 +300,7 @@ func (e *epochView) only(mixnode metrics.MixID) {
 	e.Result, e.truth = nil, nil
 }
 
-// number returns the epoch that --epoch means.
+// number returns the epoch that --epoch names.
 func (v *view) number(ctx context.Context) (contract.Epoch, error) {
 	if v.flags.epoch != "last" {
 		return contract.ParseEpoch(v.flags.epoch)

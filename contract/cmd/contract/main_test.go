@@ -47,7 +47,7 @@ func description(t *testing.T, number contract.Epoch) contract.Description {
 	return d
 }
 
-// fill makes a database with a rewarded epoch, one with carried values, a missed and an open one.
+// fill creates a database with a rewarded epoch, one with carried values, a missed and an open one.
 func fill(t *testing.T, path string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, path, store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}, 1)
@@ -76,7 +76,7 @@ func fill(t *testing.T, path string) {
 	require.NoError(t, s.Close())
 }
 
-// win makes a member the winner; in epoch 2 nobody but two knows m002.
+// win makes a member the winner. In epoch 2 only two members have measured m002.
 func win(t *testing.T, s *store.Store, d contract.Description, creator int) {
 	messages := contracttest.Messages(d, 1, 2, 3, 4)
 	for i := range 2 * int(d.Epoch-1) {
@@ -128,7 +128,7 @@ func TestInspectShowsWhatWasDecided(t *testing.T) {
 	}
 }
 
-// goldenFolder is absolute, because tests change the folder.
+// goldenFolder is absolute because tests change the working folder.
 var goldenFolder = func() string {
 	folder, err := filepath.Abs("testdata")
 	if err != nil {
@@ -189,7 +189,7 @@ func TestInspectWatchesUntilItIsInterrupted(t *testing.T) {
 	require.Zero(t, <-done)
 }
 
-// screen tells when something was written.
+// screen signals when something is written.
 type screen struct {
 	once  sync.Once
 	wrote chan struct{}
@@ -210,7 +210,7 @@ func TestAuditRecomputesEveryWinner(t *testing.T) {
 	fill(t, path)
 	status, out, errs := call(t, "audit", "--db", path)
 	require.Zero(t, status, errs)
-	require.Contains(t, out, "2 rewarded epochs, 2 follow from signed reports, 0 rest on somebody's word, 0 do not fit")
+	require.Contains(t, out, "2 rewarded epochs: 2 proven by signed reports, 0 unproven, 0 failed")
 
 	tamper(t, path, `UPDATE reward SET value = 10000 WHERE epoch = 2 AND mixnode = 'm002'`)
 	status, out, errs = call(t, "audit", "--db", path)
@@ -224,7 +224,7 @@ func TestAuditRecomputesEveryWinner(t *testing.T) {
 	require.Contains(t, out, "epoch 1: audit failed")
 }
 
-// The tables that people query say nothing else than the evidence.
+// The tables that people query agree with the evidence.
 func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 	for statement, want := range map[string]string{
 		`UPDATE winner SET accepted_ms = accepted_ms - 1 WHERE epoch = 2`:                          "the winner shown",
@@ -242,7 +242,7 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 		status, out, _ := call(t, "audit", "--db", path)
 		require.Equal(t, command.ExitFailure, status, statement)
 		require.Contains(t, out, want, statement)
-		require.Contains(t, out, "1 follow from signed reports, 0 rest on somebody's word, 1 do not fit", statement)
+		require.Contains(t, out, "1 proven by signed reports, 0 unproven, 1 failed", statement)
 	}
 }
 
@@ -258,14 +258,14 @@ func TestBackupIsWrittenToAFileOrToTheStandardOutput(t *testing.T) {
 	for _, name := range []string{"copy.db", "piped.db"} {
 		status, out, errs := call(t, "audit", "--db", filepath.Join(folder, name))
 		require.Zero(t, status, errs)
-		require.Contains(t, out, "2 follow from signed reports")
+		require.Contains(t, out, "2 proven by signed reports")
 	}
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	require.Len(t, entries, 4, "three databases and a lock")
 }
 
-func TestServeGoesOnOnItsFolder(t *testing.T) {
+func TestServeContinuesWithItsFolder(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "new", "home")
 	address := freeAddress(t)
 	t.Setenv("CONTRACT_TOKEN", "secret")
@@ -302,7 +302,7 @@ func TestServeGoesOnOnItsFolder(t *testing.T) {
 	require.Equal(t, command.ExitFailure, status)
 }
 
-// watchedLog is a log that tells when a text was written.
+// watchedLog is a log that signals when a text is written.
 type watchedLog struct {
 	text string
 	once sync.Once

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +20,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
-// databaseName is that of the database in a contract's folder.
+// databaseName is the name of the database in a contract's folder.
 const databaseName = "contract.db"
 
 type serveFlags struct {
@@ -42,31 +41,32 @@ func newServe() *cobra.Command {
 		Use: "serve", Short: "Serve the contract over HTTP",
 		Long: `Serve the contract over HTTP until it is stopped.
 
-Nym-APIs enrol with the token; when as many have as are expected, the group is closed and the first epoch is scheduled.
-Key and database are made in --home at the first start, and a later start goes on with them.`,
+Nym-APIs enrol with the token. When the expected number of them have enrolled,
+the group is closed and the first epoch is scheduled. The first start creates a
+key and a database in --home, and later starts continue with them.`,
 		Example: `  contract serve --expect 4 --token secret --epoch 10s --mixnodes 240
   contract serve --home /var/lib/contract --expect 1 --mode single`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free one, which is logged")
-	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, made if there is none")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free port, which is logged")
+	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, created if it does not exist")
 	flags.StringVar(&f.db, "db", "", "database, if it is not contract.db in --home")
-	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name that keeps signatures of different networks apart")
-	flags.IntVar(&f.expect, "expect", 0, fmt.Sprintf("how many Nym-APIs will enrol, 1..%d", membership.MaxMembers))
-	flags.StringVar(&f.token, "token", "", "what a Nym-API must know to enrol")
+	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
+	flags.IntVar(&f.expect, "expect", 0, fmt.Sprintf("number of Nym-APIs that will enrol, 1..%d", membership.MaxMembers))
+	flags.StringVar(&f.token, "token", "", "secret with which Nym-APIs enrol")
 	flags.StringVar(&f.tokenFile, "token-file", "", "file with the token, so that it is not on the command line")
 	flags.DurationVar(&f.epoch, "epoch", 10*time.Second, "duration of an epoch")
 	flags.DurationVar(&f.firstEpoch, "first-epoch", 3*time.Second, "time from the closing of the group to the first epoch")
-	flags.IntVar(&f.mixnodes, "mixnodes", 240, "how many mixnodes are rewarded: m001, m002 and so on")
+	flags.IntVar(&f.mixnodes, "mixnodes", 240, "number of mixnodes that are rewarded: m001, m002 and so on")
 	flags.StringVar(&f.mixnodesFile, "mixnodes-file", "", "file with the names of the mixnodes, one a line, instead of --mixnodes")
-	flags.StringVar(&f.estimator, "estimator", "median", "rule that makes one uptime of several: mean, median, lowmedian, trimmed, trimmed(k) or mad")
-	flags.IntVar(&f.accept, "accept-epochs", 3, "how many epochs an epoch stays open after its end")
-	flags.IntVar(&f.carry, "carry", 3, "over how many epochs an old value stands in for a missing one")
+	flags.StringVar(&f.estimator, "estimator", "median", "rule that combines several uptimes: mean, median, lowmedian, trimmed, trimmed(k) or mad")
+	flags.IntVar(&f.accept, "accept-epochs", 3, "number of epochs for which an epoch stays open after its end")
+	flags.IntVar(&f.carry, "carry", 3, "number of epochs for which an old value replaces a missing one")
 	flags.StringVar(&f.advance, "advance", string(server.Fixed), "when the next epoch begins: fixed or when-decided")
-	flags.StringVar(&f.verify, "verify", "full", "full: recompute every result from signed reports; none: believe anybody, as the original did")
-	flags.StringVar(&f.mode, "mode", "ephemera", "ephemera: certified blocks of many; single: the word of one authorised Nym-API")
-	flags.StringVar(&f.trusted, "authorised", "", "name of that one in mode single; default: the first by name")
+	flags.StringVar(&f.verify, "verify", "full", "full: recompute every result from signed reports; none: accept any result, like the original")
+	flags.StringVar(&f.mode, "mode", "ephemera", "ephemera: certified blocks of many Nym-APIs; single: results of one authorised Nym-API")
+	flags.StringVar(&f.trusted, "authorised", "", "name of the authorised Nym-API in mode single (default: the first by name)")
 	f.log.Add(flags)
 	return cmd
 }
@@ -76,11 +76,11 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	handler, err := f.log.Handler(cmd.ErrOrStderr())
+	logger, err := f.log.Logger(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	cfg.Logger = slog.New(handler)
+	cfg.Logger = logger.With("logger", "contract")
 	if err := cfg.Validate(); err != nil {
 		return &command.UsageError{Err: err}
 	}
@@ -88,10 +88,10 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 		return fmt.Errorf("--home: %w", err)
 	}
 	if f.verify == "none" {
-		cfg.Logger.Warn("--verify none: whoever is first decides what is paid")
+		cfg.Logger.Warn("--verify none: the first submission decides what is paid")
 	}
 	if cfg.Token == "" {
-		cfg.Logger.Warn("no --token: whoever reaches this address can enrol until the group is complete")
+		cfg.Logger.Warn("no --token: any caller can enrol until the group is complete")
 	}
 	contract, err := server.New(cfg)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// How the views look as text.
+// The views as text.
 
 func newTable(out *strings.Builder, header ...any) table.Writer {
 	w := table.NewWriter()
@@ -70,13 +70,13 @@ func (o *overview) table() string {
 		header = append(header, "RMSE", "bias", "max\nerror")
 	}
 	epochs := newTable(&out, header...)
-	epochs.Style().Options.SeparateColumns = false // the widest row fits on 120 columns, with errors too
+	epochs.Style().Options.SeparateColumns = false // even with errors, the widest row fits 120 columns
 	for _, e := range o.Epochs {
 		epochs.AppendRow(e.row(o.Errors != nil))
 	}
 	epochs.Render()
 	for _, e := range o.Epochs {
-		if e.Reason != "" { // beside the table, which is wide enough without
+		if e.Reason != "" { // too wide for the table
 			fmt.Fprintf(&out, "epoch %d %s: %s\n", e.ID, e.Status, e.Reason)
 		}
 	}
@@ -136,7 +136,7 @@ func (e *epochView) table() string {
 	}
 	attempts.Render()
 	if e.AttemptsDropped > 0 {
-		fmt.Fprintf(&out, "and %d attempts above the bound\n", e.AttemptsDropped)
+		fmt.Fprintf(&out, "and %d attempts above the limit\n", e.AttemptsDropped)
 	}
 	if len(e.Result) > 0 {
 		e.rewards(&out)

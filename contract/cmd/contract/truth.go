@@ -9,12 +9,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
-// truth is the simulated world that was measured, made anew from its seed. A nil truth knows
-// nothing.
+// truth is the simulated world that was measured, computed from its seed. A nil truth has no
+// values.
 type truth struct {
 	seed  uint64
 	ticks int64
-	world *world.World // of as many mixnodes as the last epoch asked for
+	world *world.World // with the number of mixnodes of the last epoch
 }
 
 // of returns the true uptimes of the mixnodes of a rewarded epoch, in points of 0..100 and in the
@@ -29,11 +29,11 @@ func (t *truth) of(d contract.EpochDetail) ([]float64, error) {
 	truths := make([]float64, len(d.Result))
 	for i, name := range t.world.Mixnodes() {
 		if d.Result[i].Mixnode != name {
-			return nil, fmt.Errorf("--seed: mixnode %s of epoch %d is not one of a simulated world, which has %s", d.Result[i].Mixnode, d.ID, name)
+			return nil, fmt.Errorf("--seed: mixnode %s of epoch %d is not in a simulated world, which has %s in its place", d.Result[i].Mixnode, d.ID, name)
 		}
 		points, ok := t.world.Truth(i, int64(d.ID-1)*t.ticks, int64(d.ID)*t.ticks)
 		if !ok {
-			return nil, fmt.Errorf("--ticks %d: there is no truth of epoch %d with so many", t.ticks, d.ID)
+			return nil, fmt.Errorf("--ticks %d: epoch %d has no truth with so many measurements; give the --ticks of the Nym-APIs", t.ticks, d.ID)
 		}
 		truths[i] = points
 	}
@@ -49,8 +49,8 @@ func (t *truth) know(mixnodes int) error {
 	return err
 }
 
-// compare returns the error of an epoch's rewards against the truth, nil if there is nothing to
-// compare, and adds it to total.
+// compare returns how far an epoch's rewards are from the truth, and adds it to total. It returns
+// nil if there is nothing to compare.
 func (t *truth) compare(d contract.EpochDetail, total *errorSum) (*metricsError, error) {
 	truths, err := t.of(d)
 	if err != nil {
@@ -79,7 +79,7 @@ type errorSum struct {
 func (e *errorSum) add(value metrics.Uptime, truth float64) {
 	points, ok := value.Points()
 	if !ok {
-		return // missing is missing, and no error
+		return // a missing value is not an error
 	}
 	e.count++
 	e.squares += (points - truth) * (points - truth)

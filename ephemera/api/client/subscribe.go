@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
@@ -46,7 +46,8 @@ const (
 )
 
 func (s *subscriber) run(ctx context.Context) error {
-	backoff := minBackoff
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff, 2
 	for first := true; ; first = false {
 		err := s.receive(ctx)
 		var p *api.Problem
@@ -59,10 +60,10 @@ func (s *subscriber) run(ctx context.Context) error {
 			return err
 		}
 		if s.received {
-			s.received, backoff = false, minBackoff
+			s.received = false
+			pauses.Reset()
 		}
-		timer := time.NewTimer(backoff/2 + rand.N(backoff/2)) // jittered
-		backoff = min(2*backoff, maxBackoff)
+		timer := time.NewTimer(pauses.NextBackOff())
 		select {
 		case <-ctx.Done():
 			timer.Stop()

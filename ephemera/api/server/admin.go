@@ -1,18 +1,19 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // AdminConfig configures the admin server. Signing needs Signer and Network.
@@ -40,16 +41,17 @@ const (
 func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	config.Registry = nil                                        // it is served elsewhere
 	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
-	s, err := New(nil, config)
+	s, err := listen(nil, config.withDefaults(), unbounded)
 	if err != nil {
 		return nil, err
 	}
-	s.config.WriteTimeout = 0 // a profile takes as long as it is asked for
-	s.http.WriteTimeout = 0
-	r := chi.NewRouter()
-	r.Use(identify, s.recover, s.secure, s.limit(), trust(s.config.Token), s.onlyTrusted, s.body, s.connections.answering)
-	r.NotFound(s.notFound)
-	r.MethodNotAllowed(s.methodNotAllowed)
+	r, guard := chi.NewRouter(), s.guard()
+	s.handler = r
+	r.Use(webserver.RequestID, guard.Recover)
+	r.Use(s.callers()...)
+	r.Use(s.onlyTrusted, s.body(), s.web.Answering)
+	r.NotFound(guard.NotFound(""))
+	r.MethodNotAllowed(guard.MethodNotAllowed)
 	r.Get("/debug/pprof/cmdline", pprof.Cmdline)
 	r.Get("/debug/pprof/profile", pprof.Profile)
 	r.Get("/debug/pprof/symbol", pprof.Symbol)
@@ -62,22 +64,26 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 				s.refuse(w, r, err)
 				return
 			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(answer) // an error means that the caller has gone
+			if err := webserver.WriteJSON(w, http.StatusOK, answer); err != nil {
+				s.refuse(w, r, err)
+			}
 		})
 	}
 	for path, handler := range admin.Handlers {
 		r.Handle(path, handler)
 	}
-	s.http.Handler = r
 	return s, nil
 }
+
+// unbounded is the write timeout of the admin listener: a profile takes as long as the caller
+// wants.
+const unbounded time.Duration = -1
 
 // onlyTrusted refuses callers that may not have the node sign.
 func (s *Server) onlyTrusted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !trusted(r.Context()) {
-			s.refuse(w, r, api.NewProblem(api.Forbidden, "only callers on the node's machine or with the token may do this (Authorization: Bearer …)"))
+		if !Trusted(r.Context()) {
+			s.refuse(w, r, api.NewProblem(api.Forbidden, "only for callers on this machine, or with the token (Authorization: Bearer …)"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -102,7 +108,3 @@ func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
 	signature := admin.Signer.Sign(keys.SigningBytes(in.Domain, admin.Network, in.Body))
 	return api.SignAnswer{Key: admin.Signer.Public(), Signature: signature}, nil
 }
-
-// Trusted reports whether the caller of a request may have the node sign. It is for handlers in
-// AdminConfig.Handlers and others behind the server's middleware.
-func Trusted(ctx context.Context) bool { return trusted(ctx) }

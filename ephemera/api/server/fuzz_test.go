@@ -48,7 +48,7 @@ func FuzzBodies(f *testing.F) {
 			r.Header.Set("Content-Type", "application/json")
 			r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
 			answer := httptest.NewRecorder()
-			s.http.Handler.ServeHTTP(answer, r)
+			s.handler.ServeHTTP(answer, r)
 			if answer.Code >= 500 {
 				t.Fatalf("%s answers %d %s", path, answer.Code, answer.Body)
 			}

@@ -1,17 +1,19 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // document is a problem as an answer.
@@ -24,21 +26,20 @@ func (d document) GetStatus() int { return d.Status }
 func (d document) ContentType(string) string { return api.ProblemType }
 
 // GetHeaders are those that belong to the problem.
-func (d document) GetHeaders() http.Header {
-	if d.RetryAfterMS == 0 {
-		return nil
-	}
-	return http.Header{"Retry-After": {strconv.FormatInt((d.RetryAfterMS+999)/1000, 10)}}
-}
+func (d document) GetHeaders() http.Header { return problem.Header(d) }
 
 // full is when to come back to a mempool that is full: about a block later.
 const full = time.Second
 
-// refusal returns an endpoint's error as the answer that tells of it.
+// refusal returns the answer that tells of an error of an endpoint or of the middleware.
 func (s *Server) refusal(ctx context.Context, err error) error {
 	var known *api.Problem
+	var refused *webserver.Refusal
 	switch {
 	case errors.As(err, &known):
+	case errors.As(err, &refused):
+		known = api.NewProblem(kindOf(refused.Status), refused.Detail)
+		known.RetryAfterMS = refused.RetryAfter.Milliseconds()
 	case errors.Is(err, context.DeadlineExceeded):
 		known = api.NewProblem(api.Unavailable, "the node did not answer in time: try again")
 	case errors.Is(err, context.Canceled):
@@ -47,14 +48,16 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 		known = api.WrapProblem(api.Internal, err)
 	}
 	out := *known
-	out.RequestID = requestID(ctx)
+	out.RequestID = middleware.GetReqID(ctx)
 	switch out.Kind() {
 	case api.MempoolFull, api.SenderQuota, api.Unavailable:
 		if out.RetryAfterMS == 0 {
 			out.RetryAfterMS = full.Milliseconds()
 		}
 	case api.Internal:
-		s.config.Logger.Error("request failed", "request", out.RequestID, "err", known)
+		if refused == nil { // the middleware has logged its own
+			s.config.Logger.Error("request failed", "request", out.RequestID, "err", known)
+		}
 		out.Detail = "see the node's log for the request's ID"
 	}
 	return document{&out}
@@ -64,21 +67,15 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var d document
 	errors.As(s.refusal(r.Context(), err), &d) // it is always one
-	writeProblem(w, d)
+	problem.Write(w, d)
 }
 
-func writeProblem(w http.ResponseWriter, d document) {
-	for name, values := range d.GetHeaders() {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Content-Type", api.ProblemType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(d.Status)
-	_ = json.NewEncoder(w).Encode(d) // who went away needs no answer
-}
-
-// kindOf says which kind of problem huma means by a status.
-var kindOf = map[int]api.Kind{
+// kinds are the kinds of problems that huma and the middleware mean by a status.
+var kinds = map[int]api.Kind{
+	http.StatusForbidden:             api.Forbidden,
+	http.StatusNotFound:              api.NoEndpoint,
+	http.StatusMethodNotAllowed:      api.MethodNotAllowed,
+	http.StatusTooManyRequests:       api.TooManyRequests,
 	http.StatusBadRequest:            api.Malformed,
 	http.StatusUnprocessableEntity:   api.Invalid,
 	http.StatusUnsupportedMediaType:  api.UnsupportedMedia,
@@ -86,19 +83,17 @@ var kindOf = map[int]api.Kind{
 	http.StatusRequestTimeout:        api.TooSlow,
 }
 
+func kindOf(status int) api.Kind { return cmp.Or(kinds[status], api.Internal) }
+
 // ownProblems turns the errors that huma makes of requests into the API's.
 func ownProblems(ctx huma.Context, status string, value any) (any, error) {
 	model, ok := value.(*huma.ErrorModel)
 	if !ok {
 		return value, nil
 	}
-	kind, ok := kindOf[model.Status]
-	if !ok {
-		kind = api.Internal
-	}
-	p := api.NewProblem(kind, model.Detail)
-	p.RequestID = requestID(ctx.Context())
-	for _, detail := range model.Errors { // without the value, which may be long, and is known to the caller
+	p := api.NewProblem(kindOf(model.Status), model.Detail)
+	p.RequestID = middleware.GetReqID(ctx.Context())
+	for _, detail := range model.Errors { // without the value, which may be long
 		p.Errors = append(p.Errors, api.FieldError{Location: detail.Location, Message: detail.Message})
 	}
 	if len(p.Errors) == 1 {

@@ -12,14 +12,18 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // routes returns the handler of all endpoints.
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(identify, s.recover, s.figures.observe, s.secure, s.limit(), trust(s.config.Token), middleware.GetHead, s.body, s.connections.answering)
-	r.NotFound(s.notFound)
-	r.MethodNotAllowed(s.methodNotAllowed)
+	guard := s.guard()
+	r.Use(webserver.RequestID, guard.Recover, s.figures.observe)
+	r.Use(s.callers()...)
+	r.Use(middleware.GetHead, s.body(), s.web.Answering)
+	r.NotFound(guard.NotFound("; see " + api.PathDocs))
+	r.MethodNotAllowed(guard.MethodNotAllowed)
 
 	described := humachi.New(r, s.description())
 	s.register(described)
@@ -36,6 +40,18 @@ func (s *Server) routes() http.Handler {
 		r.Method(http.MethodGet, api.PathTelemetry, telemetry(s.config.Registry))
 	}
 	return r
+}
+
+// callers is the middleware that is about who calls.
+func (s *Server) callers() chi.Middlewares {
+	guard := s.guard()
+	return append(webserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"),
+		guard.SameOrigin(), webserver.ClientAddress, guard.RateLimit(s.config.RequestsPerSecond), trust(s.config.Token))
+}
+
+// body reads the JSON body of a request.
+func (s *Server) body() func(http.Handler) http.Handler {
+	return s.guard().Body("application/json", func() int64 { return s.config.MaxBody })
 }
 
 // description returns the part of the OpenAPI document that is not about endpoints.

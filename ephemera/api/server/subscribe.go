@@ -15,6 +15,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // parseSubscription reads the query of a subscriber.
@@ -86,7 +87,7 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	s.figures.subscribers.Inc()
 	defer s.figures.subscribers.Dec()
 	f := &feed{server: s, conn: conn, last: wanted.From}
-	f.below, _ = r.Context().Value(keyConnection).(net.Conn)
+	f.below = webserver.Connection(r.Context())
 	defer f.listening.Wait()
 	defer f.cut()
 	f.run(r.Context(), wanted)

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// stopped returns what Export and Import need of a node that does not run.
+// stopped returns the configuration with which Export and Import open a stopped node.
 func (c *cli) stopped(cmd *cobra.Command) (daemon.Config, error) {
 	if err := c.initialised(); err != nil {
 		return daemon.Config{}, err
@@ -28,8 +29,9 @@ func newExport(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export FILE",
 		Short: "Write the certified blocks of a stopped node, with groups and certificates, to a file",
-		Long: `Write the certified blocks of a stopped node, with groups and certificates, to a new file; - is standard output. Key and votes stay
-behind: a node that is restored from older votes could sign twice.`,
+		Long: `Write the certified blocks of a stopped node, with groups and certificates, to a
+new file; - is standard output. The key and the votes are not exported: a node
+that is restored from older votes could sign twice.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := c.stopped(cmd)
@@ -52,7 +54,7 @@ behind: a node that is restored from older votes could sign twice.`,
 				err = closed
 			}
 			if err != nil {
-				_ = os.Remove(args[0]) // half of an archive is of no use
+				_ = os.Remove(args[0]) // an incomplete archive is of no use
 				return fmt.Errorf("export to %s: %w", args[0], err)
 			}
 			return c.print(cmd, summary, func(w io.Writer) {
@@ -66,17 +68,19 @@ func newImport(c *cli) *cobra.Command {
 	var groups []string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Verify a file of certified blocks and take what a stopped node does not have",
-		Long: `Verify a file of certified blocks, made by "ephemera export", and take what a stopped node does not have; - is standard input.
-Blocks count in groups that the node knows from its store or its list of members, and in those that --group names.`,
+		Short: "Verify a file of certified blocks and import those that a stopped node lacks",
+		Long: `Verify a file of certified blocks, written by "ephemera export", and import those
+that a stopped node lacks; - is standard input. Blocks are accepted from groups
+that the node knows from its store or its list of members, and from groups that
+--group names.`,
 		Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringSliceVar(&groups, "group", nil, "ID of a further group that you trust")
+	cmd.Flags().StringSliceVar(&groups, "group", nil, "ID of another group that you trust")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ids := make([]membership.ID, len(groups))
 		for i, text := range groups {
 			if err := ids[i].UnmarshalText([]byte(text)); err != nil {
-				return usage("--group: %w", err)
+				return command.Usage("--group: %w", err)
 			}
 		}
 		config, err := c.stopped(cmd)
@@ -97,7 +101,7 @@ Blocks count in groups that the node knows from its store or its list of members
 			return fmt.Errorf("import from %s, after %s: %w", args[0], counted(summary.Blocks, "block"), err)
 		}
 		return c.print(cmd, summary, func(w io.Writer) {
-			fmt.Fprintf(w, "imported %s and %s; there already: %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "new group"), counted(summary.Known, "block"))
+			fmt.Fprintf(w, "imported %s and %s; already there: %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "new group"), counted(summary.Known, "block"))
 		})
 	}
 	return cmd

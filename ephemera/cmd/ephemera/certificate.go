@@ -13,16 +13,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
-// maxProofBytes fits the largest block of any group in JSON, where payloads grow by a third, with
-// its certificate.
+// maxProofBytes fits the largest block of any group and its certificate in JSON, where payloads
+// grow by a third.
 const maxProofBytes = 128 << 20
 
-// errUntrusted ends a check that had no group to trust.
-var errUntrusted = errors.New("consistent, but not checked against a group that you trust")
+// errUntrusted reports a valid certificate of a group that nobody said to trust.
+var errUntrusted = errors.New("consistent, but not verified against a group that you trust")
 
 // checked is what a certificate proves.
 type checked struct {
@@ -35,27 +36,30 @@ type checked struct {
 	Signers []keys.Public `json:"signers"`
 	N       int           `json:"n"`
 	Q       int           `json:"q"`
-	// Messages tells that the file held the whole block and that all its signatures are right.
+	// Messages reports whether the file holds the whole block, with valid signatures of all messages.
 	Messages bool `json:"messages_verified"`
 	Trusted  bool `json:"trusted"`
 }
 
 func newCertificate(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "certificate", Short: "Check certificates, with no node and no network"}
+	cmd := &cobra.Command{Use: "certificate", Short: "Verify certificates, without a node or a network"}
 	verify := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Check that a block was certified by a group",
-		Long: `Check that a block was certified by a group. FILE is what "ephemera query certificates BLOCK -o json" or an entry of
-"ephemera query blocks -o json" printed; - is standard input. Nothing else is needed: no node, no network.
+		Short: "Verify that a group certified a block",
+		Long: `Verify that a group certified a block. FILE is the output of
+"ephemera query certificates BLOCK -o json", or an entry of the output of
+"ephemera query blocks -o json"; - is standard input. Neither a node nor a
+network is needed.
 
-Whoever made the file may have made the group as well, so the group must come from elsewhere: its ID, a members file (peers.toml), or
-what "ephemera query group -o json" printed. Without --group the exit status is 1.`,
+The author of the file may have made up the group, so the group must come from
+elsewhere: its ID, a members file (peers.toml), or the output of
+"ephemera query group -o json". Without --group the exit status is 1.`,
 		Example: `  ephemera query certificates last -o json > certificate.json
   ephemera certificate verify certificate.json --group peers.toml`,
 		Args: cobra.ExactArgs(1),
 	}
 	var trusted string
-	verify.Flags().StringVar(&trusted, "group", "", "the group that you trust: its ID, or a file that describes it")
+	verify.Flags().StringVar(&trusted, "group", "", "group that you trust: its ID, or a file that describes it")
 	verify.RunE = func(cmd *cobra.Command, args []string) error {
 		data, err := readProof(cmd, args[0])
 		if err != nil {
@@ -69,7 +73,7 @@ what "ephemera query group -o json" printed. Without --group the exit status is 
 			return err
 		}
 		if !result.Trusted {
-			return fmt.Errorf("%w: signed by group %s; compare it with one that you trust, or give that with --group", errUntrusted, result.Group)
+			return fmt.Errorf("%w: signed by group %s; compare it with one that you trust, or give that one with --group", errUntrusted, result.Group)
 		}
 		return nil
 	}
@@ -109,8 +113,8 @@ func readProof(cmd *cobra.Command, name string) ([]byte, error) {
 	return data, err
 }
 
-// checkProof checks a certificate in JSON, alone or with its block, against a group as --group
-// names it.
+// checkProof verifies a certificate in JSON, alone or with its block, against the group that
+// --group names.
 func checkProof(data []byte, trusted string) (checked, error) {
 	var proof struct {
 		api.Certificate
@@ -124,7 +128,7 @@ func checkProof(data []byte, trusted string) (checked, error) {
 		proof.Certificate = *proof.Nested
 	}
 	if len(proof.Encoded) == 0 {
-		return checked{}, errors.New("it holds no certificate; `ephemera query certificates BLOCK -o json` prints one")
+		return checked{}, errors.New("no certificate in it; `ephemera query certificates BLOCK -o json` prints one")
 	}
 	group, err := groupOf(proof.Certificate, trusted)
 	if err != nil {
@@ -149,14 +153,14 @@ func checkProof(data []byte, trusted string) (checked, error) {
 	}, nil
 }
 
-// groupOf returns the group to check a certificate in: the trusted one, or without it the one in
-// the file.
+// groupOf returns the group that must have signed a certificate: the trusted one, or without it the
+// one in the file.
 func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 	var id membership.ID
 	switch {
 	case trusted == "":
 		if len(c.Group) == 0 {
-			return nil, fmt.Errorf("it says that group %s signed and does not describe that group; give it with --group FILE", c.Header.Group)
+			return nil, fmt.Errorf("group %s signed it, and the file does not describe that group; give it with --group FILE", c.Header.Group)
 		}
 		return membership.DecodeGroup(c.Group)
 	case id.UnmarshalText([]byte(trusted)) == nil:
@@ -164,17 +168,17 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 			return nil, fmt.Errorf("it is signed by group %s, not by the trusted group %s", c.Header.Group, id)
 		}
 		if len(c.Group) == 0 {
-			return nil, errors.New("it does not describe its group: give the group's file with --group, an ID is not enough here")
+			return nil, errors.New("the file does not describe its group: give the group's file with --group, because an ID is not enough")
 		}
 		group, err := membership.DecodeGroup(c.Group)
 		if err == nil && group.ID() != id {
-			err = fmt.Errorf("the group that it describes is %s, not the trusted group %s", group.ID(), id)
+			err = fmt.Errorf("the file describes group %s, not the trusted group %s", group.ID(), id)
 		}
 		return group, err
 	}
 	data, err := os.ReadFile(trusted)
 	if err != nil {
-		return nil, usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
+		return nil, command.Usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
 	}
 	group, err := decodeGroup(trusted, data)
 	if err == nil && group.ID() != c.Header.Group {
@@ -183,8 +187,7 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 	return group, err
 }
 
-// decodeGroup reads a group in any of its forms: JSON of the API, canonical bytes, or a members
-// file.
+// decodeGroup decodes a group: JSON of the API, canonical bytes, or a members file.
 func decodeGroup(name string, data []byte) (*membership.Group, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		var group api.Group

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// setting is a configured value as people see it.
+// setting is a configured value, for people.
 type setting struct {
 	Key    string `json:"key"`
 	Value  string `json:"value"`
@@ -26,12 +26,12 @@ func newConfig(c *cli) *cobra.Command {
 func newConfigShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Print what holds: flag before environment variable before file before default",
+		Short: "Print the effective configuration: flag before environment before file before default",
 		Example: `  ephemera config show --origin
   EPHEMERA_HTTP__LISTEN=127.0.0.1:0 ephemera config show --origin --log.level debug`,
 	}
 	var origin bool
-	cmd.Flags().BoolVar(&origin, "origin", false, "also where each value comes from")
+	cmd.Flags().BoolVar(&origin, "origin", false, "also print where each value comes from")
 	given := settingFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, origins, err := c.load(given)
@@ -61,7 +61,7 @@ func newConfigShow(c *cli) *cobra.Command {
 	return cmd
 }
 
-// about is what this program is.
+// about describes this program.
 type about struct {
 	Version string   `json:"version"`
 	Commit  string   `json:"commit,omitempty"`
@@ -90,7 +90,7 @@ func newVersion(c *cli) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&long, "long", false, "also how it was built, and from which modules")
+	cmd.Flags().BoolVar(&long, "long", false, "also print how it was built, and from which modules")
 	return cmd
 }
 

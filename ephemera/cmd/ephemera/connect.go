@@ -16,19 +16,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
-// newest asks for the newest group.
+// newest queries the newest group.
 var newest = api.GroupQuery{}
 
-// connects adds the flags that say which node is asked, and who asks.
+// connects adds the flags that select a node and authenticate the caller.
 func connects(c *cli, cmd *cobra.Command, url *string) {
-	cmd.Flags().StringVar(url, "url", os.Getenv("EPHEMERA_URL"), "address of the node's API; also EPHEMERA_URL (default: the node of --home)")
+	cmd.Flags().StringVar(url, "url", os.Getenv("EPHEMERA_URL"), "address of the node's API; also EPHEMERA_URL (default: the node in --home)")
 	cmd.Flags().StringVar(&c.tokenFile, "token-file", os.Getenv("EPHEMERA_TOKEN_FILE"),
-		"file with the node's bearer token, for what it signs for callers elsewhere (http.token_file); also EPHEMERA_TOKEN_FILE")
+		"file with the node's bearer token (http.token_file), with which it signs for callers on other machines; also EPHEMERA_TOKEN_FILE")
 }
 
-// initialised tells what to do when there is no node in the folder.
+// initialised returns an error that says what to do if the folder holds no node.
 func (c *cli) initialised() error {
 	missing := func(path string) bool {
 		_, err := os.Stat(path)
@@ -37,17 +38,17 @@ func (c *cli) initialised() error {
 	config, key := c.folder().Config(), c.folder().Key()
 	switch noConfig, noKey := missing(config), missing(key); {
 	case noConfig && noKey:
-		return fmt.Errorf("%w: there is no node in %s (no %s); `ephemera init --home %s` makes one", settings.ErrConfig, c.home, config, c.home)
+		return fmt.Errorf("%w: no node in %s (no %s); `ephemera init --home %s` creates one", settings.ErrConfig, c.home, config, c.home)
 	case noConfig:
-		return fmt.Errorf("%w: the node in %s has lost its configuration: put %s back, or write one with the settings of another member", settings.ErrConfig, c.home, config)
+		return fmt.Errorf("%w: the node in %s has lost its configuration: restore %s, or write one with the settings of another member", settings.ErrConfig, c.home, config)
 	case noKey:
-		return fmt.Errorf("%w: the node in %s has lost its key: put %s back from where keys are kept; without it, make a new node in another folder, "+
-			"and let the members' list name its key instead", settings.ErrConfig, c.home, key)
+		return fmt.Errorf("%w: the node in %s has lost its key: restore %s from its backup; without one, create a new node in another folder, "+
+			"and replace the key in the list of members", settings.ErrConfig, c.home, key)
 	}
 	return nil
 }
 
-// connect returns the API of a node: at an address, or the one that runs in --home.
+// connect returns the API of the node at an address, or of the one in --home.
 func (c *cli) connect(url string) (api.API, error) {
 	if url == "" {
 		var err error
@@ -58,31 +59,26 @@ func (c *cli) connect(url string) (api.API, error) {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
 	}
-	var options client.Options
-	if c.tokenFile != "" {
-		token, err := os.ReadFile(c.tokenFile)
-		if err != nil {
-			return nil, usage("--token-file: %w", err)
-		}
-		options.Token = strings.TrimSpace(string(token))
+	token, err := command.Token("--token", "", c.tokenFile)
+	if err != nil {
+		return nil, err
 	}
-	return client.New(url, options)
+	return client.New(url, client.Options{Token: token})
 }
 
 // local returns the address of the node in --home.
 func (c *cli) local() (string, error) {
 	if err := c.initialised(); err != nil {
-		return "", fmt.Errorf("%w, or name a node with --url", err)
+		return "", fmt.Errorf("%w, or select a node with --url", err)
 	}
 	s, _, err := c.load(nil)
 	if err != nil {
 		return "", err
 	}
 	if s.HTTP.Listen == "" {
-		return "", usage("the node in %s serves no API: set http.listen, or name a node with --url", c.home)
+		return "", command.Usage("the node in %s serves no API: set http.listen, or select a node with --url", c.home)
 	}
-	// Flags and variables of the run, which nobody sees here, may have said another address than the
-	// file.
+	// Flags and variables of `ephemera run` may have set another address than the file.
 	running, err := daemon.ReadAddresses(c.folder())
 	if err == nil && running.HTTP != "" {
 		return running.HTTP, nil
@@ -92,7 +88,7 @@ func (c *cli) local() (string, error) {
 		return "", splitErr
 	}
 	if port == "0" {
-		return "", errors.Join(fmt.Errorf("the node in %s never ran; start it with `ephemera run --home %s`", c.home, c.home), err)
+		return "", errors.Join(fmt.Errorf("the node in %s has never run; start it with `ephemera run --home %s`", c.home, c.home), err)
 	}
 	if host == "" || host == "0.0.0.0" || host == "::" {
 		host = "127.0.0.1"
@@ -107,7 +103,7 @@ func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, 
 
 func (t table) end() { _ = t.Flush() } // into memory
 
-// counted says how many there are of something.
+// counted returns a number with its noun, such as "1 block" or "2 blocks".
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

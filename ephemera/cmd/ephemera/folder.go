@@ -16,7 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// defaultHome returns EPHEMERA_HOME, else .ephemera in the user's folder, else in this one.
+// defaultHome returns EPHEMERA_HOME, or .ephemera in the user's home directory, or .ephemera here.
 func defaultHome() string {
 	if home := os.Getenv("EPHEMERA_HOME"); home != "" {
 		return home
@@ -27,10 +27,10 @@ func defaultHome() string {
 	return ".ephemera"
 }
 
-// folder returns the node's folder as the flags name it.
+// folder returns the node's folder that the flags name.
 func (c *cli) folder() daemon.Folder { return daemon.Folder{Dir: c.home, ConfigFile: c.config} }
 
-// settingFlags adds a flag for everything that can be configured and returns what was given.
+// settingFlags adds a flag for every setting, and returns the values that are given.
 func settingFlags(flags *pflag.FlagSet) map[string]string {
 	given := map[string]string{}
 	flags.SortFlags = false
@@ -43,7 +43,7 @@ func settingFlags(flags *pflag.FlagSet) map[string]string {
 	return given
 }
 
-// settingFlag notes a value; settings.Load parses it.
+// settingFlag records a value; settings.Load parses it.
 type settingFlag struct {
 	key, value string
 	given      map[string]string
@@ -56,10 +56,10 @@ func (f *settingFlag) Set(value string) error {
 	return nil
 }
 
-// load reads the node's configuration, with what flags gave.
+// load reads the node's configuration, with the values of flags.
 func (c *cli) load(flags map[string]string) (settings.Settings, settings.Origins, error) {
 	if _, err := os.Stat(c.folder().Config()); c.config != "" && errors.Is(err, fs.ErrNotExist) {
-		return settings.Settings{}, nil, fmt.Errorf("%w: there is no file %s", settings.ErrConfig, c.config)
+		return settings.Settings{}, nil, fmt.Errorf("%w: no file %s", settings.ErrConfig, c.config)
 	}
 	return settings.Load(settings.Sources{File: c.folder().Config(), Environ: os.Environ(), Flags: flags})
 }
@@ -67,15 +67,17 @@ func (c *cli) load(flags map[string]string) (settings.Settings, settings.Origins
 func newInit(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a node's folder: key, configuration with comments, list of members",
-		Long: `Make a node's folder: key, configuration with comments, and a list of members that holds this node alone.
+		Short: "Create a node's folder: key, configuration with comments, list of members",
+		Long: `Create a node's folder: key, configuration with comments, and a list of members
+that holds this node alone.
 
-Give everybody's member entry the same place in everybody's list, with n and number as its comments say, then start the nodes.`,
+Then put the entries of all members into one list, with n and number as its
+comments say, give every node this list, and start the nodes.`,
 		Example: `  ephemera init --home alice --node.name alice --node.network mynet --p2p.listen /ip4/0.0.0.0/tcp/3000
   ephemera init --home bob --peers peers.toml`,
 	}
 	var peers string
-	cmd.Flags().StringVar(&peers, "peers", "", "list of members to begin with (default: this node alone)")
+	cmd.Flags().StringVar(&peers, "peers", "", "list of members to start with (default: this node alone)")
 	given := settingFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, _, err := settings.Load(settings.Sources{Environ: os.Environ(), Flags: given})
@@ -87,14 +89,14 @@ Give everybody's member entry the same place in everybody's list, with n and num
 			return err
 		}
 		return c.print(cmd, made, func(w io.Writer) {
-			fmt.Fprintf(w, "made %s\n  key       %s\n  config    %s\n  members   %s\nnext: ephemera run --home %s\n",
+			fmt.Fprintf(w, "created %s\n  key       %s\n  config    %s\n  members   %s\nnext: ephemera run --home %s\n",
 				made.Home, made.PeerID, made.Config, made.Peers, made.Home)
 		})
 	}
 	return cmd
 }
 
-// identity is a key as people see it.
+// identity is a key, for people.
 type identity struct {
 	File   string      `json:"file"`
 	Key    keys.Public `json:"key"`
@@ -109,7 +111,7 @@ func (c *cli) printKey(cmd *cobra.Command, file string, key keys.Public) error {
 }
 
 func newKeys(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Show and make keys"}
+	cmd := &cobra.Command{Use: "keys", Short: "Show and create keys"}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "show [FILE]",
 		Short: "Print the public key of this node, or of a key file",
@@ -127,13 +129,13 @@ func newKeys(c *cli) *cobra.Command {
 		},
 	}, &cobra.Command{
 		Use:     "new FILE",
-		Short:   "Make a key for a client, which may sign messages but is no member",
+		Short:   "Create a key for a client, which may sign messages but is not a member",
 		Example: "  ephemera keys new client.key",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := keys.Create(args[0])
 			if errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%s exists already and is kept; name another file", args[0])
+				return fmt.Errorf("%s already exists and is not replaced; name another file", args[0])
 			}
 			if err != nil {
 				return err
@@ -146,7 +148,7 @@ func newKeys(c *cli) *cobra.Command {
 
 func explainKey(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; `ephemera init` makes a node's key, `ephemera keys new FILE` another one", err)
+		return fmt.Errorf("%w; `ephemera init` creates a node's key, `ephemera keys new FILE` another one", err)
 	}
 	return err
 }

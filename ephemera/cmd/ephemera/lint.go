@@ -15,11 +15,11 @@ func newConfigLint(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint",
 		Short: "Check the configuration and say what is unwise in production",
-		Long: `Check the configuration and say what is unwise in production. Mistakes end with exit status 2; warnings with 0, or with 1
-with --strict.`,
+		Long: `Check the configuration and say what is unwise in production. The exit status is
+2 for an error, and 0 for warnings, or 1 with --strict.`,
 	}
 	var strict bool
-	cmd.Flags().BoolVar(&strict, "strict", false, "exit with status 1 when there is a warning")
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit with status 1 if there is a warning")
 	given := settingFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, _, err := c.load(given)
@@ -39,7 +39,7 @@ with --strict.`,
 				}
 			}
 			if len(warnings) == 0 {
-				fmt.Fprintln(w, "nothing to say")
+				fmt.Fprintln(w, "no warnings")
 			}
 		}); err != nil {
 			return err

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"ephemera": main})
 }
 
-// The scripts of testdata/script run the command as people do, each in a folder of its own.
+// The scripts of testdata/script run the command as people do, each in its own folder.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -84,7 +84,7 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no %q for %s in %s", args[1], args[2], args[0])
 }
 
-// edit FILE OLD NEW replaces a text that must be there.
+// edit FILE OLD NEW replaces a text that the file must hold.
 func edit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: edit FILE OLD NEW")
@@ -108,7 +108,7 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// terminate HOME sends SIGTERM to the node of a folder that runs in the background.
+// terminate HOME sends SIGTERM to the node in a folder that runs in the background.
 func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: terminate HOME")

@@ -14,9 +14,10 @@ func newRun(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the node until it is stopped",
-		Long: `Run the node until it is stopped. SIGINT and SIGTERM finish what is under way and end it within ten seconds with status 0; a second
-one ends it at once with 130. Status 78 means that something was signed with the node's key that its store does not know: do not start it
-again before you know why.`,
+		Long: `Run the node until it is stopped. After SIGINT or SIGTERM it finishes what is
+under way and ends within ten seconds with status 0; a second signal ends it at
+once with status 130. Status 78 means that something was signed with the node's
+key that its store does not know: do not start it again before you know why.`,
 		Example: `  ephemera run --home net/node-1
   EPHEMERA_HTTP__LISTEN=127.0.0.1:0 ephemera run --log.level debug`,
 	}
@@ -45,7 +46,7 @@ again before you know why.`,
 func newPeers(c *cli) *cobra.Command {
 	var url string
 	cmd := &cobra.Command{
-		Use: "peers", Short: "List the members of the newest group, and who is online",
+		Use: "peers", Short: "List the members of the newest group and whether they are online",
 	}
 	connects(c, cmd, &url)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -14,9 +14,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
-// query is a question to a node: what it asks, and how people read the answer.
+// query is a command that queries a node, with the text form of the answer.
 type query struct {
 	use, short, example string
 	args                cobra.PositionalArgs
@@ -26,7 +27,7 @@ type query struct {
 }
 
 func newQuery(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "query", Short: "Ask a running node: blocks, certificates, members, values, configuration"}
+	cmd := &cobra.Command{Use: "query", Short: "Query a running node: blocks, certificates, members, values, configuration"}
 	for _, q := range append(blockQueries(&chainFlags{}), nodeQueries()...) {
 		cmd.AddCommand(c.query(q))
 	}
@@ -34,7 +35,7 @@ func newQuery(c *cli) *cobra.Command {
 	return cmd
 }
 
-// blockQueries are about blocks.
+// blockQueries are the queries about blocks.
 func blockQueries(chain *chainFlags) []query {
 	return []query{
 		{
@@ -57,7 +58,7 @@ func blockQueries(chain *chainFlags) []query {
 			ask: func(cmd *cobra.Command, node api.API, args []string) (any, error) {
 				height, err := strconv.ParseUint(args[0], 10, 64)
 				if err != nil || height == 0 {
-					return nil, usage("height %q, expected a number from 1", args[0])
+					return nil, command.Usage("height %q, expected a number from 1", args[0])
 				}
 				creator, err := parseKey("--creator", chain.creator)
 				if err != nil {
@@ -72,7 +73,7 @@ func blockQueries(chain *chainFlags) []query {
 			ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return chain.last(cmd, node) },
 		},
 		{
-			use: "certificates BLOCK", short: "A block's certificate, by the block's ID or last, to be kept and checked offline", args: cobra.ExactArgs(1), flags: chain.add,
+			use: "certificates BLOCK", short: "A block's certificate, by the block's ID or last, to verify offline", args: cobra.ExactArgs(1), flags: chain.add,
 			example: "  ephemera query certificates last -o json > certificate.json",
 			ask: func(cmd *cobra.Command, node api.API, args []string) (any, error) {
 				id, err := chain.block(cmd, node, args[0])
@@ -94,7 +95,7 @@ func blockQueries(chain *chainFlags) []query {
 			},
 		},
 		{
-			use: "message BLOCK MESSAGE", short: "Whether a block holds a message, proved", args: cobra.ExactArgs(2),
+			use: "message BLOCK MESSAGE", short: "Whether a block holds a message, with a proof", args: cobra.ExactArgs(2),
 			ask: askInclusion,
 			text: func(w io.Writer, answer any) {
 				i := answer.(api.Inclusion)
@@ -104,7 +105,7 @@ func blockQueries(chain *chainFlags) []query {
 	}
 }
 
-// nodeQueries are about the node and its group.
+// nodeQueries are the queries about the node and its group.
 func nodeQueries() []query {
 	return []query{
 		{
@@ -115,7 +116,7 @@ func nodeQueries() []query {
 				if len(args) > 0 {
 					number, err := strconv.ParseUint(args[0], 10, 64)
 					if err != nil {
-						return nil, usage("group number %q, expected a whole number from 1", args[0])
+						return nil, command.Usage("group number %q, expected a whole number from 1", args[0])
 					}
 					q.Number = number
 				}
@@ -128,20 +129,20 @@ func nodeQueries() []query {
 			ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return node.Evidence(cmd.Context()) },
 		},
 		{
-			use: "config", short: "How the node is configured, without secrets",
+			use: "config", short: "The node's configuration, without secrets",
 			ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) {
 				return node.QueryEphemeraConfig(cmd.Context())
 			},
 		},
 		{
-			use: "health", short: "Whether the node is ready: exit status 1 when it is not",
+			use: "health", short: "Whether the node is ready: exit status 1 if it is not",
 			ask:  func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return node.Health(cmd.Context()) },
 			text: func(w io.Writer, answer any) { healthText(w, answer.(api.Health)) },
 		},
 	}
 }
 
-// query makes the command of a question.
+// query returns the command of a query.
 func (c *cli) query(q query) *cobra.Command {
 	var url string
 	cmd := &cobra.Command{Use: q.use, Short: q.short, Example: q.example, Args: q.args}
@@ -165,7 +166,7 @@ func (c *cli) query(q query) *cobra.Command {
 			}
 			encoder := json.NewEncoder(w)
 			encoder.SetIndent("", "  ")
-			_ = encoder.Encode(answer) // into memory; what came as JSON goes as JSON
+			_ = encoder.Encode(answer) // into memory; an answer that came as JSON can be encoded
 		}); err != nil {
 			return err
 		}
@@ -177,14 +178,14 @@ func (c *cli) query(q query) *cobra.Command {
 	return cmd
 }
 
-// chainFlags name a chain.
+// chainFlags are the flags that select a chain.
 type chainFlags struct {
 	creator string
 	group   uint64
 }
 
 func (f *chainFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.creator, "creator", "", "member whose chain is meant (default: the node itself)")
+	cmd.Flags().StringVar(&f.creator, "creator", "", "member that created the chain (default: the node itself)")
 	cmd.Flags().Uint64Var(&f.group, "group", 0, "number of the group (default: the newest)")
 }
 
@@ -196,7 +197,7 @@ func (f *chainFlags) last(cmd *cobra.Command, node api.API) (api.Block, error) {
 	return node.QueryLastBlock(cmd.Context(), api.ChainQuery{Creator: creator, Group: f.group})
 }
 
-// block returns the ID that an argument names.
+// block returns the ID of the block that an argument names.
 func (f *chainFlags) block(cmd *cobra.Command, node api.API, name string) (block.ID, error) {
 	if name != "last" {
 		return parseBlock(name)
@@ -212,7 +213,7 @@ func askInclusion(cmd *cobra.Command, node api.API, args []string) (any, error) 
 		return nil, err
 	}
 	if err := question.Message.UnmarshalText([]byte(args[1])); err != nil {
-		return nil, usage("message %q, expected an ID of 64 hexadecimal digits", args[1])
+		return nil, command.Usage("message %q, expected an ID of 64 hexadecimal digits", args[1])
 	}
 	answer, err := node.VerifyMessageInBlock(cmd.Context(), question)
 	if err != nil {
@@ -225,16 +226,16 @@ func newQueryBlocks(c *cli) *cobra.Command {
 	var creator, from string
 	var limit int
 	return c.query(query{
-		use: "blocks", short: "Certified blocks in the order in which the node got them, a page at a time",
+		use: "blocks", short: "Certified blocks in the order in which the node received them, a page at a time",
 		example: "  ephemera query blocks --from 120 --limit 10",
 		flags: func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&creator, "creator", "", "only blocks of this member")
-			cmd.Flags().StringVar(&from, "from", "beginning", "cursor of the last block that was seen")
-			cmd.Flags().IntVar(&limit, "limit", 20, fmt.Sprintf("blocks at most, 1..%d", api.MaxPage))
+			cmd.Flags().StringVar(&from, "from", "beginning", "cursor of the last block that you have seen")
+			cmd.Flags().IntVar(&limit, "limit", 20, fmt.Sprintf("maximum number of blocks, 1..%d", api.MaxPage))
 		},
 		ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) {
 			if limit < 1 || limit > api.MaxPage {
-				return nil, usage("--limit %d, expected 1..%d", limit, api.MaxPage)
+				return nil, command.Usage("--limit %d, expected 1..%d", limit, api.MaxPage)
 			}
 			after, err := parseCursor(from)
 			if err != nil {
@@ -257,7 +258,7 @@ func newQueryBlocks(c *cli) *cobra.Command {
 }
 
 func newDHT(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "dht", Short: "Values that members share by name"}
+	cmd := &cobra.Command{Use: "dht", Short: "Values that members share under a name"}
 	var file string
 	cmd.AddCommand(c.query(query{
 		use: "get KEY", short: "The newest value under a key", args: cobra.ExactArgs(1),
@@ -283,15 +284,15 @@ func newDHT(c *cli) *cobra.Command {
 
 func newStatus(c *cli) *cobra.Command {
 	cmd := c.query(query{
-		use: "status", short: "Where a node stands: ready, members online, height",
+		use: "status", short: "The state of a node: ready or not, members online, height",
 		ask:  func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return node.Health(cmd.Context()) },
 		text: func(w io.Writer, answer any) { healthText(w, answer.(api.Health)) },
 	})
-	cmd.Long = "Where a node stands. The exit status is 1 when it is not ready, so that this is a health check as well."
+	cmd.Long = "The state of a node. The exit status is 1 if it is not ready, so that this is a health\ncheck, too."
 	return cmd
 }
 
-// entryLine is the form of an entry for people who read JSON lines.
+// printEntry prints an entry of a stream: text, or JSON on one line.
 func (c *cli) printEntry(cmd *cobra.Command, entry api.Entry) error {
 	if c.output != "json" {
 		var text strings.Builder
@@ -310,17 +311,17 @@ func entryText(w io.Writer, entry api.Entry) {
 
 func blockText(w io.Writer, answer any) {
 	b := answer.(api.Block)
-	fmt.Fprintf(w, "block %s\n  height %d of %s, group %s, made %s, %s\n", b.ID, b.Height, b.Creator.PeerID(), b.Group,
+	fmt.Fprintf(w, "block %s\n  height %d of %s, group %s, created %s, %s\n", b.ID, b.Height, b.Creator.PeerID(), b.Group,
 		time.UnixMilli(b.Time).UTC().Format(time.RFC3339Nano), counted(int(b.Count), "message"))
 	if b.Pruned {
-		fmt.Fprintln(w, "  the messages were removed by retention")
+		fmt.Fprintln(w, "  the messages were removed by the retention")
 	}
 	for _, m := range b.Messages {
 		fmt.Fprintf(w, "  message %s by %s, label %q: %s\n", m.ID, m.Sender.Short(), m.Label, readable(m.Payload))
 	}
 }
 
-// readable returns the beginning of a payload, quoted, or what it is.
+// readable returns the beginning of a payload, quoted, or its size if it is not text.
 func readable(payload []byte) string {
 	const most = 200
 	if !utf8.Valid(payload) {
@@ -357,14 +358,14 @@ func healthText(w io.Writer, h api.Health) {
 	fmt.Fprintf(w, "; group %d, %s online (quorum %d), own height %d, %s waiting",
 		h.Group, counted(h.Online, "member"), h.Q, h.Height, counted(h.Messages, "message"))
 	if h.Muted {
-		fmt.Fprint(w, "; muted: it lost its votes and signs no block; give the members' list a higher number")
+		fmt.Fprint(w, "; muted: the node has lost its votes and signs no blocks; give the list of members a higher number")
 	}
 	fmt.Fprintln(w)
 }
 
 func parseBlock(text string) (id block.ID, err error) {
 	if id.UnmarshalText([]byte(text)) != nil {
-		return id, usage("block %q, expected an ID of 64 hexadecimal digits, or last where a command says so", text)
+		return id, command.Usage("block %q, expected an ID of 64 hexadecimal digits, or last if the command takes it", text)
 	}
 	return id, nil
 }
@@ -376,7 +377,7 @@ func parseKey(flag, text string) (keys.Public, error) {
 	}
 	key, err := keys.ParsePublic(text)
 	if err != nil {
-		return key, usage("%s: %w", flag, err)
+		return key, command.Usage("%s: %w", flag, err)
 	}
 	return key, nil
 }
@@ -390,7 +391,7 @@ func parseCursor(text string) (api.Cursor, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, usage("--from %q, expected a cursor, beginning or now", text)
+		return 0, command.Usage("--from %q, expected a cursor, beginning or now", text)
 	}
 	return api.Cursor(n), nil
 }

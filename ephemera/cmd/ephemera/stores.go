@@ -8,12 +8,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/pebble"
 )
 
-// stores are the kinds of stores beside SQLite.
+// stores returns the kinds of stores other than SQLite.
 func stores() []home.Kind {
 	return []home.Kind{{Name: "pebble", Open: func(path string, logger *slog.Logger) (store.Store, error) {
 		s, err := pebble.Open(path, logger)
 		if err != nil {
-			return nil, err // not a nil *lsm.Store, which would be taken for an open one
+			return nil, err // a nil *lsm.Store would be a store.Store that is not nil
 		}
 		return s, nil
 	}}}

@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -22,21 +23,24 @@ func newSubmit(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "submit [TEXT]",
 		Short: "Submit a message: a text, a file, or standard input",
-		Long: `Submit a message: a text, a file, or standard input. The node signs it with its own key, which it does for callers on its own machine;
-with --key it is signed here, by a key that the node knows as a client's (node.clients) or a member's.
+		Long: `Submit a message: a text, a file, or standard input. The node signs it with its
+own key, which it does for callers on its own machine. With --key the command
+signs it, with a key that the node knows as that of a client (node.clients) or
+of a member.
 
-Accepted means that it waits for a block, in memory: with --wait the command ends when a certified block holds it.`,
+An accepted message waits for a block, in memory. With --wait the command ends
+when a certified block holds the message.`,
 		Example: `  ephemera submit --label greeting "hello"
   ephemera submit --label report --file report.bin --key client.key --url http://127.0.0.1:3100`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	connects(c, cmd, &url)
 	flags := cmd.Flags()
-	flags.StringVar(&label, "label", "", "what kind of data it is, at most 64 bytes")
+	flags.StringVar(&label, "label", "", "kind of the data, at most 64 bytes")
 	flags.StringVar(&file, "file", "", "file to send instead of TEXT; - is standard input")
-	flags.StringVar(&keyFile, "key", "", "key file to sign with here; empty: the node signs")
-	flags.StringVar(&network, "network", "", "with --key: the network to sign for (default: the node is asked)")
-	flags.DurationVar(&wait, "wait", 0, "wait so long for a certified block that holds the message, and print its ID")
+	flags.StringVar(&keyFile, "key", "", "file of the key to sign with (default: the node signs)")
+	flags.StringVar(&network, "network", "", "with --key: the network to sign for (default: that of the node)")
+	flags.DurationVar(&wait, "wait", 0, "how long to wait for a certified block that holds the message, whose ID is printed")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		payload, err := payloadOf(cmd, args, file)
 		if err != nil {
@@ -66,14 +70,13 @@ Accepted means that it waits for a block, in memory: with --wait the command end
 	return cmd
 }
 
-// submission is what became of a message.
+// submission is the result of submitting a message.
 type submission struct {
 	api.Submitted
 	Block *block.ID `json:"block,omitempty"`
 }
 
-// submit submits a message and, with a time to wait, looks for it in the blocks that come from now
-// on.
+// submit submits a message and, with a time to wait, looks for it in new blocks.
 func submit(ctx context.Context, node api.API, s api.Submission, wait time.Duration) (submission, error) {
 	if wait <= 0 {
 		submitted, err := node.SubmitEphemeraMessage(ctx, s)
@@ -91,7 +94,7 @@ func submit(ctx context.Context, node api.API, s api.Submission, wait time.Durat
 	defer cancel()
 	for entry, err := range node.Subscribe(ctx, api.Subscription{From: before.Next, Label: s.Label}) {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return submission{}, fmt.Errorf("message %s is accepted and was in no certified block within %s; is a quorum online, and does this node make blocks? (ephemera status, config show)", submitted.ID, wait)
+			return submission{}, fmt.Errorf("message %s was accepted, but no certified block held it within %s; is a quorum online, and does this node create blocks? (ephemera status, config show)", submitted.ID, wait)
 		}
 		if err != nil {
 			return submission{}, fmt.Errorf("wait for a block: %w", err)
@@ -105,16 +108,16 @@ func submit(ctx context.Context, node api.API, s api.Submission, wait time.Durat
 	return submission{}, fmt.Errorf("wait for a block: %w", ctx.Err())
 }
 
-// payloadOf returns what is to be sent.
+// payloadOf returns the payload that arguments and flags give.
 func payloadOf(cmd *cobra.Command, args []string, file string) ([]byte, error) {
 	most := int64(membership.MaxLimits().PayloadBytes)
 	switch {
 	case len(args) > 0 && file != "":
-		return nil, usage("TEXT and --file are both given, expected one of them")
+		return nil, command.Usage("TEXT and --file are both given, expected one of them")
 	case len(args) > 0:
 		return []byte(args[0]), nil
 	case file == "":
-		return nil, usage("nothing to send: give a TEXT, or --file FILE, or --file - for standard input")
+		return nil, command.Usage("nothing to send: give a TEXT, or --file FILE, or --file - for standard input")
 	}
 	in := cmd.InOrStdin()
 	if file != "-" {
@@ -127,12 +130,12 @@ func payloadOf(cmd *cobra.Command, args []string, file string) ([]byte, error) {
 	}
 	payload, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err == nil && int64(len(payload)) > most {
-		err = fmt.Errorf("%s has more than %d bytes, which no group takes in one message", file, most)
+		err = fmt.Errorf("%s has more than %d bytes, the limit of a message in any group", file, most)
 	}
 	return payload, err
 }
 
-// sign signs a message here.
+// sign signs a message with a key in a file.
 func sign(ctx context.Context, node api.API, keyFile, network, label string, payload []byte) (api.Submission, error) {
 	key, err := keys.Load(keyFile)
 	if err != nil {
@@ -141,13 +144,13 @@ func sign(ctx context.Context, node api.API, keyFile, network, label string, pay
 	if network == "" {
 		group, err := node.QueryBroadcastGroup(ctx, newest)
 		if err != nil {
-			return api.Submission{}, fmt.Errorf("ask for the network: %w", err)
+			return api.Submission{}, fmt.Errorf("query the network: %w", err)
 		}
 		network = group.Network
 	}
 	m, err := block.NewMessage(key, network, label, payload, time.Now().UnixMilli())
 	if err != nil {
-		return api.Submission{}, usage("%w", err)
+		return api.Submission{}, command.Usage("%w", err)
 	}
 	return api.Signed(m), nil
 }
@@ -160,9 +163,10 @@ func newBlocks(c *cli) *cobra.Command {
 	var count int
 	follow := &cobra.Command{
 		Use:   "follow",
-		Short: "Print certified blocks as the node gets them, until interrupted",
-		Long: `Print certified blocks as the node gets them, until interrupted; with -o json one line each. --from takes the cursor of the
-last block that was seen, so that none is missed and none comes twice.`,
+		Short: "Print certified blocks as the node receives them, until interrupted",
+		Long: `Print certified blocks as the node receives them, until interrupted; with
+-o json one line each. --from takes the cursor of the last block that you have
+seen, so that no block is missed or repeated.`,
 		Example: `  ephemera blocks follow --from beginning
   ephemera blocks follow --label report -o json`,
 	}
@@ -171,11 +175,11 @@ last block that was seen, so that none is missed and none comes twice.`,
 	flags.BoolVar(&own, "own", false, "only the node's own blocks")
 	flags.StringVar(&creator, "creator", "", "only blocks of this member")
 	flags.StringVar(&label, "label", "", "only blocks with a message of this label")
-	flags.StringVar(&from, "from", "now", "begin after this cursor, or: beginning, now")
-	flags.IntVar(&count, "count", 0, "end after so many blocks; 0: do not")
+	flags.StringVar(&from, "from", "now", "start after this cursor, or: beginning, now")
+	flags.IntVar(&count, "count", 0, "number of blocks after which to end; 0: never")
 	follow.RunE = func(cmd *cobra.Command, _ []string) error {
 		if count < 0 {
-			return usage("--count %d, expected 0 or more", count)
+			return command.Usage("--count %d, expected 0 or more", count)
 		}
 		subscription := api.Subscription{Own: own, Label: label}
 		var err error

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +20,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 )
 
 func newTestnet(c *cli) *cobra.Command {
@@ -29,24 +30,27 @@ func newTestnet(c *cli) *cobra.Command {
 	var start bool
 	cmd := &cobra.Command{
 		Use:   "testnet",
-		Short: "Make a network of nodes on this machine, and run it",
-		Long: `Make a network of nodes on this machine: a folder for each with key, configuration and list of members. It prints where each node
-is reached, and commands to try. With --run all of them run in this process until it is interrupted; "ready" is printed once, when every
-node is.
+		Short: "Create a network of nodes on this machine, and run it",
+		Long: `Create a network of nodes on this machine: a folder for each with key,
+configuration and list of members. It prints the addresses of the nodes, and
+commands to try. With --run all nodes run in this process until it is
+interrupted; "ready" is printed once, when every node is ready.
 
-The DHT is on, so that everything can be tried. A folder that holds such a network already is used as it is; one that holds something else is refused.`,
+The DHT is on, so that everything can be tried. If the folder holds such a
+network already, it is used as it is. A folder that holds something else is
+refused.`,
 		Example: `  ephemera testnet --nodes 4 --dir net
   ephemera testnet --dir net --run`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&dir, "dir", "", "folder of the network")
-	flags.IntVar(&nodes, "nodes", 4, "how many nodes (default: those in the folder, else 4)")
-	flags.IntVar(&basePort, "base-port", 0, "first port, three for each node; 0: free ones")
+	flags.IntVar(&nodes, "nodes", 4, "number of nodes (default: those in the folder, or 4)")
+	flags.IntVar(&basePort, "base-port", 0, "first port, three for each node; 0: free ports")
 	flags.BoolVar(&start, "run", false, "run all nodes until interrupted")
 	given := settingFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if dir == "" {
-			return usage("--dir is missing, expected a folder for the network, such as --dir net")
+			return command.Usage("--dir is missing, expected a folder for the network, such as --dir net")
 		}
 		s, _, err := settings.Load(settings.Sources{Flags: given})
 		if err != nil {
@@ -70,7 +74,7 @@ The DHT is on, so that everything can be tried. A folder that holds such a netwo
 	return cmd
 }
 
-// introduce prints where the nodes are reached and what to try.
+// introduce prints the addresses of the nodes and commands to try.
 func introduce(w io.Writer, net testnet.Net) {
 	self := pasted(os.Args[0])
 	fmt.Fprintf(w, "a network of %s in %s, group %s\n", counted(len(net.Nodes), "node"), net.Dir, net.Group)
@@ -89,7 +93,7 @@ func introduce(w io.Writer, net testnet.Net) {
 	fmt.Fprintf(w, "\nall at once: %s testnet --dir %s --run\n", self, pasted(net.Dir))
 }
 
-// pasted quotes a path for a shell where it has to be.
+// pasted quotes a path for a shell if necessary.
 func pasted(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%", r)
@@ -99,7 +103,7 @@ func pasted(path string) string {
 	return path
 }
 
-// runTestnet runs all nodes. The first that fails stops the others.
+// runTestnet runs all nodes. If one fails, the others stop.
 func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) error {
 	out := &lines{w: cmd.ErrOrStderr()}
 	work, ctx := errgroup.WithContext(cmd.Context())
@@ -128,7 +132,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 			return nil
 		})
 	}
-	quietLibraries(slog.New(slog.NewTextHandler(out, nil)))
+	quietLibraries(logging.New(out, logging.Text, logging.Levels{}))
 	work.Go(func() error {
 		if !allReady(ctx, started, len(net.Nodes)) {
 			return nil
@@ -139,7 +143,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 	return work.Wait()
 }
 
-// allReady waits until every node says that it is ready; false when ctx ended before.
+// allReady waits until every node is ready, and reports whether that was before ctx ended.
 func allReady(ctx context.Context, started <-chan string, count int) bool {
 	for range count {
 		var address string
@@ -155,7 +159,7 @@ func allReady(ctx context.Context, started <-chan string, count int) bool {
 	return true
 }
 
-// ready asks a node until it is ready.
+// ready queries a node until it is ready, and reports whether that was before ctx ended.
 func ready(ctx context.Context, address string) bool {
 	node, err := client.New("http://"+address, client.Options{})
 	if err != nil {
@@ -175,7 +179,7 @@ func ready(ctx context.Context, address string) bool {
 	}
 }
 
-// lines lets several loggers share a writer, a line at a time.
+// lines is a writer that several loggers share. Each of them writes whole lines.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -187,7 +191,7 @@ func (l *lines) Write(data []byte) (int, error) {
 	return l.w.Write(data)
 }
 
-// prefixed puts a node's name before its lines. Loggers write whole lines.
+// prefixed puts a node's name before each of its lines.
 type prefixed struct {
 	*lines
 	prefix string

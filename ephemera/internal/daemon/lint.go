@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -51,7 +53,7 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 	if s.Storage.KeepFor == 0 && s.Storage.KeepBlocks == 0 {
 		warn("storage.keep_for", "bodies of blocks are kept forever and will fill the disk; set keep_for or keep_blocks")
 	}
-	if level, _, err := s.Log.Levels(); err == nil && level < 0 {
+	if levels, err := logging.ParseLevels(s.Log.Level); err == nil && levels.Base < slog.LevelInfo {
 		warn("log.level", "level debug logs a line for nearly every frame")
 	}
 	return warnings, ctx.Err()

@@ -1,6 +1,6 @@
-// Package command is what the commands contract and nymapi have in common: they take flags and no
-// arguments, flags come from the environment too, tokens come from files as well, logs look alike,
-// and a wrong command line is told apart from a failure.
+// Package command is what the command-line programs of this repository have in common: signals,
+// exit statuses, wrong command lines, flags from the environment, tokens from files, and the flags
+// of the log.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package command
@@ -12,10 +12,21 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+)
+
+// Exit statuses.
+const (
+	ExitFailure = 1
+	ExitUsage   = 2 // the command line or the configuration is wrong
+	// ExitHalted means that something was signed with the program's key that the program does not
+	// know: it must not be restarted.
+	ExitHalted      = 78
+	ExitInterrupted = 130 // a signal ended the program before it was finished
 )
 
 // UsageError is a command line that cannot be carried out.
@@ -27,94 +38,83 @@ func (u *UsageError) Unwrap() error { return u.Err }
 // Usage returns a UsageError.
 func Usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// Exit statuses; a program may have more.
-const (
-	ExitFailure = 1
-	ExitUsage   = 2
-)
+// Program is a command-line program.
+type Program struct {
+	Root    *cobra.Command // with its subcommands
+	Version string
 
-// Execute runs a root command with these arguments and returns the exit status. Errors go to
-// stderr, a UsageError with a hint at the help. Status may be nil, or tells the program's own
-// statuses: 0 where an error has none.
-func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer, status func(error) int) int {
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	// Environment sets flags that are not given from variables named after the root, such as
+	// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
+	Environment bool
+
+	// Explain says how the program ends with an error of its own. Without it, the exit status is
+	// ExitFailure. It is not asked about a UsageError.
+	Explain func(error) Outcome
+}
+
+// Outcome is how a program ends with an error.
+type Outcome struct {
+	Status int    // exit status; 0 means ExitFailure
+	Help   bool   // refer to the command's help, as for a UsageError
+	Advice string // what to do, in a line of its own under the error
+}
+
+// Main runs the program with the arguments of the process, and exits. SIGINT and SIGTERM cancel the
+// context of the command; another one after that ends the process at once.
+func (p Program) Main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go watch(signals, cancel, os.Exit)
+	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// watch cancels at the first signal, and exits at a later one. Some programs send the same signal
+// to the process and to its group, so one that comes right after the first does not count.
+func watch(signals <-chan os.Signal, cancel func(), exit func(int)) {
+	const repeated = 200 * time.Millisecond
+	var first time.Time
+	for range signals {
+		switch {
+		case first.IsZero():
+			first = time.Now()
+			cancel()
+		case time.Since(first) > repeated:
+			exit(ExitInterrupted)
+		}
+	}
+}
+
+// Run carries out a command and returns the exit status. An error goes to stderr, with what to do
+// about it.
+func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p.prepare()
+	p.Root.SetArgs(args)
+	p.Root.SetIn(stdin)
+	p.Root.SetOut(stdout)
+	p.Root.SetErr(stderr)
+	cmd, err := p.Root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)
-	own := 0
-	if status != nil {
-		own = status(err)
+	outcome := p.outcome(err)
+	fmt.Fprintf(stderr, "%s: %v\n", p.Root.Name(), err)
+	if outcome.Advice != "" {
+		fmt.Fprintln(stderr, outcome.Advice)
 	}
-	var usage *UsageError
-	if errors.As(err, &usage) || own == ExitUsage {
+	if outcome.Help {
 		fmt.Fprintf(stderr, "See: %s --help\n", cmd.CommandPath())
-		return ExitUsage
 	}
-	return cmp.Or(own, ExitFailure)
+	return cmp.Or(outcome.Status, ExitFailure)
 }
 
-// Prepare completes a root command that has its subcommands: it adds the one that prints the
-// version. Flags that are not given are set from variables named after the root, such as
-// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
-func Prepare(root *cobra.Command, version string) {
-	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, version
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		return fromEnvironment(cmd, strings.ToUpper(root.Name())+"_")
+func (p Program) outcome(err error) Outcome {
+	var usage *UsageError
+	switch {
+	case errors.As(err, &usage):
+		return Outcome{Status: ExitUsage, Help: true}
+	case p.Explain == nil:
+		return Outcome{}
 	}
-	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{explained(err)} })
-	root.AddCommand(&cobra.Command{
-		Use: "version", Short: "Print the version",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), root.Name(), version)
-			return err
-		},
-	})
-	for _, cmd := range append(root.Commands(), root) {
-		cmd.Args = noArguments
-	}
-}
-
-// explained says what was expected where a flag's value cannot be parsed, instead of how the
-// parsing failed.
-func explained(err error) error {
-	var invalid *pflag.InvalidValueError
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	flag := invalid.GetFlag()
-	expected, known := map[string]string{
-		"int": "a whole number", "uint64": "a whole number from 0", "float64": "a number", "duration": "a number with its unit", "bool": "true or false",
-	}[flag.Value.Type()]
-	if !known {
-		return err
-	}
-	return fmt.Errorf("invalid argument %q for %q: expected %s, such as --%s=%s", invalid.GetValue(), "--"+flag.Name, expected, flag.Name, flag.DefValue)
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return Usage("%s takes no argument, got %q", cmd.CommandPath(), args[0])
-	}
-	return nil
-}
-
-// fromEnvironment sets flags that are not given from variables whose names begin with the prefix.
-func fromEnvironment(cmd *cobra.Command, prefix string) error {
-	var failed error
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, set := os.LookupEnv(name)
-		if !set || f.Changed || failed != nil || f.Name == "help" || f.Name == "version" {
-			return
-		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			failed = Usage("environment variable %s: %w", name, explained(err))
-		}
-	})
-	return failed
+	return p.Explain(err)
 }

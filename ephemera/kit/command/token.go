@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Token returns the token that a flag gives, or the one in the file that the flag's twin names:
-// --token and --token-file. Neither is no token. The error is a UsageError.
+// Token returns the token that a flag gives, such as --token, or the one in the file that
+// --token-file names. Without either it returns "". The error is a UsageError.
 func Token(flag, token, file string) (string, error) {
 	if file == "" {
 		return token, nil

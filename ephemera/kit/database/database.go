@@ -1,5 +1,5 @@
-// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, nothing
-// committed is lost, schema by migrations.
+// Package database opens the SQLite files of Nym-APIs and of the contract: one writer, no loss of
+// what is committed, a schema by migrations.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package database
@@ -17,8 +17,9 @@ import (
 
 const options = "?mode=rwc&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on&_txlock=immediate"
 
-// Open opens the file at path, in a folder that exists, makes it if there is none and brings its
-// schema up to date with migrations/*.sql of files. It has one connection, which all users share.
+// Open opens the file at path, whose folder must exist, creates it if it does not exist, and brings
+// its schema up to date with migrations/*.sql of files. It has one connection, which all users
+// share.
 func Open(ctx context.Context, path string, files fs.FS) (*sqlx.DB, error) {
 	db, err := sqlx.Open("sqlite3", Name(path, options))
 	if err != nil {
@@ -31,14 +32,15 @@ func Open(ctx context.Context, path string, files fs.FS) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// Name is what the driver opens a path by, with options such as ?mode=ro.
+// Name returns the name by which the driver opens a path, with options such as ?mode=ro.
 func Name(path, options string) string {
 	name := url.URL{Path: path}
 	return "file:" + name.EscapedPath() + options
 }
 
 func migrate(ctx context.Context, db *sqlx.DB, files fs.FS) error {
-	if _, err := db.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil { // a container's image has no folder for temporary files
+	// The image of a container has no folder for temporary files.
+	if _, err := db.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
 		return err
 	}
 	migrations, err := fs.Sub(files, "migrations")

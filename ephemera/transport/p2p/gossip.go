@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -73,7 +74,9 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 		pubsub.WithValidateThrottle(t.config.Limits.GossipFrames),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(name), subscriptions)),
 		pubsub.WithRawTracer(tracer{&t.traffic}),
-		pubsub.WithLogger(slog.New(onlyErrors{t.config.Logger.Handler()})),
+		// GossipSub warns at every message it receives while the connection manager keeps no tags, and
+		// none is needed where the members are known.
+		pubsub.WithLogger(slog.New(logging.Errors(t.config.Logger.Handler()))),
 	)
 	if err != nil {
 		return nil, err

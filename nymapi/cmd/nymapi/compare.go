@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -172,9 +173,9 @@ func runPlan(ctx context.Context, plan *compare.Plan, folder compare.Folder, std
 	if err != nil {
 		return nil, fmt.Errorf("write the log: %w", err)
 	}
-	progress := compare.NewProgress(stderr, command.IsTerminal(stderr), plan)
+	progress := compare.NewProgress(stderr, terminal.Is(stderr), plan)
 	outcomes, err := compare.Run(ctx, plan, compare.Options{
-		Database: folder.Database, Progress: progress, Logger: slog.New(slog.NewJSONHandler(log, nil)),
+		Database: folder.Database, Progress: progress, Logger: logging.New(log, logging.JSON, logging.Levels{}),
 	})
 	progress.Close()
 	if closed := log.Close(); err == nil {

@@ -75,7 +75,7 @@ func TestInterruptedCompareWritesWhatIsFinished(t *testing.T) {
 	var stdout bytes.Buffer
 	stderr := &untilLine{text: "rewarded by", found: cancel}
 	code := run(ctx, []string{"compare", "--mixnodes", "10", "--epochs", "99", "--epoch", "1s"}, &stdout, stderr)
-	require.Equal(t, exitInterrupted, code)
+	require.Equal(t, command.ExitInterrupted, code)
 	results, err := os.ReadDir(compare.ResultsDir)
 	require.NoError(t, err)
 	require.Len(t, results, 1, "an interrupted run does not create latest")

@@ -95,7 +95,7 @@ func (n *network) verify(settled []contract.EpochDetail) {
 	n.verifyEpochs(e, settled)
 	output, err := exec.CommandContext(n.Context(), n.contract, "audit", "--db", n.contractDB()).CombinedOutput()
 	require.NoError(n, err, "audit: %s", output)
-	require.Contains(n, string(output), "0 rest on somebody's word, 0 do not fit")
+	require.Contains(n, string(output), "0 unproven, 0 failed")
 	n.Logf("%d kills: %d certified blocks, %d signatures, %d reports, %d epochs; %s",
 		len(n.outages), len(e.certified), len(e.echoes), len(e.reports), len(settled), output)
 }

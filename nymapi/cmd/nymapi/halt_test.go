@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/sqlite"
 )
 
@@ -89,7 +90,7 @@ func (n *network) halts(number int) {
 	case <-timer.C:
 		require.Fail(n, p.name+" does not halt", "%s", p.log.tail(20))
 	}
-	require.Equal(n, exitHalted, p.cmd.ProcessState.ExitCode(), "%s: %s\n%s", p.name, p.cmd.ProcessState, p.log.tail(20))
+	require.Equal(n, command.ExitHalted, p.cmd.ProcessState.ExitCode(), "%s: %s\n%s", p.name, p.cmd.ProcessState, p.log.tail(20))
 	delete(n.running, number)
 }
 

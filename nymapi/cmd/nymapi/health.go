@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
@@ -22,31 +20,26 @@ const defaultHealth = "127.0.0.1:3001"
 // serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
 // before. Both tell its status.
 func serveHealth(ctx context.Context, address string, nymapi *service.Service) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	const patience = 5 * time.Second
+	server, err := webserver.New(webserver.Config{
+		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10,
+	})
 	if err != nil {
-		return fmt.Errorf("--health-listen: %w; choose another address", err)
+		return fmt.Errorf("--health-listen: %w", err)
 	}
-	answer := func(alive func(service.Status) bool) http.HandlerFunc {
+	answer := func(well func(service.Status) bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
-			status := nymapi.Status()
-			w.Header().Set("Content-Type", "application/json")
-			if !alive(status) {
-				w.WriteHeader(http.StatusServiceUnavailable)
+			status, code := nymapi.Status(), http.StatusOK
+			if !well(status) {
+				code = http.StatusServiceUnavailable
 			}
-			_ = json.NewEncoder(w).Encode(status) // a client that went away
+			_ = webserver.WriteJSON(w, code, status) // a status can be encoded
 		}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", answer(func(service.Status) bool { return true }))
 	mux.HandleFunc("GET /readyz", answer(func(s service.Status) bool { return s.Ready }))
-	const patience = 5 * time.Second
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return server.Run(ctx, mux)
 }
 
 func newHealth() *cobra.Command {

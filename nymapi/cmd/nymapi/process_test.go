@@ -118,7 +118,7 @@ func (p *process) kill(t *testing.T) {
 
 // complaints are texts that no process may log, whichever process is killed: errors, and a node
 // that considers its votes lost.
-var complaints = []string{`"level":"ERROR"`, "level=ERROR", "panic: ", "vote store was lost"}
+var complaints = []string{`"level":"error"`, "level=error", "panic: ", "vote store was lost"}
 
 // content fails the test if the process logged one of the complaints.
 func (p *process) content(t *testing.T) {

@@ -54,7 +54,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"run --home " + home + " --ticks 0", "--ticks 0, expected 1.."},
 		{"run --home " + home + " --contract localhost", "expected a URL such as http://127.0.0.1:8080"},
 		{"run --home " + home + " --log-level loud", "expected debug, info, warn or error"},
-		{"run --home " + home + " --log-format xml", "expected text or json"},
+		{"run --home " + home + " --log-format xml", "expected text, json or auto"},
 		{"run --home " + home + " --token a --token-file b", "both given"},
 		{"run --home " + home + " --token-file " + home + "/none", "--token-file"},
 		{"run --home " + home + " --ephemera localhost:3100", "expected a URL such as http://127.0.0.1:3100"},
@@ -64,7 +64,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"enrol --key-file " + home + "/none", "--key-file"},
 		{"run --colour red", "unknown flag"},
 		{"run now", "takes no argument"},
-		{"walk", "takes no argument"},
+		{"walk", `nymapi has no command "walk"`},
 	} {
 		var out, complaints bytes.Buffer
 		status := run(t.Context(), strings.Fields(test.args), &out, &complaints)

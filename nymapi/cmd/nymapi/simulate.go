@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate"
 )
@@ -107,7 +108,7 @@ func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer) error
 // day simulates a day and prints it.
 func (f *simulateFlags) day(ctx context.Context, stdout, stderr io.Writer) error {
 	debug.SetGCPercent(400) // simulations allocate much that lives briefly
-	bar := simulate.NewProgress(stderr, command.IsTerminal(stderr))
+	bar := simulate.NewProgress(stderr, terminal.Is(stderr))
 	day, err := simulate.Run(f.config, bar.Advance, func() bool { return ctx.Err() != nil })
 	bar.Close()
 	if err != nil {
@@ -166,7 +167,7 @@ func (f *simulateFlags) write(ctx context.Context, day simulate.Day, summary sim
 // search runs random days for the duration of --find and reports violations.
 func (f *simulateFlags) search(ctx context.Context, stdout, stderr io.Writer) error {
 	debug.SetGCPercent(400) // simulations allocate much that lives briefly
-	bar, start := simulate.NewProgress(stderr, command.IsTerminal(stderr)), time.Now()
+	bar, start := simulate.NewProgress(stderr, terminal.Is(stderr)), time.Now()
 	found := simulate.Find(ctx, f.config.Seed, f.find, func(done int) { bar.Searched(done, time.Since(start), f.find) })
 	bar.Close()
 	report := simulate.ReportFound

@@ -3,13 +3,13 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -47,7 +47,7 @@ func (s Settings) Validate() error {
 	bad.oneOf("storage.kind", s.Storage.Kind, "sqlite", "pebble")
 	bad.oneOf("mempool.include", s.Mempool.Include, "own", "all")
 	bad.oneOf("log.format", s.Log.Format, "auto", "text", "json")
-	if _, _, err := s.Log.Levels(); err != nil {
+	if _, err := logging.ParseLevels(s.Log.Level); err != nil {
 		bad.add("log.level", s.Log.Level, err.Error())
 	}
 	s.validateNumbers(&bad)
@@ -125,26 +125,4 @@ func (p *problems) address(key, value string) {
 	if _, _, err := net.SplitHostPort(value); err != nil {
 		p.add(key, value, "expected host:port, such as 127.0.0.1:3100")
 	}
-}
-
-// Levels parses Level. It returns the default level and the levels of single parts, which are
-// values of the attribute "logger".
-func (l Log) Levels() (slog.Level, map[string]slog.Level, error) {
-	base, parts := slog.LevelInfo, map[string]slog.Level{}
-	for _, item := range strings.Split(l.Level, ",") {
-		part, name, split := strings.Cut(strings.TrimSpace(item), "=")
-		if !split {
-			name = part
-		}
-		var level slog.Level
-		if err := level.UnmarshalText([]byte(name)); err != nil {
-			return 0, nil, errors.New("expected debug, info, warn or error, optionally with parts such as p2p=debug")
-		}
-		if split {
-			parts[part] = level
-		} else {
-			base = level
-		}
-	}
-	return base, parts, nil
 }

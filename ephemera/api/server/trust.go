@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// trustedKey is the key of what trust found out about a request's caller.
+type trustedKey struct{}
+
+// Trusted reports whether the caller of a request may have the node sign. It is for handlers of
+// AdminConfig.Handlers, and for those next to the server.
+func Trusted(ctx context.Context) bool {
+	yes, _ := ctx.Value(trustedKey{}).(bool)
+	return yes
+}
+
+// trust notes whether the caller may have the node sign: it has the token, or it is on this machine
+// and addresses this machine. The latter excludes a browser that a foreign name led here, and
+// callers from elsewhere behind a proxy that says so.
+func trust(token string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), trustedKey{}, mayHaveSigned(r, token))))
+		})
+	}
+}
+
+func mayHaveSigned(r *http.Request, token string) bool {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if ok && token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(token)) == 1 {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || forwarded(r.Header) {
+		return false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err = netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "localhost"
+}
+
+// forwarded reports whether a proxy has passed the request on.
+func forwarded(header http.Header) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}

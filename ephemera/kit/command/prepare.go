@@ -1,0 +1,121 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// prepare completes the root command: wrong command lines are UsageErrors in every command, flags
+// come from the environment if the program wants that, and there is a command that prints the
+// version.
+func (p Program) prepare() {
+	root, check := p.Root, p.Root.PersistentPreRunE
+	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, p.Version
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if p.Environment {
+			if err := fromEnvironment(cmd, strings.ToUpper(root.Name())+"_"); err != nil {
+				return err
+			}
+		}
+		if check == nil {
+			return nil
+		}
+		return check(cmd, args)
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{explained(err)} })
+	if !slices.ContainsFunc(root.Commands(), func(cmd *cobra.Command) bool { return cmd.Name() == "version" }) {
+		root.AddCommand(newVersion(root.Name(), p.Version))
+	}
+	checkArguments(root)
+}
+
+func newVersion(name, version string) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), name, version)
+			return err
+		},
+	}
+}
+
+// checkArguments makes wrong arguments UsageErrors, in a command and those below it. A command
+// takes no argument unless it says otherwise.
+func checkArguments(cmd *cobra.Command) {
+	if !cmd.HasSubCommands() {
+		cmd.Args = usageOf(cmd.Args)
+		return
+	}
+	cmd.Args = cobra.ArbitraryArgs // an unknown command arrives as an argument
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	for _, sub := range cmd.Commands() {
+		checkArguments(sub)
+	}
+}
+
+func usageOf(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case check == nil && len(args) > 0:
+			return Usage("%s takes no argument, got %q", cmd.CommandPath(), args[0])
+		case check == nil:
+			return nil
+		}
+		if err := check(cmd, args); err != nil {
+			return Usage("%s: %w", cmd.CommandPath(), err)
+		}
+		return nil
+	}
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	if meant := cmd.SuggestionsFor(name); len(meant) > 0 {
+		return Usage("%s has no command %q, did you mean %q?", cmd.CommandPath(), name, meant[0])
+	}
+	return Usage("%s has no command %q", cmd.CommandPath(), name)
+}
+
+// explained says what was expected of a flag's value that cannot be parsed, instead of how the
+// parsing failed.
+func explained(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	expected, known := map[string]string{
+		"int": "a whole number", "uint64": "a whole number from 0", "float64": "a number", "duration": "a number with its unit", "bool": "true or false",
+	}[flag.Value.Type()]
+	if !known {
+		return err
+	}
+	return fmt.Errorf("invalid argument %q for %q: expected %s, such as --%s=%s", invalid.GetValue(), "--"+flag.Name, expected, flag.Name, flag.DefValue)
+}
+
+// fromEnvironment sets flags that are not given from variables whose names begin with the prefix.
+func fromEnvironment(cmd *cobra.Command, prefix string) error {
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, set := os.LookupEnv(name)
+		if !set || f.Changed || failed != nil || f.Name == "help" || f.Name == "version" {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			failed = Usage("environment variable %s: %w", name, explained(err))
+		}
+	})
+	return failed
+}
