@@ -45,6 +45,7 @@ func TestHaltedNymAPINeverSignsAgain(t *testing.T) {
 	n.start(theContract)
 	n.up(theContract)
 	n.start(victim)
+	n.running[victim].expected = "vote store was lost" // it says that it is muted
 	n.up(victim)
 	n.reported()
 	n.stop(victim)
