@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -238,7 +238,7 @@ func TestCryingWolfIsBelievedForNothing(t *testing.T) {
 		go func() { done <- wolf.Run(ctx, chatter{}) }()
 		for at := range 3600 { // half an hour
 			pass(500 * time.Millisecond)
-			wolf.Send(h.keys[0].Public(), wire.Encode(wire.Announce{Number: math.MaxUint64 - uint64(at)}))
+			wolf.Send(h.keys[0].Public(), wire.Encode(wire.Announce{Number: canonical.MaxNumber - uint64(at)}))
 		}
 		cancel()
 		require.NoError(t, <-done)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -177,6 +178,17 @@ func TestSubmissionIsSignedOrNot(t *testing.T) {
 	_, err = signed.Message()
 	require.ErrorIs(t, err, api.Invalid)
 	require.ErrorIs(t, err, block.ErrInvalid)
+
+	signed = api.Signed(m)
+	signed.Time = canonical.MaxNumber + 1
+	_, err = signed.Message()
+	require.ErrorIs(t, err, api.Invalid)
+	require.ErrorIs(t, err, canonical.ErrDomain)
+	signed = api.Signed(m)
+	signed.Sender = &keys.Public{1}
+	_, err = signed.Message()
+	require.ErrorIs(t, err, api.Invalid)
+	require.ErrorIs(t, err, keys.ErrSmallOrder)
 }
 
 func TestProblemMatchesItsKindAndItsCause(t *testing.T) {

@@ -31,8 +31,8 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 // UnmarshalText decodes 64 hexadecimal digits.
 func (id *ID) UnmarshalText(text []byte) error { return decodeHex(id[:], text) }
 
-// Slot is the position of one block: its height in the chain of its creator in a group. Heights
-// count from 1.
+// Slot is the position of one block: its height in the chain of its creator in a group. Heights are
+// 1..canonical.MaxNumber.
 type Slot struct {
 	_       struct{} `cbor:",toarray"`
 	Group   membership.ID
@@ -86,12 +86,12 @@ func (h Header) Check(group *membership.Group) error {
 		return fmt.Errorf("%w: header of group %s, expected %s", ErrInvalid, h.Group, group.ID())
 	case !group.Contains(h.Creator):
 		return fmt.Errorf("%w: creator %s is not a member of group %d", ErrInvalid, h.Creator, group.Number())
-	case h.Height == 0:
-		return fmt.Errorf("%w: heights count from 1", ErrInvalid)
+	case h.Height == 0 || h.Height > canonical.MaxNumber:
+		return fmt.Errorf("%w: heights are 1..%d, not %d", ErrInvalid, int64(canonical.MaxNumber), h.Height)
 	case (h.Height == 1) != (h.Parent == ID{}):
 		return fmt.Errorf("%w: parent %s at height %d, expected a zero parent at height 1 only", ErrInvalid, h.Parent.Short(), h.Height)
-	case h.Time < 0:
-		return fmt.Errorf("%w: block time %d is before 1970", ErrInvalid, h.Time)
+	case canonical.CheckNumber(h.Time) != nil:
+		return fmt.Errorf("%w: block time: %w", ErrInvalid, canonical.CheckNumber(h.Time))
 	case h.Count > group.Limits().BlockMessages:
 		return fmt.Errorf("%w: %d messages, at most %d", ErrInvalid, h.Count, group.Limits().BlockMessages)
 	}

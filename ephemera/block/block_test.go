@@ -1,9 +1,10 @@
 package block_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestSizeIsTheLengthOfTheEncoding(t *testing.T) {
 		payload := make([]byte, rapid.SampledFrom([]int{0, 1, 23, 24, 255, 256, 65_535, 65_536, 70_000}).Draw(t, "payload"))
 		label := strings.Repeat("x", rapid.IntRange(0, block.MaxLabel).Draw(t, "label"))
 		name := strings.Repeat("n", rapid.IntRange(1, 64).Draw(t, "network"))
-		m, err := block.NewMessage(key(1), name, label, payload, rapid.Int64Range(0, math.MaxInt64).Draw(t, "time"))
+		m, err := block.NewMessage(key(1), name, label, payload, rapid.Int64Range(0, canonical.MaxNumber).Draw(t, "time"))
 		require.NoError(t, err)
 		require.Len(t, m.Encode(), m.Size())
 		back, err := block.DecodeMessage(m.Encode(), uint32(len(payload)))
@@ -109,14 +110,26 @@ func TestMessageIDExcludesTheSignature(t *testing.T) {
 	require.NotEqual(t, m.ID(), other.ID())
 }
 
+// nobody "signs" with the neutral element as its key: everybody can do that.
+type nobody struct{}
+
+func (nobody) Public() keys.Public        { return keys.Public{1} }
+func (nobody) Sign([]byte) keys.Signature { return keys.Signature{1} }
+
 func TestInvalidMessagesAreRefused(t *testing.T) {
 	for want, make := range map[string]func() (block.Message, error){
 		"network name": func() (block.Message, error) { return block.NewMessage(key(0), "No", "", nil, 0) },
 		"label of 65": func() (block.Message, error) {
 			return block.NewMessage(key(0), network, strings.Repeat("x", 65), nil, 0)
 		},
-		"UTF-8":       func() (block.Message, error) { return block.NewMessage(key(0), network, "\xff", nil, 0) },
-		"before 1970": func() (block.Message, error) { return block.NewMessage(key(0), network, "", nil, -1) },
+		"UTF-8":                            func() (block.Message, error) { return block.NewMessage(key(0), network, "\xff", nil, 0) },
+		"time: number is out of range: -1": func() (block.Message, error) { return block.NewMessage(key(0), network, "", nil, -1) },
+		"time: number is out of range: 9007199254740992": func() (block.Message, error) {
+			return block.NewMessage(key(0), network, "", nil, canonical.MaxNumber+1)
+		},
+		"sender: key is a point of small order": func() (block.Message, error) {
+			return block.NewMessage(nobody{}, network, "", nil, 0)
+		},
 	} {
 		_, err := make()
 		require.ErrorIs(t, err, block.ErrInvalid)
@@ -294,9 +307,42 @@ func TestGolden(t *testing.T) {
 	)
 }
 
+func TestDecodingAllocatesASmallMultiple(t *testing.T) {
+	limits := membership.DefaultLimits()
+	for name, again := range decoders(limits) {
+		t.Run(name, func(t *testing.T) {
+			canonicaltest.Growth(t, encodings(t, limits)[name], 6000, 16, 16<<10, func(data []byte) error {
+				_, err := again(data)
+				return err
+			})
+		})
+	}
+}
+
+// A block that an older version stored is still read, although its numbers are beyond the domain.
+func TestStoredMessagesMayExceedTheDomain(t *testing.T) {
+	m := message(t, 1, 10)
+	encoded := m.Encode()
+	number := canonical.AppendUint(nil, uint64(m.Time()))
+	at := bytes.LastIndex(encoded[:len(encoded)-len(m.Signature())], number)
+	old := slices.Concat(encoded[:at], canonical.AppendUint(nil, 1<<63-1), encoded[at+len(number):])
+	_, err := block.DecodeMessage(old, 1000)
+	require.ErrorIs(t, err, canonical.ErrDomain)
+	stored, err := block.DecodeStoredMessage(old)
+	require.NoError(t, err)
+	require.Equal(t, int64(1<<63-1), stored.Time())
+	require.Equal(t, old, stored.Encode())
+}
+
 func fuzz(f *testing.F, name string) {
 	limits := membership.Limits{PayloadBytes: 1000, BlockMessages: 10, BlockBytes: 4000}
 	f.Add(encodings(f, limits)[name])
+	for _, number := range []uint64{1, canonical.MaxNumber, canonical.MaxNumber + 1} {
+		m, err := block.NewMessage(key(1), network, strings.Repeat("x", block.MaxLabel), nil, int64(min(number, canonical.MaxNumber)))
+		require.NoError(f, err)
+		b := block.New(group(f, limits), key(1).Public(), number, block.ID{}, int64(number), []block.Message{m})
+		f.Add(map[string][]byte{"message": m.Encode(), "block": b.Encode(), "proposal": b.Proposal().Encode()}[name])
+	}
 	f.Add([]byte{0x82, 0x82, 0x88})
 	again := decoders(limits)[name]
 	f.Fuzz(func(t *testing.T, data []byte) { canonicaltest.Same(t, data, again) })

@@ -39,14 +39,14 @@ type (
 func TestEncodingMatchesReflection(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := block.Header{
-			Network: rapid.StringMatching("[a-z]{0,64}").Draw(t, "network"), Height: rapid.Uint64().Draw(t, "height"),
-			Time: rapid.Int64().Draw(t, "time"), Count: rapid.Uint32().Draw(t, "count"), Parent: block.ID{1}, Root: block.Hash{2},
+			Network: rapid.StringMatching("[a-z]{0,64}").Draw(t, "network"), Height: rapid.Uint64Max(canonical.MaxNumber).Draw(t, "height"),
+			Time: rapid.Int64Range(0, canonical.MaxNumber).Draw(t, "time"), Count: rapid.Uint32().Draw(t, "count"), Parent: block.ID{1}, Root: block.Hash{2},
 		}
 		b := block.Block{SignedHeader: block.SignedHeader{Header: h, Signature: keys.Signature{3}}}
 		p := plainBlock{Signed: b.SignedHeader, Messages: []plainMessage{}}
 		for range rapid.IntRange(0, 30).Draw(t, "messages") {
 			label, payload := rapid.StringN(0, 20, block.MaxLabel).Draw(t, "label"), rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "payload")
-			m, err := block.NewMessage(key(1), "net", label, payload, rapid.Int64Min(0).Draw(t, "time"))
+			m, err := block.NewMessage(key(1), "net", label, payload, rapid.Int64Range(0, canonical.MaxNumber).Draw(t, "time"))
 			require.NoError(t, err)
 			b.Messages = append(b.Messages, m)
 			p.Messages = append(p.Messages, plainMessage{

@@ -95,8 +95,9 @@ type wireMessage struct {
 const messageDomain = "ephemera/message/v1"
 
 // NewMessage returns a message signed by signer. The label is UTF-8 of at most MaxLabel bytes, time
-// is in milliseconds since 1970, and neither is checked against a clock or a group's limits. The
-// payload is not copied and must not be changed afterwards. Errors wrap ErrInvalid.
+// is in milliseconds since 1970, 0..canonical.MaxNumber, and neither is checked against a clock or
+// a group's limits. The payload is not copied and must not be changed afterwards. Errors wrap
+// ErrInvalid.
 func NewMessage(signer Signer, network, label string, payload []byte, time int64) (Message, error) {
 	c := content{Network: network, Label: label, Payload: payload, Sender: signer.Public(), Time: time}
 	if err := c.check(); err != nil {
@@ -113,8 +114,11 @@ func (c content) check() error {
 	if len(c.Label) > MaxLabel || !utf8.ValidString(c.Label) {
 		return fmt.Errorf("%w: label of %d bytes, expected at most %d bytes of UTF-8", ErrInvalid, len(c.Label), MaxLabel)
 	}
-	if c.Time < 0 {
-		return fmt.Errorf("%w: message time %d is before 1970", ErrInvalid, c.Time)
+	if err := canonical.CheckNumber(c.Time); err != nil {
+		return fmt.Errorf("%w: message time: %w", ErrInvalid, err)
+	}
+	if err := c.Sender.CheckOrder(); err != nil {
+		return fmt.Errorf("%w: sender: %w", ErrInvalid, err)
 	}
 	return nil
 }
@@ -179,12 +183,22 @@ func DecodeMessage(data []byte, maxPayload uint32) (Message, error) {
 	return w.message(maxPayload)
 }
 
+// DecodeStoredMessage decodes a message that this program decoded before and stored. It accepts
+// times and senders that older versions accepted. Errors wrap ErrInvalid.
+func DecodeStoredMessage(data []byte) (Message, error) {
+	var w wireMessage
+	if err := canonical.DecodeStored(data, &w); err != nil {
+		return Message{}, fmt.Errorf("%w: message: %w", ErrInvalid, err)
+	}
+	return w.Content.message(w.Content.signing(), w.Signature), nil
+}
+
 func (w wireMessage) message(maxPayload uint32) (Message, error) {
 	if err := w.Content.check(); err != nil {
 		return Message{}, err
 	}
 	if len(w.Content.Payload) > int(maxPayload) {
-		return Message{}, fmt.Errorf("%w: payload of %d bytes, at most %d", ErrInvalid, len(w.Content.Payload), maxPayload)
+		return Message{}, fmt.Errorf("%w: %w: payload of %d bytes, at most %d", ErrInvalid, canonical.ErrTooLarge, len(w.Content.Payload), maxPayload)
 	}
 	return w.Content.message(w.Content.signing(), w.Signature), nil
 }

@@ -1,11 +1,16 @@
 // Package canonical encodes everything that members sign, hash or compare: deterministic CBOR (RFC
-// 8949 §4.2.1) made of arrays, strings and integers, with definite lengths and no maps, tags or
-// floats. A struct type opts in with a blank field tagged `cbor:",toarray"`.
+// 8949 §4.2.1) made of arrays, strings and unsigned integers, with definite lengths and no maps,
+// tags or floats. A struct type opts in with a blank first field tagged `cbor:",toarray"`.
 //
-// Decode accepts exactly the bytes that Encode produces. CBOR decoders are lenient: they take
-// 0x1800 for 0 and cut byte strings to fit an array. Decode therefore encodes the decoded value
-// again and compares, so that a value has one encoding and one hash on every machine. Package keys
-// adds the domain tag that precedes the encoding in signing bytes.
+// Decode accepts exactly the bytes that Encode produces for a value in its domain: numbers are at
+// most MaxNumber and text is UTF-8. CBOR decoders are lenient: they take 0x1800 for 0, null for a
+// struct, and cut byte strings to fit an array. Decode therefore checks the bytes against the type
+// before it allocates anything, and afterwards encodes the decoded value again and compares, so
+// that a value has one encoding and one hash on every machine. Package keys adds the domain tag
+// that precedes the encoding in signing bytes.
+//
+// What Decode allocates is at most a small multiple of the bytes: see shape. The count of a list is
+// limited further by the tag `most:"64"` of its field.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package canonical
@@ -14,6 +19,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -24,9 +31,7 @@ var ErrNotCanonical = errors.New("encoding is not canonical")
 // ErrTooLarge reports an input longer than the caller's limit.
 var ErrTooLarge = errors.New("encoding is too large")
 
-// maxElements bounds each array before it is allocated. The longest legal array is the member list
-// of a group of 100,000. A short input can describe many elements, because null decodes to a zero
-// struct, so callers that expect short arrays pass Decode a small byte limit.
+// maxElements bounds each array. The longest legal array is the member list of a group of 100,000.
 const maxElements = 1 << 17
 
 var (
@@ -76,11 +81,22 @@ func Encode(v any) []byte {
 }
 
 // Decode decodes data into v, which must be a pointer. Data of more than limit bytes fails with
-// ErrTooLarge. Trailing bytes, a wrong number of fields, tags and non-canonical forms are errors;
-// after an error the contents of v are undefined.
+// ErrTooLarge, a number above MaxNumber with ErrDomain. Trailing bytes, a wrong number of fields,
+// tags and non-canonical forms are errors; after an error the contents of v are undefined.
 func Decode(data []byte, limit int, v any) error {
 	if len(data) > limit {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(data), limit)
+	}
+	return decode(data, MaxNumber, v)
+}
+
+// DecodeStored is Decode for what this program encoded itself and kept. It accepts any number that
+// fits into its type, because older versions kept numbers above MaxNumber.
+func DecodeStored(data []byte, v any) error { return decode(data, math.MaxUint64, v) }
+
+func decode(data []byte, most uint64, v any) error {
+	if err := shapeOf(reflect.TypeOf(v).Elem()).check(data, most); err != nil {
+		return err
 	}
 	if err := decMode.Unmarshal(data, v); err != nil {
 		return err

@@ -119,8 +119,8 @@ func (c Certificate) Check(group *membership.Group) error {
 		return fmt.Errorf("%w: it is for group %s, expected %s", ErrInvalid, c.Slot.Group, group.ID())
 	case !group.Contains(c.Slot.Creator):
 		return fmt.Errorf("%w: creator %s is not a member of group %d", ErrInvalid, c.Slot.Creator, group.Number())
-	case c.Slot.Height == 0:
-		return fmt.Errorf("%w: heights count from 1", ErrInvalid)
+	case c.Slot.Height == 0 || c.Slot.Height > canonical.MaxNumber:
+		return fmt.Errorf("%w: heights are 1..%d, not %d", ErrInvalid, int64(canonical.MaxNumber), c.Slot.Height)
 	case len(c.Signers) != bitmapBytes(group.N()):
 		return fmt.Errorf("%w: bitmap of %d bytes, expected %d", ErrInvalid, len(c.Signers), bitmapBytes(group.N()))
 	case group.N()%8 != 0 && c.Signers[len(c.Signers)-1]>>(group.N()%8) != 0:

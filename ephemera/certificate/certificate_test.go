@@ -239,10 +239,34 @@ func TestGolden(t *testing.T) {
 	)
 }
 
+func TestDecodingAllocatesASmallMultiple(t *testing.T) {
+	w := newWorld(t, "test", 1, 4)
+	canonicaltest.Growth(t, w.certify(0, 1, 3).Encode(), 6000, 16, 4<<10, func(data []byte) error {
+		_, err := certificate.Decode(data, 100)
+		return err
+	})
+}
+
+func TestHeightsHaveADomain(t *testing.T) {
+	w := newWorld(t, "test", 1, 4)
+	c := w.certify(0, 1, 3)
+	for _, height := range []uint64{canonical.MaxNumber + 1, 1<<64 - 1} {
+		c.Slot.Height = height
+		require.ErrorIs(t, c.Verify(w.group), certificate.ErrInvalid)
+		_, err := certificate.Decode(c.Encode(), 4)
+		require.ErrorIs(t, err, canonical.ErrDomain)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	w := newWorld(f, "test", 1, 4)
 	f.Add(w.certify(0, 1, 2).Encode())
 	f.Add(w.certify().Encode())
+	for _, height := range []uint64{0, canonical.MaxNumber, canonical.MaxNumber + 1} {
+		c := w.certify(0, 1, 2)
+		c.Slot.Height = height
+		f.Add(c.Encode())
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		canonicaltest.Same(t, data, again(4))
 		if c, err := certificate.Decode(data, 4); err == nil && c.Verify(w.group) == nil {

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/canonicaltest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -245,6 +247,17 @@ func TestKeysSurviveFormattingAndParsing(t *testing.T) {
 	})
 }
 
+func TestTimesOfRecordsHaveADomain(t *testing.T) {
+	_, err := decode(sign(testKey(0), network, "name", canonical.MaxNumber, nil), 64)
+	require.NoError(t, err)
+	_, err = decode(sign(testKey(0), network, "name", canonical.MaxNumber+1, nil), 64)
+	require.ErrorIs(t, err, canonical.ErrDomain)
+	canonicaltest.Growth(t, sign(testKey(0), network, "name", 1, []byte("value")), 6000, 16, 4<<10, func(data []byte) error {
+		_, err := decode(data, 10_000)
+		return err
+	})
+}
+
 // Only records signed by the member that the path names are valid, whatever a peer sends.
 func FuzzRecord(f *testing.F) {
 	key := Key{testKey(0).Public(), "name"}
@@ -254,6 +267,9 @@ func FuzzRecord(f *testing.F) {
 	f.Add(key.path("other"), good)
 	f.Add("/ephemera/dht/test/", []byte{})
 	f.Add("", []byte{0x83, 0x00, 0x40, 0x58, 0x40})
+	f.Add(key.path(network), sign(testKey(0), network, "name", canonical.MaxNumber, nil))
+	f.Add(key.path(network), sign(testKey(0), network, "name", canonical.MaxNumber+1, nil))
+	f.Add(Key{keys.Public{1}, "name"}.path(network), good)
 	f.Add(key.path(network), append(bytes.Clone(good), 0))
 	f.Fuzz(func(t *testing.T, path string, data []byte) {
 		if v.Validate(path, data) == nil {

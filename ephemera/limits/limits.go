@@ -91,7 +91,7 @@ func (c Config) Validate() error {
 func (c Config) largestGroup() (*membership.Group, error) {
 	members := make([]keys.Public, c.Members)
 	for i := range members {
-		members[i] = keys.Public{byte(i), byte(i >> 8)}
+		members[i] = keys.Public{byte(i), byte(i >> 8), 1} // of no small order
 	}
 	group, err := membership.NewGroup("limits", 1, members, c.Group)
 	if err != nil {

@@ -69,8 +69,9 @@ func (p Peer) Check() error {
 		return fmt.Errorf("%w: member %s has %d addresses, expected at most %d", ErrInvalid, p.Key, len(p.Addresses), MaxAddresses)
 	}
 	for _, address := range p.Addresses {
-		if len(address) > MaxAddressBytes || !strings.HasPrefix(address, "/") {
-			return fmt.Errorf("%w: address %.70q of member %s, expected one like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000, at most %d bytes",
+		notPrintable := strings.ContainsFunc(address, func(c rune) bool { return c <= ' ' || c > '~' })
+		if len(address) > MaxAddressBytes || !strings.HasPrefix(address, "/") || notPrintable {
+			return fmt.Errorf("%w: address %.70q of member %s, expected one like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000, at most %d bytes of ASCII",
 				ErrInvalid, address, p.Key, MaxAddressBytes)
 		}
 	}

@@ -108,8 +108,22 @@ type description struct {
 const domain = "ephemera/group/v1"
 
 // NewGroup returns the group of the given keys, which may be in any order but must be distinct.
-// Numbers count from 1. Zero limits stand for DefaultLimits. Errors wrap ErrInvalid.
+// None may be of small order. Numbers are 1..canonical.MaxNumber. Zero limits stand for
+// DefaultLimits. Errors wrap ErrInvalid.
 func NewGroup(network string, number uint64, members []keys.Public, limits Limits) (*Group, error) {
+	if err := canonical.CheckNumber(number); err != nil {
+		return nil, fmt.Errorf("%w: group number: %w", ErrInvalid, err)
+	}
+	for _, key := range members {
+		if err := key.CheckOrder(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	return newGroup(network, number, members, limits)
+}
+
+// newGroup is NewGroup without the checks that older versions did not make.
+func newGroup(network string, number uint64, members []keys.Public, limits Limits) (*Group, error) {
 	if err := CheckNetwork(network); err != nil {
 		return nil, err
 	}
@@ -152,13 +166,27 @@ func DecodeGroup(data []byte) (*Group, error) {
 	if err := canonical.Decode(data, maxGroupBytes, &d); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
+	return d.group(NewGroup)
+}
+
+// DecodeStoredGroup is DecodeGroup for what this program stored. It accepts groups with which older
+// versions ran and that NewGroup refuses.
+func DecodeStoredGroup(data []byte) (*Group, error) {
+	var d description
+	if err := canonical.DecodeStored(data, &d); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return d.group(newGroup)
+}
+
+func (d description) group(make func(string, uint64, []keys.Public, Limits) (*Group, error)) (*Group, error) {
 	if !slices.IsSortedFunc(d.Members, keys.Public.Compare) {
 		return nil, fmt.Errorf("%w: members are not in byte order", ErrInvalid)
 	}
 	if d.Limits == (Limits{}) {
 		return nil, fmt.Errorf("%w: limits are missing", ErrInvalid)
 	}
-	return NewGroup(d.Network, d.Number, d.Members, d.Limits)
+	return make(d.Network, d.Number, d.Members, d.Limits)
 }
 
 // Network returns the name of the network that the group belongs to.

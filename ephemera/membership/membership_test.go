@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -186,7 +187,44 @@ func TestGolden(t *testing.T) {
 	canonicaltest.RequireGolden(t, "group.txt", canonicaltest.Golden{Name: "group", Data: g.Encode()}, canonicaltest.Golden{Name: "id", Data: id[:]})
 }
 
+func TestDecodingAllocatesASmallMultiple(t *testing.T) {
+	canonicaltest.Growth(t, group(t, 20).Encode(), 6000, 16, 8<<10, func(data []byte) error {
+		_, err := membership.DecodeGroup(data)
+		return err
+	})
+}
+
+// Numbers end at 2^53-1, and no member has a key of small order. Groups of older versions, which a
+// store holds, are still read.
+func TestNumbersAndMembersHaveADomain(t *testing.T) {
+	_, err := membership.NewGroup("test", canonical.MaxNumber, members(4), membership.Limits{})
+	require.NoError(t, err)
+	_, err = membership.NewGroup("test", canonical.MaxNumber+1, members(4), membership.Limits{})
+	require.ErrorIs(t, err, membership.ErrInvalid)
+	require.ErrorIs(t, err, canonical.ErrDomain)
+	nobody := append(members(3), keys.Public{1})
+	_, err = membership.NewGroup("test", 1, nobody, membership.Limits{})
+	require.ErrorIs(t, err, membership.ErrInvalid)
+	require.ErrorIs(t, err, keys.ErrSmallOrder)
+
+	slices.SortFunc(nobody, keys.Public.Compare)
+	old := canonical.AppendUint(canonical.AppendText(canonical.AppendArray(nil, 4), "test"), 1<<60)
+	old = canonical.AppendArray(old, len(nobody))
+	for _, key := range nobody {
+		old = canonical.AppendBytes(old, key[:])
+	}
+	old = append(old, 0x83, 1, 1, 1) // limits
+	_, err = membership.DecodeGroup(old)
+	require.ErrorIs(t, err, membership.ErrInvalid)
+	g, err := membership.DecodeStoredGroup(old)
+	require.NoError(t, err)
+	require.Equal(t, old, g.Encode())
+}
+
 func FuzzDecodeGroup(f *testing.F) {
+	for _, number := range []uint64{canonical.MaxNumber, canonical.MaxNumber + 1} {
+		f.Add(append(canonical.AppendUint([]byte{0x84, 0x61, 'n'}, number), 0x80, 0x83, 0x01, 0x01, 0x01))
+	}
 	f.Add(group(f, 1).Encode())
 	f.Add(group(f, 4).Encode())
 	f.Add([]byte{0x84, 0x60, 0x00, 0x80, 0x83, 0, 0, 0})

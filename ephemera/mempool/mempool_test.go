@@ -18,7 +18,7 @@ import (
 // signer signs with a hash: a mempool gets verified messages and does not look at signatures.
 type signer byte
 
-func (s signer) Public() keys.Public { return keys.Public{byte(s) + 1} }
+func (s signer) Public() keys.Public { return keys.Public{byte(s) + 1, 1} }
 
 func (s signer) Sign(signing []byte) keys.Signature {
 	digest := sha256.Sum256(signing)

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -38,7 +39,7 @@ func (p *byzantine) sendFalseFrontier(to int, f wire.Frontier) {
 	for i := range f.Certified {
 		switch {
 		case ahead && p.rng.permille(300):
-			f.Certified[i] = ^uint64(0) - uint64(p.rng.below(2))
+			f.Certified[i] = canonical.MaxNumber - uint64(p.rng.below(2))
 		case ahead:
 			f.Certified[i] += uint64(1 + p.rng.below(100))
 		default:

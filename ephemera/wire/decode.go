@@ -38,7 +38,7 @@ func (g Groups) Decode(data []byte) (Decoded, error) {
 	if err == nil {
 		_, err = g.groupOf(frame)
 	}
-	if err != nil && g.mayBeNewer(data) {
+	if errors.Is(err, canonical.ErrTooLarge) && g.mayBeNewer(data) {
 		err = fmt.Errorf("%w: it exceeds the limits of the known groups: %w", ErrUnknownGroup, err)
 	}
 	if err != nil {

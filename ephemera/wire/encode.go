@@ -15,8 +15,8 @@ type rawHeld struct {
 }
 
 type rawBlocks struct {
-	_      struct{} `cbor:",toarray"`
-	Blocks []rawHeld
+	_      struct{}  `cbor:",toarray"`
+	Blocks []rawHeld `most:"64"` // MaxBlocks
 }
 
 // itemHeadBytes is the longest head of a byte string on the wire.
@@ -24,7 +24,7 @@ const itemHeadBytes = 5
 
 type rawMessages struct {
 	_        struct{} `cbor:",toarray"`
-	Messages [][]byte
+	Messages [][]byte `most:"1024"` // MaxListings
 }
 
 // AppendCanonical appends what was decoded, for canonical.Decode to compare.

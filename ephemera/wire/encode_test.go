@@ -48,7 +48,7 @@ type (
 // other.
 func TestAnnouncementKeepsItsBytes(t *testing.T) {
 	require.Equal(t, []byte{14, 0x81, 0x0a}, wire.Encode(wire.Announce{Number: 10}))
-	require.Equal(t, []byte{14, 0x81, 0x1b, 1, 2, 3, 4, 5, 6, 7, 8}, wire.Encode(wire.Announce{Number: 0x0102030405060708}))
+	require.Equal(t, []byte{14, 0x81, 0x1b, 0, 2, 3, 4, 5, 6, 7, 8}, wire.Encode(wire.Announce{Number: 0x02030405060708}))
 }
 
 func plain(frame wire.Frame) any {

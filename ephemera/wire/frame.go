@@ -107,8 +107,8 @@ type Certificate struct{ certificate.Certificate }
 
 // GetMessages asks for message bodies (R2, R6).
 type GetMessages struct {
-	_   struct{} `cbor:",toarray"`
-	IDs []block.MessageID
+	_   struct{}          `cbor:",toarray"`
+	IDs []block.MessageID `most:"1024"` // MaxListings
 }
 
 // Messages carries bodies: gossip, or the answer to GetMessages.
@@ -151,7 +151,7 @@ type Frontier struct {
 	// Evidence lists the creators against whom the sender holds proof of equivocation, ascending.
 	Evidence []uint32
 	// Mempool lists live messages.
-	Mempool []Listing
+	Mempool []Listing `most:"1024"` // MaxListings
 }
 
 // Listing names a live mempool message and its sender. The sender's quota decides whether to pull

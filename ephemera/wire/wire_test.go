@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -43,7 +44,7 @@ func TestFramesRoundTrip(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfNDistinct(rapid.StringN(0, 20, 60), 0, 6, rapid.ID).Draw(t, "texts")
-		creator, height := rapid.IntRange(0, 3).Draw(t, "creator"), rapid.Uint64Min(1).Draw(t, "height")
+		creator, height := rapid.IntRange(0, 3).Draw(t, "creator"), rapid.Uint64Range(1, canonical.MaxNumber).Draw(t, "height")
 		b := w.block(creator, height, texts...)
 		signers := rapid.SampledFrom([][]int{{0, 1, 2}, {1, 2, 3}, {0, 1, 2, 3}}).Draw(t, "signers")
 		proof := w.certify(b, signers...)

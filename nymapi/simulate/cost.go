@@ -93,5 +93,5 @@ func frameSizes(n, report int) frames {
 // unsigned is a signer that does not sign. Lengths do not depend on the signature.
 type unsigned struct{}
 
-func (unsigned) Public() keys.Public        { return keys.Public{} }
+func (unsigned) Public() keys.Public        { return keys.Public{2} } // a key of no small order
 func (unsigned) Sign([]byte) keys.Signature { return keys.Signature{} }

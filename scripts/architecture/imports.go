@@ -116,7 +116,7 @@ func checkImports(sources []source) []string {
 			switch {
 			case own && !permitted && !(s.test && inside == s.folder):
 				found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, s.folder, inside))
-			case !own && r.pure && !s.test && !slices.Contains(pureImports, p):
+			case !own && r.pure && !s.test && !slices.Contains(pureImports, p) && !slices.Contains(r.also, p):
 				found = append(found, fmt.Sprintf("%s: the pure package %s may not import %s", s.name, s.folder, p))
 			}
 		}

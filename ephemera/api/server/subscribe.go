@@ -29,7 +29,7 @@ func parseSubscription(r *http.Request) (api.Subscription, error) {
 		value := values[0]
 		switch name {
 		case "from":
-			cursor, err := strconv.ParseUint(value, 10, 63)
+			cursor, err := strconv.ParseUint(value, 10, 53)
 			if err != nil {
 				return invalid("from is %.70q, expected a cursor", value)
 			}

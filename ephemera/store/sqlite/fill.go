@@ -10,7 +10,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
 )
 
@@ -46,7 +45,7 @@ func fill(ctx context.Context, tx *sql.Tx) error {
 			continue
 		}
 		var signed block.SignedHeader
-		if err := canonical.Decode(header, len(header), &signed); err != nil {
+		if err := canonical.DecodeStored(header, &signed); err != nil {
 			return fmt.Errorf("decode stored header %x: %w", id, err)
 		}
 		all, bytes, err := fillMessages(ctx, tx, ids)
@@ -69,7 +68,7 @@ func fillMessages(ctx context.Context, tx *sql.Tx, ids []byte) (all []leaves.Lea
 		if err := tx.QueryRowContext(ctx, `SELECT message FROM messages_before WHERE message_id = ?`, id).Scan(&data); err != nil {
 			return nil, 0, fmt.Errorf("load stored message %x: %w", id, err)
 		}
-		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
+		m, err := block.DecodeStoredMessage(data)
 		if err != nil {
 			return nil, 0, fmt.Errorf("decode stored message %x: %w", id, err)
 		}

@@ -123,10 +123,10 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 	var all []store.Evidence
 	for _, row := range rows {
 		var e store.Evidence
-		if err := canonical.Decode(row.A, len(row.A), &e.A); err != nil {
+		if err := canonical.DecodeStored(row.A, &e.A); err != nil {
 			return nil, fmt.Errorf("decode stored evidence: %w", err)
 		}
-		if err := canonical.Decode(row.B, len(row.B), &e.B); err != nil {
+		if err := canonical.DecodeStored(row.B, &e.B); err != nil {
 			return nil, fmt.Errorf("decode stored evidence: %w", err)
 		}
 		all = append(all, e)
@@ -148,7 +148,7 @@ type storedBlock struct {
 // block decodes the header and loads the messages.
 func (v view) block(r storedBlock) (block.Block, error) {
 	var b block.Block
-	if err := canonical.Decode(r.Header, len(r.Header), &b.SignedHeader); err != nil {
+	if err := canonical.DecodeStored(r.Header, &b.SignedHeader); err != nil {
 		return b, fmt.Errorf("decode stored header: %w", err)
 	}
 	all, err := leaves.Decode(r.Leaves)
@@ -161,7 +161,7 @@ func (v view) block(r storedBlock) (block.Block, error) {
 		if err := v.message.GetContext(v.ctx, &data, leaf.ID[:]); err != nil {
 			return b, fmt.Errorf("load stored message %s: %w", leaf.ID, err)
 		}
-		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
+		m, err := block.DecodeStoredMessage(data)
 		if err != nil {
 			return b, fmt.Errorf("decode stored message %s: %w", leaf.ID, err)
 		}
@@ -311,7 +311,7 @@ func (s *Store) Groups(ctx context.Context) ([]store.Group, error) {
 	}
 	var groups []store.Group
 	for _, row := range rows {
-		group, err := membership.DecodeGroup(row.Description)
+		group, err := membership.DecodeStoredGroup(row.Description)
 		if err != nil {
 			return nil, fmt.Errorf("load groups: %w", err)
 		}

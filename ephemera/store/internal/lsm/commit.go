@@ -149,7 +149,7 @@ func (b *batch) putHeader(blk block.Block, id block.ID) error {
 	}
 	if data != nil {
 		var held block.SignedHeader
-		if err := canonical.Decode(data, len(data), &held); err != nil {
+		if err := canonical.DecodeStored(data, &held); err != nil {
 			return fmt.Errorf("decode stored header %s: %w", id.Short(), err)
 		}
 		if (held.Signature != keys.Signature{} || blk.Signature == keys.Signature{}) {

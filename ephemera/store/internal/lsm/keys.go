@@ -99,7 +99,7 @@ func encodeIdentity(i store.Identity) []byte {
 
 func decodeIdentity(data []byte) (store.Identity, error) {
 	var w wireIdentity
-	if err := canonical.Decode(data, len(data), &w); err != nil {
+	if err := canonical.DecodeStored(data, &w); err != nil {
 		return store.Identity{}, fmt.Errorf("decode stored identity: %w", err)
 	}
 	return store.Identity{Network: w.Network, Key: w.Key, Starts: w.Starts, MutedThrough: w.MutedThrough}, nil
@@ -112,7 +112,7 @@ type wireEvidence struct {
 
 func decodeEvidence(data []byte) (store.Evidence, error) {
 	var w wireEvidence
-	if err := canonical.Decode(data, len(data), &w); err != nil {
+	if err := canonical.DecodeStored(data, &w); err != nil {
 		return store.Evidence{}, fmt.Errorf("decode stored evidence: %w", err)
 	}
 	return store.Evidence{A: w.A, B: w.B}, nil
@@ -185,7 +185,7 @@ func decodeGroup(data []byte) (store.Group, error) {
 	if len(data) == 0 {
 		return store.Group{}, fmt.Errorf("decode stored group: it is empty")
 	}
-	g, err := membership.DecodeGroup(data[1:])
+	g, err := membership.DecodeStoredGroup(data[1:])
 	if err != nil {
 		return store.Group{}, fmt.Errorf("decode stored group: %w", err)
 	}

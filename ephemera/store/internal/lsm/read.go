@@ -46,7 +46,7 @@ func (v view) header(id block.ID) (signed block.SignedHeader, err error) {
 	if data == nil {
 		return signed, store.ErrNotFound
 	}
-	if err := canonical.Decode(data, len(data), &signed); err != nil {
+	if err := canonical.DecodeStored(data, &signed); err != nil {
 		return signed, fmt.Errorf("decode stored header %s: %w", id.Short(), err)
 	}
 	return signed, nil
@@ -88,7 +88,7 @@ func (v view) block(h held) (block.Block, error) {
 		if err != nil {
 			return b, err
 		}
-		m, err := block.DecodeMessage(data, membership.MaxLimits().PayloadBytes)
+		m, err := block.DecodeStoredMessage(data)
 		if err != nil {
 			return b, fmt.Errorf("decode stored message %d: %w", n, err)
 		}
