@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -84,6 +87,38 @@ func TestDecodersRejectWhatIsNotCanonical(t *testing.T) {
 	}
 	_, err := contract.DecodeSubmission(encodings()["submission"], 100)
 	require.ErrorIs(t, err, contract.ErrInvalid)
+}
+
+// A few bytes that name many elements are refused before anything is allocated for them.
+func TestDecodersAllocateASmallMultiple(t *testing.T) {
+	for kind, prefix := range map[string][]byte{
+		"bundle": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
+		"description": slices.Concat(canonical.AppendArray(nil, 8), canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
+			[]byte{1, 1, 2, 0x40}), // network, key, epoch, start, end, no group; then the mixnodes
+	} {
+		for _, filler := range []byte{0xf6, 0x60, 0x80} {
+			data := append(canonical.AppendArray(prefix, 60_000), bytes.Repeat([]byte{filler}, 60_000)...)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := decode(kind, data)
+			runtime.ReadMemStats(&after)
+			require.ErrorIs(t, err, contract.ErrInvalid)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16*len(data)), "%s of %x", kind, filler)
+		}
+	}
+}
+
+// Numbers beyond 2^53-1 are refused where they are read.
+func TestNumbersHaveADomain(t *testing.T) {
+	_, err := contract.ParseEpoch("9007199254740991")
+	require.NoError(t, err)
+	_, err = contract.ParseEpoch("9007199254740992")
+	require.ErrorIs(t, err, contract.ErrInvalid)
+	s, err := contract.DecodeSubmission(encodings()["submission"], 1<<20)
+	require.NoError(t, err)
+	s.Epoch = canonical.MaxNumber + 1
+	_, err = contract.DecodeSubmission(s.Encode(), 1<<20)
+	require.ErrorIs(t, err, canonical.ErrDomain)
 }
 
 func FuzzDescription(f *testing.F) { fuzz(f, "description") }
@@ -202,6 +237,8 @@ func TestSignaturesCoverEverything(t *testing.T) {
 	require.False(t, e.Verify(contracttest.Network, contracttest.Key(2).Public()), "for another contract")
 	e.Counter++
 	require.False(t, e.Verify(contracttest.Network, key))
+	nobody := contract.Enrolment{Name: "a", Counter: 1, Key: keys.Public{1}, Signature: keys.Signature{1}}
+	require.False(t, nobody.Verify(contracttest.Network, key), "a key of small order signs nothing")
 }
 
 func TestInvalidEnrolmentsAreRejected(t *testing.T) {
@@ -211,7 +248,7 @@ func TestInvalidEnrolmentsAreRejected(t *testing.T) {
 		"no name":             func(e *contract.Enrolment) { e.Name = "" },
 		"bad name":            func(e *contract.Enrolment) { e.Name = "a b" },
 		"no counter":          func(e *contract.Enrolment) { e.Counter = 0 },
-		"counter too large":   func(e *contract.Enrolment) { e.Counter = 1 << 63 },
+		"counter too large":   func(e *contract.Enrolment) { e.Counter = canonical.MaxNumber + 1 },
 		"no multiaddr":        func(e *contract.Enrolment) { e.Addresses = []string{"127.0.0.1:1"} },
 		"space in an address": func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/1 2"} },
 		"too many addresses":  func(e *contract.Enrolment) { e.Addresses = make([]string, contract.MaxAddresses+1) },

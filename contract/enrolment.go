@@ -62,9 +62,10 @@ func (e Enrolment) Sign(signer block.Signer, network string, contract keys.Publi
 	return e
 }
 
-// Verify reports whether the key signed the enrolment for this contract.
+// Verify reports whether the key signed the enrolment for this contract. A key of small order signs
+// nothing.
 func (e Enrolment) Verify(network string, contract keys.Public) bool {
-	return e.Key.Verify(e.signing(network, contract), e.Signature)
+	return e.Key.CheckOrder() == nil && e.Key.Verify(e.signing(network, contract), e.Signature)
 }
 
 func (e Enrolment) signing(network string, contract keys.Public) []byte {
@@ -79,8 +80,8 @@ func (e Enrolment) Check() error {
 	if err := CheckName(e.Name); err != nil {
 		return err
 	}
-	if e.Counter == 0 || e.Counter > 1<<62 {
-		return fmt.Errorf("%w: counter %d, expected 1 to 2^62", ErrInvalid, e.Counter)
+	if e.Counter == 0 || e.Counter > canonical.MaxNumber {
+		return fmt.Errorf("%w: counter %d, expected 1 to 2^53-1", ErrInvalid, e.Counter)
 	}
 	if len(e.Addresses) > MaxAddresses {
 		return fmt.Errorf("%w: %d addresses, expected at most %d", ErrInvalid, len(e.Addresses), MaxAddresses)

@@ -22,7 +22,7 @@ func (e Epoch) Label() string { return "epoch/" + e.String() }
 
 // ParseEpoch parses an epoch number of 1 or more in decimal. The error wraps ErrInvalid.
 func ParseEpoch(text string) (Epoch, error) {
-	number, err := strconv.ParseUint(text, 10, 63) // databases store it as a signed 64-bit number
+	number, err := strconv.ParseUint(text, 10, 53) // at most canonical.MaxNumber
 	if err != nil || number == 0 {
 		return 0, fmt.Errorf("%w: epoch %.40q, expected a whole number from 1", ErrInvalid, text)
 	}
