@@ -125,7 +125,7 @@ func (c Config) validateReports() error {
 // validateGroup returns an error if the given members, or any that enrol, cannot make a group with
 // the limits.
 func (c Config) validateGroup() error {
-	members := []keys.Public{{}} // any key
+	members := []keys.Public{{2}} // any key that is not of small order
 	names := map[string]bool{}
 	if len(c.Members) > 0 {
 		members = nil
