@@ -40,6 +40,10 @@ var (
 
 // Store keeps one node's state. Commit must not be called concurrently with itself. Reads may run
 // concurrently with Commit, with Prune and with each other.
+//
+// What is read is checked: no method returns a block whose header does not hash to its ID, or whose
+// messages are not those that the header commits to. The error is a *CorruptError then. It heals
+// when the block is written again with PutRepaired.
 type Store interface {
 	// Commit applies all writes in order in one transaction. If it returns nil, they are durable
 	// (fsynced); if it returns an error, none is applied.
@@ -48,7 +52,8 @@ type Store interface {
 	// empty.
 	Load(ctx context.Context, group membership.ID) (State, error)
 	// Block returns a block by ID, echoed or certified. It returns ErrNotFound if the store does not
-	// hold the block, and ErrPruned if it holds the header without the messages.
+	// hold the block, ErrPruned if it holds the header without the messages, and a *CorruptError if
+	// what it holds is damaged. So do the methods below.
 	Block(ctx context.Context, id block.ID) (block.Block, error)
 	// Certified returns the certified block of a slot, or ErrNotFound. Here and in the three methods
 	// below, a block whose messages were removed consists of its header only (block.Block.Pruned).
@@ -57,19 +62,23 @@ type Store interface {
 	CertifiedByID(ctx context.Context, id block.ID) (Certified, error)
 	// CertifiedFrom returns consecutive certified blocks of a chain, ascending from a height up to
 	// the first gap. It returns at most count blocks whose Certified.Bytes add up to at most bytes,
-	// except that the first block is returned whatever its size.
+	// except that the first block is returned whatever its size. It stops before a damaged block as
+	// before a gap, and returns a *CorruptError only if the first block is damaged.
 	CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) ([]Certified, error)
 	// List returns certified blocks of all groups with a sequence above after, in the order in which
 	// they were committed to this store: those of one creator, or of all creators for the zero key.
 	// The bounds are those of CertifiedFrom. Later commits get higher sequences, so a reader that
-	// continues from the last sequence it read misses nothing and reads nothing twice.
+	// continues from the last sequence it read misses nothing and reads nothing twice. List stops
+	// before a damaged block. If the first one is damaged it returns a *CorruptError, from whose
+	// Sequence a reader may continue that can do without the block.
 	List(ctx context.Context, after uint64, creator keys.Public, count, bytes int) ([]Entry, error)
 	// Equivocations returns the evidence of all groups, ascending by the group's number, then by
 	// creator. Groups that were not recorded come last, by ID.
 	Equivocations(ctx context.Context) ([]Evidence, error)
 	// Included returns the messages of certified blocks whose signed time (milliseconds since 1970)
 	// is since or later, each once, ascending by time, then by ID. It includes messages that
-	// retention removed, until Retention.Messages lets the store forget them.
+	// retention removed, until Retention.Messages lets the store forget them. It leaves out blocks
+	// whose message IDs cannot be decoded.
 	Included(ctx context.Context, since int64) ([]Included, error)
 	// Prune removes messages of blocks that are certified and delivered, and frees the disk space.
 	// It works in transactions of bounded size, so that a Commit never waits for long. It may run
@@ -148,6 +157,16 @@ type Chain struct {
 	Delivered uint64   // highest height that the application has accepted
 	// Votes are the blocks above Certified for which this member voted, ascending by height.
 	Votes []block.Block
+	// Lost are the votes above Certified whose block is damaged or missing, ascending by height. The
+	// member must vote for no other block in these slots.
+	Lost []LostVote
+}
+
+// LostVote is a vote whose block the store cannot return any more.
+type LostVote struct {
+	Height uint64
+	Block  block.ID
+	Err    error // what is wrong; wraps ErrCorrupt
 }
 
 // Write is one change of a commit: one of the Put types below.
@@ -156,14 +175,27 @@ type Write interface{ write() }
 // PutVote records that this member votes for the block in its slot, and stores the block. Commit
 // fails with ErrVoted if the member voted for another block in that slot, and with ErrPruned if the
 // block has no messages although its header counts some. If the block is already stored, only a
-// missing creator's signature and missing messages are added.
-type PutVote struct{ Block block.Block }
+// missing creator's signature and missing messages are added, unless Again is set: then the block is
+// written over the stored one, which was found damaged (LostVote).
+type PutVote struct {
+	Block block.Block
+	Again bool
+}
 
 // PutCertified stores a certified block; writing it again replaces the certificate. Commit fails
 // with ErrConflict if another block is certified in that slot. A block without its messages
 // (block.Block.Pruned) is stored as if retention had removed them. It does not remove messages that
 // are already stored, and writing the whole block later adds them.
 type PutCertified struct {
+	Block       block.Block
+	Certificate certificate.Certificate
+}
+
+// PutRepaired writes a certified block over what is stored of it and was found damaged: header,
+// messages and certificate. Commit fails with ErrNotFound if nothing is certified in that slot, and
+// with ErrConflict if another block is. A block without its messages is stored as if retention had
+// removed them, whatever is stored. If the member voted for the block, the vote stays.
+type PutRepaired struct {
 	Block       block.Block
 	Certificate certificate.Certificate
 }
@@ -186,6 +218,7 @@ type PutClosed struct{ Group membership.ID }
 
 func (PutVote) write()      {}
 func (PutCertified) write() {}
+func (PutRepaired) write()  {}
 func (PutEvidence) write()  {}
 func (PutDelivered) write() {}
 func (PutGroup) write()     {}

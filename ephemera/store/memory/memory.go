@@ -6,6 +6,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ type data struct {
 	groups       map[uint64]store.Group     // by number
 	order        []block.ID                 // certified blocks; the first has sequence 1
 	removed      map[block.ID][]leaves.Leaf // leaves of the messages that Prune removed
+	broken       map[block.ID]error         // damaged beyond decoding; Disk.Rot fills it
 }
 
 // NewDisk returns an empty disk.
@@ -65,6 +67,7 @@ func NewDisk() *Disk {
 		chains:       map[chainKey]chain{},
 		groups:       map[uint64]store.Group{},
 		removed:      map[block.ID][]leaves.Leaf{},
+		broken:       map[block.ID]error{},
 	}}
 }
 
@@ -99,6 +102,7 @@ func (d data) clone() data {
 		groups:       maps.Clone(d.groups),
 		order:        slices.Clone(d.order),
 		removed:      maps.Clone(d.removed),
+		broken:       maps.Clone(d.broken),
 	}
 }
 
@@ -190,9 +194,14 @@ func (d *data) apply(w store.Write, u *undo) error {
 		}
 		put(u, d.votes, slot, id)
 		put(u, d.chains, keyOf(slot), d.chains[keyOf(slot)])
+		if w.Again {
+			d.replace(id, w.Block, u)
+		}
 		d.hold(id, w.Block, u)
 	case store.PutCertified:
 		return d.certify(w, u)
+	case store.PutRepaired:
+		return d.repair(w, u)
 	case store.PutEvidence:
 		key := keyOf(w.Evidence.A.Header.Slot())
 		if _, ok := d.evidence[key]; !ok {
@@ -240,9 +249,7 @@ func (d *data) certify(w store.PutCertified, u *undo) error {
 		d.order = append(d.order, id)
 		*u = append(*u, func() { d.order = d.order[:len(d.order)-1] })
 	}
-	proof := w.Certificate
-	proof.Signers, proof.Signatures = bytes.Clone(proof.Signers), slices.Clone(proof.Signatures)
-	put(u, d.certificates, id, proof)
+	put(u, d.certificates, id, cloned(w.Certificate))
 	d.hold(id, w.Block, u)
 	c := d.chains[keyOf(slot)]
 	for {
@@ -254,6 +261,35 @@ func (d *data) certify(w store.PutCertified, u *undo) error {
 	}
 	put(u, d.chains, keyOf(slot), c)
 	return nil
+}
+
+// repair writes a certified block over what is stored of it.
+func (d *data) repair(w store.PutRepaired, u *undo) error {
+	slot, id := w.Block.Header.Slot(), w.Block.ID()
+	switch other, ok := d.slots[slot]; {
+	case !ok:
+		return fmt.Errorf("repair slot %s: %w", slot, store.ErrNotFound)
+	case other != id:
+		return fmt.Errorf("%w: slot %s, block %s", store.ErrConflict, slot, other)
+	}
+	put(u, d.certificates, id, cloned(w.Certificate))
+	d.replace(id, w.Block, u)
+	return nil
+}
+
+// replace writes a block over the stored one.
+func (d *data) replace(id block.ID, b block.Block, u *undo) {
+	if err, ok := d.broken[id]; ok {
+		delete(d.broken, id)
+		*u = append(*u, func() { d.broken[id] = err })
+	}
+	b.Messages = slices.Clone(b.Messages)
+	put(u, d.blocks, id, b)
+}
+
+func cloned(c certificate.Certificate) certificate.Certificate {
+	c.Signers, c.Signatures = bytes.Clone(c.Signers), slices.Clone(c.Signatures)
+	return c
 }
 
 // hold stores a block, and of a stored block what was missing: its signature and its messages.
@@ -301,26 +337,65 @@ func (d *data) chain(key chainKey, c chain) store.Chain {
 		out.Tip = d.slots[block.Slot{Group: key.group, Creator: key.creator, Height: c.certified}]
 	}
 	for slot, id := range d.votes {
-		if keyOf(slot) == key && slot.Height > c.certified {
-			out.Votes = append(out.Votes, d.blocks[id])
+		if keyOf(slot) != key || slot.Height <= c.certified {
+			continue
+		}
+		if b, err := d.block(id); err != nil {
+			out.Lost = append(out.Lost, store.LostVote{Height: slot.Height, Block: id, Err: err})
+		} else {
+			out.Votes = append(out.Votes, b)
 		}
 	}
+	slices.SortFunc(out.Lost, func(a, b store.LostVote) int { return cmp.Compare(a.Height, b.Height) })
 	slices.SortFunc(out.Votes, func(a, b block.Block) int { return a.Header.Slot().Compare(b.Header.Slot()) })
 	return out
+}
+
+// block returns a stored block, checked.
+func (d *data) block(id block.ID) (block.Block, error) {
+	b, ok := d.blocks[id]
+	if !ok {
+		return block.Block{}, store.ErrNotFound
+	}
+	if err := d.broken[id]; err != nil {
+		return block.Block{}, store.Corrupt(id, err)
+	}
+	if err := store.CheckHeader(id, b.Header); err != nil {
+		return block.Block{}, err
+	}
+	return b, store.CheckBody(id, b)
+}
+
+// certified returns a certified block, checked. sequence is zero for other methods than List.
+func (d *data) certified(id block.ID, slot block.Slot, sequence uint64) (store.Certified, error) {
+	proof, ok := d.certificates[id]
+	if !ok {
+		return store.Certified{}, store.ErrNotFound
+	}
+	b, err := d.block(id)
+	if err == nil {
+		err = store.CheckCertificate(id, b.SignedHeader, proof)
+	}
+	if err != nil {
+		return store.Certified{}, store.Locate(err, slot, sequence, &proof)
+	}
+	return store.Certified{Block: b, Certificate: proof}, nil
 }
 
 // Block returns a stored block; see store.Store.
 func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
 	err = s.read(ctx, func(d *data) error {
-		var ok bool
-		if found, ok = d.blocks[id]; !ok {
-			return store.ErrNotFound
+		b, err := d.block(id)
+		if proof, ok := d.certificates[id]; ok {
+			err = store.Locate(err, block.Slot{}, 0, &proof)
 		}
-		if found.Pruned() {
-			found = block.Block{}
+		if err == nil && b.Pruned() {
 			return fmt.Errorf("block %s: %w", id.Short(), store.ErrPruned)
 		}
-		return nil
+		if err == nil {
+			found = b
+		}
+		return err
 	})
 	return found, err
 }
@@ -332,8 +407,8 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (found store.Cer
 		if !ok {
 			return store.ErrNotFound
 		}
-		found = store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
-		return nil
+		found, err = d.certified(id, slot, 0)
+		return err
 	})
 	return found, err
 }
@@ -341,12 +416,8 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (found store.Cer
 // CertifiedByID returns a certified block; see store.Store.
 func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Certified, err error) {
 	err = s.read(ctx, func(d *data) error {
-		proof, ok := d.certificates[id]
-		if !ok {
-			return store.ErrNotFound
-		}
-		found = store.Certified{Block: d.blocks[id], Certificate: proof}
-		return nil
+		found, err = d.certified(id, block.Slot{}, 0)
+		return err
 	})
 	return found, err
 }
@@ -361,7 +432,10 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, limit
 			if !ok {
 				break
 			}
-			next := store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
+			next, err := d.certified(id, slot, 0)
+			if err != nil {
+				return firstOnly(err, len(found))
+			}
 			if total += next.Bytes(); len(found) > 0 && total > limit {
 				break
 			}
@@ -370,6 +444,15 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, limit
 		return nil
 	})
 	return found, err
+}
+
+// firstOnly returns err if nothing was found before it. Otherwise the caller stops before the
+// damaged block, and the next read reports it.
+func firstOnly(err error, found int) error {
+	if found > 0 {
+		return nil
+	}
+	return err
 }
 
 // Groups returns the recorded groups; see store.Store.

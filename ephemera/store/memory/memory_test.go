@@ -59,3 +59,16 @@ func TestClosedStoreIsRefused(t *testing.T) {
 	_, err := s.Identity(t.Context())
 	require.Error(t, err)
 }
+
+// rotting implements storetest.Rotting.
+type rotting struct{ *memory.Disk }
+
+func (r rotting) Open() (store.Store, error) { return r.Disk.Open() }
+
+func (r rotting) Rot(t *testing.T, old, replacement []byte) {
+	require.NotZero(t, r.Disk.Rot(old, replacement))
+}
+
+func TestRot(t *testing.T) {
+	storetest.RunRot(t, func(*testing.T) storetest.Rotting { return rotting{memory.NewDisk()} })
+}

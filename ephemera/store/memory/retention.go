@@ -19,9 +19,12 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 		total := 0
 		for place := after; place < uint64(len(d.order)) && len(found) < count; place++ {
 			id := d.order[place]
-			next := store.Certified{Block: d.blocks[id], Certificate: d.certificates[id]}
-			if (creator != keys.Public{} && creator != next.Block.Header.Creator) {
+			if (creator != keys.Public{} && creator != d.certificates[id].Slot.Creator) {
 				continue
+			}
+			next, err := d.certified(id, d.certificates[id].Slot, place+1)
+			if err != nil {
+				return firstOnly(err, len(found))
 			}
 			if total += next.Bytes(); len(found) > 0 && total > limit {
 				break

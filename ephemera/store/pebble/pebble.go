@@ -178,10 +178,18 @@ func get(from pebble.Reader, key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, corruption(err)
 	}
 	copied := append([]byte{}, value...)
 	return copied, closer.Close()
+}
+
+// corruption makes an error about a block of a file whose checksum is wrong a store.ErrCorrupt.
+func corruption(err error) error {
+	if pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+	}
+	return err
 }
 
 func scan(in pebble.Reader, from, to []byte, visit func(key, value []byte) (bool, error)) (err error) {

@@ -25,6 +25,7 @@ type commitStatements struct {
 	held, header, body                 *sqlx.Stmt
 	number, messageID, message, retain *sqlx.Stmt
 	certify, certified                 *sqlx.Stmt
+	repairs                            repairStatements
 	evidence                           *sqlx.Stmt
 	group, numbered, close             *sqlx.Stmt
 }
@@ -63,7 +64,7 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		}
 		*s.to = statement
 	}
-	return nil
+	return c.repairs.prepare(db)
 }
 
 // Commit applies the writes in one transaction and returns after its fsync; see store.Store.
@@ -139,9 +140,11 @@ func (c *commit) get(dest any, statement *sqlx.Stmt, args ...any) error {
 func (c *commit) apply(w store.Write) error {
 	switch w := w.(type) {
 	case store.PutVote:
-		return c.vote(w.Block)
+		return c.vote(w)
 	case store.PutCertified:
 		return c.certify(w)
+	case store.PutRepaired:
+		return c.repair(w)
 	case store.PutEvidence:
 		chain, _, err := c.chainOf(w.Evidence.A.Header.Slot())
 		if err != nil {
@@ -185,7 +188,8 @@ func (c *commit) chainOf(slot block.Slot) (*chainRow, int64, error) {
 }
 
 // vote checks and records a vote, whatever else is stored about the slot.
-func (c *commit) vote(b block.Block) error {
+func (c *commit) vote(w store.PutVote) error {
+	b := w.Block
 	slot, id := b.Header.Slot(), b.ID()
 	if b.Pruned() {
 		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
@@ -203,6 +207,9 @@ func (c *commit) vote(b block.Block) error {
 	}
 	if string(voted) != string(id[:]) {
 		return fmt.Errorf("%w: slot %s, block %x", store.ErrVoted, slot, voted)
+	}
+	if w.Again {
+		return c.replaceBlock(chain, height, b, id)
 	}
 	return c.putBlock(chain, height, b, id)
 }

@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
@@ -31,7 +33,10 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 			if total += row.Bytes; len(found) > 0 && total > bytes {
 				return nil
 			}
-			next, err := v.certified(row)
+			next, err := v.certified(row, block.Slot{})
+			if len(found) > 0 && errors.Is(err, store.ErrCorrupt) {
+				return nil // the next read begins with it and reports it
+			}
 			if err != nil {
 				return err
 			}
@@ -101,6 +106,9 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 			return nil, fmt.Errorf("load message IDs: %w", err)
 		}
 		some, err := leaves.Decode(row.Leaves)
+		if errors.Is(err, store.ErrCorrupt) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("load message IDs: %w", err)
 		}

@@ -75,7 +75,7 @@ func (v view) load(group membership.ID) (store.State, error) {
 		if row.Tip != nil {
 			chain.Tip = block.ID(row.Tip)
 		}
-		if chain.Votes, err = v.openVotes(row); err != nil {
+		if err := v.openVotes(row, &chain); err != nil {
 			return state, err
 		}
 		state.Chains = append(state.Chains, chain)
@@ -84,23 +84,28 @@ func (v view) load(group membership.ID) (store.State, error) {
 	return state, err
 }
 
-func (v view) openVotes(chain storedChain) ([]block.Block, error) {
+// openVotes sets the chain's votes above its certified height.
+func (v view) openVotes(row storedChain, chain *store.Chain) error {
 	var rows []storedBlock
 	err := v.tx.SelectContext(v.ctx, &rows, `
-		SELECT h.header, b.leaves FROM votes v JOIN headers h USING (block_id) LEFT JOIN bodies b ON b.block_id = v.block_id AND b.whole = 1
-		WHERE v.chain = ? AND v.height > ? ORDER BY v.height`, chain.Chain, int64(chain.Certified))
+		SELECT v.block_id, v.height, h.header, b.leaves
+		FROM votes v LEFT JOIN headers h USING (block_id) LEFT JOIN bodies b ON b.block_id = v.block_id AND b.whole = 1
+		WHERE v.chain = ? AND v.height > ? ORDER BY v.height`, row.Chain, int64(row.Certified))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var votes []block.Block
 	for _, row := range rows {
 		voted, err := v.block(row)
-		if err != nil {
-			return nil, err
+		switch {
+		case errors.Is(err, store.ErrCorrupt):
+			chain.Lost = append(chain.Lost, store.LostVote{Height: row.Height, Block: row.id(), Err: err})
+		case err != nil:
+			return err
+		default:
+			chain.Votes = append(chain.Votes, voted)
 		}
-		votes = append(votes, voted)
 	}
-	return votes, nil
+	return nil
 }
 
 func (v view) evidenceOf(group membership.ID) ([]store.Evidence, error) {
@@ -124,10 +129,10 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 	for _, row := range rows {
 		var e store.Evidence
 		if err := canonical.DecodeStored(row.A, &e.A); err != nil {
-			return nil, fmt.Errorf("decode stored evidence: %w", err)
+			return nil, damaged("decode stored evidence: %w", err)
 		}
 		if err := canonical.DecodeStored(row.B, &e.B); err != nil {
-			return nil, fmt.Errorf("decode stored evidence: %w", err)
+			return nil, damaged("decode stored evidence: %w", err)
 		}
 		all = append(all, e)
 	}
@@ -137,6 +142,7 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 // storedBlock is a row of headers, with the leaves of its body if that is whole. The queries of
 // certified blocks (certifiedRows) also set the other fields.
 type storedBlock struct {
+	Block       []byte `db:"block_id"`
 	Sequence    uint64 `db:"sequence"`
 	Height      uint64 `db:"height"`
 	Bytes       int    `db:"bytes"`
@@ -145,11 +151,40 @@ type storedBlock struct {
 	Certificate []byte `db:"certificate"`
 }
 
-// block decodes the header and loads the messages.
+func (r storedBlock) id() block.ID { return block.ID(r.Block) } // the schema checks the length
+
+// damaged returns an error that wraps store.ErrCorrupt.
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", store.ErrCorrupt, fmt.Errorf(format, args...))
+}
+
+// block decodes the header, loads the messages, and checks that they are those of the header. The
+// error is a *store.CorruptError or one of the database.
 func (v view) block(r storedBlock) (block.Block, error) {
+	b, err := v.unchecked(r)
+	if err == nil {
+		err = store.CheckBody(r.id(), b)
+	}
+	if errors.Is(err, store.ErrCorrupt) {
+		err = store.Corrupt(r.id(), err)
+	}
+	if err != nil {
+		return block.Block{}, err
+	}
+	return b, nil
+}
+
+// unchecked is block without the check of the messages.
+func (v view) unchecked(r storedBlock) (block.Block, error) {
 	var b block.Block
+	if r.Header == nil {
+		return b, damaged("its header is missing")
+	}
 	if err := canonical.DecodeStored(r.Header, &b.SignedHeader); err != nil {
-		return b, fmt.Errorf("decode stored header: %w", err)
+		return b, damaged("decode stored header: %w", err)
+	}
+	if err := store.CheckHeader(r.id(), b.Header); err != nil {
+		return b, err
 	}
 	all, err := leaves.Decode(r.Leaves)
 	if err != nil {
@@ -158,35 +193,48 @@ func (v view) block(r storedBlock) (block.Block, error) {
 	b.Messages = make([]block.Message, 0, len(all))
 	for _, leaf := range all {
 		var data []byte
-		if err := v.message.GetContext(v.ctx, &data, leaf.ID[:]); err != nil {
+		err := v.message.GetContext(v.ctx, &data, leaf.ID[:])
+		if errors.Is(err, sql.ErrNoRows) {
+			return b, store.CorruptBody(r.id(), b.SignedHeader, fmt.Errorf("its message %s is missing", leaf.ID))
+		}
+		if err != nil {
 			return b, fmt.Errorf("load stored message %s: %w", leaf.ID, err)
 		}
 		m, err := block.DecodeStoredMessage(data)
 		if err != nil {
-			return b, fmt.Errorf("decode stored message %s: %w", leaf.ID, err)
+			return b, store.CorruptBody(r.id(), b.SignedHeader, fmt.Errorf("decode stored message %s: %w", leaf.ID, err))
 		}
 		b.Messages = append(b.Messages, m)
 	}
 	return b, nil
 }
 
-func (v view) certified(r storedBlock) (store.Certified, error) {
-	b, err := v.block(r)
-	if err != nil {
-		return store.Certified{}, err
-	}
+// certified returns a certified block, checked. slot is its slot, or zero if that is not known.
+func (v view) certified(r storedBlock, slot block.Slot) (store.Certified, error) {
+	id := r.id()
 	// No limit is needed here: the certificate's size was checked before it was stored.
-	proof, err := certificate.Decode(r.Certificate, len(r.Certificate))
-	if err != nil {
-		return store.Certified{}, fmt.Errorf("decode stored certificate of %s: %w", b.ID().Short(), err)
+	proof, broken := certificate.Decode(r.Certificate, len(r.Certificate))
+	b, err := v.block(r)
+	switch {
+	case err != nil:
+	case broken != nil:
+		err = store.Corrupt(id, fmt.Errorf("decode stored certificate: %w", broken))
+	default:
+		err = store.CheckCertificate(id, b.SignedHeader, proof)
+	}
+	switch {
+	case err != nil && broken != nil:
+		return store.Certified{}, store.Locate(err, slot, r.Sequence, nil)
+	case err != nil:
+		return store.Certified{}, store.Locate(err, slot, r.Sequence, &proof)
 	}
 	return store.Certified{Block: b, Certificate: proof}, nil
 }
 
 // certifiedRows selects every certified block as a storedBlock. Append a condition.
 const certifiedRows = `
-	SELECT t.sequence, t.height, coalesce(b.bytes, length(h.header)) AS bytes, h.header, b.leaves, t.certificate
-	FROM certificates t JOIN headers h ON h.block_id = t.block_id LEFT JOIN bodies b ON b.block_id = t.block_id AND b.whole = 1 `
+	SELECT t.block_id, t.sequence, t.height, coalesce(b.bytes, length(h.header), 0) AS bytes, h.header, b.leaves, t.certificate
+	FROM certificates t LEFT JOIN headers h ON h.block_id = t.block_id LEFT JOIN bodies b ON b.block_id = t.block_id AND b.whole = 1 `
 
 // notFound replaces sql.ErrNoRows by store.ErrNotFound.
 func notFound(err error) error {
@@ -201,13 +249,17 @@ func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err 
 	err = s.view(ctx, func(v view) error {
 		var row storedBlock
 		err := v.tx.GetContext(ctx, &row, `
-			SELECT h.header, b.leaves FROM headers h LEFT JOIN bodies b ON b.block_id = h.block_id AND b.whole = 1
+			SELECT h.block_id, h.header, b.leaves, coalesce(t.certificate, x'') AS certificate
+			FROM headers h LEFT JOIN bodies b ON b.block_id = h.block_id AND b.whole = 1 LEFT JOIN certificates t ON t.block_id = h.block_id
 			WHERE h.block_id = ?`, id[:])
 		if err != nil {
 			return notFound(err)
 		}
 		if found, err = v.block(row); err == nil && found.Pruned() {
 			return store.ErrPruned
+		}
+		if proof, broken := certificate.Decode(row.Certificate, len(row.Certificate)); err != nil && broken == nil {
+			err = store.Locate(err, block.Slot{}, 0, &proof)
 		}
 		return err
 	})
@@ -224,7 +276,8 @@ func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Cer
 		if err := v.tx.GetContext(ctx, &row, certifiedRows+`WHERE t.block_id = ?`, id[:]); err != nil {
 			return notFound(err)
 		}
-		found, err = v.certified(row)
+		row.Sequence = 0
+		found, err = v.certified(row, block.Slot{})
 		return err
 	})
 	if err != nil {
@@ -256,8 +309,14 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			next, err := v.certified(row)
+		for i, row := range rows {
+			slot := from
+			slot.Height += uint64(i)
+			row.Sequence = 0
+			next, err := v.certified(row, slot)
+			if len(found) > 0 && errors.Is(err, store.ErrCorrupt) {
+				return nil // the next read begins with it and reports it
+			}
 			if err != nil {
 				return err
 			}
@@ -313,7 +372,7 @@ func (s *Store) Groups(ctx context.Context) ([]store.Group, error) {
 	for _, row := range rows {
 		group, err := membership.DecodeStoredGroup(row.Description)
 		if err != nil {
-			return nil, fmt.Errorf("load groups: %w", err)
+			return nil, fmt.Errorf("load groups: %w", damaged("decode stored group: %w", err))
 		}
 		groups = append(groups, store.Group{Group: group, Closed: row.Closed})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
 // Leaf describes one message.
@@ -53,7 +54,7 @@ func Encode(all []Leaf) []byte {
 // Decode is the inverse of Encode. It fails if data is not a whole number of leaves.
 func Decode(data []byte) ([]Leaf, error) {
 	if len(data)%Bytes != 0 {
-		return nil, fmt.Errorf("decode stored message IDs: %d bytes, expected a multiple of %d", len(data), Bytes)
+		return nil, fmt.Errorf("%w: decode stored message IDs: %d bytes, expected a multiple of %d", store.ErrCorrupt, len(data), Bytes)
 	}
 	all := make([]Leaf, 0, len(data)/Bytes)
 	for one := range slices.Chunk(data, Bytes) {

@@ -3,7 +3,9 @@ package lsm
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
@@ -32,9 +34,11 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 func (b *batch) apply(w store.Write) error {
 	switch w := w.(type) {
 	case store.PutVote:
-		return b.vote(w.Block)
+		return b.vote(w)
 	case store.PutCertified:
 		return b.certify(w)
+	case store.PutRepaired:
+		return b.repair(w)
 	case store.PutEvidence:
 		slot := w.Evidence.A.Header.Slot()
 		at := key(keyEvidence, slot.Group[:], slot.Creator[:])
@@ -72,7 +76,8 @@ func (b *batch) setChain(s block.Slot, certified, delivered uint64) {
 }
 
 // vote checks and records a vote, whatever else is stored about the slot.
-func (b *batch) vote(blk block.Block) error {
+func (b *batch) vote(w store.PutVote) error {
+	blk := w.Block
 	slot, id := blk.Header.Slot(), blk.ID()
 	if blk.Pruned() {
 		return fmt.Errorf("vote for %s: %w", id.Short(), store.ErrPruned)
@@ -91,7 +96,7 @@ func (b *batch) vote(blk block.Block) error {
 		return err
 	}
 	b.setChain(slot, certified, delivered)
-	held, err := b.putBlock(blk, id)
+	held, err := b.putBlock(blk, id, w.Again)
 	if err != nil {
 		return err
 	}
@@ -108,10 +113,11 @@ func (b *batch) indexWhole(h block.Header, id block.ID, held body) {
 	b.set(slotKey(keyWhole, h.Slot()), append(times, id[:]...))
 }
 
-// putBlock stores the header and the messages of a block if they are not stored yet, and returns
-// the stored body. Most blocks are stored by their vote, before they are certified.
-func (b *batch) putBlock(blk block.Block, id block.ID) (body, error) {
-	if err := b.putHeader(blk, id); err != nil {
+// putBlock stores the header and the messages of a block if they are not stored yet, or again if
+// they were found damaged, and returns the stored body. Most blocks are stored by their vote, before
+// they are certified.
+func (b *batch) putBlock(blk block.Block, id block.ID, again bool) (body, error) {
+	if err := b.putHeader(blk, id, again); err != nil {
 		return body{}, err
 	}
 	var held body
@@ -121,18 +127,22 @@ func (b *batch) putBlock(blk block.Block, id block.ID) (body, error) {
 	}
 	if data != nil {
 		if held, err = decodeBody(data); err != nil {
-			return held, err
+			data, held = nil, body{} // it is written again
 		}
 	}
-	if held.whole || len(blk.Messages) == 0 {
+	if held.whole && !again || len(blk.Messages) == 0 {
 		return held, nil
 	}
-	if data != nil { // the messages had been removed
+	if data != nil && !held.whole { // the messages had been removed
 		b.remove(key(keyRemoved, number(uint64(leaves.Newest(held.leaves))), id[:]))
+	}
+	counted := map[block.MessageID]bool{}
+	for _, leaf := range held.leaves {
+		counted[leaf.ID] = held.whole
 	}
 	held = body{whole: true, leaves: leaves.Of(blk)}
 	for _, m := range blk.Messages {
-		n, err := b.retain(m)
+		n, err := b.retain(m, counted[m.ID()], again)
 		if err != nil {
 			return held, err
 		}
@@ -142,17 +152,16 @@ func (b *batch) putBlock(blk block.Block, id block.ID) (body, error) {
 	return held, nil
 }
 
-func (b *batch) putHeader(blk block.Block, id block.ID) error {
+// putHeader stores the header unless one is stored that can be decoded and has a signature.
+func (b *batch) putHeader(blk block.Block, id block.ID, again bool) error {
 	data, err := b.get(key(keyHeader, id[:]))
 	if err != nil {
 		return err
 	}
-	if data != nil {
+	if data != nil && !again {
 		var held block.SignedHeader
-		if err := canonical.DecodeStored(data, &held); err != nil {
-			return fmt.Errorf("decode stored header %s: %w", id.Short(), err)
-		}
-		if (held.Signature != keys.Signature{} || blk.Signature == keys.Signature{}) {
+		if err := canonical.DecodeStored(data, &held); err == nil &&
+			(held.Signature != keys.Signature{} || blk.Signature == keys.Signature{}) {
 			return nil
 		}
 	}
@@ -160,44 +169,97 @@ func (b *batch) putHeader(blk block.Block, id block.ID) error {
 	return nil
 }
 
-// retain increments the message's count of bodies, stores the message if it is not stored yet, and
-// returns its number.
-func (b *batch) retain(m block.Message) (uint64, error) {
+// retain increments the message's count of bodies unless the body is counted already, stores the
+// message if it is not stored yet, or again, and returns its number.
+func (b *batch) retain(m block.Message, counted, again bool) (uint64, error) {
 	id := m.ID()
 	data, err := b.get(key(keyMessageID, id[:]))
 	if err != nil {
 		return 0, err
 	}
 	at, bodies, err := decodePair(data, "message ID")
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrCorrupt) {
 		return 0, err
 	}
-	if data == nil {
+	if data == nil || err != nil {
 		b.number++
-		at = b.number
+		at, bodies, counted = b.number, 0, false
+	}
+	if bodies == 0 || again {
 		b.set(key(keyMessage, number(at)), m.Encode())
 	}
-	b.set(key(keyMessageID, id[:]), append(number(at), number(bodies+1)...))
+	if !counted {
+		bodies++
+	}
+	b.set(key(keyMessageID, id[:]), append(number(at), number(bodies)...))
 	return at, nil
+}
+
+// repair writes a certified block over what is stored of it.
+func (b *batch) repair(w store.PutRepaired) error {
+	slot, id := w.Block.Header.Slot(), w.Block.ID()
+	entry, err := b.get(slotKey(keyCertified, slot))
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		return fmt.Errorf("repair slot %s: %w", slot, store.ErrNotFound)
+	}
+	if err := checkEntry(entry, slot, id); err != nil {
+		return err
+	}
+	b.set(key(keyCertificate, id[:]), w.Certificate.Encode())
+	held, err := b.putBlock(w.Block, id, true)
+	if err != nil {
+		return err
+	}
+	if !w.Block.Pruned() {
+		if held.whole {
+			b.indexWhole(w.Block.Header, id, held)
+		}
+		return nil
+	}
+	if held.whole { // remove the messages as Prune does
+		p := pruning{lowest: math.MaxUint64}
+		_, err = p.remove(b, []indexedBody{{slot: slot, newest: leaves.Newest(held.leaves), id: id}})
+		return err
+	}
+	if len(held.leaves) == 0 { // a body that cannot be decoded: its messages stay
+		b.remove(key(keyBody, id[:]))
+		b.remove(slotKey(keyWhole, slot))
+	}
+	return nil
+}
+
+// checkEntry returns store.ErrConflict if the entry of a certified slot names another block, and
+// store.ErrCorrupt if it is damaged.
+func checkEntry(entry []byte, slot block.Slot, id block.ID) error {
+	if err := checkLength(entry, 8+len(id), "certified slot"); err != nil {
+		return err
+	}
+	if string(entry[8:]) != string(id[:]) {
+		return fmt.Errorf("%w: slot %s, block %x", store.ErrConflict, slot, entry[8:])
+	}
+	return nil
 }
 
 func (b *batch) certify(w store.PutCertified) error {
 	slot, id := w.Block.Header.Slot(), w.Block.ID()
-	held, err := b.putBlock(w.Block, id)
+	held, err := b.putBlock(w.Block, id, false)
 	if err != nil {
 		return err
 	}
 	entry, err := b.get(slotKey(keyCertified, slot))
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case entry == nil:
+	}
+	if entry == nil {
 		b.sequence++
 		b.set(slotKey(keyCertified, slot), append(number(b.sequence), id[:]...))
 		b.set(key(keySequence, number(b.sequence)), id[:])
 		b.set(key(keyCreator, slot.Creator[:], number(b.sequence)), id[:])
-	case len(entry) != 8+len(id) || string(entry[8:]) != string(id[:]):
-		return fmt.Errorf("%w: slot %s, stored entry %x", store.ErrConflict, slot, entry)
+	} else if err := checkEntry(entry, slot, id); err != nil {
+		return err
 	}
 	b.set(key(keyCertificate, id[:]), w.Certificate.Encode())
 	if held.whole {

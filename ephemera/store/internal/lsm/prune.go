@@ -54,6 +54,9 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 		known := err == nil
 		for _, id := range ids {
 			h, err := v.held(id)
+			if errors.Is(err, store.ErrCorrupt) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

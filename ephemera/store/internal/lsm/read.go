@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -38,35 +39,48 @@ func (v view) each(prefix, from []byte, visit func(rest, value []byte) (bool, er
 	})
 }
 
+// header returns the stored header of the block with this ID. The error is store.ErrNotFound, a
+// *store.CorruptError, or one of the database.
 func (v view) header(id block.ID) (signed block.SignedHeader, err error) {
 	data, err := v.Get(key(keyHeader, id[:]))
 	if err != nil {
-		return signed, err
+		return signed, ofBlock(id, err)
 	}
 	if data == nil {
 		return signed, store.ErrNotFound
 	}
 	if err := canonical.DecodeStored(data, &signed); err != nil {
-		return signed, fmt.Errorf("decode stored header %s: %w", id.Short(), err)
+		return signed, store.Corrupt(id, fmt.Errorf("decode stored header: %w", err))
 	}
-	return signed, nil
+	return signed, store.CheckHeader(id, signed.Header)
+}
+
+// ofBlock makes an error that wraps store.ErrCorrupt one about the block with this ID.
+func ofBlock(id block.ID, err error) error {
+	if errors.Is(err, store.ErrCorrupt) {
+		return store.Corrupt(id, err)
+	}
+	return err
 }
 
 func (v view) body(id block.ID) (body, error) {
 	data, err := v.Get(key(keyBody, id[:]))
 	if err != nil || data == nil {
-		return body{}, err
+		return body{}, ofBlock(id, err)
 	}
-	return decodeBody(data)
+	b, err := decodeBody(data)
+	return b, ofBlock(id, err)
 }
 
 // held is a stored block whose messages were not read yet.
 type held struct {
+	id block.ID
 	block.SignedHeader
 	body body
 }
 
 func (v view) held(id block.ID) (h held, err error) {
+	h.id = id
 	if h.SignedHeader, err = v.header(id); err == nil {
 		h.body, err = v.body(id)
 	}
@@ -81,39 +95,70 @@ func (h held) bytes() int {
 	return len(canonical.Encode(h.SignedHeader))
 }
 
+// block reads the messages, and checks that they are those of the header.
 func (v view) block(h held) (block.Block, error) {
 	b := block.Block{SignedHeader: h.SignedHeader, Messages: make([]block.Message, 0, len(h.body.numbers))}
 	for _, n := range h.body.numbers {
 		data, err := v.Get(key(keyMessage, number(n)))
 		if err != nil {
-			return b, err
+			return block.Block{}, ofBlock(h.id, err)
 		}
 		m, err := block.DecodeStoredMessage(data)
 		if err != nil {
-			return b, fmt.Errorf("decode stored message %d: %w", n, err)
+			return block.Block{}, store.CorruptBody(h.id, h.SignedHeader, fmt.Errorf("decode stored message %d: %w", n, err))
 		}
 		b.Messages = append(b.Messages, m)
 	}
+	if err := store.CheckBody(h.id, b); err != nil {
+		return block.Block{}, err
+	}
 	return b, nil
+}
+
+// proof returns the certificate of the block with this ID, or store.ErrNotFound.
+func (v view) proof(id block.ID) (certificate.Certificate, error) {
+	data, err := v.Get(key(keyCertificate, id[:]))
+	if err != nil {
+		return certificate.Certificate{}, ofBlock(id, err)
+	}
+	if data == nil {
+		return certificate.Certificate{}, store.ErrNotFound
+	}
+	// No limit is needed here: the certificate's size was checked before it was stored.
+	proof, err := certificate.Decode(data, len(data))
+	if err != nil {
+		return proof, store.Corrupt(id, fmt.Errorf("decode stored certificate: %w", err))
+	}
+	return proof, nil
 }
 
 // certified adds the certificate and the messages to h. It returns store.ErrNotFound if the block
 // is not certified.
 func (v view) certified(id block.ID, h held) (store.Certified, error) {
-	data, err := v.Get(key(keyCertificate, id[:]))
+	proof, err := v.proof(id)
 	if err != nil {
 		return store.Certified{}, err
 	}
-	if data == nil {
-		return store.Certified{}, store.ErrNotFound
-	}
-	// No limit is needed here: the certificate's size was checked before it was stored.
-	proof, err := certificate.Decode(data, len(data))
-	if err != nil {
-		return store.Certified{}, fmt.Errorf("decode stored certificate of %s: %w", id.Short(), err)
+	if err := store.CheckCertificate(id, h.SignedHeader, proof); err != nil {
+		return store.Certified{}, err
 	}
 	b, err := v.block(h)
-	return store.Certified{Block: b, Certificate: proof}, err
+	if err != nil {
+		return store.Certified{}, err
+	}
+	return store.Certified{Block: b, Certificate: proof}, nil
+}
+
+// locate completes the *store.CorruptError in err, if there is one.
+func (v view) locate(err error, id block.ID, slot block.Slot, sequence uint64) error {
+	if !errors.Is(err, store.ErrCorrupt) {
+		return err
+	}
+	proof, missing := v.proof(id)
+	if missing != nil {
+		return store.Locate(err, slot, sequence, nil)
+	}
+	return store.Locate(err, slot, sequence, &proof)
 }
 
 // Load returns the state of a group from one snapshot; see store.Store.
@@ -164,40 +209,49 @@ func (v view) fillChain(group membership.ID, c *store.Chain) error {
 		}
 		c.Tip = block.ID(data[8:])
 	}
-	var voted []block.ID
-	err := v.each(key(keyVote, group[:], c.Creator[:]), number(c.Certified+1), func(_, value []byte) (bool, error) {
-		if err := checkLength(value, 32, "vote"); err != nil {
+	var voted []store.LostVote // until its block is found
+	err := v.each(key(keyVote, group[:], c.Creator[:]), number(c.Certified+1), func(height, value []byte) (bool, error) {
+		if err := errors.Join(checkLength(height, 8, "height of a vote"), checkLength(value, 32, "vote")); err != nil {
 			return false, err
 		}
-		voted = append(voted, block.ID(value))
+		voted = append(voted, store.LostVote{Height: binary.BigEndian.Uint64(height), Block: block.ID(value)})
 		return true, nil
 	})
-	for _, id := range voted {
-		if err != nil {
-			return err
-		}
-		var h held
-		if h, err = v.held(id); err != nil {
-			return err
-		}
-		var b block.Block
-		b, err = v.block(h)
-		c.Votes = append(c.Votes, b)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, at := range voted {
+		h, err := v.held(at.Block)
+		if err == nil {
+			var b block.Block
+			if b, err = v.block(h); err == nil {
+				c.Votes = append(c.Votes, b)
+				continue
+			}
+		}
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			err = store.Corrupt(at.Block, errors.New("its header is missing"))
+		case !errors.Is(err, store.ErrCorrupt):
+			return err
+		}
+		at.Err = err
+		c.Lost = append(c.Lost, at)
+	}
+	return nil
 }
 
 // Block returns a stored block; see store.Store.
 func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err error) {
 	err = s.view(ctx, func(v view) error {
 		h, err := v.held(id)
-		if err != nil {
-			return err
+		if err == nil {
+			found, err = v.block(h)
 		}
-		if found, err = v.block(h); err == nil && found.Pruned() {
+		if err == nil && found.Pruned() {
 			return store.ErrPruned
 		}
-		return err
+		return v.locate(err, id, block.Slot{}, 0)
 	})
 	if err != nil {
 		return block.Block{}, fmt.Errorf("load block %s: %w", id.Short(), err)
@@ -212,7 +266,7 @@ func (s *Store) CertifiedByID(ctx context.Context, id block.ID) (found store.Cer
 		if err == nil {
 			found, err = v.certified(id, h)
 		}
-		return err
+		return v.locate(err, id, block.Slot{}, 0)
 	})
 	if err != nil {
 		return store.Certified{}, fmt.Errorf("load certified block %s: %w", id.Short(), err)
@@ -239,22 +293,30 @@ type pager struct {
 	taken, total int
 }
 
-// next reads the block with that ID unless it exceeds the bounds. within reports whether it was
-// read.
-func (p *pager) next(id block.ID) (c store.Certified, within bool, err error) {
+// next reads the block with that ID unless it exceeds the bounds, or is damaged and not the first.
+// within reports whether it was read. slot and sequence are those of the block, or zero.
+func (p *pager) next(id block.ID, slot block.Slot, sequence uint64) (c store.Certified, within bool, err error) {
 	if p.taken >= p.count {
 		return c, false, nil
 	}
 	h, err := p.held(id)
-	if err != nil {
-		return c, false, err
+	if err == nil {
+		if p.total += h.bytes(); p.taken > 0 && p.total > p.bytes {
+			return c, false, nil
+		}
+		c, err = p.certified(id, h)
 	}
-	if p.total += h.bytes(); p.taken > 0 && p.total > p.bytes {
-		return c, false, nil
+	switch {
+	case err == nil:
+		p.taken++
+		return c, true, nil
+	case errors.Is(err, store.ErrNotFound):
+		err = store.Corrupt(id, errors.New("its header or certificate is missing"))
 	}
-	p.taken++
-	c, err = p.certified(id, h)
-	return c, err == nil, err
+	if p.taken > 0 && errors.Is(err, store.ErrCorrupt) {
+		return c, false, nil // the next read begins with it and reports it
+	}
+	return c, false, p.locate(err, id, slot, sequence)
 }
 
 // CertifiedFrom returns consecutive blocks of a chain; see store.Store.
@@ -271,8 +333,10 @@ func (s *Store) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes
 			if binary.BigEndian.Uint64(at) != height {
 				return false, nil
 			}
+			slot := from
+			slot.Height = height
 			height++
-			c, within, err := page.next(block.ID(value[8:]))
+			c, within, err := page.next(block.ID(value[8:]), slot, 0)
 			if within {
 				found = append(found, c)
 			}
@@ -300,9 +364,10 @@ func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, coun
 			if err := checkLength(value, 32, "sequence"); err != nil {
 				return false, err
 			}
-			c, within, err := page.next(block.ID(value))
+			sequence := binary.BigEndian.Uint64(at)
+			c, within, err := page.next(block.ID(value), block.Slot{}, sequence)
 			if within {
-				found = append(found, store.Entry{Sequence: binary.BigEndian.Uint64(at), Certified: c})
+				found = append(found, store.Entry{Sequence: sequence, Certified: c})
 			}
 			return within, err
 		})
