@@ -44,6 +44,9 @@ func (b *Instance) knowsVote(c *chain, slot block.Slot, id block.ID) bool {
 	if o := c.open; slot.Height == c.height+1 && o != nil && o.id == id && o.state >= voting {
 		return true
 	}
+	if slot.Height == c.height+1 && c.lost != nil && c.lost.Block == id {
+		return true
+	}
 	b.haltForUnknownVote("an echo", slot)
 	return false
 }
@@ -55,6 +58,9 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	for _, held := range f.Blocks {
 		c := b.chain(held.Block.Header.Creator)
 		b.observeHeader(c, held.Block.SignedHeader)
+		if b.repairWith(c, from, held) || !b.halted && b.findVoted(c, held) {
+			continue
+		}
 		if !b.halted && held.Block.Pruned() {
 			if before := c.height; b.notePruned(c, from, held) > before {
 				b.pullMore(c, from)
@@ -95,11 +101,15 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 		b.own, b.candidate = nil, nil
 		b.sendCertificate(blk, id, proof)
 	}
+	if c.lost != nil && c.lost.Block == id { // what is stored of it since the vote is damaged
+		b.emit(Persist{Write: store.PutRepaired{Block: blk, Certificate: proof}})
+	}
 	next := c.next
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator] = c.height
 	b.changes++
-	c.first, c.open, c.next, c.proof = nil, nil, nil, nil
+	c.first, c.open, c.next, c.proof, c.lost = nil, nil, nil, nil, nil
+	c.fetchLost.stop()
 	delete(c.pruned, c.height)
 	c.fetch.stop()
 	b.emit(Certified{Block: blk, Own: mine})

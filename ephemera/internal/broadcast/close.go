@@ -41,7 +41,7 @@ func (b *Instance) Idle() bool {
 		return false
 	}
 	for _, c := range b.chains {
-		if o := c.open; c.proof != nil || o != nil && o.state != rejected && o.state != withheld {
+		if o := c.open; c.proof != nil || c.lost != nil || o != nil && o.state != rejected && o.state != withheld {
 			return false
 		}
 	}

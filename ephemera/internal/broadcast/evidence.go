@@ -22,6 +22,7 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 		if c.evidence == nil {
 			b.emit(FindHeader{Header: signed})
 		}
+	case c.creator == b.Self && c.lost != nil && header.Height == c.height+1 && c.lost.Block == id:
 	case c.creator == b.Self && (header.Height > c.height+1 || c.open == nil || c.open.id != id):
 		b.haltForUnknownVote("a header", header.Slot())
 	case header.Height > c.height+1:

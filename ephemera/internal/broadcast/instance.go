@@ -38,14 +38,18 @@ type chain struct {
 	height  uint64   // highest contiguous certified height; certified means persisted here
 	tip     block.ID // the block certified at that height
 
-	first    *block.SignedHeader // first signed header seen of the open slot, height+1
-	since    int64               // when first was seen
-	open     *slot               // the block that this member may echo in the open slot
-	next     *wire.Proposal      // the creator's proposal for height+2, kept until its turn
-	proof    *certificate.Certificate
-	fetch    retry                    // fetches the block that proof certifies
-	pruned   map[uint64]*prunedClaims // by height above the certified one
-	evidence *store.Evidence
+	first   *block.SignedHeader // first signed header seen of the open slot, height+1
+	since   int64               // when first was seen
+	open    *slot               // the block that this member may echo in the open slot
+	next    *wire.Proposal      // the creator's proposal for height+2, kept until its turn
+	proof   *certificate.Certificate
+	fetch   retry                    // fetches the block that proof certifies
+	pruned  map[uint64]*prunedClaims // by height above the certified one
+	repairs []*repair                // certified blocks whose stored form is damaged
+	// lost is the vote in the open slot, if the store cannot return its block; else nil.
+	lost      *store.LostVote
+	fetchLost retry
+	evidence  *store.Evidence
 
 	claims   []uint64 // the highest certified height that each member claims; nil: none is claimed
 	pull     retry
@@ -100,6 +104,11 @@ func (c *chain) restore(stored store.Chain, own bool) {
 			c.first = &c.open.header
 		}
 	}
+	for _, lost := range stored.Lost {
+		if lost.Height == c.height+1 && c.open == nil {
+			c.lost = &lost
+		}
+	}
 }
 
 // Start resumes unfinished work: an own block that was persisted is signed and proposed again (R8),
@@ -118,6 +127,9 @@ func (b *Instance) Start(now int64) {
 		b.out = append(b.out, SignProposal{Header: c.open.header.Header})
 	}
 	for _, c := range b.chains {
+		if c.lost != nil {
+			c.fetchLost.at(now)
+		}
 		b.deliverNext(c, nil)
 	}
 }

@@ -33,7 +33,7 @@ type certifiedTip struct {
 // (R1), and none while the member is muted or after it equivocated.
 func (b *Instance) CanPropose() bool {
 	c := b.chains[b.Self]
-	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.proof == nil && !c.equivocated()
+	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.lost == nil && c.proof == nil && !c.equivocated()
 }
 
 // Proposing reports whether a message is in the own candidate or the own open block, and may be

@@ -5,8 +5,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
-	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -96,6 +94,8 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	}
 	id := p.Header.ID()
 	switch o := c.open; {
+	case o == nil && c.takenByLost(id):
+		return
 	case o == nil:
 		b.openSlot(c, p, id)
 	case o.id != id:
@@ -272,7 +272,7 @@ func (b *Instance) vote(c *chain) {
 	}
 	o.state = voting
 	o.retry.stop()
-	b.emit(Persist{Write: store.PutVote{Block: o.block()}}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
+	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
 
 // EchoSigned handles the answer to SignEcho: it sends the echo to the creator. The vote is durable

@@ -76,6 +76,14 @@ func (b *Instance) tickChain(c *chain) {
 	if due(&c.pull) {
 		b.pullChain(c)
 	}
+	if c.lost != nil && due(&c.fetchLost) {
+		b.fetchVoted(c)
+	}
+	for _, r := range c.repairs {
+		if due(&r.fetch) {
+			b.fetchRepair(c, r)
+		}
+	}
 	if due(&c.redeliver) {
 		c.redeliver.due = 0 // keeps counting the attempts
 		b.deliverNext(c, nil)
@@ -118,6 +126,10 @@ func (b *Instance) nextDue() int64 {
 		}
 		consider(&c.pull)
 		consider(&c.redeliver)
+		consider(&c.fetchLost)
+		for _, r := range c.repairs {
+			consider(&r.fetch)
+		}
 	}
 	for i := range b.Group.N() {
 		if b.own != nil {

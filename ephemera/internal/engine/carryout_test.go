@@ -28,6 +28,8 @@ func effectName(effect engine.Effect) string {
 			return "persist-vote"
 		case store.PutCertified:
 			return "persist-certified"
+		case store.PutRepaired:
+			return "persist-repaired"
 		case store.PutEvidence:
 			return "persist-evidence"
 		case store.PutDelivered:
@@ -122,6 +124,10 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		answer(engine.Verdict{Slot: slot, Block: e.Block.ID(), Decision: decision})
 	case broadcast.Deliver:
 		held, err := m.store.Certified(ctx, e.Slot)
+		if c.damaged(m, err, answer) {
+			answer(engine.Delivered{Slot: e.Slot})
+			return
+		}
 		require.NoError(c.t, err, "what is delivered is durable")
 		if m.failing {
 			answer(engine.Delivered{Slot: e.Slot})
@@ -136,6 +142,7 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		answer(engine.Delivered{Slot: e.Slot, OK: true})
 	case engine.ServeBlock:
 		switch held, err := m.store.Block(ctx, e.Block); {
+		case c.damaged(m, err, answer):
 		case errors.Is(err, store.ErrPruned):
 			certified, err := m.store.CertifiedByID(ctx, e.Block)
 			require.NoError(c.t, err)
@@ -146,6 +153,9 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		}
 	case engine.ServeCertified:
 		found, err := m.store.CertifiedFrom(ctx, e.From, wire.MaxBlocks, wire.BatchBytes)
+		if c.damaged(m, err, answer) {
+			return
+		}
 		require.NoError(c.t, err)
 		var frame wire.Blocks
 		for _, held := range found {
@@ -156,6 +166,9 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		}
 	case broadcast.FindHeader:
 		stored, err := m.store.Certified(ctx, e.Header.Header.Slot())
+		if c.damaged(m, err, answer) {
+			return
+		}
 		require.NoError(c.t, err)
 		if stored.Block.ID() != e.Header.Header.ID() {
 			answer(engine.Conflict{A: stored.Block.SignedHeader, B: e.Header})
@@ -163,6 +176,21 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 	default:
 		require.Failf(c.t, "unknown effect", "%T", effect)
 	}
+}
+
+// damaged tells the engine that the store holds a block in a damaged form, if err says so.
+func (c *cluster) damaged(m *member, err error, answer func(engine.Event)) bool {
+	var damage *store.CorruptError
+	if !errors.As(err, &damage) {
+		return false
+	}
+	if damage.Slot == (block.Slot{}) {
+		c.trace("%d finds the block of a vote damaged", m.place)
+		return true
+	}
+	c.trace("%d finds %s damaged", m.place, c.describe(damage.Slot, damage.Block))
+	answer(engine.Damaged{Slot: damage.Slot, Block: damage.Block, Certificate: damage.Certificate})
+	return true
 }
 
 // describe names a block by creator and height. Another block of the same slot gets a prime.
@@ -187,8 +215,14 @@ func (c *cluster) slotName(slot block.Slot) string {
 func (c *cluster) describeWrite(write store.Write) string {
 	switch w := write.(type) {
 	case store.PutVote:
-		return c.describe(w.Block.Header.Slot(), w.Block.ID())
+		name := c.describe(w.Block.Header.Slot(), w.Block.ID())
+		if w.Again {
+			name += " again"
+		}
+		return name
 	case store.PutCertified:
+		return c.describe(w.Certificate.Slot, w.Block.ID()) + " by " + c.signers(w.Certificate)
+	case store.PutRepaired:
 		return c.describe(w.Certificate.Slot, w.Block.ID()) + " by " + c.signers(w.Certificate)
 	case store.PutEvidence:
 		return fmt.Sprintf("against %d", c.place(w.Evidence.A.Header.Creator))

@@ -195,6 +195,10 @@ func (e *Engine) answered(now int64, event Event) {
 		if p := e.part(event.A.Header.Group); p != nil {
 			p.instance.Conflict(now, event.A, event.B)
 		}
+	case Damaged:
+		if p := e.part(event.Slot.Group); p != nil {
+			p.instance.Damaged(now, event.Slot, event.Block, event.Certificate)
+		}
 	}
 }
 

@@ -81,6 +81,14 @@ type Delivered struct {
 // Conflict answers broadcast.FindHeader if the stored header is a different one.
 type Conflict struct{ A, B block.SignedHeader }
 
+// Damaged says that the store holds a certified block in a damaged form. Certificate is its stored
+// certificate, or nil if that is damaged too.
+type Damaged struct {
+	Slot        block.Slot
+	Block       block.ID
+	Certificate *certificate.Certificate
+}
+
 // Wake says that the application's state changed.
 type Wake struct{}
 
@@ -99,5 +107,6 @@ func (ProposalSigned) event() {}
 func (EchoSigned) event()     {}
 func (Delivered) event()      {}
 func (Conflict) event()       {}
+func (Damaged) event()        {}
 func (Wake) event()           {}
 func (Connected) event()      {}

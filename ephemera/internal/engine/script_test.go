@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -48,7 +49,7 @@ var commands = map[string]func(*script, *datadriven.TestData){
 	"verdict": (*script).verdict, "wake": (*script).wake, "enough": (*script).setEnough, "state": (*script).state,
 	"replay": (*script).replay, "forge": (*script).forgeBlock, "propose": (*script).proposeForged, "echo": (*script).echoForged,
 	"certificate": (*script).certifyForged, "group": (*script).newGroup, "adopt": (*script).adopt,
-	"prune": (*script).prune, "lie": (*script).lie,
+	"prune": (*script).prune, "lie": (*script).lie, "rot": (*script).rot, "query": (*script).query,
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
@@ -426,4 +427,24 @@ func (s *script) lie(d *datadriven.TestData) {
 	for _, to := range s.list(d, "to") {
 		s.send(from, to, wire.Blocks{Blocks: []wire.Held{{Block: held.Block, Certificate: &held.Certificate}}}, false)
 	}
+}
+
+// rot node=1 text: change a bit of a text wherever it is stored on a member's disk.
+func (s *script) rot(d *datadriven.TestData) {
+	text := []byte(word(d))
+	changed := bytes.Clone(text)
+	changed[len(changed)/2] ^= 1
+	require.NotZero(s.t, s.members[s.number(d, "node", 0)].disk.Rot(text, changed), d.Pos)
+}
+
+// query node=1 creator=0 [height=1]: read a certified block, as a caller of the API does.
+func (s *script) query(d *datadriven.TestData) {
+	i, creator := s.number(d, "node", 0), s.number(d, "creator", 0)
+	slot := block.Slot{Group: s.group.ID(), Creator: s.keys[creator].Public(), Height: uint64(s.number(d, "height", 1))}
+	held, err := s.members[i].store.Certified(context.Background(), slot)
+	if s.damaged(s.members[i], err, func(e engine.Event) { s.step(i, e) }) {
+		return
+	}
+	require.NoError(s.t, err, d.Pos)
+	s.say("%s", strings.TrimSpace(s.describe(slot, held.Block.ID())+" "+s.describeMessages(held.Block.Messages)))
 }
