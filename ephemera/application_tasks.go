@@ -149,6 +149,9 @@ func (n *Node) deliver(ctx context.Context, t task) bool {
 	}
 	if held == nil {
 		stored, err := n.config.Store.Certified(ctx, t.slot)
+		if errors.Is(err, store.ErrCorrupt) {
+			return false // it is fetched again, and delivered then
+		}
 		if err != nil {
 			n.log.Error("reading a certified block for delivery failed", "slot", t.slot.String(), "err", err)
 			return false

@@ -178,6 +178,11 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 			if k.State.Chains, err = n.cursors(ctx, j.group, k.State.Chains); err != nil {
 				return groups{}, nil, err
 			}
+			for _, chain := range k.State.Chains {
+				for _, lost := range chain.Lost {
+					n.damage.note(lost.Err)
+				}
+			}
 			if k.Muted && !k.Closed {
 				n.warnMuted(j.group)
 			}

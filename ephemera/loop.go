@@ -71,6 +71,8 @@ func (l *loop) run(ctx context.Context) error {
 			err = l.tick()
 		case <-l.wake:
 			err = l.step(engine.Wake{})
+		case event := <-l.damage.found:
+			err = l.step(event)
 		case f := <-l.calls:
 			err = l.runCalls(f)
 		case event := <-l.inbox:

@@ -67,6 +67,7 @@ type Node struct {
 	seen    *seen
 	clients map[keys.Public]bool
 	follow  following
+	damage  *damage
 	enough  atomic.Bool // members were online to make blocks
 	changed notifier
 
@@ -103,6 +104,8 @@ func New(config Config, app Application) (*Node, error) {
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
+	n.damage = newDamage(n)
+	n.config.Store = watchedStore{Store: config.Store, damage: n.damage}
 	for _, key := range config.Clients {
 		n.clients[key] = true
 	}

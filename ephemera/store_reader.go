@@ -28,7 +28,8 @@ func (n *Node) runReader(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case r := <-n.reads:
-			if err := n.serve(ctx, r); err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+			err := n.serve(ctx, r)
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt) && ctx.Err() == nil {
 				n.log.Error("reading the store for a member failed", "err", err)
 			}
 		}
@@ -73,12 +74,17 @@ func (n *Node) heldBlock(ctx context.Context, id block.ID) (wire.Held, error) {
 
 // compareHeader looks for equivocation in a slot that was certified before.
 func (n *Node) compareHeader(ctx context.Context, header block.SignedHeader) error {
-	stored, err := n.config.Store.Certified(ctx, header.Header.Slot())
+	certified, err := n.config.Store.Certified(ctx, header.Header.Slot())
+	stored := certified.Block.SignedHeader
+	var damage *store.CorruptError
+	if errors.As(err, &damage) && damage.Header != nil {
+		stored, err = *damage.Header, nil // the header is intact
+	}
 	if err != nil {
 		return err
 	}
-	if stored.Block.ID() != header.Header.ID() {
-		n.post(ctx, engine.Conflict{A: stored.Block.SignedHeader, B: header})
+	if stored.Header.ID() != header.Header.ID() {
+		n.post(ctx, engine.Conflict{A: stored, B: header})
 	}
 	return nil
 }

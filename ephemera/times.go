@@ -39,6 +39,9 @@ func (l *loop) noteCertified(writes []store.Write) {
 	for _, write := range writes {
 		switch w := write.(type) {
 		case store.PutVote:
+			if w.Again {
+				l.damage.repaired(w.Block)
+			}
 			l.noteTime(w.Block.ID(), func(t *Times) *int64 { return &t.Proposed })
 		case store.PutCertified:
 			l.noteTime(w.Block.ID(), func(t *Times) *int64 { return &t.Certified })
@@ -46,6 +49,9 @@ func (l *loop) noteCertified(writes []store.Write) {
 			if held := store.Certified(w); held.Bytes() <= undeliveredBytes && !w.Block.Pruned() {
 				l.undelivered.Add(w.Block.Header.Slot(), held)
 			}
+		case store.PutRepaired:
+			l.damage.repaired(w.Block)
+			certified = true // readers wait for it as for a new block
 		}
 	}
 	if certified {

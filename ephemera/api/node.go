@@ -108,4 +108,5 @@ type Health struct {
 	Muted    bool   `json:"muted,omitempty" doc:"The node signs no blocks in this group: its vote store was lost."`
 	Height   uint64 `json:"height" doc:"Of the node's own chain in that group."`
 	Messages int    `json:"messages" doc:"In the mempool."`
+	Damaged  int    `json:"damaged,omitempty" doc:"Stored blocks that were found damaged and not fetched again yet."`
 }

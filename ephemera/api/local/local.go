@@ -64,6 +64,7 @@ var kinds = []struct {
 	{ephemera.ErrClosed, api.Invalid},
 	{store.ErrPruned, api.Pruned},
 	{store.ErrNotFound, api.NotFound},
+	{store.ErrCorrupt, api.Unavailable},
 	{ephemera.ErrStopped, api.Unavailable},
 }
 

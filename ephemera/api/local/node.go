@@ -113,7 +113,7 @@ func (a local) addStatus(ctx context.Context, group *membership.Group, out *api.
 	if err != nil {
 		return // the node is stopping, or the caller has gone
 	}
-	out.Muted, out.Messages = status.Muted, status.Messages
+	out.Muted, out.Messages, out.Damaged = status.Muted, status.Messages, a.node.Damage().Blocks
 	if i, ok := group.Index(a.self); ok {
 		out.Height = status.Heights[i]
 	}

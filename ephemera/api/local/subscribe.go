@@ -2,13 +2,16 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
 // Subscribe implements api.API. It reads the store when the caller asks for the next block, so a
@@ -48,12 +51,20 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 		s.ReportProgress(api.Cursor(after))
 	}
 	peers := a.peers()
+	readable := time.Now() // when the last read found no damaged block
 	for {
 		changed := a.node.Changed() // taken before the read, so that no block is missed in between
 		entries, err := a.store.List(ctx, after, s.Creator, listBlocks, listBytes)
+		if errors.Is(err, store.ErrCorrupt) && time.Since(readable) < repairPatience {
+			if err := a.await(ctx, changed, time.After(repairWait)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		readable = time.Now()
 		for _, e := range entries {
 			after = e.Sequence
 			if s.Label == "" || hasLabel(e.Block, s.Label) {
@@ -70,13 +81,30 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 		if len(entries) > 0 {
 			continue
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-a.node.Stopped():
-			return ephemera.ErrStopped
+		if err := a.await(ctx, changed, nil); err != nil {
+			return err
 		}
+	}
+}
+
+// A subscriber waits for a damaged block until the node has fetched it again, but not forever. An
+// error tells it then that it misses a block.
+const (
+	repairWait     = time.Second
+	repairPatience = 30 * time.Second
+)
+
+// await returns nil after either signal.
+func (a local) await(ctx context.Context, changed <-chan struct{}, timeout <-chan time.Time) error {
+	select {
+	case <-changed:
+		return nil
+	case <-timeout:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.node.Stopped():
+		return ephemera.ErrStopped
 	}
 }
 
@@ -92,10 +120,7 @@ func hasLabel(b block.Block, label string) bool {
 // lastSequence returns the lowest sequence above which the store holds no block. It reads the store
 // about 2 log2 of it times.
 func (a local) lastSequence(ctx context.Context) (uint64, error) {
-	above := func(sequence uint64) (bool, error) {
-		entries, err := a.store.List(ctx, sequence, keys.Public{}, 1, 1)
-		return len(entries) > 0, err
-	}
+	above := func(sequence uint64) (bool, error) { return a.anyAfter(ctx, sequence) }
 	// After the first loop, some block is above low unless low is 0, and none is above high.
 	var low, high uint64 = 0, 1
 	for {
@@ -123,6 +148,15 @@ func (a local) lastSequence(ctx context.Context) (uint64, error) {
 	return low, nil
 }
 
+// anyAfter reports whether the store holds a block above a sequence, damaged or not.
+func (a local) anyAfter(ctx context.Context, sequence uint64) (bool, error) {
+	entries, err := a.store.List(ctx, sequence, keys.Public{}, 1, 1)
+	if errors.Is(err, store.ErrCorrupt) {
+		return true, nil
+	}
+	return len(entries) > 0, err
+}
+
 // checkCursor refuses a cursor that this store never issued. A store that replaces a lost one
 // counts from the beginning, so a caller that continued with an old cursor would miss blocks or get
 // them twice without noticing.
@@ -130,8 +164,8 @@ func (a local) checkCursor(ctx context.Context, cursor api.Cursor) error {
 	if cursor == 0 || cursor == api.Now {
 		return nil
 	}
-	entries, err := a.store.List(ctx, uint64(cursor)-1, keys.Public{}, 1, 1)
-	if err == nil && len(entries) == 0 {
+	found, err := a.anyAfter(ctx, uint64(cursor)-1)
+	if err == nil && !found {
 		err = api.NewProblem(api.Invalid, fmt.Sprintf("cursor %d is beyond the last block of this node's store "+
 			"(a cursor belongs to one store: if the store was replaced, begin again with 0)", cursor))
 	}

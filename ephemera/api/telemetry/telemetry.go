@@ -65,6 +65,9 @@ var (
 	dropped    = describe("dropped_frames_total", "Frames that were not queued because a queue was full or the member offline.")
 	throttled  = describe("throttled_frames_total", "Frames of members beyond their rate limit.")
 	cuts       = describe("member_cuts_total", "Times that a member was disconnected for a while because it flooded or sent invalid frames.")
+	damaged    = describe("damaged_blocks", "Stored blocks that were found damaged when they were read, and not fetched again yet.")
+	damages    = describe("damaged_reads_total", "Reads of the store that found a damaged block.")
+	repaired   = describe("repaired_blocks_total", "Damaged blocks that were fetched from other members and stored again.")
 	unanswered = describe("unanswered_pings_total", "Connections closed because the member did not answer a ping.")
 )
 
@@ -73,6 +76,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		build, running, online, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence,
 		sent, sentFrames, received, recvFrames, gossip, dropped, throttled, cuts, unanswered,
+		damaged, damages, repaired,
 	} {
 		out <- desc
 	}
@@ -91,6 +95,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	traffic(c.node.Traffic(), out)
+	d := c.node.Damage()
+	gauge(damaged, float64(d.Blocks))
+	out <- prometheus.MustNewConstMetric(damages, prometheus.CounterValue, float64(d.Reads))
+	out <- prometheus.MustNewConstMetric(repaired, prometheus.CounterValue, float64(d.Repaired))
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	if proofs, err := c.node.Config().Store.Equivocations(ctx); err == nil {
