@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -307,6 +308,8 @@ func (c *checker) persisted(n *node, w store.Write) {
 		}
 	case store.PutCertified:
 		c.certified(n, w)
+	case store.PutRepaired:
+		c.repaired(n, w)
 	case store.PutEvidence:
 		c.proof(n, w.Evidence)
 	}
@@ -456,6 +459,23 @@ func (c *checker) signers(group *membership.Group, proof certificate.Certificate
 		next++
 	}
 	return signers, next != len(proof.Signatures)
+}
+
+// rootTwin returns the Merkle tree hash of RFC 6962 by its recursive definition.
+func rootTwin(ids []block.MessageID) block.Hash {
+	switch n := len(ids); n {
+	case 0:
+		return sha256.Sum256(nil)
+	case 1:
+		return sha256.Sum256(append([]byte{0}, ids[0][:]...))
+	default:
+		k := 1 // the largest power of two below n
+		for 2*k < n {
+			k *= 2
+		}
+		left, right := rootTwin(ids[:k]), rootTwin(ids[k:])
+		return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
+	}
 }
 
 // quorumTwin finds the smallest quorum by trying: any two quorums must share a correct member.

@@ -20,6 +20,7 @@ type disk struct {
 	fresh        bool // no identity yet
 	groups       []diskGroup
 	cursors      []store.PutDelivered // not durable yet
+	rotten       bool                 // a body on it was damaged once
 }
 
 type diskGroup struct {
@@ -103,6 +104,10 @@ func (d *disk) commit(w store.Write) error {
 		}
 	case store.PutCertified:
 		if err := d.putCertified(w); err != nil {
+			return err
+		}
+	case store.PutRepaired:
+		if err := d.repair(w); err != nil {
 			return err
 		}
 	case store.PutEvidence:
@@ -271,12 +276,19 @@ func (d *disk) certified(slot block.Slot) (store.Certified, bool) {
 	return c.certified[slot.Height-1], true
 }
 
-// from returns certified blocks of a chain from a slot upwards, within the bounds of a frame.
-func (d *disk) from(slot block.Slot) (blocks []wire.Held) {
+// from returns certified blocks of a chain from a slot upwards, within the bounds of a frame. It
+// stops before a damaged block, and returns an error if that is the first.
+func (d *disk) from(slot block.Slot) (blocks []wire.Held, err error) {
 	size := 0
 	for len(blocks) < wire.MaxBlocks {
 		held, ok := d.certified(slot)
 		if !ok {
+			break
+		}
+		if err := d.check(held.Certificate.Block, held.Block); err != nil {
+			if len(blocks) == 0 {
+				return nil, err
+			}
 			break
 		}
 		if size += held.Block.BodyBytes(); size > wire.BatchBytes && len(blocks) > 0 {
@@ -286,5 +298,5 @@ func (d *disk) from(slot block.Slot) (blocks []wire.Held) {
 		blocks = append(blocks, wire.Held{Block: held.Block, Certificate: &proof})
 		slot.Height++
 	}
-	return blocks
+	return blocks, nil
 }

@@ -30,7 +30,7 @@ func TestDiskBehavesLikeAStore(t *testing.T) {
 		both := func(w store.Write) {
 			ours, theirs := d.commit(w), twin.Commit(ctx, []store.Write{w})
 			d.sync()
-			for _, sentinel := range []error{store.ErrVoted, store.ErrConflict, store.ErrGroup} {
+			for _, sentinel := range []error{store.ErrVoted, store.ErrConflict, store.ErrGroup, store.ErrNotFound} {
 				require.Equal(t, errors.Is(theirs, sentinel), errors.Is(ours, sentinel), "%T: %v, %v", w, ours, theirs)
 			}
 		}
@@ -44,7 +44,7 @@ func TestDiskBehavesLikeAStore(t *testing.T) {
 			b := block.New(group, signers[c].key, heights[c]+1, tips[c], Beginning, []block.Message{m})
 			b.Signature = signers[c].Sign(b.Header.SigningBytes())
 			slot := b.Header.Slot()
-			switch rapid.IntRange(0, 4).Draw(t, "write") {
+			switch rapid.IntRange(0, 5).Draw(t, "write") {
 			case 0, 1:
 				both(store.PutVote{Block: b})
 			case 2:
@@ -56,6 +56,13 @@ func TestDiskBehavesLikeAStore(t *testing.T) {
 				if slot.Height > 0 {
 					both(store.PutDelivered{Slot: slot})
 				}
+			case 5:
+				w := store.PutRepaired{Block: b, Certificate: certificate.New(group, slot, b.ID(), map[int]keys.Signature{1: {byte(i)}})}
+				if held, ok := d.certified(block.Slot{Group: slot.Group, Creator: slot.Creator, Height: heights[c]}); ok {
+					w.Block = held.Block
+					w.Certificate = certificate.New(group, held.Block.Header.Slot(), held.Block.ID(), map[int]keys.Signature{1: {byte(i)}})
+				}
+				both(w)
 			case 4:
 				other := b
 				other.Header.Time++

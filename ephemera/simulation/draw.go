@@ -76,6 +76,9 @@ func Draw(seed uint64, r Range) Schedule {
 	if !r.Quiet {
 		drawRetention(&rng, &s)
 	}
+	if !r.Quiet && r.Beyond == 0 {
+		drawRot(&rng, &s, bad)
+	}
 	return s
 }
 
@@ -190,6 +193,21 @@ func drawRetention(rng *random, s *Schedule) {
 		for range 1 + rng.below(3) {
 			s.Faults = append(s.Faults, Fault{Kind: Prune, Node: node, At: int64(rng.below(drawnHeal)), Step: rng.below(3)})
 		}
+	}
+}
+
+// drawRot lets the disk of one node rot. Of the f+1 correct members that hold a block, one is left at
+// least whose disk does not.
+func drawRot(rng *random, s *Schedule, bad []int) {
+	if !rng.permille(250) {
+		return
+	}
+	node := rng.below(s.Nodes)
+	if contains(bad, node) {
+		return
+	}
+	for range 1 + rng.below(4) {
+		s.Faults = append(s.Faults, Fault{Kind: Rot, Node: node, At: int64(rng.below(drawnHeal))})
 	}
 }
 

@@ -87,15 +87,14 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 	case broadcast.Deliver:
 		n.deliver(e.Slot)
 	case engine.ServeBlock:
-		if b, ok := n.disk.block(e.Slot, e.Block); ok {
-			held := wire.Held{Block: b}
-			if stored, ok := n.disk.certified(e.Slot); ok && b.Pruned() {
-				held.Certificate = &stored.Certificate
-			}
-			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: []wire.Held{held}})
-		}
+		n.serveBlock(e)
 	case engine.ServeCertified:
-		if blocks := n.disk.from(e.From); len(blocks) > 0 {
+		blocks, err := n.disk.from(e.From)
+		if first, ok := n.disk.certified(e.From); ok && n.damaged(err, &first) {
+			return
+		}
+		if len(blocks) > 0 {
+			n.w.check.served(n, blocks)
 			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: blocks})
 		}
 	case broadcast.FindHeader:
@@ -106,6 +105,24 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 	default:
 		panic(fmt.Sprintf("simulation: unknown effect %T", effect))
 	}
+}
+
+// serveBlock sends a stored block to a member, unless it is damaged.
+func (n *node) serveBlock(e engine.ServeBlock) {
+	b, ok := n.disk.block(e.Slot, e.Block)
+	if !ok {
+		return
+	}
+	stored, certified := n.disk.certified(e.Slot)
+	if certified && n.damaged(n.disk.check(e.Block, b), &stored) {
+		return
+	}
+	held := wire.Held{Block: b}
+	if certified && b.Pruned() {
+		held.Certificate = &stored.Certificate
+	}
+	n.w.check.served(n, []wire.Held{held})
+	n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: []wire.Held{held}})
 }
 
 // reply gives the engine an answer after at most AppDelay.
@@ -203,6 +220,10 @@ func (n *node) deliver(slot block.Slot) {
 	held, ok := n.disk.certified(slot)
 	if !ok {
 		n.w.check.violate("delivery", "node %d delivers %s before it is stored", n.place, n.w.slot(slot))
+		return
+	}
+	if n.damaged(n.disk.check(held.Certificate.Block, held.Block), &held) {
+		n.reply(engine.Delivered{Slot: slot})
 		return
 	}
 	n.queries++

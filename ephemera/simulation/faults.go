@@ -7,8 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 )
 
-// startFault begins a fault. No fault begins after Heal. New groups, wakes and retention are not
-// faults and happen at any time.
+// startFault begins a fault. No fault begins after Heal. New groups, wakes, retention and rot are
+// not faults of the protocol and happen at any time.
 func (w *world) faultStart(index int) {
 	f := w.schedule.Faults[index]
 	n := w.nodes[f.Node]
@@ -23,6 +23,9 @@ func (w *world) faultStart(index int) {
 		return
 	case CloseOld:
 		w.closeOld(n)
+		return
+	case Rot:
+		w.rot(n, index)
 		return
 	case Prune:
 		if n.up {
@@ -47,6 +50,17 @@ func (w *world) faultStart(index int) {
 	case Partition:
 		w.cuts = append(w.cuts, f)
 		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), task{kind: recovery, index: int32(index)})
+	}
+}
+
+// rot damages a body on a correct node's disk.
+func (w *world) rot(n *node, index int) {
+	if n.byzantine != nil {
+		return
+	}
+	if slot, ok := n.disk.rot(hash(w.schedule.Seed, 13, uint64(index))); ok {
+		w.trace.add(w.now, 'o', n.place, w.places[slot.Creator], slot.Height)
+		w.trace.printf(w.now, "a body of %s rots on the disk of %d", w.slot(slot), n.place)
 	}
 }
 

@@ -49,6 +49,21 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 	c.notifyInvariants(n, Certified, w.Block.Header.Slot(), &store.Certified{Block: w.Block, Certificate: w.Certificate})
 }
 
+// repaired checks a certified block that a correct node wrote over a damaged one.
+func (c *checker) repaired(n *node, w store.PutRepaired) {
+	slot := w.Block.Header.Slot()
+	c.w.trace.add(c.w.now, 'R', n.place, c.w.places[slot.Creator], slot.Height)
+	c.w.trace.printf(c.w.now, "%d repairs %s", n.place, c.w.slot(slot))
+	if id := c.w.idOf(&w.Block); w.Certificate.Block != id || w.Certificate.Slot != slot {
+		c.violate("consistency", "node %d repairs %s with a certificate of another block", n.place, c.w.slot(slot))
+	} else if w.Block.Pruned() {
+		c.checkPruned(n, w.Block)
+	} else {
+		c.checkWhole(n, w.Block, id)
+	}
+	c.certificate(w.Certificate)
+}
+
 // pruned records that a node's retention removed the messages of a block.
 func (c *checker) pruned(n *node, slot block.Slot) {
 	c.w.trace.add(c.w.now, 'P', n.place, c.w.places[slot.Creator], slot.Height)
@@ -170,6 +185,9 @@ func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, take
 	}
 	if k.height != at.height+1 && !(at.repeat && k.height == at.height) {
 		c.violate("delivery", "node %d delivers %s after height %d", n.place, c.w.slot(slot), at.height)
+	}
+	if n.disk.rotten && !c.intact(held.Block) {
+		c.violate("integrity", "node %d delivers %s with messages that are not its header's", n.place, c.w.slot(slot))
 	}
 	b := c.book(k)
 	if !b.isCertified || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {

@@ -19,6 +19,9 @@ func (c *checker) unsettled() string {
 			return fmt.Sprintf("node %d is not up, or knows %d of %d groups", i, n.knownGroups, len(c.w.groups))
 		}
 	}
+	if what := c.unrepaired(); what != "" {
+		return what
+	}
 	for _, b := range c.order {
 		if b.firstSeen > c.horizon() {
 			continue

@@ -66,6 +66,7 @@ const (
 	CloseOld  FaultKind = "close"     // at At, Node's application closes all groups but the newest
 	WakeAll   FaultKind = "wake"      // at At, the state of every application changes
 	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
+	Rot       FaultKind = "rot"       // at At, messages of a certified block on Node's disk are damaged
 )
 
 // Fault is something that goes wrong or changes.

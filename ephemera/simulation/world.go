@@ -328,6 +328,9 @@ func (w *world) arrive(o task) {
 
 // inspect ends the run once everything promised has happened.
 func (w *world) inspect() {
+	for _, n := range w.nodes {
+		n.readAll()
+	}
 	if !w.options.Endless && w.check.settled() {
 		w.done = true
 		return
