@@ -68,7 +68,8 @@ type Source interface {
 }
 
 // Export writes all groups of a store, then its certified blocks in the order in which they were
-// committed.
+// committed. If blocks are damaged in the store, it leaves them out, completes the archive and
+// returns an *IncompleteError.
 func Export(ctx context.Context, to io.Writer, from Source) (Summary, error) {
 	var s Summary
 	w := newWriter(to)
@@ -82,13 +83,21 @@ func Export(ctx context.Context, to io.Writer, from Source) (Summary, error) {
 		}
 		s.Groups++
 	}
+	var left []error
 	for after := uint64(0); ; {
 		page, err := from.List(ctx, after, keys.Public{}, pageBlocks, pageBytes)
+		if damage := damagedInStore(err); damage != nil {
+			left, after = append(left, damage), damage.Sequence
+			continue
+		}
 		if err != nil {
 			return s, fmt.Errorf("export blocks: %w", err)
 		}
 		if len(page) == 0 {
-			return s, w.end()
+			if err := w.end(); err != nil {
+				return s, err
+			}
+			return s, incomplete(left)
 		}
 		for _, entry := range page {
 			if err := w.block(entry.Certified); err != nil {
@@ -154,10 +163,11 @@ func (w *writer) end() error {
 
 // Reader reads records. It is not safe for concurrent use.
 type Reader struct {
-	from  *bufio.Reader
-	hash  hash.Hash
-	begun bool
-	ended bool
+	from    *bufio.Reader
+	hash    hash.Hash
+	begun   bool
+	ended   bool
+	records int
 }
 
 // NewReader returns a Reader of an archive.
@@ -170,7 +180,8 @@ func NewReader(from io.Reader) *Reader {
 var maxRecord = 4 + block.MaxBytes(membership.MaxLimits()) + certificate.MaxBytes(membership.MaxMembers)
 
 // Next returns the next record. It returns io.EOF after the last record of a complete archive, and
-// ErrInvalid if the archive is truncated or damaged.
+// ErrInvalid if the archive is truncated or damaged. If only the contents of one record are damaged,
+// the next call returns the record after it.
 func (r *Reader) Next() (Record, error) {
 	if r.ended {
 		return Record{}, io.EOF
@@ -194,15 +205,20 @@ func (r *Reader) Next() (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	r.records++
 	switch head[0] {
 	case kindGroup:
 		group, err := membership.DecodeGroup(data)
 		if err != nil {
-			return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+			return Record{}, &recordError{r.records, fmt.Errorf("%w: %w", ErrInvalid, err)}
 		}
 		return Record{Group: group}, nil
 	case kindBlock:
-		return decodeBlock(data)
+		record, err := decodeBlock(data)
+		if err != nil {
+			return Record{}, &recordError{r.records, err}
+		}
+		return record, nil
 	case kindEnd:
 		return Record{}, r.end(before, data)
 	}

@@ -35,12 +35,15 @@ type Options struct {
 	Trusted func(*membership.Group) bool
 }
 
-// Import verifies an archive and commits to a store what it does not contain. It commits some
-// blocks at a time: after an error the blocks before the faulty one may be in the store, and a
-// repeated Import continues after them. No node may use the store meanwhile.
+// Import verifies an archive and commits to a store what it does not contain, and what is damaged
+// there. It commits some blocks at a time: after an error, verified blocks may be in the store, and
+// a repeated Import continues after them. No node may use the store meanwhile.
 //
-// The error wraps ErrInvalid, ErrUntrusted, ErrOwn, block.ErrInvalid or certificate.ErrInvalid for
-// a block that fails verification, or store.ErrConflict for a second block of a certified slot.
+// A block that cannot be decoded or fails verification is left out, and so is what follows the place
+// where the archive is damaged between its records. The rest is imported, and the error is an
+// *IncompleteError then, or wraps ErrInvalid. It unwraps to block.ErrInvalid or
+// certificate.ErrInvalid for a block that fails verification. Other errors end the import:
+// ErrUntrusted, ErrOwn, or store.ErrConflict for a second block of a certified slot.
 func Import(ctx context.Context, from io.Reader, to store.Store, options Options) (Summary, error) {
 	i := importer{Options: options, store: to, groups: map[membership.ID]store.Group{}}
 	known, err := to.Groups(ctx)
@@ -53,13 +56,19 @@ func Import(ctx context.Context, from io.Reader, to store.Store, options Options
 	reader := NewReader(from)
 	for {
 		record, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return i.summary, i.flush(ctx)
+		if err == nil {
+			err = i.record(ctx, record)
 		}
-		if err == nil && record.Group != nil {
-			err = i.group(record.Group)
-		} else if err == nil {
-			err = i.block(ctx, record.Certified)
+		var broken *recordError
+		switch {
+		case errors.Is(err, io.EOF):
+			err = i.flush(ctx)
+			return i.summary, errors.Join(err, incomplete(i.left))
+		case errors.As(err, &broken):
+			i.left = append(i.left, broken)
+			err = nil
+		case errors.Is(err, ErrInvalid):
+			return i.summary, errors.Join(err, incomplete(i.left), i.flush(ctx))
 		}
 		if err == nil && (len(i.writes) >= pageBlocks || i.bytes >= pageBytes) {
 			err = i.flush(ctx)
@@ -70,12 +79,26 @@ func Import(ctx context.Context, from io.Reader, to store.Store, options Options
 	}
 }
 
+// record takes a record. It leaves out a block that fails verification.
+func (i *importer) record(ctx context.Context, record Record) error {
+	if record.Group != nil {
+		return i.group(record.Group)
+	}
+	c := record.Certified
+	if err := i.verify(c); err != nil {
+		i.left = append(i.left, fmt.Errorf("block %s of slot %s: %w", c.Block.ID(), c.Block.Header.Slot(), err))
+		return nil
+	}
+	return i.block(ctx, c)
+}
+
 type importer struct {
 	Options
 	store   store.Store
 	groups  map[membership.ID]store.Group // trusted
 	writes  []store.Write                 // not committed yet
 	bytes   int                           // size of the blocks in writes
+	left    []error                       // what is wrong with the blocks that are left out
 	summary Summary
 }
 
@@ -95,31 +118,44 @@ func (i *importer) group(group *membership.Group) error {
 	return nil
 }
 
+// block takes a verified block of a trusted group.
 func (i *importer) block(ctx context.Context, c store.Certified) error {
-	header := c.Block.Header
-	g, known := i.groups[header.Group]
-	if !known {
-		return fmt.Errorf("%w: block %s comes before its group %s", ErrInvalid, c.Block.ID(), header.Group)
-	}
-	if err := verify(g.Group, c); err != nil {
-		return fmt.Errorf("verify block %s of slot %s: %w", c.Block.ID(), header.Slot(), err)
-	}
 	held, err := i.store.CertifiedByID(ctx, c.Block.ID())
 	switch {
 	case err == nil && (c.Block.Pruned() || !held.Block.Pruned()):
 		i.summary.Known++
 		return nil
+	case errors.Is(err, store.ErrCorrupt) && c.Block.Pruned():
+		i.summary.Known++ // a node may still fetch the messages
+		return nil
+	case errors.Is(err, store.ErrCorrupt):
+		i.put(store.PutRepaired(c), c)
+		return nil
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("look up block %s: %w", c.Block.ID(), err)
 	case err != nil:
-		if err := i.checkOwn(ctx, g, c); err != nil {
+		if err := i.checkOwn(ctx, i.groups[c.Block.Header.Group], c); err != nil {
 			return err
 		}
 	}
-	i.writes = append(i.writes, store.PutCertified(c))
+	i.put(store.PutCertified(c), c)
+	return nil
+}
+
+// put adds a write of a block to the next commit.
+func (i *importer) put(w store.Write, c store.Certified) {
+	i.writes = append(i.writes, w)
 	i.bytes += c.Bytes()
 	i.summary.count(c)
-	return nil
+}
+
+// verify verifies a block in its group.
+func (i *importer) verify(c store.Certified) error {
+	g, known := i.groups[c.Block.Header.Group]
+	if !known {
+		return fmt.Errorf("%w: it comes before its group %s", ErrInvalid, c.Block.Header.Group)
+	}
+	return verify(g.Group, c)
 }
 
 // verify verifies a block, with or without its messages, and its certificate.
@@ -153,7 +189,7 @@ func (i *importer) checkOwn(ctx context.Context, g store.Group, c store.Certifie
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("%w: block %s of slot %s (find out whether another node uses this key, or the store was replaced)", ErrOwn, c.Block.ID(), c.Block.Header.Slot())
 	}
-	if errors.Is(err, store.ErrPruned) {
+	if errors.Is(err, store.ErrPruned) || errors.Is(err, store.ErrCorrupt) { // the store knows it
 		return nil
 	}
 	return err
