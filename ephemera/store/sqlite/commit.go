@@ -42,16 +42,16 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.vote, `INSERT INTO votes (chain, height, block_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.voted, `SELECT block_id FROM votes WHERE chain = ? AND height = ?`},
 		{&c.held, `SELECT h.signed, coalesce(b.whole, 0) AS whole FROM headers h LEFT JOIN bodies b USING (block_id) WHERE h.block_id = ?`},
-		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header WHERE signed = 0 AND excluded.signed = 1`},
+		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header, crc = excluded.crc WHERE signed = 0 AND excluded.signed = 1`},
 		{&c.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 			ON CONFLICT (block_id) DO UPDATE SET whole = 1`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
 		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
-		{&c.message, `INSERT INTO messages (number, message) VALUES (?, ?)`},
+		{&c.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)`},
 		{&c.retain, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
-		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate) VALUES (?, ?, ?, ?)
-			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate WHERE block_id = excluded.block_id`},
+		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
 		{&c.evidence, `INSERT INTO evidence (chain, header_a, header_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.group, `INSERT INTO groups (number, group_id, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
@@ -227,7 +227,8 @@ func (c *commit) putBlock(chain *chainRow, height int64, b block.Block, id block
 		return err
 	}
 	if err != nil || signed && !held.Signed {
-		if err := c.exec(c.statements.header, id[:], chain.Chain, height, signed, canonical.Encode(b.SignedHeader)); err != nil {
+		header := canonical.Encode(b.SignedHeader)
+		if err := c.exec(c.statements.header, id[:], chain.Chain, height, signed, header, checksum(header)); err != nil {
 			return err
 		}
 	}
@@ -264,7 +265,8 @@ func (c *commit) retain(m block.Message) error {
 	}
 	c.messages[id] = struct{}{}
 	if fresh {
-		return c.exec(c.statements.message, c.number, m.Encode())
+		data := m.Encode()
+		return c.exec(c.statements.message, c.number, data, checksum(data))
 	}
 	return c.exec(c.statements.retain, id[:])
 }
@@ -288,7 +290,8 @@ func (c *commit) certify(w store.PutCertified) error {
 	if err := c.putBlock(chain, height, w.Block, id); err != nil {
 		return err
 	}
-	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode())
+	proof := w.Certificate.Encode()
+	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], proof, checksum(proof))
 	if err != nil {
 		return err
 	}

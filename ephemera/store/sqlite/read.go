@@ -88,7 +88,7 @@ func (v view) load(group membership.ID) (store.State, error) {
 func (v view) openVotes(row storedChain, chain *store.Chain) error {
 	var rows []storedBlock
 	err := v.tx.SelectContext(v.ctx, &rows, `
-		SELECT v.block_id, v.height, h.header, b.leaves
+		SELECT v.block_id, v.height, h.header, h.crc AS header_crc, b.leaves
 		FROM votes v LEFT JOIN headers h USING (block_id) LEFT JOIN bodies b ON b.block_id = v.block_id AND b.whole = 1
 		WHERE v.chain = ? AND v.height > ? ORDER BY v.height`, row.Chain, int64(row.Certified))
 	if err != nil {
@@ -149,6 +149,8 @@ type storedBlock struct {
 	Header      []byte `db:"header"`
 	Leaves      []byte `db:"leaves"`
 	Certificate []byte `db:"certificate"`
+	HeaderSum   *int64 `db:"header_crc"`
+	ProofSum    *int64 `db:"certificate_crc"`
 }
 
 func (r storedBlock) id() block.ID { return block.ID(r.Block) } // the schema checks the length
@@ -180,6 +182,9 @@ func (v view) unchecked(r storedBlock) (block.Block, error) {
 	if r.Header == nil {
 		return b, damaged("its header is missing")
 	}
+	if err := checkSum(r.Header, r.HeaderSum); err != nil {
+		return b, damaged("read stored header: %w", err)
+	}
 	if err := canonical.DecodeStored(r.Header, &b.SignedHeader); err != nil {
 		return b, damaged("decode stored header: %w", err)
 	}
@@ -192,33 +197,47 @@ func (v view) unchecked(r storedBlock) (block.Block, error) {
 	}
 	b.Messages = make([]block.Message, 0, len(all))
 	for _, leaf := range all {
-		var data []byte
-		err := v.message.GetContext(v.ctx, &data, leaf.ID[:])
+		var row struct {
+			Message []byte `db:"message"`
+			Sum     *int64 `db:"crc"`
+		}
+		err := v.message.GetContext(v.ctx, &row, leaf.ID[:])
 		if errors.Is(err, sql.ErrNoRows) {
 			return b, store.CorruptBody(r.id(), b.SignedHeader, fmt.Errorf("its message %s is missing", leaf.ID))
 		}
 		if err != nil {
 			return b, fmt.Errorf("load stored message %s: %w", leaf.ID, err)
 		}
-		m, err := block.DecodeStoredMessage(data)
+		m, err := block.DecodeMessage(row.Message, membership.MaxLimits().PayloadBytes)
+		if err == nil {
+			err = checkSum(row.Message, row.Sum)
+		}
 		if err != nil {
-			return b, store.CorruptBody(r.id(), b.SignedHeader, fmt.Errorf("decode stored message %s: %w", leaf.ID, err))
+			return b, store.CorruptBody(r.id(), b.SignedHeader, fmt.Errorf("read stored message %s: %w", leaf.ID, err))
 		}
 		b.Messages = append(b.Messages, m)
 	}
 	return b, nil
 }
 
+// proof decodes the certificate.
+func (r storedBlock) proof() (certificate.Certificate, error) {
+	if err := checkSum(r.Certificate, r.ProofSum); err != nil {
+		return certificate.Certificate{}, err
+	}
+	// No limit is needed here: the certificate's size was checked before it was stored.
+	return certificate.Decode(r.Certificate, len(r.Certificate))
+}
+
 // certified returns a certified block, checked. slot is its slot, or zero if that is not known.
 func (v view) certified(r storedBlock, slot block.Slot) (store.Certified, error) {
 	id := r.id()
-	// No limit is needed here: the certificate's size was checked before it was stored.
-	proof, broken := certificate.Decode(r.Certificate, len(r.Certificate))
+	proof, broken := r.proof()
 	b, err := v.block(r)
 	switch {
 	case err != nil:
 	case broken != nil:
-		err = store.Corrupt(id, fmt.Errorf("decode stored certificate: %w", broken))
+		err = store.Corrupt(id, fmt.Errorf("read stored certificate: %w", broken))
 	default:
 		err = store.CheckCertificate(id, b.SignedHeader, proof)
 	}
@@ -233,7 +252,8 @@ func (v view) certified(r storedBlock, slot block.Slot) (store.Certified, error)
 
 // certifiedRows selects every certified block as a storedBlock. Append a condition.
 const certifiedRows = `
-	SELECT t.block_id, t.sequence, t.height, coalesce(b.bytes, length(h.header), 0) AS bytes, h.header, b.leaves, t.certificate
+	SELECT t.block_id, t.sequence, t.height, coalesce(b.bytes, length(h.header), 0) AS bytes, h.header, h.crc AS header_crc, b.leaves,
+		t.certificate, t.crc AS certificate_crc
 	FROM certificates t LEFT JOIN headers h ON h.block_id = t.block_id LEFT JOIN bodies b ON b.block_id = t.block_id AND b.whole = 1 `
 
 // notFound replaces sql.ErrNoRows by store.ErrNotFound.
@@ -249,7 +269,7 @@ func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err 
 	err = s.view(ctx, func(v view) error {
 		var row storedBlock
 		err := v.tx.GetContext(ctx, &row, `
-			SELECT h.block_id, h.header, b.leaves, coalesce(t.certificate, x'') AS certificate
+			SELECT h.block_id, h.header, h.crc AS header_crc, b.leaves, coalesce(t.certificate, x'') AS certificate, t.crc AS certificate_crc
 			FROM headers h LEFT JOIN bodies b ON b.block_id = h.block_id AND b.whole = 1 LEFT JOIN certificates t ON t.block_id = h.block_id
 			WHERE h.block_id = ?`, id[:])
 		if err != nil {
@@ -258,7 +278,7 @@ func (s *Store) Block(ctx context.Context, id block.ID) (found block.Block, err 
 		if found, err = v.block(row); err == nil && found.Pruned() {
 			return store.ErrPruned
 		}
-		if proof, broken := certificate.Decode(row.Certificate, len(row.Certificate)); err != nil && broken == nil {
+		if proof, broken := row.proof(); err != nil && broken == nil {
 			err = store.Locate(err, block.Slot{}, 0, &proof)
 		}
 		return err

@@ -26,18 +26,19 @@ func (r *repairStatements) prepare(db *sqlx.DB) error {
 		to    **sqlx.Stmt
 		query string
 	}{
-		{&r.header, `INSERT INTO headers (block_id, chain, height, signed, header) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (block_id) DO UPDATE SET signed = excluded.signed, header = excluded.header`},
+		{&r.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (block_id) DO UPDATE SET signed = excluded.signed, header = excluded.header, crc = excluded.crc`},
 		{&r.oldBody, `SELECT leaves FROM bodies WHERE block_id = ? AND whole = 1`},
 		{&r.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 			ON CONFLICT (block_id) DO UPDATE SET time = excluded.time, newest = excluded.newest, bytes = excluded.bytes, whole = 1, leaves = excluded.leaves`},
 		{&r.pruned, `UPDATE bodies SET whole = 0 WHERE block_id = ?`},
 		{&r.numberOf, `SELECT number FROM message_ids WHERE message_id = ?`},
-		{&r.message, `INSERT INTO messages (number, message) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET message = excluded.message`},
+		{&r.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)
+			ON CONFLICT (number) DO UPDATE SET message = excluded.message, crc = excluded.crc`},
 		{&r.release, `UPDATE message_ids SET bodies = bodies - 1 WHERE message_id = ? RETURNING number, bodies`},
 		{&r.removeID, `DELETE FROM message_ids WHERE message_id = ?`},
 		{&r.remove, `DELETE FROM messages WHERE number = ?`},
-		{&r.certificate, `UPDATE certificates SET certificate = ? WHERE chain = ? AND height = ? AND block_id = ?`},
+		{&r.certificate, `UPDATE certificates SET certificate = ?, crc = ? WHERE chain = ? AND height = ? AND block_id = ?`},
 	} {
 		statement, err := db.Preparex(s.query)
 		if err != nil {
@@ -67,13 +68,14 @@ func (c *commit) repair(w store.PutRepaired) error {
 	if err := c.replaceBlock(chain, height, w.Block, id); err != nil {
 		return err
 	}
-	return c.exec(c.statements.repairs.certificate, w.Certificate.Encode(), chain.Chain, height, id[:])
+	proof := w.Certificate.Encode()
+	return c.exec(c.statements.repairs.certificate, proof, checksum(proof), chain.Chain, height, id[:])
 }
 
 // replaceBlock writes the header and the messages of a block over what is stored of them.
 func (c *commit) replaceBlock(chain *chainRow, height int64, b block.Block, id block.ID) error {
-	signed := b.Signature != keys.Signature{}
-	if err := c.exec(c.statements.repairs.header, id[:], chain.Chain, height, signed, canonical.Encode(b.SignedHeader)); err != nil {
+	signed, header := b.Signature != keys.Signature{}, canonical.Encode(b.SignedHeader)
+	if err := c.exec(c.statements.repairs.header, id[:], chain.Chain, height, signed, header, checksum(header)); err != nil {
 		return err
 	}
 	if b.Header.Count == 0 {
@@ -141,7 +143,8 @@ func (c *commit) replaceMessage(m block.Message, counted bool) error {
 	if err != nil {
 		return err
 	}
-	if err := c.exec(c.statements.repairs.message, number, m.Encode()); err != nil || counted {
+	data := m.Encode()
+	if err := c.exec(c.statements.repairs.message, number, data, checksum(data)); err != nil || counted {
 		return err
 	}
 	return c.exec(c.statements.retain, id[:])

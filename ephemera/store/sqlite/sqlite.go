@@ -101,7 +101,7 @@ func (s *Store) connect(path string) error {
 		return err
 	}
 	var err error
-	s.message, err = s.reader.Preparex(`SELECT m.message FROM message_ids i JOIN messages m USING (number) WHERE i.message_id = ?`)
+	s.message, err = s.reader.Preparex(`SELECT m.message, m.crc FROM message_ids i JOIN messages m USING (number) WHERE i.message_id = ?`)
 	return err
 }
 
