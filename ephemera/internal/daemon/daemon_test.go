@@ -1,10 +1,12 @@
 package daemon_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +15,10 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/archive"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
@@ -35,6 +39,12 @@ func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.A
 	folder = daemon.Folder{Dir: t.TempDir()}
 	_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
 	require.NoError(t, err)
+	at, stop = startIn(t, folder, s)
+	return folder, at, stop
+}
+
+// startIn is start for a node that exists.
+func startIn(t *testing.T, folder daemon.Folder, s settings.Settings) (at daemon.Addresses, stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	started, ended := make(chan daemon.Addresses, 1), make(chan error, 1)
 	go func() {
@@ -48,7 +58,7 @@ func start(t *testing.T, s settings.Settings) (folder daemon.Folder, at daemon.A
 	case <-time.After(timeout):
 		require.Fail(t, "the node did not start")
 	}
-	return folder, at, func() error {
+	return at, func() error {
 		cancel()
 		select {
 		case err := <-ended:
@@ -90,6 +100,59 @@ func TestNodeCertifiesServesReportsMetricsAndStops(t *testing.T) {
 	err = daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: singleMember()})
 	require.ErrorIs(t, err, home.ErrLocked)
 	require.NoError(t, stop())
+}
+
+// One bit of a stored message changes while the node is stopped. The store file has no checksum for
+// it that SQLite knows of.
+func TestBlockThatRottedInTheFileIsNotServedOrExported(t *testing.T) {
+	folder, at, stop := start(t, singleMember())
+	node, err := client.New("http://"+at.HTTP, client.Options{})
+	require.NoError(t, err)
+	payload := bytes.Repeat([]byte("A"), 400)
+	_, err = node.SubmitEphemeraMessage(t.Context(), api.Submission{Label: "x", Payload: payload})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	var id block.ID
+	for entry, err := range node.Subscribe(ctx, api.Subscription{}) {
+		require.NoError(t, err)
+		id = entry.Block.ID
+		break
+	}
+	require.NoError(t, stop())
+	config := daemon.Config{Folder: folder, Settings: singleMember()}
+	var whole bytes.Buffer
+	_, err = daemon.Export(t.Context(), config, &whole)
+	require.NoError(t, err)
+
+	path := filepath.Join(folder.Data(), "ephemera.sqlite")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	place := bytes.Index(data, payload)
+	require.Positive(t, place)
+	data[place+200] ^= 1
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+
+	at, stop = startIn(t, folder, singleMember())
+	node, err = client.New("http://"+at.HTTP, client.Options{})
+	require.NoError(t, err)
+	_, err = node.QueryBlockByHash(t.Context(), id)
+	require.ErrorIs(t, err, api.Unavailable)
+	require.ErrorContains(t, err, "damaged")
+	require.Contains(t, get(t, "http://"+at.HTTP+api.PathTelemetry), "\nephemera_damaged_blocks 1\n")
+	require.NoError(t, stop())
+
+	var incomplete *archive.IncompleteError
+	exported, err := daemon.Export(t.Context(), config, io.Discard)
+	require.ErrorAs(t, err, &incomplete)
+	require.ErrorContains(t, err, id.String())
+	require.Equal(t, archive.Summary{Groups: 1}, exported)
+	imported, err := daemon.Import(t.Context(), config, &whole)
+	require.NoError(t, err)
+	require.Equal(t, archive.Summary{Blocks: 1}, imported)
+	exported, err = daemon.Export(t.Context(), config, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, archive.Summary{Groups: 1, Blocks: 1}, exported)
 }
 
 func TestInvalidNamesOfValuesAreTheCallersMistake(t *testing.T) {
