@@ -175,8 +175,8 @@ type Write interface{ write() }
 // PutVote records that this member votes for the block in its slot, and stores the block. Commit
 // fails with ErrVoted if the member voted for another block in that slot, and with ErrPruned if the
 // block has no messages although its header counts some. If the block is already stored, only a
-// missing creator's signature and missing messages are added, unless Again is set: then the block is
-// written over the stored one, which was found damaged (LostVote).
+// missing creator's signature and missing messages are added, unless Again is set: then the block
+// is written over the stored one, which was found damaged (LostVote).
 type PutVote struct {
 	Block block.Block
 	Again bool

@@ -6,7 +6,8 @@ import (
 )
 
 // SQLite has no checksums of its own. A hash finds changed messages and headers (store.CheckBody),
-// but covers no signature, and a block with a broken signature gets the node that sends it punished.
+// but covers no signature, and a block with a broken signature gets the node that sends it
+// punished.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum returns what is stored in the column crc next to a blob.

@@ -180,8 +180,8 @@ func NewReader(from io.Reader) *Reader {
 var maxRecord = 4 + block.MaxBytes(membership.MaxLimits()) + certificate.MaxBytes(membership.MaxMembers)
 
 // Next returns the next record. It returns io.EOF after the last record of a complete archive, and
-// ErrInvalid if the archive is truncated or damaged. If only the contents of one record are damaged,
-// the next call returns the record after it.
+// ErrInvalid if the archive is truncated or damaged. If only the contents of one record are
+// damaged, the next call returns the record after it.
 func (r *Reader) Next() (Record, error) {
 	if r.ended {
 		return Record{}, io.EOF

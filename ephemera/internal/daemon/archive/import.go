@@ -39,8 +39,8 @@ type Options struct {
 // there. It commits some blocks at a time: after an error, verified blocks may be in the store, and
 // a repeated Import continues after them. No node may use the store meanwhile.
 //
-// A block that cannot be decoded or fails verification is left out, and so is what follows the place
-// where the archive is damaged between its records. The rest is imported, and the error is an
+// A block that cannot be decoded or fails verification is left out, and so is what follows the
+// place where the archive is damaged between its records. The rest is imported, and the error is an
 // *IncompleteError then, or wraps ErrInvalid. It unwraps to block.ErrInvalid or
 // certificate.ErrInvalid for a block that fails verification. Other errors end the import:
 // ErrUntrusted, ErrOwn, or store.ErrConflict for a second block of a certified slot.
