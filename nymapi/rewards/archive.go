@@ -58,7 +58,11 @@ func (a *Archive) learn(ctx context.Context, done map[contract.Epoch]bool) error
 		if e.Winner == nil || done[id] {
 			continue
 		}
-		if err := a.won(ctx, id, *e.Winner); err != nil {
+		err := a.won(ctx, id, *e.Winner)
+		if errors.Is(err, store.ErrCorrupt) {
+			continue // the node fetches the block again
+		}
+		if err != nil {
 			return err
 		}
 		done[id] = true

@@ -2,9 +2,11 @@ package rewards_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +69,38 @@ func TestTheWinnersBlockIsKept(t *testing.T) {
 			require.Equal(t, evidence.Certificate.Encode(), known().Evidence.Certificate.Encode())
 		})
 	}
+}
+
+// damaged is a node's store that holds a block in a damaged form until the node has fetched it again.
+type damaged struct {
+	blocks
+	healed *atomic.Bool
+}
+
+func (d damaged) CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error) {
+	if !d.healed.Load() {
+		return store.Certified{}, store.Corrupt(id, errors.New("a bit has flipped"))
+	}
+	return d.blocks.CertifiedByID(ctx, id)
+}
+
+func TestTheWinnersBlockIsKeptOnceItIsWholeAgain(t *testing.T) {
+	d := describe(1, 4)
+	evidence := contracttest.Evidence(d, 2)
+	winner := &contract.Winner{Name: "nymapi-2", Key: public(2), Block: evidence.Block.ID(), AcceptedAt: d.End + 100}
+	calendar, database := newCalendar(d), openStore(t, t.TempDir())
+	held := damaged{blocks{evidence.Block.ID(): {Block: evidence.Block, Certificate: evidence.Certificate}}, new(atomic.Bool)}
+	archiving(t, &rewards.Archive{Store: database, Calendar: calendar, Blocks: held, Keep: 64, Logger: silent()})
+	known := func() rewards.Winner {
+		w, _ := database.Winner(t.Context(), d.Group, 1)
+		return w
+	}
+	calendar.settle(1, contract.StatusRewarded, winner)
+	eventually(t, func() bool { return known().Name != "" }, "the winner is learnt")
+	require.Nil(t, known().Evidence)
+	held.healed.Store(true)
+	calendar.settle(1, contract.StatusRewarded, winner)
+	eventually(t, func() bool { return known().Evidence != nil }, "the block is kept")
 }
 
 func TestTheDatabaseIsBounded(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -95,6 +96,10 @@ func (s *Service) openBlocks(ctx context.Context, group *membership.Group) ([]bl
 		open := chain.Votes
 		for height := chain.Delivered + 1; height <= chain.Certified; height++ {
 			held, err := s.home.Store.Certified(ctx, block.Slot{Group: group.ID(), Creator: self, Height: height})
+			if errors.Is(err, store.ErrCorrupt) { // the node fetches it again, and then delivers it
+				s.log.WarnContext(ctx, "own block is damaged", "height", height, "err", err)
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("load own chain: %w", err)
 			}

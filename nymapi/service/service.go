@@ -173,7 +173,6 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	if err != nil {
 		return err
 	}
-	archive.Blocks = s.home.Store
 	open, err := s.openBlocks(ctx, group)
 	if err != nil {
 		return err
@@ -196,6 +195,7 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	if err := s.openNode(n, app, newest); err != nil {
 		return errors.Join(err, n.p2p.Close())
 	}
+	archive.Blocks = n.Node // it has damaged blocks fetched again
 	if n.api, err = s.openAPI(n); err != nil {
 		return errors.Join(err, n.p2p.Close())
 	}
