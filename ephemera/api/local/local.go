@@ -74,6 +74,9 @@ func problem(err error) error {
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	if errors.Is(err, store.ErrCorrupt) {
+		err = fmt.Errorf("%w (the node fetches the block again from members that hold it: retry later, or ask another member)", err)
+	}
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {
 			return api.WrapProblem(k.kind, err)

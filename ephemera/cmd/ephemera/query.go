@@ -360,6 +360,9 @@ func healthText(w io.Writer, h api.Health) {
 	if h.Muted {
 		fmt.Fprint(w, "; muted: the node has lost its votes and signs no blocks; give the list of members a higher number")
 	}
+	if h.Damaged > 0 {
+		fmt.Fprintf(w, "; %s damaged in the store: see the log, and check the disk", counted(h.Damaged, "block"))
+	}
 	fmt.Fprintln(w)
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/linxGnu/grocksdb"
 
@@ -103,7 +104,19 @@ func (d *database) Close() error {
 }
 
 // Get returns a copy of the value; see lsm.Reader.
-func (d *database) Get(key []byte) ([]byte, error) { return d.db.GetBytes(d.read, key) }
+func (d *database) Get(key []byte) ([]byte, error) {
+	value, err := d.db.GetBytes(d.read, key)
+	return value, corruption(err)
+}
+
+// corruption makes an error about a block of a file whose checksum is wrong a store.ErrCorrupt.
+// RocksDB's errors are texts that begin with their kind.
+func corruption(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), "Corruption") {
+		return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+	}
+	return err
+}
 
 // Scan visits a range; see lsm.Reader.
 func (d *database) Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error {
@@ -124,7 +137,10 @@ type snapshot struct {
 }
 
 // Get returns a copy of the value; see lsm.Reader.
-func (s *snapshot) Get(key []byte) ([]byte, error) { return s.db.GetBytes(s.read, key) }
+func (s *snapshot) Get(key []byte) ([]byte, error) {
+	value, err := s.db.GetBytes(s.read, key)
+	return value, corruption(err)
+}
 
 // Scan visits a range; see lsm.Reader.
 func (s *snapshot) Scan(from, to []byte, visit func(key, value []byte) (bool, error)) error {
