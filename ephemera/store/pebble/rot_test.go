@@ -3,6 +3,7 @@ package pebble
 import (
 	"bytes"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -63,6 +64,35 @@ func TestDamagedEntryIsNoConflict(t *testing.T) {
 	err = s.Commit(t.Context(), []store.Write{store.PutCertified(held[0].Certified)})
 	require.ErrorIs(t, err, store.ErrCorrupt)
 	require.NotErrorIs(t, err, store.ErrConflict)
+}
+
+// Retention does not stop at a body that cannot be decoded.
+func TestPruneGoesOnPastADamagedBody(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	s, err := Open(path, nil)
+	require.NoError(t, err)
+	fill(t, s, 3)
+	entries, err := s.List(t.Context(), 0, keys.Public{}, 3, math.MaxInt)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	second := entries[1].Block.ID()
+	db, err := openDatabase(path, vfs.Default, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoError(t, db.Write([]lsm.Change{{Key: append([]byte{'B'}, second[:]...), Value: []byte("rotten")}}))
+	require.NoError(t, db.Close())
+
+	s, err = Open(path, nil)
+	require.NoError(t, err)
+	defer s.Close()
+	_, err = s.Block(t.Context(), second)
+	require.ErrorIs(t, err, store.ErrCorrupt)
+	pruned, err := s.Prune(t.Context(), store.Retention{Before: math.MaxInt64})
+	require.NoError(t, err)
+	require.Equal(t, 2, pruned.Blocks)
+	require.NoError(t, s.Commit(t.Context(), []store.Write{store.PutRepaired(entries[1].Certified)}))
+	pruned, err = s.Prune(t.Context(), store.Retention{Before: math.MaxInt64})
+	require.NoError(t, err)
+	require.Equal(t, 1, pruned.Blocks)
 }
 
 func TestRot(t *testing.T) {

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -156,7 +158,11 @@ func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, co
 		Number int64 `db:"number"`
 		Bodies int64 `db:"bodies"`
 	}
-	if err := tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, count, id[:]); err != nil {
+	err = tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, count, id[:])
+	if errors.Is(err, sql.ErrNoRows) { // a damaged ID; the other messages go all the same
+		return 0, nil
+	}
+	if err != nil {
 		return 0, fmt.Errorf("release stored message %s: %w", id, err)
 	}
 	if left.Bodies > 0 {
@@ -166,6 +172,9 @@ func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, co
 		return 0, err
 	}
 	err = tx.StmtxContext(ctx, s.prunes.remove).GetContext(ctx, &size, left.Number)
+	if errors.Is(err, sql.ErrNoRows) { // damaged
+		return 0, nil
+	}
 	return size, err
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,6 +67,33 @@ func TestRottenSignaturesAreFound(t *testing.T) {
 			require.Equal(t, b.Encode(), found.Block.Encode())
 			require.Equal(t, put.Certificate.Encode(), found.Certificate.Encode())
 		}
+	}
+}
+
+// Retention does not stop at a body whose message IDs have rotted.
+func TestPruneGoesOnPastADamagedBody(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.sqlite"))
+	key := keys.FromSeed([32]byte{1})
+	group, err := membership.NewGroup("rot", 1, []keys.Public{key.Public()}, membership.Limits{})
+	require.NoError(t, err)
+	for height := range uint64(3) {
+		message, err := block.NewMessage(key, "rot", "", []byte("a message"), int64(height))
+		require.NoError(t, err)
+		b := block.New(group, key.Public(), height+1, block.ID{}, 1, []block.Message{message})
+		proof := certificate.New(group, b.Header.Slot(), b.ID(), map[int]keys.Signature{0: {1}})
+		require.NoError(t, s.Commit(t.Context(), []store.Write{
+			store.PutCertified{Block: b, Certificate: proof}, store.PutDelivered{Slot: b.Header.Slot()},
+		}))
+	}
+	_, err = s.writer.Exec("UPDATE bodies SET leaves = zeroblob(length(leaves)) WHERE height = 2")
+	require.NoError(t, err)
+	pruned, err := s.Prune(t.Context(), store.Retention{Before: math.MaxInt64})
+	require.NoError(t, err)
+	require.Equal(t, 3, pruned.Blocks)
+	for height := range uint64(3) {
+		entries, err := s.List(t.Context(), height, keys.Public{}, 1, 1)
+		require.NoError(t, err)
+		require.True(t, entries[0].Block.Pruned())
 	}
 }
 

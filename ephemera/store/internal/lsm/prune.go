@@ -176,6 +176,9 @@ func (p *pruning) nextBodies(v view, from []byte) (bodies []indexedBody, next []
 			return true, nil
 		}
 		old, err := v.body(w.id)
+		if errors.Is(err, store.ErrCorrupt) {
+			return true, nil // once it was repaired, it is removed
+		}
 		if err != nil {
 			return false, err
 		}
@@ -223,6 +226,9 @@ func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 		return 0, err
 	}
 	at, bodies, err := decodePair(data, "message ID")
+	if data == nil || errors.Is(err, store.ErrCorrupt) { // damaged; the other messages go all the same
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}
