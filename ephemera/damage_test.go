@@ -99,7 +99,7 @@ func TestMemberCatchesUpWhileABodyIsRotten(t *testing.T) {
 		require.NotZero(t, c.disks[1].Rot(written, rotten))
 		require.NotZero(t, c.disks[2].Rot(written, rotten))
 		c.disks[3], c.boards[3] = storememory.NewDisk(), newBoard(1)
-		c.muted = map[int]uint64{3: 1}
+		c.votes[3].muted.Store(1)
 		c.start(3)
 		c.awaitHeight(3, 0, 1)
 		require.Equal(t, written, c.boards[3].blocks(c.keys[0].Public())[0].Messages[0].Payload())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/archive"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -30,9 +31,13 @@ func newExport(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export FILE",
 		Short: "Write the certified blocks of a stopped node, with groups and certificates, to a file",
-		Long: `Write the certified blocks of a stopped node, with groups and certificates, to a new file; - is standard output. Key and votes stay
-behind: a node that is restored from older votes could sign twice. A block that is damaged in the store is named and left out, and
-the command ends with status 1; the file holds the rest. A running node fetches such a block from other members when it reads it.`,
+		Long: `Write the certified blocks of a stopped node, with groups and certificates, to a
+new file; - is standard output. The key and the votes are not exported: a node
+that is restored from older votes could sign twice.
+
+A block that is damaged in the store is named and left out, and the command ends
+with status 1; the file holds the rest. A running node fetches such a block from
+other members when it reads it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := c.stopped(cmd)
@@ -73,10 +78,14 @@ func newImport(c *cli) *cobra.Command {
 	var groups []string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Verify a file of certified blocks and take what a stopped node does not have",
-		Long: `Verify a file of certified blocks, made by "ephemera export", and take what a stopped node does not have; - is standard input.
-A block that is damaged in the file is named and left out, and the command ends with status 1; the rest is taken.
-Blocks count in groups that the node knows from its store or its list of members, and in those that --group names.`,
+		Short: "Verify a file of certified blocks and import those that a stopped node lacks",
+		Long: `Verify a file of certified blocks, written by "ephemera export", and import those
+that a stopped node lacks; - is standard input. Blocks are accepted from groups
+that the node knows from its store or its list of members, and from groups that
+--group names.
+
+A block that is damaged in the file is named and left out, and the command ends
+with status 1; the rest is imported.`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringSliceVar(&groups, "group", nil, "ID of another group that you trust")
@@ -109,7 +118,7 @@ Blocks count in groups that the node knows from its store or its list of members
 			err = fmt.Errorf("import from %s: %w", args[0], err)
 		}
 		return errors.Join(err, c.print(cmd, summary, func(w io.Writer) {
-			fmt.Fprintf(w, "imported %s and %s; there already: %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "new group"), counted(summary.Known, "block"))
+			fmt.Fprintf(w, "imported %s and %s; already there: %s\n", counted(summary.Blocks, "block"), counted(summary.Groups, "new group"), counted(summary.Known, "block"))
 		}))
 	}
 	return cmd
