@@ -269,6 +269,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.read(read{to: e.To, block: e.Block})
 	case engine.ServeCertified:
 		l.read(read{to: e.To, from: &e.From})
+	case engine.LoadGroup:
+		l.read(read{group: &e.Group})
 	case broadcast.FindHeader:
 		l.read(read{header: &e.Header})
 	case engine.Answered:
@@ -341,7 +343,7 @@ func (l *loop) read(r read) {
 		return
 	}
 	for i, other := range l.reading {
-		if other.to == r.to && (other.from == nil) == (r.from == nil) {
+		if other.to == r.to && (other.from == nil) == (r.from == nil) && r.group == nil {
 			l.reading[i] = r
 			return
 		}

@@ -98,6 +98,12 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		if blocks := n.disk.from(e.From); len(blocks) > 0 {
 			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: blocks})
 		}
+	case engine.LoadGroup:
+		loaded := engine.Loaded{Group: e.Group}
+		if g := n.disk.find(e.Group); g != nil {
+			loaded.State, loaded.OK = g.load(), true
+		}
+		n.reply(loaded)
 	case broadcast.FindHeader:
 		stored, ok := n.disk.certified(e.Header.Header.Slot())
 		if ok && stored.Block.ID() != e.Header.Header.ID() {

@@ -49,7 +49,7 @@ type Known struct {
 type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
-	parts     []*part                         // ascending by group number
+	parts     []*part                         // groups in memory, ascending by number
 	newest    *membership.Group               // newest known group, also without this member
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
@@ -60,6 +60,13 @@ type Engine struct {
 	toAsk   []*part // groups to ask for next
 	changed bool    // something changed, so the application may choose differently now
 	out     []Effect
+
+	resting     []*resting    // groups that are only in the store, ascending by number
+	restingNext int           // whose frontiers the next round sends first
+	restChanges uint64        // changes of groups that rest
+	waking      []waking      // resting groups to be loaded
+	loading     membership.ID // the first of them, once the runner was asked; zero: none
+	loads       int           // in this round
 }
 
 // part is the engine's part in one group.
@@ -71,11 +78,8 @@ type part struct {
 	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
 	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
+	progress int64 // when a block was certified last, or the group was closed or loaded
 }
-
-// maxParts is how many groups are kept in memory that are closed and delivered. Older ones are
-// served from the store.
-const maxParts = 4
 
 // Defaults of Config, in milliseconds.
 const (
@@ -102,7 +106,6 @@ func New(config Config, known []Known) *Engine {
 		e.newest = k.Group
 		e.join(k)
 	}
-	e.dropFinishedGroups()
 	return e
 }
 
@@ -128,13 +131,6 @@ func (e *Engine) join(k Known) *part {
 	}, k.State)
 	e.parts = append(e.parts, p)
 	return p
-}
-
-// dropFinishedGroups drops the oldest groups beyond maxParts in which nothing is left to do.
-func (e *Engine) dropFinishedGroups() {
-	for len(e.parts) > maxParts && e.parts[0].instance.Closed && e.parts[0].instance.AllDelivered() {
-		e.parts = slices.Delete(e.parts, 0, 1)
-	}
 }
 
 // Step handles one input and returns its effects in order.
@@ -169,6 +165,8 @@ func (e *Engine) Step(in Input) []Effect {
 		e.changed = true
 	case Connected:
 		e.connected(now, event.Peer)
+	case Loaded:
+		e.loaded(now, event)
 	default:
 		e.answered(now, event)
 	}
@@ -194,6 +192,8 @@ func (e *Engine) answered(now int64, event Event) {
 	case Conflict:
 		if p := e.part(event.A.Header.Group); p != nil {
 			p.instance.Conflict(now, event.A, event.B)
+		} else {
+			e.conflictAtRest(now, event)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (e *Engine) finish(now int64) []Effect {
 			e.close(now, p)
 		}
 	}
-	e.dropFinishedGroups()
+	e.restFinished(now)
 	e.askNext()
 	e.resumeRounds(now)
 	out := e.out
@@ -250,6 +250,7 @@ func (e *Engine) collect(p *part, now int64) {
 		case broadcast.Send:
 			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
 		case broadcast.Certified:
+			p.progress = now
 			e.pool.Certified(effect.Block.MessageIDs(), effect.Own)
 			e.changed = e.changed || effect.Own
 		case broadcast.Returned:

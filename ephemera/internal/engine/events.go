@@ -6,6 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -83,6 +84,13 @@ type Delivered struct {
 // Conflict answers broadcast.FindHeader if the stored header is a different one.
 type Conflict struct{ A, B block.SignedHeader }
 
+// Loaded answers LoadGroup. If OK is false, the store could not be read.
+type Loaded struct {
+	Group membership.ID
+	State store.State
+	OK    bool
+}
+
 // Wake says that the application's state changed.
 type Wake struct{}
 
@@ -101,5 +109,6 @@ func (ProposalSigned) event() {}
 func (EchoSigned) event()     {}
 func (Delivered) event()      {}
 func (Conflict) event()       {}
+func (Loaded) event()         {}
 func (Wake) event()           {}
 func (Connected) event()      {}

@@ -17,6 +17,11 @@ func (e *Engine) adopt(now int64, event Adopt) {
 			return
 		}
 	}
+	for _, r := range e.resting {
+		if r.group.Number() == number && r.group.ID() != event.Group.ID() {
+			e.emit(GroupRefused{Group: event.Group})
+		}
+	}
 	if e.newest != nil && number <= e.newest.Number() {
 		if number == e.newest.Number() && event.Group.ID() != e.newest.ID() {
 			e.emit(GroupRefused{Group: event.Group})
@@ -57,5 +62,6 @@ func (e *Engine) close(now int64, p *part) {
 	e.emit(broadcast.Persist{Write: store.PutClosed{Group: p.group.ID()}})
 	e.pool.Undirect(p.group.ID())
 	p.instance.Close(now)
+	p.progress = now
 	e.collect(p, now)
 }
