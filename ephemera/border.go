@@ -35,8 +35,13 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	if err != nil {
 		return b.reject(from, err)
 	}
-	if f, ok := decoded.Unverified().(wire.Announce); ok {
+	switch f := decoded.Unverified().(type) {
+	case wire.Announce:
 		b.node.hear(f.Number)
+		return transport.Accept
+	case wire.Newest:
+		b.node.hear(f.Number)
+		b.node.company.note(from, f, view, b.node.clock.now())
 		return transport.Accept
 	}
 	frame, err := b.node.verify(view, decoded)

@@ -210,10 +210,11 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 // jitter returns a duration up to a quarter shorter or longer.
 func jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }
 
-// announce sends members the number of the newest group, so that those that do not know it poll
-// their providers.
+// announce sends members the newest group, so that those that do not know it poll their providers,
+// and those that hold another one notice.
 func (n *Node) announce(members ...keys.Public) {
-	frame := wire.Encode(wire.Announce{Number: n.Group().Number()})
+	group := n.Group()
+	frame := wire.Encode(wire.Newest{Number: group.Number(), Group: group.ID()})
 	for _, member := range members {
 		n.config.Transport.Send(member, frame)
 	}

@@ -63,6 +63,7 @@ type Node struct {
 	seen    *seen
 	clients map[keys.Public]bool
 	follow  following
+	company company
 	enough  atomic.Bool // members were online to make blocks
 	changed notifier
 
@@ -141,6 +142,7 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runApplication(ctx) })
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })
+	work.Go(func() error { return n.watchCompany(ctx) })
 	work.Go(func() error { return l.run(ctx) })
 	work.Go(func() error {
 		if err := n.config.Transport.Run(ctx, border{node: n, ctx: ctx}); err != nil {

@@ -96,6 +96,8 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return decodePlain(body, smallBytes, func(f *Closed) (Frame, error) { return *f, g.checkSlot(f.Slot) })
 	case KindAnnounce:
 		return decodePlain(body, smallBytes, func(f *Announce) (Frame, error) { return *f, f.check() })
+	case KindNewest:
+		return decodePlain(body, smallBytes, func(f *Newest) (Frame, error) { return *f, f.check() })
 	case KindEvidence:
 		return decodePlain(body, smallBytes, func(f *Evidence) (Frame, error) { return *f, f.check(g) })
 	}
@@ -230,6 +232,8 @@ func (f *Announce) check() error {
 	}
 	return nil
 }
+
+func (f *Newest) check() error { return (&Announce{Number: f.Number}).check() }
 
 func (f *Evidence) check(groups Groups) error {
 	group, err := groups.find(f.A.Header.Group)

@@ -159,6 +159,11 @@ func (f Announce) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
 }
 
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f Newest) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(canonical.AppendUint(canonical.AppendArray(dst, 2), f.Number), f.Group[:])
+}
+
 // EncodeMessages returns the frame that carries these bodies. A member accepts them without having
 // asked, within the senders' quotas.
 func EncodeMessages(messages []block.Message) []byte { return Encode(Messages{Messages: messages}) }

@@ -23,6 +23,7 @@ type (
 	plainEvidence     wire.Evidence
 	plainClosed       wire.Closed
 	plainAnnounce     wire.Announce
+	plainNewest       wire.Newest
 	plainEcho         certificate.Echo
 	plainCertificate  certificate.Certificate
 	plainProposal     struct {
@@ -71,6 +72,8 @@ func plain(frame wire.Frame) any {
 		return plainClosed(f)
 	case wire.Announce:
 		return plainAnnounce(f)
+	case wire.Newest:
+		return plainNewest(f)
 	case wire.Echo:
 		return plainEcho(f.Echo)
 	case wire.Certificate:

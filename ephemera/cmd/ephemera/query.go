@@ -359,6 +359,13 @@ func healthText(w io.Writer, h api.Health) {
 	if h.Muted {
 		fmt.Fprint(w, "; muted: it lost its votes and signs no block; give the members' list a higher number")
 	}
+	for _, g := range h.WrongGroups {
+		if g.Ours == nil {
+			fmt.Fprintf(w, "; member %s is in group %d %s, which this node does not know", g.PeerID, g.Number, g.Theirs)
+		} else {
+			fmt.Fprintf(w, "; member %s holds group %d %s, this node %s", g.PeerID, g.Number, g.Theirs, g.Ours)
+		}
+	}
 	fmt.Fprintln(w)
 }
 
