@@ -157,7 +157,7 @@ func (f *follower) adoptList(ctx context.Context, list membership.List) (newer b
 	f.last = list
 	switch {
 	case number > newest+1:
-		f.log.Warn("list of members skips groups; this node takes no part in them", "source", list.Source, "newest", newest, "adopted", number)
+		f.log.Warn("list of members skips groups; this node signs nothing there, and asks their members for them", "source", list.Source, "newest", newest, "adopted", number)
 	case number < newest:
 		f.log.Info("list of members is older than the newest group; ignoring it", "source", list.Source, "newest", newest, "number", number)
 	}

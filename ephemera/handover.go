@@ -1,6 +1,7 @@
 package ephemera
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -64,6 +65,7 @@ type groups struct {
 // withGroup returns a copy with one more group.
 func (g groups) withGroup(group *membership.Group, closed bool) groups {
 	g.all = append(slices.Clone(g.all), groupState{group: group, closed: closed || !group.Contains(g.self)})
+	slices.SortFunc(g.all, func(a, b groupState) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	return g
 }
 
@@ -96,10 +98,12 @@ func (g groups) isNewer(group *membership.Group) (newer bool, err error) {
 
 // connected reports whether this member keeps connections to the members of its i-th group: while
 // the group is open, for a while afterwards, because others may still need what was certified
-// there, and always if it is the newest.
+// there, and always if it is the newest, or if groups that follow it were skipped, whose members
+// only its members can name.
 func (g groups) connected(i int) bool {
 	j := g.all[i]
-	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || i == len(g.all)-1)
+	last := i == len(g.all)-1
+	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || last || j.group.Number()+1 < g.all[i+1].group.Number())
 }
 
 // peers returns the members to connect to.
@@ -239,8 +243,9 @@ func (n *Node) warnMuted(group *membership.Group) {
 // number than all before, the node begins new chains. It closes each older group once no block is
 // open there, or after Config.HandOver, and keeps its connections to the members until then and a
 // while longer. A known group only updates names and addresses. A group with an older number is
-// ignored: a member that learns of a group only after a newer one takes no part in it and does not
-// get its blocks, so providers should pass on every group. Adopt returns after the group is
+// ignored: a member that learns of a group only after a newer one takes no part in it. It asks the
+// members of the last group that it knew for those that it skipped, and gets their blocks once f+1
+// of them describe the same group. Adopt returns after the group is
 // recorded.
 //
 // Errors: store.ErrGroup if the number belongs to another group; membership.ErrInvalid for a group
@@ -314,19 +319,20 @@ func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer ch
 	return err
 }
 
-// begin hands over to a group. It records even a group without this member, so that after a restart
-// the node proposes nothing in an older one.
+// begin hands over to a group.
 func (l *loop) begin(group *membership.Group) error {
 	member, muted := group.Contains(l.groups.self), l.muted(group)
 	l.log.Info("group adopted", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", member)
-	if !member {
-		if err := l.commit([]store.Write{store.PutGroup{Group: group}}); err != nil {
-			return err
-		}
-	} else if muted {
+	if member && muted {
 		l.warnMuted(group)
 	}
 	return l.step(engine.Adopt{Group: group, Muted: muted})
+}
+
+// found adds a group that was skipped and that other members described.
+func (l *loop) found(group *membership.Group) error {
+	l.log.Info("skipped group found", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", group.Contains(l.groups.self))
+	return l.connect(l.groups.withGroup(group, true), l.dials)
 }
 
 // peerSetter is a transport whose peers can change while it runs.

@@ -250,6 +250,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.config.Transport.Send(e.To, wire.Encode(e.Frame))
 	case engine.MarkGroup:
 		return l.markGroup(e.Number)
+	case engine.GroupFound:
+		return l.found(e.Group)
 	case engine.GroupRefused:
 		l.log.Error("group refused: its number belongs to another group", "number", e.Group.Number(), "group", e.Group.ID().String())
 	case engine.Gossip:

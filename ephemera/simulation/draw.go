@@ -163,7 +163,11 @@ func drawGroups(rng *random, s *Schedule, bad []int) {
 	if rng.permille(250) {
 		later = 4 + rng.below(8)
 		if rng.permille(700) {
-			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: rng.below(s.Nodes), At: int64(rng.below(1000)), For: rng.between(3000, 12_000)})
+			away := rng.below(s.Nodes)
+			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: away, At: int64(rng.below(1000)), For: rng.between(3000, 12_000)})
+			if rng.permille(600) && !contains(bad, away) {
+				s.Skips = []int{away}
+			}
 		}
 	}
 	for range later {
@@ -171,6 +175,9 @@ func drawGroups(rng *random, s *Schedule, bad []int) {
 		for faulty(members, bad) > quorum.Faulty(len(members)) {
 			i := slices.IndexFunc(members, func(n int) bool { return contains(bad, n) })
 			members = slices.Delete(members, i, i+1)
+		}
+		if len(members) == 1 && contains(s.Skips, members[0]) {
+			s.Skips = nil // nobody could tell it of the groups that follow
 		}
 		slices.Sort(members)
 		s.Faults = append(s.Faults, Fault{Kind: NewGroup, Nodes: members, At: int64(rng.below(drawnActive)), For: rng.between(1, 3000)})

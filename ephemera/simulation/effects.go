@@ -63,6 +63,8 @@ func (n *node) carryOut(effect engine.Effect) {
 		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
 	case engine.Answered:
 		n.w.check.answered(n, e.Ticket, e.Err)
+	case engine.GroupFound:
+		n.found(e.Group)
 	case engine.GroupRefused:
 		n.w.check.violate("R9", "node %d refuses group %d", n.place, e.Group.Number())
 	default:

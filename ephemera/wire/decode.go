@@ -98,6 +98,10 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return decodePlain(body, smallBytes, func(f *Announce) (Frame, error) { return *f, f.check() })
 	case KindNewest:
 		return decodePlain(body, smallBytes, func(f *Newest) (Frame, error) { return *f, f.check() })
+	case KindGetGroup:
+		return decodePlain(body, smallBytes, func(f *GetGroup) (Frame, error) { return *f, (&Announce{Number: f.Number}).check() })
+	case KindDescription:
+		return decodePlain(body, descriptionBytes, g.describe)
 	case KindEvidence:
 		return decodePlain(body, smallBytes, func(f *Evidence) (Frame, error) { return *f, f.check(g) })
 	}
@@ -231,6 +235,17 @@ func (f *Announce) check() error {
 		return errors.New("groups are numbered from 1")
 	}
 	return nil
+}
+
+func (g Groups) describe(raw *rawDescription) (Frame, error) {
+	group, err := membership.DecodeGroup(raw.Group)
+	if err != nil {
+		return nil, err
+	}
+	if group.Network() != g.network {
+		return nil, fmt.Errorf("group is of network %q, expected %q", group.Network(), g.network)
+	}
+	return Description{Group: group}, nil
 }
 
 func (f *Newest) check() error { return (&Announce{Number: f.Number}).check() }

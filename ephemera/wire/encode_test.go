@@ -24,9 +24,14 @@ type (
 	plainClosed       wire.Closed
 	plainAnnounce     wire.Announce
 	plainNewest       wire.Newest
-	plainEcho         certificate.Echo
-	plainCertificate  certificate.Certificate
-	plainProposal     struct {
+	plainGetGroup     wire.GetGroup
+	plainDescription  struct {
+		_     struct{} `cbor:",toarray"`
+		Group []byte
+	}
+	plainEcho        certificate.Echo
+	plainCertificate certificate.Certificate
+	plainProposal    struct {
 		_      struct{} `cbor:",toarray"`
 		Signed block.SignedHeader
 		IDs    []block.MessageID
@@ -72,6 +77,10 @@ func plain(frame wire.Frame) any {
 		return plainClosed(f)
 	case wire.Announce:
 		return plainAnnounce(f)
+	case wire.GetGroup:
+		return plainGetGroup(f)
+	case wire.Description:
+		return plainDescription{Group: f.Group.Encode()}
 	case wire.Newest:
 		return plainNewest(f)
 	case wire.Echo:

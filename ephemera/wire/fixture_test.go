@@ -111,6 +111,8 @@ func (w *world) frames() []wire.Frame {
 		wire.Closed{Slot: slot},
 		wire.Announce{Number: 1 << 40},
 		wire.Newest{Number: 1 << 40, Group: w.group.ID()},
+		wire.GetGroup{Number: 1 << 40},
+		wire.Description{Group: w.group},
 		wire.Certificate{Certificate: proof},
 		wire.GetMessages{IDs: b.MessageIDs()},
 		wire.Messages{Messages: b.Messages},

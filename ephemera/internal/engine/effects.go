@@ -58,6 +58,9 @@ type LoadGroup struct{ Group membership.ID }
 // this number (R8). No later effect may happen before it.
 type MarkGroup struct{ Number uint64 }
 
+// GroupFound reports a skipped group that members described (R9).
+type GroupFound struct{ Group *membership.Group }
+
 // GroupRefused reports a group whose number belongs to another group.
 type GroupRefused struct{ Group *membership.Group }
 
@@ -70,4 +73,5 @@ func (ServeBlock) Effect()     {}
 func (ServeCertified) Effect() {}
 func (LoadGroup) Effect()      {}
 func (MarkGroup) Effect()      {}
+func (GroupFound) Effect()     {}
 func (GroupRefused) Effect()   {}

@@ -61,6 +61,10 @@ type Engine struct {
 	changed bool    // something changed, so the application may choose differently now
 	out     []Effect
 
+	groups    []*membership.Group // all that are known, also without this member, ascending by number
+	search    *search             // for a group that is missing between them; nil: none is
+	described map[keys.Public]int // descriptions sent to a member in this round
+
 	resting     []*resting    // groups that are only in the store, ascending by number
 	restingNext int           // whose frontiers the next round sends first
 	restChanges uint64        // changes of groups that rest
@@ -104,6 +108,7 @@ func New(config Config, known []Known) *Engine {
 	e.config.Included = nil
 	for _, k := range known {
 		e.newest = k.Group
+		e.learn(k.Group)
 		e.join(k)
 	}
 	return e
@@ -223,6 +228,7 @@ func (e *Engine) start(now int64) {
 	}
 	e.round.due = now
 	e.changed = true
+	e.searchNext(now)
 }
 
 // finish collects the groups' effects, closes groups that are finished, and asks for the next block

@@ -49,7 +49,7 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	next := now + e.config.Exchange - quarter/2 + jitter
 	e.round.changesSeen = e.changes()
 	e.round.idle = false
-	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, e.exchangeResting(now)
+	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, min(e.exchangeResting(now), e.askForSkipped(now))
 	for _, p := range e.parts {
 		idle = e.updateFrontier(now, p) && idle
 		for i := range p.peers {
@@ -175,6 +175,9 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 			p.peers[i] = peerExchange{}
 			e.sendFrontier(now, p, i)
 		}
+	}
+	if e.search != nil && e.search.below.Contains(peer) {
+		e.send(peer, wire.GetGroup{Number: e.search.number})
 	}
 	for _, r := range e.resting {
 		if i, ok := r.group.Index(peer); ok && i != r.self && !r.peers[i].agreed {

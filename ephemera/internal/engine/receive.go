@@ -22,6 +22,12 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetBlock:
 		e.emit(ServeBlock{To: in.From, Slot: f.Slot, Block: f.Block})
 		return
+	case wire.GetGroup:
+		e.describeGroup(in.From, f.Number)
+		return
+	case wire.Description:
+		e.named(now, in.From, f.Group)
+		return
 	case wire.GetCertified:
 		e.emit(ServeCertified{To: in.From, From: f.From})
 		return
