@@ -31,6 +31,9 @@ type view struct {
 	known  []KnownGroup // ascending by number
 	groups wire.Groups
 	peers  map[keys.Public]bool // whose frames this node handles
+	// former are the members of own groups that this node is not connected with any more. They may ask
+	// for what they missed there.
+	former map[keys.Public]bool
 	// senders are the members of the groups in use, whose messages are admitted.
 	senders map[keys.Public]bool
 	listed  map[keys.Public]membership.Peer // names and addresses of members; read only
@@ -126,6 +129,27 @@ func (g groups) peers() []membership.Peer {
 	return peers
 }
 
+// former returns the members of own groups who are not among the peers.
+func (g groups) former(peers []membership.Peer) []keys.Public {
+	seen := map[keys.Public]bool{g.self: true}
+	for _, peer := range peers {
+		seen[peer.Key] = true
+	}
+	var former []keys.Public
+	for _, j := range g.all {
+		if !j.group.Contains(g.self) {
+			continue
+		}
+		for _, key := range j.group.Members() {
+			if !seen[key] {
+				seen[key] = true
+				former = append(former, key)
+			}
+		}
+	}
+	return former
+}
+
 func (g groups) view() *view {
 	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, listed: g.listed}
 	var newestFirst []*membership.Group
@@ -140,8 +164,13 @@ func (g groups) view() *view {
 	}
 	slices.Reverse(newestFirst)
 	v.groups = wire.NewGroups(newestFirst...)
-	for _, peer := range g.peers() {
+	peers := g.peers()
+	for _, peer := range peers {
 		v.peers[peer.Key] = true
+	}
+	v.former = make(map[keys.Public]bool)
+	for _, key := range g.former(peers) {
+		v.former[key] = true
 	}
 	return v
 }
@@ -188,9 +217,17 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 		}
 		known = append(known, k)
 	}
-	if last := len(book.all) - 2; last >= 0 && book.all[last].closed {
-		// Others may not have closed it yet.
+	own := func(j groupState) bool { return j.group.Contains(self) }
+	for last := len(book.all) - 2; last >= 0; last-- {
+		if !own(book.all[last]) {
+			continue
+		}
+		if !book.all[last].closed {
+			break
+		}
+		// Others may not have closed it yet, or this node may have missed something there.
 		book.all[last].until = n.clock.now() + n.config.HandOver.Milliseconds()
+		break
 	}
 	if !member {
 		return groups{}, nil, fmt.Errorf("key %s is not a member of group %d or of one before it: run the node whose key is in the members' list, or publish a list with this key and a higher number", self, book.newest().Number())
@@ -340,6 +377,11 @@ type peerSetter interface {
 	SetPeers(peers []membership.Peer) error
 }
 
+// guestSetter is a transport that admits former members.
+type guestSetter interface {
+	SetGuests(guests []keys.Public)
+}
+
 // connect replaces the loop's groups and the view of them. With dials it also sets the transport's
 // peers, now and at every later change.
 func (l *loop) connect(book groups, dials bool) error {
@@ -347,6 +389,9 @@ func (l *loop) connect(book groups, dials bool) error {
 	if t, ok := l.config.Transport.(peerSetter); ok && dials {
 		if err := t.SetPeers(peers); err != nil {
 			return err
+		}
+		if t, ok := t.(guestSetter); ok {
+			t.SetGuests(book.former(peers))
 		}
 	}
 	l.dials = dials

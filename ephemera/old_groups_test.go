@@ -56,3 +56,35 @@ func TestMemberGetsTheBlocksOfGroupsThatItMissed(t *testing.T) {
 		h.requireDelivered([]int{3}, []int{0, 1, 2, 3})
 	})
 }
+
+// A member that is removed while it is away gets what was certified in its group, although the
+// others are not connected with it any more. What it may not do is send messages.
+func TestRemovedMemberGetsTheBlocksOfItsGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
+		defer h.stopAll()
+		one, two := h.group, h.members(2, 0, 1, 2, 4)
+		for i := range 4 {
+			h.start(i)
+		}
+		pass(5 * time.Second)
+		h.stop[3]()
+		h.report(0)
+		h.report(1)
+		h.requireDelivered([]int{0, 1}, []int{0, 1, 2})
+		for i := range 3 {
+			require.NoError(t, h.nodes[i].Adopt(t.Context(), two, nil))
+		}
+		pass(time.Hour)
+		require.False(t, h.nodes[0].Groups()[0].Connected)
+
+		h.group = one
+		h.start(3)
+		pass(5 * time.Second)
+		require.NoError(t, h.nodes[3].Adopt(t.Context(), two, nil))
+		h.requireDelivered([]int{0, 1}, []int{3})
+		h.report(3)
+		pass(time.Minute)
+		require.False(t, h.boards[0].has(h.sent[3][0].ID()), "a former member has no part in the newest group")
+	})
+}

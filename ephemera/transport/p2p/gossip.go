@@ -116,7 +116,7 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 			return pubsub.ValidationAccept
 		}
 		r := t.peer(from)
-		if r == nil || !t.enter(run) {
+		if r == nil || r.isGuest() || !t.enter(run) {
 			return pubsub.ValidationIgnore
 		}
 		defer run.work.Done()
@@ -138,7 +138,7 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 // full queues dropped.
 func (t *Transport) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	r := t.peer(from)
-	if r == nil {
+	if r == nil || r.isGuest() {
 		return errNotMember
 	}
 	r.received.Add(1)

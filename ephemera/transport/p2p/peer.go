@@ -37,6 +37,7 @@ type remote struct {
 	ready     chan struct{} // capacity 1, signals a change of connections or queue
 	turn      chan struct{} // one token, held while a frame is passed to the receiver
 	left      chan struct{} // closed when the member leaves
+	guest     atomic.Bool   // a former member: see SetGuests
 
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
