@@ -30,8 +30,8 @@ const (
 	maxParts = 4
 	// loadsPerRound is how many are loaded in a round at most.
 	loadsPerRound = 8
-	// restRounds is for how many rounds a group that was loaded and makes no progress stays in memory
-	// while another one waits.
+	// restRounds is for how many rounds a group stays in memory that fetches something, makes no
+	// progress, and is one too many.
 	restRounds = 10
 	// restingFrontiers is how many frontiers of resting groups are sent in a round.
 	restingFrontiers = 128
@@ -45,8 +45,8 @@ type waking struct {
 	event Event
 }
 
-// restFinished lets old groups rest beyond maxParts in which nothing is left to do. If another
-// group waits to be loaded, it also lets groups rest that had their turn and made no progress.
+// restFinished lets old groups rest beyond maxParts, and one more if another waits to be loaded:
+// those in which nothing is left to do, or that had their turn and made no progress.
 func (e *Engine) restFinished(now int64) {
 	old := e.finished()
 	excess := len(old) - maxParts
@@ -57,7 +57,7 @@ func (e *Engine) restFinished(now int64) {
 		slices.SortStableFunc(old, func(a, b *part) int { return cmp.Compare(a.progress, b.progress) })
 	}
 	for _, p := range old {
-		turnOver := len(e.waking) > 0 && p.progress+restRounds*e.config.Exchange <= now
+		turnOver := p.progress+restRounds*e.config.Exchange <= now // whatever is claimed there
 		if excess > 0 && (p.instance.Quiet() || turnOver) {
 			e.rest(now, p)
 			excess--
