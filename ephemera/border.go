@@ -3,11 +3,13 @@ package ephemera
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -23,7 +25,7 @@ type border struct {
 // Receive handles a direct frame. It blames the peer only for a frame that no correct member sends.
 func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
-	if !view.peers[from] {
+	if !view.peers[from] && !view.former[from] {
 		return transport.Ignore
 	}
 	decoded, err := view.groups.Decode(data)
@@ -35,9 +37,17 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	if err != nil {
 		return b.reject(from, err)
 	}
-	if f, ok := decoded.Unverified().(wire.Announce); ok {
+	switch f := decoded.Unverified().(type) {
+	case wire.Announce:
 		b.node.hear(f.Number)
 		return transport.Accept
+	case wire.Newest:
+		b.node.hear(f.Number)
+		b.node.company.note(from, f, view, b.node.clock.now())
+		return transport.Accept
+	}
+	if !view.peers[from] && !view.mayAsk(from, decoded.Unverified()) {
+		return transport.Ignore
 	}
 	frame, err := b.node.verify(view, decoded)
 	if err != nil {
@@ -45,6 +55,23 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	}
 	b.node.post(b.ctx, engine.Received{From: from, Frame: frame, Refused: b.refused(frame)})
 	return transport.Accept
+}
+
+// mayAsk reports whether a former member may send a frame: about a group in which it was a member,
+// or for the description of a group. It brings no messages and takes part in no open group.
+func (v *view) mayAsk(from keys.Public, frame wire.Frame) bool {
+	isMember := func(id membership.ID) bool {
+		return slices.ContainsFunc(v.known, func(k KnownGroup) bool { return k.Group.ID() == id && k.Group.Contains(from) })
+	}
+	switch f := frame.(type) {
+	case wire.GetGroup:
+		return true
+	case wire.Frontier, wire.GetCertified, wire.GetBlock, wire.GetEvidence, wire.Evidence, wire.Certificate:
+		return isMember(wire.GroupOf(frame))
+	case wire.Blocks:
+		return !slices.ContainsFunc(f.Blocks, func(held wire.Held) bool { return !isMember(held.Block.Header.Group) })
+	}
+	return false
 }
 
 func (b border) reject(from keys.Public, err error) transport.Verdict {
@@ -95,9 +122,13 @@ func (b border) refused(frame wire.Verified) map[block.MessageID]bool {
 
 // Connected tells the engine that a member is reachable again.
 func (b border) Connected(peer keys.Public) {
-	if b.node.view.Load().peers[peer] {
+	switch view := b.node.view.Load(); {
+	case view.peers[peer]:
 		b.node.post(b.ctx, engine.Connected{Peer: peer})
 		b.node.connectedWith(peer)
+	case view.former[peer]:
+		b.node.post(b.ctx, engine.Connected{Peer: peer})
+		b.node.announce(peer)
 	}
 }
 

@@ -157,7 +157,7 @@ func (f *follower) adoptList(ctx context.Context, list membership.List) (newer b
 	f.last = list
 	switch {
 	case number > newest+1:
-		f.log.Warn("list of members skips groups; this node takes no part in them", "source", list.Source, "newest", newest, "adopted", number)
+		f.log.Warn("list of members skips groups; this node signs nothing there, and asks their members for them", "source", list.Source, "newest", newest, "adopted", number)
 	case number < newest:
 		f.log.Info("list of members is older than the newest group; ignoring it", "source", list.Source, "newest", newest, "number", number)
 	}
@@ -210,10 +210,11 @@ func (f *follower) sleep(ctx context.Context, wait time.Duration) (hinted, ok bo
 // jitter returns a duration up to a quarter shorter or longer.
 func jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }
 
-// announce sends members the number of the newest group, so that those that do not know it poll
-// their providers.
+// announce sends members the newest group, so that those that do not know it poll their providers,
+// and those that hold another one notice.
 func (n *Node) announce(members ...keys.Public) {
-	frame := wire.Encode(wire.Announce{Number: n.Group().Number()})
+	group := n.Group()
+	frame := wire.Encode(wire.Newest{Number: group.Number(), Group: group.ID()})
 	for _, member := range members {
 		n.config.Transport.Send(member, frame)
 	}

@@ -1,6 +1,7 @@
 package ephemera
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,6 +31,9 @@ type view struct {
 	known  []KnownGroup // ascending by number
 	groups wire.Groups
 	peers  map[keys.Public]bool // whose frames this node handles
+	// former are the members of own groups that this node is not connected with any more. They may ask
+	// for what they missed there.
+	former map[keys.Public]bool
 	// senders are the members of the groups in use, whose messages are admitted.
 	senders map[keys.Public]bool
 	listed  map[keys.Public]membership.Peer // names and addresses of members; read only
@@ -64,6 +68,7 @@ type groups struct {
 // withGroup returns a copy with one more group.
 func (g groups) withGroup(group *membership.Group, closed bool) groups {
 	g.all = append(slices.Clone(g.all), groupState{group: group, closed: closed || !group.Contains(g.self)})
+	slices.SortFunc(g.all, func(a, b groupState) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	return g
 }
 
@@ -96,10 +101,12 @@ func (g groups) isNewer(group *membership.Group) (newer bool, err error) {
 
 // connected reports whether this member keeps connections to the members of its i-th group: while
 // the group is open, for a while afterwards, because others may still need what was certified
-// there, and always if it is the newest.
+// there, and always if it is the newest, or if groups that follow it were skipped, whose members
+// only its members can name.
 func (g groups) connected(i int) bool {
 	j := g.all[i]
-	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || i == len(g.all)-1)
+	last := i == len(g.all)-1
+	return j.group.Contains(g.self) && (!j.closed || j.until != 0 || last || j.group.Number()+1 < g.all[i+1].group.Number())
 }
 
 // peers returns the members to connect to.
@@ -122,6 +129,27 @@ func (g groups) peers() []membership.Peer {
 	return peers
 }
 
+// former returns the members of own groups who are not among the peers.
+func (g groups) former(peers []membership.Peer) []keys.Public {
+	seen := map[keys.Public]bool{g.self: true}
+	for _, peer := range peers {
+		seen[peer.Key] = true
+	}
+	var former []keys.Public
+	for _, j := range g.all {
+		if !j.group.Contains(g.self) {
+			continue
+		}
+		for _, key := range j.group.Members() {
+			if !seen[key] {
+				seen[key] = true
+				former = append(former, key)
+			}
+		}
+	}
+	return former
+}
+
 func (g groups) view() *view {
 	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, listed: g.listed}
 	var newestFirst []*membership.Group
@@ -136,8 +164,13 @@ func (g groups) view() *view {
 	}
 	slices.Reverse(newestFirst)
 	v.groups = wire.NewGroups(newestFirst...)
-	for _, peer := range g.peers() {
+	peers := g.peers()
+	for _, peer := range peers {
 		v.peers[peer.Key] = true
+	}
+	v.former = make(map[keys.Public]bool)
+	for _, key := range g.former(peers) {
+		v.former[key] = true
 	}
 	return v
 }
@@ -189,9 +222,17 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 		}
 		known = append(known, k)
 	}
-	if last := len(book.all) - 2; last >= 0 && book.all[last].closed {
-		// Others may not have closed it yet.
+	own := func(j groupState) bool { return j.group.Contains(self) }
+	for last := len(book.all) - 2; last >= 0; last-- {
+		if !own(book.all[last]) {
+			continue
+		}
+		if !book.all[last].closed {
+			break
+		}
+		// Others may not have closed it yet, or this node may have missed something there.
 		book.all[last].until = n.clock.now() + n.config.HandOver.Milliseconds()
+		break
 	}
 	if !member {
 		return groups{}, nil, fmt.Errorf("key %s is not a member of group %d or of one before it: run the node whose key is in the members' list, or publish a list with this key and a higher number", self, book.newest().Number())
@@ -246,8 +287,9 @@ func (n *Node) warnMuted(group *membership.Group) {
 // number than all before, the node begins new chains. It closes each older group once no block is
 // open there, or after Config.HandOver, and keeps its connections to the members until then and a
 // while longer. A known group only updates names and addresses. A group with an older number is
-// ignored: a member that learns of a group only after a newer one takes no part in it and does not
-// get its blocks, so providers should pass on every group. Adopt returns after the group is
+// ignored: a member that learns of a group only after a newer one takes no part in it. It asks the
+// members of the last group that it knew for those that it skipped, and gets their blocks once f+1
+// of them describe the same group. Adopt returns after the group is
 // recorded.
 //
 // Errors: store.ErrGroup if the number belongs to another group; membership.ErrInvalid for a group
@@ -321,24 +363,30 @@ func (l *loop) adopt(group *membership.Group, peers []membership.Peer, answer ch
 	return err
 }
 
-// begin hands over to a group. It records even a group without this member, so that after a restart
-// the node proposes nothing in an older one.
+// begin hands over to a group.
 func (l *loop) begin(group *membership.Group) error {
 	member, muted := group.Contains(l.groups.self), l.muted(group)
 	l.log.Info("group adopted", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", member)
-	if !member {
-		if err := l.commit([]store.Write{store.PutGroup{Group: group}}); err != nil {
-			return err
-		}
-	} else if muted {
+	if member && muted {
 		l.warnMuted(group)
 	}
 	return l.step(engine.Adopt{Group: group, Muted: muted})
 }
 
+// found adds a group that was skipped and that other members described.
+func (l *loop) found(group *membership.Group) error {
+	l.log.Info("skipped group found", "group", group.Number(), "id", group.ID().String(), "members", group.N(), "member", group.Contains(l.groups.self))
+	return l.connect(l.groups.withGroup(group, true), l.dials)
+}
+
 // peerSetter is a transport whose peers can change while it runs.
 type peerSetter interface {
 	SetPeers(peers []membership.Peer) error
+}
+
+// guestSetter is a transport that admits former members.
+type guestSetter interface {
+	SetGuests(guests []keys.Public)
 }
 
 // connect replaces the loop's groups and the view of them. With dials it also sets the transport's
@@ -348,6 +396,9 @@ func (l *loop) connect(book groups, dials bool) error {
 	if t, ok := l.config.Transport.(peerSetter); ok && dials {
 		if err := t.SetPeers(peers); err != nil {
 			return err
+		}
+		if t, ok := t.(guestSetter); ok {
+			t.SetGuests(book.former(peers))
 		}
 	}
 	l.dials = dials

@@ -252,6 +252,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.config.Transport.Send(e.To, wire.Encode(e.Frame))
 	case engine.MarkGroup:
 		return l.markGroup(e.Number)
+	case engine.GroupFound:
+		return l.found(e.Group)
 	case engine.GroupRefused:
 		l.log.Error("group refused: its number belongs to another group", "number", e.Group.Number(), "group", e.Group.ID().String())
 	case engine.Gossip:
@@ -271,6 +273,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.read(read{to: e.To, block: e.Block})
 	case engine.ServeCertified:
 		l.read(read{to: e.To, from: &e.From})
+	case engine.LoadGroup:
+		l.read(read{group: &e.Group})
 	case broadcast.FindHeader:
 		l.read(read{header: &e.Header})
 	case engine.Answered:
@@ -337,7 +341,7 @@ func (l *loop) read(r read) {
 		return
 	}
 	for i, other := range l.reading {
-		if other.to == r.to && (other.from == nil) == (r.from == nil) {
+		if other.to == r.to && (other.from == nil) == (r.from == nil) && r.group == nil {
 			l.reading[i] = r
 			return
 		}

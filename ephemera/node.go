@@ -68,6 +68,7 @@ type Node struct {
 	clients map[keys.Public]bool
 	follow  following
 	damage  *damage
+	company company
 	enough  atomic.Bool // members were online to make blocks
 	changed notifier
 
@@ -149,6 +150,7 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runApplication(ctx) })
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })
+	work.Go(func() error { return n.watchCompany(ctx) })
 	work.Go(func() error { return l.run(ctx) })
 	work.Go(func() error {
 		select {

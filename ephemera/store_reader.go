@@ -7,17 +7,19 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
 // read is a request to read the store outside the loop: a block or certified blocks for a member,
-// or a header to compare with that of its slot.
+// a header to compare with that of its slot, or the state of an old group.
 type read struct {
 	to     keys.Public
 	block  block.ID
 	from   *block.Slot
 	header *block.SignedHeader
+	group  *membership.ID
 }
 
 // runReader serves other members from the store, one request at a time, so that members that catch
@@ -40,6 +42,10 @@ func (n *Node) serve(ctx context.Context, r read) error {
 	switch {
 	case r.header != nil:
 		return n.compareHeader(ctx, *r.header)
+	case r.group != nil:
+		state, err := n.config.Store.Load(ctx, *r.group)
+		n.post(ctx, engine.Loaded{Group: *r.group, State: state, OK: err == nil})
+		return err
 	case r.from != nil:
 		certified, err := n.config.Store.CertifiedFrom(ctx, *r.from, wire.MaxBlocks, wire.BatchBytes)
 		if err != nil || len(certified) == 0 {

@@ -96,17 +96,29 @@ type Mempool struct {
 
 // Health is the state of a node.
 type Health struct {
-	Ready  bool   `json:"ready" doc:"The store is open, the listeners are bound, and a quorum is connected."`
+	Ready  bool   `json:"ready" doc:"The store is open, the listeners are bound, and a quorum is connected that holds the same group."`
 	Reason string `json:"reason,omitempty" doc:"Why it is not ready."`
 
 	Storage   bool   `json:"storage" doc:"The store answers."`
 	Listening bool   `json:"listening" doc:"The listeners are bound."`
 	Group     uint64 `json:"group" doc:"Number of the newest group in which the node is a member."`
 	Online    int    `json:"online" doc:"Members of that group that are connected, including the node."`
+	Sharing   int    `json:"sharing,omitempty" doc:"Those of them that hold the same group, as far as they say."`
 	Q         int    `json:"q" doc:"Members that make a quorum."`
 
 	Muted    bool   `json:"muted,omitempty" doc:"The node signs no blocks in this group: its vote store was lost."`
 	Height   uint64 `json:"height" doc:"Of the node's own chain in that group."`
 	Messages int    `json:"messages" doc:"In the mempool."`
 	Damaged  int    `json:"damaged,omitempty" doc:"Stored blocks that were found damaged and not fetched again yet."`
+
+	WrongGroups []WrongGroup `json:"wrong_groups,omitempty" doc:"Connected members that hold another group than the node."`
+}
+
+// WrongGroup is a connected member that holds another group than the node.
+type WrongGroup struct {
+	Member keys.Public    `json:"member" doc:"Its key."`
+	PeerID string         `json:"peer_id" doc:"Its libp2p peer ID."`
+	Number uint64         `json:"number" doc:"Number of its newest group."`
+	Theirs membership.ID  `json:"theirs" doc:"ID of that group."`
+	Ours   *membership.ID `json:"ours,omitempty" doc:"ID of the node's group with that number. It is missing if the node knows none."`
 }

@@ -37,6 +37,7 @@ var adversaries = map[string]func() adversary{
 	"fork":           func() adversary { return &fork{} },
 	"garbage":        func() adversary { return &garbage{} },
 	"hidden":         func() adversary { return &hidden{} },
+	"impostor":       func() adversary { return &impostor{} },
 	"latereport":     func() adversary { return &lateReport{} },
 	"liar":           func() adversary { return &liar{} },
 	"one":            func() adversary { return &one{} },

@@ -156,16 +156,31 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 	}
 }
 
-// drawGroups adds one to three later groups. Members leave, return, and new ones join.
+// drawGroups adds one to eleven later groups. Members leave, return, and new ones join. If they are
+// many, a member may be away for most of them.
 func drawGroups(rng *random, s *Schedule, bad []int) {
 	for range rng.below(3) {
 		s.Nodes++ // nodes that are in no group yet
 	}
-	for range 1 + rng.below(3) {
+	later := 1 + rng.below(3)
+	if rng.permille(250) {
+		later = 4 + rng.below(8)
+		if rng.permille(700) {
+			away := rng.below(s.Nodes)
+			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: away, At: int64(rng.below(1000)), For: rng.between(3000, 12_000)})
+			if rng.permille(600) && !contains(bad, away) {
+				s.Skips = []int{away}
+			}
+		}
+	}
+	for range later {
 		members := rng.choose(s.Nodes, max(1, s.Nodes-rng.below(3)))
 		for faulty(members, bad) > quorum.Faulty(len(members)) {
 			i := slices.IndexFunc(members, func(n int) bool { return contains(bad, n) })
 			members = slices.Delete(members, i, i+1)
+		}
+		if len(members) == 1 && contains(s.Skips, members[0]) {
+			s.Skips = nil // nobody could tell it of the groups that follow
 		}
 		slices.Sort(members)
 		s.Faults = append(s.Faults, Fault{Kind: NewGroup, Nodes: members, At: int64(rng.below(drawnActive)), For: rng.between(1, 3000)})

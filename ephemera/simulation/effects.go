@@ -63,6 +63,8 @@ func (n *node) carryOut(effect engine.Effect) {
 		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
 	case engine.Answered:
 		n.w.check.answered(n, e.Ticket, e.Err)
+	case engine.GroupFound:
+		n.found(e.Group)
 	case engine.GroupRefused:
 		n.w.check.violate("R9", "node %d refuses group %d", n.place, e.Group.Number())
 	default:
@@ -97,6 +99,12 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 			n.w.check.served(n, blocks)
 			n.sendTo(n.w.places[e.To], wire.Blocks{Blocks: blocks})
 		}
+	case engine.LoadGroup:
+		loaded := engine.Loaded{Group: e.Group}
+		if g := n.disk.find(e.Group); g != nil {
+			loaded.State, loaded.OK = g.load(), true
+		}
+		n.reply(loaded)
 	case broadcast.FindHeader:
 		stored, ok := n.disk.certified(e.Header.Header.Slot())
 		if ok && stored.Block.ID() != e.Header.Header.ID() {

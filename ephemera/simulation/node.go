@@ -24,7 +24,9 @@ type node struct {
 	engine      *engine.Engine
 	up          bool
 	incarnation uint32
-	knownGroups int // how many groups the provider has announced
+	knownGroups int    // the number of the newest group that the provider announced
+	skips       bool   // the provider announces the newest group only
+	knows       []bool // by the group's number less one
 	pending     []engine.Event
 	running     bool // in the loop that carries out effects
 	timerAt     int64
@@ -41,6 +43,7 @@ func newNode(w *world, place int) *node {
 	seed := w.schedule.Seed
 	n := &node{
 		w: w, place: place, key: w.keyring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
+		skips: contains(w.schedule.Skips, place),
 		drift: between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
 	}
 	if w.options.Application != nil {
@@ -89,24 +92,23 @@ func (n *node) start() {
 	}
 	n.disk.starts = n.markerStarts + 1
 	n.markerStarts = n.disk.starts
-	for _, g := range n.w.groups[:n.knownGroups] {
-		if g.Contains(n.key.Public()) {
-			if err := n.disk.putGroup(g); err != nil {
-				n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
-			}
+	announced := n.w.groups[:n.knownGroups]
+	if n.skips && n.knownGroups > 0 {
+		announced = announced[n.knownGroups-1:]
+	}
+	for _, g := range announced {
+		if err := n.disk.putGroup(g); err != nil {
+			n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
 		}
 	}
 	var known []engine.Known
+	n.knows = make([]bool, len(n.w.groups))
 	for i := range n.disk.groups {
 		g := &n.disk.groups[i]
+		n.knows[g.group.Number()-1] = true
 		known = append(known, engine.Known{
 			Group: g.group, State: g.load(), Muted: g.group.Number() <= n.disk.mutedThrough, Closed: g.closed,
 		})
-	}
-	if n.knownGroups > 0 {
-		if newest := n.w.groups[n.knownGroups-1]; !newest.Contains(n.key.Public()) {
-			known = append(known, engine.Known{Group: newest})
-		}
 	}
 	n.engine = engine.New(n.w.engineConfig(n.key.Public()), known)
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
@@ -148,11 +150,17 @@ func (n *node) down() {
 }
 
 // learnGroups announces the groups up to this index to the node, in the order of their numbers. A
-// node that hears late hears of all of them.
+// node that hears late hears of all of them, unless its provider announces the newest only.
 func (n *node) learnGroups(index int) {
+	if n.skips {
+		n.knownGroups = max(n.knownGroups, index)
+	}
 	for n.knownGroups <= index {
 		g := n.w.groups[n.knownGroups]
 		n.knownGroups++
+		if n.up {
+			n.knows[g.Number()-1] = true
+		}
 		n.step(engine.Adopt{Group: g, Muted: g.Number() <= n.disk.mutedThrough})
 	}
 }
@@ -230,10 +238,22 @@ func groupOf(frame wire.Frame) (membership.ID, bool) {
 	return id, id != membership.ID{}
 }
 
-// group returns a group that was announced to the node, or nil.
+// found notes that the node takes a group that it skipped.
+func (n *node) found(group *membership.Group) {
+	i := int(group.Number()) - 1
+	if i >= len(n.w.groups) || n.w.groups[i].ID() != group.ID() {
+		n.w.check.violate("R9", "node %d takes a group %d that does not exist", n.place, group.Number())
+		return
+	}
+	n.knows[i] = true
+	n.w.trace.add(n.w.now, 'g', n.place, 0, group.Number())
+	n.w.trace.printf(n.w.now, "%d takes the skipped group %d", n.place, group.Number())
+}
+
+// group returns a group that the node knows, or nil.
 func (n *node) group(id membership.ID) *membership.Group {
-	for _, g := range n.w.groups[:n.knownGroups] {
-		if g.ID() == id {
+	for i, g := range n.w.groups[:n.knownGroups] {
+		if g.ID() == id && n.knows[i] {
 			return g
 		}
 	}

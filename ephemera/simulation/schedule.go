@@ -29,6 +29,9 @@ type Schedule struct {
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 
+	// Skips are nodes whose provider knows only the newest group: while they are down, they skip groups.
+	Skips []int `json:",omitempty"`
+
 	Byzantine   []Placement  `json:",omitempty"`
 	Submissions []Submission `json:",omitempty"`
 	Faults      []Fault      `json:",omitempty"`
@@ -118,6 +121,9 @@ func (s Schedule) Validate() error {
 	group(s.Members)
 	for _, i := range s.Members {
 		node("the first group", i)
+	}
+	for _, i := range s.Skips {
+		node("a provider", i)
 	}
 	for _, p := range s.Byzantine {
 		node("an adversary", p.Node)

@@ -26,4 +26,7 @@ func MaxFrameBytes(group *membership.Group) int {
 // smallBytes bounds the frames that hold one or two headers, slots or signatures.
 const smallBytes = 2 << 10
 
+// descriptionBytes bounds the description of a group in which a node runs.
+const descriptionBytes = smallBytes + 40*membership.MaxMembers
+
 func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) + MaxListings*listingBytes }

@@ -96,6 +96,12 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return decodePlain(body, smallBytes, func(f *Closed) (Frame, error) { return *f, g.checkSlot(f.Slot) })
 	case KindAnnounce:
 		return decodePlain(body, smallBytes, func(f *Announce) (Frame, error) { return *f, f.check() })
+	case KindNewest:
+		return decodePlain(body, smallBytes, func(f *Newest) (Frame, error) { return *f, f.check() })
+	case KindGetGroup:
+		return decodePlain(body, smallBytes, func(f *GetGroup) (Frame, error) { return *f, (&Announce{Number: f.Number}).check() })
+	case KindDescription:
+		return decodePlain(body, descriptionBytes, g.describe)
 	case KindEvidence:
 		return decodePlain(body, smallBytes, func(f *Evidence) (Frame, error) { return *f, f.check(g) })
 	}
@@ -230,6 +236,19 @@ func (f *Announce) check() error {
 	}
 	return nil
 }
+
+func (g Groups) describe(raw *rawDescription) (Frame, error) {
+	group, err := membership.DecodeGroup(raw.Group)
+	if err != nil {
+		return nil, err
+	}
+	if group.Network() != g.network {
+		return nil, fmt.Errorf("group is of network %q, expected %q", group.Network(), g.network)
+	}
+	return Description{Group: group}, nil
+}
+
+func (f *Newest) check() error { return (&Announce{Number: f.Number}).check() }
 
 func (f *Evidence) check(groups Groups) error {
 	group, err := groups.find(f.A.Header.Group)

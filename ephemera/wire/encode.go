@@ -159,6 +159,32 @@ func (f Announce) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
 }
 
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f Newest) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(canonical.AppendUint(canonical.AppendArray(dst, 2), f.Number), f.Group[:])
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f GetGroup) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendUint(canonical.AppendArray(dst, 1), f.Number)
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f Description) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(canonical.AppendArray(dst, 1), f.Group.Encode())
+}
+
+// rawDescription is Description on the wire.
+type rawDescription struct {
+	_     struct{} `cbor:",toarray"`
+	Group []byte
+}
+
+// AppendCanonical appends what was decoded, for canonical.Decode to compare.
+func (r *rawDescription) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(canonical.AppendArray(dst, 1), r.Group)
+}
+
 // EncodeMessages returns the frame that carries these bodies. A member accepts them without having
 // asked, within the senders' quotas.
 func EncodeMessages(messages []block.Message) []byte { return Encode(Messages{Messages: messages}) }

@@ -23,9 +23,15 @@ type (
 	plainEvidence     wire.Evidence
 	plainClosed       wire.Closed
 	plainAnnounce     wire.Announce
-	plainEcho         certificate.Echo
-	plainCertificate  certificate.Certificate
-	plainProposal     struct {
+	plainNewest       wire.Newest
+	plainGetGroup     wire.GetGroup
+	plainDescription  struct {
+		_     struct{} `cbor:",toarray"`
+		Group []byte
+	}
+	plainEcho        certificate.Echo
+	plainCertificate certificate.Certificate
+	plainProposal    struct {
 		_      struct{} `cbor:",toarray"`
 		Signed block.SignedHeader
 		IDs    []block.MessageID
@@ -71,6 +77,12 @@ func plain(frame wire.Frame) any {
 		return plainClosed(f)
 	case wire.Announce:
 		return plainAnnounce(f)
+	case wire.GetGroup:
+		return plainGetGroup(f)
+	case wire.Description:
+		return plainDescription{Group: f.Group.Encode()}
+	case wire.Newest:
+		return plainNewest(f)
 	case wire.Echo:
 		return plainEcho(f.Echo)
 	case wire.Certificate:

@@ -29,7 +29,7 @@ func open(groups wire.Groups, data []byte) (wire.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	if decoded.Kind() == wire.KindAnnounce {
+	if k := decoded.Kind(); k == wire.KindAnnounce || k == wire.KindNewest {
 		return decoded.Unverified(), nil
 	}
 	verified, err := groups.Open(data)
@@ -110,6 +110,9 @@ func (w *world) frames() []wire.Frame {
 		wire.Rejection{Slot: slot, Block: id},
 		wire.Closed{Slot: slot},
 		wire.Announce{Number: 1 << 40},
+		wire.Newest{Number: 1 << 40, Group: w.group.ID()},
+		wire.GetGroup{Number: 1 << 40},
+		wire.Description{Group: w.group},
 		wire.Certificate{Certificate: proof},
 		wire.GetMessages{IDs: b.MessageIDs()},
 		wire.Messages{Messages: b.Messages},

@@ -42,13 +42,16 @@ const (
 	KindEvidence     Kind = 12
 	KindClosed       Kind = 13
 	KindAnnounce     Kind = 14
+	KindNewest       Kind = 15
+	KindGetGroup     Kind = 16
+	KindDescription  Kind = 17
 )
 
 var kindNames = map[Kind]string{
 	KindProposal: "proposal", KindEcho: "echo", KindRejection: "rejection", KindCertificate: "certificate",
 	KindGetMessages: "get_messages", KindMessages: "messages", KindGetBlock: "get_block", KindGetCertified: "get_certified",
 	KindBlocks: "blocks", KindFrontier: "frontier", KindGetEvidence: "get_evidence", KindEvidence: "evidence", KindClosed: "closed",
-	KindAnnounce: "announce",
+	KindAnnounce: "announce", KindNewest: "newest", KindGetGroup: "get_group", KindDescription: "description",
 }
 
 // String returns the kind's name in logs and telemetry.
@@ -182,13 +185,30 @@ type Closed struct {
 	Slot block.Slot
 }
 
-// Announce is the number of the newest group that the sender knows. A receiver that does not know
-// that group asks its membership provider. Nobody signs an announcement and nothing else follows
-// from it; it does not reach the core.
+// Announce is the number of the newest group that the sender knows. It is what members sent before
+// there was Newest.
 type Announce struct {
 	_      struct{} `cbor:",toarray"`
 	Number uint64
 }
+
+// Newest is the newest group that the sender knows. A receiver that does not know that group asks
+// its membership provider, and reports a sender that holds another group under the same number.
+// Nobody signs it and nothing else follows from it; it does not reach the core.
+type Newest struct {
+	_      struct{} `cbor:",toarray"`
+	Number uint64
+	Group  membership.ID
+}
+
+// GetGroup asks for the description of the group with a number that the sender skipped (R9).
+type GetGroup struct {
+	_      struct{} `cbor:",toarray"`
+	Number uint64
+}
+
+// Description answers GetGroup. Nobody signs it.
+type Description struct{ Group *membership.Group }
 
 func (Proposal) kind() Kind     { return KindProposal }
 func (Echo) kind() Kind         { return KindEcho }
@@ -204,9 +224,12 @@ func (GetEvidence) kind() Kind  { return KindGetEvidence }
 func (Evidence) kind() Kind     { return KindEvidence }
 func (Closed) kind() Kind       { return KindClosed }
 func (Announce) kind() Kind     { return KindAnnounce }
+func (Newest) kind() Kind       { return KindNewest }
+func (GetGroup) kind() Kind     { return KindGetGroup }
+func (Description) kind() Kind  { return KindDescription }
 
 // GroupOf returns the group that a frame is about. It is zero for frames about messages, about
-// several blocks or about the newest group.
+// several blocks or about groups.
 func GroupOf(frame Frame) membership.ID {
 	switch f := frame.(type) {
 	case Proposal:

@@ -27,7 +27,7 @@ type Digest [sha256.Size]byte
 func (d Decoded) Kind() Kind { return d.Unverified().kind() }
 
 // Digest returns the hash of the frame's bytes. It is zero for Messages, which are remembered one
-// message at a time (see Verifier.Verify), and for Announce, which is never verified.
+// message at a time (see Verifier.Verify), and for Announce and Newest, which are never verified.
 func (d Decoded) Digest() Digest { return d.digest }
 
 // Unverified returns the frame. Nothing in it is proven, not even who signed it.
@@ -42,7 +42,7 @@ func (d Decoded) Unverified() Frame {
 // the peer that sent the frame, the frame's kind and group, and what it costs to verify. An
 // announcement is never admitted, because nobody signs it and it is not for the core.
 func (d Decoded) Admit() (Admitted, error) {
-	if d.Kind() == KindAnnounce {
+	if d.Kind() == KindAnnounce || d.Kind() == KindNewest {
 		return Admitted{}, fmt.Errorf("%w: an announcement is not for the core", ErrInvalid)
 	}
 	return Admitted{d}, nil
@@ -64,7 +64,7 @@ func AssumeVerified(frame Frame) Verified { return Verified{frame} }
 // digestOf returns the digest by which a verified frame is remembered.
 func digestOf(frame Frame, data []byte) Digest {
 	switch frame.(type) {
-	case Messages, Announce:
+	case Messages, Announce, Newest:
 		return Digest{}
 	}
 	return sha256.Sum256(data)

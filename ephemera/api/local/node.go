@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -77,12 +78,11 @@ func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 
 // Health implements api.API.
 func (a local) Health(ctx context.Context) (api.Health, error) {
-	group, newest := a.node.OwnGroup(), a.node.Group()
-	out := api.Health{Group: group.Number(), Q: group.Q(), Listening: a.config.Listening == nil || a.config.Listening()}
-	for _, key := range append(a.node.Online(), a.self) {
-		if group.Contains(key) {
-			out.Online++
-		}
+	company, newest := a.node.Company(), a.node.Group()
+	group := company.Group
+	out := api.Health{
+		Group: group.Number(), Online: company.Online, Sharing: company.Sharing, Q: group.Q(),
+		Listening: a.config.Listening == nil || a.config.Listening(), WrongGroups: wrongGroups(company),
 	}
 	_, err := a.store.Identity(ctx)
 	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
@@ -101,10 +101,24 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 			newest.Number(), group.Number())
 	case out.Online < out.Q:
 		out.Reason = fmt.Sprintf("%d of %d members are online, this node included, and a quorum is %d", out.Online, group.N(), out.Q)
+	case !company.Quorum():
+		out.Reason = fmt.Sprintf("%d of %d connected members hold the group of this node, this node included, and a quorum is %d",
+			out.Sharing, out.Online, out.Q)
 	default:
 		out.Ready = true
 	}
 	return out, nil
+}
+
+func wrongGroups(company ephemera.Company) (out []api.WrongGroup) {
+	for _, g := range company.Wrong {
+		wrong := api.WrongGroup{Member: g.Member, PeerID: g.Member.PeerID(), Number: g.Number, Theirs: g.Theirs}
+		if g.Ours != (membership.ID{}) {
+			wrong.Ours = &g.Ours
+		}
+		out = append(out, wrong)
+	}
+	return out
 }
 
 // addStatus fills in the state of the node's own chain and mempool, if the node answers.

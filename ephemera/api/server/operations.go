@@ -114,7 +114,7 @@ func (s *Server) registerHealth(described huma.API) {
 		return respond(ctx, s, func() (api.Health, error) { return s.api.Health(ctx) })
 	})
 	ready := endpoint(described, http.MethodGet, api.PathReady, "ready", "node", "Whether the node is ready: 200, or 503")
-	ready.Description = "Ready means that the store is open, the listeners are bound and a quorum is connected."
+	ready.Description = "Ready means that the store is open, the listeners are bound and a quorum is connected that holds the same group."
 	status := described.OpenAPI().Components.Schemas.Schema(typeOf[api.Health](), true, "Health")
 	ready.Responses["503"] = &huma.Response{
 		Description: "Not ready", Content: map[string]*huma.MediaType{"application/json": {Schema: status}},

@@ -46,6 +46,8 @@ var (
 	build      = describe("build_info", "The program; always 1.", "version", "go")
 	running    = describe("running", "1 while the node runs.")
 	online     = describe("members_online", "Members of the node's group that are connected, the node included.")
+	sharing    = describe("members_sharing_group", "Connected members of the node's group that hold the same group, the node included.")
+	wrong      = describe("members_in_wrong_group", "Connected members that hold another group than the node: see its log and status.")
 	members    = describe("members", "Members of the node's group.")
 	quorum     = describe("quorum_members", "How many members make a quorum in the node's group.")
 	number     = describe("group_number", "Number of the newest group in which the node is a member.")
@@ -74,7 +76,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		build, running, online, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence,
+		build, running, online, sharing, wrong, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence,
 		sent, sentFrames, received, recvFrames, gossip, dropped, throttled, cuts, unanswered,
 		damaged, damages, repaired,
 	} {
@@ -104,14 +106,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	if proofs, err := c.node.Config().Store.Equivocations(ctx); err == nil {
 		gauge(evidence, float64(len(proofs)))
 	}
-	group := c.node.OwnGroup()
-	connected := 1 // the node itself
-	for _, key := range c.node.Online() {
-		if group.Contains(key) {
-			connected++
-		}
-	}
-	gauge(online, float64(connected))
+	company := c.node.Company()
+	group := company.Group
+	gauge(online, float64(company.Online))
+	gauge(sharing, float64(company.Sharing))
+	gauge(wrong, float64(len(company.Wrong)))
 	gauge(members, float64(group.N()))
 	gauge(quorum, float64(group.Q()))
 	gauge(number, float64(group.Number()))

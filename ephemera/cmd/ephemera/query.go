@@ -363,6 +363,13 @@ func healthText(w io.Writer, h api.Health) {
 	if h.Damaged > 0 {
 		fmt.Fprintf(w, "; %s damaged in the store: see the log, and check the disk", counted(h.Damaged, "block"))
 	}
+	for _, g := range h.WrongGroups {
+		if g.Ours == nil {
+			fmt.Fprintf(w, "; member %s is in group %d %s, which this node does not know", g.PeerID, g.Number, g.Theirs)
+		} else {
+			fmt.Fprintf(w, "; member %s holds group %d %s, this node %s", g.PeerID, g.Number, g.Theirs, g.Ours)
+		}
+	}
 	fmt.Fprintln(w)
 }
 

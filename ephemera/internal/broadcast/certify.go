@@ -81,6 +81,7 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 			if from == c.lastPull.member {
 				c.lastPull.bytes += held.Block.BodyBytes()
 			}
+			b.owed[from] = 0
 			b.certified(c, held.Block, *proof)
 			b.acceptPruned(c)
 			b.pullMore(c, from)

@@ -1,6 +1,10 @@
 package broadcast
 
-import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
+import (
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
 
 // Close ends this member's signing in the group (R9). The closing is durable before Close is
 // called. The messages of the own open slot go back to the mempool. That block may still become
@@ -46,6 +50,11 @@ func (b *Instance) Idle() bool {
 		}
 	}
 	return true
+}
+
+// Quiet reports whether this member fetches nothing in the group.
+func (b *Instance) Quiet() bool {
+	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.proof != nil || c.pull.armed() || len(c.repairs) > 0 })
 }
 
 // PeerClosed handles a member's statement that it signs nothing new in the group: it is sent no

@@ -26,6 +26,9 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	case c.creator == b.Self && (header.Height > c.height+1 || c.open == nil || c.open.id != id):
 		b.haltForUnknownVote("a header", header.Slot())
 	case header.Height > c.height+1:
+		if next := c.next; next != nil && next.Header.Height == header.Height && next.Header != *header {
+			b.addEvidence(c, next.SignedHeader, signed)
+		}
 	case c.first == nil:
 		kept := signed
 		c.first, c.since = &kept, b.now

@@ -27,6 +27,7 @@ type Instance struct {
 	heights       []uint64   // of all chains, in one slice
 	proofs        int        // chains with evidence
 	lastClaims    [][]uint64 // what each member claimed last, by its place
+	owed          []int      // requests for blocks that each member left unanswered, by its place
 	out           []Effect
 	taken         []Effect // by the last Take: its memory is reused
 }
@@ -72,7 +73,7 @@ type lastPull struct {
 // New returns the instance of a member, restored from what is durable. Start begins its work.
 func New(config Config, state store.State) *Instance {
 	config.Timing = config.Timing.withDefaults()
-	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), heights: make([]uint64, config.Group.N())}
+	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), owed: make([]int, config.Group.N()), heights: make([]uint64, config.Group.N())}
 	for i := range config.Group.N() {
 		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
 	}

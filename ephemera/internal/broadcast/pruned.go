@@ -71,9 +71,10 @@ func (b *Instance) acceptPruned(c *chain) {
 		} else if r.count <= b.Group.F() {
 			return
 		}
-		if b.knowsOwnEcho(c, r.proof) {
-			b.certified(c, blk, r.proof)
+		if !b.knowsOwnEcho(c, r.proof) {
+			return
 		}
+		b.certified(c, blk, r.proof)
 	}
 }
 

@@ -39,11 +39,24 @@ func (b *Instance) fetchBlock(c *chain) {
 		return
 	}
 	signers = c.askable(signers)
-	// Each height begins with another signer, so that a silent one does not delay them all.
+	// Each height begins with another signer, so that the work is shared.
 	first := b.Self + int(c.proof.Slot.Height%uint64(len(signers)))
-	to := signers[(first+c.fetch.attempts)%len(signers)]
+	to := b.leastOwing(signers, first+c.fetch.attempts)
+	b.owed[to]++
 	b.send(to, wire.GetBlock{Slot: c.proof.Slot, Block: c.proof.Block})
-	c.fetch.after(b, to, b.Timing.Retry, b.Timing.Cap)
+	c.fetch.turn(b, to, len(signers))
+}
+
+// leastOwing returns the member that left the fewest requests for blocks unanswered, the first of
+// several from a place in the list on. So each silent member delays the fetches of a while once.
+func (b *Instance) leastOwing(members []int, first int) int {
+	best := members[first%len(members)]
+	for k := range members {
+		if i := members[(first+k)%len(members)]; b.owed[i] < b.owed[best] {
+			best = i
+		}
+	}
+	return best
 }
 
 // other returns the first member, counting from a place, that is neither this one nor the one to
@@ -124,7 +137,7 @@ func (b *Instance) pullChain(c *chain) {
 	to := b.nextToAsk(c, c.askable(ahead))
 	c.lastPull = lastPull{member: to, sent: true, waiting: true, from: c.height}
 	b.send(to, wire.GetCertified{From: c.slot(b, c.height+1)})
-	c.pull.after(b, to, b.Timing.Retry, b.Timing.Cap)
+	c.pull.turn(b, to, len(ahead))
 	if c.pull.attempts > 3*len(ahead) {
 		for _, i := range ahead {
 			// Nobody has shown what it claims, so this claim is forgotten until it is made again.

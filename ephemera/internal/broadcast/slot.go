@@ -87,7 +87,7 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	case b.halted || c.creator == b.Self || p.Header.Height <= c.height:
 		return
 	case p.Header.Height > c.height+1:
-		if p.Header.Height == c.height+2 {
+		if p.Header.Height == c.height+2 && c.next == nil { // a different one is evidence
 			c.next = &p
 		}
 		b.claim(c, from, p.Header.Height-1)

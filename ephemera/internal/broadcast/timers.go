@@ -34,6 +34,18 @@ func (r *retry) after(b *Instance, whom int, first, limit int64) {
 	r.due = b.now + wait*3/4 + int64(mix(seed+uint64(b.now))%uint64(wait/2+1))
 }
 
+// turn arms the timer for the next attempt, which asks another one of some members. The backoff
+// belongs to the member that is asked: the wait doubles once all of them have been asked.
+func (r *retry) turn(b *Instance, whom, members int) {
+	attempts, first := r.attempts, b.Timing.Retry
+	if attempts > 0 { // the first answer may be slow, the first member is not silent for sure
+		first = min(2*first, b.Timing.Cap)
+	}
+	r.attempts = attempts / max(members, 1)
+	r.after(b, whom, first, b.Timing.Cap)
+	r.attempts = attempts + 1
+}
+
 // mix is the finalizer of splitmix64.
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -164,6 +164,10 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		if len(found) > 0 {
 			c.send(m.place, c.place(e.To), frame, false)
 		}
+	case engine.LoadGroup:
+		state, err := m.store.Load(ctx, e.Group)
+		require.NoError(c.t, err)
+		answer(engine.Loaded{Group: e.Group, State: state, OK: true})
 	case broadcast.FindHeader:
 		stored, err := m.store.Certified(ctx, e.Header.Header.Slot())
 		if c.damaged(m, err, answer) {

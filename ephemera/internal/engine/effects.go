@@ -49,9 +49,17 @@ type ServeCertified struct {
 	From block.Slot
 }
 
+// LoadGroup reads the state of an old group from the store, because a member asks for what the
+// engine does not keep in memory (R9). The answer is Loaded; until it arrives there is no other
+// LoadGroup.
+type LoadGroup struct{ Group membership.ID }
+
 // MarkGroup records durably, outside the store, that this member is about to sign in the group with
 // this number (R8). No later effect may happen before it.
 type MarkGroup struct{ Number uint64 }
+
+// GroupFound reports a skipped group that members described (R9).
+type GroupFound struct{ Group *membership.Group }
 
 // GroupRefused reports a group whose number belongs to another group.
 type GroupRefused struct{ Group *membership.Group }
@@ -63,5 +71,7 @@ func (Answered) Effect()       {}
 func (NextBlock) Effect()      {}
 func (ServeBlock) Effect()     {}
 func (ServeCertified) Effect() {}
+func (LoadGroup) Effect()      {}
 func (MarkGroup) Effect()      {}
+func (GroupFound) Effect()     {}
 func (GroupRefused) Effect()   {}

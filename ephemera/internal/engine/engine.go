@@ -49,7 +49,7 @@ type Known struct {
 type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
-	parts     []*part                         // ascending by group number
+	parts     []*part                         // groups in memory, ascending by number
 	newest    *membership.Group               // newest known group, also without this member
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
@@ -60,6 +60,17 @@ type Engine struct {
 	toAsk   []*part // groups to ask for next
 	changed bool    // something changed, so the application may choose differently now
 	out     []Effect
+
+	groups    []*membership.Group // all that are known, also without this member, ascending by number
+	search    *search             // for a group that is missing between them; nil: none is
+	described map[keys.Public]int // descriptions sent to a member in this round
+
+	resting     []*resting    // groups that are only in the store, ascending by number
+	restingNext int           // whose frontiers the next round sends first
+	restChanges uint64        // changes of groups that rest
+	waking      []waking      // resting groups to be loaded
+	loading     membership.ID // the first of them, once the runner was asked; zero: none
+	loads       int           // in this round
 }
 
 // part is the engine's part in one group.
@@ -71,11 +82,8 @@ type part struct {
 	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
 	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
+	progress int64 // when a block was certified last, or the group was closed or loaded
 }
-
-// maxParts is how many groups are kept in memory that are closed and delivered. Older ones are
-// served from the store.
-const maxParts = 4
 
 // Defaults of Config, in milliseconds.
 const (
@@ -100,9 +108,9 @@ func New(config Config, known []Known) *Engine {
 	e.config.Included = nil
 	for _, k := range known {
 		e.newest = k.Group
+		e.learn(k.Group)
 		e.join(k)
 	}
-	e.dropFinishedGroups()
 	return e
 }
 
@@ -128,13 +136,6 @@ func (e *Engine) join(k Known) *part {
 	}, k.State)
 	e.parts = append(e.parts, p)
 	return p
-}
-
-// dropFinishedGroups drops the oldest groups beyond maxParts in which nothing is left to do.
-func (e *Engine) dropFinishedGroups() {
-	for len(e.parts) > maxParts && e.parts[0].instance.Closed && e.parts[0].instance.AllDelivered() {
-		e.parts = slices.Delete(e.parts, 0, 1)
-	}
 }
 
 // Step handles one input and returns its effects in order.
@@ -169,6 +170,8 @@ func (e *Engine) Step(in Input) []Effect {
 		e.changed = true
 	case Connected:
 		e.connected(now, event.Peer)
+	case Loaded:
+		e.loaded(now, event)
 	default:
 		e.answered(now, event)
 	}
@@ -194,10 +197,14 @@ func (e *Engine) answered(now int64, event Event) {
 	case Conflict:
 		if p := e.part(event.A.Header.Group); p != nil {
 			p.instance.Conflict(now, event.A, event.B)
+		} else {
+			e.conflictAtRest(now, event)
 		}
 	case Damaged:
 		if p := e.part(event.Slot.Group); p != nil {
 			p.instance.Damaged(now, event.Slot, event.Block, event.Certificate)
+		} else if r := e.restingGroup(event.Slot.Group); r != nil {
+			e.wake(now, r, keys.Public{}, event) // another damage in it is reported at the next read
 		}
 	}
 }
@@ -227,6 +234,7 @@ func (e *Engine) start(now int64) {
 	}
 	e.round.due = now
 	e.changed = true
+	e.searchNext(now)
 }
 
 // finish collects the groups' effects, closes groups that are finished, and asks for the next block
@@ -238,7 +246,7 @@ func (e *Engine) finish(now int64) []Effect {
 			e.close(now, p)
 		}
 	}
-	e.dropFinishedGroups()
+	e.restFinished(now)
 	e.askNext()
 	e.resumeRounds(now)
 	out := e.out
@@ -254,6 +262,7 @@ func (e *Engine) collect(p *part, now int64) {
 		case broadcast.Send:
 			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
 		case broadcast.Certified:
+			p.progress = now
 			e.pool.Certified(effect.Block.MessageIDs(), effect.Own)
 			e.changed = e.changed || effect.Own
 		case broadcast.Returned:

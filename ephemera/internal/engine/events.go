@@ -5,6 +5,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -89,6 +90,13 @@ type Damaged struct {
 	Certificate *certificate.Certificate
 }
 
+// Loaded answers LoadGroup. If OK is false, the store could not be read.
+type Loaded struct {
+	Group membership.ID
+	State store.State
+	OK    bool
+}
+
 // Wake says that the application's state changed.
 type Wake struct{}
 
@@ -108,5 +116,6 @@ func (EchoSigned) event()     {}
 func (Delivered) event()      {}
 func (Conflict) event()       {}
 func (Damaged) event()        {}
+func (Loaded) event()         {}
 func (Wake) event()           {}
 func (Connected) event()      {}

@@ -22,6 +22,10 @@ type peerExchange struct {
 	sent uint64 // version of the frontier that it was sent; 0: none
 	due  int64  // when the same frontier is sent again: frames may be lost
 	wait int64  // between the last two
+	last int64  // when it was sent one
+	// agreed says that its frontier showed the same. Frontiers of closed groups are not sent again
+	// then.
+	agreed bool
 }
 
 // A frontier that stays the same is sent again after firstHeartbeat rounds, and then after twice as
@@ -45,11 +49,11 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	next := now + e.config.Exchange - quarter/2 + jitter
 	e.round.changesSeen = e.changes()
 	e.round.idle = false
-	idle, rest := len(e.requested) == 0, now+lastHeartbeat*e.config.Exchange
+	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, min(e.exchangeResting(now), e.askForSkipped(now))
 	for _, p := range e.parts {
 		idle = e.updateFrontier(now, p) && idle
 		for i := range p.peers {
-			if i != p.self {
+			if i != p.self && !(p.peers[i].agreed && p.instance.Closed) {
 				e.sendFrontier(now, p, i)
 				rest = min(rest, p.peers[i].due)
 			}
@@ -64,19 +68,24 @@ func (e *Engine) exchangeFrontiers(now int64) {
 // sendFrontier sends a member the frontier if it does not have this version, or if it is due again.
 func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
-	switch {
-	case peer.sent != p.version:
-		*peer = peerExchange{sent: p.version, wait: firstHeartbeat * e.config.Exchange}
-	case peer.due <= now:
-		peer.wait = min(2*peer.wait, lastHeartbeat*e.config.Exchange)
-	default:
+	if peer.sent == p.version && peer.due > now {
 		return
 	}
-	peer.due = now + peer.wait
+	e.sent(now, peer, p.version)
+	e.send(p.group.Member(member), p.frontier)
+}
+
+// sent notes that a member is sent this version of a frontier.
+func (e *Engine) sent(now int64, peer *peerExchange, version uint64) {
+	if peer.sent == version && peer.wait > 0 {
+		peer.wait = min(2*peer.wait, lastHeartbeat*e.config.Exchange)
+	} else {
+		peer.wait = firstHeartbeat * e.config.Exchange
+	}
+	peer.sent, peer.last, peer.due = version, now, now+peer.wait
 	if e.round.idle {
 		e.round.due = min(e.round.due, peer.due)
 	}
-	e.send(p.group.Member(member), p.frontier)
 }
 
 // updateFrontier updates a group's frontier. It reports whether the frontier stays the same until
@@ -84,11 +93,19 @@ func (e *Engine) sendFrontier(now int64, p *part, member int) {
 func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
 	if p.version == 0 || !same(frontier, p.frontier) {
-		p.frontier = frontier
-		p.version++
+		p.setFrontier(frontier)
 		settled = false
 	}
 	return settled
+}
+
+// setFrontier replaces a frontier by a different one.
+func (p *part) setFrontier(frontier wire.Frontier) {
+	p.frontier = frontier
+	p.version++
+	for i := range p.peers {
+		p.peers[i].agreed = false
+	}
 }
 
 func same(a, b wire.Frontier) bool {
@@ -98,7 +115,7 @@ func same(a, b wire.Frontier) bool {
 
 // changes counts the changes of everything that a frontier can show.
 func (e *Engine) changes() uint64 {
-	count := e.pool.Changes()
+	count := e.pool.Changes() + e.restChanges
 	for _, p := range e.parts {
 		count += p.instance.Changes()
 	}
@@ -157,6 +174,15 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 			}
 			p.peers[i] = peerExchange{}
 			e.sendFrontier(now, p, i)
+		}
+	}
+	if e.search != nil && e.search.below.Contains(peer) {
+		e.send(peer, wire.GetGroup{Number: e.search.number})
+	}
+	for _, r := range e.resting {
+		if i, ok := r.group.Index(peer); ok && i != r.self && !r.peers[i].agreed {
+			r.peers[i] = peerExchange{}
+			e.scheduleRound(now)
 		}
 	}
 }

@@ -9,30 +9,31 @@ import (
 // groups stay open for a while.
 func (e *Engine) adopt(now int64, event Adopt) {
 	number := event.Group.Number()
-	for _, p := range e.parts {
-		if p.group.Number() == number {
-			if p.group.ID() != event.Group.ID() {
-				e.emit(GroupRefused{Group: event.Group})
-			}
-			return
-		}
-	}
-	if e.newest != nil && number <= e.newest.Number() {
-		if number == e.newest.Number() && event.Group.ID() != e.newest.ID() {
+	if known := e.numbered(number); known != nil {
+		if known.ID() != event.Group.ID() {
 			e.emit(GroupRefused{Group: event.Group})
 		}
-		return // an older group, or the newest again: lists carry their number
+		return
 	}
+	if e.newest != nil && number < e.newest.Number() {
+		return // an older group: lists carry their number
+	}
+	e.learn(event.Group)
 	e.newest = event.Group
 	e.scheduleRound(now)
 	e.pool.SetLimits(ShareOut(e.config.Mempool, event.Group))
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}
+	// A node that is not a member records it, too, so that after a restart it proposes nothing in an
+	// older one.
+	e.emit(broadcast.Persist{Write: store.PutGroup{Group: event.Group}})
+	if e.search == nil {
+		e.searchNext(now)
+	}
 	if !event.Group.Contains(e.config.Self) {
 		return // this member leaves: it stays up until its old groups are closed
 	}
-	e.emit(broadcast.Persist{Write: store.PutGroup{Group: event.Group}})
 	if !event.Muted {
 		e.emit(MarkGroup{Number: number})
 	}
@@ -57,5 +58,6 @@ func (e *Engine) close(now int64, p *part) {
 	e.emit(broadcast.Persist{Write: store.PutClosed{Group: p.group.ID()}})
 	e.pool.Undirect(p.group.ID())
 	p.instance.Close(now)
+	p.progress = now
 	e.collect(p, now)
 }

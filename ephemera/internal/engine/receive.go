@@ -22,6 +22,12 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetBlock:
 		e.emit(ServeBlock{To: in.From, Slot: f.Slot, Block: f.Block})
 		return
+	case wire.GetGroup:
+		e.describeGroup(in.From, f.Number)
+		return
+	case wire.Description:
+		e.named(now, in.From, f.Group)
+		return
 	case wire.GetCertified:
 		e.emit(ServeCertified{To: in.From, From: f.From})
 		return
@@ -31,6 +37,7 @@ func (e *Engine) received(now int64, in Received) {
 	}
 	p := e.part(wire.GroupOf(frame))
 	if p == nil {
+		e.receivedAtRest(now, in)
 		return
 	}
 	from, ok := p.group.Index(in.From)
@@ -104,6 +111,9 @@ func (e *Engine) ownBeforeRestart(m block.Message) bool {
 // takeFrontier compares a member's frontier with the state here, and asks for what is missing.
 func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	p.instance.Claims(now, from, f.Certified)
+	if p.instance.Closed && p.version > 0 && e.shouldAnswer(now, p.group, p.frontier, p.version, &p.peers[from], f) {
+		e.send(p.group.Member(from), p.frontier)
+	}
 	if behind(p, f) {
 		e.resendFrontier(now, p, from)
 	}

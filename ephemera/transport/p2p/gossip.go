@@ -119,7 +119,7 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 			return pubsub.ValidationAccept
 		}
 		r := t.peer(from)
-		if r == nil || !t.enter(run) {
+		if r == nil || r.isGuest() || !t.enter(run) {
 			return pubsub.ValidationIgnore
 		}
 		defer run.work.Done()
@@ -141,7 +141,7 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 // full queues dropped.
 func (t *Transport) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	r := t.peer(from)
-	if r == nil {
+	if r == nil || r.isGuest() {
 		return errNotMember
 	}
 	r.received.Add(1)

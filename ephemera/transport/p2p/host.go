@@ -112,7 +112,10 @@ func (g gater) InterceptPeerDial(id peer.ID) bool                 { return g.adm
 func (g gater) InterceptAddrDial(id peer.ID, _ ma.Multiaddr) bool { return g.admits(id) }
 func (g gater) InterceptAccept(network.ConnMultiaddrs) bool       { return g.t.isRunning() }
 
-func (g gater) InterceptSecured(_ network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
+func (g gater) InterceptSecured(direction network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
+	if direction == network.DirInbound {
+		g.t.admitGuest(id)
+	}
 	return g.admits(id)
 }
 

@@ -87,8 +87,10 @@ func closest(target peer.ID, members []peer.ID, k int) []peer.ID {
 func (t *Transport) isNeighbour(id peer.ID) bool {
 	t.mu.RLock()
 	members := make([]peer.ID, 0, len(t.peers))
-	for member := range t.peers {
-		members = append(members, member)
+	for member, r := range t.peers {
+		if !r.isGuest() {
+			members = append(members, member)
+		}
 	}
 	t.mu.RUnlock()
 	return slices.Contains(closest(t.host.ID(), members, neighbours), id)

@@ -37,18 +37,20 @@ import (
 // Transport implements transport.Transport with a libp2p host. Its methods are safe for concurrent
 // use.
 type Transport struct {
-	config   Config
-	host     host.Host
-	protocol protocol.ID
-	publish  chan []byte // frames for the gossip goroutine
-	traffic  counters
-	finder   atomic.Pointer[Finder]
-	closing  sync.Once
-	closed   error
+	config    Config
+	host      host.Host
+	protocol  protocol.ID
+	publish   chan []byte // frames for the gossip goroutine
+	traffic   counters
+	finder    atomic.Pointer[Finder]
+	guestRate limiter // of the direct frames of all guests
+	closing   sync.Once
+	closed    error
 
 	mu      sync.RWMutex
 	peers   map[peer.ID]*remote
-	running *run // nil unless Run is running
+	guests  map[peer.ID]keys.Public // who may connect besides
+	running *run                    // nil unless Run is running
 	ended   bool
 }
 
@@ -77,10 +79,11 @@ func New(config Config) (*Transport, error) {
 	}
 	config = config.withDefaults()
 	t := &Transport{
-		config:   config,
-		protocol: protocol.ID("/ephemera/" + config.Network + "/direct/1"),
-		publish:  make(chan []byte, config.Limits.GossipFrames),
-		peers:    map[peer.ID]*remote{},
+		config:    config,
+		protocol:  protocol.ID("/ephemera/" + config.Network + "/direct/1"),
+		publish:   make(chan []byte, config.Limits.GossipFrames),
+		peers:     map[peer.ID]*remote{},
+		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
 	if err := t.SetPeers(config.Peers); err != nil {
 		return nil, err
@@ -144,10 +147,7 @@ func (t *Transport) SetPeers(peers []membership.Peer) error {
 		return fmt.Errorf("set peers: %w", err)
 	}
 	for _, removed := range t.replacePeers(parsed) {
-		removed.leave()
-		if err := t.host.Network().ClosePeer(removed.id); err != nil {
-			t.config.Logger.Debug("closing connections to a former member failed", "peer", removed.key, "error", err)
-		}
+		t.part(removed)
 	}
 	return nil
 }
@@ -156,9 +156,14 @@ func (t *Transport) SetPeers(peers []membership.Peer) error {
 func (t *Transport) replacePeers(parsed map[keys.Public][]ma.Multiaddr) []*remote {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var guests []*remote
 	for key, addresses := range parsed {
 		id := peerID(key)
 		r, known := t.peers[id]
+		if known && r.isGuest() { // it has become a member: it connects again as one
+			guests = append(guests, r)
+			known = false
+		}
 		if !known {
 			r = newRemote(t, key, id)
 			t.peers[id] = r
@@ -168,9 +173,9 @@ func (t *Transport) replacePeers(parsed map[keys.Public][]ma.Multiaddr) []*remot
 		}
 		r.setAddresses(addresses)
 	}
-	var removed []*remote
+	removed := guests
 	for id, r := range t.peers {
-		if _, stays := parsed[r.key]; !stays {
+		if _, stays := parsed[r.key]; !stays && !r.isGuest() {
 			delete(t.peers, id)
 			removed = append(removed, r)
 		}
@@ -268,7 +273,7 @@ func (t *Transport) Online() []keys.Public {
 	defer t.mu.RUnlock()
 	var online []keys.Public
 	for _, r := range t.peers {
-		if r.connected() {
+		if r.connected() && !r.isGuest() {
 			online = append(online, r.key)
 		}
 	}

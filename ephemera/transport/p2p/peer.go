@@ -37,6 +37,7 @@ type remote struct {
 	ready     chan struct{} // capacity 1, signals a change of connections or queue
 	turn      chan struct{} // one token, held while a frame is passed to the receiver
 	left      chan struct{} // closed when the member leaves
+	guest     atomic.Bool   // a former member: see SetGuests
 
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
@@ -201,6 +202,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		wait = max(wait, headStart)
 	}
 	failed := 0
+	var trouble unreachable
 	for retry := newRetry(r.t.config.Backoff); ctx.Err() == nil; {
 		changes, online, addresses := r.state()
 		if changes != reported.changes { // also if it went offline and came back
@@ -208,6 +210,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 				receiver.Disconnected(r.key)
 			}
 			if online {
+				trouble.over(r)
 				receiver.Connected(r.key)
 			}
 			// After a connection that lasted, dial at once. After one that the peer closed right after the
@@ -241,11 +244,50 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		wait = retry.next()
 		if err != nil {
 			r.t.config.Logger.Debug("dialling member failed", "peer", r.key, "addresses", addresses, "retry", wait, "error", err)
+			trouble.failed(r, addresses, err)
 		}
 	}
 	if reported.online {
 		receiver.Disconnected(r.key)
 	}
+}
+
+// unreachable is how long a member could not be dialled, for the log.
+type unreachable struct {
+	attempts int
+	since    time.Time // of the first attempt
+	warned   time.Time
+	pause    time.Duration // until the next warning
+	reported bool          // a warning was the last thing logged
+}
+
+// A member that cannot be dialled is reported after a few attempts and some time, and again after a
+// pause that doubles.
+const (
+	unreachableAttempts = 3
+	unreachableAfter    = 10 * time.Second
+	unreachablePause    = 10 * time.Minute
+	unreachablePauseMax = 24 * time.Hour
+)
+
+func (u *unreachable) failed(r *remote, addresses []ma.Multiaddr, err error) {
+	if u.attempts++; u.attempts == 1 {
+		u.since = time.Now()
+	}
+	if u.attempts < unreachableAttempts || time.Since(u.since) < unreachableAfter || time.Since(u.warned) < u.pause {
+		return
+	}
+	u.reported, u.warned, u.pause = true, time.Now(), min(max(2*u.pause, unreachablePause), unreachablePauseMax)
+	r.t.config.Logger.Warn("member is unreachable", "peer", r.key, "addresses", addresses, "attempts", u.attempts, "error", err)
+}
+
+// over reports that the member is reachable again. The pause goes on, so that a member that comes
+// and goes does not fill the log.
+func (u *unreachable) over(r *remote) {
+	if u.reported {
+		r.t.config.Logger.Info("member is reachable again", "peer", r.key)
+	}
+	u.attempts, u.reported = 0, false
 }
 
 // sleep waits until r.changed or ctx is done, for at most wait if wait is positive.
