@@ -214,7 +214,7 @@ func faulty(members, bad []int) int {
 }
 
 func drawSubmissions(rng *random, s *Schedule) {
-	labels := []string{"", "", "", "", "", LabelSlow, LabelPoison}
+	labels := []string{"", "", "", "", "", labelSlow, labelPoison}
 	for range 1 + rng.below(s.Nodes+3) {
 		s.Submissions = append(s.Submissions, Submission{
 			At: int64(rng.below(drawnActive)), Node: rng.below(s.Nodes), Label: labels[rng.below(len(labels))], Size: 8 + rng.below(200),

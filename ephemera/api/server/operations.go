@@ -48,7 +48,7 @@ func (s *Server) registerMessages(described huma.API) {
 
 // maySign returns a problem unless the caller may have the node sign.
 func (s *Server) maySign(ctx context.Context) error {
-	if Trusted(ctx) {
+	if trusted(ctx) {
 		return nil
 	}
 	return s.refusal(ctx, api.NewProblem(api.Forbidden,
