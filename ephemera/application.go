@@ -15,10 +15,11 @@ import (
 // A node that gets the zero Decision stops with an error.
 type Decision = verdict.Decision
 
-// Accept returns a yes.
+// Accept returns a positive answer.
 func Accept() Decision { return verdict.Accept() }
 
-// Reject returns a final no. The reason is logged, and the submitter of a message gets it.
+// Reject returns a final negative answer. The reason is logged, and the submitter of a message gets
+// it.
 func Reject(reason string) Decision { return verdict.Reject(reason) }
 
 // Later postpones the answer. The reason names what is missing.
@@ -83,7 +84,7 @@ type Application interface {
 
 	// DeliverBlock takes a certified block of any member, in the order of its chain, after it is
 	// durable. Blocks of different chains have no order. If this node missed a block for so long that
-	// f+1 members have removed its messages, it delivers the header only: Block.Pruned.
+	// f+1 members have removed its messages, it only delivers the header: Block.Pruned.
 	//
 	// After nil the node delivers the next block of the chain. After an error it logs the error and
 	// delivers the same block again, after a wait that grows to some seconds; other chains continue.

@@ -34,8 +34,8 @@ type Config struct {
 	// it needs. Otherwise the node does so from the first Adopt on, whose list must then be complete.
 	Peers []membership.Peer
 
-	// Clients are keys, besides those of the members, whose messages this node takes. Members with
-	// other clients still accept the blocks.
+	// Clients are the keys of senders who are not members and whose messages this node accepts.
+	// Members with other clients still accept the blocks.
 	Clients []keys.Public
 
 	// MakeBlocks is how many members must be online before the node makes its first block after a
@@ -57,17 +57,17 @@ type Config struct {
 	Logger *slog.Logger     // default: nothing is logged
 }
 
-// VoteRecord records outside the store in which groups a node has signed, and in which it must not
-// sign any more (PROTOCOL.md R8). It detects the loss of a store, and keeps a node mute that halted
-// and is started again. *home.Home implements it.
+// VoteRecord records outside the store in which groups a node has signed, and in which it must no
+// longer sign (PROTOCOL.md R8). It detects the loss of a store, and keeps a node muted that halted
+// and was started again. *home.Home implements it.
 //
 // The node calls BeginGroup and Mute one at a time, and MutedThrough concurrently with all methods.
 type VoteRecord interface {
 	// BeginGroup makes durable that the node signs in the group with this number. The node calls it
 	// before its first signature in the group. After an error it signs nothing, and Run ends.
 	BeginGroup(number uint64) error
-	// Mute makes durable that the node signs nothing any more in groups up to this number. The node
-	// calls it before a safety halt ends Run. The error of Run then includes that of Mute.
+	// Mute makes durable that the node signs nothing more in groups up to this number. The node calls
+	// it before a safety halt ends Run. The error of Run then includes that of Mute.
 	Mute(number uint64) error
 	// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It
 	// never decreases, and after Mute it is at least the number given there. It is called often and

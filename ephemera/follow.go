@@ -110,9 +110,9 @@ type follower struct {
 	provider    Provider
 	config      FollowConfig
 	last        membership.List // the last one adopted
-	problem     string          // the last one logged, "" if there is none
+	problem     string          // the last one logged, or ""
 	retry       time.Duration   // backoff after the next failure
-	hintBackoff time.Duration   // least time between polls caused by hints; grows with hints in vain
+	hintBackoff time.Duration   // least time between polls caused by hints; grows if hints are false
 }
 
 // poll polls once and returns how long to wait before the next poll.

@@ -96,7 +96,7 @@ func signingBytes(network, name string, time int64, value []byte) []byte {
 	return keys.SigningBytes(domain, network, canonical.Encode(statement{Name: name, Time: time, Value: value}))
 }
 
-// sign returns the encoded record of an own value.
+// sign returns the encoded record of a value of this node.
 func sign(key keys.Private, network, name string, time int64, value []byte) []byte {
 	return canonical.Encode(record{Time: time, Value: value, Signature: key.Sign(signingBytes(network, name, time, value))})
 }

@@ -66,7 +66,7 @@ func TestNodeIsTheHomes(t *testing.T) {
 	elsewhere, err := membership.NewGroup("elsewhere", 1, []keys.Public{h.Key.Public()}, membership.Limits{})
 	require.NoError(t, err)
 	for want, config := range map[string]ephemera.Config{
-		"come from the home":                     {Key: other},
+		"come from the home":                 {Key: other},
 		"Key, Store and Votes":               {Store: memory.New()},
 		"leave them out":                     {Votes: ephemera.VotesKeptNowhere{}},
 		`network "elsewhere", the home of "`: {Group: elsewhere},

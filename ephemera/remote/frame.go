@@ -3,7 +3,7 @@
 // about messages and blocks. Each WebSocket message is one JSON frame. docs/APPLICATION.md
 // describes the frames.
 //
-//	Server   the node's side: the endpoint's http.Handler, and an ephemera.Application that asks the connected program
+//	Server   the node's side: http.Handler of the endpoint, and ephemera.Application of the node
 //	Client   the program's side in Go: connects, reconnects, and asks an Application of two methods
 //
 // The Server wraps another application, usually a policy.Application, which proposes the node's own
@@ -73,15 +73,15 @@ type frame struct {
 	Network string       `json:"network,omitempty"`
 	Key     *keys.Public `json:"key,omitempty"` // of the node
 
-	ID       uint64       `json:"id,omitempty"`        // of a question, from 1, unique on one connection
-	WithinMS int64        `json:"within_ms,omitempty"` // how long the node waits for an answer
+	ID       uint64       `json:"id,omitempty"`        // of a question, from 1, unique on a connection
+	WithinMS int64        `json:"within_ms,omitempty"` // time to answer
 	Message  *api.Message `json:"message,omitempty"`
 	Block    *api.Block   `json:"block,omitempty"`
 	Own      bool         `json:"own,omitempty"` // the block is the node's own candidate
 
 	Verdict string `json:"verdict,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	// Drop lists messages of the own candidate that the mempool removes.
+	// Drop lists messages of the node's candidate that the mempool removes.
 	Drop []block.MessageID `json:"drop,omitempty"`
 }
 

@@ -51,12 +51,6 @@ const (
 	plantedBugs = "the package serves its own test, which builds the simulator with each planted bug"
 )
 
-// exposedFolders are where names may still be exported without a reason.
-var exposedFolders = tolerance{
-	"ephemera/api", "ephemera/api/server", "ephemera/block", "ephemera/dht", "ephemera/home",
-	"ephemera/limits", "ephemera/remote", "ephemera/simulation", "ephemera/wire",
-}
-
 // checkStability reports importable packages of the published module that are not listed as stable
 // and do not say in their package comment that they are unstable, and stable ones that do.
 func checkStability(sources []source) []string {

@@ -82,7 +82,7 @@ type member struct {
 	crash        crash
 
 	enough    int                      // how many candidates make a block
-	verdicts  map[int]verdict.Decision // by creator; Accept if there is none
+	verdicts  map[int]verdict.Decision // by creator; Accept if not listed
 	failing   bool                     // its application accepts no block
 	delivered []block.Slot
 	answers   []error // what clients were told
