@@ -5,8 +5,6 @@
 // before the diff say what is planted. The patch is applied to copies, which are built with `go
 // build -overlay`, so that the core needs no hooks. Hunks are found by their lines, not by their
 // line numbers: keep comments out of their context.
-//
-// The package is unstable: it serves its own test.
 package planted
 
 import (
