@@ -52,10 +52,20 @@ type Config struct {
 	// Hold keeps an older group open until HandOver or Node.CloseGroup ends it, so that the node may
 	// still make blocks there (Turn, Node.SubmitIn). Otherwise an older group is closed as soon as
 	// none of its slots is under way.
-	Hold   bool
-	Timing broadcast.Timing // waits before fetching and resending
-	Logger *slog.Logger     // default: nothing is logged
+	Hold bool
+	// Timing holds the waits before fetching, resending and asking again.
+	Timing Timing
+	Logger *slog.Logger // may be nil
 }
+
+// Timing holds a node's waits (PROTOCOL.md R6 and R7). All fields are in milliseconds, and a zero
+// field takes the default:
+//
+//	Fetch       before fetching bodies that gossip may still bring: 20
+//	Retry       before the first resend of something unfinished: 400
+//	Cap         the longest wait between two attempts: 5000
+//	Reconsider  before asking the application again after Later: 1000
+type Timing = broadcast.Timing
 
 // VoteRecord records outside the store in which groups a node has signed, and in which it must no
 // longer sign (PROTOCOL.md R8). It detects the loss of a store, and keeps a node muted that halted
