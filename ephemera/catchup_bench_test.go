@@ -148,6 +148,7 @@ func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID { r
 func (c counter) CheckBlock(context.Context, block.Block) ephemera.Decision {
 	return ephemera.Later("")
 }
+
 func (c counter) DeliverBlock(context.Context, block.Block, certificate.Certificate) error {
 	if c.left == nil {
 		return nil

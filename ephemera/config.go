@@ -27,7 +27,7 @@ type Config struct {
 	// Group is the newest known group. The node continues with the groups in its store, and Node.Adopt
 	// adds later ones.
 	Group     *membership.Group
-	Transport transport.Transport // made by the caller, run by the node
+	Transport transport.Transport // created by the caller, run by the node
 
 	// Peers are the addresses of the members. If it is not nil, the Transport must have the method
 	// SetPeers, as p2p.Transport has: the node keeps it connected with the members of all groups that
@@ -46,7 +46,7 @@ type Config struct {
 	Mempool  mempool.Limits  // bounds of the mempool
 	Exchange time.Duration   // between two frontiers. Default 1 s
 	HandOver time.Duration   // after which an older group is closed. Default 1 min
-	// Retention removes the messages of old blocks; headers and certificates stay. The zero value
+	// Retention removes the messages of old blocks. Headers and certificates are kept. The zero value
 	// keeps everything.
 	Retention Retention
 	// Hold keeps an older group open until HandOver or Node.CloseGroup ends it, so that the node may

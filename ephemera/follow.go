@@ -46,7 +46,7 @@ func (c FollowConfig) Validate() error {
 	return nil
 }
 
-// following wakes Follow. Both channels have room for one signal, which is enough.
+// following wakes Follow. Both channels have a capacity of one signal, which is enough.
 type following struct {
 	refresh chan struct{} // poll now
 	heard   chan struct{} // a member may know a newer group
@@ -59,7 +59,7 @@ func newFollowing() following {
 func wake(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // a signal is waiting already
+	default: // a signal is pending already
 	}
 }
 

@@ -60,7 +60,7 @@ type Node struct {
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
-	broken  chan error // one: why CheckMessage ends Run
+	broken  chan error // with capacity 1: why CheckMessage ends Run
 	started atomic.Bool
 	view    atomic.Pointer[view]
 	clock   clock
@@ -112,12 +112,12 @@ func New(config Config, app Application) (*Node, error) {
 	return n, nil
 }
 
-// inboxEvents are the events between the border and the loop; a full inbox slows the peers down.
+// inboxEvents bounds the events between the border and the loop. A full inbox slows down the peers.
 const inboxEvents = 256
 
 // Run starts the node and returns when ctx is done, with nil, or when the node cannot continue:
 // ErrHalted, an error of the store or transport, verdict.ErrZero if the application returned the
-// zero Decision, or an error that describes its panic. It is called once.
+// zero Decision, or an error that describes its panic. It must be called only once.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return errors.New("node was started before: make a new one")
@@ -216,8 +216,8 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 	return m, n.Submit(ctx, m)
 }
 
-// admit returns why a verified message is kept out of the mempool, nil if it is not, and counts
-// those that are. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
+// admit returns an error if a verified message must stay out of the mempool, and counts such
+// messages. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
 // the application is broken.
 func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	if !n.maySend(view, m.Sender()) {
@@ -235,7 +235,7 @@ func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	switch {
 	case d.IsReject():
 		return fmt.Errorf("%w: %s", ErrRefused, d.Reason())
-	case ctx.Err() != nil: // likely why
+	case ctx.Err() != nil: // the likely reason
 		return ctx.Err()
 	}
 	return fmt.Errorf("%w: %s", ErrLater, d.Reason())
@@ -252,7 +252,7 @@ func (n *Node) maySend(view *view, sender keys.Public) bool {
 func (n *Node) Wake() {
 	select {
 	case n.wake <- struct{}{}:
-	default: // a signal is waiting already
+	default: // a signal is pending already
 	}
 }
 

@@ -57,8 +57,8 @@ func TestNodeIsAloneByDefault(t *testing.T) {
 	require.Equal(t, marker(1, 1), readMarker(t, dir))
 }
 
-// The node of a home has the home's key, store, record of votes and network.
-func TestNodeIsTheHomes(t *testing.T) {
+// The node of a home uses the home's key, store, vote record and network.
+func TestNodeUsesTheHome(t *testing.T) {
 	h := open(t, t.TempDir())
 	defer func() { require.NoError(t, h.Close()) }()
 	app, _ := application(t)
