@@ -54,7 +54,7 @@ test: ## run every test with the race detector
 test-long: ## run the long forms of the tests, some without the race detector, and every fuzz target
 	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
 	go test -trimpath=false -timeout 60m -run Libp2p ./ephemera
-	go test -trimpath=false -timeout 30m ./ephemera/soak
+	go test -trimpath=false -timeout 30m ./ephemera/internal/soak
 	@$(MAKE) --no-print-directory check-docs fuzz
 
 fuzz: ## run every fuzz target for FUZZTIME (default 60s)

@@ -15,10 +15,11 @@ import (
 // A node that gets the zero Decision stops with an error.
 type Decision = verdict.Decision
 
-// Accept returns a yes.
+// Accept returns a positive answer.
 func Accept() Decision { return verdict.Accept() }
 
-// Reject returns a final no. The reason is logged, and the submitter of a message gets it.
+// Reject returns a final negative answer. The reason is logged, and the submitter of a message gets
+// it.
 func Reject(reason string) Decision { return verdict.Reject(reason) }
 
 // Later postpones the answer. The reason names what is missing.
@@ -38,8 +39,8 @@ type Turn struct {
 	Directed map[block.MessageID]bool
 }
 
-// Application makes the decisions that belong to the embedding program. Package policy has an
-// implementation that is made of functions, package remote one that asks another process.
+// Application makes the decisions that belong to the embedding program. Package policy implements
+// it with functions, and package remote by asking another process.
 //
 // The node calls NextBlock, CheckBlock and DeliverBlock, and the methods of CursorKeeper and
 // EquivocationObserver, one at a time. While one of them runs the node echoes no block and makes
@@ -53,7 +54,7 @@ type Application interface {
 	// CheckMessage judges a single message, submitted to this node or received from another member.
 	// The node has checked signature, network and size.
 	//
-	// Accept takes the message into the mempool and lets it spread. Reject keeps it out, and Submit
+	// Accept adds the message to the mempool and spreads it. Reject keeps it out, and Submit
 	// returns ErrRefused. Later keeps it out for now and remembers nothing; Submit returns ErrLater.
 	// The member that passed the message on is not blamed for either. The answer does not affect the
 	// validity of blocks: a block may hold messages that CheckMessage does not accept.
@@ -81,9 +82,9 @@ type Application interface {
 	// removes messages from the mempool that would make the next candidate fail as well.
 	CheckBlock(ctx context.Context, candidate block.Block) Decision
 
-	// DeliverBlock takes a certified block of any member, in the order of its chain, after it is
+	// DeliverBlock receives a certified block of any member, in the order of its chain, after it is
 	// durable. Blocks of different chains have no order. If this node missed a block for so long that
-	// f+1 members have removed its messages, it delivers the header only: Block.Pruned.
+	// f+1 members have removed its messages, it only delivers the header: Block.Pruned.
 	//
 	// After nil the node delivers the next block of the chain. After an error it logs the error and
 	// delivers the same block again, after a wait that grows to some seconds; other chains continue.
@@ -99,10 +100,10 @@ type Application interface {
 // The node discovers the method by a type assertion, so a misspelt method compiles and is never
 // called. Prevent that with var _ ephemera.CursorKeeper = (*Application)(nil).
 type CursorKeeper interface {
-	// Cursors returns, for each chain of a group, the greatest height that the application has taken.
-	// Chains without a taken block may be left out. The node calls it once for each group in its
-	// store, before any other method, and uses the result instead of its own cursors, whether those
-	// are higher or lower. An error ends Run.
+	// Cursors returns, for each chain of a group, the greatest height that the application has
+	// processed. Chains without a processed block may be left out. The node calls it once for each
+	// group in its store, before any other method, and uses the result instead of its own cursors,
+	// whether those are higher or lower. An error ends Run.
 	Cursors(ctx context.Context, group membership.ID) (map[keys.Public]uint64, error)
 }
 

@@ -18,7 +18,7 @@ type task struct {
 	kind     taskKind
 	slot     block.Slot       // of the block
 	block    block.Block      // to be checked
-	held     *store.Certified // to be delivered; nil: read it from the store
+	held     *store.Certified // to be delivered; if nil, read it from the store
 	evidence store.Evidence   // found
 	turn     Turn             // for the next block
 }
@@ -38,7 +38,7 @@ const (
 type tasks struct {
 	mu      sync.Mutex
 	waiting []task
-	some    chan struct{} // has room for one: something was put
+	some    chan struct{} // with capacity 1: signals that a task was put
 }
 
 func newTasks() *tasks { return &tasks{some: make(chan struct{}, 1)} }
@@ -125,7 +125,7 @@ func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, e
 		if err != nil {
 			select {
 			case n.broken <- err:
-			default: // Run ends already
+			default: // Run is already ending
 			}
 		}
 	}()

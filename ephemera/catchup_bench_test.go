@@ -20,9 +20,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// BenchmarkCatchUp starts a member that has nothing beside three that have long chains of blocks
-// with one message of 256 B, all on loopback with SQLite. It is over when the member has verified,
-// stored and delivered every block.
+// BenchmarkCatchUp starts an empty member alongside three that have long chains of blocks with one
+// message of 256 B, all on loopback with SQLite. It ends when the member has verified, stored and
+// delivered every block.
 func BenchmarkCatchUp(b *testing.B) {
 	h := newHistory(b)
 	for i := range h.keys[:loadNodes-1] {
@@ -47,7 +47,7 @@ func BenchmarkCatchUp(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// history is what the members have certified together.
+// history is what the members have certified.
 type history struct {
 	keys   []keys.Private
 	group  *membership.Group
@@ -98,7 +98,7 @@ func (h *history) signed(b *testing.B, creator int, height uint64, parent block.
 	return made, certificate.New(h.group, made.Header.Slot(), made.ID(), echoes)
 }
 
-// write makes a store that holds everything.
+// write creates a store that holds everything.
 func (h *history) write(b *testing.B, path string) {
 	opened, err := sqlite.Open(path, nil)
 	require.NoError(b, err)
@@ -106,7 +106,7 @@ func (h *history) write(b *testing.B, path string) {
 	require.NoError(b, opened.Close())
 }
 
-// run starts a member on a store, connected with those that run already.
+// run starts a member on a store and connects it to the running ones.
 func (h *history) run(b *testing.B, i int, path string, app ephemera.Application) (stop func()) {
 	opened, err := sqlite.Open(path, nil)
 	require.NoError(b, err)
@@ -148,6 +148,7 @@ func (c counter) NextBlock(context.Context, ephemera.Turn) []block.MessageID { r
 func (c counter) CheckBlock(context.Context, block.Block) ephemera.Decision {
 	return ephemera.Later("")
 }
+
 func (c counter) DeliverBlock(context.Context, block.Block, certificate.Certificate) error {
 	if c.left == nil {
 		return nil

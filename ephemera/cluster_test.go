@@ -28,13 +28,12 @@ import (
 
 const network = "test"
 
-// board is an application that puts every message that it is offered into a block, once there are
-// enough.
+// board is an application that puts all candidates into a block, once there are enough.
 type board struct {
 	enough  int
 	verdict func(block.Block) ephemera.Decision
-	gate    chan struct{} // deliveries wait until it is closed, nil: they do not
-	lenient atomic.Bool   // every message is accepted, whatever its label
+	gate    chan struct{} // if not nil, deliveries wait until it is closed
+	lenient atomic.Bool   // accepts messages of every label
 
 	mu        sync.Mutex
 	delivered []block.Block
@@ -51,7 +50,7 @@ func (b *board) CheckMessage(_ context.Context, m block.Message) ephemera.Decisi
 	case m.Label() == "refused":
 		return ephemera.Reject("this label is refused")
 	case m.Label() == "later":
-		return ephemera.Later("its time has not come")
+		return ephemera.Later("this label is postponed")
 	case m.Label() == "forgotten":
 		return ephemera.Decision{}
 	case m.Label() == "panic":
@@ -106,19 +105,19 @@ func (b *board) ObserveEquivocation(_ context.Context, evidence store.Evidence) 
 	b.proofs = append(b.proofs, evidence)
 }
 
-// blocks returns what was delivered of one creator.
+// blocks returns the delivered blocks of one creator.
 func (b *board) blocks(creator keys.Public) []block.Block {
 	return slices.DeleteFunc(b.all(), func(d block.Block) bool { return d.Header.Creator != creator })
 }
 
-// all returns what was delivered.
+// all returns all delivered blocks.
 func (b *board) all() []block.Block {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.delivered)
 }
 
-// await waits until condition holds after some delivery.
+// await waits until condition holds. It checks after each delivery.
 func (b *board) await(t *testing.T, condition func() bool) {
 	t.Helper()
 	deadline := time.After(2 * time.Minute) // virtual inside a bubble
@@ -150,7 +149,7 @@ type cluster struct {
 	stop    []func()
 	include mempool.Include
 	votes   []*votes
-	logger  *slog.Logger // nil: nobody reads it
+	logger  *slog.Logger // may be nil
 	// makeBlocks is every node's Config.MakeBlocks.
 	makeBlocks ephemera.OnlineKind
 	peers      []membership.Peer
@@ -197,8 +196,8 @@ func newCluster(t *testing.T, n int, config memory.Config) *cluster {
 	return c
 }
 
-// run starts a node on its disk and waits until it runs. The channel tells what Run returned, after
-// the store is closed.
+// run starts a node on its disk and waits until it runs. The channel receives the result of Run
+// after the store is closed.
 func (c *cluster) run(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
 	c.t.Helper()
 	node, cancel, result := c.begin(i)
@@ -206,7 +205,7 @@ func (c *cluster) run(i int) (*ephemera.Node, context.CancelFunc, <-chan error) 
 	return node, cancel, result
 }
 
-// begin is run for a node that may not get so far.
+// begin is like run but does not wait, for a node that may fail to start.
 func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
 	c.t.Helper()
 	st, err := c.disks[i].Open()

@@ -12,7 +12,7 @@ import (
 )
 
 // Company is who of OwnGroup is connected, and whether they hold the same group (PROTOCOL.md R9).
-// What a member holds is what it says: nothing but alarms and readiness follows from it.
+// What a member holds is what it says: only alarms and readiness depend on it.
 type Company struct {
 	Group  *membership.Group
 	Online int // members that are connected, including this node

@@ -27,15 +27,15 @@ type Config struct {
 	// Group is the newest known group. The node continues with the groups in its store, and Node.Adopt
 	// adds later ones.
 	Group     *membership.Group
-	Transport transport.Transport // made by the caller, run by the node
+	Transport transport.Transport // created by the caller, run by the node
 
 	// Peers are the addresses of the members. If it is not nil, the Transport must have the method
 	// SetPeers, as p2p.Transport has: the node keeps it connected with the members of all groups that
 	// it needs. Otherwise the node does so from the first Adopt on, whose list must then be complete.
 	Peers []membership.Peer
 
-	// Clients are keys, besides those of the members, whose messages this node takes. Members with
-	// other clients still accept the blocks.
+	// Clients are the keys of senders who are not members and whose messages this node accepts.
+	// Members with other clients still accept the blocks.
 	Clients []keys.Public
 
 	// MakeBlocks is how many members must be online before the node makes its first block after a
@@ -46,28 +46,38 @@ type Config struct {
 	Mempool  mempool.Limits  // bounds of the mempool
 	Exchange time.Duration   // between two frontiers. Default 1 s
 	HandOver time.Duration   // after which an older group is closed. Default 1 min
-	// Retention removes the messages of old blocks; headers and certificates stay. The zero value
+	// Retention removes the messages of old blocks. Headers and certificates are kept. The zero value
 	// keeps everything.
 	Retention Retention
 	// Hold keeps an older group open until HandOver or Node.CloseGroup ends it, so that the node may
 	// still make blocks there (Turn, Node.SubmitIn). Otherwise an older group is closed as soon as
 	// none of its slots is under way.
-	Hold   bool
-	Timing broadcast.Timing // waits before fetching and resending
-	Logger *slog.Logger     // default: nothing is logged
+	Hold bool
+	// Timing holds the waits before fetching, resending and asking again.
+	Timing Timing
+	Logger *slog.Logger // may be nil
 }
 
-// VoteRecord records outside the store in which groups a node has signed, and in which it must not
-// sign any more (PROTOCOL.md R8). It detects the loss of a store, and keeps a node mute that halted
-// and is started again. *home.Home implements it.
+// Timing holds a node's waits (PROTOCOL.md R6 and R7). All fields are in milliseconds, and a zero
+// field takes the default:
+//
+//	Fetch       before fetching bodies that gossip may still bring: 20
+//	Retry       before the first resend of something unfinished: 400
+//	Cap         the longest wait between two attempts: 5000
+//	Reconsider  before asking the application again after Later: 1000
+type Timing = broadcast.Timing
+
+// VoteRecord records outside the store in which groups a node has signed, and in which it must no
+// longer sign (PROTOCOL.md R8). It detects the loss of a store, and keeps a node muted that halted
+// and was started again. *home.Home implements it.
 //
 // The node calls BeginGroup and Mute one at a time, and MutedThrough concurrently with all methods.
 type VoteRecord interface {
 	// BeginGroup makes durable that the node signs in the group with this number. The node calls it
 	// before its first signature in the group. After an error it signs nothing, and Run ends.
 	BeginGroup(number uint64) error
-	// Mute makes durable that the node signs nothing any more in groups up to this number. The node
-	// calls it before a safety halt ends Run. The error of Run then includes that of Mute.
+	// Mute makes durable that the node signs nothing more in groups up to this number. The node calls
+	// it before a safety halt ends Run. The error of Run then includes that of Mute.
 	Mute(number uint64) error
 	// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It
 	// never decreases, and after Mute it is at least the number given there. It is called often and

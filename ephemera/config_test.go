@@ -12,8 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// A configuration is refused with everything that is wrong with it.
-func TestConfigurationTellsWhatIsWrong(t *testing.T) {
+// The error about a configuration names everything that is wrong with it.
+func TestConfigurationErrorsNameTheFields(t *testing.T) {
 	err := ephemera.Config{}.Validate()
 	for _, field := range []string{"Key", "Store", "Votes", "Group", "Transport"} {
 		require.ErrorContains(t, err, field+" is required")

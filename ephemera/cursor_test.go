@@ -24,14 +24,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// ledger is an application with a database of its own, which outlives the node: each block is taken
-// with its cursor in one transaction.
+// ledger is an application with a database of its own, which outlives the node. It records each
+// block and its cursor in one transaction.
 type ledger struct {
 	*board
 	mu      sync.Mutex
 	taken   []block.Slot
 	cursors map[keys.Public]uint64
-	failing bool // after the transaction: the node never hears that it went through
+	failing bool // after the transaction, so the node does not learn that it was committed
 }
 
 func (l *ledger) DeliverBlock(_ context.Context, b block.Block, _ certificate.Certificate) error {
@@ -41,7 +41,7 @@ func (l *ledger) DeliverBlock(_ context.Context, b block.Block, _ certificate.Ce
 	l.taken = append(l.taken, slot)
 	l.cursors[slot.Creator] = slot.Height
 	if l.failing {
-		panic("killed behind its transaction")
+		panic("killed after its transaction")
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (l *ledger) Cursors(context.Context, membership.ID) (map[keys.Public]uint64
 	return maps.Clone(l.cursors), nil
 }
 
-// dying is a store whose node dies at the n-th commit: before it, or behind it.
+// dying is a store whose node dies immediately before or after the n-th commit.
 type dying struct {
 	store.Store
 	left   int
@@ -71,8 +71,8 @@ func (d *dying) Commit(ctx context.Context, writes []store.Write) error {
 	return errDied
 }
 
-// An application that returns its own cursors gets each block exactly once, wherever the node is
-// killed: before and behind every commit of the store, and behind every transaction of the
+// An application that keeps its own cursors gets each block exactly once, wherever the node is
+// killed: before or after every commit of the store, and after every transaction of the
 // application.
 func TestCursorsOfTheApplicationDeliverExactlyOnce(t *testing.T) {
 	const blocks = 3
@@ -96,7 +96,7 @@ func TestCursorsOfTheApplicationDeliverExactlyOnce(t *testing.T) {
 }
 
 // killedOnce runs four members of which one dies at its at-th commit or delivery and is started
-// again. It tells whether it died.
+// again. It reports whether the member died.
 func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 	c.include = mempool.Own
@@ -148,7 +148,7 @@ func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	}
 	time.Sleep(time.Minute)
 	cancel()
-	if err := <-result; err != nil { // in the last commit, while it stopped
+	if err := <-result; err != nil { // it died in the last commit, while it stopped
 		require.ErrorIs(t, err, errDied)
 		died = true
 		cancel, result = run(func(st *storememory.Store) store.Store { return st })
@@ -165,7 +165,7 @@ func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	return died
 }
 
-// slow is a store on a disk whose every commit takes a while.
+// slow is a store with slow commits.
 type slow struct {
 	store.Store
 	commits int
@@ -177,8 +177,8 @@ func (s *slow) Commit(ctx context.Context, writes []store.Write) error {
 	return s.Store.Commit(ctx, writes)
 }
 
-// The application takes the next blocks of other chains while cursors become durable, so these
-// share commits: with six chains a commit moves two blocks or more.
+// The application accepts blocks of other chains while a cursor becomes durable, so cursors share
+// commits: with six chains a commit covers two blocks or more.
 func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
 	const n, blocks = 7, 20
 	synctest.Test(t, func(t *testing.T) {

@@ -99,8 +99,8 @@ func (d *damage) repaired(b block.Block) {
 	d.node.log.Info("damaged block fetched from another member and stored again", "block", id.String(), "slot", b.Header.Slot().String())
 }
 
-// watchedStore is the node's store. It reports every damaged block that is read through it, whoever
-// reads it.
+// watchedStore is the node's store. It reports every damaged block that any caller reads through
+// it.
 type watchedStore struct {
 	store.Store
 	damage *damage

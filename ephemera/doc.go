@@ -4,9 +4,10 @@
 // block, and each block carries a certificate that anybody can verify offline. There is no leader
 // and no order across creators.
 //
-// A program makes a Node, gives it an Application, and calls Run: see the examples. Home.Node of
-// package home makes a node whose key, store and record of votes are in one folder. Package policy
-// makes an Application of functions. The rules R1..R9 that the node follows are in docs/PROTOCOL.md.
+// A program creates a Node with an Application and calls Run: see the examples. Home.Node of
+// package home returns a node whose key, store and record of votes are in one folder. Package
+// policy makes an Application of functions. The rules R1..R9 that the node follows are in
+// docs/PROTOCOL.md.
 //
 // The packages from the bottom up: quorum, keys, membership, block, certificate and verdict define
 // what is signed and decided; mempool, wire and the internal packages broadcast and engine are the

@@ -76,7 +76,7 @@ func Example_members() {
 	// [Ada Barbara Grace Radia]
 }
 
-// member is what each process would have of its own.
+// A member is what each process would have.
 type member struct {
 	home *home.Home
 	link *p2p.Transport

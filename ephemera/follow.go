@@ -46,7 +46,7 @@ func (c FollowConfig) Validate() error {
 	return nil
 }
 
-// following wakes Follow. Both channels have room for one signal, which is enough.
+// following wakes Follow. Both channels have a capacity of one signal, which is enough.
 type following struct {
 	refresh chan struct{} // poll now
 	heard   chan struct{} // a member may know a newer group
@@ -59,7 +59,7 @@ func newFollowing() following {
 func wake(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // a signal is waiting already
+	default: // a signal is pending already
 	}
 }
 
@@ -110,9 +110,9 @@ type follower struct {
 	provider    Provider
 	config      FollowConfig
 	last        membership.List // the last one adopted
-	problem     string          // the last one logged, "" if there is none
+	problem     string          // the last one logged, or ""
 	retry       time.Duration   // backoff after the next failure
-	hintBackoff time.Duration   // least time between polls caused by hints; grows with hints in vain
+	hintBackoff time.Duration   // least time between polls caused by hints; grows if hints are false
 }
 
 // poll polls once and returns how long to wait before the next poll.

@@ -41,7 +41,7 @@ type view struct {
 
 func (v *view) newest() *membership.Group { return v.known[len(v.known)-1].Group }
 
-// own returns the newest group with a member, or the newest group if there is none.
+// own returns the newest group with a member, or the newest group of all.
 func (v *view) own(self keys.Public) *membership.Group {
 	for _, k := range slices.Backward(v.known) {
 		if k.Group.Contains(self) {
@@ -434,7 +434,7 @@ func (l *loop) disconnect() {
 		}
 	}
 	if err := l.connect(book, l.dials); err != nil {
-		// The view excludes them all the same.
+		// The view excludes them anyway.
 		l.log.Error("disconnecting former members failed", "err", err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// The tests in this file ask a node what it knows of itself, its groups and their members.
+// The tests in this file check what a node reports about itself, its groups and their members.
 
-func TestConfigReturnsTheDefaultsOfWaits(t *testing.T) {
+func TestConfigReturnsDefaultDurations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, memory.Config{})
 		node, cancel, result := c.run(0)
@@ -48,7 +48,7 @@ func TestNodeThatWasRemovedKnowsItsOwnGroup(t *testing.T) {
 		require.Equal(t, one.ID(), h.nodes[0].OwnGroup().ID())
 		require.Equal(t, two.ID(), h.nodes[1].OwnGroup().ID())
 		require.ErrorIs(t, h.nodes[0].CanMakeBlocks(two), ephemera.ErrNotMember)
-		require.NoError(t, h.nodes[1].CanMakeBlocks(two), "a later group makes it whole")
+		require.NoError(t, h.nodes[1].CanMakeBlocks(two), "it is not muted in a later group")
 	})
 }
 

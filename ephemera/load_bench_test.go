@@ -21,14 +21,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// loadNodes is the group of these benchmarks, in one process on loopback: libp2p, SQLite with
-// durable votes, messages submitted to the nodes themselves, each in the blocks of the node that
-// took it.
+// loadNodes is the size of these benchmarks' group. Its members run in one process and are
+// connected by libp2p on loopback. They keep durable votes in SQLite, and make blocks of the
+// messages that were submitted to them.
 const loadNodes = 4
 
-// BenchmarkSaturation submits distinct signed messages as fast as the nodes take them, into blocks
-// of at least 100 but the last ones. An iteration is over when every node has delivered every
-// message. Signing is the clients' work and not counted.
+// BenchmarkSaturation submits distinct signed messages as fast as the nodes accept them. All blocks
+// but the last ones hold at least 100. An iteration ends when every node has delivered every
+// message. Signing is the clients' work and is not measured.
 func BenchmarkSaturation(b *testing.B) {
 	for _, size := range []int{256, 3000} {
 		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) { benchmarkSaturation(b, size) })
@@ -44,14 +44,13 @@ type tally struct {
 	complete chan struct{}   // closed when nothing is pending
 }
 
-// flight is a message under way.
+// A flight is a message that not all nodes have delivered.
 type flight struct {
 	since time.Time
 	left  int // nodes that have not delivered it
 }
 
-// expect begins with messages that are about to be submitted. They replace what was expected
-// before.
+// expect replaces the expected messages by those that are about to be submitted.
 func (t *tally) expect(messages ...block.Message) (complete <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -62,7 +61,7 @@ func (t *tally) expect(messages ...block.Message) (complete <-chan struct{}) {
 	return t.complete
 }
 
-// begin notes that a message is submitted now.
+// begin records that a message is submitted now.
 func (t *tally) begin(m block.Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,7 +94,7 @@ func (t *tally) reset() {
 	t.delays, t.blocks = nil, 0
 }
 
-// sink is an application that takes everything, and makes blocks of what is there once it is
+// sink is an application that accepts everything and makes a block of all candidates once there are
 // enough.
 type sink struct {
 	tally  *tally
@@ -130,7 +129,7 @@ func (s sink) DeliverBlock(_ context.Context, delivered block.Block, _ certifica
 	return nil
 }
 
-// loaded is a running group and what its members deliver.
+// loaded is a running group and a tally of its deliveries.
 type loaded struct {
 	*realCluster
 	tally  *tally
@@ -149,7 +148,7 @@ func newLoaded(b *testing.B, perSecond int) *loaded {
 	return l
 }
 
-// message signs the next message of a node, of that many bytes.
+// message returns a node's next message with a payload of size bytes.
 func (l *loaded) message(b *testing.B, node, size int) block.Message {
 	l.made++
 	payload := binary.BigEndian.AppendUint64(bytes.Repeat([]byte{'x'}, size-8), l.made)
@@ -158,7 +157,8 @@ func (l *loaded) message(b *testing.B, node, size int) block.Message {
 	return m
 }
 
-// await fails the benchmark when something does not come about: no machine is so slow.
+// await fails the benchmark if something does not happen within a time that suffices on any
+// machine.
 func await(b *testing.B, what <-chan struct{}) {
 	b.Helper()
 	select {
@@ -191,7 +191,9 @@ func benchmarkSaturation(b *testing.B, size int) {
 		var submitted sync.WaitGroup
 		for worker := range loadNodes * submitters {
 			submitted.Go(func() {
-				for i := worker; i < len(messages); i += loadNodes * submitters { // its node's: the workers are a multiple of the nodes
+				// A worker submits the messages of its node: the number of workers is a multiple of
+				// loadNodes.
+				for i := worker; i < len(messages); i += loadNodes * submitters {
 					if err := l.nodes[worker%loadNodes].Submit(context.Background(), messages[i]); err != nil {
 						b.Errorf("submit: %v", err)
 					}
@@ -199,7 +201,7 @@ func benchmarkSaturation(b *testing.B, size int) {
 			})
 		}
 		submitted.Wait()
-		l.enough.Store(1) // for what is left
+		l.enough.Store(1) // for the remaining messages
 		for _, node := range l.nodes {
 			node.Wake()
 		}
@@ -220,8 +222,8 @@ func cpuOfProcess(b *testing.B) time.Duration {
 	return cpu(usage)
 }
 
-// BenchmarkLatency takes the time from a message's submission until every node has delivered it: of
-// one message after the other, and of 100 a second.
+// BenchmarkLatency measures the time from a message's submission until every node has delivered it,
+// for one message after the other and for 100 a second.
 func BenchmarkLatency(b *testing.B) {
 	b.Run("idle", func(b *testing.B) {
 		l := newWarm(b)
@@ -239,7 +241,7 @@ func BenchmarkLatency(b *testing.B) {
 	})
 }
 
-// newWarm returns a group that has delivered some messages already.
+// newWarm returns a group that has already delivered some messages.
 func newWarm(b *testing.B) *loaded {
 	l := newLoaded(b, 1000)
 	l.enough.Store(1)
@@ -250,8 +252,8 @@ func newWarm(b *testing.B) *loaded {
 	return l
 }
 
-// paced submits messages of 3 KB to the nodes in turn, one every 10 ms, whatever became of those
-// before. It returns when all are delivered.
+// paced submits messages of 3 KB to the nodes in turn, one every 10 ms, without waiting for
+// deliveries. It returns when all are delivered.
 func (l *loaded) paced(b *testing.B, count int) {
 	const pace = 10 * time.Millisecond
 	var messages []block.Message
@@ -277,7 +279,7 @@ func (l *loaded) paced(b *testing.B, count int) {
 	await(b, complete)
 }
 
-// report tells the delays' quantiles, in seconds.
+// report reports the quantiles of the delays, in seconds.
 func (l *loaded) report(b *testing.B) {
 	l.tally.mu.Lock()
 	defer l.tally.mu.Unlock()

@@ -327,8 +327,8 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 	l.tasks.put(task{kind: nextBlock, turn: turn})
 }
 
-// readHeaders bounds the headers that wait for a comparison. More are dropped and come again with
-// the next frontier.
+// readHeaders bounds the headers that wait for a comparison. More are dropped, and the next
+// frontier repeats them.
 const readHeaders = 64
 
 // read queues a request for the store reader. A member's newer request replaces its older one of

@@ -23,14 +23,14 @@ import (
 
 var (
 	// ErrHalted ends Run when something signed with the node's key exists that its vote store does not
-	// know. The node must not be started again on this store before somebody has found out why: a
-	// copied key, or a store restored from a backup.
+	// know. The node must not be started again on this store until the cause is known: a copied key,
+	// or a store restored from a backup.
 	ErrHalted = errors.New("safety halt")
 	// ErrRefused reports a message that the application's CheckMessage rejects.
 	ErrRefused = errors.New("message refused by the application")
 	// ErrLater reports a message that the application's CheckMessage postpones. The node forgets it:
 	// the same message may be submitted again.
-	ErrLater = errors.New("the application does not take the message yet: submit it again later")
+	ErrLater = errors.New("the application does not accept the message yet: submit it again later")
 	// ErrUnknownSender reports a message by a key that is neither a member nor one of Config.Clients.
 	ErrUnknownSender = errors.New("sender is neither a member nor a configured client")
 	// ErrStopped reports a call to a node that does not run.
@@ -60,7 +60,7 @@ type Node struct {
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
-	broken  chan error // one: why CheckMessage ends Run
+	broken  chan error // with capacity 1: why CheckMessage ends Run
 	started atomic.Bool
 	view    atomic.Pointer[view]
 	clock   clock
@@ -84,7 +84,7 @@ type Node struct {
 // call is a function that the loop runs for another goroutine. An error ends the loop.
 type call func(*loop) error
 
-// New makes a node. Run starts it.
+// New returns a node. Run starts it.
 func New(config Config, app Application) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -116,12 +116,12 @@ func New(config Config, app Application) (*Node, error) {
 	return n, nil
 }
 
-// inboxEvents are the events between the border and the loop; a full inbox slows the peers down.
+// inboxEvents bounds the events between the border and the loop. A full inbox slows down the peers.
 const inboxEvents = 256
 
-// Run starts the node and returns when ctx is done, with nil, or when the node cannot go on:
+// Run starts the node and returns when ctx is done, with nil, or when the node cannot continue:
 // ErrHalted, an error of the store or transport, verdict.ErrZero if the application returned the
-// zero Decision, or an error that describes its panic. It is called once.
+// zero Decision, or an error that describes its panic. It must be called only once.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return errors.New("node was started before: make a new one")
@@ -221,8 +221,8 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 	return m, n.Submit(ctx, m)
 }
 
-// admit returns why a verified message is kept out of the mempool, nil if it is not, and counts
-// those that are. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
+// admit returns an error if a verified message must stay out of the mempool, and counts such
+// messages. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
 // the application is broken.
 func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	if !n.maySend(view, m.Sender()) {
@@ -240,7 +240,7 @@ func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	switch {
 	case d.IsReject():
 		return fmt.Errorf("%w: %s", ErrRefused, d.Reason())
-	case ctx.Err() != nil: // likely why
+	case ctx.Err() != nil: // the likely reason
 		return ctx.Err()
 	}
 	return fmt.Errorf("%w: %s", ErrLater, d.Reason())
@@ -257,7 +257,7 @@ func (n *Node) maySend(view *view, sender keys.Public) bool {
 func (n *Node) Wake() {
 	select {
 	case n.wake <- struct{}{}:
-	default: // a signal is waiting already
+	default: // a signal is pending already
 	}
 }
 
@@ -323,9 +323,9 @@ type Status struct {
 	engine.Status
 	Online []keys.Public
 	Muted  bool
-	// Messages kept out since the start, each time one came: of senders that are neither members nor
-	// clients, and those to which CheckMessage said Reject or Later. Those in bodies of blocks are
-	// among them, although the blocks are taken.
+	// Messages kept out of the mempool since the start, counted at each arrival. Strangers counts
+	// those of senders that are neither members nor clients, Refused those that CheckMessage rejected
+	// or postponed. Both include messages in bodies of blocks, although the blocks are accepted.
 	Strangers, Refused uint64
 }
 

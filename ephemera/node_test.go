@@ -22,7 +22,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Every member's message ends up in everybody's delivered blocks, at certificates that verify.
+// Every member's message is in everybody's delivered blocks, whose certificates verify.
 func TestBlocksOfAllMembersAreDeliveredByAll(t *testing.T) {
 	for _, n := range []int{1, 2, 4, 7} {
 		for _, gossip := range []bool{true, false} {
@@ -51,8 +51,7 @@ func constant(d time.Duration) func(_, _ keys.Public) time.Duration {
 	return func(_, _ keys.Public) time.Duration { return d }
 }
 
-// With every gossip frame and one direct frame in five lost, blocks still come to everybody (R6,
-// R7).
+// Blocks reach everybody even if every gossip frame and one direct frame in five are lost (R6, R7).
 func TestEverythingArrivesOverLossyLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: false, Loss: 0.2, Seed: 7, Delay: constant(10 * time.Millisecond)})
@@ -71,7 +70,7 @@ func TestEverythingArrivesOverLossyLinks(t *testing.T) {
 	})
 }
 
-// A member that was cut off, or down, catches up with everything that was certified without it
+// A member that was disconnected or down catches up with everything that was certified meanwhile
 // (R6).
 func TestMemberThatWasAwayCatchesUp(t *testing.T) {
 	for _, away := range []string{"partition", "down"} {
@@ -120,7 +119,7 @@ func requireChains(t *testing.T, c *cluster) {
 			place := chain{d.Header.Group, d.Header.Creator}
 			ids := own[place]
 			if len(ids) > 0 && d.ID() == ids[len(ids)-1] {
-				continue // again, after a restart
+				continue // delivered again after a restart
 			}
 			require.Equal(t, uint64(len(ids)+1), d.Header.Height, "a gap")
 			if len(ids) > 0 {
@@ -138,8 +137,8 @@ func requireChains(t *testing.T, c *cluster) {
 	}
 }
 
-// A creator that stops between its proposal and the certificate proposes the same block after its
-// restart, and no other (R8).
+// A creator that stops between its proposal and the certificate proposes the same block again after
+// its restart, and no other (R8).
 func TestRestartedCreatorProposesThePersistedBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -170,9 +169,9 @@ func TestRestartedCreatorProposesThePersistedBlock(t *testing.T) {
 	})
 }
 
-// A block to which the application says later is asked about again after Wake, and nothing about it
-// is lost meanwhile (R2, R7).
-func TestLaterEndsNothing(t *testing.T) {
+// After Wake the node asks again about a block that the application answered with Later. Nothing
+// about the block is lost meanwhile (R2, R7).
+func TestBlockSurvivesLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 		var open atomic.Bool
@@ -201,8 +200,8 @@ func TestLaterEndsNothing(t *testing.T) {
 	})
 }
 
-// A block that the application rejects is not certified, and its creator is not resending it for
-// ever (R7).
+// A block that the application rejects is not certified, and its creator does not resend it
+// forever (R7).
 func TestRejectedBlockIsNotCertified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -231,8 +230,8 @@ func TestRejectedBlockIsNotCertified(t *testing.T) {
 	})
 }
 
-// A node whose vote store was lost delivers and sends messages, and signs nothing any more in that
-// group (R8).
+// A node whose vote store was lost delivers blocks and sends messages, but signs nothing more in
+// the group (R8).
 func TestMutedMemberSignsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -259,7 +258,8 @@ func TestMutedMemberSignsNothing(t *testing.T) {
 	})
 }
 
-// A node that meets its own signature on something its votes do not know stops and says why (R8).
+// A node that receives something with its own signature that its votes do not know stops and says
+// why (R8).
 func TestNodeHaltsAtItsOwnUnknownSignature(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -270,7 +270,7 @@ func TestNodeHaltsAtItsOwnUnknownSignature(t *testing.T) {
 		time.Sleep(time.Minute)
 		c.stopAll()
 
-		// The node comes back with an empty store, and nobody tells it that it was lost.
+		// The node restarts with an empty store, and no record says that the store was lost.
 		c.disks[0] = storememory.NewDisk()
 		for i := 1; i < 4; i++ {
 			c.start(i)
@@ -281,8 +281,8 @@ func TestNodeHaltsAtItsOwnUnknownSignature(t *testing.T) {
 	})
 }
 
-// Two blocks for one slot: nobody delivers two, everybody gets the proof, and the other chains go
-// on (R3).
+// If there are two blocks for one slot, nobody delivers two, everybody gets the proof, and the
+// other chains continue (R3).
 func TestEquivocationIsProvenAndContained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -304,7 +304,7 @@ func TestEquivocationIsProvenAndContained(t *testing.T) {
 			require.True(t, liar.Send(c.keys[i+1].Public(), wire.Encode(wire.Proposal{Proposal: b.Proposal()})))
 		}
 		time.Sleep(20 * time.Second)
-		c.submit(1, "goes on")
+		c.submit(1, "continues")
 		for i := 1; i < 4; i++ {
 			c.awaitHeight(i, 1, 1)
 			require.Empty(t, c.boards[i].blocks(c.keys[0].Public()))
@@ -318,13 +318,13 @@ func TestEquivocationIsProvenAndContained(t *testing.T) {
 			state, err := st.Load(t.Context(), c.group.ID())
 			require.NoError(t, err)
 			require.Len(t, state.Evidence, 1, "node %d holds the proof", i)
-			require.Equal(t, state.Evidence, c.boards[i].proofs, "its application was told")
+			require.Equal(t, state.Evidence, c.boards[i].proofs, "the application learned of it")
 			require.NoError(t, st.Close())
 		}
 	})
 }
 
-// deaf hears nothing.
+// deaf ignores all frames.
 type deaf struct{}
 
 func (deaf) Receive(keys.Public, []byte) transport.Verdict { return transport.Ignore }
@@ -332,8 +332,7 @@ func (deaf) Gossip(keys.Public, []byte) transport.Verdict  { return transport.Ig
 func (deaf) Connected(keys.Public)                         {}
 func (deaf) Disconnected(keys.Public)                      {}
 
-// Garbage on every link does no harm, and a message that the application refuses stays out of every
-// mempool.
+// Garbage on every link does no harm, and a message that the application refuses enters no mempool.
 func TestGarbageIsRefusedAtTheBorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true})

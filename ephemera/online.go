@@ -10,7 +10,7 @@ import (
 // OnlineKind says how many members of the newest group, this node included, must be online before a
 // started node makes its first block. Online means a live authenticated connection. It affects
 // nothing else: n, f and q are the group's, the node echoes and delivers others' blocks, and it
-// completes an own block that was open before the start. Once enough members were online, the
+// completes its block that was open before the start. Once enough members were online, the
 // condition holds until the node stops, even if members go offline or the group changes: an absent
 // member must not stop the others again.
 type OnlineKind uint8

@@ -28,7 +28,7 @@ func TestMemberThatWasAwayForLongerThanTheRetentionGetsHeaders(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		c.submit(0, "new")
 		c.awaitHeight(2, 0, 6)
-		time.Sleep(2 * time.Minute) // the next look
+		time.Sleep(2 * time.Minute) // until the next removal
 
 		c.start(3)
 		c.awaitHeight(3, 0, 6)
@@ -55,11 +55,11 @@ func TestIncludedMessagesStayKnownAcrossARestart(t *testing.T) {
 		c.start(0)
 		c.start(1)
 		require.ErrorIs(t, c.nodes[0].Submit(t.Context(), m), mempool.ErrDuplicate)
-		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), mempool.ErrDuplicate, "in another's block")
+		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), mempool.ErrDuplicate, "it is in another member's block")
 		time.Sleep(mempool.Limits{}.WithDefaults().TTL)
 		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), mempool.ErrDuplicate)
 		c.stop[1]()
 		c.start(1)
-		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), mempool.ErrExpired, "forgotten when it is too old anyway")
+		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), mempool.ErrExpired, "it is forgotten only when it is too old")
 	})
 }

@@ -41,7 +41,7 @@ type realCluster struct {
 	nodes []*ephemera.Node
 }
 
-// realConfig is what the nodes of a cluster have in common. Zero limits are the defaults.
+// realConfig is the common configuration of a cluster's nodes. Zero limits are the defaults.
 type realConfig struct {
 	include mempool.Include
 	limits  limits.Limits
@@ -95,7 +95,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	return c
 }
 
-// round submits a message at each node and waits until everybody has delivered n blocks more.
+// round submits a message at each node and waits until everybody has delivered n more blocks.
 func (c *realCluster) round(tb testing.TB, boards []*board, number int, payload []byte) {
 	var submitted sync.WaitGroup
 	for i, node := range c.nodes {
@@ -113,7 +113,7 @@ func (c *realCluster) round(tb testing.TB, boards []*board, number int, payload 
 	}
 }
 
-// awaitCount waits until so many blocks were delivered in all.
+// awaitCount waits until that many blocks were delivered in total.
 func (b *board) awaitCount(count int) {
 	for {
 		b.mu.Lock()
@@ -141,7 +141,7 @@ func benchmarkRound(b *testing.B, n int) {
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
 	sentBytes, sentFrames := c.sent()
 	var samples bytes.Buffer
-	profiling := pprof.StartCPUProfile(&samples) == nil // it is taken already under -cpuprofile
+	profiling := pprof.StartCPUProfile(&samples) == nil // it fails if -cpuprofile is set
 	var times []time.Duration
 	for b.Loop() {
 		start := time.Now()
@@ -175,8 +175,7 @@ func cpu(usage syscall.Rusage) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// shareOf returns which share of a CPU profile's samples has a function of this prefix on its
-// stack.
+// shareOf returns the share of a CPU profile's samples with a function of this prefix on the stack.
 func shareOf(tb testing.TB, data *bytes.Buffer, prefix string) float64 {
 	parsed, err := profile.Parse(data)
 	require.NoError(tb, err)

@@ -30,15 +30,15 @@ import (
 // The tests in this file run whole nodes on libp2p hosts with GossipSub, over a simulated network
 // in virtual time.
 
-// links decides how long each packet of a simulated network is under way. Lost ones are for longer
-// than any test.
+// links chooses the latency of each packet of a simulated network. That of lost packets exceeds the
+// length of any test.
 type links struct {
 	loss   float64
-	random *rand.Rand // of the router's one goroutine
+	random *rand.Rand // used only by the router's goroutine
 	cut    atomic.Pointer[map[byte]bool]
 }
 
-// lost is the latency of a packet that is not to arrive.
+// lost is the latency of a packet that must not arrive.
 const lost = 1000 * time.Hour
 
 func (l *links) latency(p *simnet.Packet) time.Duration {
@@ -51,7 +51,7 @@ func (l *links) latency(p *simnet.Packet) time.Duration {
 	return linkDelay
 }
 
-// partition cuts these members off from the others; none: it heals.
+// partition disconnects these members from the others. Without members it heals the network.
 func (l *links) partition(members ...int) {
 	cut := make(map[byte]bool, len(members))
 	for _, i := range members {
@@ -72,8 +72,8 @@ type simCluster struct {
 	simulated *simnet.Simnet
 }
 
-// newSimCluster makes n nodes that reach each other as libp2p hosts. Change wraps what a node is
-// given as its transport.
+// newSimCluster makes n nodes that are connected as libp2p hosts. change wraps the transport of a
+// node.
 func newSimCluster(t *testing.T, n int, loss float64, gossip p2p.Mode, change func(*p2p.Transport) transport.Transport) *simCluster {
 	c := &simCluster{cluster: newCluster(t, n, memory.Config{}), links: links{loss: loss, random: rand.New(rand.NewPCG(1, uint64(n)))}}
 	for _, b := range c.boards {
@@ -98,14 +98,13 @@ func newSimCluster(t *testing.T, n int, loss float64, gossip p2p.Mode, change fu
 
 func unchanged(t *p2p.Transport) transport.Transport { return t }
 
-// close ends everything that lives in the bubble.
+// close ends all goroutines of the bubble.
 func (c *simCluster) close() {
 	c.stopAll()
 	c.simulated.Close()
 }
 
-// awaitConnected waits until everybody is connected with everybody, and for their topics to be
-// known.
+// awaitConnected waits until all members are connected and know each other's topics.
 func (c *simCluster) awaitConnected() {
 	c.t.Helper()
 	connected := func() bool {
@@ -124,7 +123,7 @@ func (c *simCluster) submitAll() {
 	}
 }
 
-// epoch runs the cluster for one epoch, and returns how long it took until everybody had delivered
+// epoch runs the cluster for one epoch. It returns how long it took until everybody had delivered
 // everything.
 func (c *simCluster) epoch() time.Duration {
 	c.t.Helper()
@@ -144,7 +143,7 @@ func overLibp2p(t *testing.T, test func(t *testing.T, n int)) {
 	for _, n := range sizes([]int{10}, 30) {
 		t.Run(fmt.Sprint("n=", n), func(t *testing.T) {
 			if n == 30 && raceDetector {
-				t.Skip("Go's race detector itself crashes now and then under so many goroutines in virtual time: run without -race")
+				t.Skip("Go's race detector itself crashes occasionally under this many goroutines in virtual time: run without -race")
 			}
 			synctest.Test(t, func(t *testing.T) { test(t, n) })
 		})
@@ -159,7 +158,7 @@ func TestEpochOverLibp2p(t *testing.T) {
 	})
 }
 
-// In a mesh a message takes up to two hops more, or the frontiers bring it.
+// In a mesh a message takes up to two more hops, or arrives through the frontiers.
 func TestEpochOverLibp2pMesh(t *testing.T) {
 	overLibp2p(t, func(t *testing.T, n int) {
 		took := newSimCluster(t, n, 0, p2p.Mesh, unchanged).epoch()
@@ -167,8 +166,8 @@ func TestEpochOverLibp2pMesh(t *testing.T) {
 	})
 }
 
-// Two of a hundred packets are lost, and a third of the members is cut off until its connections
-// are given up.
+// Two of a hundred packets are lost, and a third of the members is disconnected until its
+// connections time out.
 func TestEpochOverLossyLibp2p(t *testing.T) {
 	overLibp2p(t, func(t *testing.T, n int) {
 		c := newSimCluster(t, n, 0.02, p2p.Flood, unchanged)
@@ -192,8 +191,8 @@ func TestEpochOverLossyLibp2p(t *testing.T) {
 	})
 }
 
-// Gossip only speeds things up: with every frame of it lost an epoch still ends in certificates and
-// deliveries (R7).
+// Gossip only speeds things up: if all gossip is lost, every block of an epoch is still certified
+// and delivered (R7).
 func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 	t.Run("off", func(t *testing.T) {
 		overLibp2p(t, func(t *testing.T, n int) {
@@ -205,16 +204,16 @@ func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 			var count atomic.Int64
 			c := newSimCluster(t, n, 0, p2p.Flood, func(t *p2p.Transport) transport.Transport { return withoutGossip{t, &count} })
 			require.Less(t, c.epoch(), withoutGossipTime)
-			require.Equal(t, int64(n*(n-1)), count.Load(), "frames came, and were lost")
+			require.Equal(t, int64(n*(n-1)), count.Load(), "frames arrived and were dropped")
 		})
 	})
 }
 
-// withoutGossipTime is enough for frontiers to bring the messages.
+// withoutGossipTime suffices to spread the messages through frontiers.
 const withoutGossipTime = 10 * time.Second
 
-// A member is replaced over libp2p: connections and gossip follow the groups, and nothing that was
-// under way is lost.
+// A member is replaced over libp2p. Connections and gossip follow the groups, and no open block is
+// lost.
 func TestHandOverOverLibp2p(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newSimCluster(t, 5, 0.01, p2p.Flood, unchanged)
@@ -251,7 +250,7 @@ func TestHandOverOverLibp2p(t *testing.T) {
 		h.requireEqual(one, []int{0, 1, 2, 3})
 		h.requireEqual(two, []int{1, 2, 3, 4})
 		requireChains(t, c.cluster)
-		require.Empty(t, c.nodes[0].Online(), "nobody knows the former member any more")
+		require.Empty(t, c.nodes[0].Online(), "nobody is connected with the former member")
 		for i := 1; i < 5; i++ {
 			require.Len(t, c.nodes[i].Online(), 3)
 		}
@@ -263,7 +262,7 @@ func TestHandOverOverLibp2p(t *testing.T) {
 	})
 }
 
-// withoutGossip is a transport on which every gossip frame is lost on arrival.
+// withoutGossip is a transport that drops every gossip frame on arrival.
 type withoutGossip struct {
 	*p2p.Transport
 	lost *atomic.Int64
@@ -273,7 +272,7 @@ func (w withoutGossip) Run(ctx context.Context, receiver transport.Receiver) err
 	return w.Transport.Run(ctx, loser{receiver, w.lost})
 }
 
-// loser is a receiver that hears no gossip.
+// loser is a receiver that drops gossip.
 type loser struct {
 	transport.Receiver
 	lost *atomic.Int64

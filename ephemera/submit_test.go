@@ -62,7 +62,7 @@ func TestTimesAndChanges(t *testing.T) {
 	})
 }
 
-func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
+func TestHeldGroupContinuesAlongsideTheNewest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 		c.hold, c.include = true, mempool.Own
@@ -85,13 +85,13 @@ func TestHeldGroupGoesOnBesideTheNewest(t *testing.T) {
 		}
 		require.Equal(t, map[membership.ID]block.MessageID{c.group.ID(): old.ID(), two.ID(): free.ID()}, groups)
 
-		// What is left of a closed group goes into the newest.
+		// The remaining messages of a closed group go into the newest.
 		c.boards[0].enough = 2
 		left := c.message(c.keys[0], "left")
 		require.NoError(t, c.nodes[0].SubmitIn(t.Context(), left, c.group.ID()))
 		require.NoError(t, c.nodes[0].CloseGroup(t.Context(), c.group.ID()))
 		require.ErrorIs(t, c.nodes[0].SubmitIn(t.Context(), c.message(c.keys[0], "late"), c.group.ID()), ephemera.ErrClosed)
-		require.NoError(t, c.nodes[0].Submit(t.Context(), c.message(c.keys[0], "beside it")))
+		require.NoError(t, c.nodes[0].Submit(t.Context(), c.message(c.keys[0], "alongside")))
 		c.awaitHeight(3, 0, 3)
 		last := c.boards[3].all()[2]
 		require.Equal(t, two.ID(), last.Header.Group)

@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// labelled signs a message that a board judges by its label.
+// labelled returns a message with a label that a board rejects or postpones.
 func (c *cluster) labelled(sender int, label string) block.Message {
 	c.t.Helper()
 	m, err := block.NewMessage(c.keys[sender], network, label, []byte("judge me"), time.Now().UnixMilli())
@@ -33,7 +33,7 @@ func soon(t *testing.T, result <-chan error) error {
 	}
 }
 
-// A forgotten answer ends Run with an error that names the method, and so does a panic.
+// A zero Decision ends Run with an error that names the method, and so does a panic.
 func TestMissingVerdictEndsRun(t *testing.T) {
 	zero := func(block.Block) ephemera.Decision { return ephemera.Decision{} }
 	panics := func(block.Block) ephemera.Decision { panic("no idea") }
@@ -67,7 +67,7 @@ func TestMissingVerdictEndsRun(t *testing.T) {
 	}
 }
 
-// A forgotten answer about a message of another member ends Run, too.
+// A zero Decision about a message of another member also ends Run.
 func TestMissingVerdictAboutGossipEndsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, memory.Config{Gossip: true})
@@ -83,7 +83,7 @@ func TestMissingVerdictAboutGossipEndsRun(t *testing.T) {
 
 // The node forgets a message that CheckMessage postpones, whether it was submitted or received from
 // another member.
-func TestMessageThatComesTooEarlyMayComeAgain(t *testing.T) {
+func TestPostponedMessageMayBeSubmittedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, memory.Config{Gossip: true})
 		c.startAll()
@@ -92,7 +92,7 @@ func TestMessageThatComesTooEarlyMayComeAgain(t *testing.T) {
 		for range 2 {
 			err := c.nodes[0].Submit(t.Context(), m)
 			require.ErrorIs(t, err, ephemera.ErrLater)
-			require.ErrorContains(t, err, "its time has not come")
+			require.ErrorContains(t, err, "this label is postponed")
 			require.NotErrorIs(t, err, ephemera.ErrRefused)
 		}
 		status, err := c.nodes[0].Status(t.Context())
@@ -100,9 +100,9 @@ func TestMessageThatComesTooEarlyMayComeAgain(t *testing.T) {
 		require.Equal(t, uint64(2), status.Refused)
 
 		c.boards[0].lenient.Store(true)
-		require.NoError(t, c.nodes[0].Submit(t.Context(), m), "the time has come here")
+		require.NoError(t, c.nodes[0].Submit(t.Context(), m), "node 0 now accepts it")
 		synctest.Wait()
-		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), ephemera.ErrLater, "and not there")
+		require.ErrorIs(t, c.nodes[1].Submit(t.Context(), m), ephemera.ErrLater, "node 1 still postpones it")
 		c.boards[1].lenient.Store(true)
 		require.NoError(t, c.nodes[1].Submit(t.Context(), m))
 		for i := range 2 {

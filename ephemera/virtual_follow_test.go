@@ -72,9 +72,9 @@ func (h *handOver) write(path string, group *membership.Group) {
 }
 
 // Members are added, removed and replaced, one change after the other, by editing every member's
-// file at another moment, while everybody sends, frames are lost and, between the edits, files are
-// broken or gone. Every certified block of every group is at all of its members at last, no chain
-// is stuck, and all messages of those that stay are delivered to all that stay.
+// file at a different moment. Meanwhile everybody sends, frames are lost and, between the edits,
+// files are broken or missing. In the end all members of a group have its certified blocks, no
+// chain is stuck, and all messages of the members that stay are delivered to all members that stay.
 func TestFilesEditedAtDifferentMomentsLoseNothing(t *testing.T) {
 	for _, seed := range seeds(4) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -90,7 +90,8 @@ func filesLoseNothing(t *testing.T, seed uint64) {
 	h := newHandOver(t, 7, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Seed: seed, Loss: 0.03, Delay: jitter(seed)})
 	defer h.stopAll()
 	folder := t.TempDir()
-	places := [][]int{{0, 1, 2, 3}, {0, 1, 2, 3, 4}, {1, 2, 3, 4}, {2, 3, 4, 5}} // added, removed, replaced
+	// A member is added, removed and replaced.
+	places := [][]int{{0, 1, 2, 3}, {0, 1, 2, 3, 4}, {1, 2, 3, 4}, {2, 3, 4, 5}}
 	groups := []*membership.Group{h.group}
 	for i, members := range places[1:] {
 		groups = append(groups, h.members(uint64(i)+2, members...))
@@ -109,7 +110,7 @@ func filesLoseNothing(t *testing.T, seed uint64) {
 		for g, group := range groups {
 			joins := slices.Contains(places[g], i) && (g == 0 || !slices.Contains(places[g-1], i))
 			if !joins && (g == 0 || !slices.ContainsFunc(places[:g], func(before []int) bool { return slices.Contains(before, i) })) {
-				continue // is no member yet
+				continue // is not a member yet
 			}
 			at := time.Duration(g)*apart + within(h.random, 0, 5*time.Second)
 			if g == 0 {
@@ -134,15 +135,15 @@ func filesLoseNothing(t *testing.T, seed uint64) {
 		require.NotEmpty(t, slices.DeleteFunc(h.boards[2].all(), inOther(group)), "group %d made no block", group.Number())
 	}
 	for i := range 6 {
-		require.Equal(t, groups[3].ID(), h.nodes[i].Group().ID(), "also who was removed hears of the newest group")
+		require.Equal(t, groups[3].ID(), h.nodes[i].Group().ID(), "a removed member also learns of the newest group")
 	}
 	h.requireDelivered([]int{2, 3}, []int{2, 3})
 	h.requireDelivered([]int{5}, places[3])
 	requireChains(t, h.cluster)
 }
 
-// mishap breaks a node's file for a while: its last good list is kept, and a poll that falls into
-// that time fails.
+// mishap breaks a node's file for a while. Polls fail meanwhile, and the node keeps its last good
+// list.
 func (h *handOver) mishap(folder string, i int, at time.Duration) []happening {
 	path := fileOf(folder, i)
 	var good []byte
@@ -165,14 +166,14 @@ type noGroups struct{}
 
 func (noGroups) Groups(context.Context) ([]store.Group, error) { return nil, nil }
 
-// inOther tells whether a block is of another group.
+// inOther reports whether a block is of another group.
 func inOther(group *membership.Group) func(block.Block) bool {
 	return func(b block.Block) bool { return b.Header.Group != group.ID() }
 }
 
-// A member that hears of a new group tells the others, who ask their providers then, one hour
-// before it is their time. One that was removed hears it like the others, and one that was away
-// when it is back.
+// A member that learns of a new group announces it. The others then poll their providers, an hour
+// before the next poll is due. A removed member learns of it like the others, and a disconnected
+// one when it is connected again.
 func TestMembersTellEachOtherOfNewGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 6, []int{0, 1, 2, 3, 4}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -204,7 +205,7 @@ func TestMembersTellEachOtherOfNewGroups(t *testing.T) {
 		require.Equal(t, one.ID(), h.nodes[4].Group().ID())
 		h.network.Heal()
 		pass(3 * time.Second)
-		require.Equal(t, two.ID(), h.nodes[4].Group().ID(), "told when it is connected again")
+		require.Equal(t, two.ID(), h.nodes[4].Group().ID(), "learns of it when it is connected again")
 	})
 }
 
@@ -216,10 +217,9 @@ func (chatter) Gossip(keys.Public, []byte) transport.Verdict  { return transport
 func (chatter) Connected(keys.Public)                         {}
 func (chatter) Disconnected(keys.Public)                      {}
 
-// A member that announces groups that do not exist makes nobody ask its source much more often than
-// it would anyhow, and is believed for nothing. When it is quiet again, honest announcements are
-// heeded at once.
-func TestCryingWolfIsBelievedForNothing(t *testing.T) {
+// False announcements of groups hardly make a node poll its provider more often, and change nothing
+// else. Once they stop, honest announcements take effect immediately.
+func TestFalseAnnouncementsHaveLittleEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
 		defer h.stopAll()
@@ -253,9 +253,9 @@ func TestCryingWolfIsBelievedForNothing(t *testing.T) {
 	})
 }
 
-// While its source is away or tells nonsense a node goes on, asks ever more rarely, and says each
-// reason once.
-func TestFailingProviderStopsNobody(t *testing.T) {
+// While its source is unavailable or invalid, a node continues, polls less and less often, and logs
+// each reason once.
+func TestFailingProviderDoesNotStopTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
 		defer h.stopAll()
@@ -270,7 +270,7 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 		wrong.Source = "the wrong file"
 		var mu sync.Mutex // guards answers and asked
 		answers := []func() (membership.List, error){
-			func() (membership.List, error) { return membership.List{}, errors.New("the source is away") },
+			func() (membership.List, error) { return membership.List{}, errors.New("the source is unavailable") },
 			func() (membership.List, error) { return wrong, nil },
 			func() (membership.List, error) { return membership.List{}, nil },
 			func() (membership.List, error) { return two, nil },
@@ -284,18 +284,19 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 			asked++
 			return answers[0]()
 		}), ephemera.FollowConfig{Interval: time.Minute})
-		next := func() (before int) { // switches to the next answer; returns how often the last one was polled
+		// next switches to the next answer and returns how often the last one was polled.
+		next := func() (before int) {
 			mu.Lock()
 			defer mu.Unlock()
 			before, asked, answers = asked, 0, answers[1:]
 			return before
 		}
-		for _, reason := range []string{"the source is away", "the wrong file", "no group"} {
+		for _, reason := range []string{"the source is unavailable", "the wrong file", "no group"} {
 			pass(10 * time.Minute)
 			require.Equal(t, h.group.ID(), h.nodes[0].Group().ID())
 			h.report(0)
 			require.Equal(t, 1, strings.Count(said.String(), reason), "%s", said.String())
-			require.InDelta(t, 13, next(), 6, "after a few quick ones it is asked once a minute")
+			require.InDelta(t, 13, next(), 6, "after a few quick polls it is polled once a minute")
 		}
 		h.requireDelivered([]int{0}, []int{0, 1, 2, 3})
 		pass(2 * time.Minute)
@@ -312,8 +313,9 @@ func TestFailingProviderStopsNobody(t *testing.T) {
 	})
 }
 
-// Whatever lists come, in whatever order: a higher number is adopted, a lower one ignored, a known
-// one with other content refused, and nothing else changes what the node knows.
+// Of any sequence of lists, one with a higher number is adopted, one with a lower number is
+// ignored, and one with a known number and other content is refused. Nothing else changes the
+// node's groups.
 func TestNumbersOfListsDecide(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		told := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) toldList {
@@ -329,14 +331,14 @@ func TestNumbersOfListsDecide(t *testing.T) {
 	})
 }
 
-// toldList is what a provider tells: a good list, none, or one of another network.
+// toldList is what a provider returns: a good list, none, or one of another network.
 type toldList struct {
 	number  uint64
 	members []int
 	kind    string
 }
 
-// numbersDecide tells a node the lists and returns, after each of them, which groups it should know
+// numbersDecide gives a node the lists and returns, after each of them, which groups it should know
 // and which it knows.
 func numbersDecide(t *testing.T, told []toldList) (want, got []map[uint64]membership.ID) {
 	h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{})
@@ -396,8 +398,8 @@ func (h *handOver) proposals() *frameCount {
 	return &count
 }
 
-// A node that starts makes no block before enough members are online, whatever messages it has; it
-// echoes and delivers others' blocks as ever, and once there were enough it stays so.
+// A started node makes no blocks until enough members are online. Meanwhile it echoes and delivers
+// others' blocks. Once enough were online, it makes blocks until it stops.
 func TestBlocksWaitForMembersAtTheStartOnly(t *testing.T) {
 	for kind, needs := range map[ephemera.OnlineKind]int{ephemera.AnyOnline: 3, ephemera.MajorityOnline: 3, ephemera.AllOnline: 4} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -424,7 +426,7 @@ func TestBlocksWaitForMembersAtTheStartOnly(t *testing.T) {
 				h.report(0)
 				h.requireDelivered([]int{0}, []int{0, 1, 2})
 
-				// It starts again among three: with all it waits, and serves others all the same.
+				// It restarts among three. With AllOnline it waits, and still serves others.
 				h.stop[0]()
 				h.start(0)
 				pass(time.Second)
@@ -463,7 +465,7 @@ func TestOnlineKindsHaveNames(t *testing.T) {
 	require.True(t, ephemera.AllOnline.Enough(1, 1), "a group of one has all its members")
 }
 
-// lockedBuffer is what a logger writes to while a test reads it.
+// A lockedBuffer can be read while a logger writes to it.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -23,14 +23,14 @@ import (
 
 // The tests in this file hand over from group to group (PROTOCOL.md R9), in virtual time.
 
-// handOver is a cluster of which the members change. Everybody's own messages go into its blocks.
+// handOver is a cluster with changing members. The blocks of each hold its own messages.
 type handOver struct {
 	*cluster
 	random *rand.Rand
 	sent   [][]block.Message // by member
 }
 
-// newHandOver makes nodes of which some are the first group.
+// newHandOver makes nodes, some of which are the first group.
 func newHandOver(t *testing.T, all int, first []int, config memory.Config) *handOver {
 	h := &handOver{cluster: newCluster(t, all, config), random: rand.New(rand.NewPCG(config.Seed, 2)), sent: make([][]block.Message, all)}
 	h.include = mempool.Own
@@ -38,7 +38,7 @@ func newHandOver(t *testing.T, all int, first []int, config memory.Config) *hand
 	return h
 }
 
-// members makes a group of the nodes at these places.
+// members returns a group of the nodes at these places.
 func (h *handOver) members(number uint64, places ...int) *membership.Group {
 	h.t.Helper()
 	group, err := membership.NewGroup(network, number, h.publics(places), membership.Limits{})
@@ -54,8 +54,8 @@ func (h *handOver) report(i int) {
 	h.offer(i, m)
 }
 
-// restart stops a node and starts it again with the group that its provider tells. What was not
-// delivered is submitted again.
+// restart stops a node, starts it again with the group that its provider returns, and submits again
+// what was not delivered.
 func (h *handOver) restart(i int, told *membership.Group) {
 	h.stop[i]()
 	h.group = told
@@ -67,7 +67,7 @@ func (h *handOver) restart(i int, told *membership.Group) {
 	}
 }
 
-// has tells whether a message was delivered.
+// has reports whether a message was delivered.
 func (b *board) has(id block.MessageID) bool {
 	return slices.ContainsFunc(b.all(), func(d block.Block) bool { return slices.Contains(d.MessageIDs(), id) })
 }
@@ -84,7 +84,7 @@ func (h *handOver) requireDelivered(senders, receivers []int) {
 	}
 }
 
-// requireEqual checks that members of a group stand at the same heights, with everything delivered.
+// requireEqual checks that members of a group are at the same heights and delivered everything.
 func (h *handOver) requireEqual(group *membership.Group, members []int) {
 	h.t.Helper()
 	first, err := h.nodes[members[0]].StatusIn(h.t.Context(), group)
@@ -97,15 +97,15 @@ func (h *handOver) requireEqual(group *membership.Group, members []int) {
 	}
 }
 
-// closed tells whether a node has closed a group.
+// closed reports whether a node has closed a group.
 func closed(node *ephemera.Node, group *membership.Group) bool {
 	return slices.ContainsFunc(node.Groups(), func(k ephemera.KnownGroup) bool { return k.Group.ID() == group.ID() && k.Closed })
 }
 
-// A member is added, removed or replaced while everybody sends, some members hear of it seconds
-// later than others, frames are lost and, in half of the cases, members stop and come back on the
-// way, told the old group or the new one. Nothing that was certified is lost, no chain is stuck,
-// and every message of a member that stays is delivered.
+// A member is added, removed or replaced while everybody sends. Some members learn of it seconds
+// later than others, and frames are lost. In half of the cases members stop meanwhile and restart
+// with the old group or the new one. Nothing that was certified is lost, no chain is stuck, and
+// every message of a member that stays is delivered.
 func TestHandOverLosesNothing(t *testing.T) {
 	for _, change := range []struct {
 		name          string
@@ -165,7 +165,7 @@ func handOverLosesNothing(t *testing.T, first, second []int, restarts bool, seed
 			for _, at := range []time.Duration{adopts + within(h.random, 1, 300*time.Millisecond), adopts + within(h.random, 1, 10*time.Second)} {
 				plan = append(plan, happening{at, func() {
 					if h.random.IntN(2) == 0 && slices.Contains(first, i) {
-						h.restart(i, one) // an old list; the store knows better
+						h.restart(i, one) // an old list; the store has the newer group
 					} else {
 						h.restart(i, told[i])
 					}
@@ -194,8 +194,8 @@ func handOverLosesNothing(t *testing.T, first, second []int, restarts bool, seed
 	requireChains(t, h.cluster)
 }
 
-// A member that leaves stays until its group is closed: here its echo is needed for a block under
-// way. Then its connections end.
+// A removed member stays connected until its group is closed, because its echo is needed for an
+// open block. Then its connections end.
 func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 5, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -216,7 +216,7 @@ func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 		}
 		pass(time.Second)
 		h.report(0)
-		pass(time.Second) // proposed, and no echo comes through
+		pass(time.Second) // the block is proposed, and no echo arrives
 		addresses := []membership.Peer{{Key: h.keys[4].Public(), Addresses: []string{"/ip4/192.0.2.1/tcp/3000"}}}
 		for i := range 3 {
 			require.NoError(t, h.nodes[i].Adopt(t.Context(), two, addresses))
@@ -224,7 +224,7 @@ func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 		pass(10 * time.Second)
 		require.False(t, closed(h.nodes[removed], one))
 		require.Empty(t, h.boards[removed].all())
-		require.Len(t, dialled.last(), 3, "it belongs to the first group alone")
+		require.Len(t, dialled.last(), 3, "it is a member of the first group only")
 
 		h.network.SetDrop(nil)
 		h.requireDelivered([]int{0}, []int{0, 1, removed})
@@ -245,7 +245,7 @@ func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 		require.Equal(t, []ephemera.KnownGroup{{Group: one, Closed: true}, {Group: two, Connected: true}}, h.nodes[0].Groups())
 
 		h.group = two
-		h.start(3) // it was down all the while
+		h.start(3) // it was down until now
 		h.start(4)
 		h.report(4)
 		h.requireDelivered([]int{4}, []int{0, 1, 3, 4})
@@ -253,7 +253,7 @@ func TestRemovedMemberStaysUntilItsGroupIsClosed(t *testing.T) {
 	})
 }
 
-// dials notes whom a transport was told to be connected with.
+// dials records the peers that a transport was given.
 type dials struct {
 	mu    sync.Mutex
 	peers [][]membership.Peer
@@ -265,7 +265,7 @@ func (d *dials) last() []membership.Peer {
 	return d.peers[len(d.peers)-1]
 }
 
-// dialler is a transport whose peers change.
+// dialler is a transport whose peers can change.
 type dialler struct {
 	transport.Transport
 	dials *dials
@@ -278,7 +278,7 @@ func (d dialler) SetPeers(peers []membership.Peer) error {
 	return d.dials.err(peers)
 }
 
-// err refuses an address that no transport takes.
+// err refuses an address that no transport accepts.
 func (*dials) err(peers []membership.Peer) error {
 	for _, peer := range peers {
 		if slices.Contains(peer.Addresses, "nowhere") {
@@ -288,7 +288,7 @@ func (*dials) err(peers []membership.Peer) error {
 	return nil
 }
 
-// A second group with a known number is refused, an older one is ignored, and neither changes
+// A second group with a known number is refused, and an older group is ignored. Neither changes
 // anything.
 func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -324,7 +324,8 @@ func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 		h.stop[0]()
 		require.ErrorIs(t, node.Adopt(ctx, h.members(11, 0), nil), ephemera.ErrStopped)
 
-		// Its store remembers: a list with other members for a known number is refused at the start, too.
+		// The store keeps the group: at the start, too, a list with other members for a known number is
+		// refused.
 		h.group = h.members(2, 0, 1, 2, 3)
 		_, cancel, result := h.begin(0)
 		defer cancel()
@@ -337,8 +338,8 @@ func TestGroupWithAKnownNumberIsRefused(t *testing.T) {
 	})
 }
 
-// Blocks of one creator in two groups wait for a slow application side by side: none takes the
-// other's place.
+// Blocks of one creator in two groups wait for a slow application at the same time: neither
+// replaces the other.
 func TestSlowApplicationSeesTheBlocksOfBothGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -352,7 +353,7 @@ func TestSlowApplicationSeesTheBlocksOfBothGroups(t *testing.T) {
 		h.report(1)
 		one, two := h.group, h.members(2, 0, 1, 2, 3)
 		h.requireDelivered([]int{0, 1}, []int{0, 1, 2})
-		pass(time.Second) // the slow one has stored both, and its application is in the first
+		pass(time.Second) // the slow node has stored both, and its application handles the first
 		for i := range 4 {
 			require.NoError(t, h.nodes[i].Adopt(t.Context(), two, nil))
 		}
@@ -369,9 +370,9 @@ func TestSlowApplicationSeesTheBlocksOfBothGroups(t *testing.T) {
 	})
 }
 
-// A member that lost its vote store is mute in the group that it signed in, and whole in the next
-// one, of the same members (R8).
-func TestLaterGroupMakesAMutedMemberWhole(t *testing.T) {
+// A member that lost its vote store is muted in the group in which it signed, and not in the next
+// group, which has the same members (R8).
+func TestMutedMemberSignsInALaterGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
 		defer h.stopAll()
@@ -390,8 +391,8 @@ func TestLaterGroupMakesAMutedMemberWhole(t *testing.T) {
 	})
 }
 
-// What an application does not need any more it closes at once, and the messages of the open slot
-// go into a block of the next group.
+// An application closes a group that it no longer needs. The messages of the open slot go into a
+// block of the next group.
 func TestClosedGroupGivesItsMessagesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandOver(t, 4, []int{0, 1, 2, 3}, memory.Config{Gossip: true, Delay: constant(linkDelay)})
@@ -414,7 +415,7 @@ func TestClosedGroupGivesItsMessagesBack(t *testing.T) {
 		pass(time.Minute)
 		require.Len(t, h.boards[1].all(), 1)
 
-		// A node that starts again finds the group closed.
+		// After a restart the group is still closed.
 		h.restart(0, two)
 		require.True(t, closed(h.nodes[0], one))
 		require.True(t, h.nodes[0].Groups()[0].Connected, "others may not have closed it yet")

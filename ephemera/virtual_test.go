@@ -27,15 +27,15 @@ import (
 // The tests in this file run whole nodes, with their goroutines, timers and stores, in virtual time
 // over transport/memory.
 
-var seed = flag.Uint64("seed", 0, "run the tests with random faults with this one seed; 0: with a few fixed and a new one")
+var seed = flag.Uint64("seed", 0, "seed of the tests with random faults; 0 runs a few fixed seeds and a new one")
 
-// linkDelay is the time that a frame is under way.
+// linkDelay is the delay of a frame.
 const linkDelay = 50 * time.Millisecond
 
 // pass lets virtual time pass.
 func pass(d time.Duration) { <-time.After(d) }
 
-// seeds returns those to run a test of random faults in a group of n with.
+// seeds returns the seeds for a test of random faults in a group of n.
 func seeds(n int) []uint64 {
 	switch {
 	case *seed != 0:
@@ -46,7 +46,7 @@ func seeds(n int) []uint64 {
 	return []uint64{1, 2, 3, rand.Uint64N(1 << 32), rand.Uint64N(1 << 32)}
 }
 
-// sizes returns those of the groups to run; the last one only in the long form.
+// sizes returns the sizes of groups to run. The last one is for the long form only.
 func sizes(always []int, long int) []int {
 	if testing.Short() {
 		return always
@@ -75,9 +75,9 @@ func (f *frameCount) observe(frame memory.Frame) bool {
 	return false
 }
 
-// With constant links, no faults and all messages at hand a block costs 3(n-1) protocol frames, its
-// creator has the certificate after two link delays and everybody the delivery after three
-// (PROTOCOL.md, costs).
+// With constant link delays, no faults and all messages known everywhere, a block costs 3(n-1)
+// protocol frames. Its creator has the certificate after two link delays, and everybody delivers it
+// after three (PROTOCOL.md, costs).
 func TestBlockTakesThreeLinkDelays(t *testing.T) {
 	for _, n := range sizes([]int{4, 7, 13}, 30) {
 		t.Run(fmt.Sprint("n=", n), func(t *testing.T) {
@@ -140,9 +140,9 @@ func (b *board) deliveredAt(creator keys.Public, height uint64) time.Time {
 	return b.times[i]
 }
 
-// An epoch's round under everything at once: jitter around 50 ms, one frame in ten lost, a
-// partition of random sides that heals, and members that stop at random moments and come back.
-// Everybody's block of all messages is certified and delivered by everybody.
+// An epoch's round under all faults at once: jitter around 50 ms, one frame in ten lost, a random
+// partition that heals, and members that stop at random moments and restart. Everybody's block of
+// all messages is certified and delivered by everybody.
 func TestEpochUnderFaults(t *testing.T) {
 	for _, n := range sizes([]int{4, 7, 13}, 30) {
 		for _, seed := range seeds(n) {
@@ -182,9 +182,9 @@ func epochUnderFaults(t *testing.T, n int, seed uint64) {
 		plan = append(plan,
 			happening{down, func() { c.stop[i]() }},
 			happening{down + within(random, 0, 3*time.Second), func() {
-				c.stop[i]() // another stop may have come between
+				c.stop[i]() // it may be stopped already
 				c.start(i)
-				c.offer(i, reports[i]) // what is durable at the application is submitted again
+				c.offer(i, reports[i]) // the application keeps its report and submits it again
 			}},
 		)
 	}
@@ -212,13 +212,13 @@ func (c *cluster) requireEpoch() {
 	requireChains(c.t, c)
 }
 
-// happening is something that a test does at a time after its start.
+// A happening is something that a test does at a time after its start.
 type happening struct {
 	at time.Duration
 	do func()
 }
 
-// run makes everything happen in the order of time.
+// run runs the happenings in order of time.
 func run(plan []happening) {
 	slices.SortStableFunc(plan, func(a, b happening) int { return int(a.at - b.at) })
 	begin := time.Now()
@@ -244,7 +244,7 @@ func jitter(seed uint64) func(_, _ keys.Public) time.Duration {
 	}
 }
 
-// offer submits a message to a node unless it is down just now, or has it already.
+// offer submits a message to a node, unless the node is down or has it already.
 func (c *cluster) offer(i int, m block.Message) {
 	c.t.Helper()
 	if err := c.nodes[i].Submit(context.Background(), m); err != nil && !errors.Is(err, mempool.ErrDuplicate) {

@@ -25,7 +25,7 @@ func (c *cluster) forget(i int) error {
 	for j := range c.keys {
 		c.awaitHeight(j, i, 1)
 	}
-	time.Sleep(time.Minute) // virtual: nothing is under way
+	time.Sleep(time.Minute) // in virtual time; nothing is open afterwards
 	c.stopAll()
 	c.disks[i] = storememory.NewDisk()
 	for j := range c.keys {
@@ -38,9 +38,9 @@ func (c *cluster) forget(i int) error {
 	return soon(c.t, result)
 }
 
-// A node that halts is mute before Run ends. Started again it takes part and signs nothing until
-// the group has a higher number (R8).
-func TestHaltedNodeStaysMute(t *testing.T) {
+// A node that halts is muted before Run ends. After a restart it participates, but signs nothing
+// until there is a group with a higher number (R8).
+func TestHaltedNodeStaysMuted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
 		require.ErrorIs(t, c.forget(0), ephemera.ErrHalted)
@@ -52,7 +52,7 @@ func TestHaltedNodeStaysMute(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, status.Muted)
 		m := c.submit(0, "from the muted one")
-		blocks := func() []block.Block { // made since
+		blocks := func() []block.Block { // made since the restart
 			return slices.DeleteFunc(c.boards[1].all(), func(b block.Block) bool { return !slices.Contains(b.MessageIDs(), m.ID()) })
 		}
 		c.boards[1].await(t, func() bool { return len(blocks()) == 3 })

@@ -56,9 +56,9 @@ func (c cancelling) Handle(ctx context.Context, r slog.Record) error {
 
 func (c cancelling) WithAttrs([]slog.Attr) slog.Handler { return c }
 
-// The last Nym-API that enrols may be killed before it gets an answer. The group is closed and the
-// first epoch scheduled all the same, because no other enrolment follows.
-func TestGroupIsClosedAlthoughTheLastMemberGoesAway(t *testing.T) {
+// The last Nym-API that enrols may be killed before it gets an answer. The group is still closed
+// and the first epoch scheduled, because no other enrolment follows.
+func TestGroupIsClosedAlthoughTheLastMemberDisconnects(t *testing.T) {
 	median, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)
 	for _, at := range []string{"member enrolled", "group closed"} {

@@ -278,7 +278,7 @@ func TestConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		"network":                func(c *server.Config) { c.Network = "Ä" },
 		"no duration":            func(c *server.Config) { c.EpochDuration = 0 },
 		"parts of a millisecond": func(c *server.Config) { c.EpochDuration = 1500 },
-		"accepted for ever":      func(c *server.Config) { c.AcceptEpochs = 1 << 20 },
+		"accepted too long":      func(c *server.Config) { c.AcceptEpochs = 1 << 20 },
 		"advance":                func(c *server.Config) { c.Advance = "other" },
 		"no mixnodes":            func(c *server.Config) { c.Mixnodes = nil },
 		"mixnodes twice":         func(c *server.Config) { c.Mixnodes = []metrics.MixID{"a", "a"} },

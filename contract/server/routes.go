@@ -15,7 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
-// pagePolicy allows browsers nothing but the page's own style sheet.
+// pagePolicy allows browsers only the page's own style sheet.
 const pagePolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // routes are the endpoints. Every answer that is not one of theirs is a problem document.

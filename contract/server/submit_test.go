@@ -136,7 +136,7 @@ func unjustified(t *testing.T, d contract.Description) map[string]struct {
 		"a certificate of too few":         {make(1, d, result, uncertified), contract.NotCertified, "2 signers, quorum is 3"},
 		"a forged certificate":             {make(1, d, result, forged), contract.NotCertified, "is not valid"},
 		"no evidence":                      {make(1, d, result, nil), contract.BadEvidence, "block"},
-		"one who is no member":             {make(9, d, result, honest), contract.NotMember, "is not a member"},
+		"a key that is not a member's":     {make(9, d, result, honest), contract.NotMember, "is not a member"},
 		"a bad signature":                  {unsigned, contract.BadSignature, "is not signed by"},
 		"other mixnodes":                   {make(1, d, metrics.Result{Mixnodes: []metrics.MixID{"x"}, Values: []metrics.Uptime{1}, Reports: []uint16{4}}, honest), contract.WrongMixnodes, "1 mixnodes"},
 		"a message that its sender forged": {make(1, d, result, tampered(d)), contract.NotCertified, "not signed by its sender"},
@@ -260,7 +260,7 @@ func TestLaterEpochWaitsUntilEarlierOnesAreSettled(t *testing.T) {
 	require.Equal(t, 503, p.Status)
 	require.Equal(t, 50*time.Millisecond, p.RetryAfter())
 	require.True(t, p.Temporary())
-	require.Empty(t, w.attempts(2), "to be told to come back is no attempt")
+	require.Empty(t, w.attempts(2), "a request to retry later does not count as an attempt")
 
 	_, err = w.Submit(ctx, first)
 	require.NoError(t, err)

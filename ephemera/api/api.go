@@ -23,7 +23,7 @@ type API interface {
 	QueryBlockByHash(ctx context.Context, id block.ID) (Block, error)
 	// QueryBlockByHeight returns the certified block of a slot; NotFound.
 	QueryBlockByHeight(ctx context.Context, slot SlotQuery) (Block, error)
-	// QueryLastBlock returns the highest certified block of a chain; NotFound if there is none yet.
+	// QueryLastBlock returns the highest certified block of a chain; NotFound if the chain is empty.
 	QueryLastBlock(ctx context.Context, chain ChainQuery) (Block, error)
 	// QueryBlockCertificates returns a block's certificate with the header and the group needed to
 	// verify it; NotFound.

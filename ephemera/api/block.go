@@ -90,8 +90,8 @@ type Header struct {
 	Signature keys.Signature `json:"signature" doc:"The creator's signature."`
 }
 
-// NewHeader returns the API's form of a header.
-func NewHeader(s block.SignedHeader) Header {
+// newHeader returns the API's form of a header.
+func newHeader(s block.SignedHeader) Header {
 	h := s.Header
 	return Header{
 		ID: h.ID(), Network: h.Network, Group: h.Group, Creator: h.Creator, Height: h.Height, Parent: h.Parent, Time: h.Time,
@@ -121,7 +121,7 @@ type Block struct {
 
 // NewBlock returns the API's form of a block.
 func NewBlock(b block.Block) Block {
-	out := Block{Header: NewHeader(b.SignedHeader), Messages: make([]Message, len(b.Messages))}
+	out := Block{Header: newHeader(b.SignedHeader), Messages: make([]Message, len(b.Messages))}
 	for i, m := range b.Messages {
 		out.Messages[i] = NewMessage(m)
 	}
@@ -171,7 +171,7 @@ type Certificate struct {
 // NewCertificate returns the API's form of a valid certificate of a group. The function name
 // returns members' names; it may be nil.
 func NewCertificate(header block.SignedHeader, c certificate.Certificate, group *membership.Group, name func(keys.Public) string) Certificate {
-	out := Certificate{Header: NewHeader(header), GroupNumber: group.Number(), Signers: []Echo{}, Encoded: c.Encode()}
+	out := Certificate{Header: newHeader(header), GroupNumber: group.Number(), Signers: []Echo{}, Encoded: c.Encode()}
 	for i, key := range c.Members(group) {
 		echo := Echo{Key: key, PeerID: key.PeerID(), Signature: c.Signatures[i]}
 		if name != nil {
@@ -279,7 +279,7 @@ type Evidence struct {
 // NewEvidence returns the API's form of an equivocation proof.
 func NewEvidence(a, b block.SignedHeader) Evidence {
 	slot := a.Header.Slot()
-	return Evidence{Creator: slot.Creator, Group: slot.Group, Height: slot.Height, A: NewHeader(a), B: NewHeader(b)}
+	return Evidence{Creator: slot.Creator, Group: slot.Group, Height: slot.Height, A: newHeader(a), B: newHeader(b)}
 }
 
 // Verify returns nil if the evidence proves that its creator signed two headers for one slot. The

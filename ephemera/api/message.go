@@ -87,7 +87,7 @@ type Inclusion struct {
 // Prove returns whether a block holds a message, with proof. The block must not be pruned.
 func Prove(b block.Block, message block.MessageID) (Inclusion, error) {
 	ids := b.MessageIDs()
-	out := Inclusion{Header: NewHeader(b.SignedHeader), Message: message}
+	out := Inclusion{Header: newHeader(b.SignedHeader), Message: message}
 	for i, id := range ids {
 		if id != message {
 			continue

@@ -83,7 +83,7 @@ type Problem struct {
 	// Errors names the fields that are wrong.
 	Errors []FieldError `json:"errors,omitempty" doc:"The fields that are wrong."`
 	// Cursor is where a subscriber that was too slow continues.
-	Cursor *Cursor `json:"cursor,omitempty" doc:"Where a lagging subscriber goes on from."`
+	Cursor *Cursor `json:"cursor,omitempty" doc:"Where a lagging subscriber continues from."`
 	// Retry is zero if the node does not say when to come back.
 	problem.Retry
 	RequestID string `json:"request_id,omitempty" doc:"The X-Request-Id of the request."`

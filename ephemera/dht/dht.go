@@ -37,9 +37,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
-// ErrNotFound reports that no value, or no address, was found within the deadline. It wraps
+// errNotFound reports that no value, or no address, was found within the deadline. It wraps
 // store.ErrNotFound.
-var ErrNotFound = fmt.Errorf("hash table: %w", store.ErrNotFound)
+var errNotFound = fmt.Errorf("hash table: %w", store.ErrNotFound)
 
 // Config configures a node's part of the table. Host, Network, Key and Members are required.
 type Config struct {
@@ -135,13 +135,13 @@ func (d *DHT) Close() error { return d.table.Close() }
 // member. It returns nil even if it reached no other member: then only this node has the value.
 func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 	own := Key{Member: d.config.Key.Public(), Name: key}
-	if parsed, err := ParseKey(key); err == nil {
+	if parsed, err := parseKey(key); err == nil {
 		if parsed.Member != own.Member {
 			return fmt.Errorf("%w: key %s belongs to another member (store the value under a name only)", ErrInvalid, key)
 		}
 		own = parsed
 	}
-	if err := CheckName(own.Name); err != nil {
+	if err := checkName(own.Name); err != nil {
 		return err
 	}
 	if len(value) > d.config.Limits.ValueBytes {
@@ -173,16 +173,16 @@ func (d *DHT) now() int64 {
 	return d.last
 }
 
-// Query returns a value that a member stored, or ErrNotFound. The key is "<peer ID>/<name>", or
+// Query returns a value that a member stored, or errNotFound. The key is "<peer ID>/<name>", or
 // only a name: then Query looks up every member's value of that name and returns the newest, so
 // that any member can replace it. ErrInvalid reports an invalid name.
 func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
 	var candidates []Key
-	if parsed, err := ParseKey(key); err == nil {
+	if parsed, err := parseKey(key); err == nil {
 		candidates = []Key{parsed}
-	} else if err := CheckName(key); err != nil {
+	} else if err := checkName(key); err != nil {
 		return nil, err
 	} else {
 		for _, member := range d.config.Members() {
@@ -202,7 +202,7 @@ func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 	_ = work.Wait() // no function returns an error
 	best, err := d.validator().Select("", found)
 	if err != nil {
-		return nil, fmt.Errorf("%w: value of %s", ErrNotFound, key)
+		return nil, fmt.Errorf("%w: value of %s", errNotFound, key)
 	}
 	r, err := decode(found[best], d.config.Limits.ValueBytes)
 	if err != nil {
@@ -230,7 +230,7 @@ func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
 }
 
 // Find asks other members for a member's addresses, as multiaddrs without /p2p, or returns
-// ErrNotFound. The addresses are not authenticated: only a handshake shows who is there.
+// errNotFound. The addresses are not authenticated: only a handshake shows who is there.
 func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	id, err := peer.Decode(member.PeerID())
 	if err != nil {
@@ -240,7 +240,7 @@ func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 	defer cancel()
 	info, err := d.table.FindPeer(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("%w: addresses of %s: %w", ErrNotFound, member, err)
+		return nil, fmt.Errorf("%w: addresses of %s: %w", errNotFound, member, err)
 	}
 	var found []string
 	for _, address := range info.Addrs {
@@ -249,7 +249,7 @@ func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%w: addresses of %s", ErrNotFound, member)
+		return nil, fmt.Errorf("%w: addresses of %s", errNotFound, member)
 	}
 	return found, nil
 }

@@ -125,7 +125,7 @@ func TestValuesAreFoundEverywhereAndTheNewestWins(t *testing.T) {
 	require.Equal(t, "blue", string(got), "the newest of all members' values")
 
 	_, err = nodes[3].table.Query(ctx, "nothing")
-	require.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, errNotFound)
 	require.ErrorIs(t, err, store.ErrNotFound)
 	nodes[1].stop()
 	got, err = nodes[3].table.Query(ctx, own.String())
@@ -153,7 +153,7 @@ func TestValuesOutOfBoundsAreRefused(t *testing.T) {
 		require.NoError(t, n.table.Store(ctx, fmt.Sprint("n", i), []byte{1}))
 	}
 	_, err = n.table.Query(ctx, "alone")
-	require.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, errNotFound)
 	_, err = New(Config{})
 	require.Error(t, err)
 }
@@ -179,7 +179,7 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 		require.ErrorIs(t, v.Validate(member.path(network), data), ErrInvalid)
 	}
 	_, err := nodes[0].table.Query(ctx, member.String())
-	require.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, errNotFound)
 }
 
 func TestClosestAndAddressesOfMembers(t *testing.T) {
@@ -192,7 +192,7 @@ func TestClosestAndAddressesOfMembers(t *testing.T) {
 		return err == nil && len(found) == 1 && found[0] == nodes[2].link.Addresses()[0]
 	}, timeout, 20*time.Millisecond)
 	_, err = nodes[0].table.Find(t.Context(), testKey(9).Public())
-	require.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, errNotFound)
 }
 
 // A member's address changes. One that knows only the old address learns the new one from a third
@@ -236,7 +236,7 @@ func TestSelectDoesNotDependOnTheOrder(t *testing.T) {
 func TestKeysSurviveFormattingAndParsing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := Key{testKey(rapid.IntRange(0, 255).Draw(t, "member")).Public(), rapid.StringMatching(`[a-z0-9]([a-zA-Z0-9./_:-]{0,60}[a-z])?`).Draw(t, "name")}
-		again, err := ParseKey(key.String())
+		again, err := parseKey(key.String())
 		require.NoError(t, err)
 		require.Equal(t, key, again)
 		again, err = parsePath(network, key.path(network))

@@ -27,7 +27,7 @@ type Key struct {
 	Name   string
 }
 
-// String returns "<peer ID>/<name>", which ParseKey parses.
+// String returns "<peer ID>/<name>", which parseKey parses.
 func (k Key) String() string { return k.Member.PeerID() + "/" + k.Name }
 
 // path returns the key that kad-dht uses: /ephemera/<network>/<peer ID>/<name>.
@@ -35,9 +35,9 @@ func (k Key) path(network string) string { return prefix(network) + k.String() }
 
 func prefix(network string) string { return "/" + namespace + "/" + network + "/" }
 
-// CheckName returns ErrInvalid unless name consists of 1 to 128 characters a-z, A-Z, 0-9, '.', '-',
+// checkName returns ErrInvalid unless name consists of 1 to 128 characters a-z, A-Z, 0-9, '.', '-',
 // '_', ':' and '/', and neither begins nor ends with '/'.
-func CheckName(name string) error {
+func checkName(name string) error {
 	if len(name) < 1 || len(name) > nameBytes {
 		return fmt.Errorf("%w: name has %d characters, expected 1..%d", ErrInvalid, len(name), nameBytes)
 	}
@@ -52,8 +52,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// ParseKey parses "<peer ID>/<name>". It returns ErrInvalid for anything else.
-func ParseKey(text string) (Key, error) {
+// parseKey parses "<peer ID>/<name>". It returns ErrInvalid for anything else.
+func parseKey(text string) (Key, error) {
 	id, name, found := strings.Cut(text, "/")
 	if !found {
 		return Key{}, fmt.Errorf("%w: key %.80q: expected <peer ID>/<name>", ErrInvalid, text)
@@ -62,7 +62,7 @@ func ParseKey(text string) (Key, error) {
 	if err != nil || member.PeerID() != id {
 		return Key{}, fmt.Errorf("%w: key %.80q: expected a peer ID before the first '/'", ErrInvalid, text)
 	}
-	return Key{Member: member, Name: name}, CheckName(name)
+	return Key{Member: member, Name: name}, checkName(name)
 }
 
 // parsePath is the inverse of Key.path. It returns ErrInvalid for a path of another network.
@@ -71,7 +71,7 @@ func parsePath(network, path string) (Key, error) {
 	if !found {
 		return Key{}, fmt.Errorf("%w: path %.80q does not belong to network %q", ErrInvalid, path, network)
 	}
-	return ParseKey(text)
+	return parseKey(text)
 }
 
 // record is a value as members store and send it.
@@ -96,7 +96,7 @@ func signingBytes(network, name string, time int64, value []byte) []byte {
 	return keys.SigningBytes(domain, network, canonical.Encode(statement{Name: name, Time: time, Value: value}))
 }
 
-// sign returns the encoded record of an own value.
+// sign returns the encoded record of a value of this node.
 func sign(key keys.Private, network, name string, time int64, value []byte) []byte {
 	return canonical.Encode(record{Time: time, Value: value, Signature: key.Sign(signingBytes(network, name, time, value))})
 }

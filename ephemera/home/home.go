@@ -1,13 +1,15 @@
-// Package home is a node's folder: its key, its vote store, and the marker that tells when the
-// store was lost (PROTOCOL.md R8). Open opens the folder, or creates it at the first start.
-// Home.Node makes the node of the folder.
+// Package home manages a node's folder: its key, its vote store, and the marker that detects the
+// loss of the store (PROTOCOL.md R8). Open opens the folder, and creates it at the first start.
+// Home.Node returns the node of the folder.
 //
-// A member that forgets what it signed may sign a second block for a slot. So the store and a
-// marker are made before the key, the marker counts the starts outside the store, and the store
-// repeats the count. A store that is missing or behind its marker is lost: the new one records the
-// highest group that was signed in, and the node stays mute in groups up to it. A copy of the store
-// made since the last start cannot be told apart: never restore this folder from a backup that is
-// older than the last run.
+// A member that forgets what it signed may sign a second block for a slot. Therefore the store and
+// the marker are created before the key. The marker counts the starts outside the store, and the
+// store repeats the count. A store that is missing or behind its marker counts as lost. The new
+// store records the highest group in which the node signed, and the node signs nothing in groups up
+// to that one.
+//
+// A copy of the store that was made since the last start cannot be distinguished from the store.
+// Never restore this folder from a backup that is older than the last run.
 package home
 
 import (
@@ -32,7 +34,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Names of the files in a home. StoreFile is that of SQLite: see Kind.Path.
+// Names of the files in a home. StoreFile is the name of an SQLite store; Kind.Path returns that of
+// any kind.
 const (
 	KeyFile    = "key"
 	MarkerFile = "marker"
@@ -40,33 +43,34 @@ const (
 	LockFile   = "lock"
 )
 
-// Kind is a kind of store. A home keeps the kind that it was made with: its marker says which.
+// Kind is a kind of store. A home keeps the kind that it was created with, which its marker
+// records.
 type Kind struct {
-	// Name is lower-case letters and digits.
+	// Name consists of lower-case letters and digits.
 	Name string
-	// Open opens the store at a path, makes it where there is none, and refuses a second opener with
-	// store.ErrLocked.
+	// Open opens the store at a path and creates it if it does not exist. It returns
+	// store.ErrLocked if the store is open already.
 	Open func(path string, logger *slog.Logger) (store.Store, error)
 }
 
-// Path returns the name of the store's file or folder in a home.
+// Path returns the name of the store's file or folder, relative to the home.
 func (k Kind) Path() string { return "ephemera." + k.Name }
 
-// SQLite is the kind that Open takes.
+// SQLite returns the default kind.
 func SQLite() Kind {
 	return Kind{Name: "sqlite", Open: func(path string, logger *slog.Logger) (store.Store, error) {
 		s, err := sqlite.Open(path, logger)
 		if err != nil {
-			return nil, err // not a nil *sqlite.Store, which Close would take for an open one
+			return nil, err // not a nil *sqlite.Store in a non-nil interface
 		}
 		return s, nil
 	}}
 }
 
-// Options are the choices that a home leaves to its node. The zero value is that of Open.
+// Options configure OpenWith. All fields are optional.
 type Options struct {
-	Store  Kind         // zero: SQLite
-	Logger *slog.Logger // nil: none
+	Store  Kind         // default: SQLite
+	Logger *slog.Logger // may be nil
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -77,7 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Store = SQLite()
 	}
 	if !kindName.MatchString(o.Store.Name) || o.Store.Open == nil {
-		return o, fmt.Errorf("kind of store %q: it needs a name of lower-case letters and digits, and an opener", o.Store.Name)
+		return o, fmt.Errorf("kind of store %q: a name of lower-case letters and digits and an Open function are required", o.Store.Name)
 	}
 	return o, nil
 }
@@ -87,7 +91,7 @@ var kindName = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
 var (
 	// ErrLocked reports a home that another process uses.
 	ErrLocked = errors.New("home is in use by another process: stop it first, or choose another folder")
-	// ErrKind reports a home that was made with another kind of store.
+	// ErrKind reports a home that was created with another kind of store.
 	ErrKind = errors.New("home has another kind of store")
 	// ErrMarker reports a marker that is missing or contradicts the key or the store.
 	ErrMarker = errors.New("marker file does not fit")
@@ -104,7 +108,7 @@ type Home struct {
 	mutedThrough atomic.Uint64
 	lock         *os.File
 	marker       marker
-	links        []*p2p.Transport // that Node made
+	links        []*p2p.Transport // created by Node
 }
 
 var _ ephemera.VoteRecord = (*Home)(nil)
@@ -114,18 +118,18 @@ func Open(ctx context.Context, dir, network string, logger *slog.Logger) (*Home,
 	return OpenWith(ctx, dir, network, Options{Logger: logger})
 }
 
-// OpenWith opens the folder, makes it with all that belongs in it at the first start, and counts
-// the start. ErrLocked when another process uses it, ErrKind when it was made with another kind of
-// store.
+// OpenWith opens the folder and counts the start. It creates the folder and its contents at the
+// first start. It returns ErrLocked if another process uses the folder, and ErrKind if the folder
+// was created with another kind of store.
 func OpenWith(ctx context.Context, dir, network string, options Options) (*Home, error) {
 	options, err := options.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("open home %s: %w", dir, err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make home: %w", err)
+		return nil, fmt.Errorf("create home: %w", err)
 	}
-	lock, err := Lock(dir)
+	lock, err := takeLock(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +140,9 @@ func OpenWith(ctx context.Context, dir, network string, options Options) (*Home,
 	return h, nil
 }
 
-// Lock takes the folder's lock, which ends with the process or when the file is closed. ErrLocked
-// when it is taken.
-func Lock(dir string) (*os.File, error) {
+// takeLock takes the folder's lock, which lasts until the file is closed or the process ends. It
+// returns ErrLocked if the lock is held.
+func takeLock(dir string) (*os.File, error) {
 	file, err := lockfile.Take(filepath.Join(dir, LockFile), ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("lock home %s: %w", dir, err)
@@ -156,8 +160,8 @@ func (h *Home) exists(name string) (bool, error) {
 	return err == nil, err
 }
 
-// open follows R8: store and marker before the key; the store counts the start before the marker
-// does.
+// open follows R8: it creates the store and the marker before the key, and the store counts the
+// start before the marker does.
 func (h *Home) open(ctx context.Context, options Options) error {
 	hasKey, err := h.exists(KeyFile)
 	if err != nil {
@@ -169,17 +173,17 @@ func (h *Home) open(ctx context.Context, options Options) error {
 	}
 	switch {
 	case hasKey && !hasMarker:
-		return fmt.Errorf("%w: there is a key and no %s, so nobody knows what was signed; make a new home with a new key", ErrMarker, MarkerFile)
+		return fmt.Errorf("%w: the key exists but %s is missing, so it is unknown what was signed; create a new home with a new key", ErrMarker, MarkerFile)
 	case hasMarker:
 		if h.marker, err = readMarker(h.path(MarkerFile)); err != nil {
 			return err
 		}
 		if made, asked := h.marker.kind, options.Store.Name; made != asked {
-			return fmt.Errorf("%w: it was made with %s, and %s was asked for; choose %s, or make a new home with a new key", ErrKind, made, asked, made)
+			return fmt.Errorf("%w: it was made with %s, but %s is configured; choose %s, or create a new home with a new key", ErrKind, made, asked, made)
 		}
 	}
 	if !hasKey && h.marker.starts > 0 {
-		return fmt.Errorf("%w: it counts %d starts and there is no key; restore the key, or make a new home", ErrMarker, h.marker.starts)
+		return fmt.Errorf("%w: it counts %d starts but the key is missing; restore the key, or create a new home", ErrMarker, h.marker.starts)
 	}
 	if h.Store, err = options.Store.Open(h.path(options.Store.Path()), options.Logger); err != nil {
 		h.Store = nil
@@ -205,15 +209,15 @@ func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 	case err != nil:
 		return err
 	case identity.Network != h.network || identity.Key != h.Key.Public():
-		return fmt.Errorf("%w: it is of key %s on network %q, this is key %s on %q; use the folder that belongs to this node",
+		return fmt.Errorf("%w: it belongs to key %s on network %q, this node has key %s on %q; use this node's folder",
 			store.ErrForeign, identity.Key, identity.Network, h.Key.Public(), h.network)
 	case identity.Starts > h.marker.starts+1:
-		return fmt.Errorf("%w: it counts %d starts, the store %d; an older marker was put back, make a new home with a new key",
+		return fmt.Errorf("%w: it counts %d starts, the store %d; an older marker was restored, create a new home with a new key",
 			ErrMarker, h.marker.starts, identity.Starts)
 	}
-	if identity.Starts < h.marker.starts { // missing or older: lost
+	if identity.Starts < h.marker.starts { // the store is missing or older
 		identity.MutedThrough = max(identity.MutedThrough, h.marker.group)
-		logger.Error("the vote store was lost or is an older copy: this node signs nothing in groups up to this number any more",
+		logger.Error("vote store was lost or is an older copy, this node signs nothing in groups up to this one",
 			"home", h.Dir, "group", identity.MutedThrough)
 	}
 	identity.Starts = h.marker.starts + 1
@@ -224,8 +228,8 @@ func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind})
 }
 
-// BeginGroup makes durable, before the first signature in it, that the node signs in the group of
-// this number.
+// BeginGroup records durably that the node signs in the group of this number. It is called before
+// the first signature in the group.
 func (h *Home) BeginGroup(number uint64) error {
 	if number <= h.marker.group {
 		return nil
@@ -233,7 +237,7 @@ func (h *Home) BeginGroup(number uint64) error {
 	return h.writeMarker(marker{starts: h.marker.starts, group: number, kind: h.marker.kind})
 }
 
-// Mute makes durable that the node signs nothing in groups up to this number any more.
+// Mute records durably that the node signs nothing more in groups up to this number.
 func (h *Home) Mute(number uint64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -249,11 +253,11 @@ func (h *Home) Mute(number uint64) error {
 	return nil
 }
 
-// MutedThrough returns the highest number of a group in which the node must not sign, or 0. It is
-// set by Mute, in this run or an earlier one, or by the loss of a store.
+// MutedThrough returns the highest number of a group in which the node must not sign, or 0. Mute
+// sets it, in this run or an earlier one, and so does the loss of a store.
 func (h *Home) MutedThrough() uint64 { return h.mutedThrough.Load() }
 
-// Close closes the store and the transports that Node made, and releases the lock.
+// Close closes the store and the transports that Node created, and releases the lock.
 func (h *Home) Close() error {
 	var errs []error
 	for _, link := range h.links {
@@ -265,8 +269,8 @@ func (h *Home) Close() error {
 	return errors.Join(append(errs, h.lock.Close())...)
 }
 
-// marker is kept outside the store: how often the node started, the highest group number that it
-// signed in, and the kind of store.
+// A marker is kept outside the store. It holds how often the node started, the highest number of a
+// group in which it signed, and the kind of store.
 type marker struct {
 	starts, group uint64
 	kind          string
@@ -282,7 +286,8 @@ func (h *Home) writeMarker(m marker) error {
 	return nil
 }
 
-// text names no kind for SQLite, which was the only one at first.
+// text returns the file's text. It omits the kind of SQLite, for markers that are older than the
+// other kinds.
 func (m marker) text() string {
 	text := fmt.Sprintf("%s\nstarts %d\ngroup %d\n", markerTitle, m.starts, m.group)
 	if m.kind != SQLite().Name {
@@ -301,7 +306,7 @@ func readMarker(path string) (marker, error) {
 
 // parseMarker reads exactly what writeMarker writes.
 func parseMarker(text string) (marker, error) {
-	bad := fmt.Errorf("%w: its text was changed; make a new home with a new key", ErrMarker)
+	bad := fmt.Errorf("%w: its text was changed; create a new home with a new key", ErrMarker)
 	lines, m := strings.Split(text, "\n"), marker{kind: SQLite().Name}
 	if len(lines) < 4 {
 		return marker{}, bad

@@ -27,7 +27,7 @@ func open(t *testing.T, dir string) *home.Home {
 	return h
 }
 
-// begin opens the home, signs in a group, and closes it.
+// begin opens the home, begins a group, and closes the home.
 func begin(t *testing.T, dir string, group uint64) {
 	t.Helper()
 	h := open(t, dir)
@@ -35,7 +35,7 @@ func begin(t *testing.T, dir string, group uint64) {
 	require.NoError(t, h.Close())
 }
 
-// mutedThrough opens and closes the home.
+// mutedThrough opens and closes the home, and returns its MutedThrough.
 func mutedThrough(t *testing.T, dir string) uint64 {
 	t.Helper()
 	h := open(t, dir)
@@ -59,7 +59,7 @@ func readMarker(t *testing.T, dir string) string {
 	return string(text)
 }
 
-// storeFiles are the store with whatever its database keeps beside it.
+// storeFiles returns the files of the store.
 func storeFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, home.StoreFile+"*"))
@@ -75,7 +75,7 @@ func loseStore(t *testing.T, dir string) {
 	}
 }
 
-// copyStore returns a function that puts the store back as it is now.
+// copyStore returns a function that restores the store as it is now.
 func copyStore(t *testing.T, dir string) (restore func()) {
 	t.Helper()
 	contents := map[string][]byte{}
@@ -92,7 +92,7 @@ func copyStore(t *testing.T, dir string) (restore func()) {
 	}
 }
 
-// setIdentity writes what a start had written when it stopped before the marker.
+// setIdentity writes the identity to the store, as a start does before it writes the marker.
 func setIdentity(t *testing.T, dir string, identity store.Identity) {
 	t.Helper()
 	st, err := sqlite.Open(filepath.Join(dir, home.StoreFile), nil)
@@ -101,8 +101,9 @@ func setIdentity(t *testing.T, dir string, identity store.Identity) {
 	require.NoError(t, st.Close())
 }
 
-// The first start makes everything, private to its owner; later ones find the same key and count.
-func TestHomeIsMadeOnce(t *testing.T) {
+// The first start creates all files, readable by their owner only. Later starts find the same key
+// and count.
+func TestHomeIsCreatedOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "home")
 	first := open(t, dir)
 	require.Zero(t, first.MutedThrough())
@@ -124,9 +125,9 @@ func TestHomeIsMadeOnce(t *testing.T) {
 	require.Equal(t, marker(2, 4), readMarker(t, dir))
 }
 
-// A start that stopped between any two of its steps is gone on with, and nobody is muted: nothing
-// was signed.
-func TestStartStoppedBetweenTwoSteps(t *testing.T) {
+// A start that stopped between two of its steps is continued by the next one. The node is not
+// muted, because it signed nothing.
+func TestInterruptedStartIsContinued(t *testing.T) {
 	makeStore := func(t *testing.T, dir string) {
 		st, err := sqlite.Open(filepath.Join(dir, home.StoreFile), nil)
 		require.NoError(t, err)
@@ -169,15 +170,15 @@ func TestStartStoppedBetweenTwoSteps(t *testing.T) {
 	}
 }
 
-// A store that is gone, or an older copy of it, mutes the node in the groups that it signed in, for
-// ever, and in no later one.
+// If the store is lost or an older copy, the node is muted forever in the groups in which it
+// signed, and in no later one.
 func TestLostStoreMutes(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, dir string) func(){
-		"gone": func(t *testing.T, dir string) func() { return func() { loseStore(t, dir) } },
+		"lost": func(t *testing.T, dir string) func() { return func() { loseStore(t, dir) } },
 		"an older copy": func(t *testing.T, dir string) func() {
 			return copyStore(t, dir)
 		},
-		"gone, and the start stopped before it was counted": func(t *testing.T, dir string) func() {
+		"lost, and the start stopped before it was counted": func(t *testing.T, dir string) func() {
 			return func() {
 				loseStore(t, dir)
 				st, err := sqlite.Open(filepath.Join(dir, home.StoreFile), nil)
@@ -193,16 +194,17 @@ func TestLostStoreMutes(t *testing.T) {
 			begin(t, dir, 3)
 			happen()
 			require.Equal(t, uint64(3), mutedThrough(t, dir))
-			require.Equal(t, uint64(3), mutedThrough(t, dir), "a restart does not heal it")
+			require.Equal(t, uint64(3), mutedThrough(t, dir), "a restart does not change it")
 			begin(t, dir, 4)
-			require.Equal(t, uint64(3), mutedThrough(t, dir), "group 4 was signed in with a whole store")
+			require.Equal(t, uint64(3), mutedThrough(t, dir), "the store was complete when the node signed in group 4")
 			loseStore(t, dir)
 			require.Equal(t, uint64(4), mutedThrough(t, dir))
 		})
 	}
 }
 
-// Losing the store and stopping between the store's count and the marker's still mutes.
+// The loss of the store mutes the node even if the next start stops between the store's count and
+// the marker's.
 func TestLostStoreMutesAcrossAStoppedStart(t *testing.T) {
 	dir := t.TempDir()
 	begin(t, dir, 2)
@@ -213,7 +215,7 @@ func TestLostStoreMutesAcrossAStoppedStart(t *testing.T) {
 	require.Equal(t, uint64(2), mutedThrough(t, dir))
 }
 
-// A safety halt mutes at once and after every later start.
+// Mute takes effect immediately and after every later start.
 func TestMuteLasts(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)
@@ -226,7 +228,7 @@ func TestMuteLasts(t *testing.T) {
 	require.Equal(t, uint64(5), mutedThrough(t, dir))
 }
 
-// What contradicts itself is refused, and says what to do.
+// A home whose files contradict each other is refused.
 func TestContradictionsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, dir string)
@@ -279,7 +281,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 	})
 }
 
-// One node a home, in this process or another; the lock ends with its holder.
+// A home has one node at a time, in this process or another. The lock ends with its holder.
 func TestHomeIsLocked(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)
@@ -298,7 +300,7 @@ func TestHomeIsLocked(t *testing.T) {
 	require.Equal(t, "held", strings.TrimSpace(line))
 	_, err = home.Open(t.Context(), dir, network, nil)
 	require.ErrorIs(t, err, home.ErrLocked)
-	kill() // as kill -9
+	kill() // with SIGKILL
 	require.Error(t, other.Wait())
 	require.NoError(t, open(t, dir).Close())
 }
@@ -315,7 +317,7 @@ func TestHelperHoldsHome(t *testing.T) {
 	select {} // until it is killed
 }
 
-// A home that cannot be made says where.
+// The error about a home that cannot be created names the folder.
 func TestUnusableFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -323,8 +325,8 @@ func TestUnusableFolder(t *testing.T) {
 	require.ErrorContains(t, err, file)
 }
 
-// A store that cannot be opened, as on a full disk, is an error that names it, and the folder is
-// free again.
+// The error about a store that cannot be opened names the store, and the folder is unlocked
+// again.
 func TestAStoreThatCannotBeOpenedIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, home.StoreFile)

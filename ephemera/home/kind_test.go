@@ -23,7 +23,7 @@ func pebbles() home.Options {
 	}}}
 }
 
-// A home of one kind is never opened with another: the other store would be empty, and its node
+// A home is not opened with another kind of store. The other store would be empty, and the node
 // would not know what it signed.
 func TestHomeKeepsItsKindOfStore(t *testing.T) {
 	for name, test := range map[string]struct{ made, other home.Options }{
@@ -53,7 +53,7 @@ func TestHomeKeepsItsKindOfStore(t *testing.T) {
 	}
 }
 
-// A lost store is noticed whatever its kind.
+// The loss of a store is detected for every kind.
 func TestLostPebbleMutes(t *testing.T) {
 	dir := t.TempDir()
 	h, err := home.OpenWith(t.Context(), dir, network, pebbles())
@@ -67,15 +67,15 @@ func TestLostPebbleMutes(t *testing.T) {
 	require.NoError(t, h.Close())
 }
 
-func TestUselessKindIsRefused(t *testing.T) {
+func TestInvalidKindIsRefused(t *testing.T) {
 	for _, kind := range []home.Kind{{Name: "sqlite"}, {Name: "../x", Open: pebbles().Store.Open}, {Open: pebbles().Store.Open}} {
 		_, err := home.OpenWith(t.Context(), t.TempDir(), network, home.Options{Store: kind})
 		require.ErrorContains(t, err, "kind of store")
 	}
 }
 
-// Two daemons on one store are refused by the store itself, also where their homes differ (a store
-// that was linked, or mounted twice).
+// The store itself refuses a second daemon, even if the homes differ because a store was linked or
+// mounted twice.
 func TestTwoHomesOnOneStoreAreRefused(t *testing.T) {
 	for name, options := range map[string]home.Options{"pebble": pebbles(), "sqlite": {Store: home.SQLite()}} {
 		t.Run(name, func(t *testing.T) {

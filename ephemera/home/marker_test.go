@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A marker is read exactly as it was written, and nothing else is read as one.
+// Only the exact text of a marker is read as one.
 func FuzzMarker(f *testing.F) {
 	f.Add(markerTitle + "\nstarts 3\ngroup 2\n")
 	f.Add(markerTitle + "\nstarts 03\ngroup 2\n")

@@ -10,20 +10,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
-// Node makes the node of the home, with the home's key, store and votes. Config must leave these
-// three out. If Group is nil, the node is the only member of group 1. If Transport is nil, the node
+// Node returns a node with the home's key, store and vote record. Config must leave these three
+// out. If Group is nil, the node is the only member of group 1. If Transport is nil, the node
 // uses libp2p on a free port of 127.0.0.1. The home must stay open until the node's Run returns.
 func (h *Home) Node(config ephemera.Config, app ephemera.Application) (*ephemera.Node, error) {
 	node, err := h.node(config, app)
 	if err != nil {
-		return nil, fmt.Errorf("make the node of home %s: %w", h.Dir, err)
+		return nil, fmt.Errorf("create the node of home %s: %w", h.Dir, err)
 	}
 	return node, nil
 }
 
 func (h *Home) node(config ephemera.Config, app ephemera.Application) (*ephemera.Node, error) {
 	if config.Key.Public() != (keys.Public{}) || config.Store != nil || config.Votes != nil {
-		return nil, errors.New("config: Key, Store and Votes are the home's, leave them out")
+		return nil, errors.New("config: Key, Store and Votes come from the home, leave them out")
 	}
 	config.Key, config.Store, config.Votes = h.Key, h.Store, h
 	if config.Group == nil {

@@ -57,8 +57,8 @@ func TestNodeIsAloneByDefault(t *testing.T) {
 	require.Equal(t, marker(1, 1), readMarker(t, dir))
 }
 
-// The node of a home has the home's key, store, record of votes and network.
-func TestNodeIsTheHomes(t *testing.T) {
+// The node of a home uses the home's key, store, vote record and network.
+func TestNodeUsesTheHome(t *testing.T) {
 	h := open(t, t.TempDir())
 	defer func() { require.NoError(t, h.Close()) }()
 	app, _ := application(t)
@@ -66,7 +66,7 @@ func TestNodeIsTheHomes(t *testing.T) {
 	elsewhere, err := membership.NewGroup("elsewhere", 1, []keys.Public{h.Key.Public()}, membership.Limits{})
 	require.NoError(t, err)
 	for want, config := range map[string]ephemera.Config{
-		"are the home's":                     {Key: other},
+		"come from the home":                 {Key: other},
 		"Key, Store and Votes":               {Store: memory.New()},
 		"leave them out":                     {Votes: ephemera.VotesKeptNowhere{}},
 		`network "elsewhere", the home of "`: {Group: elsewhere},

@@ -3,7 +3,7 @@
 // clock and no state.
 //
 // Need computes the most that honest members use. For returns the bounds, which exceed that, mostly
-// by the factor Headroom, so that honest members are never penalised. Lint warns about bounds that
+// by the factor headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
 // (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and package dht (DHT).
 //
@@ -170,8 +170,8 @@ type DHT struct {
 	RecordsPerMember int // records of one author at this node; a further one replaces the oldest
 }
 
-// Headroom is the factor by which a rate exceeds what honest members need.
-const Headroom = 4
+// headroom is the factor by which a rate exceeds what honest members need.
+const headroom = 4
 
 // For derives the bounds. It returns the error of Config.Validate.
 func For(c Config) (Limits, error) {
@@ -180,33 +180,33 @@ func For(c Config) (Limits, error) {
 		return Limits{}, err
 	}
 	t := &l.Transport
-	t.FramesPerSecond *= Headroom
-	t.BytesPerSecond *= Headroom
-	t.GossipFramesPerSecond *= Headroom
-	t.GossipBytesPerSecond *= Headroom
-	t.QueueFrames *= Headroom
-	t.QueueBytes *= Headroom
-	t.GossipFrames *= Headroom
+	t.FramesPerSecond *= headroom
+	t.BytesPerSecond *= headroom
+	t.GossipFramesPerSecond *= headroom
+	t.GossipBytesPerSecond *= headroom
+	t.QueueFrames *= headroom
+	t.QueueBytes *= headroom
+	t.GossipFrames *= headroom
 	// A peer that reconnects sends at once what waited for this node: full queues, which have the
 	// same bounds as this node's.
 	t.FramesBurst = max(t.FramesPerSecond, t.QueueFrames)
 	t.BytesBurst = max(t.BytesPerSecond, t.QueueBytes)
 	t.GossipFramesBurst = max(t.GossipFramesPerSecond, t.GossipFrames)
 	t.GossipBytesBurst = max(t.GossipBytesPerSecond, t.QueueBytes)
-	t.ConnectionsPerPeer *= Headroom
-	t.StreamsPerPeer *= Headroom
-	t.StreamsPerSecond *= Headroom
-	t.Handshakes *= Headroom
-	t.AddressPerSecond *= Headroom
-	t.AddressBurst *= Headroom
-	t.PeerMemoryBytes *= Headroom
+	t.ConnectionsPerPeer *= headroom
+	t.StreamsPerPeer *= headroom
+	t.StreamsPerSecond *= headroom
+	t.Handshakes *= headroom
+	t.AddressPerSecond *= headroom
+	t.AddressBurst *= headroom
+	t.PeerMemoryBytes *= headroom
 	// Even if f members of each group use all that they may, enough is left for the others.
 	t.MemoryBytes = 2*t.MemoryBytes + int64(openGroups*quorum.Faulty(c.withDefaults().Members))*t.PeerMemoryBytes
 	t.Conduct = Conduct{Patience: 2 * t.Conduct.Patience, Forgiven: 2 * t.Conduct.Forgiven, First: 5 * time.Second, Longest: 5 * time.Minute}
 
-	l.Mempool.Messages *= Headroom
+	l.Mempool.Messages *= headroom
 	l.Mempool.Bytes *= 2
-	l.Mempool.PerSender *= Headroom
+	l.Mempool.PerSender *= headroom
 	l.Mempool.SenderBytes *= 2
 	l.Mempool.TTL, l.Mempool.Skew = time.Hour, time.Minute
 	// The mempool remembers a message that left it for as long as it could be sent again, which takes
@@ -214,14 +214,14 @@ func For(c Config) (Limits, error) {
 	l.Mempool.Known = min(max(4*l.Mempool.Messages, c.withDefaults().MessagesPerSecond*int(time.Hour/time.Second)), maxKnown)
 
 	l.HTTP.BodyBytes *= 2
-	l.HTTP.HeaderBytes *= Headroom
-	l.HTTP.Connections *= Headroom
+	l.HTTP.HeaderBytes *= headroom
+	l.HTTP.Connections *= headroom
 	l.HTTP.RequestsPerSecond *= 2
-	l.WebSocket.Subscribers *= Headroom
+	l.WebSocket.Subscribers *= headroom
 	l.WebSocket.MessageBytes *= 2
-	l.WebSocket.QueueBlocks *= Headroom
+	l.WebSocket.QueueBlocks *= headroom
 	l.WebSocket.QueueBytes *= 2
-	l.DHT.RecordsPerMember *= Headroom
+	l.DHT.RecordsPerMember *= headroom
 	return l, nil
 }
 

@@ -1,14 +1,19 @@
 package mempool
 
-import "time"
+import (
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+)
 
 // Limits bounds a Mempool. Zero fields take the defaults.
 type Limits struct {
 	Messages  int // 4096
 	Bytes     int // 32 MiB of encoded messages
 	PerSender int // messages of one sender: 1024
-	// SenderBytes bounds the encoded messages of one sender: 8 MiB. The engine divides PerSender and
-	// SenderBytes among the members of the group.
+	// SenderBytes bounds the encoded messages of one sender: 8 MiB. A node divides the mempool among
+	// the members of the newest group: see Share.
 	SenderBytes int
 	// Known is how many messages are remembered after they left, so that they are not accepted again:
 	// four times Messages. It should be at least the number of messages that arrive within TTL.
@@ -40,5 +45,15 @@ func (l Limits) WithDefaults() Limits {
 	if l.Skew == 0 {
 		l.Skew = time.Minute
 	}
+	return l
+}
+
+// Share returns the limits with defaults filled in and PerSender and SenderBytes lowered to a share
+// for each member of a group, so that no f members can fill the mempool. A share holds at least one
+// message of the largest size.
+func (l Limits) Share(group *membership.Group) Limits {
+	l = l.WithDefaults()
+	l.PerSender = min(l.PerSender, max(1, l.Messages/group.N()))
+	l.SenderBytes = min(l.SenderBytes, max(int(group.Limits().PayloadBytes)+block.MaxMessageOverhead, l.Bytes/group.N()))
 	return l
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Include says which messages an own block may hold.
+// Include says which messages this node's blocks may hold.
 type Include uint8
 
 const (
@@ -35,8 +35,8 @@ var (
 	ErrFuture    = errors.New("message is dated ahead of this node's clock: check both clocks")
 )
 
-// Counts says what became of messages since the start. A message that came in (Taken or Returned)
-// is either still there or counted as having left (Included, Dropped or TimedOut).
+// Counts holds what happened to messages since the start. A message that came in (Taken or
+// Returned) is either still there or counted as having left (Included, Dropped or TimedOut).
 type Counts struct {
 	Taken, Returned                         uint64 // came in: by Add, or by Return after they had left
 	Duplicate, Full, Quota, Expired, Future uint64 // not accepted, by the error of Add
@@ -100,7 +100,7 @@ func (p *Mempool) Changes() uint64 { return p.changes }
 // Bytes returns the total encoded size of all messages.
 func (p *Mempool) Bytes() int { return p.bytes }
 
-// Counts returns what became of messages since the start.
+// Counts returns what happened to messages since the start.
 func (p *Mempool) Counts() Counts { return p.counts }
 
 // Add accepts a verified message, or returns why it does not. Now is in milliseconds since 1970.
@@ -133,7 +133,7 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 		entry := element.Value.(*Entry)
 		if local && !entry.Local {
 			entry.Local = true
-			return nil // gossip was faster; from now on an own block may hold it
+			return nil // gossip was faster; from now on this node's block may hold it
 		}
 		return ErrDuplicate
 	}
@@ -251,8 +251,8 @@ func (p *Mempool) Each(visit func(*Entry) bool) {
 	}
 }
 
-// Certified removes the messages of a certified block. With All, only an own block removes its
-// messages.
+// Certified removes the messages of a certified block. With All, only this node's block removes
+// its messages.
 func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	if p.include == All && !own {
 		return
@@ -260,8 +260,8 @@ func (p *Mempool) Certified(ids []block.MessageID, own bool) {
 	p.counts.Included += p.settle(ids)
 }
 
-// Return takes back the messages of an own block whose group was closed. They no longer expire, and
-// the limits do not keep them out: there is at most one such block per group.
+// Return takes back the messages of this node's block whose group was closed. They no longer
+// expire, and the limits do not keep them out: there is at most one such block per group.
 func (p *Mempool) Return(messages []block.Message, now int64) {
 	for _, m := range messages {
 		element, ok := p.entries[m.ID()]

@@ -215,3 +215,22 @@ func TestDirectedMessagesAreCandidatesInOneGroup(t *testing.T) {
 	require.Equal(t, []block.Message{free, bound}, all, "its group is closed")
 	require.Empty(t, directed)
 }
+
+// No f members can fill a shared mempool, and each has room for one message of the largest size.
+func TestShareDividesTheMempool(t *testing.T) {
+	members := make([]keys.Public, 10)
+	for i := range members {
+		members[i] = keys.FromSeed([32]byte{byte(i)}).Public()
+	}
+	group, err := membership.NewGroup("share", 1, members, membership.Limits{PayloadBytes: 1000, BlockMessages: 10, BlockBytes: 10_000})
+	require.NoError(t, err)
+	share := mempool.Limits{Messages: 100, Bytes: 1 << 20}.Share(group)
+	require.Equal(t, 10, share.PerSender)
+	require.Equal(t, 1<<20/10, share.SenderBytes)
+	least := mempool.Limits{Messages: 3, Bytes: 3000}.Share(group)
+	require.Equal(t, 1, least.PerSender)
+	require.Equal(t, 1000+block.MaxMessageOverhead, least.SenderBytes)
+	lower := mempool.Limits{PerSender: 2, SenderBytes: 50}.Share(group)
+	require.Equal(t, 2, lower.PerSender, "a configured limit stays")
+	require.Equal(t, 50, lower.SenderBytes, "a configured limit stays")
+}

@@ -10,15 +10,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// choice is what the rules make of the candidates: a block, and when there may be another one if
-// nothing else comes.
+// A choice is the result of the rules: the messages of a block, and when another block may be due
+// if no further message arrives.
 type choice struct {
 	messages []block.MessageID
-	due      time.Time // zero: time alone makes no block
+	due      time.Time // zero if no block becomes due by time
 }
 
-// again is how soon the next of several blocks that are due is offered, if the one before came to
-// nothing.
+// again is the delay until the next of several due blocks is offered, in case the previous one is
+// not certified.
 const again = 100 * time.Millisecond
 
 // choose applies the rules to candidates in the order of arrival.
@@ -49,9 +49,10 @@ func (c Config) choose(group *membership.Group, candidates []block.Message, w wa
 	return chosen
 }
 
-// piles returns the candidates of one block each: all of them, or with OneLabel those of each
-// label. In front is what was offered least often without success, and among equals what came
-// first: a block that the application does not let pass keeps no other waiting.
+// piles divides the candidates into those of one block each: a single pile, or with OneLabel one
+// for each label. The pile that was offered least often without success comes first, and among
+// equals the one that arrived first. So a block that the application does not accept does not delay
+// the others.
 func (c Config) piles(candidates []block.Message, w waits) [][]block.Message {
 	if !c.OneLabel {
 		return [][]block.Message{candidates}
@@ -71,15 +72,15 @@ func (c Config) piles(candidates []block.Message, w waits) [][]block.Message {
 	return piles
 }
 
-// pick is what of a pile goes into one block.
+// A pick is the part of a pile that goes into one block.
 type pick struct {
 	ids     []block.MessageID
-	members int  // of the group that sent one of them
+	members int  // of the group that sent at least one of the messages
 	full    bool // the next message does not fit
 }
 
-// pick takes messages in their order while the group's limits have room, with OneOfEach the first
-// of each sender.
+// pick takes messages in order up to the group's limits. With OneOfEach it takes only the first of
+// each sender.
 func (c Config) pick(limits membership.Limits, member func(keys.Public) bool, pile []block.Message) pick {
 	most := int(limits.BlockMessages)
 	if c.Messages > 0 {
@@ -106,7 +107,7 @@ func (c Config) pick(limits membership.Limits, member func(keys.Public) bool, pi
 	return p
 }
 
-// complete tells whether nothing need be waited for.
+// complete reports whether the block does not have to wait for further messages.
 func (c Config) complete(group *membership.Group, p pick) bool {
 	atOnce := c.Wait == 0 && c.Messages == 0 && !c.OneOfEach
 	return atOnce || p.full ||
@@ -114,15 +115,15 @@ func (c Config) complete(group *membership.Group, p pick) bool {
 		c.OneOfEach && p.members == group.N()
 }
 
-// waits is what is remembered of the candidates of the last question.
+// waits is what is remembered of the candidates of the last turn.
 type waits map[block.MessageID]*wait
 
 type wait struct {
-	since time.Time // it was a candidate first
-	tries int       // blocks that it was the first message of, and that came to nothing
+	since time.Time // when it became a candidate
+	tries int       // blocks that it was the first message of, and that were not certified
 }
 
-// update forgets what is no candidate any more and notes what is new.
+// update removes messages that are no longer candidates and adds new ones.
 func (w waits) update(candidates []block.Message, now time.Time) {
 	current := make(map[block.MessageID]bool, len(candidates))
 	for _, m := range candidates {

@@ -57,21 +57,21 @@ func TestTheFirstRuleThatIsMetMakesTheBlock(t *testing.T) {
 		candidates []block.Message
 		waited     time.Duration
 		want       []block.Message
-		due        time.Duration // from now, 0: none
+		due        time.Duration // from now, or 0
 	}{
 		{name: "at once by default", candidates: []block.Message{a, b}, want: []block.Message{a, b}},
 		{name: "waits for the time", config: Config{Wait: time.Second}, candidates: []block.Message{a, b}, due: time.Second},
 		{name: "waits for the rest of the time", config: Config{Wait: time.Second}, candidates: []block.Message{a}, waited: 900 * time.Millisecond, due: 100 * time.Millisecond},
-		{name: "the time has come", config: Config{Wait: time.Second}, candidates: []block.Message{a, b}, waited: time.Second, want: []block.Message{a, b}},
+		{name: "the time has passed", config: Config{Wait: time.Second}, candidates: []block.Message{a, b}, waited: time.Second, want: []block.Message{a, b}},
 		{name: "too few", config: Config{Messages: 3}, candidates: []block.Message{a, b}},
 		{name: "enough, and no more", config: Config{Messages: 2}, candidates: []block.Message{a, b, c}, want: []block.Message{a, b}},
 		{name: "enough before the time", config: Config{Messages: 2, Wait: time.Hour}, candidates: []block.Message{a, b}, want: []block.Message{a, b}},
 		{name: "the time before enough", config: Config{Messages: 9, Wait: time.Second}, candidates: []block.Message{a, b}, waited: time.Second, want: []block.Message{a, b}},
-		{name: "one is missing", config: Config{OneOfEach: true}, candidates: []block.Message{a, second, b}},
-		{name: "clients are no members", config: Config{OneOfEach: true}, candidates: []block.Message{a, b, client}},
+		{name: "one member is missing", config: Config{OneOfEach: true}, candidates: []block.Message{a, second, b}},
+		{name: "clients are not members", config: Config{OneOfEach: true}, candidates: []block.Message{a, b, client}},
 		{name: "one of each", config: Config{OneOfEach: true}, candidates: []block.Message{a, second, b, client, c}, want: []block.Message{a, b, client, c}},
-		{name: "labels count alone", config: Config{OneLabel: true, Messages: 2}, candidates: []block.Message{a, other}},
-		{name: "labels apart", config: Config{OneLabel: true}, candidates: []block.Message{other, a, b}, want: []block.Message{other}, due: again},
+		{name: "labels are counted separately", config: Config{OneLabel: true, Messages: 2}, candidates: []block.Message{a, other}},
+		{name: "labels are not mixed", config: Config{OneLabel: true}, candidates: []block.Message{other, a, b}, want: []block.Message{other}, due: again},
 		{name: "a later label is complete first", config: Config{OneLabel: true, Messages: 2}, candidates: []block.Message{other, a, b}, want: []block.Message{a, b}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestTheFirstRuleThatIsMetMakesTheBlock(t *testing.T) {
 	}
 }
 
-// A block that the application does not let pass is offered again after all others.
-func TestOneLabelKeepsNoOtherWaiting(t *testing.T) {
+// A block that the application does not accept is offered again after all others.
+func TestLabelsTakeTurns(t *testing.T) {
 	group := groupOf(t, 1, membership.Limits{})
 	labels := []string{"a", "b", "c"}
 	var candidates []block.Message
@@ -105,8 +105,7 @@ func TestOneLabelKeepsNoOtherWaiting(t *testing.T) {
 	}
 }
 
-// Whatever the rules, a block is one that every member accepts, and a message waits no longer than
-// the rules say.
+// For all rules, every member accepts the block, and no message waits longer than the rules say.
 func TestBlocksFitTheGroupsLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := membership.Limits{
@@ -140,7 +139,7 @@ func TestBlocksFitTheGroupsLimits(t *testing.T) {
 		senders, names := map[keys.Public]bool{}, map[string]bool{}
 		for _, id := range chosen.messages {
 			require.Contains(t, byID, id)
-			require.False(t, config.OneOfEach && senders[byID[id].Sender()], "two of one sender")
+			require.False(t, config.OneOfEach && senders[byID[id].Sender()], "two messages of one sender")
 			senders[byID[id].Sender()], names[byID[id].Label()] = true, true
 			picked = append(picked, byID[id])
 		}
@@ -156,13 +155,13 @@ func TestBlocksFitTheGroupsLimits(t *testing.T) {
 	})
 }
 
-func TestWaitsHoldCandidatesOnly(t *testing.T) {
+func TestOnlyCandidatesAreRemembered(t *testing.T) {
 	a, b := message(t, 0, "x", "a"), message(t, 0, "x", "b")
 	w, now := waits{}, time.Unix(100, 0)
 	w.update([]block.Message{a, b}, now)
 	w.update([]block.Message{b}, now.Add(time.Second))
 	require.Len(t, w, 1)
-	require.Equal(t, now, w[b.ID()].since, "it went on waiting")
+	require.Equal(t, now, w[b.ID()].since, "the first turn counts")
 }
 
 func TestConfigIsChecked(t *testing.T) {
@@ -201,7 +200,7 @@ func TestVerifySignature(t *testing.T) {
 	require.True(t, VerifySignature(t.Context(), forged).IsReject())
 }
 
-func TestZeroConfigTakesEverything(t *testing.T) {
+func TestZeroConfigAcceptsEverything(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 10, BlockMessages: 2, BlockBytes: 1000}
 	app, err := New(Config{})
 	require.NoError(t, err)
@@ -211,12 +210,12 @@ func TestZeroConfigTakesEverything(t *testing.T) {
 	turn.Candidates = []block.Message{a, b, c}
 	require.Equal(t, ids(a, b), app.NextBlock(t.Context(), turn), "as many as fit")
 	turn.Newest, turn.Directed = false, map[block.MessageID]bool{c.ID(): true}
-	require.Equal(t, ids(c), app.NextBlock(t.Context(), turn), "an older group's blocks are for what is meant for it")
+	require.Equal(t, ids(c), app.NextBlock(t.Context(), turn), "an older group's block holds only what was submitted to that group")
 	require.True(t, app.CheckBlock(t.Context(), block.Block{}).IsAccept())
 	require.NoError(t, app.DeliverBlock(t.Context(), block.Block{}, certificate.Certificate{}))
 }
 
-// What waited in a group that was closed since wakes the node once more, and not for ever.
+// Messages that waited in a group that has closed wake the node once more, not forever.
 func TestClosedGroupIsForgotten(t *testing.T) {
 	a, err := New(Config{Wait: time.Minute})
 	require.NoError(t, err)

@@ -22,13 +22,14 @@ import (
 
 const network = "policy-test"
 
-// delivery is a block with the virtual time that it took since the nodes started.
+// A delivery is a block with the virtual time since the nodes started.
 type delivery struct {
 	block block.Block
 	at    time.Duration
 }
 
-// run starts a node for each configuration and returns them with what the first one delivers.
+// run starts a node for each configuration. It returns the nodes and the deliveries of the first
+// one.
 func run(t *testing.T, configs ...policy.Config) ([]*ephemera.Node, <-chan delivery) {
 	var private []keys.Private
 	var members []keys.Public
@@ -76,12 +77,12 @@ func submit(t *testing.T, node *ephemera.Node, seed byte, label string) {
 	require.NoError(t, node.Submit(t.Context(), m))
 }
 
-// never is a rule that no test meets: such a member makes no block of its own.
+// never is a rule that no test meets, so such a member makes no blocks.
 var never = policy.Config{Messages: 1000}
 
-// Members with different policies certify each other's blocks; the time of a rule makes a block
-// although nothing else happens.
-func TestNodeMakesABlockWhenTheTimeHasCome(t *testing.T) {
+// Members with different policies certify each other's blocks. Wait makes a block even if nothing
+// else happens.
+func TestNodeMakesABlockAfterTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nodes, delivered := run(t, policy.Config{Wait: 30 * time.Second, OneOfEach: true, OneLabel: true}, never, never, never)
 		for i, node := range nodes {
@@ -90,7 +91,7 @@ func TestNodeMakesABlockWhenTheTimeHasCome(t *testing.T) {
 		submit(t, nodes[1], 1, "incomplete")
 		first := <-delivered
 		require.Len(t, first.block.Messages, 4)
-		require.Less(t, first.at, 10*time.Second, "nobody is missing")
+		require.Less(t, first.at, 10*time.Second, "no member is missing")
 		second := <-delivered
 		require.Len(t, second.block.Messages, 1)
 		require.Equal(t, "incomplete", second.block.Messages[0].Label())

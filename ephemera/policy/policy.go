@@ -1,16 +1,16 @@
-// Package policy implements ephemera.Application for programs that need no type of their own. It
-// makes blocks by configured rules: after a time, at a number of messages, or with one message from
-// each member; optionally of one label each. It checks and delivers by functions. The zero Config
-// accepts everything that the node accepts and makes a block at once of all waiting messages. The
-// daemon runs this application.
+// Package policy implements ephemera.Application for programs that do not need a type of their own.
+// It proposes blocks by configured rules: after a time, at a number of messages, or with one
+// message from each member; optionally of one label each. It checks and delivers by functions. The
+// zero Config accepts everything that the node accepts and immediately makes a block of all waiting
+// messages. The daemon runs this application.
 //
 // A program with other rules for its blocks implements all methods of ephemera.Application itself.
-// The package has no type to embed: next to an embedded default a misspelt method compiles and is
+// The package has no type to embed: next to an embedded default, a misspelt method compiles and is
 // never called.
 //
-// The rules concern the node's own blocks only. Members with different rules accept each other's
-// blocks, and a changed rule makes no block invalid (PROTOCOL.md R2). All members of a group must
-// have the same Config.CheckBlock.
+// The rules only concern the node's own blocks. Members with different rules accept each other's
+// blocks, and a changed rule does not make a block invalid (PROTOCOL.md R2). All members of a group
+// must have the same Config.CheckBlock.
 package policy
 
 import (
@@ -29,21 +29,22 @@ import (
 // ErrConfig reports a policy that cannot work.
 var ErrConfig = errors.New("invalid block policy")
 
-// Config says when a node makes a block and of what, and how messages and blocks are checked and
-// delivered. A block is made as soon as one rule is met, or the block is as full as the group's
-// limits allow. Without any rule a block is made at once of all waiting messages, so that blocks
-// grow with the load.
+// Config determines when a node makes a block and of which messages, and how it checks and delivers
+// messages and blocks. A block is made as soon as one rule is met or the block is as full as the
+// group's limits allow. Without any rule a block is made immediately of all waiting messages, so
+// blocks grow with the load.
 type Config struct {
-	// Wait is how long a message waits for others at most, counted from when it could first have gone
-	// into a block. 0: no rule.
+	// Wait is how long a message waits for others at most, counted from when it first was a candidate.
+	// 0 means no rule.
 	Wait time.Duration
-	// Messages makes a block at so many, and bounds it. 0: no rule.
+	// Messages makes a block as soon as it has this many messages, which is also their maximum. 0
+	// means no rule.
 	Messages int
 	// OneOfEach makes a block when every member of the group sent a message. Such a block holds the
 	// first message of each sender.
 	OneOfEach bool
-	// OneLabel keeps messages of different labels in different blocks; the rules hold for each label
-	// by itself.
+	// OneLabel keeps messages of different labels in different blocks. The rules then apply to each
+	// label separately.
 	OneLabel bool
 
 	// The functions implement the methods of ephemera.Application, which documents when and from how
@@ -54,50 +55,50 @@ type Config struct {
 	DeliverBlock func(context.Context, block.Block, certificate.Certificate) error
 }
 
-// MaxWait bounds Config.Wait: longer than any mempool keeps messages by default.
+// MaxWait bounds Config.Wait. By default a mempool keeps messages for less time.
 const MaxWait = 24 * time.Hour
 
-// Validate tells whether blocks can come about. The error wraps ErrConfig and says what was
-// expected.
+// Validate returns an error if the rules cannot produce blocks. The error wraps ErrConfig and says
+// what was expected.
 func (c Config) Validate() error {
 	switch {
 	case c.Wait < 0 || c.Wait > MaxWait:
-		return fmt.Errorf("%w: a message waits %s, expected 0s..%s", ErrConfig, c.Wait, MaxWait)
+		return fmt.Errorf("%w: Wait is %s, expected 0s..%s", ErrConfig, c.Wait, MaxWait)
 	case c.Messages < 0:
-		return fmt.Errorf("%w: %d messages a block, expected 1 or more, or 0 for no such rule", ErrConfig, c.Messages)
+		return fmt.Errorf("%w: Messages is %d, expected 1 or more, or 0 for no rule", ErrConfig, c.Messages)
 	}
 	return nil
 }
 
-// Warnings says what of a valid policy is likely a mistake: a message that may wait for ever.
+// Warnings describes likely mistakes in a valid policy: messages that may wait forever.
 func (c Config) Warnings() []string {
 	if c.Wait > 0 || c.Messages <= 1 && !c.OneOfEach {
 		return nil
 	}
-	return []string{"messages wait for others without end and expire in the mempool when those do not come: set a time to wait as well"}
+	return []string{"messages wait indefinitely for others and may expire in the mempool: set a maximum wait as well"}
 }
 
-// Host is what a policy needs of its node: *ephemera.Node is one.
+// Host is what a policy needs of its node. *ephemera.Node implements it.
 type Host interface {
 	// Wake makes the node ask NextBlock again. It never blocks.
 	Wake()
 }
 
-// Application implements ephemera.Application by a Config. With Config.Wait its Run must run next
-// to the node.
+// Application implements ephemera.Application according to a Config. If Config.Wait is set, Run
+// must run alongside the node.
 type Application struct {
 	config Config
-	due    chan time.Time   // of the next block by time, the newest replaces an older one; zero: none
+	due    chan time.Time   // when the next block is due by time, or zero; only the newest is kept
 	turns  map[uint64]*turn // owned by NextBlock's goroutine
 }
 
-// turn is what is remembered of the last question about a group, by its number.
+// A turn is what is remembered of a group's last turn.
 type turn struct {
 	waits waits
 	due   time.Time
 }
 
-// openGroups bounds the groups that are remembered: an older one than that is not open any more.
+// openGroups bounds the groups that are remembered. Older groups are no longer open.
 const openGroups = 8
 
 var _ ephemera.Application = (*Application)(nil)
@@ -110,8 +111,8 @@ func New(config Config) (*Application, error) {
 	return &Application{config: config, due: make(chan time.Time, 1), turns: map[uint64]*turn{}}, nil
 }
 
-// Run wakes the node when the time of a block has come, until ctx is done, and returns nil. It is
-// called once, beside the node's Run.
+// Run wakes the node when a block is due by time. It returns nil when ctx is done. It must be
+// called once, alongside the node's Run.
 func (a *Application) Run(ctx context.Context, node Host) error {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
@@ -151,11 +152,12 @@ func (a *Application) NextBlock(_ context.Context, t ephemera.Turn) []block.Mess
 	case <-a.due: // Run has not seen it yet
 	default:
 	}
-	a.due <- a.next(now) // has room: nobody else puts in
+	a.due <- a.next(now) // does not block: this goroutine is the only sender
 	return chosen.messages
 }
 
-// wanted returns the candidates of a turn; in an older group only those submitted to that group.
+// wanted returns the candidates of a turn. In an older group these are only the messages that were
+// submitted to that group.
 func wanted(turn ephemera.Turn) []block.Message {
 	if turn.Newest {
 		return turn.Candidates
@@ -163,7 +165,7 @@ func wanted(turn ephemera.Turn) []block.Message {
 	return slices.DeleteFunc(slices.Clone(turn.Candidates), func(m block.Message) bool { return !turn.Directed[m.ID()] })
 }
 
-// turn returns what is remembered of a group, and forgets groups of long ago.
+// turn returns what is remembered of a group, and forgets closed groups.
 func (a *Application) turn(t ephemera.Turn) *turn {
 	number := t.Group.Number()
 	maps.DeleteFunc(a.turns, func(other uint64, _ *turn) bool { return other+openGroups <= number })
@@ -173,8 +175,8 @@ func (a *Application) turn(t ephemera.Turn) *turn {
 	return a.turns[number]
 }
 
-// next returns when the next block by time is due, zero: none is. A time that has passed counts
-// once: its group may be closed.
+// next returns when the next block is due by time, or zero. A time that has passed is returned only
+// once, because its group may be closed.
 func (a *Application) next(now time.Time) time.Time {
 	var next time.Time
 	for _, t := range a.turns {
@@ -204,8 +206,8 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 	return a.config.DeliverBlock(ctx, b, c)
 }
 
-// VerifySignature is a Config.CheckMessage that verifies the sender's signature, for messages that
-// did not come through a node.
+// VerifySignature is a Config.CheckMessage that verifies the sender's signature. It is for messages
+// that did not pass through a node, which verifies them itself.
 func VerifySignature(_ context.Context, m block.Message) ephemera.Decision {
 	if !m.Verify() {
 		return ephemera.Reject("the signature is not the sender's")

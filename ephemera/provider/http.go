@@ -25,10 +25,15 @@ var ErrNotComplete = errors.New("the group is not complete yet")
 
 // HTTPConfig describes a source that is polled with GET. Only URL is required.
 type HTTPConfig struct {
-	URL     string        // complete, such as http://127.0.0.1:8080/contract/peer_info
-	Keep    string        // file in which the last good list outlives this process, in the format of File; "": none
-	Timeout time.Duration // of one request: 10 s
-	Client  *http.Client  // nil: the source makes its own
+	// URL is complete, such as http://127.0.0.1:8080/contract/peer_info.
+	URL string
+	// Keep is the file that keeps the last good list across restarts, in the format of File. If it is
+	// empty, the list is not kept.
+	Keep string
+	// Timeout bounds one request. The default is 10 s.
+	Timeout time.Duration
+	// Client may be nil: the source then creates its own.
+	Client *http.Client
 }
 
 // peerInfo is the part of the contract's response to GET /contract/peer_info that matters here.

@@ -22,12 +22,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
-// ErrRefused reports a node that does not let this program register: its address, token or version
-// is wrong. Another program that is registered already is waited for.
+// ErrRefused reports that the node does not let this program register: the address, the token or
+// the version is wrong. It does not report that another program is registered; the client waits for
+// that one to leave.
 var ErrRefused = errors.New("the node refuses the application")
 
-// Application is what a program decides. CheckMessage is called by several goroutines at a time,
-// CheckBlock by one; what they promise is said at ephemera.Application.
+// Application makes a program's decisions. CheckMessage is called concurrently, CheckBlock by one
+// goroutine. ephemera.Application documents what both must guarantee.
 type Application interface {
 	CheckMessage(ctx context.Context, message block.Message) ephemera.Decision
 	CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision
@@ -35,14 +36,20 @@ type Application interface {
 
 // ClientConfig describes the program's side. URL and Application are required.
 type ClientConfig struct {
-	URL         string // of the node's admin listener: http://127.0.0.1:7002
-	Token       string // bearer token, where the node wants one
-	Name        string // of the program, for the node's log
+	// URL is that of the node's admin listener, such as http://127.0.0.1:7002.
+	URL string
+	// Token is the bearer token, if the node requires one.
+	Token string
+	// Name identifies the program in the node's log. The default is "application".
+	Name        string
 	Application Application
 
-	Messages int // checked at a time: 8
-	Client   *http.Client
-	Logger   *slog.Logger // default: none
+	// Messages is how many messages are checked concurrently. The default is 8.
+	Messages int
+	// Client defaults to http.DefaultClient.
+	Client *http.Client
+	// Logger may be nil.
+	Logger *slog.Logger
 }
 
 // Client is a program's side of the connection. Run is called once; the other methods are safe for
@@ -56,38 +63,38 @@ type Client struct {
 	once       sync.Once // closes it
 }
 
-// NewClient checks the configuration. Nothing is connected before Run. The error says what was
-// expected.
+// NewClient checks the configuration and returns a client, which connects when Run is called. An
+// error says what was expected.
 func NewClient(config ClientConfig) (*Client, error) {
 	if config.Application == nil {
-		return nil, errors.New("remote application: there is no Application")
+		return nil, errors.New("remote application: Application is missing")
 	}
 	target, err := url.Parse(config.URL)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return nil, fmt.Errorf("remote application: address %q, expected that of a node's admin listener, as http://127.0.0.1:7002", config.URL)
+		return nil, fmt.Errorf("remote application: address %q, expected that of a node's admin listener, such as http://127.0.0.1:7002", config.URL)
 	}
 	config.Messages = cmp.Or(config.Messages, 8)
 	config.Name = cmp.Or(config.Name, "application")
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Client{config: config, target: target.JoinPath(Path).String(), wakes: make(chan struct{}, 1), registered: make(chan struct{})}, nil
+	return &Client{config: config, target: target.JoinPath(endpointPath).String(), wakes: make(chan struct{}, 1), registered: make(chan struct{})}, nil
 }
 
-// Wake tells the node that answers may be others now: it asks again about own blocks and about
-// blocks that were judged later. It never blocks. Nothing is lost without a connection: the node
-// asks again after each.
+// Wake tells the node that answers may have changed. The node asks again about its own block and
+// about blocks that were answered with Later. Wake never blocks. It may be called while there is
+// no connection, because the node asks again after each registration.
 func (c *Client) Wake() {
 	select {
 	case c.wakes <- struct{}{}:
-	default: // one is waiting already
+	default: // one is pending already
 	}
 }
 
-// Registered is closed when a node took the first registration.
+// Registered returns a channel that is closed when a node has accepted the first registration.
 func (c *Client) Registered() <-chan struct{} { return c.registered }
 
-// Run answers the node until ctx is done and then returns nil. It connects again whenever the
+// Run answers the node until ctx is done and then returns nil. It reconnects whenever the
 // connection ends. It returns ErrRefused if the node does not let the program register, and
 // verdict.ErrZero if the Application returned the zero Decision.
 func (c *Client) Run(ctx context.Context) error {
@@ -104,7 +111,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if answered {
 			retry.Reset()
 		}
-		c.config.Logger.WarnContext(ctx, "the node does not ask this application, connecting again", "node", c.config.URL, "err", err)
+		c.config.Logger.WarnContext(ctx, "connection to the node failed or ended, reconnecting", "node", c.config.URL, "err", err)
 		timer := time.NewTimer(retry.NextBackOff())
 		select {
 		case <-timer.C:
@@ -115,7 +122,7 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// connect serves one connection. It tells whether the node took the registration.
+// connect serves one connection. It reports whether the node accepted the registration.
 func (c *Client) connect(ctx context.Context) (registered bool, err error) {
 	header := http.Header{}
 	if c.config.Token != "" {
@@ -127,27 +134,27 @@ func (c *Client) connect(ctx context.Context) (registered bool, err error) {
 	if err != nil {
 		if response != nil && response.StatusCode >= 400 && response.StatusCode < 500 && response.StatusCode != http.StatusConflict &&
 			response.StatusCode != http.StatusTooManyRequests {
-			return false, fmt.Errorf("%w: %s answers %s; check the address of the admin listener, the token, and that the node is configured for one",
+			return false, fmt.Errorf("%w: %s answers %s; check the address of the admin listener, the token, and that the node is configured for a remote application",
 				ErrRefused, c.target, strings.ToLower(response.Status))
 		}
 		return false, err
 	}
 	defer connection.CloseNow()
-	// A frame tells a block once, in base64 and hexadecimal digits.
+	// A frame holds a block once, in base64 and hexadecimal digits.
 	connection.SetReadLimit(int64(4 * block.MaxBytes(membership.MaxLimits())))
-	if err := writeFrame(dial, connection, Frame{Kind: Register, Version: Version, Name: clip(c.config.Name)}); err != nil {
+	if err := writeFrame(dial, connection, frame{Kind: kindRegister, Version: frameVersion, Name: clip(c.config.Name)}); err != nil {
 		return false, err
 	}
 	_, data, err := connection.Read(dial)
 	if err != nil {
 		return false, fmt.Errorf("register: %w", err)
 	}
-	first, err := DecodeNode(data)
+	first, err := decodeNodeFrame(data)
 	switch {
 	case err != nil:
 		return false, err
-	case first.Kind != Registered || first.Version != Version:
-		return false, fmt.Errorf("%w: it speaks version %d, this program version %d", ErrRefused, first.Version, Version)
+	case first.Kind != kindRegistered || first.Version != frameVersion:
+		return false, fmt.Errorf("%w: it speaks version %d, this program version %d", ErrRefused, first.Version, frameVersion)
 	}
 	c.config.Logger.InfoContext(ctx, "registered as the node's application", "node", first.Key.Short(), "network", first.Network)
 	c.once.Do(func() { close(c.registered) })
@@ -157,24 +164,24 @@ func (c *Client) connect(ctx context.Context) (registered bool, err error) {
 // serve answers questions until the connection ends.
 func (c *Client) serve(ctx context.Context, connection *websocket.Conn) error {
 	work, ctx := errgroup.WithContext(ctx)
-	blocks := make(chan Frame, 1)
-	messages := make(chan Frame, 1)
+	blocks := make(chan frame, 1)
+	messages := make(chan frame, 1)
 	work.Go(func() error {
 		for {
 			_, data, err := connection.Read(ctx)
 			if err != nil {
 				return err
 			}
-			f, err := DecodeNode(data)
+			f, err := decodeNodeFrame(data)
 			if err != nil {
 				return err
 			}
 			to := messages
-			if f.Kind == CheckBlock {
+			if f.Kind == kindCheckBlock {
 				to = blocks
 			}
 			select {
-			case to <- f: // full: the node waits, and counts
+			case to <- f: // if it is full, the node's bound on open questions applies
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -190,7 +197,7 @@ func (c *Client) serve(ctx context.Context, connection *websocket.Conn) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-c.wakes:
-				if err := writeFrame(ctx, connection, Frame{Kind: Wake}); err != nil {
+				if err := writeFrame(ctx, connection, frame{Kind: kindWake}); err != nil {
 					return err
 				}
 			}
@@ -199,8 +206,8 @@ func (c *Client) serve(ctx context.Context, connection *websocket.Conn) error {
 	return work.Wait()
 }
 
-// answer answers questions one after the other.
-func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questions <-chan Frame) error {
+// answer answers one question after the other.
+func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questions <-chan frame) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -217,31 +224,32 @@ func (c *Client) answer(ctx context.Context, connection *websocket.Conn, questio
 	}
 }
 
-// judge asks the application. The error reports a frame that cannot be read, or the zero Decision.
-func (c *Client) judge(ctx context.Context, f Frame) (Frame, error) {
+// judge asks the application. It returns an error if the frame cannot be read or the application
+// returned the zero Decision.
+func (c *Client) judge(ctx context.Context, f frame) (frame, error) {
 	var d ephemera.Decision
 	switch f.Kind {
-	case CheckMessage:
+	case kindCheckMessage:
 		m, err := f.Message.Canonical()
 		if err != nil {
-			return Frame{}, err
+			return frame{}, err
 		}
 		d = c.config.Application.CheckMessage(ctx, m)
-	case CheckBlock:
+	case kindCheckBlock:
 		b, err := f.Block.Canonical()
 		if err != nil {
-			return Frame{}, err
+			return frame{}, err
 		}
 		d = c.config.Application.CheckBlock(ctx, b)
 	default:
-		return Frame{}, fmt.Errorf("%w: registered twice", ErrFrame)
+		return frame{}, fmt.Errorf("%w: registered twice", errFrame)
 	}
 	if d.IsZero() {
-		return Frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
+		return frame{}, fmt.Errorf("application answered %s with the %w", f.Kind, verdict.ErrZero)
 	}
 	drops := d.Drops()
-	return Frame{Kind: Verdict, ID: f.ID, Verdict: d.Name(), Reason: text(d.Reason()), Drop: drops[:min(len(drops), MaxDrop)]}, nil
+	return frame{Kind: kindVerdict, ID: f.ID, Verdict: d.Name(), Reason: text(d.Reason()), Drop: drops[:min(len(drops), maxDrop)]}, nil
 }
 
-// text shortens what people wrote to what a frame holds.
-func text(s string) string { return shorten(s, MaxText) }
+// text shortens a text to fit a frame.
+func text(s string) string { return shorten(s, maxText) }

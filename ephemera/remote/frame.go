@@ -1,14 +1,14 @@
-// Package remote lets a program in another process, in any language, be a node's application: it
-// connects to the node's WebSocket (Path, on the admin listener), and answers what the node asks
-// about messages and blocks. Frames are JSON, one a WebSocket message; docs/APPLICATION.md says
-// what they hold.
+// Package remote lets a program in another process, in any language, be a node's application. The
+// program connects to a WebSocket on the node's admin listener and answers the node's questions
+// about messages and blocks. Each WebSocket message is one JSON frame. docs/APPLICATION.md
+// describes the frames.
 //
-//	Server   the node's side: an http.Handler for the endpoint, and an ephemera.Application that asks whoever is connected
+//	Server   the node's side: http.Handler of the endpoint, and ephemera.Application of the node
 //	Client   the program's side in Go: connects, reconnects, and asks an Application of two methods
 //
-// Which messages make an own block is not asked over the wire: the application within the Server,
-// usually a policy.Application, decides that. A candidate of it is then checked by the program like
-// anybody's block. Certified blocks are read from the node's API.
+// The Server wraps another application, usually a policy.Application, which proposes the node's own
+// blocks. The program checks such a proposal as it checks any other block. It reads certified
+// blocks from the node's API.
 //
 // The package is unstable: programs depend on the frames, which have a version, and not on its Go
 // API.
@@ -24,65 +24,76 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Path is where the endpoint is, on the admin listener.
-const Path = "/ephemera/application"
+// endpointPath is the path of the endpoint on the admin listener.
+const endpointPath = "/ephemera/application"
 
-// Version is that of the frames. A program that registers with another one is refused.
-const Version = 1
+// frameVersion is the version of the frames. A program that registers with another one is refused.
+const frameVersion = 1
 
-// ErrFrame reports bytes that are no frame, or a frame that its receiver does not take.
-var ErrFrame = errors.New("invalid frame")
+// errFrame reports bytes that are not a frame, or a frame that the receiver does not accept.
+var errFrame = errors.New("invalid frame")
 
-// Kind is what a frame is.
-type Kind string
+// frameKind is the type of a frame.
+type frameKind string
 
-// Kinds. The program sends the first three, the node the others.
+// Frames of a program.
 const (
-	Register Kind = "register" // the first frame: Name, Version
-	Verdict  Kind = "verdict"  // answers a question: ID, Verdict, Reason, Drop
-	Wake     Kind = "wake"     // answers may be others now: ask again about own blocks and what was answered with later
-
-	Registered   Kind = "registered"    // the answer to register: Version, Network, Key, WithinMS
-	CheckMessage Kind = "check_message" // a question: ID, WithinMS, Message
-	CheckBlock   Kind = "check_block"   // a question: ID, WithinMS, Own, Block
+	// kindRegister is the first frame: Name, Version.
+	kindRegister frameKind = "register"
+	// kindVerdict answers a question: ID, Verdict, Reason, Drop.
+	kindVerdict frameKind = "verdict"
+	// kindWake says that answers may have changed: the node asks again about its own block and about
+	// blocks that were answered with later.
+	kindWake frameKind = "wake"
 )
 
-// Verdicts of a program. A message is accepted or rejected.
+// Frames of a node.
 const (
-	Accept = "accept"
-	Reject = "reject"
-	Later  = "later"
+	// kindRegistered answers kindRegister: Version, Network, Key, WithinMS.
+	kindRegistered frameKind = "registered"
+	// kindCheckMessage is a question: ID, WithinMS, Message.
+	kindCheckMessage frameKind = "check_message"
+	// kindCheckBlock is a question: ID, WithinMS, Own, Block.
+	kindCheckBlock frameKind = "check_block"
 )
 
-// Frame is everything that travels over the WebSocket; Kind says which fields count.
-type Frame struct {
-	Kind    Kind   `json:"type"`
-	Version int    `json:"version,omitempty"`
-	Name    string `json:"name,omitempty"` // of the program, for logs
+// Verdicts of a program on a message or a block.
+const (
+	verdictAccept = "accept"
+	verdictReject = "reject"
+	verdictLater  = "later"
+)
+
+// A frame is one WebSocket message in either direction. Kind determines which fields are set.
+type frame struct {
+	Kind    frameKind `json:"type"`
+	Version int       `json:"version,omitempty"`
+	Name    string    `json:"name,omitempty"` // of the program, for logs
 
 	Network string       `json:"network,omitempty"`
 	Key     *keys.Public `json:"key,omitempty"` // of the node
 
-	ID       uint64       `json:"id,omitempty"`        // of a question, from 1, unique on one connection
-	WithinMS int64        `json:"within_ms,omitempty"` // how long the node waits for an answer
+	ID       uint64       `json:"id,omitempty"`        // of a question, from 1, unique on a connection
+	WithinMS int64        `json:"within_ms,omitempty"` // time to answer
 	Message  *api.Message `json:"message,omitempty"`
 	Block    *api.Block   `json:"block,omitempty"`
 	Own      bool         `json:"own,omitempty"` // the block is the node's own candidate
 
-	Verdict string            `json:"verdict,omitempty"`
-	Reason  string            `json:"reason,omitempty"`
-	Drop    []block.MessageID `json:"drop,omitempty"` // of an own candidate: messages that leave the mempool
+	Verdict string `json:"verdict,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	// Drop lists messages of the node's candidate that the mempool removes.
+	Drop []block.MessageID `json:"drop,omitempty"`
 }
 
 // Bounds of what a program sends.
 const (
-	MaxProgramFrame = 1 << 20 // bytes
-	MaxDrop         = 8192    // messages of one verdict
-	MaxText         = 512     // bytes of a name or a reason
+	maxProgramFrame = 1 << 20 // bytes
+	maxDrop         = 8192    // messages of one verdict
+	maxText         = 512     // bytes of a name or a reason
 )
 
-// Encode returns the frame's JSON.
-func (f Frame) Encode() []byte {
+// encode returns the frame's JSON.
+func (f frame) encode() []byte {
 	data, err := json.Marshal(f)
 	if err != nil {
 		panic(err) // no field can fail
@@ -90,59 +101,59 @@ func (f Frame) Encode() []byte {
 	return data
 }
 
-// DecodeProgram reads a frame that a program sent. The error wraps ErrFrame and says what was
+// decodeProgramFrame reads a frame that a program sent. The error wraps errFrame and says what was
 // expected.
-func DecodeProgram(data []byte) (Frame, error) {
-	if len(data) > MaxProgramFrame {
-		return Frame{}, fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, len(data), MaxProgramFrame)
+func decodeProgramFrame(data []byte) (frame, error) {
+	if len(data) > maxProgramFrame {
+		return frame{}, fmt.Errorf("%w: %d bytes, at most %d", errFrame, len(data), maxProgramFrame)
 	}
-	var f Frame
+	var f frame
 	if err := json.Unmarshal(data, &f); err != nil {
-		return Frame{}, fmt.Errorf("%w: %w", ErrFrame, err)
+		return frame{}, fmt.Errorf("%w: %w", errFrame, err)
 	}
-	if len(f.Name) > MaxText || len(f.Reason) > MaxText {
-		return Frame{}, fmt.Errorf("%w: a name or reason of more than %d bytes", ErrFrame, MaxText)
+	if len(f.Name) > maxText || len(f.Reason) > maxText {
+		return frame{}, fmt.Errorf("%w: a name or reason of more than %d bytes", errFrame, maxText)
 	}
 	switch f.Kind {
-	case Register:
-		if f.Version != Version {
-			return Frame{}, fmt.Errorf("%w: version %d, this node speaks version %d", ErrFrame, f.Version, Version)
+	case kindRegister:
+		if f.Version != frameVersion {
+			return frame{}, fmt.Errorf("%w: version %d, this node speaks version %d", errFrame, f.Version, frameVersion)
 		}
-	case Verdict:
+	case kindVerdict:
 		return f, f.checkVerdict()
-	case Wake:
+	case kindWake:
 	default:
-		return Frame{}, fmt.Errorf("%w: type %.40q, expected register, verdict or wake", ErrFrame, f.Kind)
+		return frame{}, fmt.Errorf("%w: type %.40q, expected register, verdict or wake", errFrame, f.Kind)
 	}
 	return f, nil
 }
 
-func (f Frame) checkVerdict() error {
+func (f frame) checkVerdict() error {
 	switch {
 	case f.ID == 0:
-		return fmt.Errorf("%w: a verdict without the id of its question", ErrFrame)
-	case len(f.Drop) > MaxDrop:
-		return fmt.Errorf("%w: %d messages to drop, at most %d", ErrFrame, len(f.Drop), MaxDrop)
-	case f.Verdict != Accept && f.Verdict != Reject && f.Verdict != Later:
-		return fmt.Errorf("%w: verdict %.40q, expected accept, reject or later", ErrFrame, f.Verdict)
+		return fmt.Errorf("%w: a verdict without the id of its question", errFrame)
+	case len(f.Drop) > maxDrop:
+		return fmt.Errorf("%w: %d messages to drop, at most %d", errFrame, len(f.Drop), maxDrop)
+	case f.Verdict != verdictAccept && f.Verdict != verdictReject && f.Verdict != verdictLater:
+		return fmt.Errorf("%w: verdict %.40q, expected accept, reject or later", errFrame, f.Verdict)
 	}
 	return nil
 }
 
-// DecodeNode reads a frame that a node sent. The error wraps ErrFrame.
-func DecodeNode(data []byte) (Frame, error) {
-	var f Frame
+// decodeNodeFrame reads a frame that a node sent. The error wraps errFrame.
+func decodeNodeFrame(data []byte) (frame, error) {
+	var f frame
 	if err := json.Unmarshal(data, &f); err != nil {
-		return Frame{}, fmt.Errorf("%w: %w", ErrFrame, err)
+		return frame{}, fmt.Errorf("%w: %w", errFrame, err)
 	}
 	switch {
-	case f.Kind == Registered && f.Key != nil:
-	case f.Kind == CheckMessage && f.Message != nil && f.ID > 0:
-	case f.Kind == CheckBlock && f.Block != nil && f.ID > 0:
-	case f.Kind == Registered || f.Kind == CheckMessage || f.Kind == CheckBlock:
-		return Frame{}, fmt.Errorf("%w: %s without what it is about", ErrFrame, f.Kind)
+	case f.Kind == kindRegistered && f.Key != nil:
+	case f.Kind == kindCheckMessage && f.Message != nil && f.ID > 0:
+	case f.Kind == kindCheckBlock && f.Block != nil && f.ID > 0:
+	case f.Kind == kindRegistered || f.Kind == kindCheckMessage || f.Kind == kindCheckBlock:
+		return frame{}, fmt.Errorf("%w: %s without what it is about", errFrame, f.Kind)
 	default:
-		return Frame{}, fmt.Errorf("%w: type %.40q, expected registered, check_message or check_block", ErrFrame, f.Kind)
+		return frame{}, fmt.Errorf("%w: type %.40q, expected registered, check_message or check_block", errFrame, f.Kind)
 	}
 	return f, nil
 }

@@ -1,4 +1,4 @@
-package remote_test
+package remote
 
 import (
 	"testing"
@@ -6,11 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
 )
 
-// Whatever a program sends is read or refused; what is read means the same when it is written
-// again.
+// Any bytes of a program decode or are refused. A decoded frame survives encoding and decoding.
 func FuzzProgramFrame(f *testing.F) {
 	f.Add([]byte(`{"type":"register","version":1,"name":"a program"}`))
 	f.Add([]byte(`{"type":"verdict","id":7,"verdict":"reject","reason":"no","drop":["0101010101010101010101010101010101010101010101010101010101010101"]}`))
@@ -18,36 +16,36 @@ func FuzzProgramFrame(f *testing.F) {
 	f.Add([]byte(`{"type":"wake"}`))
 	f.Add([]byte(`{"type":"verdict","id":-1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		frame, err := remote.DecodeProgram(data)
+		got, err := decodeProgramFrame(data)
 		if err != nil {
-			require.ErrorIs(t, err, remote.ErrFrame)
+			require.ErrorIs(t, err, errFrame)
 			return
 		}
-		again, err := remote.DecodeProgram(frame.Encode())
+		again, err := decodeProgramFrame(got.encode())
 		require.NoError(t, err)
-		require.Equal(t, frame.Encode(), again.Encode())
+		require.Equal(t, got.encode(), again.encode())
 	})
 }
 
-// A node is trusted more, and a program reads its frames all the same without falling over.
+// The client trusts the node, but no bytes of it make the decoder panic.
 func FuzzNodeFrame(f *testing.F) {
 	b, m := api.NewBlock(blockOf(f, 1, message(f, "hello"))), api.NewMessage(message(f, "hello"))
-	f.Add(remote.Frame{Kind: remote.CheckBlock, ID: 1, WithinMS: 2000, Block: &b}.Encode())
-	f.Add(remote.Frame{Kind: remote.CheckMessage, ID: 2, Message: &m}.Encode())
+	f.Add(frame{Kind: kindCheckBlock, ID: 1, WithinMS: 2000, Block: &b}.encode())
+	f.Add(frame{Kind: kindCheckMessage, ID: 2, Message: &m}.encode())
 	f.Add([]byte(`{"type":"registered","version":1,"network":"n","key":"0101010101010101010101010101010101010101010101010101010101010101"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		frame, err := remote.DecodeNode(data)
+		got, err := decodeNodeFrame(data)
 		if err != nil {
-			require.ErrorIs(t, err, remote.ErrFrame)
+			require.ErrorIs(t, err, errFrame)
 			return
 		}
-		if frame.Block != nil {
-			if canonical, err := frame.Block.Canonical(); err == nil {
-				require.Equal(t, frame.Block.ID, canonical.ID())
+		if got.Block != nil {
+			if canonical, err := got.Block.Canonical(); err == nil {
+				require.Equal(t, got.Block.ID, canonical.ID())
 			}
 		}
-		if frame.Message != nil {
-			_, _ = frame.Message.Canonical()
+		if got.Message != nil {
+			_, _ = got.Message.Canonical()
 		}
 	})
 }

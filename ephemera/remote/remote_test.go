@@ -1,4 +1,4 @@
-package remote_test
+package remote
 
 import (
 	"bytes"
@@ -21,7 +21,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
-	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
 
@@ -37,18 +36,19 @@ func message(t require.TestingT, payload string) block.Message {
 	return m
 }
 
-// blockOf returns a signed block of a member.
+// groupOf returns a group of members 0 and 1.
 func groupOf(t require.TestingT) *membership.Group {
 	group, err := membership.NewGroup(network, 1, []keys.Public{key(0).Public(), key(1).Public()}, membership.Limits{})
 	require.NoError(t, err)
 	return group
 }
 
-// turn offers messages for the next block.
+// turn returns a turn with candidates for the next block.
 func turn(t require.TestingT, candidates ...block.Message) ephemera.Turn {
 	return ephemera.Turn{Group: groupOf(t), Newest: true, Candidates: candidates}
 }
 
+// blockOf returns a signed block of a member.
 func blockOf(t require.TestingT, creator int, messages ...block.Message) block.Block {
 	b := block.New(groupOf(t), key(creator).Public(), 1, block.ID{}, 5, messages)
 	b.Signature = key(creator).Sign(b.Header.SigningBytes())
@@ -69,16 +69,16 @@ func (p program) CheckBlock(ctx context.Context, b block.Block) ephemera.Decisio
 	return p.block(ctx, b)
 }
 
-// stand is a node's side, and what it needs around it.
+// stand is a node's side and its surroundings.
 type stand struct {
-	*remote.Server
+	*Server
 	url    string
 	wakes  chan struct{}
 	token  string
-	client *remote.Client
+	client *Client
 }
 
-func newStand(t *testing.T, config remote.Config) *stand {
+func newStand(t *testing.T, config Config) *stand {
 	s := &stand{wakes: make(chan struct{}, 100), token: "secret"}
 	config.Network, config.Key = network, key(0).Public()
 	config.Allow = func(r *http.Request) error {
@@ -89,7 +89,7 @@ func newStand(t *testing.T, config remote.Config) *stand {
 	}
 	inner, err := policy.New(policy.Config{})
 	require.NoError(t, err)
-	s.Server = remote.NewServer(config, inner)
+	s.Server = NewServer(config, inner)
 	web := httptest.NewServer(s.Server)
 	s.url = web.URL
 	ctx, cancel := context.WithCancel(context.Background())
@@ -105,7 +105,7 @@ func newStand(t *testing.T, config remote.Config) *stand {
 
 // connect runs a client until the returned function is called.
 func (s *stand) connect(t *testing.T, p program) (stop func()) {
-	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: s.token, Name: "test", Application: p})
+	c, err := NewClient(ClientConfig{URL: s.url, Token: s.token, Name: "test", Application: p})
 	require.NoError(t, err)
 	s.client = c
 	ctx, cancel := context.WithCancel(context.Background())
@@ -137,7 +137,7 @@ func answering(d ephemera.Decision) program {
 }
 
 func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
-	s := newStand(t, remote.Config{Within: 20 * time.Second})
+	s := newStand(t, Config{Within: 20 * time.Second})
 	m, b := message(t, "hello"), blockOf(t, 1, message(t, "hello"), message(t, ""))
 	own := blockOf(t, 0, m)
 	s.connect(t, program{
@@ -172,9 +172,9 @@ func TestProgramJudgesMessagesAndBlocks(t *testing.T) {
 	s.awaitWake(t)
 }
 
-// The frames of programs that were written before messages had three answers keep their meaning.
+// Frames keep the meaning that they had before there were three answers about messages.
 func TestFramesOfOldProgramsMeanTheSame(t *testing.T) {
-	s := newStand(t, remote.Config{Within: time.Minute})
+	s := newStand(t, Config{Within: time.Minute})
 	connection, _, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer secret"}}})
 	require.NoError(t, err)
 	defer connection.CloseNow()
@@ -192,7 +192,7 @@ func TestFramesOfOldProgramsMeanTheSame(t *testing.T) {
 		go func() { got <- s.CheckMessage(t.Context(), message(t, answer)) }()
 		_, question, err := connection.Read(t.Context())
 		require.NoError(t, err)
-		f, err := remote.DecodeNode(question)
+		f, err := decodeNodeFrame(question)
 		require.NoError(t, err)
 		frame := fmt.Sprintf(`{"type":"verdict","id":%d,%s}`, f.ID, answer)
 		require.NoError(t, connection.Write(t.Context(), websocket.MessageText, []byte(frame)))
@@ -206,8 +206,8 @@ func requireLater(t *testing.T, reason string, d ephemera.Decision) {
 	require.Contains(t, d.Reason(), reason)
 }
 
-func TestWithoutAProgramNothingIsJudged(t *testing.T) {
-	s := newStand(t, remote.Config{})
+func TestAnswerIsLaterWithoutAProgram(t *testing.T) {
+	s := newStand(t, Config{})
 	m := message(t, "hello")
 	requireLater(t, "no application is registered", s.CheckMessage(t.Context(), m))
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsLater())
@@ -222,10 +222,10 @@ func TestWithoutAProgramNothingIsJudged(t *testing.T) {
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1, m)).IsReject())
 }
 
-// A verdict on another's block that takes longer than the node waits is remembered and wakes the
-// node.
-func TestLateVerdictIsOfUse(t *testing.T) {
-	s := newStand(t, remote.Config{Within: time.Minute})
+// A verdict on another member's block that arrives after the node stopped waiting is remembered and
+// wakes the node.
+func TestLateVerdictIsRemembered(t *testing.T) {
+	s := newStand(t, Config{Within: time.Minute})
 	release, asked := make(chan struct{}), make(chan struct{}, 10)
 	s.connect(t, program{block: func(ctx context.Context, _ block.Block) ephemera.Decision {
 		asked <- struct{}{}
@@ -241,13 +241,13 @@ func TestLateVerdictIsOfUse(t *testing.T) {
 	close(release)
 	s.awaitWake(t)
 	require.True(t, s.CheckBlock(t.Context(), b).IsAccept())
-	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsAccept()) // asked after all that waited
+	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0)).IsAccept()) // asked after all others
 	require.Len(t, asked, 2, "once about each block")
 }
 
-// A program that does not answer is cut, and its questions are answered with later.
-func TestSilentProgramIsCut(t *testing.T) {
-	s := newStand(t, remote.Config{Within: 50 * time.Millisecond, Questions: 4})
+// A program that does not answer is disconnected, and its questions are answered with Later.
+func TestSilentProgramIsDisconnected(t *testing.T) {
+	s := newStand(t, Config{Within: 50 * time.Millisecond, Questions: 4})
 	s.connect(t, program{
 		message: func(ctx context.Context, _ block.Message) ephemera.Decision {
 			<-ctx.Done()
@@ -261,13 +261,13 @@ func TestSilentProgramIsCut(t *testing.T) {
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 0, message(t, "own"))).IsLater())
 	require.True(t, s.CheckBlock(t.Context(), blockOf(t, 1)).IsLater())
 	requireLater(t, "did not answer in time", s.CheckMessage(t.Context(), message(t, "a")))
-	s.awaitWake(t) // it was cut, and has come back
+	s.awaitWake(t) // it was disconnected and has registered again
 }
 
 // The client of a program that returns the zero Decision ends with an error.
 func TestZeroDecisionEndsTheClient(t *testing.T) {
-	s := newStand(t, remote.Config{Within: time.Minute})
-	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: s.token, Application: answering(ephemera.Decision{})})
+	s := newStand(t, Config{Within: time.Minute})
+	c, err := NewClient(ClientConfig{URL: s.url, Token: s.token, Application: answering(ephemera.Decision{})})
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(t.Context()) }()
@@ -279,7 +279,7 @@ func TestZeroDecisionEndsTheClient(t *testing.T) {
 }
 
 func TestQuestionsAreBounded(t *testing.T) {
-	s := newStand(t, remote.Config{Within: time.Minute, Questions: 2})
+	s := newStand(t, Config{Within: time.Minute, Questions: 2})
 	release := make(chan struct{})
 	s.connect(t, program{message: func(ctx context.Context, _ block.Message) ephemera.Decision {
 		select {
@@ -306,7 +306,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 }
 
 func TestOneProgramAtATime(t *testing.T) {
-	s := newStand(t, remote.Config{})
+	s := newStand(t, Config{})
 	stop := s.connect(t, answering(ephemera.Accept()))
 	header := http.Header{"Authorization": {"Bearer secret"}}
 	_, response, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: header})
@@ -316,27 +316,27 @@ func TestOneProgramAtATime(t *testing.T) {
 	stop()
 
 	s.token = "changed"
-	c, err := remote.NewClient(remote.ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept())})
+	c, err := NewClient(ClientConfig{URL: s.url, Token: "secret", Application: answering(ephemera.Accept())})
 	require.NoError(t, err)
-	require.ErrorIs(t, c.Run(t.Context()), remote.ErrRefused)
+	require.ErrorIs(t, c.Run(t.Context()), ErrRefused)
 	for _, wrong := range []string{"", "ftp://127.0.0.1", "127.0.0.1:7002"} {
-		_, err = remote.NewClient(remote.ClientConfig{URL: wrong, Application: answering(ephemera.Accept())})
+		_, err = NewClient(ClientConfig{URL: wrong, Application: answering(ephemera.Accept())})
 		require.ErrorContains(t, err, "admin listener")
 	}
 }
 
-// A program that does not keep the rules is told why, and the next one is served.
+// A program that breaks the rules is disconnected with a reason, and the next one is served.
 func TestWrongFramesEndTheConnection(t *testing.T) {
-	s := newStand(t, remote.Config{})
+	s := newStand(t, Config{})
 	register := `{"type":"register","version":1,"name":"raw"}`
 	for name, frames := range map[string][]string{
-		"no JSON":           {"hello"},
+		"not JSON":          {"hello"},
 		"no registration":   {`{"type":"wake"}`},
 		"another version":   {`{"type":"register","version":2}`},
 		"registered twice":  {register, register},
-		"no verdict":        {register, `{"type":"verdict","id":1,"verdict":"maybe"}`},
+		"unknown verdict":   {register, `{"type":"verdict","id":1,"verdict":"maybe"}`},
 		"a node's question": {register, `{"type":"check_block","id":1}`},
-		"too long":          {register, `{"type":"wake","reason":"` + strings.Repeat("x", 2*remote.MaxProgramFrame) + `"}`},
+		"too long":          {register, `{"type":"wake","reason":"` + strings.Repeat("x", 2*maxProgramFrame) + `"}`},
 	} {
 		connection, _, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer secret"}}})
 		require.NoError(t, err, name)

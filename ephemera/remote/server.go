@@ -19,7 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// The node gets Later with one of these reasons if the program gives no verdict.
+// The server answers Later with one of these reasons if the program gives no verdict.
 var (
 	// errAway reports that no program is connected as the node's application.
 	errAway = errors.New("no application is registered with this node: start it, and submit again")
@@ -29,17 +29,24 @@ var (
 
 // Config describes the node's side.
 type Config struct {
-	Network string      // of the node, told to the program
-	Key     keys.Public // of the node, told to the program
+	// Network and Key are those of the node. The program learns them when it registers.
+	Network string
+	Key     keys.Public
 
-	// Allow tells whether a request may register as the application; an error is answered with 403.
-	// Nil: whoever reaches the handler may, so it belongs behind the admin listener's own check.
+	// Allow returns an error if the request must not register a program. The error is answered with
+	// status 403. If Allow is nil, any caller of the handler may register, so the handler belongs
+	// behind the admin listener's own check.
 	Allow func(*http.Request) error
 
-	Within    time.Duration // an answer must come: 2 s
-	Questions int           // that wait for an answer at a time: 256; more are answered as if the program were silent
-	Ping      time.Duration // between two pings, and for an answer to one: 10 s
-	Logger    *slog.Logger  // default: none
+	// Within is how long the program has to answer a question. The default is 2 s.
+	Within time.Duration
+	// Questions is how many questions may wait for an answer at a time. Beyond it the server does
+	// not ask and answers Later. The default is 256.
+	Questions int
+	// Ping is both the interval between pings and the time for an answer to one. The default is 10 s.
+	Ping time.Duration
+	// Logger may be nil.
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -53,41 +60,42 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// patience is how long the node waits for a verdict on another member's block before it goes on: an
-// answer that comes later is remembered, and wakes the node. An own candidate is waited for,
-// because the next one is another block.
+// patience is how long the node waits for a verdict on another member's block before it continues.
+// A later answer is remembered and wakes the node. For its own candidate the node waits until
+// Config.Within, because its next candidate is a different block.
 const patience = 100 * time.Millisecond
 
 // rememberedVerdicts is above the open slots of a few groups of 100.
 const rememberedVerdicts = 1024
 
-// Server asks the registered program on behalf of a node. It is the node's ephemera.Application,
-// around the one that decides about own blocks, and the http.Handler of the endpoint. Without a
-// program the answer about messages and blocks is Later, and the node makes no blocks; deliveries
-// continue.
+// Server asks the registered program on behalf of a node. It is both the node's
+// ephemera.Application and the http.Handler of the endpoint. It wraps the application that proposes
+// the node's blocks. While no program is registered it answers Later about messages and blocks, and
+// the node proposes no blocks. Deliveries continue.
 type Server struct {
 	config Config
 	inner  ephemera.Application
 	wakes  chan struct{}
-	known  *lru.Cache[block.ID, ephemera.Decision] // verdicts that came late
+	known  *lru.Cache[block.ID, ephemera.Decision] // late verdicts
 
 	mu      sync.Mutex
-	program *session // nil: none is registered
+	program *session // nil if no program is registered
 }
 
 var _ ephemera.Application = (*Server)(nil)
 
-// NewServer returns a server around the application that makes own blocks and takes deliveries.
+// NewServer returns a server that wraps inner, which proposes the node's blocks and receives
+// deliveries.
 func NewServer(config Config, inner ephemera.Application) *Server {
 	known, err := lru.New[block.ID, ephemera.Decision](rememberedVerdicts)
 	if err != nil {
-		panic(err) // a constant that is not positive: our own mistake
+		panic(err) // rememberedVerdicts is not positive
 	}
 	return &Server{config: config.withDefaults(), inner: inner, wakes: make(chan struct{}, 1), known: known}
 }
 
-// Run passes wake-ups on to the node until ctx is done, and returns nil. Then it ends the program's
-// connection.
+// Run forwards wake-ups to the node until ctx is done. It then ends the program's connection and
+// returns nil.
 func (s *Server) Run(ctx context.Context, wake func()) error {
 	defer func() {
 		if p := s.registered(); p != nil {
@@ -108,11 +116,11 @@ func (s *Server) Run(ctx context.Context, wake func()) error {
 func (s *Server) Wake() {
 	select {
 	case s.wakes <- struct{}{}:
-	default: // one is waiting already
+	default: // one is pending already
 	}
 }
 
-// Connected tells the name of the registered program, and whether there is one.
+// Connected returns the name of the registered program and reports whether one is registered.
 func (s *Server) Connected() (string, bool) {
 	if p := s.registered(); p != nil {
 		return p.name, true
@@ -132,7 +140,7 @@ func (s *Server) CheckMessage(ctx context.Context, m block.Message) ephemera.Dec
 		return d
 	}
 	message := api.NewMessage(m)
-	answer, err := s.ask(ctx, Frame{Kind: CheckMessage, Message: &message}, s.config.Within, nil)
+	answer, err := s.ask(ctx, frame{Kind: kindCheckMessage, Message: &message}, s.config.Within, nil)
 	if err != nil {
 		return ephemera.Later(err.Error())
 	}
@@ -140,7 +148,7 @@ func (s *Server) CheckMessage(ctx context.Context, m block.Message) ephemera.Dec
 	return decision(answer)
 }
 
-// NextBlock asks the inner application, while there is a program that could check the block.
+// NextBlock asks the inner application if a program is registered that can check the block.
 func (s *Server) NextBlock(ctx context.Context, turn ephemera.Turn) []block.MessageID {
 	if s.registered() == nil {
 		return nil
@@ -148,7 +156,7 @@ func (s *Server) NextBlock(ctx context.Context, turn ephemera.Turn) []block.Mess
 	return s.inner.NextBlock(ctx, turn)
 }
 
-// CheckBlock asks the inner application, and then the program. No answer is ephemera.Later.
+// CheckBlock asks the inner application and then the program. Without an answer it returns Later.
 func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decision {
 	if d := s.inner.CheckBlock(ctx, b); !d.IsAccept() {
 		return d
@@ -158,51 +166,51 @@ func (s *Server) CheckBlock(ctx context.Context, b block.Block) ephemera.Decisio
 		return d
 	}
 	encoded := api.NewBlock(b)
-	within, late := s.config.Within, func(Frame) {}
+	within, late := s.config.Within, func(frame) {}
 	if !own {
 		within = min(within, patience)
-		late = func(f Frame) {
-			if f.Verdict != Later { // that is what the node was told
+		late = func(f frame) {
+			if f.Verdict != verdictLater { // the node was already told later
 				s.known.Add(id, decision(f))
 				s.Wake()
 			}
 		}
 	}
-	answer, err := s.ask(ctx, Frame{Kind: CheckBlock, Block: &encoded, Own: own}, within, late)
+	answer, err := s.ask(ctx, frame{Kind: kindCheckBlock, Block: &encoded, Own: own}, within, late)
 	if err != nil {
 		return ephemera.Later(err.Error())
 	}
 	return decision(answer)
 }
 
-// DeliverBlock passes it to the inner application.
+// DeliverBlock delivers the block to the inner application.
 func (s *Server) DeliverBlock(ctx context.Context, b block.Block, c certificate.Certificate) error {
 	return s.inner.DeliverBlock(ctx, b, c)
 }
 
 // decision returns what a verdict frame says.
-func decision(f Frame) ephemera.Decision {
+func decision(f frame) ephemera.Decision {
 	d := ephemera.Later(f.Reason)
 	switch f.Verdict {
-	case Accept:
+	case verdictAccept:
 		d = ephemera.Accept()
-	case Reject:
+	case verdictReject:
 		d = ephemera.Reject(f.Reason)
 	}
 	return d.Dropping(f.Drop...)
 }
 
-// ask puts a question to the program. An answer that comes after within is given to late, while the
-// connection lasts.
-func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late func(Frame)) (Frame, error) {
+// ask sends a question to the program and waits for the answer. If late is not nil, it receives an
+// answer that arrives after within on the same connection.
+func (s *Server) ask(ctx context.Context, f frame, within time.Duration, late func(frame)) (frame, error) {
 	p := s.registered()
 	if p == nil {
-		return Frame{}, errAway
+		return frame{}, errAway
 	}
 	f.WithinMS = s.config.Within.Milliseconds()
 	q, err := p.put(f, late)
 	if err != nil {
-		return Frame{}, err
+		return frame{}, err
 	}
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -211,7 +219,7 @@ func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late fu
 		return answer, nil
 	case <-timer.C:
 	case <-p.ended:
-		return Frame{}, errAway
+		return frame{}, errAway
 	case <-ctx.Done():
 	}
 	answer, answered := p.leave(q)
@@ -219,12 +227,12 @@ func (s *Server) ask(ctx context.Context, f Frame, within time.Duration, late fu
 	case answered:
 		return answer, nil
 	case ctx.Err() != nil:
-		return Frame{}, ctx.Err()
+		return frame{}, ctx.Err()
 	}
-	return Frame{}, errSilent
+	return frame{}, errSilent
 }
 
-// admit makes a session the registered one. ErrTaken when there is one.
+// admit registers a session. It returns ErrTaken if another one is registered.
 func (s *Server) admit(p *session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,27 +21,27 @@ import (
 var ErrTaken = errors.New("another program is registered as this node's application: stop it first")
 
 const (
-	registerWithin = 5 * time.Second // the first frame comes
-	writeWithin    = 5 * time.Second // a frame is written, a program takes it
-	maxSilent      = 3               // questions in a row without an answer in time; then the program is cut
+	registerWithin = 5 * time.Second // for the first frame
+	writeWithin    = 5 * time.Second // to write a frame
+	maxSilent      = 3               // unanswered questions in a row until the program is disconnected
 )
 
-// question is one that waits for its answer.
+// A question waits for its answer.
 type question struct {
 	id     uint64
-	about  block.ID   // zero: a message
-	answer chan Frame // has room for it
-	late   func(Frame)
-	left   bool // nobody waits any more
+	about  block.ID   // zero if the question is about a message
+	answer chan frame // with capacity 1
+	late   func(frame)
+	left   bool // ask no longer waits
 	since  time.Time
 }
 
-// session is one connection of a program.
+// A session is one connection of a program.
 type session struct {
 	name   string
-	limit  int           // questions that are open at a time
-	within time.Duration // an answer must come
-	out    chan Frame
+	limit  int           // open questions at a time
+	within time.Duration // for an answer
+	out    chan frame
 	ended  chan struct{}
 
 	mu     sync.Mutex
@@ -55,7 +55,7 @@ type session struct {
 func newSession(name string, config Config) *session {
 	return &session{
 		name: name, limit: config.Questions, within: config.Within,
-		out: make(chan Frame, config.Questions+1), ended: make(chan struct{}), open: map[uint64]*question{},
+		out: make(chan frame, config.Questions+1), ended: make(chan struct{}), open: map[uint64]*question{},
 	}
 }
 
@@ -76,9 +76,9 @@ func (p *session) why() error {
 	return p.reason
 }
 
-// put sends a question, or returns the one about the same block that nobody waits for any more.
-// errSilent when too many wait.
-func (p *session) put(f Frame, late func(Frame)) (*question, error) {
+// put sends a question. If a question about the same block is open and nobody waits for it, put
+// returns that one instead. It returns errSilent if too many questions are open.
+func (p *session) put(f frame, late func(frame)) (*question, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var about block.ID
@@ -97,7 +97,7 @@ func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	}
 	p.next++
 	f.ID = p.next
-	q := &question{id: f.ID, about: about, answer: make(chan Frame, 1), late: late, since: time.Now()}
+	q := &question{id: f.ID, about: about, answer: make(chan frame, 1), late: late, since: time.Now()}
 	select {
 	case p.out <- f:
 	default:
@@ -107,9 +107,9 @@ func (p *session) put(f Frame, late func(Frame)) (*question, error) {
 	return q, nil
 }
 
-// leave stops waiting for an answer. It is returned if it came in this moment; otherwise one that
-// is of use late is remembered.
-func (p *session) leave(q *question) (Frame, bool) {
+// leave stops waiting for an answer. It returns the answer if it has just arrived. A question with
+// a late function stays open.
+func (p *session) leave(q *question) (frame, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
@@ -122,10 +122,10 @@ func (p *session) leave(q *question) (Frame, bool) {
 		delete(p.open, q.id)
 		p.missed()
 	}
-	return Frame{}, false
+	return frame{}, false
 }
 
-// missed counts an answer that did not come in time, with mu held.
+// missed counts a question that was not answered in time. The caller holds mu.
 func (p *session) missed() {
 	if p.silent++; p.silent >= maxSilent && !p.over {
 		p.over, p.reason = true, fmt.Errorf("%d questions in a row were not answered in time", p.silent)
@@ -133,7 +133,8 @@ func (p *session) missed() {
 	}
 }
 
-// expire gives up questions that wait for a late answer since before, with mu held.
+// expire closes questions that have waited for a late answer since before the given time. The
+// caller holds mu.
 func (p *session) expire(before time.Time) {
 	for id, q := range p.open {
 		if q.left && q.since.Before(before) {
@@ -143,8 +144,8 @@ func (p *session) expire(before time.Time) {
 	}
 }
 
-// answered takes a verdict. One to a question that is not open is ignored: it was given up.
-func (p *session) answered(f Frame) {
+// answered accepts a verdict. It ignores one on a question that is no longer open.
+func (p *session) answered(f frame) {
 	p.mu.Lock()
 	q, ok := p.open[f.ID]
 	if ok {
@@ -160,7 +161,7 @@ func (p *session) answered(f Frame) {
 	}
 }
 
-// ServeHTTP registers a program as the application and serves it until it goes away.
+// ServeHTTP registers a program as the application and serves it until it disconnects.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.config.Allow != nil {
 		if err := s.config.Allow(r); err != nil {
@@ -174,25 +175,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}})
 		return
 	}
-	connection, err := websocket.Accept(w, r, nil) // refuses requests of other origins' pages
+	connection, err := websocket.Accept(w, r, nil) // refuses pages of other origins
 	if err != nil {
-		return // it has answered
+		return // Accept has answered
 	}
 	defer connection.CloseNow()
-	connection.SetReadLimit(MaxProgramFrame)
+	connection.SetReadLimit(maxProgramFrame)
 	if err := s.serve(r.Context(), connection); err != nil {
 		_ = connection.Close(websocket.StatusPolicyViolation, clip(err.Error()))
 	}
 }
 
-// clip shortens a text to what a close frame holds.
+// clip shortens a text to fit a close frame.
 func clip(text string) string { return shorten(text, 120) }
 
 func shorten(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:min(len(text), bytes)], "")
 }
 
-// serve runs a session. It returns why the node ended it, nil when the program did.
+// serve runs a session. It returns an error if the program could not register.
 func (s *Server) serve(ctx context.Context, connection *websocket.Conn) error {
 	first, err := s.register(ctx, connection)
 	if err != nil {
@@ -200,7 +201,7 @@ func (s *Server) serve(ctx context.Context, connection *websocket.Conn) error {
 	}
 	p := newSession(first.Name, s.config)
 	key := s.config.Key
-	p.out <- Frame{Kind: Registered, Version: Version, Network: s.config.Network, Key: &key, WithinMS: s.config.Within.Milliseconds()}
+	p.out <- frame{Kind: kindRegistered, Version: frameVersion, Network: s.config.Network, Key: &key, WithinMS: s.config.Within.Milliseconds()}
 	s.known.Purge()
 	if err := s.admit(p); err != nil {
 		return err
@@ -210,24 +211,24 @@ func (s *Server) serve(ctx context.Context, connection *websocket.Conn) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { p.end(s.read(ctx, connection, p)); return nil })
 	work.Go(func() error { p.end(s.watch(ctx, connection)); return nil })
-	work.Go(func() error { return p.write(ctx, connection) }) // its end is that of the others
+	work.Go(func() error { return p.write(ctx, connection) }) // ends the other two
 	err = work.Wait()
 	s.dismiss(p)
-	s.config.Logger.InfoContext(ctx, "application is gone", "name", p.name, "reason", err)
+	s.config.Logger.InfoContext(ctx, "application disconnected", "name", p.name, "reason", err)
 	return nil
 }
 
 // register reads the first frame.
-func (s *Server) register(ctx context.Context, connection *websocket.Conn) (Frame, error) {
+func (s *Server) register(ctx context.Context, connection *websocket.Conn) (frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, registerWithin)
 	defer cancel()
 	_, data, err := connection.Read(ctx)
 	if err != nil {
-		return Frame{}, fmt.Errorf("no register frame came: %w", err)
+		return frame{}, fmt.Errorf("read the register frame: %w", err)
 	}
-	f, err := DecodeProgram(data)
-	if err == nil && f.Kind != Register {
-		err = fmt.Errorf("%w: %s before register", ErrFrame, f.Kind)
+	f, err := decodeProgramFrame(data)
+	if err == nil && f.Kind != kindRegister {
+		err = fmt.Errorf("%w: %s before register", errFrame, f.Kind)
 	}
 	return f, err
 }
@@ -238,21 +239,21 @@ func (s *Server) read(ctx context.Context, connection *websocket.Conn, p *sessio
 		if err != nil {
 			return err
 		}
-		f, err := DecodeProgram(data)
+		f, err := decodeProgramFrame(data)
 		switch {
 		case err != nil:
 			return err
-		case f.Kind == Verdict:
+		case f.Kind == kindVerdict:
 			p.answered(f)
-		case f.Kind == Wake:
+		case f.Kind == kindWake:
 			s.Wake()
 		default:
-			return fmt.Errorf("%w: registered twice", ErrFrame)
+			return fmt.Errorf("%w: registered twice", errFrame)
 		}
 	}
 }
 
-// write sends until the session ends, then tells the program why, and returns that.
+// write sends frames until the session ends. It then sends the program the reason and returns it.
 func (p *session) write(ctx context.Context, connection *websocket.Conn) error {
 	for {
 		select {
@@ -269,13 +270,13 @@ func (p *session) write(ctx context.Context, connection *websocket.Conn) error {
 	}
 }
 
-func writeFrame(ctx context.Context, connection *websocket.Conn, f Frame) error {
+func writeFrame(ctx context.Context, connection *websocket.Conn, f frame) error {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
-	return connection.Write(ctx, websocket.MessageText, f.Encode())
+	return connection.Write(ctx, websocket.MessageText, f.encode())
 }
 
-// watch pings, until there is no answer.
+// watch pings the program until it does not answer.
 func (s *Server) watch(ctx context.Context, connection *websocket.Conn) error {
 	ping := time.NewTicker(s.config.Ping)
 	defer ping.Stop()

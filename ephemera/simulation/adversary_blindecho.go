@@ -52,7 +52,7 @@ func (a *blindEcho) tick(p *byzantine) {
 	}
 	height, parent := p.chainHead(g)
 	if a.ballot == nil || a.ballot.block.Header.Height != height || a.ballot.group != g {
-		a.ballot = newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage(LabelPoison, 20), p.newMessage("", 20)))
+		a.ballot = newBallot(p, g, p.forgeBlock(g, height, parent, p.newMessage(labelPoison, 20), p.newMessage("", 20)))
 	}
 	p.injectAll(p.victims(g), wire.Proposal{Proposal: a.ballot.block.Proposal()})
 	if p.rng.permille(300) {

@@ -90,7 +90,7 @@ func (p *byzantine) forgeCertificates(victims []int, f wire.Certificate) {
 		return
 	}
 	height, parent := p.chainHead(g)
-	b := p.forgeBlock(g, height, parent, p.newMessage(LabelPoison, 12))
+	b := p.forgeBlock(g, height, parent, p.newMessage(labelPoison, 12))
 	e := p.node.echo(b.Header.Slot(), b.ID())
 	i, _ := g.Index(p.key.Public())
 	proof := f.Certificate

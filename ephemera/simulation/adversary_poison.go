@@ -18,5 +18,5 @@ func (poison) tick(p *byzantine) {
 	if p.rng.permille(500) {
 		victims = victims[p.rng.below(len(victims)):][:1]
 	}
-	p.injectAll(victims, wire.Messages{Messages: []block.Message{p.newMessage(LabelPoison, 16), p.newMessage("", 20)}})
+	p.injectAll(victims, wire.Messages{Messages: []block.Message{p.newMessage(labelPoison, 16), p.newMessage("", 20)}})
 }

@@ -26,7 +26,7 @@ func (a *spam) tick(p *byzantine) {
 	for range 4 {
 		var messages []block.Message
 		for range 8 {
-			label := []string{"", "", LabelRefused, LabelPoison}[p.rng.below(4)]
+			label := []string{"", "", labelRefused, labelPoison}[p.rng.below(4)]
 			messages = append(messages, p.newMessage(label, 8+p.rng.below(500)))
 		}
 		p.inject(victims[p.rng.below(len(victims))], wire.Messages{Messages: messages})

@@ -21,9 +21,9 @@ type Application interface {
 
 // Labels that the simulation's own application knows.
 const (
-	LabelPoison  = "poison"  // the application rejects a block that holds such a message
-	LabelSlow    = "slow"    // the application says later to it until data that it names has come
-	LabelRefused = "refused" // CheckMessage refuses such a message; a block may hold it
+	labelPoison  = "poison"  // the application rejects a block that holds such a message
+	labelSlow    = "slow"    // the application says later to it until data that it names has come
+	labelRefused = "refused" // CheckMessage refuses such a message; a block may hold it
 )
 
 // notes is the simulation's own application. Its blocks hold whatever there is, its verdicts depend
@@ -42,7 +42,7 @@ func newNotes(seed uint64, node int) *notes {
 }
 
 func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
-	if m.Label() == LabelRefused {
+	if m.Label() == labelRefused {
 		return verdict.Reject("its label is refused")
 	}
 	return verdict.Accept()
@@ -61,11 +61,11 @@ func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID
 }
 
 func (a *notes) CheckBlock(now int64, b block.Block, own bool) verdict.Decision {
-	if poison := Poisoned(b); len(poison) > 0 {
+	if poison := poisoned(b); len(poison) > 0 {
 		return verdict.Reject("it holds poison").Dropping(poison...)
 	}
 	for _, m := range b.Messages {
-		if !own && strings.HasPrefix(m.Label(), LabelSlow) {
+		if !own && strings.HasPrefix(m.Label(), labelSlow) {
 			return a.later(now, b.ID())
 		}
 	}
@@ -88,11 +88,11 @@ func (a *notes) later(now int64, id block.ID) verdict.Decision {
 
 func (a *notes) DeliverBlock(int64, store.Certified) {}
 
-// Poisoned returns the messages because of which the simulation's application rejects a block.
-func Poisoned(b block.Block) []block.MessageID {
+// poisoned returns the messages because of which the simulation's application rejects a block.
+func poisoned(b block.Block) []block.MessageID {
 	var ids []block.MessageID
 	for _, m := range b.Messages {
-		if m.Label() == LabelPoison {
+		if m.Label() == labelPoison {
 			ids = append(ids, m.ID())
 		}
 	}

@@ -94,8 +94,8 @@ type messageBook struct {
 	node        int
 	incarnation uint32
 	taken       bool // by the mempool
-	durable     bool // in an own block that is durable
-	done        bool // certified in an own block, or dropped by the application
+	durable     bool // in a durable block of its node
+	done        bool // certified in a block of its node, or dropped by the application
 }
 
 type nodeBook struct {

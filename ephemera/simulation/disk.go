@@ -174,7 +174,7 @@ func (d *disk) putCertified(w store.PutCertified) error {
 	proof := w.Certificate // immutable, and so shared by all members
 	held := store.Certified{Block: w.Block, Certificate: proof}
 	if held.Block.Pruned() && height <= uint64(len(c.certified)) {
-		held.Block = c.certified[height-1].Block // bodies that are there stay
+		held.Block = c.certified[height-1].Block // bodies that are present stay
 	}
 	switch stored := uint64(len(c.certified)); {
 	case height <= stored:

@@ -211,8 +211,8 @@ func drawRetention(rng *random, s *Schedule) {
 	}
 }
 
-// drawRot lets the disk of one node rot. Of the f+1 correct members that hold a block, one is left at
-// least whose disk does not.
+// drawRot lets the disk of one node rot. Of the f+1 correct members that hold a block, one is left
+// at least whose disk does not.
 func drawRot(rng *random, s *Schedule, bad []int) {
 	if !rng.permille(250) {
 		return
@@ -247,7 +247,7 @@ func faulty(members, bad []int) int {
 }
 
 func drawSubmissions(rng *random, s *Schedule) {
-	labels := []string{"", "", "", "", "", LabelSlow, LabelPoison}
+	labels := []string{"", "", "", "", "", labelSlow, labelPoison}
 	for range 1 + rng.below(s.Nodes+3) {
 		s.Submissions = append(s.Submissions, Submission{
 			At: int64(rng.below(drawnActive)), Node: rng.below(s.Nodes), Label: labels[rng.below(len(labels))], Size: 8 + rng.below(200),

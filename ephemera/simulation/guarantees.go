@@ -106,7 +106,7 @@ func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
 	c.proofs[print] = true
 }
 
-// certificate checks a certificate that exists, whoever has it.
+// certificate checks a certificate that exists anywhere.
 func (c *checker) certificate(proof certificate.Certificate) {
 	k := c.key(proof.Slot)
 	b := c.book(k)

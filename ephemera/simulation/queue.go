@@ -17,7 +17,7 @@ const (
 	faultStart                    // a fault begins
 	recovery                      // a partition heals, or a node starts again
 	adversaryTick                 // an adversary's tick
-	inspection                    // the checker looks whether everything promised has happened
+	inspection                    // the checker checks whether everything promised has happened
 )
 
 // task is one discrete event. Times are in microseconds since the beginning of the schedule.

@@ -13,7 +13,7 @@ import (
 )
 
 // rot damages the messages of a certified block on the disk: a bit of one has flipped, or one is
-// missing. It picks the block by random bits, and damages none if there is none with messages that
+// missing. It picks the block by random bits, and damages nothing if no block has messages that
 // other members may hold.
 func (d *disk) rot(bits uint64) (slot block.Slot, ok bool) {
 	var held []*store.Certified

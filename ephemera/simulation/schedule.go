@@ -29,7 +29,8 @@ type Schedule struct {
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 
-	// Skips are nodes whose provider knows only the newest group: while they are down, they skip groups.
+	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
+	// groups.
 	Skips []int `json:",omitempty"`
 
 	Byzantine   []Placement  `json:",omitempty"`
@@ -69,7 +70,7 @@ const (
 	CloseOld  FaultKind = "close"     // at At, Node's application closes all groups but the newest
 	WakeAll   FaultKind = "wake"      // at At, the state of every application changes
 	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
-	Rot       FaultKind = "rot"       // at At, messages of a certified block on Node's disk are damaged
+	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
 )
 
 // Fault is something that goes wrong or changes.

@@ -104,7 +104,7 @@ func (s Search) one(seed uint64, mu *sync.Mutex, summary *Summary) bool {
 	if len(result.Violations) > 0 {
 		found = &Found{Result: result, Shrunk: schedule}
 		if !s.NoShrink {
-			found.Shrunk, found.Tries = Shrink(schedule, result.Violations[0].Promise, s.options)
+			found.Shrunk, found.Tries = shrink(schedule, result.Violations[0].Promise, s.options)
 		}
 	}
 	mu.Lock()

@@ -5,10 +5,10 @@ import "slices"
 // maxShrinks bounds the runs that shrinking a schedule takes.
 const maxShrinks = 400
 
-// Shrink removes from a failing schedule whatever can go while the same promise is still broken:
+// shrink removes from a failing schedule whatever can go while the same promise is still broken:
 // faults, adversaries, submissions, then the network's irregularities. It returns the smallest
 // failing schedule that it found, and how many runs that took.
-func Shrink(schedule Schedule, promise string, options func(Schedule) Options) (Schedule, int) {
+func shrink(schedule Schedule, promise string, options func(Schedule) Options) (Schedule, int) {
 	tries := 0
 	fails := func(candidate Schedule) bool {
 		if tries++; tries > maxShrinks {

@@ -1,5 +1,5 @@
-// Package bars shows on a terminal how far work is, with a bar for each part of it. The bars are
-// go-pretty's; this package fits them to 80 columns and ends them.
+// Package bars shows progress bars on a terminal, one for each part of the work. It draws them with
+// go-pretty and adds that they fit 80 columns and that Close ends the drawing.
 package bars
 
 import (
@@ -9,24 +9,24 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 )
 
-// Tracker is a part of the work: its message, and how far it is. It is safe for concurrent use. Its
-// field RemoveOnCompletion must stay false: go-pretty v6.8.3 then draws every bar below the last
-// one.
+// Tracker is a part of the work: its message and its progress. It is safe for concurrent use. Its
+// field RemoveOnCompletion must stay false, because otherwise go-pretty v6.8.3 draws every bar
+// below the last one.
 type Tracker = progress.Tracker
 
 // Bars draws trackers until Close.
 type Bars struct {
 	writer   progress.Writer
-	rendered chan struct{} // closed when nothing is written any more
+	rendered chan struct{} // closed after the last write
 }
 
-// Start draws trackers on w, a terminal. Messages have at most messageLength columns; 30 of them
-// leave room for the rest of the line.
+// Start draws trackers on w, which is a terminal. Messages are cut to messageLength columns; at
+// most 30 leave room for the rest of the line.
 func Start(w io.Writer, messageLength int, trackers ...*Tracker) *Bars {
 	b := &Bars{writer: progress.NewWriter(), rendered: make(chan struct{})}
 	b.writer.SetOutputWriter(w)
 	b.writer.SetUpdateFrequency(100 * time.Millisecond)
-	// A line that does not fit is broken by the terminal, and then drawn again below itself.
+	// The terminal wraps a line that does not fit, and the line is then redrawn below itself.
 	b.writer.SetTrackerLength(20)
 	b.writer.SetMessageLength(messageLength)
 	b.writer.SetTrackerPosition(progress.PositionRight)
@@ -42,9 +42,9 @@ func Start(w io.Writer, messageLength int, trackers ...*Tracker) *Bars {
 	return b
 }
 
-// Close draws the bars for the last time. Nothing is written after it.
+// Close draws the bars a last time. Nothing is written after it returns.
 func (b *Bars) Close() {
-	// The writer forgets a Stop that comes before it begins to render.
+	// The writer ignores a Stop before it begins to render.
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {

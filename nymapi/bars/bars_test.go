@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 
-// drawn returns what was written without what moves the cursor.
+// drawn returns the output without escape sequences.
 func drawn(out *bytes.Buffer) string { return escapes.ReplaceAllString(out.String(), "") }
 
 func TestBarsAreDrawnAndEnd(t *testing.T) {
@@ -42,7 +42,7 @@ func TestBarsFitOnEightyColumns(t *testing.T) {
 	b := bars.Start(&out, 30, tracker)
 	tracker.SetValue(999)
 	b.Close()
-	const hours = len("in 23h59m59s") // the test's run takes none
+	const hours = len("in 23h59m59s") // the test itself takes less than a second
 	for line := range strings.Lines(drawn(&out)) {
 		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line))+hours, 80, line)
 	}

@@ -71,7 +71,8 @@ func TestTheWinnersBlockIsKept(t *testing.T) {
 	}
 }
 
-// damaged is a node's store that holds a block in a damaged form until the node has fetched it again.
+// damaged is a node's store that holds a block in a damaged form until the node has fetched it
+// again.
 type damaged struct {
 	blocks
 	healed *atomic.Bool

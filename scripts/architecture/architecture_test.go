@@ -1,9 +1,7 @@
 package architecture
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -27,28 +25,6 @@ func TestShippedCodeVerifiesFrames(t *testing.T) {
 
 func TestHouseRules(t *testing.T) {
 	require.Empty(t, strings.Join(checkHouse(everything(t)), "\n"))
-}
-
-// requireNoneBut fails for each finding in a folder that is not tolerated. With -v it logs the
-// others and the folders to remove from the list.
-func requireNoneBut(t *testing.T, allowed tolerance, found []string) {
-	t.Helper()
-	failures, tolerated := allowed.split(found)
-	if testing.Verbose() {
-		for _, finding := range tolerated {
-			t.Logf("tolerated: %s", finding)
-		}
-		counts := countByFolder(tolerated)
-		for _, folder := range slices.Sorted(maps.Keys(counts)) {
-			t.Logf("%4d tolerated in %s", counts[folder], folder)
-		}
-		for _, pattern := range allowed.clean(tolerated) {
-			t.Logf("%s is clean: remove it from the list", pattern)
-		}
-	}
-	for _, finding := range failures {
-		t.Error(finding)
-	}
 }
 
 // everything parses the modules and the scripts.

@@ -64,28 +64,6 @@ var idioms = []idiom{
 	{phrase: "that is|are|was|were there", write: "that exists, that is present, that is online"},
 }
 
-// translatedFolders are where idioms may still be found.
-var translatedFolders = tolerance{
-	".", ".ci", "contract", "contract/client", "contract/cmd/contract", "contract/contracttest",
-	"contract/ledger", "contract/server", "contract/store", "contract/verify", "docs", "ephemera",
-	"ephemera/api", "ephemera/api/client", "ephemera/api/server", "ephemera/api/telemetry",
-	"ephemera/block", "ephemera/canonical", "ephemera/certificate", "ephemera/cmd/ephemera",
-	"ephemera/dht", "ephemera/docs", "ephemera/examples/noticeboard", "ephemera/home",
-	"ephemera/internal/apitest", "ephemera/internal/broadcast", "ephemera/internal/canonicaltest",
-	"ephemera/internal/daemon", "ephemera/internal/daemon/archive",
-	"ephemera/internal/daemon/settings", "ephemera/internal/daemon/testnet",
-	"ephemera/internal/engine", "ephemera/keys", "ephemera/kit/command", "ephemera/kit/database",
-	"ephemera/limits", "ephemera/membership", "ephemera/mempool", "ephemera/policy",
-	"ephemera/provider", "ephemera/remote", "ephemera/simulation",
-	"ephemera/simulation/cmd/search", "ephemera/soak", "ephemera/store",
-	"ephemera/store/internal/leaves", "ephemera/store/internal/lsm", "ephemera/store/pebble",
-	"ephemera/store/rocksdb", "ephemera/store/sqlite", "ephemera/store/storetest",
-	"ephemera/transport", "ephemera/transport/memory", "ephemera/transport/p2p",
-	"ephemera/transport/transporttest", "ephemera/wire", "metrics", "metrics/world", "nymapi",
-	"nymapi/cmd/nymapi", "nymapi/compare", "nymapi/epoch", "nymapi/rewards", "nymapi/samples",
-	"nymapi/service", "nymapi/simulate", "nymapi/simulate/availability", "nymapi/simulate/plots",
-}
-
 // idiomExamples are the files that must quote idioms: this table and its tests.
 var idiomExamples = []string{"scripts/architecture/idioms.go", "scripts/architecture/idioms_test.go"}
 

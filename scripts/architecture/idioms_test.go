@@ -12,7 +12,7 @@ import (
 func TestTextsReadAsEnglish(t *testing.T) {
 	texts, err := documents(os.DirFS("../.."))
 	require.NoError(t, err)
-	requireNoneBut(t, translatedFolders, checkIdioms(append(passages(everything(t)), texts...)))
+	require.Empty(t, strings.Join(checkIdioms(append(passages(everything(t)), texts...)), "\n"))
 }
 
 func TestEveryIdiomIsFound(t *testing.T) {

@@ -35,9 +35,6 @@ var surfaceReasons = map[string]string{
 	"ephemera/policy.VerifySignature":      "an application that is fed without a node sets it as Config.Check",
 	"ephemera/remote.ErrRefused":           sentinel,
 	"ephemera/remote.ErrTaken":             sentinel,
-	"ephemera/simulation/planted.ErrHunk":  plantedBugs,
-	"ephemera/simulation/planted.Names":    plantedBugs,
-	"ephemera/simulation/planted.Overlay":  plantedBugs,
 	"ephemera/store/rocksdb.Open":          "a store for programs that build with its tag",
 	"ephemera/store/storetest.Torn":        "a disk under test may implement it",
 	"ephemera/transport/memory.ErrRunning": sentinel,
@@ -46,16 +43,9 @@ var surfaceReasons = map[string]string{
 
 // Reasons that apply to several names.
 const (
-	sentinel    = "an error that callers may branch on"
-	listBound   = "a bound that callers of NewList must respect"
-	plantedBugs = "the package serves its own test, which builds the simulator with each planted bug"
+	sentinel  = "an error that callers may branch on"
+	listBound = "a bound that callers of NewList must respect"
 )
-
-// exposedFolders are where names may still be exported without a reason.
-var exposedFolders = tolerance{
-	"ephemera/api", "ephemera/api/server", "ephemera/block", "ephemera/dht", "ephemera/home",
-	"ephemera/limits", "ephemera/remote", "ephemera/simulation", "ephemera/wire",
-}
 
 // checkStability reports importable packages of the published module that are not listed as stable
 // and do not say in their package comment that they are unstable, and stable ones that do.

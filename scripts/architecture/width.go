@@ -8,20 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// wideFolders are where comments may still end beyond maxColumns.
-var wideFolders = tolerance{
-	"contract", "contract/client", "contract/cmd/contract", "contract/server", "ephemera",
-	"ephemera/api", "ephemera/api/server", "ephemera/cmd/ephemera",
-	"ephemera/examples/noticeboard", "ephemera/internal/apitest", "ephemera/internal/broadcast",
-	"ephemera/internal/daemon", "ephemera/internal/engine", "ephemera/kit/database",
-	"ephemera/limits", "ephemera/mempool", "ephemera/policy", "ephemera/provider",
-	"ephemera/remote", "ephemera/simulation", "ephemera/soak", "ephemera/store/internal/lsm",
-	"ephemera/store/memory", "ephemera/store/rocksdb", "ephemera/store/storetest",
-	"ephemera/transport", "ephemera/transport/p2p", "metrics/world", "nymapi",
-	"nymapi/cmd/nymapi", "nymapi/compare", "nymapi/epoch", "nymapi/rewards", "nymapi/service",
-	"nymapi/simulate", "nymapi/simulate/plots",
-}
-
 // directive matches comments that tools read, which must stay on one line.
 var directive = regexp.MustCompile(`^//(go:|nolint|line |lint:|export )`)
 

@@ -33,7 +33,7 @@ func (t *truth) of(d contract.EpochDetail) ([]float64, error) {
 		}
 		points, ok := t.world.Truth(i, int64(d.ID-1)*t.ticks, int64(d.ID)*t.ticks)
 		if !ok {
-			return nil, fmt.Errorf("--ticks %d: epoch %d has no truth with so many measurements; give the --ticks of the Nym-APIs", t.ticks, d.ID)
+			return nil, fmt.Errorf("--ticks %d: epoch %d has no truth with that many measurements; give the --ticks of the Nym-APIs", t.ticks, d.ID)
 		}
 		truths[i] = points
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -59,7 +58,7 @@ func (a local) checkDHT(key string, value []byte) error {
 // QueryEphemeraConfig implements api.API.
 func (a local) QueryEphemeraConfig(context.Context) (api.NodeConfig, error) {
 	c, group := a.node.Config(), a.node.Group()
-	pool := engine.ShareOut(c.Mempool, group)
+	pool := c.Mempool.Share(group)
 	out := api.NodeConfig{
 		Version: a.config.Version, Network: group.Network(), Key: a.self, PeerID: a.self.PeerID(),
 		Group: group.Number(), GroupID: group.ID(), Limits: api.NewLimits(group.Limits()), Include: "own",

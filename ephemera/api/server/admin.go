@@ -82,7 +82,7 @@ const unbounded time.Duration = -1
 // onlyTrusted refuses callers that may not have the node sign.
 func (s *Server) onlyTrusted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !Trusted(r.Context()) {
+		if !trusted(r.Context()) {
 			s.refuse(w, r, api.NewProblem(api.Forbidden, "only for callers on this machine, or with the token (Authorization: Bearer …)"))
 			return
 		}

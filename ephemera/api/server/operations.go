@@ -48,7 +48,7 @@ func (s *Server) registerMessages(described huma.API) {
 
 // maySign returns a problem unless the caller may have the node sign.
 func (s *Server) maySign(ctx context.Context) error {
-	if Trusted(ctx) {
+	if trusted(ctx) {
 		return nil
 	}
 	return s.refusal(ctx, api.NewProblem(api.Forbidden,
@@ -167,8 +167,8 @@ func (s *Server) describeSubscribe() *huma.PathItem {
 	return &huma.PathItem{Get: &huma.Operation{
 		OperationID: "subscribe", Tags: []string{"blocks"}, Summary: "Certified blocks over a WebSocket",
 		Description: strings.Join([]string{
-			"Each text frame is a JSON object with a type. \"block\": entry holds the cursor, the block and its certificate. \"progress\": there",
-			"is no new block up to cursor. \"problem\": the last frame, which says why the subscription ends; a subscriber that lagged finds",
+			"Each text frame is a JSON object with a type. \"block\": entry holds the cursor, the block and its certificate. \"progress\": the",
+			"node has no further block up to cursor. \"problem\": the last frame, which says why the subscription ends; a subscriber that lagged finds",
 			"in it the cursor to continue from. Blocks are sent once each, in the order in which this node received them. To continue without",
 			"loss or repetition, subscribe again with from=<cursor> of the last frame. The subscriber must not send frames.",
 		}, " "),

@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// trustedKey is the key of what trust found out about a request's caller.
+// trustedKey is the context key of what trust found out about a request's caller.
 type trustedKey struct{}
 
-// Trusted reports whether the caller of a request may have the node sign. It is for handlers of
-// AdminConfig.Handlers, and for those next to the server.
-func Trusted(ctx context.Context) bool {
+// trusted reports whether the caller of a request may have the node sign.
+func trusted(ctx context.Context) bool {
 	yes, _ := ctx.Value(trustedKey{}).(bool)
 	return yes
 }

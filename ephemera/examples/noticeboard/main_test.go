@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// screen is where a board prints. It tells when a number of lines is there.
+// screen is the output of a board. A test can wait for a number of lines.
 type screen struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -38,7 +38,7 @@ func (s *screen) await(t *testing.T, lines int) string {
 		select {
 		case <-s.lines:
 		case <-late:
-			t.Fatal("too few notices came")
+			t.Fatal("too few notices were printed")
 		}
 	}
 	s.mu.Lock()
@@ -46,14 +46,15 @@ func (s *screen) await(t *testing.T, lines int) string {
 	return s.text.String()
 }
 
-// What is posted is printed, also by a member that was started again.
+// Posted notices are printed, also after a restart.
 func TestPostedNoticesArePrinted(t *testing.T) {
 	dir := t.TempDir()
 	for _, notice := range []string{"a cat was found", "the cat was fetched"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		out, done := newScreen(), make(chan error, 1)
 		go func() { done <- run(ctx, dir, strings.NewReader(notice+"\n"), out) }()
-		for !strings.Contains(out.await(t, 1), "certified by 1: "+notice) { // the last block of the chain may come again
+		// The last block of the chain may be delivered again.
+		for !strings.Contains(out.await(t, 1), "certified by 1: "+notice) {
 		}
 		cancel()
 		require.NoError(t, <-done)
@@ -65,7 +66,7 @@ func TestProgramIsShort(t *testing.T) {
 	program, err := os.ReadFile("main.go")
 	require.NoError(t, err)
 	require.LessOrEqual(t, strings.Count(string(program), "\n"), 50, "lines")
-	require.LessOrEqual(t, strings.Count(string(program), "\t\"github.com/ephemera-go/"), 5, "imports of ours")
+	require.LessOrEqual(t, strings.Count(string(program), "\t\"github.com/ephemera-go/"), 5, "imports of this repository")
 }
 
 // The README of the module shows this program.

@@ -16,20 +16,20 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
-// Open returns the implementation under test, in front of a node's in-process API. It lasts as long
-// as the test.
+// Open returns the implementation under test, backed by a node's in-process API. It must work until
+// the test ends.
 type Open func(t *testing.T, of api.API) api.API
 
-// suite is one run of the tests on one way in.
+// A suite is one run of the tests on one implementation.
 type suite struct {
 	c  *Cluster
-	in api.API // the first node through the implementation under test
+	in api.API // the first node, through the implementation under test
 }
 
 // testTimeout bounds every wait of the suite, with room for a busy machine.
 const testTimeout = 2 * time.Minute
 
-// Run checks that an implementation behaves as api.API says.
+// Run checks that an implementation behaves as api.API documents.
 func Run(t *testing.T, open Open) {
 	c := Start(t, 2, mempool.Limits{})
 	in := open(t, c.API(0))
@@ -53,7 +53,7 @@ func Run(t *testing.T, open Open) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			own := *c
-			own.T = t // so that this test fails
+			own.T = t // so that failures count for this test
 			test.run(&suite{c: &own, in: in}, t)
 		})
 	}
@@ -85,10 +85,10 @@ func (s *suite) submit(t *testing.T) {
 	require.Equal(t, s.c.Members[0].Public(), m.Sender())
 	require.Equal(t, out.ID, m.ID())
 
-	for range 3 { // within a millisecond, or not
+	for range 3 { // whether within one millisecond or not
 		next, err := s.in.SubmitEphemeraMessage(ctx, api.Submission{Label: "submit", Payload: []byte("by the node")})
 		require.NoError(t, err)
-		require.NotEqual(t, out.ID, next.ID, "each is a message of its own")
+		require.NotEqual(t, out.ID, next.ID, "each call makes a new message")
 		out = next
 	}
 
@@ -119,20 +119,20 @@ func (s *suite) refusals(t *testing.T) {
 		submission api.Submission
 		kind       api.Kind
 	}{
-		"stranger":        {api.Signed(s.c.Message(Key(200), "notice", "")), api.UnknownSender},
-		"signature":       {forged, api.Invalid},
-		"other network":   {api.Signed(elsewhere), api.Invalid},
-		"half signed":     {halfSigned, api.Invalid},
-		"misnamed":        {misnamed, api.Invalid},
-		"old":             {api.Signed(old), api.Invalid},
-		"ahead of time":   {api.Signed(ahead), api.Invalid},
-		"unknown group":   {api.Submission{Label: "notice", Group: 7}, api.Invalid},
-		"long label":      {api.Submission{Label: string(make([]byte, block.MaxLabel+1))}, api.Invalid},
-		"large":           {api.Submission{Label: "notice", Payload: make([]byte, limit+1)}, api.TooLarge},
-		"by the program":  {api.Signed(s.c.Message(member, RefusedLabel, "")), api.Refused},
-		"by the program2": {api.Submission{Label: RefusedLabel}, api.Refused},
-		"for now":         {api.Signed(s.c.Message(member, LaterLabel, "")), api.Unavailable},
-		"for now2":        {api.Submission{Label: LaterLabel}, api.Unavailable},
+		"stranger":          {api.Signed(s.c.Message(Key(200), "notice", "")), api.UnknownSender},
+		"signature":         {forged, api.Invalid},
+		"other network":     {api.Signed(elsewhere), api.Invalid},
+		"half signed":       {halfSigned, api.Invalid},
+		"misnamed":          {misnamed, api.Invalid},
+		"old":               {api.Signed(old), api.Invalid},
+		"from the future":   {api.Signed(ahead), api.Invalid},
+		"unknown group":     {api.Submission{Label: "notice", Group: 7}, api.Invalid},
+		"long label":        {api.Submission{Label: string(make([]byte, block.MaxLabel+1))}, api.Invalid},
+		"large":             {api.Submission{Label: "notice", Payload: make([]byte, limit+1)}, api.TooLarge},
+		"rejected":          {api.Signed(s.c.Message(member, RefusedLabel, "")), api.Refused},
+		"rejected payload":  {api.Submission{Label: RefusedLabel}, api.Refused},
+		"postponed":         {api.Signed(s.c.Message(member, LaterLabel, "")), api.Unavailable},
+		"postponed payload": {api.Submission{Label: LaterLabel}, api.Unavailable},
 	} {
 		_, err := s.in.SubmitEphemeraMessage(ctx, refused.submission)
 		require.ErrorIs(t, err, refused.kind, name)
@@ -157,7 +157,7 @@ func (s *suite) blocks(t *testing.T) {
 	ctx := bounded(t)
 	own := s.c.Broadcast(ctx, s.in, s.c.Message(s.c.Members[0], "own", "mine"))
 	other := s.c.Broadcast(ctx, s.c.API(1), s.c.Message(s.c.Members[1], "other", "theirs"))
-	// Wait until the first node has it.
+	// Wait until the first node has the other block.
 	for entry, err := range s.in.Subscribe(ctx, api.Subscription{Label: "other"}) {
 		require.NoError(t, err)
 		require.Equal(t, other.Block, entry.Block)
@@ -286,7 +286,7 @@ func (s *suite) list(t *testing.T) {
 	require.ErrorIs(t, err, api.Invalid)
 }
 
-// beyond is a cursor that no store of these tests has given out.
+// beyond is a cursor that no store of these tests has reached.
 const beyond api.Cursor = 1 << 40
 
 // take returns the first blocks of a subscription.
@@ -438,7 +438,7 @@ func full(t *testing.T, open Open) {
 	require.Equal(t, map[api.Kind]bool{api.SenderQuota: true, api.MempoolFull: true}, seen)
 	health, err := in.Health(ctx)
 	require.NoError(t, err)
-	require.False(t, health.Ready, "one of three is no quorum")
+	require.False(t, health.Ready, "one of three is not a quorum")
 	require.Contains(t, health.Reason, "quorum")
 }
 

@@ -1,5 +1,5 @@
-// Package apitest is the conformance suite of api.API: every implementation returns the same
-// results and errors. It also starts the nodes that the implementations' tests need.
+// Package apitest is the conformance suite of api.API. It checks that every implementation returns
+// the same results and errors. It also starts the nodes that the implementations' tests need.
 package apitest
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
 
-// Network is what the clusters' messages are signed for.
+// Network is the network of the clusters.
 const Network = "api-conformance"
 
 // Cluster is a group of three members. The first ones run in this process, on a memory network. The
@@ -45,9 +45,9 @@ type Cluster struct {
 // reasons.
 const (
 	RefusedLabel  = "refused"
-	RefusedReason = "nobody wants this label"
+	RefusedReason = "messages with this label are refused"
 	LaterLabel    = "later"
-	LaterReason   = "its time has not come"
+	LaterReason   = "this label is postponed"
 )
 
 func checkMessage(_ context.Context, m block.Message) ephemera.Decision {
@@ -60,11 +60,11 @@ func checkMessage(_ context.Context, m block.Message) ephemera.Decision {
 	return ephemera.Accept()
 }
 
-// Key returns a key of the test's own.
+// Key returns a deterministic test key.
 func Key(seed byte) keys.Private { return keys.FromSeed([32]byte{seed}) }
 
-// Start runs the first members of a group of three until the test ends. An adjustment changes the
-// configuration of the member at a place, from 0.
+// Start runs the first members of a group of three until the test ends. Each function in adjust may
+// change the configuration of the member at a place, counted from 0.
 func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(place int, config *ephemera.Config)) *Cluster {
 	c := &Cluster{T: t, Members: []keys.Private{Key(1), Key(2), Key(3)}}
 	var clients []keys.Public
@@ -142,7 +142,7 @@ func (c *Cluster) API(i int) api.API {
 	return local.New(c.Nodes[i], local.Config{DHT: &table{}, Version: "v1.2.3", Application: json.RawMessage(`{"block":"1s"}`)})
 }
 
-// table is a DHT of one.
+// table is a DHT in memory.
 type table struct {
 	mu     sync.Mutex
 	values map[string][]byte

@@ -90,7 +90,7 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 }
 
 // certified advances a chain by one block. It persists block and certificate in one transaction,
-// sends an own certificate to every member, and delivers (R4, R5).
+// sends a certificate of its own block to every member, and delivers (R4, R5).
 func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certificate) {
 	id := blk.ID()
 	if c.first != nil && c.first.Header.ID() != id {
@@ -120,8 +120,8 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	}
 }
 
-// sendCertificate sends an own certificate to every member, and again to those whose frontier does
-// not cover it (R4, R7).
+// sendCertificate sends its own block's certificate to every member, and again to those whose
+// frontier does not cover it (R4, R7).
 func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
 	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}

@@ -7,7 +7,7 @@ import (
 )
 
 // Close ends this member's signing in the group (R9). The closing is durable before Close is
-// called. The messages of the own open slot go back to the mempool. That block may still become
+// called. The messages of its open slot go back to the mempool. That block may still become
 // certified, so applications de-duplicate by message ID.
 func (b *Instance) Close(now int64) {
 	b.step(now)

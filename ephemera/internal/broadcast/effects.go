@@ -56,12 +56,12 @@ type Certified struct {
 	Own   bool
 }
 
-// Returned gives the messages of the own open slot back to the mempool, because the group was
+// Returned gives the messages of this member's open slot back to the mempool, because the group was
 // closed (R9).
 type Returned struct{ Messages []block.Message }
 
-// Refused reports, for the log, that a block will not be echoed or an own candidate not be
-// proposed.
+// Refused reports, for the log, that a block will not be echoed or a candidate of this member not
+// be proposed.
 type Refused struct {
 	Slot   block.Slot
 	Block  block.ID

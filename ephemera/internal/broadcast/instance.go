@@ -101,7 +101,7 @@ func (c *chain) restore(stored store.Chain, own bool) {
 			continue
 		}
 		c.open = newHeldSlot(voted, voted.ID(), resumed)
-		if !own { // an own block is stored before it is signed
+		if !own { // this member stores its block before it signs it
 			c.first = &c.open.header
 		}
 	}
@@ -112,7 +112,7 @@ func (c *chain) restore(stored store.Chain, own bool) {
 	}
 }
 
-// Start resumes unfinished work: an own block that was persisted is signed and proposed again (R8),
+// Start resumes unfinished work: its block that was persisted is signed and proposed again (R8),
 // and undelivered blocks are delivered.
 func (b *Instance) Start(now int64) {
 	b.step(now)

@@ -36,7 +36,7 @@ func (b *Instance) CanPropose() bool {
 	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.lost == nil && c.proof == nil && !c.equivocated()
 }
 
-// Proposing reports whether a message is in the own candidate or the own open block, and may be
+// Proposing reports whether a message is in this member's candidate or open block, and may be
 // certified there.
 func (b *Instance) Proposing(id block.MessageID) bool {
 	if b.Muted || b.Closed {
@@ -116,7 +116,8 @@ func (b *Instance) resendProposal(to int) {
 	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 
-// Echo handles a member's echo of an own block. A late echo joins the certificate of the tip.
+// Echo handles a member's echo of this member's block. A late echo joins the certificate of the
+// tip.
 func (b *Instance) Echo(now int64, e wire.Echo) {
 	b.step(now)
 	signer, _ := b.Group.Index(e.Signer)
@@ -153,7 +154,7 @@ func (b *Instance) count(signer int, signature keys.Signature) {
 	}
 }
 
-// Rejection handles a member's statement that it will never echo the own block.
+// Rejection handles a member's statement that it will never echo this member's block.
 func (b *Instance) Rejection(now int64, from int, r wire.Rejection) {
 	b.step(now)
 	c := b.chains[b.Self]

@@ -9,7 +9,7 @@ type retry struct {
 }
 
 // tipCaps times Timing.Cap is the longest wait before the tip's certificate is resent: usually a
-// minute. A member that is there asks for what it lacks by its frontiers (R6). This resending is
+// minute. A member that is online asks for what it lacks by its frontiers (R6). This resending is
 // for a member that says nothing, and a certificate may be the last one for a long time.
 const tipCaps = 12
 

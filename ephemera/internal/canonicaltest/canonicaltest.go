@@ -1,5 +1,5 @@
-// Package canonicaltest checks decoders of canonical encodings: that they accept one form only, and
-// that the forms never change.
+// Package canonicaltest checks decoders of canonical encodings. It checks that they accept only one
+// form of a value, and that encodings never change.
 package canonicaltest
 
 import (
@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Reencode decodes and encodes again.
+// Reencode decodes data and encodes the result.
 type Reencode func(data []byte) ([]byte, error)
 
-// Strict checks that the decoder takes encoded back unchanged and no other bytes near it: none cut
-// short, none with bytes behind, none with a longer head, and of those with one byte changed only
-// such as are another value's canonical bytes.
+// Strict checks that the decoder accepts encoded, and refuses it truncated, followed by further
+// bytes, or with a longer head. It may accept encoded with one byte changed only if the result is
+// the canonical encoding of another value.
 func Strict(t *testing.T, encoded []byte, again Reencode) {
 	t.Helper()
 	back, err := again(encoded)
@@ -29,7 +29,7 @@ func Strict(t *testing.T, encoded []byte, again Reencode) {
 		require.Error(t, err, "cut to %d bytes", i)
 	}
 	_, err = again(append(encoded[:len(encoded):len(encoded)], 0))
-	require.Error(t, err, "a byte behind")
+	require.Error(t, err, "a trailing byte")
 	for i := range encoded {
 		for _, flip := range []byte{1, 0x20, 0x80, 0xff} {
 			changed := append([]byte(nil), encoded...)
@@ -49,8 +49,8 @@ func Strict(t *testing.T, encoded []byte, again Reencode) {
 	require.Error(t, err, "tagged")
 }
 
-// Same checks that bytes which decode are the canonical bytes of what they decode to. Fuzz targets
-// call it.
+// Same checks that data, if it decodes, is the canonical encoding of the decoded value. Fuzz
+// targets call it.
 func Same(t *testing.T, data []byte, again Reencode) {
 	t.Helper()
 	if back, err := again(data); err == nil {
@@ -64,9 +64,9 @@ type Golden struct {
 	Data []byte
 }
 
-// RequireGolden compares encodings with testdata/<file>, lines of name and hexadecimal digits.
-// Whoever changes an encoding breaks every signature and hash of every node that runs; with
-// GOLDEN=write the file is written anew.
+// RequireGolden compares encodings with testdata/<file>, which has a line of name and hexadecimal
+// digits for each. A changed encoding invalidates the signatures and hashes of all running nodes.
+// GOLDEN=write rewrites the file.
 func RequireGolden(t *testing.T, file string, values ...Golden) {
 	t.Helper()
 	var lines strings.Builder

@@ -103,7 +103,7 @@ func replaced(all [][]byte, encoded, replacement []byte, most int) [][]byte {
 }
 
 // split returns the major type and the argument of a canonical item, and what follows its head. The
-// major type of bytes that are no item is 7.
+// major type of bytes that do not form an item is 7.
 func split(data []byte) (major byte, argument int, rest []byte) {
 	major, argument, data = data[0]>>5, int(data[0]&0x1f), data[1:]
 	if argument < 24 {
@@ -120,7 +120,8 @@ func split(data []byte) (major byte, argument int, rest []byte) {
 	return major, argument, data[size:]
 }
 
-// itemLength returns the length of the item that data begins with, or -1 if there is none.
+// itemLength returns the length of the item that data begins with, or -1 if it begins with no
+// item.
 func itemLength(data []byte) int {
 	if len(data) == 0 {
 		return -1

@@ -14,8 +14,8 @@ import (
 )
 
 // Export writes the groups and certified blocks of a node as an archive. The node must not be
-// running (home.ErrLocked). The archive contains neither votes nor the key. Other errors are those of
-// archive.Export.
+// running (home.ErrLocked). The archive contains neither votes nor the key. Other errors are those
+// of archive.Export.
 func Export(ctx context.Context, config Config, to io.Writer) (summary archive.Summary, err error) {
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {

@@ -107,6 +107,6 @@ func (k *checker) converge(correct int) {
 		require.Equal(k.t, want.Heights, status.Heights, "member %d has not caught up", i)
 		require.Equal(k.t, want.Tips, status.Tips)
 		require.Equal(k.t, status.Heights, status.Delivered, "member %d has not delivered", i)
-		require.False(k.t, status.Open, "the own block of member %d is not certified", i)
+		require.False(k.t, status.Open, "the open block of member %d is not certified", i)
 	}
 }

@@ -82,7 +82,7 @@ type member struct {
 	crash        crash
 
 	enough    int                      // how many candidates make a block
-	verdicts  map[int]verdict.Decision // by creator; Accept if there is none
+	verdicts  map[int]verdict.Decision // by creator; Accept if not listed
 	failing   bool                     // its application accepts no block
 	delivered []block.Slot
 	answers   []error // what clients were told
@@ -312,7 +312,8 @@ func (c *cluster) advance(by int64, talk bool) {
 		}
 		c.step(next, engine.Tick{})
 		for m, again := c.members[next], 0; m.engine != nil && m.halted == "" && m.engine.Deadline() <= c.now && again < 16; again++ {
-			c.step(next, engine.Tick{}) // an answer that came within the step, such as a loaded group, may be due at once
+			// An answer that came within the step, such as a loaded group, may be due at once.
+			c.step(next, engine.Tick{})
 		}
 		if m := c.members[next]; m.engine != nil && m.halted == "" {
 			require.Greater(c.t, m.engine.Deadline(), c.now, "member %d's timer stays in the past", next)

@@ -99,7 +99,7 @@ func New(config Config, known []Known) *Engine {
 	slices.SortFunc(known, func(a, b Known) int { return cmp.Compare(a.Group.Number(), b.Group.Number()) })
 	limits := config.Mempool
 	if len(known) > 0 {
-		limits = ShareOut(limits, known[len(known)-1].Group)
+		limits = limits.Share(known[len(known)-1].Group)
 	}
 	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
 	for _, m := range config.Included {
@@ -112,16 +112,6 @@ func New(config Config, known []Known) *Engine {
 		e.join(k)
 	}
 	return e
-}
-
-// ShareOut divides a mempool among the members of a group, so that no f of them can fill it. A
-// share holds at least one message of the largest size. The engine does so with Config.Mempool for
-// the newest group.
-func ShareOut(limits mempool.Limits, group *membership.Group) mempool.Limits {
-	limits = limits.WithDefaults()
-	limits.PerSender = min(limits.PerSender, max(1, limits.Messages/group.N()))
-	limits.SenderBytes = min(limits.SenderBytes, max(int(group.Limits().PayloadBytes)+block.MaxMessageOverhead, limits.Bytes/group.N()))
-	return limits
 }
 
 // join adds the part in a group. It returns nil if this member is not in the group.

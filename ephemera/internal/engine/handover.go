@@ -21,7 +21,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.learn(event.Group)
 	e.newest = event.Group
 	e.scheduleRound(now)
-	e.pool.SetLimits(ShareOut(e.config.Mempool, event.Group))
+	e.pool.SetLimits(e.config.Mempool.Share(event.Group))
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}

@@ -28,8 +28,8 @@ func (e *Engine) askNext() {
 	}
 }
 
-// inOwnBlock reports whether a message is in an own block of a group that is still open. It comes
-// back if the group is closed first (R9).
+// inOwnBlock reports whether a message is in this member's block in a group that is still open. It
+// comes back if the group is closed first (R9).
 func (e *Engine) inOwnBlock(id block.MessageID) bool {
 	return slices.ContainsFunc(e.parts, func(p *part) bool { return p.instance.Proposing(id) })
 }

@@ -163,8 +163,8 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
-// A body that did not fit into its sender's bytes is not fetched again while they are full, whoever
-// lists it (R6).
+// A body that did not fit into its sender's bytes is not fetched again while they are full, no
+// matter who lists it (R6).
 func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	c := newCluster(t, 4, engine.Config{Include: mempool.All, Mempool: mempool.Limits{SenderBytes: 400_000}}, membership.Limits{})
 	for i, m := range c.members {

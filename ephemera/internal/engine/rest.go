@@ -164,7 +164,7 @@ func (e *Engine) conflictAtRest(now int64, event Conflict) {
 
 // wake queues a resting group to be loaded, because of what a member sent. A member may wait for
 // one group at a time, so that it delays the others only by that: the rest of its frames are
-// dropped and come again (R6). Of the events of one group only the last is kept. Members that sent
+// dropped and sent again (R6). Of the events of one group only the last is kept. Members that sent
 // earlier ones learn from this member's frontier what it lacks.
 func (e *Engine) wake(now int64, r *resting, from keys.Public, event Event) {
 	id := r.group.ID()
@@ -287,7 +287,7 @@ func (r *resting) barred(key keys.Public) bool {
 }
 
 // ahead reports whether frontier a of a group shows something that b lacks: a certified height,
-// evidence, or the header of an open slot of a creator against whom there is none.
+// evidence, or the header of an open slot of a creator without evidence.
 func ahead(group *membership.Group, a, b wire.Frontier) bool {
 	for creator, height := range a.Certified {
 		if height > b.Certified[creator] {

@@ -14,7 +14,7 @@ type Status struct {
 	Messages  int // in the mempool
 	Bytes     int
 	Counts    mempool.Counts
-	Open      bool // an own block is under way
+	Open      bool // this member's block is under way
 	Closed    bool // nothing new is signed in the group
 }
 

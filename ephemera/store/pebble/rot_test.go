@@ -37,7 +37,7 @@ func (r rotting) Rot(t *testing.T, old, replacement []byte) {
 	require.NoError(t, db.Close())
 }
 
-// A second certified block of a slot halts a node. A damaged entry is no second block.
+// A second certified block of a slot halts a node. A damaged entry is not one.
 func TestDamagedEntryIsNoConflict(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	s, err := Open(path, nil)

@@ -8,7 +8,8 @@
 // The package needs RocksDB's C++ library and cannot be linked into a static binary, so it is built
 // only with the tag rocksdb:
 //
-//	CGO_LDFLAGS="-lrocksdb -lstdc++ -lm -lz -lsnappy -llz4 -lzstd -lbz2" go build -tags rocksdb,grocksdb_clean_link
+//	export CGO_LDFLAGS="-lrocksdb -lstdc++ -lm -lz -lsnappy -llz4 -lzstd -lbz2"
+//	go build -tags rocksdb,grocksdb_clean_link
 //
 // It is tested with the library of Debian 12 (librocksdb-dev 7.8.3).
 //

@@ -159,7 +159,7 @@ func (s *Store) release(ctx context.Context, tx *sqlx.Tx, id block.MessageID, co
 		Bodies int64 `db:"bodies"`
 	}
 	err = tx.StmtxContext(ctx, s.prunes.release).GetContext(ctx, &left, count, id[:])
-	if errors.Is(err, sql.ErrNoRows) { // a damaged ID; the other messages go all the same
+	if errors.Is(err, sql.ErrNoRows) { // a damaged ID; the other messages are still removed
 		return 0, nil
 	}
 	if err != nil {

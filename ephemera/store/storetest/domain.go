@@ -141,7 +141,7 @@ func testExtremeMessages(t *testing.T, s *session) {
 	require.Equal(t, 1, pruned.Blocks)
 }
 
-// Only a header's count tells how many messages a block without its messages had.
+// The header's count is the only record of how many messages a block had whose messages are gone.
 func testExtremeCounts(t *testing.T, s *session) {
 	f := newFixture(t, 1)
 	for i, count := range []uint32{1, membership.MaxLimits().BlockMessages, math.MaxUint32} {

@@ -263,7 +263,7 @@ func testPruneKeepsUndelivered(t *testing.T, s *session) {
 	f.commit(s, store.PutDelivered{Slot: f.slot(1, 2)})
 	require.Equal(t, store.Pruned{Blocks: 1, Bytes: int64(2 * sharing.Block.Messages[0].Size())}, s.prune(everything))
 	f.requireCertified(withoutMessages(sharing), certifiedIn(t, s, sharing))
-	// A removed message may come again in another block.
+	// A removed message may be certified again in another block.
 	again := f.at(1, 3, 10, 1)
 	f.commit(s, again)
 	s.reopen()

@@ -39,7 +39,7 @@ func RunRot(t *testing.T, fresh func(t *testing.T) Rotting) {
 	}
 }
 
-// rottenPart is a part of a stored block, and what becomes of it.
+// rottenPart is a part of a stored block, and what happens when it rots.
 type rottenPart struct {
 	name string
 	find func(b store.PutCertified) (old, replacement []byte)

@@ -43,8 +43,8 @@ func (t *Transport) SetGuests(guests []keys.Public) {
 	}
 }
 
-// admitGuest makes a remote for a guest that connects. It returns nil if the peer is no guest, or
-// there are too many.
+// admitGuest makes a remote for a guest that connects. It returns nil if the peer is not a guest,
+// or there are too many.
 func (t *Transport) admitGuest(id peer.ID) *remote {
 	t.mu.Lock()
 	defer t.mu.Unlock()

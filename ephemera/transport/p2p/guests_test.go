@@ -38,7 +38,7 @@ func TestGuestsConnectAndAreNoMembers(t *testing.T) {
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: second}, {Key: third}}))
 	require.Equal(t, second, next(t, zero.connected))
 	require.Equal(t, []keys.Public{second}, all[0].Online())
-	all[0].SetGuests([]keys.Public{second}) // a member is no guest
+	all[0].SetGuests([]keys.Public{second}) // a member is not a guest
 	require.Equal(t, []keys.Public{second}, all[0].Online())
 }
 

@@ -281,7 +281,7 @@ func (u *unreachable) failed(r *remote, addresses []ma.Multiaddr, err error) {
 	r.t.config.Logger.Warn("member is unreachable", "peer", r.key, "addresses", addresses, "attempts", u.attempts, "error", err)
 }
 
-// over reports that the member is reachable again. The pause goes on, so that a member that comes
+// over reports that the member is reachable again. The pause continues, so that a member that comes
 // and goes does not fill the log.
 func (u *unreachable) over(r *remote) {
 	if u.reported {

@@ -65,8 +65,8 @@ func TestRandomBytesOnEveryProtocolDoNoHarm(t *testing.T) {
 	require.Less(t, heap(), before+64<<20)
 }
 
-// A stream that yields a byte from time to time is reset at the stall timeout, and any number of them
-// occupies only maxInbound readers.
+// A stream that yields a byte from time to time is reset at the stall timeout, and any number of
+// them occupies only maxInbound readers.
 func TestSlowLorisDoesNotBlockOthers(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	end := make(chan struct{})

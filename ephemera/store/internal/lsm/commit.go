@@ -114,8 +114,8 @@ func (b *batch) indexWhole(h block.Header, id block.ID, held body) {
 }
 
 // putBlock stores the header and the messages of a block if they are not stored yet, or again if
-// they were found damaged, and returns the stored body. Most blocks are stored by their vote, before
-// they are certified.
+// they were found damaged, and returns the stored body. Most blocks are stored by their vote,
+// before they are certified.
 func (b *batch) putBlock(blk block.Block, id block.ID, again bool) (body, error) {
 	if err := b.putHeader(blk, id, again); err != nil {
 		return body{}, err

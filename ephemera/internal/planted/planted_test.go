@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/simulation/planted"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/planted"
 )
 
 // enough is how many schedules the search may need to find a planted bug.

@@ -25,7 +25,7 @@ import (
 
 var length = flag.Duration("length", 10*time.Minute, "how long the long form applies load")
 
-// plan says what happens during a run.
+// A plan describes a run.
 type plan struct {
 	length time.Duration
 	rate   int           // messages per second, all nodes together
@@ -42,7 +42,7 @@ const (
 // TestSoak applies load to four daemons, kills all but the first in turn, and removes a member from
 // the group and adds it again. During and after that, every node that is up returns every certified
 // block of its groups, once and in the order of its chain, and no two nodes return different blocks
-// for a slot. In the end the first node uses hardly more memory and goroutines than early in the
+// for a slot. At the end the first node uses hardly more memory and goroutines than early in the
 // run.
 func TestSoak(t *testing.T) {
 	p := plan{length: *length, rate: 200, kill: 30 * time.Second, change: time.Minute, late: 20 * time.Second}
@@ -270,7 +270,7 @@ func (s *soak) pause(ctx context.Context, d time.Duration) {
 func (s *soak) settle() {
 	t := s.t
 	require.Eventually(t, func() bool { return len(s.observer.missing(time.Now(), s.members)) == 0 }, timeout, 100*time.Millisecond,
-		"blocks are missing in the end")
+		"blocks are missing at the end")
 	// For every message the mempool remembers its ID for as long as it could be sent again
 	// (mempool.Limits.Known).
 	const perMessage, slack, goroutines = 256, 16 << 20, 30
@@ -280,7 +280,7 @@ func (s *soak) settle() {
 		now = s.members[0].usage()
 		return now.goroutines <= s.baseline.goroutines+goroutines && now.heap <= allowed
 	}, timeout, time.Second, "the first node uses more than allowed, compared with %+v early in the run", s.baseline)
-	t.Logf("first node: %+v early in the run, %+v in the end", s.baseline, now)
+	t.Logf("first node: %+v early in the run, %+v at the end", s.baseline, now)
 	s.check()
 }
 

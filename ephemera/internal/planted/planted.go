@@ -1,12 +1,10 @@
-// Package planted shows that the search finds bugs: it builds the simulator with one planted bug
-// after the other and lets the search look for it.
+// Package planted shows that the search finds bugs. Its test builds the simulator with one planted
+// bug after the other and searches for it.
 //
 // A bug is a file NN-name.patch. It is a unified diff against the module's root, and the lines
 // before the diff say what is planted. The patch is applied to copies, which are built with `go
 // build -overlay`, so that the core needs no hooks. Hunks are found by their lines, not by their
 // line numbers: keep comments out of their context.
-//
-// The package is unstable: it serves its own test.
 package planted
 
 import (

@@ -3,7 +3,5 @@
 // only tests. The short form is part of `make test`. The long form takes ten minutes and is part of
 // `make test-long`, or run
 //
-//	go test ./ephemera/soak -v -timeout 20m
-//
-// The package is unstable: it holds only tests.
+//	go test ./ephemera/internal/soak -v -timeout 20m
 package soak
