@@ -121,8 +121,8 @@ func (b *Instance) fetchVoted(c *chain) {
 }
 
 // findVoted makes the block of a lost vote durable again. The vote stands, so nothing is asked
-// again: this member's block is signed and proposed as after any restart, and the stored echo is sent when
-// the proposal arrives (R8).
+// again: this member's block is signed and proposed as after any restart, and the stored echo is
+// sent when the proposal arrives (R8).
 func (b *Instance) findVoted(c *chain, held wire.Held) bool {
 	if c.lost == nil || held.Certificate != nil || held.Block.Header.Height != c.height+1 || held.Block.ID() != c.lost.Block {
 		return false

@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// search looks for the description of a group that this node skipped: its provider continued with
-// a later one. Nobody signs descriptions, so one is taken only if f+1 members of the group below, the
+// search looks for the description of a group that this node skipped: its provider continued with a
+// later one. Nobody signs descriptions, so one is taken only if f+1 members of the group below, the
 // last one that is known, name the same (R9).
 type search struct {
 	number uint64

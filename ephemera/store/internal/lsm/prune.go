@@ -226,7 +226,7 @@ func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 		return 0, err
 	}
 	at, bodies, err := decodePair(data, "message ID")
-	if data == nil || errors.Is(err, store.ErrCorrupt) { // damaged; the other messages are still removed
+	if data == nil || errors.Is(err, store.ErrCorrupt) { // damaged; the others are removed
 		return 0, nil
 	}
 	if err != nil {
