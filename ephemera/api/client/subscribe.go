@@ -45,9 +45,15 @@ const (
 	maxBackoff = 5 * time.Second
 )
 
-func (s *subscriber) run(ctx context.Context) error {
+// newPauses returns pauses that double from minBackoff, jittered, and are at most maxBackoff.
+func newPauses() *backoff.ExponentialBackOff {
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff, 2
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff*2/3, 2 // jitter adds up to a half
+	return pauses
+}
+
+func (s *subscriber) run(ctx context.Context) error {
+	pauses := newPauses()
 	for first := true; ; first = false {
 		err := s.receive(ctx)
 		var p *api.Problem
