@@ -47,7 +47,7 @@ func tryNode(w io.Writer, net testnet.Net, node testnet.Node) {
 		{"  follow    ", self, "blocks follow", url, "--from beginning"},
 		{
 			"  verify    ", self, "query certificates last", url, "-o json", "> " + certificate,
-			"&& " + self + " certificate verify " + certificate, "--group " + pasted(filepath.Join(filepath.Dir(net.Folder(node).Config()), "peers.toml")),
+			"&& " + self + " certificate verify", certificate, "--group " + pasted(filepath.Join(filepath.Dir(net.Folder(node).Config()), "peers.toml")),
 		},
 	} {
 		fmt.Fprintln(w, wrapped(command[0], command[1:]...))
