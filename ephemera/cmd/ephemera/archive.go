@@ -87,15 +87,11 @@ that the node knows from its store or its list of members, and from groups that
 		if err != nil {
 			return err
 		}
-		in := cmd.InOrStdin()
-		if args[0] != "-" {
-			file, err := os.Open(args[0])
-			if err != nil {
-				return fmt.Errorf("import: %w", err)
-			}
-			defer file.Close()
-			in = file
+		in, err := openInput(cmd, args[0])
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
 		}
+		defer in.Close()
 		summary, err := daemon.Import(cmd.Context(), config, in, ids...)
 		if err != nil {
 			return fmt.Errorf("import from %s, after %s: %w", args[0], counted(summary.Blocks, "block"), err)
