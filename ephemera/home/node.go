@@ -22,9 +22,9 @@ func (h *Home) Node(config ephemera.Config, app ephemera.Application) (*ephemera
 }
 
 // NodeAlone is Node for a program without other members: the node is the only member of group 1,
-// and Config must leave Group out. The node certifies its blocks alone, and the home records that it
-// signed in group 1. A home that is to join other members later must therefore join them in a group
-// with a higher number.
+// and Config must leave Group out. The node certifies its blocks alone, and the home records that
+// it signed in group 1. A home that is to join other members later must therefore join them in a
+// group with a higher number.
 func (h *Home) NodeAlone(config ephemera.Config, app ephemera.Application) (*ephemera.Node, error) {
 	if config.Group != nil {
 		return nil, fmt.Errorf("make the node of home %s: config: Group is set (leave it out, or use Node)", h.Dir)

@@ -45,10 +45,11 @@ const (
 	maxBackoff = 5 * time.Second
 )
 
-// newPauses returns pauses that double from minBackoff, jittered, and are at most maxBackoff.
+// newPauses returns pauses that double from minBackoff and are at most maxBackoff, including jitter
+// of up to a half.
 func newPauses() *backoff.ExponentialBackOff {
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff*2/3, 2 // jitter adds up to a half
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff*2/3, 2
 	return pauses
 }
 
