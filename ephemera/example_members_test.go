@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
@@ -114,12 +115,7 @@ func (guestbook) NextBlock(_ context.Context, turn ephemera.Turn) []block.Messag
 
 // CheckBlock depends only on the block's bytes, so that all correct members agree.
 func (g guestbook) CheckBlock(ctx context.Context, candidate block.Block) ephemera.Decision {
-	for _, m := range candidate.Messages {
-		if d := g.CheckMessage(ctx, m); !d.IsAccept() {
-			return d.Dropping(m.ID())
-		}
-	}
-	return ephemera.Accept()
+	return policy.EachMessage(g.CheckMessage)(ctx, candidate)
 }
 
 // DeliverBlock sends the names to a channel with room for them, because the node waits meanwhile.

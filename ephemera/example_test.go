@@ -41,7 +41,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer folder.Close()
-	node, err := folder.Node(ephemera.Config{}, app)
+	node, err := folder.NodeAlone(ephemera.Config{}, app)
 	if err != nil {
 		log.Fatal(err)
 	}

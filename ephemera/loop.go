@@ -232,7 +232,7 @@ func (l *loop) commit(writes []store.Write) error {
 	l.took = time.Since(start)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
-		return fmt.Errorf("%w: %w", ErrHalted, err)
+		return l.haltSafely(err)
 	case err != nil:
 		return fmt.Errorf("persist %d writes (free disk space or repair the store, then start again; nothing was signed): %w", len(writes), err)
 	}
@@ -285,7 +285,7 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.tasks.put(task{kind: observeEquivocation, slot: e.Evidence.A.Header.Slot(), evidence: e.Evidence})
 		l.log.Error("member signed two blocks for one slot; its chain stops here", "slot", e.Evidence.A.Header.Slot().String())
 	case broadcast.Halt:
-		return l.haltSafely(e.Reason)
+		return l.haltSafely(errors.New(e.Reason))
 	default:
 		panic(fmt.Sprintf("ephemera: unknown effect %T", effect))
 	}
@@ -293,9 +293,9 @@ func (l *loop) carryOut(effect engine.Effect) error {
 }
 
 // haltSafely mutes the node before it stops, because a supervisor may start it again at once.
-func (l *loop) haltSafely(reason string) error {
+func (l *loop) haltSafely(reason error) error {
 	number := l.view.Load().own(l.groups.self).Number() // votes may be missing in any group
-	err := fmt.Errorf("%w: %s; from now on it signs no block in groups up to %d", ErrHalted, reason, number)
+	err := fmt.Errorf("%w: %w; from now on it signs no block in groups up to %d", ErrHalted, reason, number)
 	return errors.Join(err, l.config.Votes.Mute(number))
 }
 

@@ -41,8 +41,8 @@ var (
 	// ErrNotMember reports a group in which the node makes no blocks because it is not a member.
 	ErrNotMember = errors.New("this node is not a member")
 	// ErrMuted reports a group in which the node signs no blocks because its vote store was lost or
-	// replaced by an older one (PROTOCOL.md R8).
-	ErrMuted = errors.New("this node's vote store was lost or replaced by an older one (give the members' list a higher number)")
+	// replaced by an older one, or because the node halted (PROTOCOL.md R8).
+	ErrMuted = errors.New("this node's vote store was lost or replaced by an older one, or the node halted (give the members' list a higher number)")
 )
 
 // Node is one member: the engine, its adapters, and the goroutines between them. Its methods are

@@ -1,6 +1,7 @@
 package ephemera_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	storememory "github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
 )
@@ -76,6 +78,46 @@ func TestHaltedNodeStaysMuted(t *testing.T) {
 			return err == nil
 		}, time.Minute, time.Second)
 	})
+}
+
+// contradicting is a store that refuses every commit after the first, as one that holds other votes
+// or certificates does.
+type contradicting struct {
+	store.Store
+	err     error
+	commits int // owned by the node's loop
+}
+
+func (s *contradicting) Commit(ctx context.Context, writes []store.Write) error {
+	if s.commits++; s.commits > 1 {
+		return s.err
+	}
+	return s.Store.Commit(ctx, writes)
+}
+
+// A node whose store contradicts it is mute before Run ends (R8).
+func TestNodeThatItsStoreContradictsIsMuted(t *testing.T) {
+	for _, contradiction := range []error{store.ErrVoted, store.ErrConflict} {
+		t.Run(contradiction.Error(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 1, memory.Config{})
+				node, err := ephemera.New(ephemera.Config{
+					Key: c.keys[0], Store: &contradicting{Store: storememory.New(), err: contradiction}, Votes: c.votes[0],
+					Group: c.group, Transport: c.link(0),
+				}, c.boards[0])
+				require.NoError(t, err)
+				result := make(chan error, 1)
+				go func() { result <- node.Run(t.Context()) }()
+				_, err = node.SubmitPayload(t.Context(), "notice", []byte("never certified"))
+				require.NoError(t, err)
+				err = soon(t, result)
+				require.ErrorIs(t, err, ephemera.ErrHalted)
+				require.ErrorIs(t, err, contradiction)
+				require.Equal(t, c.group.Number(), c.votes[0].MutedThrough())
+				require.ErrorIs(t, node.CanMakeBlocks(c.group), ephemera.ErrMuted)
+			})
+		})
+	}
 }
 
 // unwritable is a VoteRecord on a full disk.

@@ -109,7 +109,7 @@ func run(ctx context.Context, dir string) (api.API, <-chan error) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	node, err := folder.Node(ephemera.Config{}, app)
+	node, err := folder.NodeAlone(ephemera.Config{}, app)
 	if err != nil {
 		log.Fatal(err)
 	}

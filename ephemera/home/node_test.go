@@ -28,13 +28,13 @@ func application(t *testing.T) (*policy.Application, <-chan block.Block) {
 	return app, delivered
 }
 
-// By default the node of a home is the only member of its group and certifies its own blocks. The
-// home records the group.
-func TestNodeIsAloneByDefault(t *testing.T) {
+// A node alone is the only member of its group and certifies its own blocks. The home records the
+// group.
+func TestNodeAloneCertifiesItsBlocks(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir)
 	app, delivered := application(t)
-	node, err := h.Node(ephemera.Config{}, app)
+	node, err := h.NodeAlone(ephemera.Config{}, app)
 	require.NoError(t, err)
 	require.Equal(t, []keys.Public{h.Key.Public()}, node.Group().Members())
 	require.Equal(t, network, node.Group().Network())
@@ -57,6 +57,22 @@ func TestNodeIsAloneByDefault(t *testing.T) {
 	require.Equal(t, marker(1, 1), readMarker(t, dir))
 }
 
+// A member that forgets its group is refused, and the home records no group. A node alone has none
+// to choose.
+func TestNodeNeedsAGroupUnlessItIsAlone(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir)
+	app, _ := application(t)
+	_, err := h.Node(ephemera.Config{}, app)
+	require.ErrorContains(t, err, "Group is missing (set it, or use NodeAlone")
+	group, err := membership.NewGroup(network, 7, []keys.Public{h.Key.Public()}, membership.Limits{})
+	require.NoError(t, err)
+	_, err = h.NodeAlone(ephemera.Config{Group: group}, app)
+	require.ErrorContains(t, err, "Group is set")
+	require.NoError(t, h.Close())
+	require.Equal(t, marker(1, 0), readMarker(t, dir))
+}
+
 // The node of a home uses the home's key, store, vote record and network.
 func TestNodeUsesTheHome(t *testing.T) {
 	h := open(t, t.TempDir())
@@ -75,7 +91,7 @@ func TestNodeUsesTheHome(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, h.Dir)
 	}
-	_, err = h.Node(ephemera.Config{}, nil)
+	_, err = h.NodeAlone(ephemera.Config{}, nil)
 	require.ErrorContains(t, err, "an Application is required")
 }
 
@@ -84,7 +100,7 @@ func TestCloseEndsTheTransportOfANodeThatNeverRan(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	h := open(t, t.TempDir())
 	app, _ := application(t)
-	_, err := h.Node(ephemera.Config{}, app)
+	_, err := h.NodeAlone(ephemera.Config{}, app)
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	goleak.VerifyNone(t, before)

@@ -190,6 +190,42 @@ func TestFunctionsJudgeAndDeliver(t *testing.T) {
 	require.Equal(t, failed, a.DeliverBlock(t.Context(), b, certificate.Certificate{}))
 }
 
+// The first message that is not accepted decides about a block. A rejected one is dropped.
+func TestEachMessageJudgesABlockByItsMessages(t *testing.T) {
+	good, bad, early := message(t, 0, "good", "a"), message(t, 0, "bad", "b"), message(t, 0, "early", "c")
+	check := EachMessage(func(_ context.Context, m block.Message) ephemera.Decision {
+		switch m.Label() {
+		case "bad":
+			return ephemera.Reject("a bad label")
+		case "early":
+			return ephemera.Later("its time has not come")
+		case "forgotten":
+			return ephemera.Decision{}
+		}
+		return ephemera.Accept()
+	})
+	for name, test := range map[string]struct {
+		messages []block.Message
+		want     ephemera.Decision
+	}{
+		"none":            {nil, ephemera.Accept()},
+		"good":            {[]block.Message{good, good}, ephemera.Accept()},
+		"bad":             {[]block.Message{good, bad}, ephemera.Reject("a bad label").Dropping(bad.ID())},
+		"bad before late": {[]block.Message{bad, early}, ephemera.Reject("a bad label").Dropping(bad.ID())},
+		"late":            {[]block.Message{good, early, bad}, ephemera.Later("its time has not come")},
+		"forgotten":       {[]block.Message{message(t, 0, "forgotten", "d"), good}, ephemera.Decision{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, check(t.Context(), block.Block{Messages: test.messages}))
+		})
+	}
+}
+
+func TestMustPanicsIfNewFails(t *testing.T) {
+	require.PanicsWithError(t, "invalid block policy: -1 messages a block, expected 1 or more, or 0 for no such rule", func() { Must(Config{Messages: -1}) })
+	require.NotNil(t, Must(Config{}))
+}
+
 func TestVerifySignature(t *testing.T) {
 	m := message(t, 0, "x", "a")
 	require.True(t, VerifySignature(t.Context(), m).IsAccept())

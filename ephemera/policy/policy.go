@@ -5,8 +5,6 @@
 // messages. The daemon runs this application.
 //
 // A program with other rules for its blocks implements all methods of ephemera.Application itself.
-// The package has no type to embed: next to an embedded default, a misspelt method compiles and is
-// never called.
 //
 // The rules only concern the node's own blocks. Members with different rules accept each other's
 // blocks, and a changed rule does not make a block invalid (PROTOCOL.md R2). All members of a group
@@ -50,6 +48,10 @@ type Config struct {
 	// The functions implement the methods of ephemera.Application, which documents when and from how
 	// many goroutines they are called. A nil CheckMessage or CheckBlock accepts everything; a nil
 	// DeliverBlock does nothing.
+	//
+	// CheckMessage does not judge blocks: a block of another member may hold messages that
+	// CheckMessage rejects. To keep them out of certified blocks, set CheckBlock as well, for example
+	// to EachMessage(check).
 	CheckMessage func(context.Context, block.Message) ephemera.Decision
 	CheckBlock   func(context.Context, block.Block) ephemera.Decision
 	DeliverBlock func(context.Context, block.Block, certificate.Certificate) error
@@ -85,7 +87,8 @@ type Host interface {
 }
 
 // Application implements ephemera.Application according to a Config. If Config.Wait is set, Run
-// must run alongside the node.
+// must run alongside the node. Do not embed an Application: set the functions of Config. Next to an
+// embedded Application a misspelt method compiles and is never called.
 type Application struct {
 	config Config
 	due    chan time.Time   // when the next block is due by time, or zero; only the newest is kept
@@ -109,6 +112,16 @@ func New(config Config) (*Application, error) {
 		return nil, err
 	}
 	return &Application{config: config, due: make(chan time.Time, 1), turns: map[uint64]*turn{}}, nil
+}
+
+// Must is New for a configuration that is known to be valid. It panics if the configuration is
+// invalid.
+func Must(config Config) *Application {
+	a, err := New(config)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 // Run wakes the node when a block is due by time. It returns nil when ctx is done. It must be
@@ -204,6 +217,27 @@ func (a *Application) DeliverBlock(ctx context.Context, b block.Block, c certifi
 		return nil
 	}
 	return a.config.DeliverBlock(ctx, b, c)
+}
+
+// EachMessage returns a Config.CheckBlock that accepts a block if check accepts each of its
+// messages. The first message that check does not accept decides. If it is rejected, the block is
+// rejected, and the message is removed from this node's mempool if the block is the node's own. If
+// it is postponed, so is the block.
+//
+// Members must agree about blocks. So check must depend on the message only, unlike a CheckMessage,
+// which may for example limit the rate of a sender.
+func EachMessage(check func(context.Context, block.Message) ephemera.Decision) func(context.Context, block.Block) ephemera.Decision {
+	return func(ctx context.Context, b block.Block) ephemera.Decision {
+		for _, m := range b.Messages {
+			switch d := check(ctx, m); {
+			case d.IsReject():
+				return d.Dropping(m.ID())
+			case !d.IsAccept():
+				return d
+			}
+		}
+		return ephemera.Accept()
+	}
 }
 
 // VerifySignature is a Config.CheckMessage that verifies the sender's signature. It is for messages

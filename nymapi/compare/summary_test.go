@@ -3,7 +3,9 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,19 +162,33 @@ func TestMissingRewardsAreEmpty(t *testing.T) {
 func TestTextExplainsTheNumbers(t *testing.T) {
 	p := smallPlan(LieZero, 1)
 	var out bytes.Buffer
-	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", smallOutcomes(t)), "results/a b"))
+	require.NoError(t, writeAll(&out, p, NewSummary(p, "test", smallOutcomes(t)), "results/a b"))
 	golden(t, "liar.txt", out.Bytes())
 	requireNarrow(t, out.String())
 	out.Reset()
-	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", smallOutcomes(t)), ResultsDir+"/20261120T123000.005Z"))
+	require.NoError(t, writeAll(&out, p, NewSummary(p, "test", smallOutcomes(t)), ResultsDir+"/20261120T123000.005Z"))
 	requireNarrow(t, out.String())
 
 	p = smallPlan(LieZero)
 	outcomes := smallOutcomes(t)
 	outcomes[0].Records = outcomes[0].Records[:0]
 	out.Reset()
-	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", outcomes), "results/latest"))
+	require.NoError(t, writeAll(&out, p, NewSummary(p, "test", outcomes), "results/latest"))
 	golden(t, "honest.txt", out.Bytes())
+}
+
+// writeAll writes the report and the next steps.
+func writeAll(w io.Writer, p *Plan, s Summary, dir string) error {
+	return errors.Join(WriteText(w, p, s), WriteNextSteps(w, p, dir))
+}
+
+// Names are hidden only if several are.
+func TestWinnersAreListedUnlessThereAreMany(t *testing.T) {
+	won := map[string]int{}
+	for _, want := range []string{"-", "a: 9", "a: 9, b: 8", "a: 9, b: 8, c: 7", "a: 9, b: 8, c: 7, d: 6", "a: 9, b: 8, c: 7, 2 more", "a: 9, b: 8, c: 7, 3 more"} {
+		require.Equal(t, want, winners(won))
+		won[string(rune('a'+len(won)))] = 9 - len(won)
+	}
 }
 
 func requireNarrow(t *testing.T, text string) {
@@ -190,7 +206,7 @@ func TestTextExplainsMissingErrors(t *testing.T) {
 	in.right = nil
 	p.input = unknown{in}
 	var out bytes.Buffer
-	require.NoError(t, WriteText(&out, p, NewSummary(p, "test", smallOutcomes(t)), "results/latest"))
+	require.NoError(t, writeAll(&out, p, NewSummary(p, "test", smallOutcomes(t)), "results/latest"))
 	golden(t, "uniform.txt", out.Bytes())
 }
 

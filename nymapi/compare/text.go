@@ -14,11 +14,14 @@ import (
 )
 
 // WriteText writes the report of a run for people: a row for each mode, a line for each estimator,
-// what the numbers mean, and commands for a closer look. dir is the folder of the results.
-func WriteText(w io.Writer, p *Plan, s Summary, dir string) error {
+// and what the numbers mean.
+func WriteText(w io.Writer, p *Plan, s Summary) error {
 	var b strings.Builder
 	b.WriteString(paragraph.Wrap(p.Title()) + "\n\n")
 	b.WriteString(modeTable(p, s) + "\n")
+	if slices.ContainsFunc(s.Modes, func(m ModeSummary) bool { return m.RMSE != nil }) {
+		b.WriteString("RMSE, bias and max error are in points of 0 to 100.\n")
+	}
 	paragraphs(&b, p.sentences(s))
 	for _, m := range s.Modes {
 		if m.EphemeraSummary != nil {
@@ -28,6 +31,13 @@ func WriteText(w io.Writer, p *Plan, s Summary, dir string) error {
 		}
 	}
 	paragraphs(&b, missedSentences(s.Missed))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteNextSteps writes commands for a closer look at a run. dir is the folder of its results.
+func WriteNextSteps(w io.Writer, p *Plan, dir string) error {
+	var b strings.Builder
 	b.WriteString("\nNext steps:\n")
 	for _, c := range p.commands(dir) {
 		fmt.Fprintf(&b, "  %s\n%s\n", c.what, c.lines("    "))
@@ -223,17 +233,22 @@ func winners(won map[string]int) string {
 		}
 		return strings.Compare(a, b)
 	})
-	const most = 3
-	parts := make([]string, 0, most)
-	for i, name := range names {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("%d more", len(names)-most))
-			break
-		}
+	if len(names) == 0 {
+		return none
+	}
+	shown := len(names)
+	if shown > mostWinners+1 { // "1 more" would be as long as the name
+		shown = mostWinners
+	}
+	var parts []string
+	for _, name := range names[:shown] {
 		parts = append(parts, fmt.Sprintf("%s: %d", name, won[name]))
 	}
-	if len(parts) == 0 {
-		return none
+	if hidden := len(names) - shown; hidden > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", hidden))
 	}
 	return strings.Join(parts, ", ")
 }
+
+// mostWinners is how many names fit next to a number of further ones.
+const mostWinners = 3

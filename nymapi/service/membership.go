@@ -173,7 +173,7 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 		info, err := s.client.PeerInfo(ctx)
 		s.contractAway(ctx, err)
 		if err == nil {
-			news, err := s.refresh(ctx, n, info)
+			changed, err := s.refresh(ctx, n, info)
 			if err != nil {
 				return err
 			}
@@ -185,7 +185,7 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 				}
 			}
 			switch {
-			case news:
+			case changed:
 				next.Reset()
 				wait = next.NextBackOff()
 			case told && len(n.transport.Online()) == len(info.Members)-1:
@@ -214,7 +214,7 @@ func (s *Service) tell(ctx context.Context, n *node, c rewards.Contract) (refuse
 
 // refresh adopts changed addresses, and reports whether there were any. It ignores a list of
 // another group.
-func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) (news bool, err error) {
+func (s *Service) refresh(ctx context.Context, n *node, info contract.PeerInfo) (changed bool, err error) {
 	same := slices.EqualFunc(info.Members, n.members, func(a, b contract.Member) bool { return slices.Equal(a.Addresses, b.Addresses) })
 	if same && info.Group == n.group.ID() {
 		return false, nil

@@ -21,9 +21,9 @@ func retry[T any](ctx context.Context, most time.Duration, ask func() (T, error)
 	return answer, err
 }
 
-// waits returns waits that double from askFirst to most, jittered.
+// waits returns waits that double from askFirst, jittered, and are at most most.
 func waits(most time.Duration) *backoff.ExponentialBackOff {
 	w := backoff.NewExponentialBackOff()
-	w.InitialInterval, w.MaxInterval, w.Multiplier = askFirst, most, 2
+	w.InitialInterval, w.MaxInterval, w.Multiplier = askFirst, most*2/3, 2 // jitter adds up to a half
 	return w
 }

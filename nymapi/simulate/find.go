@@ -40,8 +40,9 @@ func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
 	s.All, s.Offset, s.Nodes, s.Submissions = true, 0, len(s.Members), nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
-		laterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes
-		return laterGroup
+		ofLaterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld
+		ofUnusedNode := f.Node >= s.Nodes
+		return ofLaterGroup || ofUnusedNode
 	})
 	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {

@@ -45,9 +45,16 @@ const (
 	maxBackoff = 5 * time.Second
 )
 
-func (s *subscriber) run(ctx context.Context) error {
+// newPauses returns pauses that double from minBackoff and are at most maxBackoff, including jitter
+// of up to a half.
+func newPauses() *backoff.ExponentialBackOff {
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff, 2
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = minBackoff, maxBackoff*2/3, 2
+	return pauses
+}
+
+func (s *subscriber) run(ctx context.Context) error {
+	pauses := newPauses()
 	for first := true; ; first = false {
 		err := s.receive(ctx)
 		var p *api.Problem

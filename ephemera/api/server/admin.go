@@ -46,7 +46,7 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 		return nil, err
 	}
 	r, guard := chi.NewRouter(), s.guard()
-	s.handler = r
+	s.name, s.handler = "admin", r
 	r.Use(webserver.RequestID, guard.Recover)
 	r.Use(s.callers()...)
 	r.Use(s.onlyTrusted, s.body(), s.web.Answering)

@@ -13,6 +13,7 @@ import (
 
 // Server is an API that listens. Its methods are safe for concurrent use.
 type Server struct {
+	name    string // public or admin
 	config  Config
 	api     api.API
 	web     *webserver.Server
@@ -30,7 +31,7 @@ func New(of api.API, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
+	s.name, s.handler = "public", s.routes()
 	return s, nil
 }
 
@@ -63,7 +64,7 @@ func (s *Server) URL() string { return s.web.URL() }
 // Run serves until ctx ends, then finishes the requests under way, tells subscribers that the node
 // stops, and returns nil. If serving fails, it returns the error. It must be called at most once.
 func (s *Server) Run(ctx context.Context) error {
-	s.config.Logger.Info("API listens", "url", s.URL())
+	s.config.Logger.Info("API is listening", "api", s.name, "url", s.URL())
 	err := s.web.Run(ctx, s.handler)
 	if err == nil {
 		s.subscribing.Wait() // they end with ctx

@@ -100,15 +100,11 @@ with status 1; the rest is imported.`,
 		if err != nil {
 			return err
 		}
-		in := cmd.InOrStdin()
-		if args[0] != "-" {
-			file, err := os.Open(args[0])
-			if err != nil {
-				return fmt.Errorf("import: %w", err)
-			}
-			defer file.Close()
-			in = file
+		in, err := openInput(cmd, args[0])
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
 		}
+		defer in.Close()
 		summary, err := daemon.Import(cmd.Context(), config, in, ids...)
 		var incomplete *archive.IncompleteError
 		if err != nil && !errors.As(err, &incomplete) {

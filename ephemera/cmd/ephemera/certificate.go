@@ -61,7 +61,7 @@ elsewhere: its ID, a members file (peers.toml), or the output of
 	var trusted string
 	verify.Flags().StringVar(&trusted, "group", "", "group that you trust: its ID, or a file that describes it")
 	verify.RunE = func(cmd *cobra.Command, args []string) error {
-		data, err := readProof(cmd, args[0])
+		data, err := readInput(cmd, args[0], maxProofBytes)
 		if err != nil {
 			return err
 		}
@@ -94,23 +94,6 @@ func (r checked) write(w io.Writer) {
 	if r.Messages {
 		fmt.Fprintln(w, "  all messages are signed by their senders")
 	}
-}
-
-func readProof(cmd *cobra.Command, name string) ([]byte, error) {
-	in := cmd.InOrStdin()
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		in = file
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxProofBytes+1))
-	if err == nil && len(data) > maxProofBytes {
-		err = fmt.Errorf("%s has more than %d bytes, expected a certificate in JSON", name, maxProofBytes)
-	}
-	return data, err
 }
 
 // checkProof verifies a certificate in JSON, alone or with its block, against the group that

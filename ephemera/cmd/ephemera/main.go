@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -39,9 +40,23 @@ func explain(err error) command.Outcome {
 			Advice: "Another node runs with this key, or the folder was restored from a copy: find and stop the other node first, see docs/EPHEMERA.md",
 		}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return command.Outcome{Advice: "Is the node running? `ephemera run` starts it; --url or --home selects another one"}
+		return command.Outcome{Text: noAnswer(err)}
 	}
 	return command.Outcome{}
+}
+
+// noAnswer returns the text for a connection that was refused, or "" if err does not name a node.
+func noAnswer(err error) string {
+	var request *url.Error
+	if !errors.As(err, &request) {
+		return ""
+	}
+	node, parseErr := url.Parse(request.URL)
+	if parseErr != nil {
+		return ""
+	}
+	return fmt.Sprintf("no node answers at %s://%s: connection refused (start it with `ephemera run`, or select another node with --url or --home)",
+		node.Scheme, node.Host)
 }
 
 // cli holds the flags that all commands share.

@@ -69,13 +69,13 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // paste FILE WORD NODE runs the command that testnet printed into a file, in the line of that word
-// after a node's name.
+// after a node's name, which may continue after a backslash.
 func paste(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: paste FILE WORD NODE")
 	}
 	_, after, _ := strings.Cut(ts.ReadFile(args[0]), "\n"+args[2]+"  ")
-	for line := range strings.Lines(after) {
+	for line := range strings.Lines(strings.ReplaceAll(after, "\\\n", "")) {
 		if command, found := strings.CutPrefix(strings.TrimSpace(line), args[1]+" "); found {
 			ts.Check(ts.Exec("sh", "-c", command))
 			return

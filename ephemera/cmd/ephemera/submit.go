@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,7 +109,6 @@ func submit(ctx context.Context, node api.API, s api.Submission, wait time.Durat
 
 // payloadOf returns the payload that arguments and flags give.
 func payloadOf(cmd *cobra.Command, args []string, file string) ([]byte, error) {
-	most := int64(membership.MaxLimits().PayloadBytes)
 	switch {
 	case len(args) > 0 && file != "":
 		return nil, command.Usage("TEXT and --file are both given, expected one of them")
@@ -119,20 +117,7 @@ func payloadOf(cmd *cobra.Command, args []string, file string) ([]byte, error) {
 	case file == "":
 		return nil, command.Usage("nothing to send: give a TEXT, or --file FILE, or --file - for standard input")
 	}
-	in := cmd.InOrStdin()
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer opened.Close()
-		in = opened
-	}
-	payload, err := io.ReadAll(io.LimitReader(in, most+1))
-	if err == nil && int64(len(payload)) > most {
-		err = fmt.Errorf("%s has more than %d bytes, the limit of a message in any group", file, most)
-	}
-	return payload, err
+	return readInput(cmd, file, int64(membership.MaxLimits().PayloadBytes)) // the limit of any group
 }
 
 // sign signs a message with a key in a file.

@@ -7,11 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -33,8 +31,8 @@ func newTestnet(c *cli) *cobra.Command {
 		Short: "Create a network of nodes on this machine, and run it",
 		Long: `Create a network of nodes on this machine: a folder for each with key,
 configuration and list of members. It prints the addresses of the nodes, and
-commands to try. With --run all nodes run in this process until it is
-interrupted; "ready" is printed once, when every node is ready.
+commands to try with the first one. With --run all nodes run in this process
+until it is interrupted; "ready" is printed once, when every node is ready.
 
 The DHT is on, so that everything can be tried. If the folder holds such a
 network already, it is used as it is. A folder that holds something else is
@@ -66,41 +64,12 @@ refused.`,
 		if err != nil {
 			return err
 		}
-		if err := c.print(cmd, net, func(w io.Writer) { introduce(w, net) }); err != nil || !start {
+		if err := c.print(cmd, net, func(w io.Writer) { introduce(w, net, start) }); err != nil || !start {
 			return err
 		}
 		return runTestnet(cmd, net, given)
 	}
 	return cmd
-}
-
-// introduce prints the addresses of the nodes and commands to try.
-func introduce(w io.Writer, net testnet.Net) {
-	self := pasted(os.Args[0])
-	fmt.Fprintf(w, "a network of %s in %s, group %s\n", counted(len(net.Nodes), "node"), net.Dir, net.Group)
-	for _, node := range net.Nodes {
-		certificate := pasted(filepath.Join(net.Dir, node.Name+".certificate.json"))
-		fmt.Fprintf(w, `
-%s  %s
-  API     http://%s  ws://%s/ephemera/ws  (operator: http://%s)
-  run     %s run --home %s
-  submit  %s submit --url http://%s --label greeting "hello from %s"
-  follow  %s blocks follow --url http://%s --from beginning
-  verify  %s query certificates last --url http://%s -o json > %s && %s certificate verify %s --group %s
-`, node.Name, node.PeerID, node.HTTP, node.HTTP, node.Admin, self, pasted(net.Folder(node).Dir), self, node.HTTP, node.Name, self, node.HTTP,
-			self, node.HTTP, certificate, self, certificate, net.Group)
-	}
-	fmt.Fprintf(w, "\nall at once: %s testnet --dir %s --run\n", self, pasted(net.Dir))
-}
-
-// pasted quotes a path for a shell if necessary.
-func pasted(path string) string {
-	if strings.ContainsFunc(path, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%", r)
-	}) {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }
 
 // runTestnet runs all nodes. If one fails, the others stop.

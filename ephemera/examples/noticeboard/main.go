@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"os/signal"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -16,25 +17,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/policy"
 )
 
-func main() { log.Fatal(run(context.Background(), "noticeboard-data", os.Stdin, os.Stdout)) }
+func main() {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt) // until the program ends
+	if err := run(ctx, "noticeboard-data", os.Stdin, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
 
 // run is the only member of a group until ctx is done. The folder keeps its key, votes and blocks.
 func run(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
-	board, err := policy.New(policy.Config{DeliverBlock: func(_ context.Context, b block.Block, proof certificate.Certificate) error {
-		for _, m := range b.Messages {
-			fmt.Fprintf(out, "%s, certified by %d: %s\n", m.Sender().Short(), proof.Count(), m.Payload())
-		}
-		return nil
-	}})
-	if err != nil {
+	board := policy.Must(policy.Config{Messages: 1, DeliverBlock: func(_ context.Context, b block.Block, proof certificate.Certificate) error {
+		_, err := fmt.Fprintf(out, "%s, certified by %d: %s\n", b.Messages[0].Sender().Short(), proof.Count(), b.Messages[0].Payload())
 		return err
-	}
+	}})
 	folder, err := home.Open(ctx, dir, "noticeboard", nil)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	node, err := folder.Node(ephemera.Config{}, board)
+	node, err := folder.NodeAlone(ephemera.Config{}, board)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	case <-ctx.Done():
 	}
-	config.Logger.Info("stopping")
+	config.Logger.Info("stopping", "logger", "daemon")
 	timer := time.NewTimer(shutdownTimeout)
 	defer timer.Stop()
 	select {

@@ -56,6 +56,7 @@ type Program struct {
 type Outcome struct {
 	Status int    // exit status; 0 means ExitFailure
 	Help   bool   // refer to the command's help, as for a UsageError
+	Text   string // printed instead of the error's text
 	Advice string // what to do, in a line of its own under the error
 }
 
@@ -98,7 +99,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return 0
 	}
 	outcome := p.outcome(err)
-	fmt.Fprintf(stderr, "%s: %v\n", p.Root.Name(), err)
+	fmt.Fprintf(stderr, "%s: %s\n", p.Root.Name(), cmp.Or(outcome.Text, err.Error()))
 	if outcome.Advice != "" {
 		fmt.Fprintln(stderr, outcome.Advice)
 	}

@@ -16,8 +16,9 @@ import (
 )
 
 var (
-	errHalted = errors.New("halted")
-	errConfig = errors.New("bad configuration")
+	errHalted  = errors.New("halted")
+	errUnclear = errors.New("dial: E99")
+	errConfig  = errors.New("bad configuration")
 )
 
 // program returns a program with a command that ends with err and prints what it was given.
@@ -38,6 +39,8 @@ func program(err error) command.Program {
 		switch {
 		case errors.Is(err, errHalted):
 			return command.Outcome{Status: command.ExitHalted, Advice: "Find the other one first"}
+		case errors.Is(err, errUnclear):
+			return command.Outcome{Text: "nobody answers"}
 		case errors.Is(err, errConfig):
 			return command.Outcome{Status: command.ExitUsage, Help: true}
 		}
@@ -110,6 +113,7 @@ func TestErrorsEndAsTheProgramExplains(t *testing.T) {
 	}{
 		{errors.New("broke"), command.ExitFailure, "tool: broke\n"},
 		{errHalted, command.ExitHalted, "tool: halted\nFind the other one first\n"},
+		{errUnclear, command.ExitFailure, "tool: nobody answers\n"},
 		{errConfig, command.ExitUsage, "tool: bad configuration\nSee: tool work --help\n"},
 		{command.Usage("--count %d: %w", 0, errHalted), command.ExitUsage, "tool: --count 0: halted\nSee: tool work --help\n"},
 	} {

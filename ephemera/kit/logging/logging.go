@@ -26,9 +26,11 @@ const (
 	JSON Format = "json"
 )
 
-// ParseFormat returns the format of that name.
+// ParseFormat returns the format of that name; an empty text is Auto.
 func ParseFormat(text string) (Format, error) {
 	switch f := Format(text); f {
+	case "":
+		return Auto, nil
 	case Auto, Text, JSON:
 		return f, nil
 	}

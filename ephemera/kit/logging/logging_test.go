@@ -84,6 +84,13 @@ func TestWordsThatAreNotKnownAreRefused(t *testing.T) {
 	require.Equal(t, logging.JSON, format)
 }
 
+// A variable that is set to nothing counts as one that is not set.
+func TestAnEmptyFormatIsAuto(t *testing.T) {
+	format, err := logging.ParseFormat("")
+	require.NoError(t, err)
+	require.Equal(t, logging.Auto, format)
+}
+
 func TestLibrariesAreQuietUnlessEverythingIsLogged(t *testing.T) {
 	for level, lines := range map[slog.Level][2]int{slog.LevelDebug: {1, 3}, slog.LevelInfo: {1, 1}, slog.LevelError: {1, 1}} {
 		for i, quieten := range []func(slog.Handler) slog.Handler{logging.Errors, logging.Quiet} {

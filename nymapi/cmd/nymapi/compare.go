@@ -30,6 +30,7 @@ type compareFlags struct {
 	liarsAt, offlineAt  string
 	out                 string
 	json                bool
+	both                bool // run both default comparisons: no flag was given
 	observers, believed []string
 }
 
@@ -51,7 +52,8 @@ do not explain, 2 for invalid flags, 130 after Ctrl-C.`,
   nymapi compare --nodes 7 --liars 2 --lie victims
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --truth n00,n06,n14`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.Flags().NFlag() == 0, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			f.both = cmd.Flags().NFlag() == 0
+			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f.add(cmd)
@@ -85,24 +87,34 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
 }
 
-// run runs the comparison that the flags describe, or both default comparisons without flags.
-func (f *compareFlags) run(ctx context.Context, given func(string) bool, bare bool, stdout, stderr io.Writer) error {
+// run runs the comparison that the flags describe, or both default comparisons without flags. The
+// next steps are printed once, after the last comparison.
+func (f *compareFlags) run(ctx context.Context, given func(string) bool, stdout, stderr io.Writer) error {
 	config, err := f.read(given)
 	if err != nil {
 		return err
 	}
-	if !bare {
-		return f.compare(ctx, config, stdout, stderr)
+	if !f.both {
+		return f.last(ctx, config, stdout, stderr)
 	}
 	liar := config
 	liar.Liars = 1
 	fmt.Fprint(stdout, "Run 1 of 2: all Nym-APIs are honest.\n\n")
-	honest := f.compare(ctx, config, stdout, stderr)
+	_, honest := f.compare(ctx, config, stdout, stderr)
 	if honest != nil && !errors.Is(honest, errUnexplained) {
 		return honest
 	}
 	fmt.Fprint(stdout, "\nRun 2 of 2: the same world, and Nym-API 1 lies.\n\n")
-	return errors.Join(honest, f.compare(ctx, liar, stdout, stderr))
+	return errors.Join(honest, f.last(ctx, liar, stdout, stderr))
+}
+
+// last runs the last comparison, and prints the next steps.
+func (f *compareFlags) last(ctx context.Context, config compare.Config, stdout, stderr io.Writer) error {
+	steps, err := f.compare(ctx, config, stdout, stderr)
+	if steps == nil || f.json {
+		return err
+	}
+	return errors.Join(steps(stdout), err)
 }
 
 // read returns the configuration that the flags describe. Values that a trace determines are zero
@@ -130,15 +142,16 @@ func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 	return c, nil
 }
 
-// compare runs one comparison and writes its results.
-func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdout, stderr io.Writer) error {
+// compare runs one comparison and writes its results. If there are results, it returns a function
+// that prints the next steps.
+func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdout, stderr io.Writer) (steps func(io.Writer) error, err error) {
 	plan, err := config.Plan()
 	if err != nil {
-		return &command.UsageError{Err: err}
+		return nil, &command.UsageError{Err: err}
 	}
 	folder, err := compare.NewFolder(f.out, time.Now())
 	if err != nil {
-		return &command.UsageError{Err: err}
+		return nil, &command.UsageError{Err: err}
 	}
 	if estimate := plan.Estimate(); estimate != "" {
 		fmt.Fprintln(stderr, paragraph.Wrap(estimate))
@@ -148,22 +161,23 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdou
 	}
 	outcomes, err := runPlan(ctx, plan, folder, stderr)
 	if err != nil && ctx.Err() == nil {
-		return err
+		return nil, err
 	}
 	summary := compare.NewSummary(plan, version, outcomes)
 	if err := folder.Write(plan, summary, outcomes); err != nil {
-		return err
+		return nil, err
 	}
-	if err := f.show(stdout, plan, summary, folder); err != nil {
-		return err
+	if err := f.show(stdout, plan, summary); err != nil {
+		return nil, err
 	}
+	steps = func(w io.Writer) error { return compare.WriteNextSteps(w, plan, folder.Path) }
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w (%s)", errInterrupted, folder.Path)
+		return steps, fmt.Errorf("%w (%s)", errInterrupted, folder.Path)
 	case !summary.Explained():
-		return errors.Join(folder.Finish(), errUnexplained)
+		return steps, errors.Join(folder.Finish(), errUnexplained)
 	default:
-		return folder.Finish()
+		return steps, folder.Finish()
 	}
 }
 
@@ -185,9 +199,9 @@ func runPlan(ctx context.Context, plan *compare.Plan, folder compare.Folder, std
 }
 
 // show prints the summary as JSON or as text.
-func (f *compareFlags) show(stdout io.Writer, plan *compare.Plan, summary compare.Summary, folder compare.Folder) error {
+func (f *compareFlags) show(stdout io.Writer, plan *compare.Plan, summary compare.Summary) error {
 	if f.json {
 		return summary.WriteJSON(stdout)
 	}
-	return compare.WriteText(stdout, plan, summary, folder.Path)
+	return compare.WriteText(stdout, plan, summary)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +50,25 @@ func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, command.ExitUsage, run(t.Context(), []string{"compare"}, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "--liars-at 9: expected different numbers from 1 to 4")
+}
+
+// Two comparisons end with one list of next steps, about the second.
+func TestBothComparisonsEndWithOneListOfNextSteps(t *testing.T) {
+	t.Chdir(t.TempDir())
+	f := &compareFlags{config: compare.Default(), both: true}
+	f.source, f.lie = string(f.config.Source), string(f.config.Lie)
+	f.config.Mixnodes, f.config.Epochs, f.config.Epoch = 10, 1, 2*time.Second
+	var stdout, stderr bytes.Buffer
+	require.NoError(t, f.run(t.Context(), func(string) bool { return false }, &stdout, &stderr), stderr.String())
+	report, steps, found := strings.Cut(stdout.String(), "\nNext steps:\n")
+	require.True(t, found)
+	require.Contains(t, report, "Run 2 of 2")
+	require.NotContains(t, steps, "Next steps")
+	require.NotContains(t, steps, "Run 2 of 2")
+	require.NotContains(t, steps, "with a liar")
+	second, err := os.Readlink(filepath.Join(compare.ResultsDir, "latest"))
+	require.NoError(t, err)
+	require.Contains(t, steps, filepath.Base(second))
 }
 
 func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 const defaultHealth = "127.0.0.1:3001"
 
 // serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
-// before. Both tell its status.
-func serveHealth(ctx context.Context, address string, nymapi *service.Service) error {
+// before. Both respond with the status.
+func serveHealth(ctx context.Context, address string, current func() service.Status) error {
 	const patience = 5 * time.Second
 	server, err := webserver.New(webserver.Config{
 		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10,
@@ -29,7 +29,7 @@ func serveHealth(ctx context.Context, address string, nymapi *service.Service) e
 	}
 	answer := func(well func(service.Status) bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
-			status, code := nymapi.Status(), http.StatusOK
+			status, code := current(), http.StatusOK
 			if !well(status) {
 				code = http.StatusServiceUnavailable
 			}
@@ -39,7 +39,7 @@ func serveHealth(ctx context.Context, address string, nymapi *service.Service) e
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", answer(func(service.Status) bool { return true }))
 	mux.HandleFunc("GET /readyz", answer(func(s service.Status) bool { return s.Ready }))
-	return server.Run(ctx, mux)
+	return server.Run(ctx, server.Answering(mux))
 }
 
 func newHealth() *cobra.Command {

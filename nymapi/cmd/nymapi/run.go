@@ -144,7 +144,7 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
 	if f.healthListen != "" {
-		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi) })
+		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi.Status) })
 	}
 	if err := work.Wait(); err != nil {
 		return err
