@@ -16,7 +16,7 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// readInput reads a file, or standard input if the name is "-", of at most that many bytes.
+// readInput reads at most that many bytes of a file, or of standard input if the name is "-".
 func readInput(cmd *cobra.Command, name string, most int64) ([]byte, error) {
 	in, err := openInput(cmd, name)
 	if err != nil {
