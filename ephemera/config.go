@@ -67,7 +67,7 @@ type Config struct {
 // away: whoever misses a block that f+1 members have removed gets its header and certificate only
 // (PROTOCOL.md R6).
 type Retention struct {
-	Age    time.Duration // by the header's time; 0: however old
+	Age    time.Duration // running time of the store since the block came here; 0: however old
 	Blocks uint64        // of each chain; 0: however many
 	Every  time.Duration // between two looks: 1 min
 }

@@ -38,11 +38,7 @@ func (n *Node) runRetention(ctx context.Context) error {
 // at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for
 // as long as a mempool would take them.
 func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
-	out := store.Retention{Keep: r.Blocks, Messages: oldest(now, limits)}
-	if r.Age > 0 {
-		out.Before = now - r.Age.Milliseconds()
-	}
-	return out
+	return store.Retention{Age: r.Age, Keep: r.Blocks, Messages: oldest(now, limits)}
 }
 
 // oldest returns the signed time of the oldest message that a mempool takes.

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -408,7 +407,7 @@ func (s *script) certifyForged(d *datadriven.TestData) {
 // prune removes the messages of all blocks that members have certified and delivered.
 func (s *script) prune(d *datadriven.TestData) {
 	for _, place := range s.list(d, "node") {
-		pruned, err := s.members[place].store.Prune(context.Background(), store.Retention{Before: math.MaxInt64})
+		pruned, err := s.members[place].store.Prune(context.Background(), store.Retention{Age: 1})
 		require.NoError(s.t, err)
 		s.say("%d removed the messages of %d blocks", place, pruned.Blocks)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
 )
 
 // Disk holds the committed state of one node. Its methods are safe for concurrent use.
@@ -52,6 +53,8 @@ type data struct {
 	groups       map[uint64]store.Group     // by number
 	order        []block.ID                 // certified blocks; the first has sequence 1
 	removed      map[block.ID][]leaves.Leaf // leaves of the messages that Prune removed
+	arrived      map[block.ID]int64         // running time at which a certified block was whole
+	running      int64                      // running time at the last Close
 }
 
 // NewDisk returns an empty disk.
@@ -65,6 +68,7 @@ func NewDisk() *Disk {
 		chains:       map[chainKey]chain{},
 		groups:       map[uint64]store.Group{},
 		removed:      map[block.ID][]leaves.Leaf{},
+		arrived:      map[block.ID]int64{},
 	}}
 }
 
@@ -83,7 +87,7 @@ func (d *Disk) Open() (*Store, error) {
 		return nil, store.ErrLocked
 	}
 	d.open = true
-	return &Store{disk: d}, nil
+	return &Store{disk: d, clock: uptime.New(d.data.running)}, nil
 }
 
 // clone copies the maps. Their values are never changed in place.
@@ -99,12 +103,15 @@ func (d data) clone() data {
 		groups:       maps.Clone(d.groups),
 		order:        slices.Clone(d.order),
 		removed:      maps.Clone(d.removed),
+		arrived:      maps.Clone(d.arrived),
+		running:      d.running,
 	}
 }
 
 // Store is a store.Store on a Disk.
 type Store struct {
 	disk   *Disk
+	clock  *uptime.Clock
 	closed bool // guarded by disk.mu
 }
 
@@ -112,8 +119,11 @@ type Store struct {
 func New() *Store {
 	disk := NewDisk()
 	disk.open = true
-	return &Store{disk: disk}
+	return &Store{disk: disk, clock: uptime.New(0)}
 }
+
+// Clock returns the running time that Store.Prune counts by. It is for package storetest.
+func (s *Store) Clock() *uptime.Clock { return s.clock }
 
 var errClosed = errors.New("store is closed")
 
@@ -126,6 +136,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 				undo.run()
 				return fmt.Errorf("commit %T: %w", w, err)
 			}
+			d.stamp(w, s.clock.Now(), &undo)
 		}
 		return nil
 	})
@@ -217,6 +228,23 @@ func (d *data) apply(w store.Write, u *undo) error {
 		return fmt.Errorf("unknown type of write %T", w)
 	}
 	return nil
+}
+
+// stamp notes the running time if the write made a certified block whole.
+func (d *data) stamp(w store.Write, now int64, u *undo) {
+	var id block.ID
+	switch w := w.(type) {
+	case store.PutVote:
+		id = w.Block.ID()
+	case store.PutCertified:
+		id = w.Block.ID()
+	default:
+		return
+	}
+	_, certified := d.certificates[id]
+	if _, stamped := d.arrived[id]; certified && !stamped && !d.blocks[id].Pruned() {
+		put(u, d.arrived, id, now)
+	}
 }
 
 func (d *data) close(id membership.ID, u *undo) error {
@@ -412,6 +440,7 @@ func (s *Store) Close() error {
 	defer s.disk.mu.Unlock()
 	if !s.closed {
 		s.closed, s.disk.open = true, false
+		s.disk.data.running = s.clock.Now()
 	}
 	return nil
 }

@@ -92,18 +92,20 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	var pruned store.Pruned
 	err := s.locked(ctx, func(d *data) error {
+		now := s.clock.Now()
 		removed := map[block.MessageID]int{} // encoded size
 		for _, id := range d.order {
 			b := d.blocks[id]
 			c := d.chains[keyOf(b.Header.Slot())]
 			height := b.Header.Height
-			if len(b.Messages) == 0 || height > min(c.certified, c.delivered) || !retention.Removes(height, b.Header.Time, c.certified) {
+			if len(b.Messages) == 0 || height > min(c.certified, c.delivered) || !retention.Removes(height, now-d.arrived[id], c.certified) {
 				continue
 			}
 			for _, m := range b.Messages {
 				removed[m.ID()] = m.Size()
 			}
 			d.removed[id] = leaves.Of(b)
+			delete(d.arrived, id)
 			b.Messages = nil
 			d.blocks[id] = b
 			pruned.Blocks++

@@ -27,7 +27,10 @@ type commitStatements struct {
 	certify, certified                 *sqlx.Stmt
 	evidence                           *sqlx.Stmt
 	group, numbered, close             *sqlx.Stmt
+	running                            *sqlx.Stmt
 }
+
+const saveRunning = `UPDATE running SET milliseconds = ?`
 
 func (c *commitStatements) prepare(db *sqlx.DB) error {
 	for _, s := range []struct {
@@ -43,19 +46,20 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.held, `SELECT h.signed, coalesce(b.whole, 0) AS whole FROM headers h LEFT JOIN bodies b USING (block_id) WHERE h.block_id = ?`},
 		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header WHERE signed = 0 AND excluded.signed = 1`},
-		{&c.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
-			ON CONFLICT (block_id) DO UPDATE SET whole = 1`},
+		{&c.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+			ON CONFLICT (block_id) DO UPDATE SET whole = 1, arrived = excluded.arrived`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
 		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
 		{&c.message, `INSERT INTO messages (number, message) VALUES (?, ?)`},
 		{&c.retain, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
-		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate) VALUES (?, ?, ?, ?)
+		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, arrived) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
 		{&c.evidence, `INSERT INTO evidence (chain, header_a, header_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.group, `INSERT INTO groups (number, group_id, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.numbered, `SELECT group_id FROM groups WHERE number = ?`},
 		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
+		{&c.running, saveRunning},
 	} {
 		statement, err := db.Preparex(s.query)
 		if err != nil {
@@ -76,8 +80,9 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err != nil {
 		return fmt.Errorf("begin commit: %w", err)
 	}
+	now, due := s.clock.Due()
 	c := commit{
-		ctx: ctx, tx: tx, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
+		ctx: ctx, tx: tx, now: now, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
 		messages: map[block.MessageID]struct{}{}, chains: map[chainKey]*chainRow{},
 	}
 	for _, w := range writes {
@@ -86,8 +91,17 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 			return fmt.Errorf("commit %T: %w", w, err)
 		}
 	}
+	if due {
+		if err := c.exec(c.statements.running, now); err != nil {
+			_ = tx.Rollback()
+			return fmt.Errorf("commit running time: %w", err)
+		}
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if due {
+		s.clock.Saved(now)
 	}
 	for id := range c.messages {
 		s.stored.Add(id, struct{}{})
@@ -99,6 +113,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 type commit struct {
 	ctx        context.Context
 	tx         *sqlx.Tx
+	now        int64 // running time
 	statements *commitStatements
 	bound      map[*sqlx.Stmt]*sqlx.Stmt // prepared statement -> the same bound to the transaction
 	stored     *lru.Cache[block.MessageID, struct{}]
@@ -233,7 +248,7 @@ func (c *commit) putBlock(chain *chainRow, height int64, b block.Block, id block
 		}
 	}
 	all := leaves.Of(b)
-	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
+	return c.exec(c.statements.body, id[:], chain.Chain, height, c.now, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
 // retain increments the message's count of bodies, and stores the message if it is not stored yet.
@@ -281,7 +296,7 @@ func (c *commit) certify(w store.PutCertified) error {
 	if err := c.putBlock(chain, height, w.Block, id); err != nil {
 		return err
 	}
-	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode())
+	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], w.Certificate.Encode(), c.now)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,10 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
 	var pruned store.Pruned
-	err := s.removeOld(ctx, retention, &pruned)
+	err := s.saveRunning(ctx)
+	if err == nil {
+		err = s.removeOld(ctx, retention, &pruned)
+	}
 	if err == nil {
 		err = s.forgetIDs(ctx, retention.Messages)
 	}
@@ -39,7 +42,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 }
 
 func (s *Store) removeOld(ctx context.Context, retention store.Retention, pruned *store.Pruned) error {
-	if retention.Before <= 0 && retention.Keep == 0 {
+	if retention.Age <= 0 && retention.Keep == 0 {
 		return nil
 	}
 	var chains []storedChain
@@ -82,11 +85,16 @@ func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedCh
 	if r.Keep > 0 && chain.Certified >= r.Keep {
 		below = int64(chain.Certified - r.Keep)
 	}
+	since := int64(-1)
+	if r.Age > 0 {
+		since = s.clock.Now() - r.Age.Milliseconds()
+	}
 	rows, err := s.reader.QueryxContext(ctx, `
 		SELECT b.body, b.height, b.leaves FROM bodies b JOIN certificates t ON t.block_id = b.block_id
-		WHERE b.whole = 1 AND b.chain = ? AND b.height > ? AND b.height <= ? AND (b.time < ? OR b.height <= ?)
-		ORDER BY b.height LIMIT ?`,
-		chain.Chain, above, int64(min(chain.Certified, chain.Delivered)), max(r.Before, 0), below, pruneBodies)
+		WHERE b.whole = 1 AND b.chain = ?1 AND b.height > ?2 AND b.height <= ?3
+			AND (b.arrived <= ?4 OR b.height <= ?5) AND (t.arrived <= ?4 OR b.height <= ?5)
+		ORDER BY b.height LIMIT ?6`,
+		chain.Chain, above, int64(min(chain.Certified, chain.Delivered)), since, below, pruneBodies)
 	if err != nil {
 		return nil, err
 	}

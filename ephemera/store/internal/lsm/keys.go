@@ -18,7 +18,7 @@ import (
 // are encoded by package canonical. A body is whole if the store holds its messages.
 const (
 	keyVersion     = 'v' // -> layout version
-	keyCounters    = 'c' // -> newest sequence, newest message number
+	keyCounters    = 'c' // -> newest sequence, newest message number, running time in milliseconds
 	keyIdentity    = 'i' // -> identity
 	keyChain       = 'N' // group, creator -> highest contiguous certified height, delivered height
 	keyVote        = 'V' // slot -> block ID; never removed
@@ -34,7 +34,7 @@ const (
 	keyGroup       = 'G' // number -> closed (1 byte), group
 	keyGroupID     = 'D' // group -> number
 	// Index of the certified blocks whose body is whole:
-	// slot -> header's time, newest signed time, block ID
+	// slot -> running time at which the block came here, newest signed time, block ID
 	keyWhole = 'Q'
 	// Index of the bodies whose messages were removed: newest signed time, block ID -> nothing
 	keyRemoved = 'F'

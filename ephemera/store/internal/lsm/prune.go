@@ -21,10 +21,10 @@ const (
 
 // indexedBody is an entry of the index keyWhole: a certified block whose messages are stored.
 type indexedBody struct {
-	slot   block.Slot
-	time   int64 // of the header
-	newest int64 // signed time among the messages
-	id     block.ID
+	slot    block.Slot
+	arrived int64 // running time at which it came here
+	newest  int64 // signed time among the messages
+	id      block.ID
 }
 
 func decodeIndexed(rest, value []byte) (w indexedBody, err error) {
@@ -34,7 +34,7 @@ func decodeIndexed(rest, value []byte) (w indexedBody, err error) {
 	copy(w.slot.Group[:], rest)
 	copy(w.slot.Creator[:], rest[32:])
 	w.slot.Height = binary.BigEndian.Uint64(rest[64:])
-	w.time, w.newest = int64(binary.BigEndian.Uint64(value)), int64(binary.BigEndian.Uint64(value[8:]))
+	w.arrived, w.newest = int64(binary.BigEndian.Uint64(value)), int64(binary.BigEndian.Uint64(value[8:]))
 	w.id = block.ID(value[16:])
 	return w, nil
 }
@@ -98,7 +98,7 @@ func (v view) recent(since int64) (ids []block.ID, err error) {
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
-	p := pruning{store: s, retention: retention, lowest: math.MaxUint64}
+	p := pruning{store: s, retention: retention, now: s.clock.Now(), lowest: math.MaxUint64}
 	err := p.removeBodies(ctx)
 	if err == nil {
 		err = p.forgetIDs(ctx)
@@ -116,12 +116,13 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 type pruning struct {
 	store           *Store
 	retention       store.Retention
+	now             int64 // running time
 	pruned          store.Pruned
 	lowest, highest uint64 // numbers among the removed messages
 }
 
 func (p *pruning) removeBodies(ctx context.Context) error {
-	if p.retention.Before <= 0 && p.retention.Keep == 0 {
+	if p.retention.Age <= 0 && p.retention.Keep == 0 {
 		return nil
 	}
 	for from := []byte{}; from != nil; {
@@ -169,7 +170,7 @@ func (p *pruning) nextBodies(v view, from []byte) (bodies []indexedBody, next []
 				return false, err
 			}
 		}
-		if w.slot.Height > min(certified, delivered) || !p.retention.Removes(w.slot.Height, w.time, certified) {
+		if w.slot.Height > min(certified, delivered) || !p.retention.Removes(w.slot.Height, p.now-w.arrived, certified) {
 			return true, nil
 		}
 		old, err := v.body(w.id)
