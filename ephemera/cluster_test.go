@@ -147,6 +147,7 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
 }
 
 func testKeys(n int) []keys.Private {
@@ -193,6 +194,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 		MutedThrough: c.muted[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
 	}, c.boards[i])
 	require.NoError(c.t, err)
+	node.SetWall(c.walls[i])
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- errors.Join(node.Run(ctx), st.Close()) }()

@@ -23,7 +23,7 @@ func (n *Node) runRetention(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		pruned, err := n.config.Store.Prune(ctx, n.config.Retention.at(n.clock.now(), n.config.Mempool))
+		pruned, err := n.config.Store.Prune(ctx, n.config.Retention.at(n.clock.wallTime(), n.config.Mempool))
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -46,10 +46,10 @@ func oldest(now int64, limits mempool.Limits) int64 {
 	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
 }
 
-// includedLately returns the messages that are in certified blocks already and that a mempool would
-// take all the same: with mempool.All those of own blocks.
-func (n *Node) includedLately(ctx context.Context) ([]store.Included, error) {
-	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
+// included returns the messages that are in certified blocks already, are signed since a time, and
+// that a mempool would take all the same: with mempool.All those of own blocks.
+func (n *Node) included(ctx context.Context, since int64) ([]store.Included, error) {
+	included, err := n.config.Store.Included(ctx, since)
 	if err != nil {
 		return nil, fmt.Errorf("load the messages of certified blocks: %w", err)
 	}

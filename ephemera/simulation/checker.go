@@ -45,6 +45,8 @@ type checker struct {
 	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
+	included map[inclusion]uint64           // the heights of messages in chains of correct creators
+	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 	steps    int
 }
@@ -95,6 +97,7 @@ type messageBook struct {
 	taken       bool // by the mempool
 	durable     bool // in an own block that is durable
 	done        bool // certified in an own block, or dropped by the application
+	fresh       bool // signed at this moment by the node's own clock
 }
 
 type nodeBook struct {
@@ -112,7 +115,7 @@ func newChecker(w *world) *checker {
 	c := &checker{
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
-		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{},
+		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
@@ -371,10 +374,17 @@ func (c *checker) submitted(n *node, m block.Message) {
 	c.made[m.ID()] = true
 	c.tagged(n, "ephemera/message/v1", m.SigningBytes())
 	if n.byzantine == nil {
-		book := &messageBook{node: n.place, incarnation: n.incarnation}
+		book := &messageBook{node: n.place, incarnation: n.incarnation, fresh: m.Time() == n.wall()}
 		c.messages = append(c.messages, book)
 		c.byID[m.ID()] = book
 		n.tickets = append(n.tickets, book)
+	}
+}
+
+// submittedAgain records that a client submitted a message once more. Nothing new is promised.
+func (c *checker) submittedAgain(n *node) {
+	if n.byzantine == nil {
+		n.tickets = append(n.tickets, &messageBook{node: n.place, incarnation: n.incarnation, done: true})
 	}
 }
 
@@ -386,6 +396,9 @@ func (c *checker) answered(n *node, _ uint64, err error) {
 	book := n.tickets[0]
 	n.tickets = n.tickets[1:]
 	book.taken = err == nil || errors.Is(err, mempool.ErrDuplicate)
+	if plenty := c.w.schedule.Known == 0; plenty && book.fresh && (errors.Is(err, mempool.ErrExpired) || errors.Is(err, mempool.ErrFuture)) {
+		c.violate("validity", "node %d refuses its client's message, which is signed now: %v", n.place, err)
+	}
 	waiting := 0
 	for _, m := range c.messages {
 		if m.node == n.place && m.taken && !m.done {
@@ -406,10 +419,15 @@ const quotaFloor = 8
 func (c *checker) checkExpiry(n *node, b block.Block) {
 	pool := c.w.options.Pool.WithDefaults()
 	for _, m := range b.Messages {
-		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 {
+		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 && !c.stepped(n.place) {
 			c.violate("R9", "node %d puts a message into a block %d ms after it expired", n.place, b.Header.Time-m.Time()-pool.TTL.Milliseconds())
 		}
 	}
+}
+
+// stepped reports whether a node's wall clock is ever set: then its messages do not expire by it.
+func (c *checker) stepped(node int) bool {
+	return slices.ContainsFunc(c.w.schedule.Faults, func(f Fault) bool { return f.Kind == StepClock && f.Node == node })
 }
 
 // bounds checks the size of a node's mempool from time to time.
@@ -423,6 +441,18 @@ func (c *checker) bounds(n *node) {
 	if messages > pool.Messages+kept || bytes > pool.Bytes+len(c.w.groups)*int(limits.BlockBytes) {
 		c.violate("bounds", "node %d holds %d messages of %d bytes in total", n.place, messages, bytes)
 	}
+}
+
+// inclusion is a message in a chain.
+type inclusion struct {
+	chain   chainKey
+	message block.MessageID
+}
+
+// stored is a certified block at a node.
+type stored struct {
+	node int
+	slot slotKey
 }
 
 // signers returns which nodes really signed an echo for this block. It is the checker's own

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -20,6 +21,7 @@ type disk struct {
 	fresh        bool // no identity yet
 	groups       []diskGroup
 	cursors      []store.PutDelivered // not durable yet
+	running      int64                // milliseconds for which it was in use
 }
 
 type diskGroup struct {
@@ -32,7 +34,16 @@ type diskGroup struct {
 type diskChain struct {
 	votes     []vote            // ascending by height
 	certified []store.Certified // from height 1, without gaps
+	arrived   []int64           // running time at which each came with its messages
+	removed   [][]removed       // what remains of the messages that retention removed
 	delivered uint64
+}
+
+// removed is a message that retention removed.
+type removed struct {
+	id     block.MessageID
+	sender keys.Public
+	time   int64
 }
 
 type vote struct {
@@ -56,6 +67,8 @@ func (d *disk) snapshot() *disk {
 		for j := range g.chains {
 			g.chains[j].votes = slices.Clone(g.chains[j].votes)
 			g.chains[j].certified = slices.Clone(g.chains[j].certified)
+			g.chains[j].arrived = slices.Clone(g.chains[j].arrived)
+			g.chains[j].removed = slices.Clone(g.chains[j].removed)
 		}
 	}
 	return &c
@@ -171,6 +184,11 @@ func (d *disk) putCertified(w store.PutCertified) error {
 	if held.Block.Pruned() && height <= uint64(len(c.certified)) {
 		held.Block = c.certified[height-1].Block // bodies that are there stay
 	}
+	if height == uint64(len(c.certified))+1 {
+		c.arrived, c.removed = append(c.arrived, d.running), append(c.removed, nil)
+	} else if height <= uint64(len(c.certified)) && c.certified[height-1].Block.Pruned() && !held.Block.Pruned() {
+		c.arrived[height-1] = d.running
+	}
 	switch stored := uint64(len(c.certified)); {
 	case height <= stored:
 		if c.certified[height-1].Certificate.Block != proof.Block {
@@ -205,24 +223,65 @@ func (g *diskGroup) barred(h block.Header) bool {
 
 // prune removes the messages of delivered blocks, except the newest keep blocks of each chain, as
 // store.Retention does.
-func (d *disk) prune(appendBounded uint64, removed func(block.Slot)) {
+func (d *disk) prune(keep uint64, report func(block.Slot)) {
+	d.remove(report, func(c *diskChain, height uint64) bool { return height+keep <= uint64(len(c.certified)) })
+}
+
+// pruneOlder removes the messages of delivered blocks that have been here for an age in running
+// time, as store.Retention does.
+func (d *disk) pruneOlder(age int64, report func(block.Slot)) {
+	d.remove(report, func(c *diskChain, height uint64) bool { return d.running-c.arrived[height-1] >= age })
+}
+
+func (d *disk) remove(report func(block.Slot), selected func(c *diskChain, height uint64) bool) {
 	for i := range d.groups {
 		g := &d.groups[i]
 		for j := range g.chains {
 			c := &g.chains[j]
 			for k := range c.certified {
 				height, b := uint64(k)+1, &c.certified[k].Block
-				if height > c.delivered || height+appendBounded > uint64(len(c.certified)) || len(b.Messages) == 0 {
+				if height > c.delivered || !selected(c, height) || len(b.Messages) == 0 {
 					continue
+				}
+				c.removed[k] = nil
+				for _, m := range b.Messages {
+					c.removed[k] = append(c.removed[k], removed{m.ID(), m.Sender(), m.Time()})
 				}
 				b.Messages = nil
 				if v := c.vote(height); v != nil {
 					v.block.Messages = nil
 				}
-				removed(b.Header.Slot())
+				report(b.Header.Slot())
 			}
 		}
 	}
+}
+
+// included returns the messages of certified blocks that are signed since a time, as
+// store.Store.Included does. own is the store's key.
+func (d *disk) included(since int64, own keys.Public) []store.Included {
+	var all []store.Included
+	for i := range d.groups {
+		g := &d.groups[i]
+		for j := range g.chains {
+			add := func(m removed) {
+				if m.time >= since {
+					all = append(all, store.Included{ID: m.id, Sender: m.sender, Time: m.time, Own: g.group.Member(j) == own})
+				}
+			}
+			for k, held := range g.chains[j].certified {
+				for _, m := range held.Block.Messages {
+					add(removed{m.ID(), m.Sender(), m.Time()})
+				}
+				if held.Block.Pruned() {
+					for _, m := range g.chains[j].removed[k] {
+						add(m)
+					}
+				}
+			}
+		}
+	}
+	return store.MergeIncluded(all)
 }
 
 // load returns what an engine needs to continue.

@@ -37,9 +37,9 @@ func Find(ctx context.Context, seed uint64, limit time.Duration, progress func(d
 // drawDay is the schedule of a seed.
 func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
-	s.All, s.Offset, s.Nodes, s.Submissions = true, 0, len(s.Members), nil
+	s.All, s.Offset, s.Known, s.Nodes, s.Submissions = true, 0, 0, len(s.Members), nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
-		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Node >= s.Nodes // those of later groups
+		return f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld || f.Kind == simulation.StepClock || f.Node >= s.Nodes // those of later groups
 	})
 	day := dayScript(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {
