@@ -336,7 +336,7 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 // recall loads what the engine has forgotten. It is rare, and nothing may happen meanwhile.
 func (l *loop) recall(since int64) error {
 	l.log.Warn("the clock was set back: loading the messages of certified blocks again")
-	included, err := l.included(context.WithoutCancel(l.ctx), since)
+	since, included, err := l.included(context.WithoutCancel(l.ctx), since)
 	if err != nil {
 		return err
 	}

@@ -114,8 +114,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := oldest(n.clock.wallTime(), n.config.Mempool)
-	included, err := n.included(ctx, since)
+	since, included, err := n.included(ctx, oldest(n.clock.wallTime(), n.config.Mempool))
 	if err != nil {
 		return err
 	}

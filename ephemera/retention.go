@@ -38,7 +38,8 @@ func (n *Node) runRetention(ctx context.Context) error {
 // at returns what goes at a time in milliseconds since 1970. IDs of removed messages stay known for
 // as long as a mempool would take them.
 func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
-	return store.Retention{Age: r.Age, Keep: r.Blocks, Messages: oldest(now, limits)}
+	limits = limits.WithDefaults()
+	return store.Retention{Age: r.Age, Keep: r.Blocks, Messages: oldest(now, limits), Remember: limits.TTL + limits.Skew}
 }
 
 // oldest returns the signed time of the oldest message that a mempool takes.
@@ -47,14 +48,20 @@ func oldest(now int64, limits mempool.Limits) int64 {
 }
 
 // included returns the messages that are in certified blocks already, are signed since a time, and
-// that a mempool would take all the same: with mempool.All those of own blocks.
-func (n *Node) included(ctx context.Context, since int64) ([]store.Included, error) {
+// that a mempool would take all the same: with mempool.All those of own blocks. If the store has
+// forgotten some of them, it returns those of a later time, since which none is missing.
+func (n *Node) included(ctx context.Context, since int64) (int64, []store.Included, error) {
 	included, err := n.config.Store.Included(ctx, since)
-	if err != nil {
-		return nil, fmt.Errorf("load the messages of certified blocks: %w", err)
+	var forgotten int64
+	if err == nil { // in this order: what is forgotten meanwhile counts as forgotten
+		forgotten, err = n.config.Store.Forgotten(ctx)
 	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("load the messages of certified blocks: %w", err)
+	}
+	since = max(since, forgotten+1)
 	if n.config.Include != mempool.All {
-		return included, nil
+		return since, included, nil
 	}
 	own := included[:0]
 	for _, m := range included {
@@ -62,5 +69,5 @@ func (n *Node) included(ctx context.Context, since int64) ([]store.Included, err
 			own = append(own, m)
 		}
 	}
-	return own, nil
+	return since, own, nil
 }

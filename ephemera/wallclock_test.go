@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/memory"
@@ -104,5 +105,29 @@ func TestNothingIsIncludedTwiceAfterSteps(t *testing.T) {
 			time.Sleep(time.Second)
 			require.Len(t, c.holding(0, 0, first.ID()), 1)
 		}
+	})
+}
+
+// A message whose ID the store has forgotten, long after it was included, is not accepted again by
+// a node that restarts with its clock set back to when the message was new.
+func TestForgottenMessageIsNotAcceptedByAClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
+		c.include, c.retention = mempool.Own, ephemera.Retention{Blocks: 1}
+		wall := &wallClock{}
+		c.walls = map[int]func() time.Time{0: wall.now}
+		c.startAll()
+		defer c.stopAll()
+		first := c.submit(0, "first")
+		c.awaitMessage(0, 0, first)
+		c.awaitMessage(0, 0, c.submit(0, "second"))
+		time.Sleep(2 * time.Hour)
+		wall.ahead.Store(int64(-2 * time.Hour))
+		c.stop[0]()
+		c.start(0)
+		require.ErrorIs(t, c.nodes[0].Submit(t.Context(), first), mempool.ErrExpired)
+		wall.ahead.Store(0)
+		time.Sleep(2 * time.Second)
+		c.awaitMessage(0, 0, c.submit(0, "its clock is right again"))
 	})
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // done remembers the IDs of messages that were included or dropped, and forgets those with the
-// earliest times first. A message's time is the signed one; if it came in a block of another member,
-// not later than the moment at which it came. So messages that are dated ahead inside blocks neither
-// stay for longer than others nor make newer ones be forgotten or refused.
+// earliest times first. A message's time is the signed one; if it came in a block of another
+// member, not later than the moment at which it came. So messages that are dated ahead inside
+// blocks neither stay for longer than others nor make newer ones be forgotten or refused.
 //
 // What is forgotten may have been included, so nothing is accepted that is signed at or before the
-// horizon, the latest time of anything forgotten. Own messages were not ahead of the clock when they
-// were accepted; if they are now, the clock was set back. They are forgotten first, and bar only the
-// time that they are from.
+// horizon, the latest time of anything forgotten. Own messages were not ahead of the clock when
+// they were accepted; if they are now, the clock was set back. They are forgotten first, and bar
+// only the time that they are from.
 type done struct {
 	size      int
 	skew      int64

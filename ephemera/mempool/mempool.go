@@ -346,8 +346,8 @@ func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64)
 	return removed
 }
 
-// Expire removes messages that have expired at a Moment.Now. It returns how many it removed and when
-// the next one expires, or 0 if none does.
+// Expire removes messages that have expired at a Moment.Now. It returns how many it removed and
+// when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()

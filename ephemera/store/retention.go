@@ -22,9 +22,19 @@ type Retention struct {
 	// highest contiguous certified height; lower blocks are selected. Zero selects none.
 	Keep uint64
 	// Messages lets the store forget the IDs of a block's removed messages if all of them were signed
-	// before this time (milliseconds since 1970). Zero forgets none. Set it to the age at which the
-	// mempool refuses a message anyway: forgotten messages are missing in Store.Included.
+	// before this time (milliseconds since 1970), and the store has had them for at least Remember of
+	// its running time. Zero forgets none. Set both to the age at which the mempool refuses a message
+	// anyway: forgotten messages are missing in Store.Included. With Remember, a wall clock that is
+	// wrong for a moment makes the store forget nothing that is young.
 	Messages int64
+	Remember time.Duration
+}
+
+// Forgets reports whether Prune forgets the IDs of a block's removed messages, given the latest
+// time at which one was signed, and for how much running time in milliseconds they have been in the
+// store.
+func (r Retention) Forgets(newest, age int64) bool {
+	return newest < r.Messages && age >= r.Remember.Milliseconds()
 }
 
 // Removes reports whether Prune removes the messages of a certified and delivered block, given its

@@ -18,8 +18,9 @@ func (d *daemon) pruneBodies(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		now := time.Now()
+		ttl, skew := time.Duration(d.Settings.Mempool.TTL), time.Duration(d.Settings.Mempool.Skew)
 		r := store.Retention{
-			Age: time.Duration(s.KeepFor), Keep: s.KeepBlocks, Messages: now.Add(-time.Duration(d.Settings.Mempool.TTL)).UnixMilli(),
+			Age: time.Duration(s.KeepFor), Keep: s.KeepBlocks, Messages: now.Add(-ttl).UnixMilli(), Remember: ttl + skew,
 		}
 		removed, err := d.home.Store.Prune(ctx, r)
 		switch {

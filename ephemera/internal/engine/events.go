@@ -11,8 +11,8 @@ import (
 )
 
 // Input is an event and its time on both of the node's clocks, in milliseconds. Now never runs
-// backwards: waits are measured with it. Wall is the time since 1970 by the wall clock, which may be
-// set at any time: signed times are compared with it, and own blocks are dated by it.
+// backwards: waits are measured with it. Wall is the time since 1970 by the wall clock, which may
+// be set at any time: signed times are compared with it, and own blocks are dated by it.
 type Input struct {
 	Now, Wall int64
 	Event     Event

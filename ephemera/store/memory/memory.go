@@ -50,11 +50,18 @@ type data struct {
 	certificates map[block.ID]certificate.Certificate
 	evidence     map[chainKey]store.Evidence
 	chains       map[chainKey]chain
-	groups       map[uint64]store.Group     // by number
-	order        []block.ID                 // certified blocks; the first has sequence 1
-	removed      map[block.ID][]leaves.Leaf // leaves of the messages that Prune removed
-	arrived      map[block.ID]int64         // running time at which a certified block was whole
-	running      int64                      // running time at the last Close
+	groups       map[uint64]store.Group // by number
+	order        []block.ID             // certified blocks; the first has sequence 1
+	removed      map[block.ID]removed   // what remains of the messages that Prune removed
+	arrived      map[block.ID]int64     // running time at which a certified block was whole
+	running      int64                  // running time at the last Close
+	forgotten    int64                  // as Store.Forgotten
+}
+
+// removed is what remains of a block's messages, with the running time at which they came.
+type removed struct {
+	leaves  []leaves.Leaf
+	arrived int64
 }
 
 // NewDisk returns an empty disk.
@@ -67,8 +74,9 @@ func NewDisk() *Disk {
 		evidence:     map[chainKey]store.Evidence{},
 		chains:       map[chainKey]chain{},
 		groups:       map[uint64]store.Group{},
-		removed:      map[block.ID][]leaves.Leaf{},
+		removed:      map[block.ID]removed{},
 		arrived:      map[block.ID]int64{},
+		forgotten:    -1,
 	}}
 }
 
@@ -105,6 +113,7 @@ func (d data) clone() data {
 		removed:      maps.Clone(d.removed),
 		arrived:      maps.Clone(d.arrived),
 		running:      d.running,
+		forgotten:    d.forgotten,
 	}
 }
 

@@ -46,6 +46,9 @@ func TestOlderLayoutIsMigrated(t *testing.T) {
 
 	s = open()
 	require.Less(t, s.Clock().Now(), time.Hour.Milliseconds())
+	forgotten, err := s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(-1), forgotten)
 	pruned, err := s.Prune(t.Context(), store.Retention{Age: time.Hour})
 	require.NoError(t, err)
 	require.Zero(t, pruned)

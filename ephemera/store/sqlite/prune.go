@@ -30,7 +30,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 		err = s.removeOld(ctx, retention, &pruned)
 	}
 	if err == nil {
-		err = s.forgetIDs(ctx, retention.Messages)
+		err = s.forgetIDs(ctx, retention)
 	}
 	if err == nil {
 		err = s.shrink(ctx)
@@ -191,19 +191,54 @@ func (p *pruneStatements) prepare(db *sqlx.DB) (err error) {
 	return err
 }
 
-// forgetIDs removes the message IDs of bodies whose messages were removed and are all older than
-// before (milliseconds since 1970).
-func (s *Store) forgetIDs(ctx context.Context, before int64) error {
-	for {
-		result, err := s.writer.ExecContext(ctx, `
-			DELETE FROM bodies WHERE body IN (SELECT body FROM bodies WHERE whole = 0 AND newest < ? ORDER BY newest LIMIT ?)`, before, pruneMessages)
+// forgetIDs removes the message IDs of bodies whose messages were removed, if Retention.Forgets
+// says so, and records how much was forgotten of own blocks.
+func (s *Store) forgetIDs(ctx context.Context, r store.Retention) error {
+	since := s.clock.Now() - r.Remember.Milliseconds()
+	for removed := int64(pruneMessages); removed == pruneMessages; {
+		err := s.transaction(ctx, func(tx *sqlx.Tx) error {
+			_, err := tx.ExecContext(ctx, `
+				UPDATE running SET forgotten = max(forgotten, coalesce((
+					SELECT max(b.newest) FROM (`+oldIDs+`) JOIN bodies b USING (body) JOIN chains c USING (chain)
+					WHERE c.creator = coalesce((SELECT key FROM identity), c.creator)), -1))`, r.Messages, since, pruneMessages)
+			if err != nil {
+				return err
+			}
+			result, err := tx.ExecContext(ctx, `DELETE FROM bodies WHERE body IN (`+oldIDs+`)`, r.Messages, since, pruneMessages)
+			if err != nil {
+				return err
+			}
+			removed, err = result.RowsAffected()
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if removed, err := result.RowsAffected(); err != nil || removed < pruneMessages {
-			return err
-		}
 	}
+	return nil
+}
+
+// oldIDs selects the bodies whose message IDs one transaction forgets.
+const oldIDs = `SELECT body FROM bodies WHERE whole = 0 AND newest < ?1 AND arrived <= ?2 ORDER BY newest, body LIMIT ?3`
+
+func (s *Store) transaction(ctx context.Context, change func(*sqlx.Tx) error) error {
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Forgotten returns how much Prune has forgotten; see store.Store.
+func (s *Store) Forgotten(ctx context.Context) (at int64, err error) {
+	if err := s.reader.GetContext(ctx, &at, `SELECT forgotten FROM running`); err != nil {
+		return 0, fmt.Errorf("load the time of forgotten messages: %w", err)
+	}
+	return at, nil
 }
 
 // shrink frees the file's unused pages and truncates the log.

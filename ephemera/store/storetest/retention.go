@@ -173,6 +173,9 @@ func testIncluded(t *testing.T, s *session) {
 		require.NoError(t, err)
 		require.Equal(t, want, have)
 	}
+	forgotten, err := s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(-1), forgotten)
 	all := []store.Included{{Time: 5}, {Time: 20, Own: true}, {Time: 25, Own: true}, {Time: 30}}
 	expect(0, all...)
 	s.reopen()
@@ -191,8 +194,19 @@ func testIncluded(t *testing.T, s *session) {
 	require.Zero(t, s.prune(store.Retention{Messages: 30}))
 	require.Zero(t, s.prune(store.Retention{}))
 	expect(30, all[3])
-	require.Zero(t, s.prune(store.Retention{Messages: 31}))
+	forgotten, err = s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(25), forgotten, "of the own block")
+	// They are forgotten only after some running time, however late it is by the wall clock.
+	require.Zero(t, s.prune(store.Retention{Messages: 31, Remember: time.Hour}))
+	expect(30, all[3])
+	s.reopen()
+	s.pass(time.Hour)
+	require.Zero(t, s.prune(store.Retention{Messages: 31, Remember: time.Hour}))
 	expect(0)
+	forgotten, err = s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(25), forgotten, "the other one was not own")
 }
 
 func testPrune(t *testing.T, s *session) {
@@ -239,8 +253,8 @@ func testPrune(t *testing.T, s *session) {
 	}
 }
 
-// The age of a block counts from when the store had its certificate and its messages, and only while
-// the store is open. The header's time has no part in it: that of these blocks is in 1970.
+// The age of a block counts from when the store had its certificate and its messages, and only
+// while the store is open. The header's time has no part in it: that of these blocks is in 1970.
 func testRetentionByAge(t *testing.T, s *session) {
 	f := newFixture(t, 1)
 	hour := store.Retention{Age: time.Hour}

@@ -55,8 +55,9 @@ type Store struct {
 	writing sync.Mutex // held by a commit, or by one batch of Prune
 	pruning sync.Mutex // held by a Prune
 	// Guarded by writing:
-	sequence uint64 // of the newest certified block
-	number   uint64 // of the newest message
+	sequence  uint64 // of the newest certified block
+	number    uint64 // of the newest message
+	forgotten int64  // as Store.Forgotten
 
 	clock  *uptime.Clock
 	closed atomic.Bool
@@ -84,14 +85,15 @@ func (s *Store) load() error {
 		return err
 	}
 	if counters == nil {
-		s.clock = uptime.New(0)
+		s.clock, s.forgotten = uptime.New(0), -1
 		return nil
 	}
-	if err := checkLength(counters, 24, "counters"); err != nil {
+	if err := checkLength(counters, 32, "counters"); err != nil {
 		return err
 	}
 	s.sequence, s.number = binary.BigEndian.Uint64(counters), binary.BigEndian.Uint64(counters[8:])
 	s.clock = uptime.New(int64(binary.BigEndian.Uint64(counters[16:])))
+	s.forgotten = int64(binary.BigEndian.Uint64(counters[24:]))
 	return nil
 }
 
@@ -107,7 +109,7 @@ func (s *Store) Close() error {
 	}
 	if s.clock != nil {
 		// If it fails, as on a full disk, some running time is lost, as in a crash.
-		_ = s.db.Write([]Change{s.counters(s.sequence, s.number, s.clock.Now())})
+		_ = s.db.Write([]Change{s.counters(s.sequence, s.number, s.forgotten, s.clock.Now())})
 	}
 	err := s.db.Close()
 	if s.lock != nil {
@@ -141,13 +143,13 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 		return err
 	}
 	now, due := s.clock.Due()
-	b := &batch{db: s.db, values: map[string][]byte{}, sequence: s.sequence, number: s.number, now: now}
+	b := &batch{db: s.db, values: map[string][]byte{}, sequence: s.sequence, number: s.number, forgotten: s.forgotten, now: now}
 	if err := change(b); err != nil {
 		return err
 	}
 	changes, saves := b.changes(), false
-	if due || b.sequence != s.sequence || b.number != s.number {
-		changes = append(changes, s.counters(b.sequence, b.number, now))
+	if due || b.sequence != s.sequence || b.number != s.number || b.forgotten != s.forgotten {
+		changes = append(changes, s.counters(b.sequence, b.number, b.forgotten, now))
 		saves = true
 	}
 	if len(changes) == 0 {
@@ -159,13 +161,13 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	if saves {
 		s.clock.Saved(now)
 	}
-	s.sequence, s.number = b.sequence, b.number
+	s.sequence, s.number, s.forgotten = b.sequence, b.number, b.forgotten
 	return nil
 }
 
-func (s *Store) counters(sequence, number uint64, running int64) Change {
-	value := make([]byte, 0, 24)
-	for _, n := range []uint64{sequence, number, uint64(running)} {
+func (s *Store) counters(sequence, number uint64, forgotten, running int64) Change {
+	value := make([]byte, 0, 32)
+	for _, n := range []uint64{sequence, number, uint64(running), uint64(forgotten)} {
 		value = binary.BigEndian.AppendUint64(value, n)
 	}
 	return Change{Key: []byte{keyCounters}, Value: value}
@@ -173,12 +175,13 @@ func (s *Store) counters(sequence, number uint64, running int64) Change {
 
 // batch collects the changes of one write. Its reads see them.
 type batch struct {
-	db       Reader
-	values   map[string][]byte // the new values, nil for removed keys
-	order    []string          // the keys of values, in the order of their first change
-	sequence uint64
-	number   uint64
-	now      int64 // the store's running time
+	db        Reader
+	values    map[string][]byte // the new values, nil for removed keys
+	order     []string          // the keys of values, in the order of their first change
+	sequence  uint64
+	number    uint64
+	forgotten int64
+	now       int64 // the store's running time
 }
 
 func (b *batch) get(key []byte) ([]byte, error) {

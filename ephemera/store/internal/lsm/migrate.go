@@ -3,6 +3,7 @@ package lsm
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // version is the version of the layout of the keys. Since version 2, keyCounters holds the running
@@ -37,12 +38,13 @@ func (s *Store) migrate() error {
 // countFromNow lets the age of all blocks of a version 1 layout count from now, when the running
 // time begins.
 func (s *Store) countFromNow() error {
+	// Running time 0, and -1: nothing was forgotten, as far as is known.
 	old, err := s.db.Get([]byte{keyCounters})
 	if err != nil {
 		return err
 	}
 	if len(old) == 16 {
-		if err := s.db.Write([]Change{{Key: []byte{keyCounters}, Value: append(old, number(0)...)}}); err != nil {
+		if err := s.db.Write([]Change{{Key: []byte{keyCounters}, Value: append(append(old, number(0)...), number(math.MaxUint64)...)}}); err != nil {
 			return err
 		}
 	}

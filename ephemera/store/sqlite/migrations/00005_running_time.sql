@@ -2,7 +2,8 @@
 -- How long the store was open so far, in milliseconds, over all runs of its node. Retention by age counts this time.
 CREATE TABLE running (
     one          INTEGER PRIMARY KEY CHECK (one = 1),
-    milliseconds INTEGER NOT NULL
+    milliseconds INTEGER NOT NULL,
+    forgotten    INTEGER NOT NULL DEFAULT -1  -- latest signed time of messages of own blocks whose IDs were forgotten
 ) STRICT;
 INSERT INTO running (one, milliseconds) VALUES (1, 0);
 
