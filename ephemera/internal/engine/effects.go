@@ -53,6 +53,11 @@ type ServeCertified struct {
 // this number (R8). No later effect may happen before it.
 type MarkGroup struct{ Number uint64 }
 
+// Recall asks for the messages of certified blocks that are signed since a time, in milliseconds
+// since 1970: the wall clock was set back to a time whose messages the engine has forgotten. The
+// answer is Recalled; until it arrives, messages of that time are not accepted.
+type Recall struct{ Since int64 }
+
 // GroupRefused reports a group whose number belongs to another group.
 type GroupRefused struct{ Group *membership.Group }
 
@@ -64,4 +69,5 @@ func (NextBlock) Effect()      {}
 func (ServeBlock) Effect()     {}
 func (ServeCertified) Effect() {}
 func (MarkGroup) Effect()      {}
+func (Recall) Effect()         {}
 func (GroupRefused) Effect()   {}
