@@ -156,6 +156,7 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
 }
 
 // votes is a member's VoteRecord. It survives the loss of the store.
@@ -215,6 +216,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 		Votes: c.votes[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
 	}, c.boards[i])
 	require.NoError(c.t, err)
+	node.SetWall(c.walls[i])
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- errors.Join(node.Run(ctx), st.Close()) }()

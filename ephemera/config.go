@@ -104,7 +104,7 @@ func (VotesKeptNowhere) MutedThrough() uint64 { return 0 }
 // away: one that misses a block whose messages f+1 members have removed gets the header and the
 // certificate only (PROTOCOL.md R6).
 type Retention struct {
-	Age    time.Duration // by the header's time; 0: no bound
+	Age    time.Duration // running time of the store since the block arrived; 0: no bound
 	Blocks uint64        // of each chain; 0: no bound
 	Every  time.Duration // between two rounds. Default 1 min
 }

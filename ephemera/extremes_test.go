@@ -49,7 +49,9 @@ func noFrameStopsANode(t *testing.T, open func(t *testing.T) (store.Store, error
 // it can sign about a height.
 func survivesHeight(t *testing.T, st store.Store, height uint64) {
 	c := newCluster(t, 4, memory.Config{})
-	node, err := ephemera.New(ephemera.Config{Key: c.keys[0], Group: c.group, Store: st, Votes: ephemera.VotesKeptNowhere{}, Transport: c.link(0)}, c.boards[0])
+	node, err := ephemera.New(ephemera.Config{
+		Key: c.keys[0], Group: c.group, Store: st, Votes: ephemera.VotesKeptNowhere{}, Transport: c.link(0),
+	}, c.boards[0])
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 2)

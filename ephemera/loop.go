@@ -179,12 +179,17 @@ func (l *loop) step(events ...engine.Event) error {
 // signatures.
 func (l *loop) flush() error {
 	for len(l.queue) > 0 {
+		now, wall := l.clock.now(), l.clock.wallTime()
 		events := l.queue
 		l.queue = nil
-		now := l.clock.now()
+		var later []engine.Event
+		if _, first := events[0].(engine.Start); l.clock.stepped(now, wall) && !first {
+			// The engine adjusts to the new time before it judges by it.
+			events, later = []engine.Event{engine.Tick{}}, events
+		}
 		var effects []engine.Effect
 		for _, event := range events {
-			effects = append(effects, l.engine.Step(engine.Input{Now: now, Event: event})...)
+			effects = append(effects, l.engine.Step(engine.Input{Now: now, Wall: wall, Event: event})...)
 		}
 		if err := l.persist(effects); err != nil {
 			return err
@@ -194,6 +199,7 @@ func (l *loop) flush() error {
 				return err
 			}
 		}
+		l.queue = append(l.queue, later...)
 	}
 	return nil
 }
@@ -269,6 +275,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
 	case engine.NextBlock:
 		l.nextBlock(e)
+	case engine.Recall:
+		return l.recall(e.Since)
 	case engine.ServeBlock:
 		l.read(read{to: e.To, block: e.Block})
 	case engine.ServeCertified:
@@ -325,6 +333,17 @@ func (l *loop) nextBlock(e engine.NextBlock) {
 	}
 	turn := Turn{Group: group, Newest: group == l.groups.newest(), Candidates: candidates, Directed: e.Directed}
 	l.tasks.put(task{kind: nextBlock, turn: turn})
+}
+
+// recall loads what the engine has forgotten. It is rare, and nothing may happen meanwhile.
+func (l *loop) recall(since int64) error {
+	l.log.Warn("the clock was set back: loading the messages of certified blocks again")
+	since, included, err := l.included(context.WithoutCancel(l.ctx), since)
+	if err != nil {
+		return err
+	}
+	l.queue = append(l.queue, engine.Recalled{Since: since, Included: included})
+	return nil
 }
 
 // readHeaders bounds the headers that wait for a comparison. More are dropped, and the next

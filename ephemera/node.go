@@ -127,19 +127,19 @@ func (n *Node) Run(ctx context.Context) error {
 		return errors.New("node was started before: make a new one")
 	}
 	defer close(n.stopped)
-	n.clock = newClock()
+	n.clock.begin()
 	book, known, err := n.loadGroups(ctx)
 	if err != nil {
 		return err
 	}
-	included, err := n.recentlyIncluded(ctx)
+	since, included, err := n.included(ctx, oldest(n.clock.wallTime(), n.config.Mempool))
 	if err != nil {
 		return err
 	}
 	n.engine = engine.New(engine.Config{
 		Self: n.config.Key.Public(), Include: n.config.Include, Mempool: n.config.Mempool,
 		Timing: n.config.Timing, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
-		Included: included,
+		Included: included, Since: since,
 	}, known)
 	l := newLoop(n)
 	if err := l.connect(book, n.config.Peers != nil); err != nil {
@@ -214,7 +214,7 @@ func (n *Node) submit(ctx context.Context, m block.Message, group *membership.Gr
 
 // SubmitPayload signs a message with the node's own key, dates it now, and submits it.
 func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) (block.Message, error) {
-	m, err := block.NewMessage(n.config.Key, n.Group().Network(), label, payload, time.Now().UnixMilli())
+	m, err := block.NewMessage(n.config.Key, n.Group().Network(), label, payload, n.clock.wallTime())
 	if err != nil {
 		return block.Message{}, err
 	}
@@ -364,14 +364,38 @@ func (n *Node) CertifiedByID(ctx context.Context, id block.ID) (store.Certified,
 	return n.config.Store.CertifiedByID(ctx, id)
 }
 
-// clock counts milliseconds since 1970. It never runs backwards, even if the wall clock does.
-type clock struct{ start time.Time }
+// lastTime is the latest time that a block or message may have, in milliseconds since 1970.
+const lastTime = 1<<53 - 1
 
-func newClock() clock { return clock{start: time.Now()} }
+// clock is the time in milliseconds by two clocks: now never runs backwards, whatever happens to
+// the wall clock, and waits are measured with it; wallTime is the wall clock of the moment, with
+// which signed times are compared.
+type clock struct {
+	start time.Time
+	wall  func() time.Time // nil: the machine's
+	ahead int64            // of now, when stepped was called last; owned by the loop
+}
 
-func (c clock) now() int64 { return c.start.UnixMilli() + time.Since(c.start).Milliseconds() }
+func (c *clock) begin() { c.start = time.Now() }
+
+// stepped reports whether the wall clock was set by more than a second since the last call.
+func (c *clock) stepped(now, wall int64) bool {
+	step := wall - now - c.ahead
+	c.ahead += step
+	return max(step, -step) > time.Second.Milliseconds()
+}
+
+func (c *clock) now() int64 { return c.start.UnixMilli() + time.Since(c.start).Milliseconds() }
+
+func (c *clock) wallTime() int64 {
+	wall := time.Now
+	if c.wall != nil {
+		wall = c.wall
+	}
+	return min(max(wall().UnixMilli(), 0), lastTime)
+}
 
 // until returns how long to wait for a time.
-func (c clock) until(at int64) time.Duration {
+func (c *clock) until(at int64) time.Duration {
 	return max(0, time.Duration(at-c.now())*time.Millisecond)
 }

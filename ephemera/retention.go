@@ -23,7 +23,7 @@ func (n *Node) runRetention(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		pruned, err := n.config.Store.Prune(ctx, n.config.Retention.at(n.clock.now(), n.config.Mempool))
+		pruned, err := n.config.Store.Prune(ctx, n.config.Retention.at(n.clock.wallTime(), n.config.Mempool))
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -38,11 +38,8 @@ func (n *Node) runRetention(ctx context.Context) error {
 // at returns what to remove at a time in milliseconds since 1970. The IDs of removed messages stay
 // known for as long as a mempool would admit the messages.
 func (r Retention) at(now int64, limits mempool.Limits) store.Retention {
-	out := store.Retention{Keep: r.Blocks, Messages: oldest(now, limits)}
-	if r.Age > 0 {
-		out.Before = now - r.Age.Milliseconds()
-	}
-	return out
+	limits = limits.WithDefaults()
+	return store.Retention{Age: r.Age, Keep: r.Blocks, Messages: oldest(now, limits), Remember: limits.TTL + limits.Skew}
 }
 
 // oldest returns the signed time of the oldest message that a mempool admits.
@@ -50,15 +47,21 @@ func oldest(now int64, limits mempool.Limits) int64 {
 	return max(0, now-limits.WithDefaults().TTL.Milliseconds())
 }
 
-// recentlyIncluded returns the messages in certified blocks that a mempool would otherwise admit
-// again; with mempool.All only those in own blocks.
-func (n *Node) recentlyIncluded(ctx context.Context) ([]store.Included, error) {
-	included, err := n.config.Store.Included(ctx, oldest(n.clock.now(), n.config.Mempool))
-	if err != nil {
-		return nil, fmt.Errorf("load the messages of certified blocks: %w", err)
+// included returns the messages that are in certified blocks already, are signed since a time, and
+// that a mempool would otherwise accept: with mempool.All those of this member's blocks. If the
+// store has forgotten some of them, it returns those of a later time, since which none is missing.
+func (n *Node) included(ctx context.Context, since int64) (int64, []store.Included, error) {
+	included, err := n.config.Store.Included(ctx, since)
+	var forgotten int64
+	if err == nil { // in this order: what is forgotten meanwhile counts as forgotten
+		forgotten, err = n.config.Store.Forgotten(ctx)
 	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("load the messages of certified blocks: %w", err)
+	}
+	since = max(since, forgotten+1)
 	if n.config.Include != mempool.All {
-		return included, nil
+		return since, included, nil
 	}
 	own := included[:0]
 	for _, m := range included {
@@ -66,5 +69,5 @@ func (n *Node) recentlyIncluded(ctx context.Context) ([]store.Included, error) {
 			own = append(own, m)
 		}
 	}
-	return own, nil
+	return since, own, nil
 }

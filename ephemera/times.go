@@ -65,7 +65,7 @@ func (n *Node) noteTime(id block.ID, field func(*Times) *int64) {
 	defer n.timing.Unlock()
 	t, _ := n.times.Get(id)
 	if at := field(&t); *at == 0 {
-		*at = n.clock.now()
+		*at = n.clock.wallTime()
 		n.times.Add(id, t)
 	}
 }

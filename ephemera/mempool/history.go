@@ -19,7 +19,7 @@ func (h *history) has(id block.MessageID) bool {
 	return ok
 }
 
-func (h *history) remove(id block.MessageID) { delete(h.place, id) }
+func (h *history) clear() { *h = *newHistory(h.size) }
 
 func (h *history) add(id block.MessageID) {
 	if h.has(id) {
@@ -30,10 +30,7 @@ func (h *history) add(id block.MessageID) {
 		h.place[id] = len(h.ring) - 1
 		return
 	}
-	// It may have been removed and added again elsewhere.
-	if old := h.ring[h.next]; h.place[old] == h.next {
-		delete(h.place, old)
-	}
+	delete(h.place, h.ring[h.next])
 	h.ring[h.next], h.place[id] = id, h.next
 	h.next = (h.next + 1) % h.size
 }

@@ -16,7 +16,8 @@ type Limits struct {
 	// the members of the newest group: see Share.
 	SenderBytes int
 	// Known is how many messages are remembered after they left, so that they are not accepted again:
-	// four times Messages. It should be at least the number of messages that arrive within TTL.
+	// four times Messages. It should be at least the number of messages that arrive within TTL: when
+	// one is forgotten, nothing that was signed before it is accepted any more.
 	Known int
 	TTL   time.Duration // age by the message's own signed time: 1 h
 	Skew  time.Duration // how far ahead of this node's clock a message may be dated: 1 min

@@ -43,11 +43,18 @@ type Counts struct {
 	Included, Dropped, TimedOut             uint64 // left: certified, named by Drop, or expired
 }
 
+// Moment is the time of an event on both of a node's clocks, in milliseconds. Now never runs
+// backwards, whatever happens to the wall clock; waits are measured with it. Wall is the time since
+// 1970 by the wall clock, which is what signed times are compared with. It may be set at any time,
+// in either direction.
+type Moment struct{ Now, Wall int64 }
+
 // Entry is a message in the mempool.
 type Entry struct {
 	Message block.Message
 	Local   bool          // submitted to this node
-	Since   int64         // when it arrived, milliseconds since 1970
+	Since   int64         // Moment.Now of its arrival
+	expiry  int64         // Moment.Now at which it expires
 	kept    bool          // returned from a closed group: it does not expire
 	group   membership.ID // the only group whose blocks may hold it; zero: any
 }
@@ -63,7 +70,7 @@ type Mempool struct {
 	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
-	done     *history // recently included or dropped: not accepted again
+	done     *done    // included or dropped: not accepted again
 	refused  *history // recently refused: not fetched again
 }
 
@@ -78,7 +85,7 @@ func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
 		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
-		bySender: make(map[keys.Public]share), done: newHistory(limits.Known), refused: newHistory(limits.Messages),
+		bySender: make(map[keys.Public]share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
 	}
 }
 
@@ -103,13 +110,13 @@ func (p *Mempool) Bytes() int { return p.bytes }
 // Counts returns what happened to messages since the start.
 func (p *Mempool) Counts() Counts { return p.counts }
 
-// Add accepts a verified message, or returns why it does not. Now is in milliseconds since 1970.
-// Local marks a message that was submitted to this node.
-func (p *Mempool) Add(m block.Message, local bool, now int64) error {
-	err := p.add(m, local, now)
+// Add accepts a verified message, or returns why it does not. Local marks a message that was
+// submitted to this node.
+func (p *Mempool) Add(m block.Message, local bool, at Moment) error {
+	err := p.add(m, local, at)
 	if err == ErrFull {
-		if removed, _ := p.Expire(now); removed > 0 {
-			err = p.add(m, local, now)
+		if removed, _ := p.Expire(at.Now); removed > 0 {
+			err = p.add(m, local, at)
 		}
 	}
 	switch err {
@@ -127,7 +134,7 @@ func (p *Mempool) Add(m block.Message, local bool, now int64) error {
 	return err
 }
 
-func (p *Mempool) add(m block.Message, local bool, now int64) error {
+func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 	id := m.ID()
 	if element, ok := p.entries[id]; ok {
 		entry := element.Value.(*Entry)
@@ -141,9 +148,9 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 	switch {
 	case p.done.has(id):
 		return ErrDuplicate
-	case m.Time() > now+p.limits.Skew.Milliseconds():
+	case m.Time() > p.latest(at.Wall):
 		return ErrFuture
-	case p.Expiry(m) <= now:
+	case p.Expiry(m, at) <= at.Now, p.done.forgot(m.Time()):
 		return ErrExpired
 	case sent.count >= p.limits.PerSender:
 		return ErrQuota
@@ -159,13 +166,13 @@ func (p *Mempool) add(m block.Message, local bool, now int64) error {
 		p.full = p.order.Len() > 0
 		return ErrFull
 	}
-	p.insert(m, now).Value.(*Entry).Local = local
+	p.insert(m, at).Value.(*Entry).Local = local
 	p.counts.Taken++
 	return nil
 }
 
-func (p *Mempool) insert(m block.Message, now int64) *list.Element {
-	element := p.order.PushBack(&Entry{Message: m, Since: now})
+func (p *Mempool) insert(m block.Message, at Moment) *list.Element {
+	element := p.order.PushBack(&Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)})
 	p.entries[m.ID()] = element
 	p.changes++
 	sent := p.bySender[m.Sender()]
@@ -176,9 +183,46 @@ func (p *Mempool) insert(m block.Message, now int64) *list.Element {
 	return element
 }
 
-// Expiry returns when a message expires, in milliseconds since 1970. It depends on the message's
-// signed time alone.
-func (p *Mempool) Expiry(m block.Message) int64 { return m.Time() + p.limits.TTL.Milliseconds() }
+// Expiry returns at which Moment.Now a message expires that is accepted at a moment. How long it
+// lives depends on its signed time alone. From then on a step of the wall clock has no part in it.
+func (p *Mempool) Expiry(m block.Message, at Moment) int64 {
+	return at.Now + m.Time() + p.limits.TTL.Milliseconds() - at.Wall
+}
+
+// latest returns the latest signed time that is accepted.
+func (p *Mempool) latest(wall int64) int64 { return wall + p.limits.Skew.Milliseconds() }
+
+// Complete reports whether the mempool remembers everything that was included or dropped and that
+// is signed since a time.
+func (p *Mempool) Complete(since int64) bool { return p.done.complete(since) }
+
+// Forgotten counts the messages that were included or dropped and are forgotten.
+func (p *Mempool) Forgotten() uint64 { return p.done.forgotten }
+
+// Recall remembers messages that were included, so that they are not accepted again. They are all
+// that were and that are signed since a time, so nothing signed before it is accepted, and anything
+// signed since may be.
+func (p *Mempool) Recall(included []Included, since, wall int64) {
+	p.refused.clear()
+	p.done.restart(since - 1)
+	for _, m := range included {
+		p.done.add(m.ID, m.Time, m.Own, wall)
+	}
+}
+
+// Included is a message that was included, with its signed time.
+type Included struct {
+	ID   block.MessageID
+	Time int64
+	Own  bool // in one of this member's blocks
+}
+
+// ClockStepped says that the wall clock was set. What was refused by the old time may be accepted
+// by the new one.
+func (p *Mempool) ClockStepped(wall int64) {
+	p.refused.clear()
+	p.done.stepped(wall)
+}
 
 // Wants reports whether a message of this sender would be accepted, as far as that is known without
 // its body. Once a message did not fit the sender's bytes or the total, none is wanted until
@@ -253,21 +297,26 @@ func (p *Mempool) Each(visit func(*Entry) bool) {
 
 // Certified removes the messages of a certified block. With All, only this node's block removes
 // its messages.
-func (p *Mempool) Certified(ids []block.MessageID, own bool) {
+func (p *Mempool) Certified(messages []block.Message, own bool, wall int64) {
 	if p.include == All && !own {
 		return
 	}
-	p.counts.Included += p.settle(ids)
+	for _, m := range messages {
+		p.counts.Included += p.settle(m.ID(), m.Time(), own, wall)
+	}
 }
 
-// Return takes back the messages of this node's block whose group was closed. They no longer
-// expire, and the limits do not keep them out: there is at most one such block per group.
-func (p *Mempool) Return(messages []block.Message, now int64) {
+// Return takes back the messages of this node's block whose group was closed, except those that
+// were included since, or may have been. They no longer expire, and the limits do not keep them
+// out: there is at most one such block per group.
+func (p *Mempool) Return(messages []block.Message, at Moment) {
 	for _, m := range messages {
 		element, ok := p.entries[m.ID()]
 		if !ok {
-			p.done.remove(m.ID())
-			element = p.insert(m, now)
+			if p.done.has(m.ID()) || p.done.forgot(m.Time()) {
+				continue
+			}
+			element = p.insert(m, at)
 			p.counts.Returned++
 		}
 		entry := element.Value.(*Entry)
@@ -275,36 +324,42 @@ func (p *Mempool) Return(messages []block.Message, now int64) {
 	}
 }
 
-// Drop removes messages. They are not accepted again for a while.
-func (p *Mempool) Drop(ids []block.MessageID) { p.counts.Dropped += p.settle(ids) }
-
-// settle removes messages and remembers all the IDs, also of messages that were not there. It
-// returns how many it removed.
-func (p *Mempool) settle(ids []block.MessageID) (removed uint64) {
+// Drop removes messages. They are not accepted again.
+func (p *Mempool) Drop(ids []block.MessageID, wall int64) {
 	for _, id := range ids {
-		if element, ok := p.entries[id]; ok {
-			p.remove(element)
-			removed++
+		signed := p.latest(wall) // if the message is not here, remember it for as long as possible
+		if m, ok := p.Get(id); ok {
+			signed = m.Time()
 		}
-		p.done.add(id)
+		p.counts.Dropped += p.settle(id, signed, true, wall)
 	}
+}
+
+// settle removes a message and remembers its ID, even if the message was not there. It returns how
+// many it removed.
+func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64) (removed uint64) {
+	if element, ok := p.entries[id]; ok {
+		p.remove(element)
+		removed++
+	}
+	p.done.add(id, signed, own, wall)
 	return removed
 }
 
-// Expire removes expired messages. It returns how many it removed and when the next one expires, or
-// 0 if none does.
+// Expire removes messages that have expired at a Moment.Now. It returns how many it removed and
+// when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()
 		entry := element.Value.(*Entry)
-		switch expiry := p.Expiry(entry.Message); {
+		switch {
 		case entry.kept:
-		case expiry <= now:
+		case entry.expiry <= now:
 			p.remove(element)
 			removed++
 			p.counts.TimedOut++
-		case next == 0 || expiry < next:
-			next = expiry
+		case next == 0 || entry.expiry < next:
+			next = entry.expiry
 		}
 		element = following
 	}

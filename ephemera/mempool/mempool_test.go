@@ -43,6 +43,9 @@ func ids(messages []block.Message) []block.MessageID {
 
 const now = int64(1_700_000_000_000)
 
+// moment is a time at which both clocks agree.
+func moment(at int64) mempool.Moment { return mempool.Moment{Now: at, Wall: at} }
+
 func TestEveryRefusalIsCounted(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{Messages: 2, PerSender: 1})
 	ttl, skew := mempool.Limits{}.WithDefaults().TTL.Milliseconds(), mempool.Limits{}.WithDefaults().Skew.Milliseconds()
@@ -51,9 +54,9 @@ func TestEveryRefusalIsCounted(t *testing.T) {
 		m, m, message(t, 0, "quota", now), message(t, 1, "old", now-ttl), message(t, 1, "new", now+skew+1), message(t, 1, "taken", now),
 		message(t, 2, "full", now),
 	} {
-		_ = p.Add(offered, false, now)
+		_ = p.Add(offered, false, moment(now))
 	}
-	require.NoError(t, p.Add(message(t, 2, "there is room", now+1), false, now+ttl), "expired messages make room")
+	require.NoError(t, p.Add(message(t, 2, "there is room", now+1), false, moment(now+ttl)), "expired messages make room")
 	require.Equal(t, mempool.Counts{Taken: 3, Duplicate: 1, Quota: 1, Expired: 1, Future: 1, Full: 1, TimedOut: 2}, p.Counts())
 }
 
@@ -62,16 +65,16 @@ func TestEveryRefusalIsCounted(t *testing.T) {
 func TestMessageIsTakenOnce(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{})
 	m := message(t, 0, "once", now)
-	require.NoError(t, p.Add(m, false, now))
-	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate)
+	require.NoError(t, p.Add(m, false, moment(now)))
+	require.ErrorIs(t, p.Add(m, false, moment(now)), mempool.ErrDuplicate)
 	require.Empty(t, eligible(p), "another member's message is not a candidate")
-	require.NoError(t, p.Add(m, true, now), "gossip was faster than the client")
+	require.NoError(t, p.Add(m, true, moment(now)), "gossip was faster than the client")
 	require.Equal(t, ids([]block.Message{m}), ids(eligible(p)))
-	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
-	p.Certified(ids([]block.Message{m}), false)
+	require.ErrorIs(t, p.Add(m, true, moment(now)), mempool.ErrDuplicate)
+	p.Certified([]block.Message{m}, false, now)
 	require.Zero(t, p.Len())
 	require.Zero(t, p.Bytes())
-	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
+	require.ErrorIs(t, p.Add(m, true, moment(now)), mempool.ErrDuplicate)
 	require.False(t, p.Wants(m.ID(), m.Sender()))
 }
 
@@ -80,13 +83,13 @@ func TestMessageIsTakenOnce(t *testing.T) {
 func TestIncludeAllKeepsWhatOthersCertified(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{})
 	m := message(t, 0, "for every chain", now)
-	require.NoError(t, p.Add(m, false, now))
+	require.NoError(t, p.Add(m, false, moment(now)))
 	require.Len(t, eligible(p), 1, "it may be included although nobody submitted it here")
-	p.Certified(ids([]block.Message{m}), false)
+	p.Certified([]block.Message{m}, false, now)
 	require.Len(t, eligible(p), 1)
-	p.Certified(ids([]block.Message{m}), true)
+	p.Certified([]block.Message{m}, true, now)
 	require.Empty(t, eligible(p))
-	require.ErrorIs(t, p.Add(m, false, now), mempool.ErrDuplicate, "once per chain")
+	require.ErrorIs(t, p.Add(m, false, moment(now)), mempool.ErrDuplicate, "once per chain")
 }
 
 // A message's age counts from the time that its sender signed, not from its arrival.
@@ -94,10 +97,10 @@ func TestMessageExpiresByItsSignedTime(t *testing.T) {
 	limits := mempool.Limits{TTL: time.Minute, Skew: 10 * time.Second}
 	ttl, skew := limits.TTL.Milliseconds(), limits.Skew.Milliseconds()
 	p := mempool.New(mempool.All, limits)
-	require.ErrorIs(t, p.Add(message(t, 0, "a", now-ttl), false, now), mempool.ErrExpired)
-	require.ErrorIs(t, p.Add(message(t, 0, "b", now+skew+1), false, now), mempool.ErrFuture)
-	require.NoError(t, p.Add(message(t, 0, "c", now-ttl+1), false, now))
-	require.NoError(t, p.Add(message(t, 0, "d", now+skew), false, now))
+	require.ErrorIs(t, p.Add(message(t, 0, "a", now-ttl), false, moment(now)), mempool.ErrExpired)
+	require.ErrorIs(t, p.Add(message(t, 0, "b", now+skew+1), false, moment(now)), mempool.ErrFuture)
+	require.NoError(t, p.Add(message(t, 0, "c", now-ttl+1), false, moment(now)))
+	require.NoError(t, p.Add(message(t, 0, "d", now+skew), false, moment(now)))
 
 	removed, next := p.Expire(now)
 	require.Zero(t, removed)
@@ -115,16 +118,16 @@ func TestMessageExpiresByItsSignedTime(t *testing.T) {
 func TestQuotaIsPerSender(t *testing.T) {
 	p := mempool.New(mempool.All, mempool.Limits{PerSender: 2})
 	for i := range 2 {
-		require.NoError(t, p.Add(message(t, 7, fmt.Sprint(i), now), false, now))
+		require.NoError(t, p.Add(message(t, 7, fmt.Sprint(i), now), false, moment(now)))
 	}
 	third := message(t, 7, "third", now)
 	require.False(t, p.Wants(third.ID(), third.Sender()))
-	require.ErrorIs(t, p.Add(third, false, now), mempool.ErrQuota)
+	require.ErrorIs(t, p.Add(third, false, moment(now)), mempool.ErrQuota)
 	other := message(t, 8, "other", now)
 	require.True(t, p.Wants(other.ID(), other.Sender()))
-	require.NoError(t, p.Add(other, false, now))
-	p.Drop(ids(eligible(p)[:1]))
-	require.NoError(t, p.Add(third, false, now), "room again")
+	require.NoError(t, p.Add(other, false, moment(now)))
+	p.Drop(ids(eligible(p)[:1]), now)
+	require.NoError(t, p.Add(third, false, moment(now)), "room again")
 }
 
 // Candidates and Each return messages in the order of arrival, and Each stops when visit returns
@@ -134,7 +137,7 @@ func TestOrderOfArrival(t *testing.T) {
 	var want []block.MessageID
 	for i := range 5 {
 		m := message(t, byte(i%2), fmt.Sprint(i), now-int64(i))
-		require.NoError(t, p.Add(m, false, now+int64(i)))
+		require.NoError(t, p.Add(m, false, moment(now+int64(i))))
 		want = append(want, m.ID())
 	}
 	require.Equal(t, want, ids(eligible(p)))
@@ -150,11 +153,11 @@ func TestOrderOfArrival(t *testing.T) {
 func TestQuotaCountsBytes(t *testing.T) {
 	large := message(t, 7, strings.Repeat("x", 400), now)
 	p := mempool.New(mempool.All, mempool.Limits{SenderBytes: 2*large.Size() - 1})
-	require.NoError(t, p.Add(large, false, now))
-	require.ErrorIs(t, p.Add(message(t, 7, strings.Repeat("y", 400), now), false, now), mempool.ErrQuota)
-	require.NoError(t, p.Add(message(t, 8, strings.Repeat("y", 400), now), false, now))
-	p.Drop([]block.MessageID{large.ID()})
-	require.NoError(t, p.Add(message(t, 7, strings.Repeat("z", 400), now), false, now), "room again")
+	require.NoError(t, p.Add(large, false, moment(now)))
+	require.ErrorIs(t, p.Add(message(t, 7, strings.Repeat("y", 400), now), false, moment(now)), mempool.ErrQuota)
+	require.NoError(t, p.Add(message(t, 8, strings.Repeat("y", 400), now), false, moment(now)))
+	p.Drop([]block.MessageID{large.ID()}, now)
+	require.NoError(t, p.Add(message(t, 7, strings.Repeat("z", 400), now), false, moment(now)), "room again")
 }
 
 // A refused message is not wanted, but is accepted if it arrives.
@@ -164,7 +167,7 @@ func TestRefusedIsNotWanted(t *testing.T) {
 	require.True(t, p.Wants(m.ID(), m.Sender()))
 	p.Refuse(m.ID())
 	require.False(t, p.Wants(m.ID(), m.Sender()))
-	require.NoError(t, p.Add(m, false, now))
+	require.NoError(t, p.Add(m, false, moment(now)))
 }
 
 // A message that comes back from a closed group is a candidate again, does not expire, and leaves
@@ -173,20 +176,27 @@ func TestReturnedMessagesDoNotExpire(t *testing.T) {
 	limits := mempool.Limits{Messages: 1, TTL: time.Minute}
 	p := mempool.New(mempool.Own, limits)
 	m := message(t, 7, "m", now)
-	require.NoError(t, p.Add(m, true, now))
-	p.Certified([]block.MessageID{m.ID()}, true)
-	other := message(t, 7, "other", now)
-	require.NoError(t, p.Add(other, true, now))
-	p.Return([]block.Message{m}, now)
+	require.NoError(t, p.Add(m, true, moment(now)))
+	later := now + limits.TTL.Milliseconds()
+	p.Expire(later) // while it is in the block
+	other := message(t, 7, "other", later)
+	require.NoError(t, p.Add(other, true, moment(later)))
+	p.Return([]block.Message{m}, moment(later))
 	require.Equal(t, ids([]block.Message{other, m}), ids(eligible(p)), "the limits do not keep it out")
-	removed, next := p.Expire(now + limits.TTL.Milliseconds())
+	removed, next := p.Expire(later + limits.TTL.Milliseconds())
 	require.Equal(t, 1, removed)
 	require.Zero(t, next)
 	require.Equal(t, ids([]block.Message{m}), ids(eligible(p)))
-	p.Certified([]block.MessageID{m.ID()}, true)
+	p.Certified([]block.Message{m}, true, later)
 	require.Zero(t, p.Len())
-	require.ErrorIs(t, p.Add(m, true, now), mempool.ErrDuplicate)
-	require.Equal(t, mempool.Counts{Taken: 2, Returned: 1, Included: 2, TimedOut: 1, Duplicate: 1}, p.Counts())
+	require.ErrorIs(t, p.Add(m, true, moment(now)), mempool.ErrDuplicate)
+	require.Equal(t, mempool.Counts{Taken: 2, Returned: 1, Included: 1, TimedOut: 2, Duplicate: 1}, p.Counts())
+
+	p.Return([]block.Message{m}, moment(later))
+	require.Zero(t, p.Len(), "after a restart the block gives its messages back again, but they were included since")
+	p.Recall(nil, later, later)
+	p.Return([]block.Message{m}, moment(later))
+	require.Zero(t, p.Len(), "or may have been")
 }
 
 // eligible returns the candidates of a group to which no message is restricted.
@@ -198,8 +208,8 @@ func eligible(p *mempool.Mempool) []block.Message {
 func TestDirectedMessagesAreCandidatesInOneGroup(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{})
 	free, bound := message(t, 1, "free", now), message(t, 2, "bound", now)
-	require.NoError(t, p.Add(free, true, now))
-	require.NoError(t, p.Add(bound, true, now))
+	require.NoError(t, p.Add(free, true, moment(now)))
+	require.NoError(t, p.Add(bound, true, moment(now)))
 	here, there := membership.ID{1}, membership.ID{2}
 	p.Direct(bound.ID(), there)
 
@@ -233,4 +243,54 @@ func TestShareDividesTheMempool(t *testing.T) {
 	lower := mempool.Limits{PerSender: 2, SenderBytes: 50}.Share(group)
 	require.Equal(t, 2, lower.PerSender, "a configured limit stays")
 	require.Equal(t, 50, lower.SenderBytes, "a configured limit stays")
+}
+
+// What was included is not accepted again, even if it is forgotten and the clock is set back to
+// when it was signed. What is signed after everything forgotten is.
+func TestNothingForgottenIsAcceptedAgain(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{Known: 2})
+	var all []block.Message
+	for i := range int64(4) {
+		all = append(all, message(t, 1, fmt.Sprint(i), now+i))
+		require.NoError(t, p.Add(all[i], true, moment(now+i)))
+	}
+	late := message(t, 1, "late", now+1)
+	p.Certified([]block.Message{all[3], all[0], all[2], all[1]}, true, now+3)
+	for i, want := range []error{mempool.ErrExpired, mempool.ErrExpired, mempool.ErrDuplicate, mempool.ErrDuplicate} {
+		require.ErrorIs(t, p.Add(all[i], true, moment(now+4)), want)
+		p.ClockStepped(now)
+		require.ErrorIs(t, p.Add(all[i], true, mempool.Moment{Now: now + 5, Wall: now}), want)
+	}
+	require.ErrorIs(t, p.Add(late, true, moment(now+5)), mempool.ErrExpired, "it might have been included")
+	require.NoError(t, p.Add(message(t, 1, "new", now+5), true, moment(now+5)))
+}
+
+// Messages that are dated ahead inside blocks count as signed when the block came: later ones push
+// them out, and not the other way round.
+func TestDatedAheadIsForgottenInTurn(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{Known: 3})
+	for i := range int64(3) {
+		p.Certified([]block.Message{message(t, 2, "flood", now+1e12+i)}, false, now)
+	}
+	later := now + 10
+	for i := range int64(3) {
+		m := message(t, 1, "honest", later+i)
+		require.NoError(t, p.Add(m, true, moment(later+i)))
+		p.Certified([]block.Message{m}, true, later+i)
+		require.ErrorIs(t, p.Add(m, true, moment(later+i)), mempool.ErrDuplicate, "it is remembered")
+	}
+	require.True(t, p.Complete(now+1))
+	require.NoError(t, p.Add(message(t, 1, "signed before the others", now+1), true, moment(later)), "nothing of it was forgotten")
+}
+
+// A message keeps the lifetime with which it was accepted, whatever happens to the wall clock.
+func TestExpiryDoesNotFollowSteps(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{TTL: time.Minute})
+	require.NoError(t, p.Add(message(t, 1, "m", now-20_000), true, moment(now)))
+	p.ClockStepped(now + 1e12)
+	removed, next := p.Expire(now + 39_999)
+	require.Zero(t, removed)
+	require.Equal(t, now+40_000, next)
+	removed, _ = p.Expire(next)
+	require.Equal(t, 1, removed)
 }

@@ -227,14 +227,14 @@ func (p *byzantine) newMessage(label string, size int) block.Message {
 	for i := 0; i < len(payload) && i < 8; i++ {
 		payload[i] = byte(p.rng.next())
 	}
-	m := p.w.message(p.key, label, payload, p.clock())
+	m := p.w.message(p.key, label, payload, p.wall())
 	p.w.check.made[m.ID()] = true
 	return m
 }
 
 // forgeBlock makes a signed block for a slot of the member.
 func (p *byzantine) forgeBlock(g *membership.Group, height uint64, parent block.ID, messages ...block.Message) block.Block {
-	b := block.New(g, p.key.Public(), height, parent, p.clock(), messages)
+	b := block.New(g, p.key.Public(), height, parent, p.wall(), messages)
 	b.SignedHeader = p.sign(b.Header)
 	return b
 }

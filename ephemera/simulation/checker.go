@@ -3,14 +3,12 @@ package simulation
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 )
@@ -46,6 +44,8 @@ type checker struct {
 	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
+	included map[inclusion]uint64           // the heights of messages in chains of correct creators
+	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 	steps    int
 }
@@ -96,6 +96,7 @@ type messageBook struct {
 	taken       bool // by the mempool
 	durable     bool // in a durable block of its node
 	done        bool // certified in a block of its node, or dropped by the application
+	fresh       bool // signed at this moment by the node's own clock
 }
 
 type nodeBook struct {
@@ -113,7 +114,7 @@ func newChecker(w *world) *checker {
 	c := &checker{
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
-		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{},
+		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
@@ -382,63 +383,16 @@ func (c *checker) halted(n *node, reason string) {
 	}
 }
 
-// submitted records a message that a client submitted to a node.
-func (c *checker) submitted(n *node, m block.Message) {
-	c.made[m.ID()] = true
-	c.tagged(n, "ephemera/message/v1", m.SigningBytes())
-	if n.byzantine == nil {
-		book := &messageBook{node: n.place, incarnation: n.incarnation}
-		c.messages = append(c.messages, book)
-		c.byID[m.ID()] = book
-		n.tickets = append(n.tickets, book)
-	}
+// inclusion is a message in a chain.
+type inclusion struct {
+	chain   chainKey
+	message block.MessageID
 }
 
-// answered records the answer to the oldest submission that has none.
-func (c *checker) answered(n *node, _ uint64, err error) {
-	if len(n.tickets) == 0 {
-		return
-	}
-	book := n.tickets[0]
-	n.tickets = n.tickets[1:]
-	book.taken = err == nil || errors.Is(err, mempool.ErrDuplicate)
-	waiting := 0
-	for _, m := range c.messages {
-		if m.node == n.place && m.taken && !m.done {
-			waiting++
-		}
-	}
-	if errors.Is(err, mempool.ErrQuota) && waiting < quotaFloor {
-		c.violate("bounds", "node %d refuses its client's message although it holds only %d", n.place, waiting)
-	}
-}
-
-// quotaFloor is for how many messages of its own client every node has room, whatever else fills
-// the mempool.
-const quotaFloor = 8
-
-// checkExpiry checks that a correct creator's new block holds no message that had expired by its
-// own time. Messages that came back from a closed group do not expire.
-func (c *checker) checkExpiry(n *node, b block.Block) {
-	pool := c.w.options.Pool.WithDefaults()
-	for _, m := range b.Messages {
-		if m.Time()+pool.TTL.Milliseconds() <= b.Header.Time && c.byID[m.ID()] == nil && len(c.w.groups) == 1 {
-			c.violate("R9", "node %d puts a message into a block %d ms after it expired", n.place, b.Header.Time-m.Time()-pool.TTL.Milliseconds())
-		}
-	}
-}
-
-// bounds checks the size of a node's mempool from time to time.
-func (c *checker) bounds(n *node) {
-	if c.steps++; c.steps%64 != 0 || n.byzantine != nil || n.knownGroups == 0 {
-		return
-	}
-	messages, bytes := n.engine.Mempool()
-	limits, pool := c.w.groups[0].Limits(), c.w.options.Pool.WithDefaults()
-	kept := len(c.w.groups) * int(limits.BlockMessages)
-	if messages > pool.Messages+kept || bytes > pool.Bytes+len(c.w.groups)*int(limits.BlockBytes) {
-		c.violate("bounds", "node %d holds %d messages of %d bytes in total", n.place, messages, bytes)
-	}
+// stored is a certified block at a node.
+type stored struct {
+	node int
+	slot slotKey
 }
 
 // signers returns which nodes really signed an echo for this block. It is the checker's own

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -21,6 +22,7 @@ type disk struct {
 	groups       []diskGroup
 	cursors      []store.PutDelivered // not durable yet
 	rotten       bool                 // a body on it was damaged once
+	running      int64                // milliseconds for which it was in use
 }
 
 type diskGroup struct {
@@ -33,7 +35,32 @@ type diskGroup struct {
 type diskChain struct {
 	votes     []vote            // ascending by height
 	certified []store.Certified // from height 1, without gaps
+	arrived   []int64           // running time at which each came with its messages
+	leaves    [][]leaf          // of the blocks whose messages were removed or damaged
 	delivered uint64
+}
+
+// leaf is what a store keeps of a message apart from it.
+type leaf struct {
+	id     block.MessageID
+	sender keys.Public
+	time   int64
+}
+
+func leavesOf(messages []block.Message) []leaf {
+	all := make([]leaf, 0, len(messages))
+	for _, m := range messages {
+		all = append(all, leaf{m.ID(), m.Sender(), m.Time()})
+	}
+	return all
+}
+
+// keepLeaves notes the leaves of a block before its messages are removed or damaged. They stay
+// right from then on.
+func (c *diskChain) keepLeaves(height uint64) {
+	if k := height - 1; c.leaves[k] == nil {
+		c.leaves[k] = leavesOf(c.certified[k].Block.Messages)
+	}
 }
 
 type vote struct {
@@ -57,6 +84,8 @@ func (d *disk) snapshot() *disk {
 		for j := range g.chains {
 			g.chains[j].votes = slices.Clone(g.chains[j].votes)
 			g.chains[j].certified = slices.Clone(g.chains[j].certified)
+			g.chains[j].arrived = slices.Clone(g.chains[j].arrived)
+			g.chains[j].leaves = slices.Clone(g.chains[j].leaves)
 		}
 	}
 	return &c
@@ -176,6 +205,11 @@ func (d *disk) putCertified(w store.PutCertified) error {
 	if held.Block.Pruned() && height <= uint64(len(c.certified)) {
 		held.Block = c.certified[height-1].Block // bodies that are present stay
 	}
+	if height == uint64(len(c.certified))+1 {
+		c.arrived, c.leaves = append(c.arrived, d.running), append(c.leaves, nil)
+	} else if height <= uint64(len(c.certified)) && c.certified[height-1].Block.Pruned() && !held.Block.Pruned() {
+		c.arrived[height-1] = d.running
+	}
 	switch stored := uint64(len(c.certified)); {
 	case height <= stored:
 		if c.certified[height-1].Certificate.Block != proof.Block {
@@ -210,24 +244,59 @@ func (g *diskGroup) barred(h block.Header) bool {
 
 // prune removes the messages of delivered blocks, except the newest keep blocks of each chain, as
 // store.Retention does.
-func (d *disk) prune(appendBounded uint64, removed func(block.Slot)) {
+func (d *disk) prune(keep uint64, report func(block.Slot)) {
+	d.remove(report, func(c *diskChain, height uint64) bool { return height+keep <= uint64(len(c.certified)) })
+}
+
+// pruneOlder removes the messages of delivered blocks that have been here for an age in running
+// time, as store.Retention does.
+func (d *disk) pruneOlder(age int64, report func(block.Slot)) {
+	d.remove(report, func(c *diskChain, height uint64) bool { return d.running-c.arrived[height-1] >= age })
+}
+
+func (d *disk) remove(report func(block.Slot), selected func(c *diskChain, height uint64) bool) {
 	for i := range d.groups {
 		g := &d.groups[i]
 		for j := range g.chains {
 			c := &g.chains[j]
 			for k := range c.certified {
 				height, b := uint64(k)+1, &c.certified[k].Block
-				if height > c.delivered || height+appendBounded > uint64(len(c.certified)) || len(b.Messages) == 0 {
+				if height > c.delivered || !selected(c, height) || len(b.Messages) == 0 {
 					continue
 				}
+				c.keepLeaves(height)
 				b.Messages = nil
 				if v := c.vote(height); v != nil {
 					v.block.Messages = nil
 				}
-				removed(b.Header.Slot())
+				report(b.Header.Slot())
 			}
 		}
 	}
+}
+
+// included returns the messages of certified blocks that are signed since a time, as
+// store.Store.Included does. own is the store's key.
+func (d *disk) included(since int64, own keys.Public) []store.Included {
+	var all []store.Included
+	for i := range d.groups {
+		g := &d.groups[i]
+		for j := range g.chains {
+			c := &g.chains[j]
+			for k, held := range c.certified {
+				kept := c.leaves[k]
+				if kept == nil {
+					kept = leavesOf(held.Block.Messages)
+				}
+				for _, m := range kept {
+					if m.time >= since {
+						all = append(all, store.Included{ID: m.id, Sender: m.sender, Time: m.time, Own: g.group.Member(j) == own})
+					}
+				}
+			}
+		}
+	}
+	return store.MergeIncluded(all)
 }
 
 // load returns what an engine needs to continue.

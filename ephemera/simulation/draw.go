@@ -75,6 +75,7 @@ func Draw(seed uint64, r Range) Schedule {
 	drawSubmissions(&rng, &s)
 	if !r.Quiet {
 		drawRetention(&rng, &s)
+		drawClocks(&rng, &s)
 	}
 	if !r.Quiet && r.Beyond == 0 {
 		drawRot(&rng, &s, bad)
@@ -223,6 +224,51 @@ func drawRot(rng *random, s *Schedule, bad []int) {
 	}
 	for range 1 + rng.below(4) {
 		s.Faults = append(s.Faults, Fault{Kind: Rot, Node: node, At: int64(rng.below(drawnHeal))})
+	}
+}
+
+// drawClocks sets wall clocks of some nodes forward or back, by seconds to decades, and often right
+// again. Their clients submit messages afterwards, and some repeat earlier ones. Retention by age
+// runs meanwhile, and mempools remember few messages.
+func drawClocks(rng *random, s *Schedule) {
+	if !rng.permille(250) {
+		return
+	}
+	// What a closed group gives back after a restart is left out if it may have been included and
+	// forgotten. So that it can be awaited, nothing is forgotten while groups change.
+	steps := []int64{1, 5, 90, 2 * 3600, 30 * 24 * 3600, 50 * 365 * 24 * 3600}
+	if slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == NewGroup }) {
+		steps = steps[:3]
+	} else if rng.permille(500) {
+		s.Known = 1 + rng.below(12)
+	}
+	const second = 1000
+	for _, node := range rng.choose(s.Nodes, 1+rng.below(3)) {
+		for range 1 + rng.below(2) {
+			at := int64(rng.below(drawnActive))
+			ahead := steps[rng.below(len(steps))] * second
+			if rng.permille(500) {
+				ahead = -ahead
+			}
+			s.Faults = append(s.Faults, Fault{Kind: StepClock, Node: node, At: at, Ahead: ahead})
+			later := at + int64(rng.below(3000))
+			if rng.permille(600) {
+				s.Faults = append(s.Faults, Fault{Kind: StepClock, Node: node, At: later, Ahead: -ahead})
+			}
+			again := 1 + len(s.Submissions)
+			for range 1 + rng.below(3) {
+				s.Submissions = append(s.Submissions, Submission{At: later + int64(rng.below(1000)), Node: node, Size: 8 + rng.below(200)})
+			}
+			for i, earlier := range s.Submissions {
+				if earlier.Node == node && earlier.Again == 0 && rng.permille(300) {
+					again = i + 1
+				}
+			}
+			s.Submissions = append(s.Submissions, Submission{At: later + int64(rng.below(3000)), Node: node, Again: again})
+			if rng.permille(300) {
+				s.Faults = append(s.Faults, Fault{Kind: PruneAge, Node: node, At: at + int64(rng.below(drawnActive)), Age: int64(rng.below(3000))})
+			}
+		}
 	}
 }
 

@@ -75,6 +75,8 @@ func (n *node) carryOut(effect engine.Effect) {
 // carryOutQuery carries out an effect that the application or the store answers.
 func (n *node) carryOutQuery(effect engine.Effect) {
 	switch e := effect.(type) {
+	case engine.Recall:
+		n.pending = append(n.pending, engine.Recalled{Since: e.Since, Included: n.included(e.Since)})
 	case engine.NextBlock:
 		var chosen []block.MessageID
 		if !n.byzantine.suppressesBlocks() {
@@ -148,6 +150,7 @@ func (n *node) persist(w store.Write) {
 		n.crash(away)
 		return
 	}
+	n.useDisk()
 	err := n.disk.commit(w)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):

@@ -32,6 +32,20 @@ func (w *world) faultStart(index int) {
 			n.disk.prune(uint64(f.Step), func(slot block.Slot) { w.check.pruned(n, slot) })
 		}
 		return
+	case PruneAge:
+		if n.up {
+			n.useDisk()
+			n.disk.pruneOlder(f.Age, func(slot block.Slot) {
+				w.check.prunedByAge(n, slot, f.Age)
+				w.check.pruned(n, slot)
+			})
+		}
+		return
+	case StepClock:
+		n.ahead += f.Ahead
+		w.trace.printf(w.now, "the clock of %d is set by %d ms", f.Node, f.Ahead)
+		n.step(engine.Tick{})
+		return
 	}
 	if w.healed() {
 		return

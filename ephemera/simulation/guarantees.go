@@ -36,10 +36,12 @@ func (c *checker) certified(n *node, w store.PutCertified) {
 		}
 	}
 	c.certificate(w.Certificate)
+	c.came(n, k, w.Block)
 	b := c.book(k)
 	if n.place == k.creator && b.certifiedAt < 0 {
 		b.certifiedAt = c.w.now
 		c.w.stats.Blocks++
+		c.once(k, w.Block)
 		for _, m := range w.Block.Messages {
 			if book := c.byID[m.ID()]; book != nil && book.node == n.place {
 				book.done = true
@@ -62,13 +64,46 @@ func (c *checker) repaired(n *node, w store.PutRepaired) {
 		c.checkWhole(n, w.Block, id)
 	}
 	c.certificate(w.Certificate)
+	c.came(n, c.key(slot), w.Block)
 }
 
 // pruned records that a node's retention removed the messages of a block.
 func (c *checker) pruned(n *node, slot block.Slot) {
 	c.w.trace.add(c.w.now, 'P', n.place, c.w.places[slot.Creator], slot.Height)
+	delete(c.arrived, stored{n.place, c.key(slot)}) // they may be stored again
 	if n.byzantine == nil {
 		c.removed[c.key(slot)] = true
+	}
+}
+
+// once checks that a correct creator's chain holds each message once, whatever happened to its
+// clock and memory.
+func (c *checker) once(k slotKey, b block.Block) {
+	if !c.correct(k.creator, k.group) {
+		return
+	}
+	for _, m := range b.Messages {
+		at := inclusion{chainKey{k.group, k.creator}, m.ID()}
+		if height, ok := c.included[at]; ok {
+			c.violate("once per chain", "%s holds a message that is in height %d already", c.w.slot(b.Header.Slot()), height)
+		}
+		c.included[at] = k.height
+	}
+}
+
+// came records when a node had a certified block with its messages.
+func (c *checker) came(n *node, k slotKey, b block.Block) {
+	at := stored{n.place, k}
+	if _, known := c.arrived[at]; !known && !b.Pruned() {
+		c.arrived[at] = c.w.now
+	}
+}
+
+// prunedByAge checks that a node's retention removed no messages before their time. It knows only
+// how long they were there at most, because the time while the node was down does not count.
+func (c *checker) prunedByAge(n *node, slot block.Slot, age int64) {
+	if there := (c.w.now - c.arrived[stored{n.place, c.key(slot)}]) / 1000; there < age && n.byzantine == nil {
+		c.violate("retention", "node %d removes the messages of %s after %d ms, and keeps them for %d", n.place, c.w.slot(slot), there, age)
 	}
 }
 

@@ -58,15 +58,16 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	k := b.key
 	group := c.w.groups[k.group]
 	name := fmt.Sprintf("%d:%d/%d", k.group+1, k.creator, k.height)
+	slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[k.creator].key.Public(), Height: k.height}
 	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) {
 		creator := c.w.nodes[k.creator]
-		if g := creator.disk.find(group.ID()); g != nil && !g.closed {
+		if g := creator.disk.find(group.ID()); g != nil && !g.closed && !c.anyStuck(group, slot) {
 			return "validity: " + name + " of a correct creator is not certified"
 		}
 	}
 	if b.isCertified && c.heldByCorrect(b) {
 		for i, n := range c.w.nodes {
-			if n.byzantine == nil && group.Contains(n.key.Public()) && !b.delivered[i] {
+			if n.byzantine == nil && group.Contains(n.key.Public()) && !b.delivered[i] && !c.stuck(i, slot) {
 				return fmt.Sprintf("totality: node %d has not delivered %s", i, name)
 			}
 		}

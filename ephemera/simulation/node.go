@@ -1,10 +1,13 @@
 package simulation
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -17,6 +20,8 @@ type node struct {
 	app           Application
 	disk          *disk
 	drift, offset int64 // of the clock: parts per million, milliseconds
+	ahead         int64 // milliseconds by which the wall clock was set
+	used          int64 // when the disk's running time was counted last, in microseconds
 
 	markerStarts, markerGroup uint64  // the marker file: outside the store, always synced (R8)
 	copies                    []*disk // of the store, each made just before a start
@@ -59,6 +64,25 @@ func newNode(w *world, place int) *node {
 func (n *node) clock() int64 {
 	seconds, rest := n.w.now/1_000_000, n.w.now%1_000_000
 	return Beginning + n.offset + (n.w.now+seconds*n.drift+rest*n.drift/1_000_000)/1000
+}
+
+// wall returns the time of the node's wall clock, which may be set.
+func (n *node) wall() int64 { return max(0, n.clock()+n.ahead) }
+
+// useDisk counts for how long the disk has been in use.
+func (n *node) useDisk() {
+	passed := (n.w.now - n.used) / 1000
+	n.disk.running, n.used = n.disk.running+passed, n.used+passed*1000
+}
+
+// included returns the messages of certified blocks that are signed since a time and that this
+// node's mempool must not accept again.
+func (n *node) included(since int64) []store.Included {
+	all := n.disk.included(since, n.key.Public())
+	if n.w.schedule.All {
+		all = slices.DeleteFunc(all, func(m store.Included) bool { return !m.Own })
+	}
+	return all
 }
 
 // virtualTime returns when the node's clock reaches a time, in virtual microseconds.
@@ -110,7 +134,10 @@ func (n *node) start() {
 			Group: g.group, State: g.load(), Muted: g.group.Number() <= n.disk.mutedThrough, Closed: g.closed,
 		})
 	}
-	n.engine = engine.New(n.w.engineConfig(n.key.Public()), known)
+	config := n.w.engineConfig(n.key.Public())
+	config.Since = max(0, n.wall()-config.Mempool.WithDefaults().TTL.Milliseconds())
+	config.Included = n.included(config.Since)
+	n.engine, n.used = engine.New(config, known), n.w.now
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
 	n.incarnation++
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
@@ -142,6 +169,7 @@ func (n *node) crash(away int64) {
 
 func (n *node) down() {
 	n.w.stats.Crashes++
+	n.useDisk()
 	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
 	n.up, n.engine, n.pending = false, nil, nil
@@ -179,7 +207,7 @@ func (n *node) step(event engine.Event) {
 	n.running = true
 	incarnation := n.incarnation
 	for i := 0; i < len(n.pending) && n.up && n.incarnation == incarnation; i++ {
-		n.carryOutAll(n.engine.Step(engine.Input{Now: n.clock(), Event: n.pending[i]}))
+		n.carryOutAll(n.engine.Step(engine.Input{Now: n.clock(), Wall: n.wall(), Event: n.pending[i]}))
 	}
 	n.running = false
 	if n.incarnation == incarnation {
@@ -303,14 +331,29 @@ func (n *node) submit(s Submission, index int) {
 	if !n.up || n.halted != "" {
 		return
 	}
-	time := s.Time
-	if time == 0 {
-		time = n.clock()
-	}
-	m := n.w.message(n.key, s.Label, n.payload(s, index), time)
-	if !n.takes(m) {
+	m, again := n.message(s, index)
+	if m == nil || !n.takes(*m) {
 		return
 	}
-	n.w.check.submitted(n, m)
-	n.step(engine.Submitted{Ticket: uint64(index), Message: m})
+	n.w.submitted[index] = m
+	if again {
+		n.w.check.submittedAgain(n)
+	} else {
+		n.w.check.submitted(n, *m)
+	}
+	n.step(engine.Submitted{Ticket: uint64(index), Message: *m})
+}
+
+// message returns the message of a submission. If it repeats an earlier one that was not made, it
+// returns nil.
+func (n *node) message(s Submission, index int) (m *block.Message, again bool) {
+	if s.Again > 0 {
+		return n.w.submitted[s.Again-1], true
+	}
+	time := s.Time
+	if time == 0 {
+		time = n.wall()
+	}
+	made := n.w.message(n.key, s.Label, n.payload(s, index), time)
+	return &made, false
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -36,8 +37,9 @@ func (d *disk) rot(bits uint64) (slot block.Slot, ok bool) {
 	} else {
 		messages[at] = flipped(messages[at])
 	}
-	c.Block.Messages = messages
 	slot = c.Block.Header.Slot()
+	d.chain(slot).keepLeaves(slot.Height)
+	c.Block.Messages = messages
 	if v := d.chain(slot).vote(slot.Height); v != nil && v.id == c.Certificate.Block {
 		v.block.Messages = messages
 	}
@@ -75,6 +77,9 @@ func (d *disk) repair(w store.PutRepaired) error {
 	case c.certified[slot.Height-1].Certificate.Block != w.Certificate.Block:
 		return store.ErrConflict
 	}
+	if c.certified[slot.Height-1].Block.Pruned() && !w.Block.Pruned() {
+		c.arrived[slot.Height-1] = d.running
+	}
 	c.certified[slot.Height-1] = store.Certified(w)
 	if v := c.vote(slot.Height); v != nil && v.id == w.Certificate.Block {
 		v.block.Messages = w.Block.Messages
@@ -108,7 +113,7 @@ func (n *node) readAll() {
 	}
 }
 
-// unrepaired names a damaged block that a correct node still holds.
+// unrepaired names a damaged block that a correct node still holds and could fetch.
 func (c *checker) unrepaired() string {
 	for i, n := range c.w.nodes {
 		if n.byzantine != nil || !n.disk.rotten {
@@ -117,7 +122,7 @@ func (c *checker) unrepaired() string {
 		for g := range n.disk.groups {
 			for j := range n.disk.groups[g].chains {
 				for _, held := range n.disk.groups[g].chains[j].certified {
-					if !c.intact(held.Block) {
+					if !c.intact(held.Block) && !c.gone(held.Block.Header.Slot()) {
 						return fmt.Sprintf("repair: node %d still holds a damaged body of %s", i, c.w.slot(held.Block.Header.Slot()))
 					}
 				}
@@ -125,6 +130,52 @@ func (c *checker) unrepaired() string {
 		}
 	}
 	return ""
+}
+
+// gone reports whether nobody can fetch a certified block any more: what retention and a faulty
+// store left of it has rotted, and fewer than f+1 members can say that they removed its messages
+// (R6). Rot comes on top of the f faults that the protocol bears, so the core is not to blame.
+func (c *checker) gone(slot block.Slot) bool {
+	if !slices.ContainsFunc(c.w.nodes, func(n *node) bool { return n.disk.rotten }) {
+		return false
+	}
+	rotten, removed := false, 0
+	for _, n := range c.w.nodes {
+		held, ok := n.disk.certified(slot)
+		switch {
+		case n.byzantine != nil || !ok:
+		case !c.intact(held.Block):
+			rotten = true
+		case held.Block.Pruned():
+			removed++
+		default:
+			return false
+		}
+	}
+	f, _ := quorumTwin(c.w.groups[c.key(slot).group].N())
+	return rotten && removed <= f
+}
+
+// stuck reports whether a node cannot follow a chain up to a height, because it lacks a lost block.
+func (c *checker) stuck(i int, slot block.Slot) bool {
+	for ; slot.Height > 0; slot.Height-- {
+		b := c.slots[c.key(slot)]
+		_, has := c.w.nodes[i].disk.certified(slot)
+		if b != nil && (!has || !b.delivered[i]) && c.gone(slot) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyStuck reports whether a correct node is stuck in a chain.
+func (c *checker) anyStuck(group *membership.Group, slot block.Slot) bool {
+	for i, n := range c.w.nodes {
+		if n.byzantine == nil && group.Contains(n.key.Public()) && c.stuck(i, slot) {
+			return true
+		}
+	}
+	return false
 }
 
 // intact reports whether the messages of a block are those of its header, or were removed. It is

@@ -28,6 +28,7 @@ type Schedule struct {
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
+	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
@@ -54,6 +55,7 @@ type Submission struct {
 	Label string `json:",omitempty"`
 	Size  int    // payload in bytes, at least 8
 	Time  int64  `json:",omitempty"` // as signed; 0: the time of the node's clock
+	Again int    `json:",omitempty"` // submit the message of this submission, from 1, once more
 }
 
 // FaultKind names a fault. At, For, Node, Nodes and Step are fields of Fault.
@@ -71,6 +73,8 @@ const (
 	WakeAll   FaultKind = "wake"      // at At, the state of every application changes
 	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
 	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
+	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
+	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
 )
 
 // Fault is something that goes wrong or changes.
@@ -81,6 +85,8 @@ type Fault struct {
 	Node  int   `json:",omitempty"`
 	Step  int   `json:",omitempty"`
 	Nodes []int `json:",omitempty"`
+	Age   int64 `json:",omitempty"` // in milliseconds of running time
+	Ahead int64 `json:",omitempty"` // in milliseconds; negative: back
 }
 
 // String returns the schedule as one line of JSON for Parse.
@@ -137,6 +143,9 @@ func (s Schedule) Validate() error {
 		if m.Size < 0 || m.Size > maxPayload || len(m.Label) > 64 {
 			bad("submission of %d bytes, expected 0..%d with a label of at most 64 bytes", m.Size, maxPayload)
 		}
+		if m.Again < 0 || m.Again > len(s.Submissions) || m.Again > 0 && s.Submissions[m.Again-1].Node != m.Node {
+			bad("submission repeats number %d of %d, expected one of the same node", m.Again, len(s.Submissions))
+		}
 	}
 	for _, f := range s.Faults {
 		node(string(f.Kind), f.Node)
@@ -149,11 +158,14 @@ func (s Schedule) Validate() error {
 		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
 			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
 		}
+		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
+			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)
+		}
 	}
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
 	}
-	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
+	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
 	return errors.Join(errs...)
@@ -162,6 +174,7 @@ func (s Schedule) Validate() error {
 const (
 	maxNodes   = 1000
 	maxTime    = int64(400 * 24 * 3600 * 1000)
+	maxAhead   = int64(100 * 365 * 24 * 3600 * 1000)
 	maxPayload = 4096
 )
 

@@ -64,6 +64,7 @@ type world struct {
 	links     []uint32 // frames sent so far, by sender and receiver
 	cuts      []Fault  // partitions in effect
 	slowed    map[[2]int]int64
+	submitted []*block.Message // by the index of their submission; nil: not made
 	check     *checker
 	coalition *coalition
 	trace     trace
@@ -146,7 +147,8 @@ func newWorld(schedule Schedule, options Options) *world {
 	}
 	w := &world{
 		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
-		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, trace: trace{out: options.Trace, hash: traceStart},
+		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, submitted: make([]*block.Message, len(schedule.Submissions)),
+		trace: trace{out: options.Trace, hash: traceStart},
 		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},
 	}
 	for i := range schedule.Nodes {
@@ -353,8 +355,12 @@ func (w *world) engineConfig(key keys.Public) engine.Config {
 	if w.schedule.All {
 		include = mempool.All
 	}
+	limits := w.options.Pool
+	if w.schedule.Known > 0 {
+		limits.Known = w.schedule.Known
+	}
 	return engine.Config{
-		Self: key, Include: include, Mempool: w.options.Pool, Exchange: w.schedule.Exchange, HandOver: w.schedule.HandOver,
+		Self: key, Include: include, Mempool: limits, Exchange: w.schedule.Exchange, HandOver: w.schedule.HandOver,
 	}
 }
 

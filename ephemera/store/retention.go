@@ -3,31 +3,45 @@ package store
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// Retention says which messages Prune removes: those of blocks that Before or Keep selects. The
-// zero value removes nothing. Headers, certificates, votes, evidence and groups always stay, and so
-// do the messages of blocks that are not both certified and delivered.
+// Retention says which messages Prune removes: those of blocks that Age or Keep selects. The zero
+// value removes nothing. Headers, certificates, votes, evidence and groups always stay, and so do
+// the messages of blocks that are not both certified and delivered.
 type Retention struct {
-	// Before selects blocks whose header has an earlier time (milliseconds since 1970, the creator's
-	// clock). Zero selects none.
-	Before int64
+	// Age selects blocks that have been in the store for at least this much of its running time, which
+	// is the time for which the store was open. A block counts from when the store had both its
+	// certificate and its messages, however old its header says it is: neither its creator's clock nor
+	// the wall clock has a part in it. Zero selects none. A crash may lose a minute of running time.
+	Age time.Duration
 	// Keep is the number of blocks of each chain that keep their messages, counted down from the
 	// highest contiguous certified height; lower blocks are selected. Zero selects none.
 	Keep uint64
 	// Messages lets the store forget the IDs of a block's removed messages if all of them were signed
-	// before this time (milliseconds since 1970). Zero forgets none. Set it to the age at which the
-	// mempool refuses a message anyway: forgotten messages are missing in Store.Included.
+	// before this time (milliseconds since 1970), and the store has had them for at least Remember of
+	// its running time. Zero forgets none. Set both to the age at which the mempool refuses a message
+	// anyway: forgotten messages are missing in Store.Included. With Remember, a wall clock that is
+	// wrong for a moment makes the store forget nothing that is young.
 	Messages int64
+	Remember time.Duration
+}
+
+// Forgets reports whether Prune forgets the IDs of a block's removed messages, given the latest
+// time at which one was signed, and for how much running time in milliseconds they have been in the
+// store.
+func (r Retention) Forgets(newest, age int64) bool {
+	return newest < r.Messages && age >= r.Remember.Milliseconds()
 }
 
 // Removes reports whether Prune removes the messages of a certified and delivered block, given its
-// height, its header's time, and the highest contiguous certified height of its chain.
-func (r Retention) Removes(height uint64, time int64, certified uint64) bool {
-	return r.Before > 0 && time < r.Before || r.Keep > 0 && certified >= r.Keep && height <= certified-r.Keep
+// height, for how much running time in milliseconds it has been in the store, and the highest
+// contiguous certified height of its chain.
+func (r Retention) Removes(height uint64, age int64, certified uint64) bool {
+	return r.Age > 0 && age >= r.Age.Milliseconds() || r.Keep > 0 && certified >= r.Keep && height <= certified-r.Keep
 }
 
 // Pruned says what Prune removed.

@@ -80,6 +80,11 @@ type Store interface {
 	// retention removed, until Retention.Messages lets the store forget them. It leaves out blocks
 	// whose message IDs cannot be decoded.
 	Included(ctx context.Context, since int64) ([]Included, error)
+	// Forgotten returns the latest signed time of messages of the node's blocks whose IDs Prune
+	// has forgotten, or -1 if it has forgotten none. Without an identity, every block counts as the
+	// node's.
+	// Messages that are signed at that time or before may be missing in Included.
+	Forgotten(ctx context.Context) (int64, error)
 	// Prune removes messages of blocks that are certified and delivered, and frees the disk space.
 	// It works in transactions of bounded size, so that a Commit never waits for long. It may run
 	// concurrently with every method but Close; concurrent calls of Prune wait for each other. What

@@ -38,11 +38,11 @@ func Find(ctx context.Context, seed uint64, limit time.Duration, progress func(d
 // drawDay returns the schedule of a seed.
 func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
-	s.All, s.Offset, s.Nodes, s.Submissions = true, 0, len(s.Members), nil
+	s.All, s.Offset, s.Known, s.Nodes, s.Submissions = true, 0, 0, len(s.Members), nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
 		ofLaterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld
 		ofUnusedNode := f.Node >= s.Nodes
-		return ofLaterGroup || ofUnusedNode
+		return ofLaterGroup || ofUnusedNode || f.Kind == simulation.StepClock
 	})
 	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {

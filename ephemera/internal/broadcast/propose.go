@@ -53,15 +53,15 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 	return ok
 }
 
-// Propose makes a candidate of these messages and asks the application the same question as every
-// other member does (R1).
-func (b *Instance) Propose(now int64, messages []block.Message) {
+// Propose makes a candidate of these messages, dates it by the wall clock, and asks the application
+// the same question as every other member does (R1).
+func (b *Instance) Propose(now, wall int64, messages []block.Message) {
 	b.step(now)
 	if !b.CanPropose() || len(messages) == 0 {
 		return
 	}
 	c := b.chains[b.Self]
-	candidate := block.New(b.Group, c.key, c.height+1, c.tip, now, messages)
+	candidate := block.New(b.Group, c.key, c.height+1, c.tip, wall, messages)
 	if err := candidate.Check(b.Group); err != nil {
 		b.emit(Refused{Slot: candidate.Header.Slot(), Block: candidate.ID(), Own: true, Reason: err.Error()})
 		return

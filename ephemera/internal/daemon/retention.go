@@ -18,9 +18,9 @@ func (d *daemon) pruneBodies(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		now := time.Now()
-		r := store.Retention{Keep: s.KeepBlocks, Messages: now.Add(-time.Duration(d.Settings.Mempool.TTL)).UnixMilli()}
-		if s.KeepFor > 0 {
-			r.Before = now.Add(-time.Duration(s.KeepFor)).UnixMilli()
+		ttl, skew := time.Duration(d.Settings.Mempool.TTL), time.Duration(d.Settings.Mempool.Skew)
+		r := store.Retention{
+			Age: time.Duration(s.KeepFor), Keep: s.KeepBlocks, Messages: now.Add(-ttl).UnixMilli(), Remember: ttl + skew,
 		}
 		removed, err := d.home.Store.Prune(ctx, r)
 		switch {

@@ -165,7 +165,7 @@ func (c *cluster) step(i int, event engine.Event) {
 			}
 			next := m.events[0]
 			m.events = m.events[1:]
-			m.pending = m.engine.Step(engine.Input{Now: c.now, Event: next})
+			m.pending = m.engine.Step(engine.Input{Now: c.now, Wall: c.now, Event: next})
 			continue
 		}
 		effect := m.pending[0]

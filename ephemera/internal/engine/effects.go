@@ -61,6 +61,11 @@ type MarkGroup struct{ Number uint64 }
 // GroupFound reports a skipped group that members described (R9).
 type GroupFound struct{ Group *membership.Group }
 
+// Recall asks for the messages of certified blocks that are signed since a time, in milliseconds
+// since 1970: the wall clock was set back to a time whose messages the engine has forgotten. The
+// answer is Recalled; until it arrives, messages of that time are not accepted.
+type Recall struct{ Since int64 }
+
 // GroupRefused reports a group whose number belongs to another group.
 type GroupRefused struct{ Group *membership.Group }
 
@@ -74,4 +79,5 @@ func (ServeCertified) Effect() {}
 func (LoadGroup) Effect()      {}
 func (MarkGroup) Effect()      {}
 func (GroupFound) Effect()     {}
+func (Recall) Effect()         {}
 func (GroupRefused) Effect()   {}

@@ -33,8 +33,10 @@ type Config struct {
 	// Hold keeps an older group open for all of HandOver or until Close: its chains may grow. Without
 	// Hold, an older group is closed as soon as no slot of it is under way.
 	Hold bool
-	// Included are messages of certified blocks, ascending by time, that are not accepted again.
+	// Included are the messages of certified blocks that are signed at Since or later. They are not
+	// accepted again, and neither is anything that is signed before.
 	Included []store.Included
+	Since    int64
 }
 
 // Known is a group that the engine starts with, and what is durable of it.
@@ -55,6 +57,7 @@ type Engine struct {
 	round     exchangeRound
 	// started is the time of Start.
 	started int64
+	wall    wallClock
 	expiry  int64   // when the next message expires; 0: none does
 	asking  *part   // the application is choosing messages for its next block; nil: for none
 	toAsk   []*part // groups to ask for next
@@ -102,10 +105,6 @@ func New(config Config, known []Known) *Engine {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
 	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
-	for _, m := range config.Included {
-		e.pool.Drop([]block.MessageID{m.ID})
-	}
-	e.config.Included = nil
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)
@@ -134,6 +133,7 @@ func (e *Engine) Step(in Input) []Effect {
 		return nil
 	}
 	now := in.Now
+	e.readWall(in)
 	switch event := in.Event.(type) {
 	case Start:
 		e.start(now)
@@ -158,6 +158,8 @@ func (e *Engine) Step(in Input) []Effect {
 			p.instance.Wake(now)
 		}
 		e.changed = true
+	case Recalled:
+		e.recalled(event)
 	case Connected:
 		e.connected(now, event.Peer)
 	case Loaded:
@@ -214,6 +216,9 @@ func (e *Engine) halted() bool {
 
 func (e *Engine) start(now int64) {
 	e.started = now
+	e.remember(e.config.Included, e.config.Since)
+	e.config.Included = nil
+	e.recall() // the wall clock may have been set since the runner read it
 	for _, p := range e.parts {
 		if !p.instance.Muted && !p.instance.Closed {
 			e.emit(MarkGroup{Number: p.group.Number()})
@@ -253,10 +258,10 @@ func (e *Engine) collect(p *part, now int64) {
 			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
 		case broadcast.Certified:
 			p.progress = now
-			e.pool.Certified(effect.Block.MessageIDs(), effect.Own)
+			e.pool.Certified(effect.Block.Messages, effect.Own, e.wall.now)
 			e.changed = e.changed || effect.Own
 		case broadcast.Returned:
-			e.pool.Return(effect.Messages, now)
+			e.pool.Return(effect.Messages, e.moment(now))
 			e.changed = true
 		default:
 			e.emit(effect)

@@ -10,10 +10,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Input is an event and its time, in milliseconds since 1970. Time never runs backwards.
+// Input is an event and its time on both of the node's clocks, in milliseconds. Now never runs
+// backwards: waits are measured with it. Wall is the time since 1970 by the wall clock, which may
+// be set at any time: signed times are compared with it, and own blocks are dated by it.
 type Input struct {
-	Now   int64
-	Event Event
+	Now, Wall int64
+	Event     Event
 }
 
 // Event is one of the types below.
@@ -100,6 +102,12 @@ type Loaded struct {
 // Wake says that the application's state changed.
 type Wake struct{}
 
+// Recalled answers Recall.
+type Recalled struct {
+	Since    int64
+	Included []store.Included
+}
+
 // Connected says that a member is reachable again.
 type Connected struct{ Peer keys.Public }
 
@@ -118,4 +126,5 @@ func (Conflict) event()       {}
 func (Damaged) event()        {}
 func (Loaded) event()         {}
 func (Wake) event()           {}
+func (Recalled) event()       {}
 func (Connected) event()      {}

@@ -67,7 +67,7 @@ func (e *Engine) chosen(now int64, ids []block.MessageID) {
 		messages = append(messages, m)
 	}
 	if p != nil && e.mayPropose(p) {
-		p.instance.Propose(now, messages)
+		p.instance.Propose(now, e.wall.now, messages)
 	}
 }
 
@@ -75,7 +75,7 @@ func (e *Engine) verdict(now int64, event Verdict) {
 	if event.Slot.Creator == e.config.Self {
 		e.scheduleRound(now)
 		if drops := event.Decision.Drops(); len(drops) > 0 {
-			e.pool.Drop(drops)
+			e.pool.Drop(drops, e.wall.now)
 			e.changed = true
 		}
 	}

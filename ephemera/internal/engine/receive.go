@@ -105,7 +105,7 @@ func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[b
 // ownBeforeRestart reports whether a message was this member's own before its restart, which
 // emptied the mempool. Then it is its own message again.
 func (e *Engine) ownBeforeRestart(m block.Message) bool {
-	return m.Sender() == e.config.Self && m.Time() <= e.started
+	return m.Sender() == e.config.Self && m.Time() <= e.started+e.wall.ahead
 }
 
 // takeFrontier compares a member's frontier with the state here, and asks for what is missing.

@@ -272,11 +272,11 @@ func TestClosedGroupDeliversWhatTheVotesDoNotKnow(t *testing.T) {
 	newer, err := membership.NewGroup(network, 2, c.group.Members(), membership.Limits{})
 	require.NoError(t, err)
 	e := engine.New(engine.Config{Self: c.keys[0].Public()}, []engine.Known{{Group: newer}, {Group: c.group, Closed: true}})
-	e.Step(engine.Input{Now: c.now, Event: engine.Start{}})
+	e.Step(engine.Input{Now: c.now, Wall: c.now, Event: engine.Start{}})
 	b := c.forge(3, 1, block.ID{}, "old")
 	proof := c.certify(b, 0, 1, 3)
 	frame := wire.Blocks{Blocks: []wire.Held{{Block: b, Certificate: &proof}}}
-	effects := e.Step(engine.Input{Now: c.now, Event: engine.Received{From: c.keys[1].Public(), Frame: wire.AssumeVerified(frame)}})
+	effects := e.Step(engine.Input{Now: c.now, Wall: c.now, Event: engine.Received{From: c.keys[1].Public(), Frame: wire.AssumeVerified(frame)}})
 	require.Contains(t, effects, engine.Effect(broadcast.Persist{Write: store.PutCertified{Block: b, Certificate: proof}}))
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -411,7 +410,7 @@ func (s *script) certifyForged(d *datadriven.TestData) {
 // prune removes the messages of all blocks that members have certified and delivered.
 func (s *script) prune(d *datadriven.TestData) {
 	for _, place := range s.list(d, "node") {
-		pruned, err := s.members[place].store.Prune(context.Background(), store.Retention{Before: math.MaxInt64})
+		pruned, err := s.members[place].store.Prune(context.Background(), store.Retention{Age: 1})
 		require.NoError(s.t, err)
 		s.say("%d removed the messages of %d blocks", place, pruned.Blocks)
 	}

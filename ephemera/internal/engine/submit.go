@@ -37,10 +37,10 @@ func (e *Engine) directable(group membership.ID) error {
 
 // add adds a message to the mempool and notes when it expires.
 func (e *Engine) add(now int64, m block.Message, local bool) error {
-	if err := e.pool.Add(m, local, now); err != nil {
+	if err := e.pool.Add(m, local, e.moment(now)); err != nil {
 		return err
 	}
-	if expiry := e.pool.Expiry(m); e.expiry == 0 || expiry < e.expiry {
+	if expiry := e.pool.Expiry(m, e.moment(now)); e.expiry == 0 || expiry < e.expiry {
 		e.expiry = expiry
 	}
 	e.changed = true

@@ -20,6 +20,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
 )
 
 // Disk holds the committed state of one node. Its methods are safe for concurrent use.
@@ -50,10 +51,19 @@ type data struct {
 	certificates map[block.ID]certificate.Certificate
 	evidence     map[chainKey]store.Evidence
 	chains       map[chainKey]chain
-	groups       map[uint64]store.Group     // by number
-	order        []block.ID                 // certified blocks; the first has sequence 1
-	removed      map[block.ID][]leaves.Leaf // leaves of the messages that Prune removed
-	broken       map[block.ID]error         // damaged beyond decoding; Disk.Rot fills it
+	groups       map[uint64]store.Group // by number
+	order        []block.ID             // certified blocks; the first has sequence 1
+	broken       map[block.ID]error     // damaged beyond decoding; Disk.Rot fills it
+	removed      map[block.ID]removed   // what remains of the messages that Prune removed
+	arrived      map[block.ID]int64     // running time at which a certified block was whole
+	running      int64                  // running time at the last Close
+	forgotten    int64                  // as Store.Forgotten
+}
+
+// removed is what remains of a block's messages, with the running time at which they came.
+type removed struct {
+	leaves  []leaves.Leaf
+	arrived int64
 }
 
 // NewDisk returns an empty disk.
@@ -66,8 +76,10 @@ func NewDisk() *Disk {
 		evidence:     map[chainKey]store.Evidence{},
 		chains:       map[chainKey]chain{},
 		groups:       map[uint64]store.Group{},
-		removed:      map[block.ID][]leaves.Leaf{},
 		broken:       map[block.ID]error{},
+		removed:      map[block.ID]removed{},
+		arrived:      map[block.ID]int64{},
+		forgotten:    -1,
 	}}
 }
 
@@ -86,7 +98,7 @@ func (d *Disk) Open() (*Store, error) {
 		return nil, store.ErrLocked
 	}
 	d.open = true
-	return &Store{disk: d}, nil
+	return &Store{disk: d, clock: uptime.New(d.data.running)}, nil
 }
 
 // clone copies the maps. Their values are never changed in place.
@@ -103,12 +115,16 @@ func (d data) clone() data {
 		order:        slices.Clone(d.order),
 		removed:      maps.Clone(d.removed),
 		broken:       maps.Clone(d.broken),
+		arrived:      maps.Clone(d.arrived),
+		running:      d.running,
+		forgotten:    d.forgotten,
 	}
 }
 
 // Store is a store.Store on a Disk.
 type Store struct {
 	disk   *Disk
+	clock  *uptime.Clock
 	closed bool // guarded by disk.mu
 }
 
@@ -116,8 +132,11 @@ type Store struct {
 func New() *Store {
 	disk := NewDisk()
 	disk.open = true
-	return &Store{disk: disk}
+	return &Store{disk: disk, clock: uptime.New(0)}
 }
+
+// Clock returns the running time that Store.Prune counts by. It is for package storetest.
+func (s *Store) Clock() *uptime.Clock { return s.clock }
 
 var errClosed = errors.New("store is closed")
 
@@ -130,6 +149,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 				undo.run()
 				return fmt.Errorf("commit %T: %w", w, err)
 			}
+			d.stamp(w, s.clock.Now(), &undo)
 		}
 		return nil
 	})
@@ -157,29 +177,6 @@ func (s *Store) read(ctx context.Context, read func(*data) error) error {
 		return err
 	}
 	return read(&s.disk.data)
-}
-
-// undo holds what reverts each change of a commit.
-type undo []func()
-
-// run reverts the commit, newest change first.
-func (u undo) run() {
-	for _, step := range slices.Backward(u) {
-		step()
-	}
-}
-
-// put sets m[k] and adds to u what reverts it.
-func put[K comparable, V any](u *undo, m map[K]V, k K, v V) {
-	old, existed := m[k]
-	*u = append(*u, func() {
-		if existed {
-			m[k] = old
-		} else {
-			delete(m, k)
-		}
-	})
-	m[k] = v
 }
 
 func (d *data) apply(w store.Write, u *undo) error {
@@ -228,6 +225,25 @@ func (d *data) apply(w store.Write, u *undo) error {
 	return nil
 }
 
+// stamp notes the running time if the write made a certified block whole.
+func (d *data) stamp(w store.Write, now int64, u *undo) {
+	var id block.ID
+	switch w := w.(type) {
+	case store.PutVote:
+		id = w.Block.ID()
+	case store.PutCertified:
+		id = w.Block.ID()
+	case store.PutRepaired:
+		id = w.Block.ID()
+	default:
+		return
+	}
+	_, certified := d.certificates[id]
+	if _, stamped := d.arrived[id]; certified && !stamped && !d.blocks[id].Pruned() {
+		put(u, d.arrived, id, now)
+	}
+}
+
 func (d *data) close(id membership.ID, u *undo) error {
 	for number, g := range d.groups {
 		if g.Group.ID() == id {
@@ -261,30 +277,6 @@ func (d *data) certify(w store.PutCertified, u *undo) error {
 	}
 	put(u, d.chains, keyOf(slot), c)
 	return nil
-}
-
-// repair writes a certified block over what is stored of it.
-func (d *data) repair(w store.PutRepaired, u *undo) error {
-	slot, id := w.Block.Header.Slot(), w.Block.ID()
-	switch other, ok := d.slots[slot]; {
-	case !ok:
-		return fmt.Errorf("repair slot %s: %w", slot, store.ErrNotFound)
-	case other != id:
-		return fmt.Errorf("%w: slot %s, block %s", store.ErrConflict, slot, other)
-	}
-	put(u, d.certificates, id, cloned(w.Certificate))
-	d.replace(id, w.Block, u)
-	return nil
-}
-
-// replace writes a block over the stored one.
-func (d *data) replace(id block.ID, b block.Block, u *undo) {
-	if err, ok := d.broken[id]; ok {
-		delete(d.broken, id)
-		*u = append(*u, func() { d.broken[id] = err })
-	}
-	b.Messages = slices.Clone(b.Messages)
-	put(u, d.blocks, id, b)
 }
 
 func cloned(c certificate.Certificate) certificate.Certificate {
@@ -495,6 +487,7 @@ func (s *Store) Close() error {
 	defer s.disk.mu.Unlock()
 	if !s.closed {
 		s.closed, s.disk.open = true, false
+		s.disk.data.running = s.clock.Now()
 	}
 	return nil
 }

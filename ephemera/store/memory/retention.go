@@ -74,7 +74,7 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 	err := s.read(ctx, func(d *data) error {
 		for _, id := range d.order {
 			b := d.blocks[id]
-			held := d.removed[id]
+			held := d.removed[id].leaves
 			if !b.Pruned() {
 				held = leaves.Of(b)
 			}
@@ -90,36 +90,54 @@ func (s *Store) Included(ctx context.Context, since int64) ([]store.Included, er
 	return store.MergeIncluded(all), err
 }
 
+// Forgotten returns how much Prune has forgotten; see store.Store.
+func (s *Store) Forgotten(ctx context.Context) (at int64, err error) {
+	err = s.read(ctx, func(d *data) error {
+		at = d.forgotten
+		return nil
+	})
+	return at, err
+}
+
 // Prune removes messages; see store.Store. It holds the lock throughout: there is no disk to wait
 // for.
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	var pruned store.Pruned
 	err := s.locked(ctx, func(d *data) error {
-		removed := map[block.MessageID]int{} // encoded size
+		now := s.clock.Now()
+		sizes := map[block.MessageID]int{} // encoded, of what is removed
 		for _, id := range d.order {
 			b := d.blocks[id]
 			c := d.chains[keyOf(b.Header.Slot())]
 			height := b.Header.Height
-			if len(b.Messages) == 0 || height > min(c.certified, c.delivered) || !retention.Removes(height, b.Header.Time, c.certified) {
+			if len(b.Messages) == 0 || height > min(c.certified, c.delivered) || !retention.Removes(height, now-d.arrived[id], c.certified) {
 				continue
 			}
 			for _, m := range b.Messages {
-				removed[m.ID()] = m.Size()
+				sizes[m.ID()] = m.Size()
 			}
-			d.removed[id] = leaves.Of(b)
+			d.removed[id] = removed{leaves.Of(b), d.arrived[id]}
+			delete(d.arrived, id)
 			b.Messages = nil
 			d.blocks[id] = b
 			pruned.Blocks++
 		}
 		for _, b := range d.blocks {
 			for _, m := range b.Messages {
-				delete(removed, m.ID())
+				delete(sizes, m.ID())
 			}
 		}
-		for _, size := range removed {
+		for _, size := range sizes {
 			pruned.Bytes += int64(size)
 		}
-		maps.DeleteFunc(d.removed, func(_ block.ID, all []leaves.Leaf) bool { return leaves.Newest(all) < retention.Messages })
+		maps.DeleteFunc(d.removed, func(id block.ID, old removed) bool {
+			newest := leaves.Newest(old.leaves)
+			forget := retention.Forgets(newest, now-old.arrived)
+			if forget && (d.identity == nil || d.identity.Key == d.blocks[id].Header.Creator) {
+				d.forgotten = max(d.forgotten, newest)
+			}
+			return forget
+		})
 		return nil
 	})
 	return pruned, err

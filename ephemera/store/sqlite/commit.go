@@ -28,7 +28,10 @@ type commitStatements struct {
 	repairs                            repairStatements
 	evidence                           *sqlx.Stmt
 	group, numbered, close             *sqlx.Stmt
+	running                            *sqlx.Stmt
 }
+
+const saveRunning = `UPDATE running SET milliseconds = ?`
 
 func (c *commitStatements) prepare(db *sqlx.DB) error {
 	for _, s := range []struct {
@@ -44,19 +47,20 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.held, `SELECT h.signed, coalesce(b.whole, 0) AS whole FROM headers h LEFT JOIN bodies b USING (block_id) WHERE h.block_id = ?`},
 		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header, crc = excluded.crc WHERE signed = 0 AND excluded.signed = 1`},
-		{&c.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
-			ON CONFLICT (block_id) DO UPDATE SET whole = 1`},
+		{&c.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+			ON CONFLICT (block_id) DO UPDATE SET whole = 1, arrived = excluded.arrived`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
 		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
 		{&c.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)`},
 		{&c.retain, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
-		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc) VALUES (?, ?, ?, ?, ?)
+		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc, arrived) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
 		{&c.evidence, `INSERT INTO evidence (chain, header_a, header_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.group, `INSERT INTO groups (number, group_id, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.numbered, `SELECT group_id FROM groups WHERE number = ?`},
 		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
+		{&c.running, saveRunning},
 	} {
 		statement, err := db.Preparex(s.query)
 		if err != nil {
@@ -77,8 +81,9 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err != nil {
 		return fmt.Errorf("begin commit: %w", err)
 	}
+	now, due := s.clock.Due()
 	c := commit{
-		ctx: ctx, tx: tx, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
+		ctx: ctx, tx: tx, now: now, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
 		messages: map[block.MessageID]struct{}{}, chains: map[chainKey]*chainRow{},
 	}
 	for _, w := range writes {
@@ -87,8 +92,17 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 			return fmt.Errorf("commit %T: %w", w, err)
 		}
 	}
+	if due {
+		if err := c.exec(c.statements.running, now); err != nil {
+			_ = tx.Rollback()
+			return fmt.Errorf("commit running time: %w", err)
+		}
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if due {
+		s.clock.Saved(now)
 	}
 	for id := range c.messages {
 		s.stored.Add(id, struct{}{})
@@ -100,6 +114,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 type commit struct {
 	ctx        context.Context
 	tx         *sqlx.Tx
+	now        int64 // running time
 	statements *commitStatements
 	bound      map[*sqlx.Stmt]*sqlx.Stmt // prepared statement -> the same bound to the transaction
 	stored     *lru.Cache[block.MessageID, struct{}]
@@ -241,7 +256,7 @@ func (c *commit) putBlock(chain *chainRow, height int64, b block.Block, id block
 		}
 	}
 	all := leaves.Of(b)
-	return c.exec(c.statements.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
+	return c.exec(c.statements.body, id[:], chain.Chain, height, c.now, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
 // retain increments the message's count of bodies, and stores the message if it is not stored yet.
@@ -291,7 +306,7 @@ func (c *commit) certify(w store.PutCertified) error {
 		return err
 	}
 	proof := w.Certificate.Encode()
-	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], proof, checksum(proof))
+	written, err := c.change(c.statements.certify, chain.Chain, height, id[:], proof, checksum(proof), c.now)
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,12 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
 	var pruned store.Pruned
-	err := s.removeOld(ctx, retention, &pruned)
+	err := s.saveRunning(ctx)
 	if err == nil {
-		err = s.forgetIDs(ctx, retention.Messages)
+		err = s.removeOld(ctx, retention, &pruned)
+	}
+	if err == nil {
+		err = s.forgetIDs(ctx, retention)
 	}
 	if err == nil {
 		err = s.shrink(ctx)
@@ -41,7 +44,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 }
 
 func (s *Store) removeOld(ctx context.Context, retention store.Retention, pruned *store.Pruned) error {
-	if retention.Before <= 0 && retention.Keep == 0 {
+	if retention.Age <= 0 && retention.Keep == 0 {
 		return nil
 	}
 	var chains []storedChain
@@ -84,11 +87,16 @@ func (s *Store) oldBodies(ctx context.Context, r store.Retention, chain storedCh
 	if r.Keep > 0 && chain.Certified >= r.Keep {
 		below = int64(chain.Certified - r.Keep)
 	}
+	since := int64(-1)
+	if r.Age > 0 {
+		since = s.clock.Now() - r.Age.Milliseconds()
+	}
 	rows, err := s.reader.QueryxContext(ctx, `
 		SELECT b.body, b.height, b.leaves FROM bodies b JOIN certificates t ON t.block_id = b.block_id
-		WHERE b.whole = 1 AND b.chain = ? AND b.height > ? AND b.height <= ? AND (b.time < ? OR b.height <= ?)
-		ORDER BY b.height LIMIT ?`,
-		chain.Chain, above, int64(min(chain.Certified, chain.Delivered)), max(r.Before, 0), below, pruneBodies)
+		WHERE b.whole = 1 AND b.chain = ?1 AND b.height > ?2 AND b.height <= ?3
+			AND (b.arrived <= ?4 OR b.height <= ?5) AND (t.arrived <= ?4 OR b.height <= ?5)
+		ORDER BY b.height LIMIT ?6`,
+		chain.Chain, above, int64(min(chain.Certified, chain.Delivered)), since, below, pruneBodies)
 	if err != nil {
 		return nil, err
 	}
@@ -192,19 +200,54 @@ func (p *pruneStatements) prepare(db *sqlx.DB) (err error) {
 	return err
 }
 
-// forgetIDs removes the message IDs of bodies whose messages were removed and are all older than
-// before (milliseconds since 1970).
-func (s *Store) forgetIDs(ctx context.Context, before int64) error {
-	for {
-		result, err := s.writer.ExecContext(ctx, `
-			DELETE FROM bodies WHERE body IN (SELECT body FROM bodies WHERE whole = 0 AND newest < ? ORDER BY newest LIMIT ?)`, before, pruneMessages)
+// forgetIDs removes the message IDs of bodies whose messages were removed, if Retention.Forgets
+// says so, and records how much was forgotten of own blocks.
+func (s *Store) forgetIDs(ctx context.Context, r store.Retention) error {
+	since := s.clock.Now() - r.Remember.Milliseconds()
+	for removed := int64(pruneMessages); removed == pruneMessages; {
+		err := s.transaction(ctx, func(tx *sqlx.Tx) error {
+			_, err := tx.ExecContext(ctx, `
+				UPDATE running SET forgotten = max(forgotten, coalesce((
+					SELECT max(b.newest) FROM (`+oldIDs+`) JOIN bodies b USING (body) JOIN chains c USING (chain)
+					WHERE c.creator = coalesce((SELECT key FROM identity), c.creator)), -1))`, r.Messages, since, pruneMessages)
+			if err != nil {
+				return err
+			}
+			result, err := tx.ExecContext(ctx, `DELETE FROM bodies WHERE body IN (`+oldIDs+`)`, r.Messages, since, pruneMessages)
+			if err != nil {
+				return err
+			}
+			removed, err = result.RowsAffected()
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if removed, err := result.RowsAffected(); err != nil || removed < pruneMessages {
-			return err
-		}
 	}
+	return nil
+}
+
+// oldIDs selects the bodies whose message IDs one transaction forgets.
+const oldIDs = `SELECT body FROM bodies WHERE whole = 0 AND newest < ?1 AND arrived <= ?2 ORDER BY newest, body LIMIT ?3`
+
+func (s *Store) transaction(ctx context.Context, change func(*sqlx.Tx) error) error {
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Forgotten returns how much Prune has forgotten; see store.Store.
+func (s *Store) Forgotten(ctx context.Context) (at int64, err error) {
+	if err := s.reader.GetContext(ctx, &at, `SELECT forgotten FROM running`); err != nil {
+		return 0, fmt.Errorf("load the time of forgotten messages: %w", err)
+	}
+	return at, nil
 }
 
 // shrink frees the file's unused pages and truncates the log.

@@ -29,8 +29,9 @@ func (r *repairStatements) prepare(db *sqlx.DB) error {
 		{&r.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (block_id) DO UPDATE SET signed = excluded.signed, header = excluded.header, crc = excluded.crc`},
 		{&r.oldBody, `SELECT leaves FROM bodies WHERE block_id = ? AND whole = 1`},
-		{&r.body, `INSERT INTO bodies (block_id, chain, height, time, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
-			ON CONFLICT (block_id) DO UPDATE SET time = excluded.time, newest = excluded.newest, bytes = excluded.bytes, whole = 1, leaves = excluded.leaves`},
+		{&r.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+			ON CONFLICT (block_id) DO UPDATE SET arrived = CASE WHEN whole = 1 THEN arrived ELSE excluded.arrived END,
+				newest = excluded.newest, bytes = excluded.bytes, whole = 1, leaves = excluded.leaves`},
 		{&r.pruned, `UPDATE bodies SET whole = 0 WHERE block_id = ?`},
 		{&r.numberOf, `SELECT number FROM message_ids WHERE message_id = ?`},
 		{&r.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)
@@ -72,7 +73,8 @@ func (c *commit) repair(w store.PutRepaired) error {
 	return c.exec(c.statements.repairs.certificate, proof, checksum(proof), chain.Chain, height, id[:])
 }
 
-// replaceBlock writes the header and the messages of a block over what is stored of them.
+// replaceBlock writes the header and the messages of a block over what is stored of them. Messages
+// that were stored but damaged keep the running time at which they came.
 func (c *commit) replaceBlock(chain *chainRow, height int64, b block.Block, id block.ID) error {
 	signed, header := b.Signature != keys.Signature{}, canonical.Encode(b.SignedHeader)
 	if err := c.exec(c.statements.repairs.header, id[:], chain.Chain, height, signed, header, checksum(header)); err != nil {
@@ -103,7 +105,7 @@ func (c *commit) replaceBlock(chain *chainRow, height int64, b block.Block, id b
 		}
 	}
 	all := leaves.Of(b)
-	return c.exec(c.statements.repairs.body, id[:], chain.Chain, height, b.Header.Time, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
+	return c.exec(c.statements.repairs.body, id[:], chain.Chain, height, c.now, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
 }
 
 // removeBody removes the messages of a block, as Prune does. Messages stay that are missing in held

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
@@ -111,8 +112,12 @@ func TestOlderFileIsMigrated(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 	s := open(t, path)
+	pruned, err := s.Prune(t.Context(), store.Retention{Age: time.Hour})
+	require.NoError(t, err)
+	require.Zero(t, pruned, "their age counts from the migration")
+	s.clock.Advance(time.Hour)
 	require.NoError(t, s.Commit(t.Context(), []store.Write{puts[3], store.PutDelivered{Slot: puts[3].Block.Header.Slot()}}))
-	pruned, err := s.Prune(t.Context(), store.Retention{Keep: 1})
+	pruned, err = s.Prune(t.Context(), store.Retention{Age: time.Hour})
 	require.NoError(t, err)
 	require.Equal(t, store.Pruned{Blocks: 3, Bytes: int64(2 * puts[0].Block.Messages[0].Size())}, pruned)
 	entries, err := s.List(t.Context(), 3, keys.Public{}, 10, math.MaxInt)

@@ -30,6 +30,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
 )
 
 //go:embed migrations/*.sql
@@ -50,6 +51,7 @@ type Store struct {
 	commits commitStatements
 	prunes  pruneStatements
 	message *sqlx.Stmt // on the readers
+	clock   *uptime.Clock
 	pruning sync.Mutex // held by a Prune
 	// stored holds messages known to be stored, because most messages are in several blocks.
 	stored *lru.Cache[block.MessageID, struct{}]
@@ -86,6 +88,9 @@ func (s *Store) connect(path string) error {
 		return err
 	}
 	if err := s.allowShrinking(); err != nil {
+		return err
+	}
+	if err := s.loadRunning(); err != nil {
 		return err
 	}
 	if err := syncFolder(filepath.Dir(path)); err != nil {
@@ -179,6 +184,10 @@ func (s *Store) Close() error {
 	var all []error
 	if s.reader != nil {
 		all = append(all, s.reader.Close())
+	}
+	if s.clock != nil {
+		// If it fails, as on a full disk, some running time is lost, as in a crash.
+		_, _ = s.writer.Exec(saveRunning, s.clock.Now())
 	}
 	if s.writer != nil {
 		all = append(all, s.writer.Close()) // closing the last connection writes the log back

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,8 +69,11 @@ func history(t *testing.T, random *rand.Rand, length int) []step {
 			started := identity
 			steps = append(steps, func(t *testing.T, s store.Store) error { return s.SetIdentity(t.Context(), started) })
 		case 1, 2:
-			retention := store.Retention{Before: random.Int64N(8), Keep: random.Uint64N(5), Messages: random.Int64N(40)}
+			// Half an hour more than whole hours, so that what the steps take does not matter.
+			hours := func() time.Duration { return time.Duration(random.Int64N(5))*time.Hour - time.Hour/2 }
+			retention := store.Retention{Age: hours(), Keep: random.Uint64N(5), Messages: random.Int64N(40), Remember: hours()}
 			steps = append(steps, func(t *testing.T, s store.Store) error {
+				s.(clocked).Clock().Advance(time.Hour)
 				_, err := s.Prune(t.Context(), retention)
 				return err
 			})
@@ -154,7 +158,9 @@ func dump(t *testing.T, s store.Store) []string {
 	}
 	included, err := s.Included(t.Context(), 0)
 	require.NoError(t, err)
-	return append(all, fmt.Sprint(included))
+	forgotten, err := s.Forgotten(t.Context())
+	require.NoError(t, err)
+	return append(all, fmt.Sprint(included, forgotten))
 }
 
 func opened(t *testing.T, d Disk) store.Store {

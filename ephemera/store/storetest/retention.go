@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,15 +13,16 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
 )
 
 // at returns a certified block of messages with these signed times. Its header's time is its
 // height.
 func (f *fixture) at(creator int, height uint64, size int, times ...int64) store.PutCertified {
 	messages := make([]block.Message, len(times))
-	for i, time := range times {
+	for i, at := range times {
 		var err error
-		messages[i], err = block.NewMessage(f.members[0], f.group.Network(), "at", make([]byte, size), time)
+		messages[i], err = block.NewMessage(f.members[0], f.group.Network(), "at", make([]byte, size), at)
 		require.NoError(f.t, err)
 	}
 	parent := block.ID{}
@@ -60,6 +62,12 @@ func (s *session) list(after uint64, creator keys.Public, count, bytes int) []st
 	}
 	return found
 }
+
+// clocked is what every store offers besides store.Store: tests let its running time pass.
+type clocked interface{ Clock() *uptime.Clock }
+
+// pass lets running time pass.
+func (s *session) pass(d time.Duration) { s.Store.(clocked).Clock().Advance(d) }
 
 func (s *session) prune(r store.Retention) store.Pruned {
 	s.t.Helper()
@@ -165,6 +173,9 @@ func testIncluded(t *testing.T, s *session) {
 		require.NoError(t, err)
 		require.Equal(t, want, have)
 	}
+	forgotten, err := s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(-1), forgotten)
 	all := []store.Included{{Time: 5}, {Time: 20, Own: true}, {Time: 25, Own: true}, {Time: 30}}
 	expect(0, all...)
 	s.reopen()
@@ -175,7 +186,7 @@ func testIncluded(t *testing.T, s *session) {
 	// Removed messages are known until all messages of their block are older than
 	// Retention.Messages.
 	f.commit(s, store.PutDelivered{Slot: f.slot(other, 1)}, store.PutDelivered{Slot: f.slot(own, 1)})
-	require.Equal(t, 2, s.prune(store.Retention{Before: 2, Messages: 25}).Blocks)
+	require.Equal(t, 2, s.prune(store.Retention{Age: 1, Messages: 25}).Blocks)
 	s.reopen()
 	expect(0, all...)
 	require.Zero(t, s.prune(store.Retention{Messages: 26}))
@@ -183,8 +194,19 @@ func testIncluded(t *testing.T, s *session) {
 	require.Zero(t, s.prune(store.Retention{Messages: 30}))
 	require.Zero(t, s.prune(store.Retention{}))
 	expect(30, all[3])
-	require.Zero(t, s.prune(store.Retention{Messages: 31}))
+	forgotten, err = s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(25), forgotten, "of the node's block")
+	// They are forgotten only after some running time, however late it is by the wall clock.
+	require.Zero(t, s.prune(store.Retention{Messages: 31, Remember: time.Hour}))
+	expect(30, all[3])
+	s.reopen()
+	s.pass(time.Hour)
+	require.Zero(t, s.prune(store.Retention{Messages: 31, Remember: time.Hour}))
 	expect(0)
+	forgotten, err = s.Forgotten(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(25), forgotten, "the other one was not own")
 }
 
 func testPrune(t *testing.T, s *session) {
@@ -194,10 +216,10 @@ func testPrune(t *testing.T, s *session) {
 	before := f.load(s)
 	size := int64(puts[0].Block.Messages[0].Size())
 	require.Zero(t, s.prune(store.Retention{}))
-	require.Zero(t, s.prune(store.Retention{Before: 1, Keep: 6, Messages: math.MaxInt64}))
+	require.Zero(t, s.prune(store.Retention{Age: time.Hour, Keep: 6, Messages: math.MaxInt64}))
 	require.Zero(t, s.prune(store.Retention{Keep: math.MaxUint64}))
-	require.Equal(t, store.Pruned{Blocks: 2, Bytes: 2 * size}, s.prune(store.Retention{Before: 3}))
-	require.Zero(t, s.prune(store.Retention{Before: 3}), "once")
+	require.Equal(t, store.Pruned{Blocks: 2, Bytes: 2 * size}, s.prune(store.Retention{Keep: 4}))
+	require.Zero(t, s.prune(store.Retention{Keep: 4}), "once")
 	require.Equal(t, store.Pruned{Blocks: 1, Bytes: size}, s.prune(store.Retention{Keep: 3}))
 	s.reopen()
 	require.Equal(t, before, f.load(s))
@@ -231,6 +253,41 @@ func testPrune(t *testing.T, s *session) {
 	}
 }
 
+// The age of a block counts from when the store had its certificate and its messages, and only
+// while the store is open. The header's time has no part in it: that of these blocks is in 1970.
+func testRetentionByAge(t *testing.T, s *session) {
+	f := newFixture(t, 1)
+	hour := store.Retention{Age: time.Hour}
+	pruned := func(put store.PutCertified) bool { return certifiedIn(t, s, put).Block.Pruned() }
+	voted, first, second := f.at(0, 1, 10, 1), f.at(1, 1, 10, 2), f.at(1, 2, 10, 3)
+	bare := f.at(2, 1, 10, 4)
+	f.commit(s, store.PutVote{Block: voted.Block}, first, withoutMessages(bare), store.PutDelivered{Slot: f.slot(0, 1)},
+		store.PutDelivered{Slot: f.slot(1, 2)}, store.PutDelivered{Slot: f.slot(2, 1)})
+	require.Zero(t, s.prune(hour), "dated 1970, and new here")
+	s.pass(40 * time.Minute)
+	f.commit(s, voted, second, bare)
+	s.reopen()
+	s.pass(15 * time.Minute)
+	require.Zero(t, s.prune(hour), "the first was here for 55 minutes")
+
+	again := first
+	again.Certificate = f.certify(first.Block, 0, 1, 2, 3)
+	f.commit(s, again) // a late echo does not make it younger
+	s.pass(10 * time.Minute)
+	require.Equal(t, 1, s.prune(hour).Blocks)
+	require.True(t, pruned(first))
+	require.Zero(t, s.prune(store.Retention{Age: math.MaxInt64}))
+
+	f.commit(s, first) // its messages are stored again, as with an import
+	s.pass(40 * time.Minute)
+	require.Equal(t, 3, s.prune(hour).Blocks, "65 minutes")
+	require.True(t, pruned(voted) && pruned(second) && pruned(bare))
+	require.False(t, pruned(first))
+	s.reopen()
+	s.pass(25 * time.Minute)
+	require.Equal(t, 1, s.prune(hour).Blocks)
+}
+
 func certifiedIn(t *testing.T, s *session, put store.PutCertified) store.Certified {
 	t.Helper()
 	c, err := s.CertifiedByID(t.Context(), put.Block.ID())
@@ -241,7 +298,7 @@ func certifiedIn(t *testing.T, s *session, put store.PutCertified) store.Certifi
 // Messages of blocks that are not both certified and delivered are still needed.
 func testPruneKeepsUndelivered(t *testing.T, s *session) {
 	f := newFixture(t, 1)
-	everything := store.Retention{Before: math.MaxInt64, Keep: 1, Messages: math.MaxInt64}
+	everything := store.Retention{Age: 1, Keep: 1, Messages: math.MaxInt64}
 	vote := f.block(f.slot(0, 1), "vote", 10)
 	undelivered, gap := f.at(1, 1, 10, 1), f.at(2, 2, 10, 2)
 	early := f.block(f.slot(3, 1), "early", 10)
@@ -298,20 +355,20 @@ func testPutPruned(t *testing.T, s *session) {
 	f.requireCertified(voted, certifiedIn(t, s, voted))
 	f.commit(s, store.PutDelivered{Slot: f.slot(1, 2)})
 	for range 2 {
-		require.Equal(t, 2, s.prune(store.Retention{Before: 3}).Blocks)
+		require.Equal(t, 2, s.prune(store.Retention{Age: 1}).Blocks)
 		f.requireCertified(withoutMessages(voted), certifiedIn(t, s, voted))
 		f.commit(s, voted, whole)
 		f.requireCertified(voted, certifiedIn(t, s, voted))
 	}
 	// A vote adds removed messages too, and retention removes them again.
-	require.Equal(t, 2, s.prune(store.Retention{Before: 3}).Blocks)
+	require.Equal(t, 2, s.prune(store.Retention{Age: 1}).Blocks)
 	f.commit(s, store.PutVote{Block: voted.Block})
 	f.requireCertified(voted, certifiedIn(t, s, voted))
 	require.Zero(t, s.prune(store.Retention{Messages: 4}))
 	included, err = s.Included(t.Context(), 0)
 	require.NoError(t, err)
 	require.Len(t, included, 1)
-	require.Equal(t, 1, s.prune(store.Retention{Before: 3}).Blocks)
+	require.Equal(t, 1, s.prune(store.Retention{Age: 1}).Blocks)
 	f.commit(s, voted, whole)
 	included, err = s.Included(t.Context(), 0)
 	require.NoError(t, err)
@@ -348,8 +405,8 @@ func testPruneConcurrently(t *testing.T, s *session) {
 		close(done)
 	}()
 	for height := range uint64(heights) {
-		time := int64(10 * height)
-		f.commit(s, f.at(1, height+1, 50, time, time+1, time+9, time+10), store.PutDelivered{Slot: f.slot(1, height+1)})
+		at := int64(10 * height)
+		f.commit(s, f.at(1, height+1, 50, at, at+1, at+9, at+10), store.PutDelivered{Slot: f.slot(1, height+1)})
 	}
 	require.NoError(t, <-done)
 	kept := s.list(heights-2, keys.Public{}, heights, math.MaxInt)

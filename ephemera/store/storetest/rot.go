@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,13 +121,15 @@ func testRottenBlock(t *testing.T, disk Rotting, part rottenPart) {
 	far := f.rottenBlock(1, 9)
 	require.ErrorIs(t, s.Commit(t.Context(), []store.Write{store.PutRepaired(far)}), store.ErrNotFound)
 
+	s.pass(30 * time.Minute)
 	f.commit(s, store.PutRepaired(bad))
 	s.reopen()
 	f.requireHealed(s, puts)
 
-	// Retention removes a block that was healed, with its messages, as any other.
-	pruned, err := s.Prune(t.Context(), store.Retention{Keep: 1, Messages: math.MaxInt64})
-	require.NoError(t, err)
+	// A block that was healed keeps its age, and retention removes it with its messages as any other.
+	s.pass(30 * time.Minute)
+	require.Zero(t, s.prune(store.Retention{Age: 80 * time.Minute}))
+	pruned := s.prune(store.Retention{Age: 50 * time.Minute, Messages: math.MaxInt64})
 	total := int64(0)
 	for _, put := range puts {
 		total += int64(put.Block.BodyBytes())
@@ -282,7 +285,7 @@ func testRottenVote(t *testing.T, disk Rotting, part rottenPart) {
 
 	// It can be certified and removed like any other.
 	f.commit(s, whole, bad, store.PutDelivered{Slot: f.slot(1, 2)})
-	pruned, err := s.Prune(t.Context(), store.Retention{Before: math.MaxInt64})
+	pruned, err := s.Prune(t.Context(), store.Retention{Age: 1})
 	require.NoError(t, err)
 	require.Equal(t, store.Pruned{Blocks: 2, Bytes: int64(whole.Block.BodyBytes() + bad.Block.BodyBytes())}, pruned)
 	if _, err := s.Block(t.Context(), bad.Block.ID()); !errors.Is(err, store.ErrPruned) {

@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"equivocations are in the order of groups and creators", testEquivocations},
 		{"messages of certified blocks are known, even when removed, until forgotten", testIncluded},
 		{"retention removes old messages and nothing else", testPrune},
+		{"retention by age counts from the arrival here, in running time", testRetentionByAge},
 		{"retention keeps blocks that are not both certified and delivered", testPruneKeepsUndelivered},
 		{"a certified block can be stored without its messages", testPutPruned},
 		{"retention runs concurrently with commits and reads", testPruneConcurrently},

@@ -96,7 +96,7 @@ type Admin struct {
 // Storage says in which kind of store blocks are kept, and for how long.
 type Storage struct {
 	Kind       string   `toml:"kind" comment:"sqlite or pebble. It cannot be changed after 'ephemera init'."`
-	KeepFor    Duration `toml:"keep_for" comment:"Remove the bodies of certified blocks older than this; 0s: keep them whatever their age. Headers and certificates are kept forever."`
+	KeepFor    Duration `toml:"keep_for" comment:"Remove the bodies of certified blocks that came here this long ago, not counting the time while the node is stopped; 0s: keep them whatever their age. Headers and certificates are kept forever."`
 	KeepBlocks uint64   `toml:"keep_blocks" comment:"Number of bodies to keep of each chain; 0: no limit."`
 	Interval   Duration `toml:"interval" comment:"Time between two removals."`
 }

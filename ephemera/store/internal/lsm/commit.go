@@ -102,15 +102,21 @@ func (b *batch) vote(w store.PutVote) error {
 	}
 	entry, err := b.get(slotKey(keyCertified, slot))
 	if err == nil && held.whole && len(entry) == 40 && string(entry[8:]) == string(id[:]) {
-		b.indexWhole(blk.Header, id, held) // the block was certified earlier, without its messages
+		return b.indexWhole(blk.Header, id, held) // it was certified earlier, without its messages
 	}
 	return err
 }
 
-// indexWhole adds a certified block whose messages are stored to the index of keyWhole.
-func (b *batch) indexWhole(h block.Header, id block.ID, held body) {
-	times := append(number(uint64(h.Time)), number(uint64(leaves.Newest(held.leaves)))...)
-	b.set(slotKey(keyWhole, h.Slot()), append(times, id[:]...))
+// indexWhole adds a certified block whose messages are stored to the index of keyWhole. If it is
+// there already, as when its certificate is replaced, it keeps the running time at which it came.
+func (b *batch) indexWhole(h block.Header, id block.ID, held body) error {
+	at := slotKey(keyWhole, h.Slot())
+	if known, err := b.get(at); err != nil || known != nil {
+		return err
+	}
+	times := append(number(uint64(b.now)), number(uint64(leaves.Newest(held.leaves)))...)
+	b.set(at, append(times, id[:]...))
+	return nil
 }
 
 // putBlock stores the header and the messages of a block if they are not stored yet, or again if
@@ -263,7 +269,9 @@ func (b *batch) certify(w store.PutCertified) error {
 	}
 	b.set(key(keyCertificate, id[:]), w.Certificate.Encode())
 	if held.whole {
-		b.indexWhole(w.Block.Header, id, held)
+		if err := b.indexWhole(w.Block.Header, id, held); err != nil {
+			return err
+		}
 	}
 	return b.advance(slot)
 }

@@ -17,8 +17,10 @@ import (
 // have 32; a slot is group, creator, height. Headers, certificates, evidence, groups and messages
 // are encoded by package canonical. A body is whole if the store holds its messages.
 const (
-	keyVersion     = 'v' // -> layout version
-	keyCounters    = 'c' // -> newest sequence, newest message number
+	keyVersion = 'v' // -> layout version
+	// -> newest sequence, newest message number, running time in milliseconds, and the latest signed
+	// time of messages of own blocks whose IDs were forgotten, or -1
+	keyCounters    = 'c'
 	keyIdentity    = 'i' // -> identity
 	keyChain       = 'N' // group, creator -> highest contiguous certified height, delivered height
 	keyVote        = 'V' // slot -> block ID; never removed
@@ -34,9 +36,10 @@ const (
 	keyGroup       = 'G' // number -> closed (1 byte), group
 	keyGroupID     = 'D' // group -> number
 	// Index of the certified blocks whose body is whole:
-	// slot -> header's time, newest signed time, block ID
+	// slot -> running time at which the block came here, newest signed time, block ID
 	keyWhole = 'Q'
-	// Index of the bodies whose messages were removed: newest signed time, block ID -> nothing
+	// Index of the bodies whose messages were removed: newest signed time, block ID -> running time at
+	// which the block came here; nothing if they were removed by layout version 1
 	keyRemoved = 'F'
 )
 

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
 )
 
 // Reader reads a database or a snapshot. Its methods are safe for concurrent use.
@@ -54,14 +55,13 @@ type Store struct {
 	writing sync.Mutex // held by a commit, or by one batch of Prune
 	pruning sync.Mutex // held by a Prune
 	// Guarded by writing:
-	sequence uint64 // of the newest certified block
-	number   uint64 // of the newest message
+	sequence  uint64 // of the newest certified block
+	number    uint64 // of the newest message
+	forgotten int64  // as Store.Forgotten
 
+	clock  *uptime.Clock
 	closed atomic.Bool
 }
-
-// version is the version of the layout of the keys.
-const version = 1
 
 var errClosed = errors.New("store is closed")
 
@@ -77,26 +77,28 @@ func New(db Database, lock *os.File) (*Store, error) {
 
 // load checks the layout's version, which it writes to a new database, and reads the counters.
 func (s *Store) load() error {
-	have, err := s.db.Get([]byte{keyVersion})
-	if err != nil {
-		return fmt.Errorf("read layout version: %w", err)
-	}
-	if have == nil {
-		return s.db.Write([]Change{{Key: []byte{keyVersion}, Value: []byte{version}}})
-	}
-	if len(have) != 1 || have[0] != version {
-		return fmt.Errorf("layout has version %x, this program knows %d: use a newer program", have, version)
-	}
-	counters, err := s.db.Get([]byte{keyCounters})
-	if err != nil || counters == nil {
+	if err := s.migrate(); err != nil {
 		return err
 	}
-	if len(counters) != 16 {
-		return fmt.Errorf("decode stored counters: %d bytes, expected 16", len(counters))
+	counters, err := s.db.Get([]byte{keyCounters})
+	if err != nil {
+		return err
+	}
+	if counters == nil {
+		s.clock, s.forgotten = uptime.New(0), -1
+		return nil
+	}
+	if err := checkLength(counters, 32, "counters"); err != nil {
+		return err
 	}
 	s.sequence, s.number = binary.BigEndian.Uint64(counters), binary.BigEndian.Uint64(counters[8:])
+	s.clock = uptime.New(int64(binary.BigEndian.Uint64(counters[16:])))
+	s.forgotten = int64(binary.BigEndian.Uint64(counters[24:]))
 	return nil
 }
+
+// Clock returns the running time that Store.Prune counts by. It is for package storetest.
+func (s *Store) Clock() *uptime.Clock { return s.clock }
 
 // Close closes the database and releases the lock.
 func (s *Store) Close() error {
@@ -104,6 +106,10 @@ func (s *Store) Close() error {
 	defer s.writing.Unlock()
 	if s.closed.Swap(true) {
 		return nil
+	}
+	if s.clock != nil {
+		// If it fails, as on a full disk, some running time is lost, as in a crash.
+		_ = s.db.Write([]Change{s.counters(s.sequence, s.number, s.forgotten, s.clock.Now())})
 	}
 	err := s.db.Close()
 	if s.lock != nil {
@@ -136,30 +142,46 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	b := &batch{db: s.db, values: map[string][]byte{}, sequence: s.sequence, number: s.number}
+	now, due := s.clock.Due()
+	b := &batch{db: s.db, values: map[string][]byte{}, sequence: s.sequence, number: s.number, forgotten: s.forgotten, now: now}
 	if err := change(b); err != nil {
 		return err
 	}
-	if b.sequence != s.sequence || b.number != s.number {
-		b.set([]byte{keyCounters}, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, b.sequence), b.number))
+	changes, saves := b.changes(), false
+	if due || b.sequence != s.sequence || b.number != s.number || b.forgotten != s.forgotten {
+		changes = append(changes, s.counters(b.sequence, b.number, b.forgotten, now))
+		saves = true
 	}
-	if len(b.order) == 0 {
+	if len(changes) == 0 {
 		return nil
 	}
-	if err := s.db.Write(b.changes()); err != nil {
+	if err := s.db.Write(changes); err != nil {
 		return err
 	}
-	s.sequence, s.number = b.sequence, b.number
+	if saves {
+		s.clock.Saved(now)
+	}
+	s.sequence, s.number, s.forgotten = b.sequence, b.number, b.forgotten
 	return nil
+}
+
+func (s *Store) counters(sequence, number uint64, forgotten, running int64) Change {
+	value := make([]byte, 0, 32)
+	for _, n := range []uint64{sequence, number, uint64(running), uint64(forgotten)} {
+		value = binary.BigEndian.AppendUint64(value, n)
+	}
+	return Change{Key: []byte{keyCounters}, Value: value}
 }
 
 // batch collects the changes of one write. Its reads see them.
 type batch struct {
-	db       Reader
-	values   map[string][]byte // the new values, nil for removed keys
-	order    []string          // the keys of values, in the order of their first change
-	sequence uint64
-	number   uint64
+	db        Reader
+	values    map[string][]byte // the new values, nil for removed keys
+	order     []string          // the keys of values, in the order of their first change
+	sequence  uint64
+	number    uint64
+	forgotten int64
+	now       int64 // the store's running time
 }
 
 func (b *batch) get(key []byte) ([]byte, error) {

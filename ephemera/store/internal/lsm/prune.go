@@ -21,10 +21,10 @@ const (
 
 // indexedBody is an entry of the index keyWhole: a certified block whose messages are stored.
 type indexedBody struct {
-	slot   block.Slot
-	time   int64 // of the header
-	newest int64 // signed time among the messages
-	id     block.ID
+	slot    block.Slot
+	arrived int64 // running time at which it came here
+	newest  int64 // signed time among the messages
+	id      block.ID
 }
 
 func decodeIndexed(rest, value []byte) (w indexedBody, err error) {
@@ -34,7 +34,7 @@ func decodeIndexed(rest, value []byte) (w indexedBody, err error) {
 	copy(w.slot.Group[:], rest)
 	copy(w.slot.Creator[:], rest[32:])
 	w.slot.Height = binary.BigEndian.Uint64(rest[64:])
-	w.time, w.newest = int64(binary.BigEndian.Uint64(value)), int64(binary.BigEndian.Uint64(value[8:]))
+	w.arrived, w.newest = int64(binary.BigEndian.Uint64(value)), int64(binary.BigEndian.Uint64(value[8:]))
 	w.id = block.ID(value[16:])
 	return w, nil
 }
@@ -101,7 +101,7 @@ func (v view) recent(since int64) (ids []block.ID, err error) {
 func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pruned, error) {
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
-	p := pruning{store: s, retention: retention, lowest: math.MaxUint64}
+	p := pruning{store: s, retention: retention, now: s.clock.Now(), lowest: math.MaxUint64}
 	err := p.removeBodies(ctx)
 	if err == nil {
 		err = p.forgetIDs(ctx)
@@ -119,12 +119,13 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 type pruning struct {
 	store           *Store
 	retention       store.Retention
+	now             int64 // running time
 	pruned          store.Pruned
 	lowest, highest uint64 // numbers among the removed messages
 }
 
 func (p *pruning) removeBodies(ctx context.Context) error {
-	if p.retention.Before <= 0 && p.retention.Keep == 0 {
+	if p.retention.Age <= 0 && p.retention.Keep == 0 {
 		return nil
 	}
 	for from := []byte{}; from != nil; {
@@ -172,7 +173,7 @@ func (p *pruning) nextBodies(v view, from []byte) (bodies []indexedBody, next []
 				return false, err
 			}
 		}
-		if w.slot.Height > min(certified, delivered) || !p.retention.Removes(w.slot.Height, w.time, certified) {
+		if w.slot.Height > min(certified, delivered) || !p.retention.Removes(w.slot.Height, p.now-w.arrived, certified) {
 			return true, nil
 		}
 		old, err := v.body(w.id)
@@ -212,7 +213,7 @@ func (p *pruning) remove(b *batch, bodies []indexedBody) (bytes int64, err error
 			bytes += size
 		}
 		b.remove(slotKey(keyWhole, w.slot))
-		b.set(key(keyRemoved, number(uint64(w.newest)), w.id[:]), []byte{})
+		b.set(key(keyRemoved, number(uint64(w.newest)), w.id[:]), number(uint64(w.arrived)))
 		b.set(key(keyBody, w.id[:]), body{bytes: old.bytes, leaves: old.leaves}.encode())
 	}
 	return bytes, nil
@@ -246,24 +247,34 @@ func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 	return int64(len(message)), nil
 }
 
-// forgetIDs removes the message IDs of bodies whose messages were removed and are all older than
-// Retention.Messages.
+// forgetIDs removes the message IDs of bodies whose messages were removed, if Retention.Forgets
+// says so, and records how much was forgotten of own blocks.
 func (p *pruning) forgetIDs(ctx context.Context) error {
-	before := uint64(max(p.retention.Messages, 0))
 	for more := true; more; {
 		err := p.store.write(ctx, func(b *batch) error {
 			more = false
-			return view{p.store.db}.each([]byte{keyRemoved}, nil, func(rest, _ []byte) (bool, error) {
+			return view{p.store.db}.each([]byte{keyRemoved}, nil, func(rest, value []byte) (bool, error) {
 				if err := checkLength(rest, 40, "removed body"); err != nil {
 					return false, err
 				}
-				if binary.BigEndian.Uint64(rest) >= before {
+				newest, arrived := int64(binary.BigEndian.Uint64(rest)), int64(0)
+				if len(value) == 8 {
+					arrived = int64(binary.BigEndian.Uint64(value))
+				}
+				switch {
+				case newest >= p.retention.Messages:
 					return false, nil
+				case !p.retention.Forgets(newest, p.now-arrived):
+					return true, nil
+				}
+				own, err := p.own(block.ID(rest[8:]))
+				if own {
+					b.forgotten = max(b.forgotten, newest)
 				}
 				b.remove(key(keyRemoved, rest))
 				b.remove(key(keyBody, rest[8:]))
 				more = len(b.order) >= pruneMessages
-				return !more, nil
+				return !more, err
 			})
 		})
 		if err != nil {
@@ -271,4 +282,28 @@ func (p *pruning) forgetIDs(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// own reports whether a block was created by the store's own key, as far as that is known.
+func (p *pruning) own(id block.ID) (bool, error) {
+	v := view{p.store.db}
+	identity, err := v.identity()
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	h, err := v.held(id)
+	return h.Header.Creator == identity.Key, err
+}
+
+// Forgotten returns how much Prune has forgotten; see store.Store.
+func (s *Store) Forgotten(ctx context.Context) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.forgotten, nil
 }
