@@ -222,7 +222,7 @@ func TestEachMessageJudgesABlockByItsMessages(t *testing.T) {
 }
 
 func TestMustPanicsIfNewFails(t *testing.T) {
-	require.PanicsWithError(t, "invalid block policy: -1 messages a block, expected 1 or more, or 0 for no such rule", func() { Must(Config{Messages: -1}) })
+	require.PanicsWithError(t, "invalid block policy: Messages is -1, expected 1 or more, or 0 for no rule", func() { Must(Config{Messages: -1}) })
 	require.NotNil(t, Must(Config{}))
 }
 

@@ -100,9 +100,10 @@ func (c *checker) came(n *node, k slotKey, b block.Block) {
 }
 
 // prunedByAge checks that a node's retention removed no messages before their time. It knows only
-// how long they were there at most, because the time while the node was down does not count.
+// how long they were there at most, because the time while the node was down does not count. Stores
+// count whole milliseconds.
 func (c *checker) prunedByAge(n *node, slot block.Slot, age int64) {
-	if there := (c.w.now - c.arrived[stored{n.place, c.key(slot)}]) / 1000; there < age && n.byzantine == nil {
+	if there := c.w.now/1000 - c.arrived[stored{n.place, c.key(slot)}]/1000; there < age && n.byzantine == nil {
 		c.violate("retention", "node %d removes the messages of %s after %d ms, and keeps them for %d", n.place, c.w.slot(slot), there, age)
 	}
 }

@@ -38,7 +38,7 @@ func Find(ctx context.Context, seed uint64, limit time.Duration, progress func(d
 // drawDay returns the schedule of a seed.
 func drawDay(seed uint64) simulation.Schedule {
 	s := simulation.Draw(seed, simulation.Range{})
-	s.All, s.Offset, s.Known, s.Nodes, s.Submissions = true, 0, 0, len(s.Members), nil
+	s.All, s.Offset, s.Known, s.Nodes, s.Submissions, s.Skips = true, 0, 0, len(s.Members), nil, nil
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
 		ofLaterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld
 		ofUnusedNode := f.Node >= s.Nodes
