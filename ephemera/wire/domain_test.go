@@ -141,7 +141,9 @@ func TestLongFramesAllocateASmallMultiple(t *testing.T) {
 	b := w.block(1, 1, "a", "b", "c", "d", "e", "f", "g", "h")
 	proof := w.certify(b, 0, 1, 2, 3)
 	for _, frame := range []wire.Frame{
-		wire.Messages{Messages: messages}, frontier, wire.GetMessages{IDs: block.Block{Messages: messages}.MessageIDs()},
+		wire.Messages{Messages: messages},
+		frontier,
+		wire.GetMessages{IDs: block.Block{Messages: messages}.MessageIDs()},
 		wire.Blocks{Blocks: slices.Repeat([]wire.Held{{Block: b, Certificate: &proof}}, 2)},
 		wire.Certificate{Certificate: certificate.Certificate{Slot: b.Header.Slot(), Signers: []byte{15}, Signatures: proof.Signatures}},
 	} {
