@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -364,9 +365,6 @@ func (n *Node) CertifiedByID(ctx context.Context, id block.ID) (store.Certified,
 	return n.config.Store.CertifiedByID(ctx, id)
 }
 
-// lastTime is the latest time that a block or message may have, in milliseconds since 1970.
-const lastTime = 1<<53 - 1
-
 // clock is the time in milliseconds by two clocks: now never runs backwards, whatever happens to
 // the wall clock, and waits are measured with it; wallTime is the wall clock of the moment, with
 // which signed times are compared.
@@ -392,7 +390,7 @@ func (c *clock) wallTime() int64 {
 	if c.wall != nil {
 		wall = c.wall
 	}
-	return min(max(wall().UnixMilli(), 0), lastTime)
+	return min(max(wall().UnixMilli(), 0), canonical.MaxNumber)
 }
 
 // until returns how long to wait for a time.

@@ -1,12 +1,10 @@
 package engine
 
 import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
-
-// lastTime is the latest time that a block or message may have, in milliseconds since 1970.
-const lastTime = 1<<53 - 1
 
 // stepTolerance is how far the wall clock and Input.Now may drift apart, in milliseconds, before
 // the wall clock counts as set.
@@ -25,7 +23,7 @@ type wallClock struct {
 // time, so that nothing of a wrong clock remains.
 func (e *Engine) readWall(in Input) {
 	w := &e.wall
-	w.now = min(max(in.Wall, 0), lastTime)
+	w.now = min(max(in.Wall, 0), canonical.MaxNumber)
 	step := w.now - in.Now - w.ahead
 	if step > 0 || step < -stepTolerance || !w.began {
 		w.ahead += step
