@@ -62,6 +62,12 @@ func CorruptBody(id block.ID, header block.SignedHeader, err error) *CorruptErro
 	return damage
 }
 
+// Corruptf returns an error that wraps ErrCorrupt and says what is damaged. It names no block:
+// where the data belongs to one, wrap the error with Corrupt or CorruptBody.
+func Corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
+}
+
 // CheckHeader returns a *CorruptError unless the header is that of the block with this ID.
 func CheckHeader(id block.ID, h block.Header) error {
 	if have := h.ID(); have != id {

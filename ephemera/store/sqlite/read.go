@@ -129,10 +129,10 @@ func decodeEvidence(rows []storedEvidence) ([]store.Evidence, error) {
 	for _, row := range rows {
 		var e store.Evidence
 		if err := canonical.DecodeStored(row.A, &e.A); err != nil {
-			return nil, damaged("decode stored evidence: %w", err)
+			return nil, store.Corruptf("decode stored evidence: %w", err)
 		}
 		if err := canonical.DecodeStored(row.B, &e.B); err != nil {
-			return nil, damaged("decode stored evidence: %w", err)
+			return nil, store.Corruptf("decode stored evidence: %w", err)
 		}
 		all = append(all, e)
 	}
@@ -155,11 +155,6 @@ type storedBlock struct {
 
 func (r storedBlock) id() block.ID { return block.ID(r.Block) } // the schema checks the length
 
-// damaged returns an error that wraps store.ErrCorrupt.
-func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", store.ErrCorrupt, fmt.Errorf(format, args...))
-}
-
 // block decodes the header, loads the messages, and checks that they are those of the header. The
 // error is a *store.CorruptError or one of the database.
 func (v view) block(r storedBlock) (block.Block, error) {
@@ -180,13 +175,13 @@ func (v view) block(r storedBlock) (block.Block, error) {
 func (v view) unchecked(r storedBlock) (block.Block, error) {
 	var b block.Block
 	if r.Header == nil {
-		return b, damaged("its header is missing")
+		return b, store.Corruptf("its header is missing")
 	}
 	if err := checkSum(r.Header, r.HeaderSum); err != nil {
-		return b, damaged("read stored header: %w", err)
+		return b, store.Corruptf("read stored header: %w", err)
 	}
 	if err := canonical.DecodeStored(r.Header, &b.SignedHeader); err != nil {
-		return b, damaged("decode stored header: %w", err)
+		return b, store.Corruptf("decode stored header: %w", err)
 	}
 	if err := store.CheckHeader(r.id(), b.Header); err != nil {
 		return b, err
@@ -392,7 +387,7 @@ func (s *Store) Groups(ctx context.Context) ([]store.Group, error) {
 	for _, row := range rows {
 		group, err := membership.DecodeStoredGroup(row.Description)
 		if err != nil {
-			return nil, fmt.Errorf("load groups: %w", damaged("decode stored group: %w", err))
+			return nil, fmt.Errorf("load groups: %w", store.Corruptf("decode stored group: %w", err))
 		}
 		groups = append(groups, store.Group{Group: group, Closed: row.Closed})
 	}

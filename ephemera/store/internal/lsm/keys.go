@@ -2,7 +2,6 @@ package lsm
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
@@ -72,14 +71,9 @@ func prefixEnd(prefix []byte) []byte {
 // checkLength returns an error unless data, which is a stored what, has want bytes.
 func checkLength(data []byte, want int, what string) error {
 	if len(data) != want {
-		return damaged("decode stored %s: %d bytes, expected %d", what, len(data), want)
+		return store.Corruptf("decode stored %s: %d bytes, expected %d", what, len(data), want)
 	}
 	return nil
-}
-
-// damaged returns an error that wraps store.ErrCorrupt.
-func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", store.ErrCorrupt, fmt.Errorf(format, args...))
 }
 
 // decodePair decodes two numbers. It returns zeros if data is nil.
@@ -108,7 +102,7 @@ func encodeIdentity(i store.Identity) []byte {
 func decodeIdentity(data []byte) (store.Identity, error) {
 	var w wireIdentity
 	if err := canonical.DecodeStored(data, &w); err != nil {
-		return store.Identity{}, damaged("decode stored identity: %w", err)
+		return store.Identity{}, store.Corruptf("decode stored identity: %w", err)
 	}
 	return store.Identity{Network: w.Network, Key: w.Key, Starts: w.Starts, MutedThrough: w.MutedThrough}, nil
 }
@@ -121,7 +115,7 @@ type wireEvidence struct {
 func decodeEvidence(data []byte) (store.Evidence, error) {
 	var w wireEvidence
 	if err := canonical.DecodeStored(data, &w); err != nil {
-		return store.Evidence{}, damaged("decode stored evidence: %w", err)
+		return store.Evidence{}, store.Corruptf("decode stored evidence: %w", err)
 	}
 	return store.Evidence{A: w.A, B: w.B}, nil
 }
@@ -159,7 +153,7 @@ func decodeBody(data []byte) (b body, err error) {
 		return b, checkLength(data, bodyHead, "body")
 	}
 	if data[0] > 1 {
-		return b, damaged("decode stored body: first byte is %d, expected 0 or 1", data[0])
+		return b, store.Corruptf("decode stored body: first byte is %d, expected 0 or 1", data[0])
 	}
 	b.whole, b.bytes = data[0] == 1, binary.BigEndian.Uint64(data[1:])
 	count := int(binary.BigEndian.Uint32(data[9:]))
@@ -191,11 +185,11 @@ func encodeGroup(g store.Group) []byte {
 
 func decodeGroup(data []byte) (store.Group, error) {
 	if len(data) == 0 {
-		return store.Group{}, damaged("decode stored group: it is empty")
+		return store.Group{}, store.Corruptf("decode stored group: it is empty")
 	}
 	g, err := membership.DecodeStoredGroup(data[1:])
 	if err != nil {
-		return store.Group{}, damaged("decode stored group: %w", err)
+		return store.Group{}, store.Corruptf("decode stored group: %w", err)
 	}
 	return store.Group{Group: g, Closed: data[0] == 1}, nil
 }
