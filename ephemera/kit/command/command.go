@@ -61,7 +61,7 @@ type Outcome struct {
 }
 
 // Main runs the program with the arguments of the process, and exits. SIGINT and SIGTERM cancel the
-// context of the command; another one after that ends the process at once. The program goes on
+// context of the command; another one after that ends the process at once. The program continues
 // without its log if nobody reads standard error any more.
 func (p Program) Main() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -73,8 +73,9 @@ func (p Program) Main() {
 
 // standardError returns standard error under another descriptor. A write to descriptor 2 ends the
 // process with SIGPIPE once nobody reads it any more, for example because the collector of a
-// service's log has stopped. A write to any other descriptor fails, and the log goes on without it.
-// Standard output stays as it is: a command whose output nobody reads has nothing left to do.
+// service's log has stopped. A write to any other descriptor fails, and the program continues
+// without its log. Standard output stays as it is: a command whose output nobody reads has nothing
+// left to do.
 func standardError() *os.File {
 	fd, err := syscall.Dup(int(os.Stderr.Fd()))
 	if err != nil {

@@ -40,7 +40,7 @@ func logging() command.Program {
 	return command.Program{Root: root}
 }
 
-// A program goes on and ends in order when the reader of its log has gone.
+// A program continues and ends in order when the reader of its log has gone.
 func TestClosedLogEndsNoProgram(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
