@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -90,6 +91,12 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return g.decodeBlocks(body)
 	case KindFrontier:
 		return decodePlain(body, frontierBytes(g.members), func(f *Frontier) (Frame, error) { return *f, f.check(g) })
+	case KindPool:
+		return decodePlain(body, maxListingBytes, func(f *Pool) (Frame, error) { return *f, f.check() })
+	case KindGetListing:
+		return decodePlain(body, smallBytes+34*MaxSenders, func(f *GetListing) (Frame, error) { return *f, f.check() })
+	case KindListing:
+		return decodePlain(body, maxListingBytes, func(f *Listing) (Frame, error) { return *f, atMost("messages", len(f.Messages), MaxListings) })
 	case KindGetEvidence:
 		return decodePlain(body, smallBytes+5*g.members, func(f *GetEvidence) (Frame, error) { return *f, f.check(g) })
 	case KindClosed:
@@ -188,6 +195,27 @@ func (f *GetMessages) check() error {
 	return atMost("messages", len(f.IDs), MaxListings)
 }
 
+func (f *Pool) check() error {
+	senders := make([]keys.Public, len(f.Digests))
+	for i := range f.Digests {
+		senders[i] = f.Digests[i].Sender
+	}
+	return errors.Join(atMost("digests", len(senders), MaxListings), ascending(senders))
+}
+
+func (f *GetListing) check() error {
+	return errors.Join(atMost("senders", len(f.Senders), MaxSenders), ascending(f.Senders))
+}
+
+func ascending(senders []keys.Public) error {
+	for i := 1; i < len(senders); i++ {
+		if senders[i-1].Compare(senders[i]) >= 0 {
+			return errors.New("senders are not ascending")
+		}
+	}
+	return nil
+}
+
 func (f *Frontier) check(groups Groups) error {
 	group, err := groups.find(f.Group)
 	if err != nil {
@@ -196,7 +224,7 @@ func (f *Frontier) check(groups Groups) error {
 	if len(f.Certified) != group.N() {
 		return fmt.Errorf("%d chains, expected %d", len(f.Certified), group.N())
 	}
-	if err := errors.Join(atMost("headers", len(f.Open), group.N()), atMost("messages", len(f.Mempool), MaxListings)); err != nil {
+	if err := atMost("headers", len(f.Open), group.N()); err != nil {
 		return err
 	}
 	for i, header := range f.Open {

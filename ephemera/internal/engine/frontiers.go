@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -59,6 +58,8 @@ func (e *Engine) exchangeFrontiers(now int64) {
 			}
 		}
 	}
+	settled, due := e.exchangePool(now)
+	idle, rest = idle && settled, min(rest, due)
 	e.round.idle, e.round.due = idle, next
 	if idle {
 		e.round.due = max(next, rest)
@@ -110,7 +111,7 @@ func (p *part) setFrontier(frontier wire.Frontier) {
 
 func same(a, b wire.Frontier) bool {
 	return slices.Equal(a.Certified, b.Certified) && slices.Equal(a.Open, b.Open) && slices.Equal(a.Evidence, b.Evidence) &&
-		slices.Equal(a.Mempool, b.Mempool)
+		a.Tips == b.Tips
 }
 
 // changes counts the changes of everything that a frontier can show.
@@ -176,6 +177,7 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 			e.sendFrontier(now, p, i)
 		}
 	}
+	e.connectedPool(now, peer)
 	if e.search != nil && e.search.below.Contains(peer) {
 		e.send(peer, wire.GetGroup{Number: e.search.number})
 	}
@@ -187,12 +189,13 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier returns how far this member is in a group. The newest group's frontier also lists
-// the mempool. What is younger than one round is left out, because it is usually on its way
-// already. Settled reports whether nothing was left out.
+// makeFrontier returns how far this member is in a group. Headers that are younger than one round
+// are left out, because what is missing is usually on its way already. Settled reports whether
+// nothing was left out.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
 	n, before := p.group.N(), now-e.config.Exchange
-	f, settled = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights())}, true
+	f = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights()), Tips: p.instance.Tips()}
+	settled = true
 	for i := range n {
 		if header, since, ok := p.instance.OpenHeader(i); ok && since < before {
 			f.Open = append(f.Open, header)
@@ -203,29 +206,5 @@ func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool
 			f.Evidence = append(f.Evidence, uint32(i))
 		}
 	}
-	if p == e.parts[len(e.parts)-1] {
-		var all bool
-		f.Mempool, all = e.listings(before)
-		settled = settled && all
-	}
 	return f, settled
-}
-
-// listings lists messages of the mempool, and reports whether these are all. If they do not fit
-// into one frontier, each round continues where the last one ended.
-func (e *Engine) listings(before int64) (all []wire.Listing, complete bool) {
-	complete = true
-	e.pool.Each(func(entry *mempool.Entry) bool {
-		if entry.Since < before {
-			all = append(all, wire.Listing{ID: entry.Message.ID(), Sender: entry.Message.Sender()})
-		} else {
-			complete = false
-		}
-		return true
-	})
-	if len(all) <= wire.MaxListings {
-		return all, complete
-	}
-	start := int(e.round.count * wire.MaxListings % uint64(len(all)))
-	return append(all[start:], all[:start]...)[:wire.MaxListings], false
 }

@@ -19,6 +19,15 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetMessages:
 		e.serveMessages(in.From, f)
 		return
+	case wire.Pool:
+		e.takeDigests(now, in.From, f)
+		return
+	case wire.GetListing:
+		e.serveListing(now, in.From, f)
+		return
+	case wire.Listing:
+		e.takeListing(now, in.From, f)
+		return
 	case wire.GetBlock:
 		e.emit(ServeBlock{To: in.From, Slot: f.Slot, Block: f.Block})
 		return
@@ -128,16 +137,6 @@ func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	}
 	if len(missing) > 0 {
 		e.send(p.group.Member(from), wire.GetEvidence{Group: f.Group, Creators: missing})
-	}
-	var wanted []block.MessageID
-	for _, listing := range f.Mempool {
-		if e.pool.Wants(listing.ID, listing.Sender) && e.shouldRequest(listing.ID) {
-			wanted = append(wanted, listing.ID)
-		}
-	}
-	if len(wanted) > 0 {
-		e.scheduleRound(now) // rounds measure how long the answer takes
-		e.send(p.group.Member(from), wire.GetMessages{IDs: wanted})
 	}
 }
 
