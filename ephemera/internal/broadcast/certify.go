@@ -109,7 +109,8 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator] = c.height
 	b.changes++
-	c.first, c.open, c.next, c.proof, c.lost = nil, nil, nil, nil, nil
+	c.open, c.next, c.proof, c.lost = nil, nil, nil, nil
+	b.advanceHeaders(c)
 	c.fetchLost.stop()
 	delete(c.pruned, c.height)
 	c.fetch.stop()

@@ -79,6 +79,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 			if from, ok := p.group.Index(in.From); ok {
 				p.instance.Blocks(now, from, wire.Blocks{Blocks: []wire.Held{held}})
 			}
+		} else {
+			e.heldAtRest(now, in, held.Block)
 		}
 		e.takeMessages(now, held.Block.Messages, in.Refused)
 	}

@@ -22,6 +22,7 @@ type resting struct {
 	frontier wire.Frontier
 	version  uint64
 	peers    []peerExchange
+	ahead    []block.SignedHeader // of slots above the open ones
 }
 
 // Bounds on the groups that are closed and delivered.
@@ -86,6 +87,7 @@ func (e *Engine) rest(now int64, p *part) {
 	e.parts = slices.DeleteFunc(e.parts, func(other *part) bool { return other == p })
 	e.restChanges += p.instance.Changes()
 	r := &resting{group: p.group, self: p.self, muted: p.instance.Muted, frontier: p.frontier, version: p.version, peers: p.peers}
+	r.ahead = p.instance.AheadHeaders()
 	e.resting = append(e.resting, r)
 	slices.SortFunc(e.resting, func(a, b *resting) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	e.scheduleRound(now)
@@ -155,6 +157,16 @@ func (e *Engine) compareAtRest(r *resting, header block.SignedHeader) {
 	}
 }
 
+// heldAtRest looks at a block of a resting group that a member sent (R3, R6).
+func (e *Engine) heldAtRest(now int64, in Received, b block.Block) {
+	r := e.restingGroup(b.Header.Group)
+	if r == nil || !r.group.Contains(in.From) {
+		return
+	}
+	e.wakeAbove(now, r, b.Header.Slot(), in)
+	e.compareAtRest(r, b.SignedHeader)
+}
+
 // conflictAtRest wakes a group in which the store found two headers of one slot.
 func (e *Engine) conflictAtRest(now int64, event Conflict) {
 	if r := e.restingGroup(event.A.Header.Group); r != nil && !r.barred(event.A.Header.Creator) {
@@ -208,8 +220,8 @@ func (e *Engine) loaded(now int64, event Loaded) {
 	p := e.join(Known{Group: r.group, State: r.delivered(event.State), Muted: r.muted, Closed: true})
 	slices.SortFunc(e.parts, func(a, b *part) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	p.frontier, p.version, p.peers, p.progress, p.closeBy = r.frontier, r.version, r.peers, now, now
-	for i := range r.frontier.Open { // the votes hold only headers that were echoed
-		p.instance.Header(now, r.frontier.Open[i])
+	for _, header := range slices.Concat(r.frontier.Open, r.ahead) { // the votes hold only what was echoed
+		p.instance.Header(now, header)
 	}
 	e.collect(p, now)
 	switch event := first.event.(type) {
