@@ -48,6 +48,7 @@ var adversaries = map[string]func() adversary{
 	"silent":         func() adversary { return &silent{} },
 	"spam":           func() adversary { return &spam{} },
 	"stale":          func() adversary { return &stale{} },
+	"twoheaders":     func() adversary { return &twoHeaders{} },
 	"withhold":       func() adversary { return &withhold{} },
 	"withheldreport": func() adversary { return &withheldReport{} },
 }

@@ -70,6 +70,7 @@ type slotBook struct {
 	certified   block.ID
 	isCertified bool
 	held        []holding
+	seen        []holding // in memory, since the last start of each node
 	delivered   map[int]bool
 	proposed    int64 // by a correct creator; -1: not proposed
 	certifiedAt int64 // when the creator had the certificate; -1: not yet
@@ -371,6 +372,7 @@ func (c *checker) started(n *node) {
 
 // stopped records a crash: the last block of each chain may be delivered again.
 func (c *checker) stopped(n *node) {
+	c.forget(n)
 	for _, cursor := range c.nodes[n.place].chains {
 		cursor.repeat = true
 	}

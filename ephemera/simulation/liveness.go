@@ -82,22 +82,6 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	return ""
 }
 
-// conflicting reports whether two correct members hold different signed headers of a slot, or one
-// member holds both.
-func (c *checker) conflicting(b *slotBook) bool {
-	var first *holding
-	for i, h := range b.held {
-		switch {
-		case !c.correct(h.node, b.key.group):
-		case first == nil:
-			first = &b.held[i]
-		case first.block != h.block:
-			return true
-		}
-	}
-	return false
-}
-
 // heldByCorrect reports whether a correct member has stored the certified block of a slot. A
 // certificate that only faulty members ever had obliges nobody.
 func (c *checker) heldByCorrect(b *slotBook) bool {

@@ -15,7 +15,9 @@ import (
 func TestTwoHeadersInHandAreEvidence(t *testing.T) {
 	const creator = 1
 	frames := map[string]func(b *Instance, made block.Block){
-		"proposal": func(b *Instance, made block.Block) { b.Proposal(b.now, creator, wire.Proposal{Proposal: made.Proposal()}) },
+		"proposal": func(b *Instance, made block.Block) {
+			b.Proposal(b.now, creator, wire.Proposal{Proposal: made.Proposal()})
+		},
 		"frontier": func(b *Instance, made block.Block) { b.Header(b.now, made.SignedHeader) },
 		"block": func(b *Instance, made block.Block) {
 			b.Blocks(b.now, creator, wire.Blocks{Blocks: []wire.Held{{Block: made}}})
