@@ -49,10 +49,15 @@ func (p *byzantine) sendFalseFrontier(to int, f wire.Frontier) {
 			f.Evidence = append(f.Evidence, uint32(i))
 		}
 	}
+	var listing wire.Listing
 	for i := range 3 {
-		f.Mempool = append(f.Mempool, wire.Listing{ID: block.MessageID{1, 2, byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
+		listing.Messages = append(listing.Messages, wire.Listed{ID: block.MessageID{1, 2, byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
+	}
+	if p.rng.permille(500) {
+		f.Tips = block.Digest{byte(p.rng.next())}
 	}
 	p.inject(to, f)
+	p.inject(to, listing)
 }
 
 func (liar) tick(p *byzantine) {

@@ -31,9 +31,9 @@ func (a *spam) tick(p *byzantine) {
 		}
 		p.inject(victims[p.rng.below(len(victims))], wire.Messages{Messages: messages})
 	}
-	frontier := wire.Frontier{Group: g.ID(), Certified: make([]uint64, g.N())}
+	var listing wire.Listing
 	for i := range 20 {
-		frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: block.MessageID{byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
+		listing.Messages = append(listing.Messages, wire.Listed{ID: block.MessageID{byte(i), byte(p.rng.next())}, Sender: p.key.Public()})
 	}
-	p.inject(victims[p.rng.below(len(victims))], frontier)
+	p.inject(victims[p.rng.below(len(victims))], listing)
 }

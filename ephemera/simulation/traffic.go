@@ -15,8 +15,8 @@ type Traffic struct {
 // Options.Measure. Frames that adversaries make are left out.
 type Measured struct {
 	Gossip Traffic
-	Direct [wire.KindClosed + 1]Traffic // by wire.Kind
-	Sent   []int64                      // bytes by node
+	Direct [1 << 8]Traffic // by wire.Kind
+	Sent   []int64         // bytes by node
 }
 
 // meter adds up traffic. It remembers the last size, because most frames go to everybody, one
@@ -57,6 +57,10 @@ func identity(frame wire.Frame) any {
 	case wire.Frontier:
 		if len(f.Certified) > 0 {
 			return &f.Certified[0]
+		}
+	case wire.Listing:
+		if len(f.Messages) > 0 {
+			return &f.Messages[0]
 		}
 	case wire.Messages:
 		if len(f.Messages) == 1 {

@@ -8,12 +8,12 @@ import (
 
 // Bounds on what one frame asks for or carries.
 const (
-	MaxListings  = 1024     // messages named in a Frontier or GetMessages
+	MaxListings  = 1024     // messages named in a Listing or GetMessages
 	MaxBlocks    = 64       // blocks in one Blocks frame
 	BatchBytes   = 1 << 20  // bodies in one Messages or Blocks frame; a larger body travels alone
 	frameMargin  = 16 << 10 // array heads and fixed fields
 	headerBytes  = 512      // one signed header
-	listingBytes = 80       // one listing
+	listingBytes = 80       // a message and its sender
 )
 
 // MaxFrameBytes returns the length of the longest frame in a group.
@@ -29,4 +29,7 @@ const smallBytes = 2 << 10
 // descriptionBytes bounds the description of a group in which a node runs.
 const descriptionBytes = smallBytes + 40*membership.MaxMembers
 
-func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) + MaxListings*listingBytes }
+func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) }
+
+// maxListingBytes bounds a Listing.
+const maxListingBytes = smallBytes + MaxListings*listingBytes

@@ -90,14 +90,14 @@ func TestListsInFramesAreBounded(t *testing.T) {
 	proof := w.certify(b, 0, 1, 2)
 	frames := func(messages, blocks int) []wire.Frame {
 		get := wire.GetMessages{}
-		frontier := wire.Frontier{Group: w.group.ID(), Certified: []uint64{0, 0, 0, 0}}
+		listing := wire.Listing{}
 		for i := range messages {
 			id := block.MessageID{byte(i), byte(i >> 8), 1}
 			get.IDs = append(get.IDs, id)
-			frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: id, Sender: w.keys[0].Public()})
+			listing.Messages = append(listing.Messages, wire.Listed{ID: id, Sender: w.keys[0].Public()})
 		}
 		return []wire.Frame{
-			get, frontier,
+			get, listing,
 			wire.Messages{Messages: slices.Repeat([]block.Message{w.message(0, "m")}, messages)},
 			wire.Blocks{Blocks: slices.Repeat([]wire.Held{{Block: b, Certificate: &proof}}, blocks)},
 		}
@@ -133,16 +133,18 @@ func TestLongFramesAllocateASmallMultiple(t *testing.T) {
 	groups := wire.NewGroups(w.group)
 	var messages []block.Message
 	frontier := wire.Frontier{Group: w.group.ID(), Certified: []uint64{1, 1, 1, 1}, Evidence: []uint32{0, 1, 2, 3}}
+	listing := wire.Listing{}
 	for i := range wire.MaxListings {
 		m := w.message(0, fmt.Sprint(i))
 		messages = append(messages, m)
-		frontier.Mempool = append(frontier.Mempool, wire.Listing{ID: m.ID(), Sender: m.Sender()})
+		listing.Messages = append(listing.Messages, wire.Listed{ID: m.ID(), Sender: m.Sender()})
 	}
 	b := w.block(1, 1, "a", "b", "c", "d", "e", "f", "g", "h")
 	proof := w.certify(b, 0, 1, 2, 3)
 	for _, frame := range []wire.Frame{
 		wire.Messages{Messages: messages},
 		frontier,
+		listing,
 		wire.GetMessages{IDs: block.Block{Messages: messages}.MessageIDs()},
 		wire.Blocks{Blocks: slices.Repeat([]wire.Held{{Block: b, Certificate: &proof}}, 2)},
 		wire.Certificate{Certificate: certificate.Certificate{Slot: b.Header.Slot(), Signers: []byte{15}, Signatures: proof.Signatures}},

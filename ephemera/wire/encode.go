@@ -121,12 +121,16 @@ func (f Frontier) AppendCanonical(dst []byte) []byte {
 	for i := range f.Open {
 		dst = f.Open[i].AppendCanonical(dst)
 	}
-	dst = appendPlaces(dst, f.Evidence)
-	dst = canonical.AppendArray(dst, len(f.Mempool))
-	for i := range f.Mempool {
-		listing := &f.Mempool[i]
-		dst = canonical.AppendBytes(canonical.AppendArray(dst, 2), listing.ID[:])
-		dst = canonical.AppendBytes(dst, listing.Sender[:])
+	return canonical.AppendBytes(appendPlaces(dst, f.Evidence), f.Tips[:])
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f Listing) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(f.Messages))
+	for i := range f.Messages {
+		listed := &f.Messages[i]
+		dst = canonical.AppendBytes(canonical.AppendArray(dst, 2), listed.ID[:])
+		dst = canonical.AppendBytes(dst, listed.Sender[:])
 	}
 	return dst
 }

@@ -19,6 +19,7 @@ type (
 	plainGetBlock     wire.GetBlock
 	plainGetCertified wire.GetCertified
 	plainFrontier     wire.Frontier
+	plainListing      wire.Listing
 	plainGetEvidence  wire.GetEvidence
 	plainEvidence     wire.Evidence
 	plainClosed       wire.Closed
@@ -69,6 +70,8 @@ func plain(frame wire.Frame) any {
 		return plainGetCertified(f)
 	case wire.Frontier:
 		return plainFrontier(f)
+	case wire.Listing:
+		return plainListing(f)
 	case wire.GetEvidence:
 		return plainGetEvidence(f)
 	case wire.Evidence:
@@ -114,7 +117,8 @@ func TestEncodingIsThatOfReflection(t *testing.T) {
 	frames := append(newWorld(t).frames(),
 		wire.Frontier{}, wire.GetMessages{}, wire.GetEvidence{}, wire.Messages{}, wire.Blocks{}, wire.Proposal{},
 		wire.Certificate{Certificate: certificate.Certificate{Signatures: make([]keys.Signature, 300)}},
-		wire.Frontier{Certified: make([]uint64, 1000), Evidence: []uint32{1 << 31}, Mempool: make([]wire.Listing, 30)})
+		wire.Frontier{Certified: make([]uint64, 1000), Evidence: []uint32{1 << 31}},
+		wire.Listing{}, wire.Listing{Messages: make([]wire.Listed, 30)})
 	for _, frame := range frames {
 		require.Equal(t, canonical.Encode(plain(frame)), wire.Encode(frame)[1:], "%T", frame)
 	}

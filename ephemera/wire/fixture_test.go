@@ -121,9 +121,9 @@ func (w *world) frames() []wire.Frame {
 		wire.Blocks{Blocks: []wire.Held{{Block: b, Certificate: &proof}, {Block: other}}},
 		wire.Frontier{
 			Group: w.group.ID(), Certified: []uint64{0, 2, 1 << 40, 7}, Evidence: []uint32{0, 3},
-			Open:    []block.SignedHeader{w.block(0, 1, "x").SignedHeader, b.SignedHeader},
-			Mempool: []wire.Listing{{ID: w.message(2, "y").ID(), Sender: w.keys[2].Public()}},
+			Open: []block.SignedHeader{w.block(0, 1, "x").SignedHeader, b.SignedHeader}, Tips: block.Digest{1, 2},
 		},
+		wire.Listing{Messages: []wire.Listed{{ID: w.message(2, "y").ID(), Sender: w.keys[2].Public()}}},
 		wire.GetEvidence{Group: w.group.ID(), Creators: []uint32{1, 2}},
 		w.evidence(b, other),
 	}

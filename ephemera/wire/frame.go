@@ -37,7 +37,6 @@ const (
 	KindGetBlock     Kind = 7
 	KindGetCertified Kind = 8
 	KindBlocks       Kind = 9
-	KindFrontier     Kind = 10
 	KindGetEvidence  Kind = 11
 	KindEvidence     Kind = 12
 	KindClosed       Kind = 13
@@ -45,6 +44,8 @@ const (
 	KindNewest       Kind = 15
 	KindGetGroup     Kind = 16
 	KindDescription  Kind = 17
+	KindFrontier     Kind = 18
+	KindListing      Kind = 21
 )
 
 var kindNames = map[Kind]string{
@@ -52,6 +53,7 @@ var kindNames = map[Kind]string{
 	KindGetMessages: "get_messages", KindMessages: "messages", KindGetBlock: "get_block", KindGetCertified: "get_certified",
 	KindBlocks: "blocks", KindFrontier: "frontier", KindGetEvidence: "get_evidence", KindEvidence: "evidence", KindClosed: "closed",
 	KindAnnounce: "announce", KindNewest: "newest", KindGetGroup: "get_group", KindDescription: "description",
+	KindListing: "listing",
 }
 
 // String returns the kind's name in logs and telemetry.
@@ -153,13 +155,18 @@ type Frontier struct {
 	Open []block.SignedHeader
 	// Evidence lists the creators against whom the sender holds proof of equivocation, ascending.
 	Evidence []uint32
-	// Mempool lists live messages.
-	Mempool []Listing `most:"1024"` // MaxListings
+	// Tips is the digest of the blocks at the heights of Certified: see block.DigestTips.
+	Tips block.Digest
 }
 
-// Listing names a live mempool message and its sender. The sender's quota decides whether to pull
-// it.
+// Listing names messages of the sender's mempool (R6).
 type Listing struct {
+	_        struct{} `cbor:",toarray"`
+	Messages []Listed `most:"1024"` // MaxListings
+}
+
+// Listed names a mempool message and its sender. The sender's quota decides whether to pull it.
+type Listed struct {
 	_      struct{} `cbor:",toarray"`
 	ID     block.MessageID
 	Sender keys.Public
@@ -227,6 +234,7 @@ func (Announce) kind() Kind     { return KindAnnounce }
 func (Newest) kind() Kind       { return KindNewest }
 func (GetGroup) kind() Kind     { return KindGetGroup }
 func (Description) kind() Kind  { return KindDescription }
+func (Listing) kind() Kind      { return KindListing }
 
 // GroupOf returns the group that a frame is about. It is zero for frames about messages, about
 // several blocks or about groups.

@@ -64,8 +64,9 @@ func (d Day) Summary() Summary {
 	s.Violation = append(s.Violation, violated(d.Result)...)
 	s.Violated = len(s.Violation)
 	d.traffic(&s)
-	frontiers := d.Result.Measured.Direct[wire.KindFrontier].Bytes / int64(d.Config.Nodes*d.Config.Epochs)
-	measured := Cost{Scheme: schemeCertified, BytesPerNodeEpoch: s.Bytes - frontiers}
+	direct := d.Result.Measured.Direct
+	exchange := direct[wire.KindFrontier].Bytes + direct[wire.KindListing].Bytes
+	measured := Cost{Scheme: schemeCertified, BytesPerNodeEpoch: s.Bytes - exchange/int64(d.Config.Nodes*d.Config.Epochs)}
 	if s.Messages != nil {
 		measured.MessagesPerBlock = *s.Messages
 	}

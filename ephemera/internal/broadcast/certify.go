@@ -107,7 +107,7 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	}
 	next := c.next
 	c.height, c.tip = blk.Header.Height, id
-	b.heights[c.creator] = c.height
+	b.heights[c.creator], b.tipsKnown = c.height, false
 	b.changes++
 	c.open, c.next, c.proof, c.lost = nil, nil, nil, nil
 	b.advanceHeaders(c)

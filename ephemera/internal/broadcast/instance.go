@@ -24,7 +24,9 @@ type Instance struct {
 	deadlineKnown bool
 	halted        bool
 	changes       uint64
-	heights       []uint64   // of all chains, in one slice
+	heights       []uint64 // of all chains, in one slice
+	tips          block.Digest
+	tipsKnown     bool       // tips is of these heights
 	proofs        int        // chains with evidence
 	lastClaims    [][]uint64 // what each member claimed last, by its place
 	owed          []int      // requests for blocks that each member left unanswered, by its place
@@ -201,6 +203,18 @@ func (b *Instance) Height(creator int) (uint64, block.ID) {
 // Heights returns the certified heights of all chains, by the creator's place. The next step
 // changes the slice: copy it to keep it.
 func (b *Instance) Heights() []uint64 { return b.heights }
+
+// Tips returns the digest of the blocks at the certified heights.
+func (b *Instance) Tips() block.Digest {
+	if !b.tipsKnown {
+		tips := make([]block.ID, len(b.chains))
+		for i, c := range b.chains {
+			tips[i] = c.tip
+		}
+		b.tips, b.tipsKnown = block.DigestTips(b.Group.Network(), tips), true
+	}
+	return b.tips
+}
 
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
 func (b *Instance) DeliveredHeight(creator int) uint64 { return b.chains[creator].delivered }

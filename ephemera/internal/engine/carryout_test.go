@@ -274,7 +274,9 @@ func (c *cluster) describeFrame(frame wire.Frame) string {
 		}
 		return strings.Join(names, " ")
 	case wire.Frontier:
-		return fmt.Sprintf("certified %v open %d evidence %v mempool %d", f.Certified, len(f.Open), f.Evidence, len(f.Mempool))
+		return fmt.Sprintf("certified %v open %d evidence %v", f.Certified, len(f.Open), f.Evidence)
+	case wire.Listing:
+		return fmt.Sprintf("of %d", len(f.Messages))
 	case wire.Closed:
 		return c.slotName(f.Slot)
 	case wire.Evidence:

@@ -82,7 +82,8 @@ type part struct {
 	self     int
 	instance *broadcast.Instance
 	frontier wire.Frontier // as last sent
-	version  uint64        // counts the changes of frontier
+	version  uint64        // counts the changes of frontier and listed
+	listed   []wire.Listed // as last sent
 	peers    []peerExchange
 	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
 	progress int64 // when a block was certified last, or the group was closed or loaded

@@ -73,6 +73,9 @@ func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	}
 	e.sent(now, peer, p.version)
 	e.send(p.group.Member(member), p.frontier)
+	if len(p.listed) > 0 {
+		e.send(p.group.Member(member), wire.Listing{Messages: p.listed})
+	}
 }
 
 // sent notes that a member is sent this version of a frontier.
@@ -92,9 +95,15 @@ func (e *Engine) sent(now int64, peer *peerExchange, version uint64) {
 // something happens.
 func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
-	if p.version == 0 || !same(frontier, p.frontier) {
+	var listed []wire.Listed
+	if p == e.parts[len(e.parts)-1] {
+		var all bool
+		listed, all = e.listings(now - e.config.Exchange)
+		settled = settled && all
+	}
+	if p.version == 0 || !same(frontier, p.frontier) || !slices.Equal(listed, p.listed) {
 		p.setFrontier(frontier)
-		settled = false
+		p.listed, settled = listed, false
 	}
 	return settled
 }
@@ -110,7 +119,7 @@ func (p *part) setFrontier(frontier wire.Frontier) {
 
 func same(a, b wire.Frontier) bool {
 	return slices.Equal(a.Certified, b.Certified) && slices.Equal(a.Open, b.Open) && slices.Equal(a.Evidence, b.Evidence) &&
-		slices.Equal(a.Mempool, b.Mempool)
+		a.Tips == b.Tips
 }
 
 // changes counts the changes of everything that a frontier can show.
@@ -187,12 +196,13 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier returns how far this member is in a group. The newest group's frontier also lists
-// the mempool. What is younger than one round is left out, because it is usually on its way
-// already. Settled reports whether nothing was left out.
+// makeFrontier returns how far this member is in a group. Headers that are younger than one round
+// are left out, because what is missing is usually on its way already. Settled reports whether
+// nothing was left out.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
 	n, before := p.group.N(), now-e.config.Exchange
-	f, settled = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights())}, true
+	f = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights()), Tips: p.instance.Tips()}
+	settled = true
 	for i := range n {
 		if header, since, ok := p.instance.OpenHeader(i); ok && since < before {
 			f.Open = append(f.Open, header)
@@ -203,21 +213,16 @@ func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool
 			f.Evidence = append(f.Evidence, uint32(i))
 		}
 	}
-	if p == e.parts[len(e.parts)-1] {
-		var all bool
-		f.Mempool, all = e.listings(before)
-		settled = settled && all
-	}
 	return f, settled
 }
 
 // listings lists messages of the mempool, and reports whether these are all. If they do not fit
-// into one frontier, each round continues where the last one ended.
-func (e *Engine) listings(before int64) (all []wire.Listing, complete bool) {
+// into one frame, each round continues where the last one ended.
+func (e *Engine) listings(before int64) (all []wire.Listed, complete bool) {
 	complete = true
 	e.pool.Each(func(entry *mempool.Entry) bool {
 		if entry.Since < before {
-			all = append(all, wire.Listing{ID: entry.Message.ID(), Sender: entry.Message.Sender()})
+			all = append(all, wire.Listed{ID: entry.Message.ID(), Sender: entry.Message.Sender()})
 		} else {
 			complete = false
 		}

@@ -37,20 +37,20 @@ func sent[F wire.Frame](c *cluster, since, from, to int) (frames []F) {
 	return frames
 }
 
-// frontier gives a member the frontier of another that lists these messages.
-func (c *cluster) frontier(from, to int, messages ...block.Message) {
-	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N())}
+// list gives a member a listing of another with these messages.
+func (c *cluster) list(from, to int, messages ...block.Message) {
+	var f wire.Listing
 	for _, m := range messages {
-		f.Mempool = append(f.Mempool, wire.Listing{ID: m.ID(), Sender: m.Sender()})
+		f.Messages = append(f.Messages, wire.Listed{ID: m.ID(), Sender: m.Sender()})
 	}
 	c.receiveFrom(from, to, f)
 }
 
-// junk gives a member a frontier that lists as many messages as fit, none of which exists.
+// junk gives a member a listing of as many messages as fit, none of which exists.
 func (c *cluster) junk(from, to int, salt byte) {
-	f := wire.Frontier{Group: c.group.ID(), Certified: make([]uint64, c.group.N()), Mempool: make([]wire.Listing, wire.MaxListings)}
-	for i := range f.Mempool {
-		f.Mempool[i].ID = block.MessageID{salt, byte(i), byte(i >> 8)}
+	f := wire.Listing{Messages: make([]wire.Listed, wire.MaxListings)}
+	for i := range f.Messages {
+		f.Messages[i].ID = block.MessageID{salt, byte(i), byte(i >> 8)}
 	}
 	c.receiveFrom(from, to, f)
 }
@@ -67,7 +67,7 @@ func (c *cluster) message(sender int, text string) block.Message {
 	return m
 }
 
-// No sender can hide the messages of others: what does not fit into a frontier is in one of the
+// No sender can hide the messages of others: what does not fit into a listing is in one of the
 // next (R6).
 func TestEveryMessageIsListedInTurn(t *testing.T) {
 	c := quiet(t, mempool.Own, membership.Limits{})
@@ -85,10 +85,10 @@ func TestEveryMessageIsListedInTurn(t *testing.T) {
 	c.advance(1500, false)
 	since := len(c.history)
 	c.advance(4500, false)
-	for _, f := range sent[wire.Frontier](c, since, 0, 1) {
-		require.LessOrEqual(t, len(f.Mempool), wire.MaxListings)
-		for _, listing := range f.Mempool {
-			delete(all, listing.ID)
+	for _, f := range sent[wire.Listing](c, since, 0, 1) {
+		require.LessOrEqual(t, len(f.Messages), wire.MaxListings)
+		for _, listed := range f.Messages {
+			delete(all, listed.ID)
 		}
 	}
 	require.Empty(t, all)
@@ -126,7 +126,7 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 	wanted := c.message(3, "wanted")
 	asked := func(peer int) bool {
 		since := len(c.history)
-		c.frontier(peer, 0, wanted)
+		c.list(peer, 0, wanted)
 		return len(sent[wire.GetMessages](c, since, 0, peer)) > 0
 	}
 	round, salt := int64(1200), byte(0)
@@ -148,12 +148,12 @@ func TestOneMemberIsAskedARound(t *testing.T) {
 func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	refused := c.message(3, "refused")
-	c.frontier(1, 0, refused)
+	c.list(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
 	c.receiveRefused(1, 0, wire.Messages{Messages: []block.Message{refused}}, map[block.MessageID]bool{refused.ID(): true})
 	require.Zero(t, c.status(0).Messages)
 	c.advance(5000, false)
-	c.frontier(1, 0, refused)
+	c.list(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
 
 	b := c.forge(3, 1, block.ID{}, "refused")
@@ -180,7 +180,7 @@ func TestWhatDoesNotFitIsFetchedOnce(t *testing.T) {
 	since, third := len(c.history), large(2)
 	for range 5 {
 		for from := 1; from < 4; from++ {
-			c.frontier(from, 0, third)
+			c.list(from, 0, third)
 			c.receiveFrom(from, 0, wire.Messages{Messages: []block.Message{third}})
 		}
 		c.advance(1500, false)
@@ -302,9 +302,9 @@ func TestUnverifiedFramePanics(t *testing.T) {
 	require.Panics(t, func() { c.step(0, engine.Received{From: c.keys[1].Public()}) })
 }
 
-// A full frontier of unknown messages is the cheapest way to keep a member busy. This measures its
+// A full listing of unknown messages is the cheapest way to keep a member busy. This measures its
 // cost when all memories are full.
-func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
+func BenchmarkListingOfUnknownMessages(b *testing.B) {
 	c := newCluster(b, 4, engine.Config{}, membership.Limits{})
 	c.start(0)
 	for i := range 9 {

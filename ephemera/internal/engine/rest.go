@@ -116,7 +116,6 @@ func (e *Engine) receivedAtRest(now int64, in Received) {
 	}
 	switch f := frame.(type) {
 	case wire.Frontier:
-		f.Mempool = nil // it is a matter of the newest group
 		if r.lacks(f) {
 			e.wake(now, r, in.From, in)
 		}
