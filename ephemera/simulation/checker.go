@@ -45,6 +45,8 @@ type checker struct {
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
+	split    map[chainKey]bool              // with two certificates of a slot
+	alarms   map[chainKey]map[int]bool      // the nodes that have stopped the chain
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 	steps    int
@@ -116,6 +118,7 @@ func newChecker(w *world) *checker {
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
+		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{},
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
@@ -205,6 +208,7 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 	if n.byzantine != nil {
 		return
 	}
+	c.checkStopped(n, slot, "signs for")
 	if !c.correct(n.place, k.group) {
 		c.violate("R8", "node %d lost its votes and signs in group %d", n.place, k.group+1)
 	}
@@ -295,7 +299,10 @@ func (c *checker) persisted(n *node, w store.Write) {
 		return
 	}
 	switch w := w.(type) {
+	case store.PutFork:
+		c.alarmed(n, w.Fork)
 	case store.PutVote:
+		c.checkStopped(n, w.Block.Header.Slot(), "votes for")
 		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
 			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
@@ -309,6 +316,7 @@ func (c *checker) persisted(n *node, w store.Write) {
 			}
 		}
 	case store.PutCertified:
+		c.checkStopped(n, w.Block.Header.Slot(), "certifies")
 		c.certified(n, w)
 	case store.PutRepaired:
 		c.repaired(n, w)

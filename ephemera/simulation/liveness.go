@@ -59,6 +59,9 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	group := c.w.groups[k.group]
 	name := fmt.Sprintf("%d:%d/%d", k.group+1, k.creator, k.height)
 	slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[k.creator].key.Public(), Height: k.height}
+	if c.isSplit(k) {
+		return c.unalarmed(chainKey{k.group, k.creator})
+	}
 	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) {
 		creator := c.w.nodes[k.creator]
 		if g := creator.disk.find(group.ID()); g != nil && !g.closed && !c.anyStuck(group, slot) {
