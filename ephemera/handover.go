@@ -216,6 +216,9 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 					n.damage.note(lost.Err)
 				}
 			}
+			for _, fork := range k.State.Forks {
+				n.logFork(j.group, fork)
+			}
 			if k.Muted && !k.Closed {
 				n.warnMuted(j.group)
 			}

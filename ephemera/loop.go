@@ -23,7 +23,7 @@ type loop struct {
 	*Node
 	ctx     context.Context
 	reading []read // members' requests for the store reader: at most one of each kind and member
-	headers []read // headers to compare: at most readHeaders
+	headers []read // headers and certificates to compare: at most readHeaders
 	compare bool   // the next read is of a header, because the last was a request
 	answers map[uint64]chan<- error
 	ticket  uint64
@@ -64,7 +64,7 @@ func (l *loop) run(ctx context.Context) error {
 		var err error
 		select {
 		case reads <- first:
-			*from, l.compare = (*from)[1:], first.header == nil
+			*from, l.compare = (*from)[1:], !first.compares()
 		case <-ctx.Done():
 			return l.commit(l.relaxed)
 		case <-timer.C:
@@ -285,6 +285,10 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.read(read{group: &e.Group})
 	case broadcast.FindHeader:
 		l.read(read{header: &e.Header})
+	case broadcast.FindFork:
+		l.read(read{proof: &e.Certificate})
+	case broadcast.Fork:
+		l.forked(e.Fork)
 	case engine.Answered:
 		l.answer(e)
 	case broadcast.Refused:
@@ -353,7 +357,7 @@ const readHeaders = 64
 // read queues a request for the store reader. A member's newer request replaces its older one of
 // the same kind, so that a member that sends many does not delay others.
 func (l *loop) read(r read) {
-	if r.header != nil {
+	if r.compares() {
 		if len(l.headers) < readHeaders {
 			l.headers = append(l.headers, r)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -13,14 +14,18 @@ import (
 )
 
 // read is a request to read the store outside the loop: a block or certified blocks for a member,
-// a header to compare with that of its slot, or the state of an old group.
+// a header or certificate to compare with that of its slot, or the state of an old group.
 type read struct {
 	to     keys.Public
 	block  block.ID
 	from   *block.Slot
 	header *block.SignedHeader
+	proof  *certificate.Certificate // to compare with that of its slot
 	group  *membership.ID
 }
+
+// compares reports whether the read compares what a member sent with what is stored.
+func (r read) compares() bool { return r.header != nil || r.proof != nil }
 
 // runReader serves other members from the store, one request at a time, so that members that catch
 // up do not delay the loop.
@@ -42,6 +47,8 @@ func (n *Node) serve(ctx context.Context, r read) error {
 	switch {
 	case r.header != nil:
 		return n.compareHeader(ctx, *r.header)
+	case r.proof != nil:
+		return n.compareCertificate(ctx, *r.proof)
 	case r.group != nil:
 		state, err := n.config.Store.Load(ctx, *r.group)
 		n.post(ctx, engine.Loaded{Group: *r.group, State: state, OK: err == nil})

@@ -32,6 +32,7 @@ var adversaries = map[string]func() adversary{
 	"adaptive":       func() adversary { return &adaptive{} },
 	"blindecho":      func() adversary { return &blindEcho{} },
 	"client":         func() adversary { return &client{} },
+	"doublesign":     func() adversary { return &doubleSign{} },
 	"drip":           func() adversary { return &drip{} },
 	"equivocate":     func() adversary { return &equivocate{} },
 	"fork":           func() adversary { return &fork{} },
@@ -48,6 +49,7 @@ var adversaries = map[string]func() adversary{
 	"silent":         func() adversary { return &silent{} },
 	"spam":           func() adversary { return &spam{} },
 	"stale":          func() adversary { return &stale{} },
+	"twoheaders":     func() adversary { return &twoHeaders{} },
 	"withhold":       func() adversary { return &withhold{} },
 	"withheldreport": func() adversary { return &withheldReport{} },
 }

@@ -45,6 +45,8 @@ type checker struct {
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
+	split    map[chainKey]bool              // with two certificates of a slot
+	alarms   map[chainKey]map[int]bool      // the nodes that have stopped the chain
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 	steps    int
@@ -70,6 +72,7 @@ type slotBook struct {
 	certified   block.ID
 	isCertified bool
 	held        []holding
+	seen        []holding // in memory, since the last start of each node
 	delivered   map[int]bool
 	proposed    int64 // by a correct creator; -1: not proposed
 	certifiedAt int64 // when the creator had the certificate; -1: not yet
@@ -115,6 +118,7 @@ func newChecker(w *world) *checker {
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
+		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{},
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
@@ -204,6 +208,7 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 	if n.byzantine != nil {
 		return
 	}
+	c.checkStopped(n, slot, "signs for")
 	if !c.correct(n.place, k.group) {
 		c.violate("R8", "node %d lost its votes and signs in group %d", n.place, k.group+1)
 	}
@@ -294,7 +299,10 @@ func (c *checker) persisted(n *node, w store.Write) {
 		return
 	}
 	switch w := w.(type) {
+	case store.PutFork:
+		c.alarmed(n, w.Fork)
 	case store.PutVote:
+		c.checkStopped(n, w.Block.Header.Slot(), "votes for")
 		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
 			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
@@ -308,6 +316,7 @@ func (c *checker) persisted(n *node, w store.Write) {
 			}
 		}
 	case store.PutCertified:
+		c.checkStopped(n, w.Block.Header.Slot(), "certifies")
 		c.certified(n, w)
 	case store.PutRepaired:
 		c.repaired(n, w)
@@ -371,6 +380,7 @@ func (c *checker) started(n *node) {
 
 // stopped records a crash: the last block of each chain may be delivered again.
 func (c *checker) stopped(n *node) {
+	c.forget(n)
 	for _, cursor := range c.nodes[n.place].chains {
 		cursor.repeat = true
 	}

@@ -30,6 +30,7 @@ type diskGroup struct {
 	closed   bool
 	chains   []diskChain // by the creator's place
 	evidence []store.Evidence
+	forks    []store.Fork
 }
 
 type diskChain struct {
@@ -79,7 +80,7 @@ func (d *disk) snapshot() *disk {
 	c.groups = slices.Clone(d.groups)
 	for i := range c.groups {
 		g := &c.groups[i]
-		g.evidence = slices.Clone(g.evidence)
+		g.evidence, g.forks = slices.Clone(g.evidence), slices.Clone(g.forks)
 		g.chains = slices.Clone(g.chains)
 		for j := range g.chains {
 			g.chains[j].votes = slices.Clone(g.chains[j].votes)
@@ -141,6 +142,8 @@ func (d *disk) commit(w store.Write) error {
 		}
 	case store.PutEvidence:
 		d.putEvidence(w.Evidence)
+	case store.PutFork:
+		d.putFork(w.Fork)
 	}
 	d.sync()
 	return nil
@@ -232,6 +235,13 @@ func (d *disk) putEvidence(e store.Evidence) {
 	g.evidence = append(g.evidence, e)
 }
 
+func (d *disk) putFork(f store.Fork) {
+	g := d.find(f.A.Slot.Group)
+	if g != nil && !slices.ContainsFunc(g.forks, func(o store.Fork) bool { return o.A.Slot.Creator == f.A.Slot.Creator }) {
+		g.forks = append(g.forks, f)
+	}
+}
+
 func (g *diskGroup) evidenceOf(e store.Evidence) bool {
 	return slices.ContainsFunc(g.evidence, func(o store.Evidence) bool { return o.A.Header.Creator == e.A.Header.Creator })
 }
@@ -301,7 +311,7 @@ func (d *disk) included(since int64, own keys.Public) []store.Included {
 
 // load returns what an engine needs to continue.
 func (g *diskGroup) load() store.State {
-	state := store.State{Evidence: slices.Clone(g.evidence)}
+	state := store.State{Evidence: slices.Clone(g.evidence), Forks: slices.Clone(g.forks)}
 	for i := range g.chains {
 		c := &g.chains[i]
 		if len(c.votes) == 0 && len(c.certified) == 0 {

@@ -68,6 +68,9 @@ func Draw(seed uint64, r Range) Schedule {
 	}
 	drawNetwork(&rng, &s)
 	s.Real = r.RealEvery > 0 && rng.below(r.RealEvery) == 0
+	if r.Adversaries == nil && r.Beyond == 0 && rng.permille(drawnForks) && drawFork(&rng, &s) {
+		return s
+	}
 	bad := drawAdversaries(&rng, &s, r)
 	if !r.Quiet {
 		drawFaults(&rng, &s, bad, r.Beyond > 0)
@@ -121,6 +124,26 @@ func drawAdversaries(rng *random, s *Schedule, r Range) (bad []int) {
 		s.Byzantine = append(s.Byzantine, Placement{Node: node, Adversary: names[rng.below(len(names))]})
 	}
 	return bad
+}
+
+// drawnForks is how many of a thousand schedules have a fork.
+const drawnForks = 25
+
+// drawFork makes so many nodes sign double that a slot gets two certificates with half of the
+// others each. It reports whether the group is large enough.
+func drawFork(rng *random, s *Schedule) bool {
+	liars := 2*quorum.Size(s.Nodes) - s.Nodes
+	if s.Nodes-liars < 2 {
+		return false
+	}
+	bad := rng.choose(s.Nodes, liars)
+	for _, node := range bad {
+		s.Byzantine = append(s.Byzantine, Placement{Node: node, Adversary: "doublesign"})
+	}
+	s.Fork = true
+	drawFaults(rng, s, bad, true)
+	drawSubmissions(rng, s)
+	return true
 }
 
 func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {

@@ -61,6 +61,9 @@ func (n *node) carryOut(effect engine.Effect) {
 	case broadcast.Equivocation:
 		n.w.trace.add(n.w.now, 'q', n.place, n.w.places[e.Evidence.A.Header.Creator], e.Evidence.A.Header.Height)
 		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
+	case broadcast.Fork:
+		n.w.trace.add(n.w.now, 'F', n.place, n.w.places[e.Fork.A.Slot.Creator], e.Fork.A.Slot.Height)
+		n.w.trace.printf(n.w.now, "%d stops the chain of %s", n.place, n.w.slot(e.Fork.A.Slot))
 	case engine.Answered:
 		n.w.check.answered(n, e.Ticket, e.Err)
 	case engine.GroupFound:
@@ -113,6 +116,11 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		stored, ok := n.disk.certified(e.Header.Header.Slot())
 		if ok && stored.Block.ID() != e.Header.Header.ID() {
 			n.reply(engine.Conflict{A: stored.Block.SignedHeader, B: e.Header})
+		}
+	case broadcast.FindFork:
+		stored, ok := n.disk.certified(e.Certificate.Slot)
+		if ok && stored.Certificate.Block != e.Certificate.Block {
+			n.reply(engine.Forked{A: stored.Certificate, B: e.Certificate})
 		}
 	default:
 		panic(fmt.Sprintf("simulation: unknown effect %T", effect))

@@ -160,7 +160,7 @@ func (c *checker) certificate(proof certificate.Certificate) {
 	}
 	if b.isCertified {
 		if b.certified != proof.Block {
-			c.violate("consistency", "two blocks of %s are certified", c.w.slot(proof.Slot))
+			c.second(k, proof.Slot)
 		}
 		return
 	}
@@ -174,7 +174,7 @@ func (c *checker) certificate(proof certificate.Certificate) {
 			holders++
 		}
 	}
-	if holders < f+1 {
+	if holders < f+1 && !c.w.schedule.Fork {
 		c.violate("availability", "%s is certified but %d correct members hold it, expected %d", c.w.slot(proof.Slot), holders, f+1)
 	}
 	if !c.accepted[proof.Block] {
@@ -226,7 +226,8 @@ func (c *checker) delivered(n *node, slot block.Slot, held store.Certified, take
 		c.violate("integrity", "node %d delivers %s with messages that are not its header's", n.place, c.w.slot(slot))
 	}
 	b := c.book(k)
-	if !b.isCertified || b.certified != held.Certificate.Block || c.w.idOf(&held.Block) != held.Certificate.Block {
+	c.checkStopped(n, slot, "delivers")
+	if !c.isSplit(k) && (!b.isCertified || b.certified != held.Certificate.Block) || c.w.idOf(&held.Block) != held.Certificate.Block {
 		c.violate("consistency", "node %d delivers a block of %s that is not the certified one", n.place, c.w.slot(slot))
 	}
 	if c.w.nodes[k.creator].byzantine == nil && c.correct(k.creator, k.group) && c.signed[signKey{k.creator, true, k}] != c.w.idOf(&held.Block) {

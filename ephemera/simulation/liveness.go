@@ -59,6 +59,9 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	group := c.w.groups[k.group]
 	name := fmt.Sprintf("%d:%d/%d", k.group+1, k.creator, k.height)
 	slot := block.Slot{Group: group.ID(), Creator: c.w.nodes[k.creator].key.Public(), Height: k.height}
+	if c.isSplit(k) {
+		return c.unalarmed(chainKey{k.group, k.creator})
+	}
 	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) {
 		creator := c.w.nodes[k.creator]
 		if g := creator.disk.find(group.ID()); g != nil && !g.closed && !c.anyStuck(group, slot) {
@@ -80,22 +83,6 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 		}
 	}
 	return ""
-}
-
-// conflicting reports whether two correct members hold different signed headers of a slot, or one
-// member holds both.
-func (c *checker) conflicting(b *slotBook) bool {
-	var first *holding
-	for i, h := range b.held {
-		switch {
-		case !c.correct(h.node, b.key.group):
-		case first == nil:
-			first = &b.held[i]
-		case first.block != h.block:
-			return true
-		}
-	}
-	return false
 }
 
 // heldByCorrect reports whether a correct member has stored the certified block of a slot. A

@@ -294,6 +294,9 @@ func (n *node) group(id membership.ID) *membership.Group {
 
 // received hands a verified frame to the engine.
 func (n *node) received(from keys.Public, frame wire.Verified) {
+	if n.halted == "" {
+		n.w.check.saw(n, from, frame.Frame())
+	}
 	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame.Frame())})
 }
 

@@ -85,6 +85,7 @@ type Stats struct {
 	Bytes    int64 // encoded; counted only with real keys
 	Blocks   int   // certified by a correct creator
 	Crashes  int
+	Forks    int   // alarms of correct members
 	Virtual  int64 // milliseconds that the schedule took
 }
 

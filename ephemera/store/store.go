@@ -75,6 +75,8 @@ type Store interface {
 	// Equivocations returns the evidence of all groups, ascending by the group's number, then by
 	// creator. Groups that were not recorded come last, by ID.
 	Equivocations(ctx context.Context) ([]Evidence, error)
+	// Forks returns the forks of all groups, in the same order.
+	Forks(ctx context.Context) ([]Fork, error)
 	// Included returns the messages of certified blocks whose signed time (milliseconds since 1970)
 	// is since or later, each once, ascending by time, then by ID. It includes messages that
 	// retention removed, until Retention.Messages lets the store forget them. It leaves out blocks
@@ -152,6 +154,7 @@ type State struct {
 	// Chains are in the byte order of creators. Chains of which nothing is stored are left out.
 	Chains   []Chain
 	Evidence []Evidence // in the byte order of creators
+	Forks    []Fork     // in the byte order of creators
 }
 
 // Chain is the durable state of one creator's chain.

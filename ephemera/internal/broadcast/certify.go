@@ -12,7 +12,7 @@ func (b *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	b.step(now)
 	proof := f.Certificate
 	c := b.chain(proof.Slot.Creator)
-	if proof.Slot.Height <= c.height || !b.knowsOwnEcho(c, proof) {
+	if b.compareCertificate(c, from, proof) || !b.knowsOwnEcho(c, proof) {
 		return
 	}
 	b.claim(c, from, proof.Slot.Height)
@@ -61,13 +61,17 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 		if b.repairWith(c, from, held) || !b.halted && b.findVoted(c, held) {
 			continue
 		}
+		if proof := held.Certificate; proof != nil && b.compareCertificate(c, from, *proof) {
+			b.walked(from, proof.Slot)
+			continue
+		}
 		if !b.halted && held.Block.Pruned() {
 			if before := c.height; b.notePruned(c, from, held) > before {
 				b.pullMore(c, from)
 			}
 			continue
 		}
-		if b.halted || held.Block.Header.Height != c.height+1 {
+		if b.halted || c.stop != nil || held.Block.Header.Height != c.height+1 {
 			continue
 		}
 		proof := held.Certificate
@@ -82,17 +86,25 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 				c.lastPull.bytes += held.Block.BodyBytes()
 			}
 			b.owed[from] = 0
-			b.certified(c, held.Block, *proof)
-			b.acceptPruned(c)
-			b.pullMore(c, from)
+			before := c.height
+			if b.certified(c, held.Block, *proof); c.height > before {
+				b.acceptPruned(c)
+				b.pullMore(c, from)
+			}
 		}
 	}
 }
 
-// certified advances a chain by one block. It persists block and certificate in one transaction,
+// certified advances a chain by one block, unless that shows a fork. It persists block and certificate in one transaction,
 // sends a certificate of its own block to every member, and delivers (R4, R5).
 func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certificate) {
 	id := blk.ID()
+	if other := c.otherProof(proof); other != nil {
+		b.stopChain(c, *other, proof)
+	}
+	if c.stop != nil || !b.continues(c, blk.Header.Parent, proof) {
+		return
+	}
 	if c.first != nil && c.first.Header.ID() != id {
 		b.addEvidence(c, *c.first, blk.SignedHeader)
 	}
@@ -109,7 +121,9 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator], b.tipsKnown = c.height, false
 	b.changes++
-	c.first, c.open, c.next, c.proof, c.lost = nil, nil, nil, nil, nil
+	c.open, c.next, c.proof, c.lost, c.suspect = nil, nil, nil, nil, nil
+	c.inquiry.stop()
+	b.advanceHeaders(c)
 	c.fetchLost.stop()
 	delete(c.pruned, c.height)
 	c.fetch.stop()
@@ -135,7 +149,7 @@ func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certifica
 
 // deliverNext hands the next block of a chain to the application, one at a time (R5).
 func (b *Instance) deliverNext(c *chain, held *store.Certified) {
-	if c.delivering || c.delivered >= c.height || c.redeliver.armed() {
+	if c.delivering || c.delivered >= c.height || c.redeliver.armed() || c.stop != nil {
 		return
 	}
 	if held != nil && held.Block.Header.Height != c.delivered+1 {
@@ -154,6 +168,9 @@ func (b *Instance) Delivered(now int64, slot block.Slot, ok bool) {
 		return
 	}
 	c.delivering = false
+	if !ok && c.stop != nil {
+		return
+	}
 	if !ok {
 		c.redeliver.after(b, c.creator, b.Timing.Reconsider, 30*b.Timing.Reconsider)
 		return

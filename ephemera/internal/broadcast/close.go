@@ -3,6 +3,7 @@ package broadcast
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -45,6 +46,9 @@ func (b *Instance) Idle() bool {
 		return false
 	}
 	for _, c := range b.chains {
+		if c.stop != nil {
+			continue
+		}
 		if o := c.open; c.proof != nil || c.lost != nil || o != nil && o.state != rejected && o.state != withheld {
 			return false
 		}
@@ -52,9 +56,11 @@ func (b *Instance) Idle() bool {
 	return true
 }
 
-// Quiet reports whether this member fetches nothing in the group.
+// Quiet reports whether this member fetches nothing in the group, and has told everybody of forks.
 func (b *Instance) Quiet() bool {
-	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.proof != nil || c.pull.armed() || len(c.repairs) > 0 })
+	return b.walk.slot == (block.Slot{}) && !slices.ContainsFunc(b.chains, func(c *chain) bool {
+		return c.proof != nil || c.pull.armed() || len(c.repairs) > 0 || c.telling() || c.inquiry.armed()
+	})
 }
 
 // PeerClosed handles a member's statement that it signs nothing new in the group: it is sent no

@@ -26,9 +26,7 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	case c.creator == b.Self && (header.Height > c.height+1 || c.open == nil || c.open.id != id):
 		b.haltForUnknownVote("a header", header.Slot())
 	case header.Height > c.height+1:
-		if next := c.next; next != nil && next.Header.Height == header.Height && next.Header != *header {
-			b.addEvidence(c, next.SignedHeader, signed)
-		}
+		b.observeAhead(c, signed)
 	case c.first == nil:
 		kept := signed
 		c.first, c.since = &kept, b.now
@@ -36,6 +34,34 @@ func (b *Instance) observeHeader(c *chain, signed block.SignedHeader) {
 	case c.first.Header.ID() != id:
 		b.addEvidence(c, *c.first, signed)
 	}
+}
+
+// observeAhead keeps the first header of the slot above the open one until its turn. Of slots
+// further above, none is kept: this member has blocks to fetch first, and is told again.
+func (b *Instance) observeAhead(c *chain, signed block.SignedHeader) {
+	switch {
+	case signed.Header.Height != c.height+2:
+	case c.ahead == nil:
+		c.ahead = &signed
+	case c.ahead.Header != signed.Header:
+		b.addEvidence(c, *c.ahead, signed)
+	}
+}
+
+// advanceHeaders makes the header that was kept of the slot above the first of the open one.
+func (b *Instance) advanceHeaders(c *chain) {
+	c.first, c.ahead = c.ahead, nil
+	c.since = b.now
+}
+
+// AheadHeaders returns the headers that this member keeps of slots above the open ones.
+func (b *Instance) AheadHeaders() (headers []block.SignedHeader) {
+	for _, c := range b.chains {
+		if c.ahead != nil {
+			headers = append(headers, *c.ahead)
+		}
+	}
+	return headers
 }
 
 // Header handles a creator-signed header that a member holds of an open slot (R6).

@@ -29,7 +29,8 @@ type Instance struct {
 	tipsKnown     bool       // tips is of these heights
 	proofs        int        // chains with evidence
 	lastClaims    [][]uint64 // what each member claimed last, by its place
-	owed          []int      // requests for blocks that each member left unanswered, by its place
+	walk          walk
+	owed          []int // requests for blocks that each member left unanswered, by its place
 	out           []Effect
 	taken         []Effect // by the last Take: its memory is reused
 }
@@ -44,6 +45,7 @@ type chain struct {
 	first   *block.SignedHeader // first signed header seen of the open slot, height+1
 	since   int64               // when first was seen
 	open    *slot               // the block that this member may echo in the open slot
+	ahead   *block.SignedHeader // first signed header seen of the slot above, height+2
 	next    *wire.Proposal      // the creator's proposal for height+2, kept until its turn
 	proof   *certificate.Certificate
 	fetch   retry                    // fetches the block that proof certifies
@@ -53,6 +55,9 @@ type chain struct {
 	lost      *store.LostVote
 	fetchLost retry
 	evidence  *store.Evidence
+	stop      *stopped                 // two certificates of one slot; nil: none are known
+	suspect   *certificate.Certificate // of the block above, whose parent is not the tip
+	inquiry   retry
 
 	claims   []uint64 // the highest certified height that each member claims; nil: none is claimed
 	pull     retry
@@ -93,6 +98,11 @@ func New(config Config, state store.State) *Instance {
 			s.chains[i].evidence = &evidence
 		}
 	}
+	for _, fork := range state.Forks {
+		if i, ok := config.Group.Index(fork.A.Slot.Creator); ok {
+			s.chains[i].halt(s, fork)
+		}
+	}
 	return s
 }
 
@@ -123,15 +133,18 @@ func (b *Instance) Start(now int64) {
 		b.haltForTwoHeaders(c.evidence.A.Header.Slot())
 	}
 	switch {
-	case c.open == nil || b.Muted || b.halted:
+	case c.open == nil || b.Muted || b.halted || c.stop != nil:
 	case b.Closed:
 		b.emit(Returned{Messages: c.open.bodies})
 	default:
 		b.out = append(b.out, SignProposal{Header: c.open.header.Header})
 	}
 	for _, c := range b.chains {
-		if c.lost != nil {
+		if c.lost != nil && c.stop == nil {
 			c.fetchLost.at(now)
+		}
+		if c.stop != nil {
+			b.tellAll(c)
 		}
 		b.deliverNext(c, nil)
 	}
@@ -203,12 +216,15 @@ func (b *Instance) Height(creator int) (uint64, block.ID) {
 // changes the slice: copy it to keep it.
 func (b *Instance) Heights() []uint64 { return b.heights }
 
-// Tips returns the digest of the blocks at the certified heights.
+// Tips returns the digest of the blocks at the certified heights. A chain that has stopped counts
+// as empty, because members have different blocks there.
 func (b *Instance) Tips() block.Digest {
 	if !b.tipsKnown {
 		tips := make([]block.ID, len(b.chains))
 		for i, c := range b.chains {
-			tips[i] = c.tip
+			if c.stop == nil {
+				tips[i] = c.tip
+			}
 		}
 		b.tips, b.tipsKnown = block.DigestTips(b.Group.Network(), tips), true
 	}
@@ -218,9 +234,10 @@ func (b *Instance) Tips() block.Digest {
 // DeliveredHeight returns the highest height of a chain that the application has accepted.
 func (b *Instance) DeliveredHeight(creator int) uint64 { return b.chains[creator].delivered }
 
-// AllDelivered reports whether the application has accepted every certified block.
+// AllDelivered reports whether the application has accepted every certified block of the chains
+// that have not stopped.
 func (b *Instance) AllDelivered() bool {
-	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.delivered < c.height })
+	return !slices.ContainsFunc(b.chains, func(c *chain) bool { return c.delivered < c.height && c.stop == nil })
 }
 
 // OpenHeader returns the signed header that this member holds of a chain's open slot, and when it

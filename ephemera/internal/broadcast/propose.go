@@ -33,7 +33,7 @@ type certifiedTip struct {
 // (R1), and none while the member is muted or after it equivocated.
 func (b *Instance) CanPropose() bool {
 	c := b.chains[b.Self]
-	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.lost == nil && c.proof == nil && !c.equivocated()
+	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.lost == nil && c.proof == nil && !c.barred()
 }
 
 // Proposing reports whether a message is in this member's candidate or open block, and may be
@@ -95,7 +95,7 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 	b.step(now)
 	c := b.chains[b.Self]
 	o := c.open
-	if o == nil || o.id != echo.Block || b.own != nil || b.halted {
+	if o == nil || o.id != echo.Block || b.own != nil || b.halted || c.stop != nil {
 		return
 	}
 	o.header, o.echo, o.state = header, &echo, echoed

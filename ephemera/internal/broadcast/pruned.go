@@ -35,8 +35,7 @@ func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 		}
 		c.pruned[height] = r
 	}
-	// A second certificate for the slot would mean that more than f members are Byzantine.
-	if r.by[from] || r.proof.Block != held.Certificate.Block {
+	if r.by[from] {
 		return c.height
 	}
 	r.by[from] = true
@@ -60,7 +59,7 @@ func (b *Instance) askAnotherNow(c *chain) {
 
 // acceptPruned advances a chain over blocks whose messages f+1 members removed.
 func (b *Instance) acceptPruned(c *chain) {
-	for !b.halted {
+	for !b.halted && c.stop == nil && c.suspect == nil {
 		r := c.pruned[c.height+1]
 		if r == nil {
 			return

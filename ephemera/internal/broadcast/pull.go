@@ -99,7 +99,7 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 		b.deadlineKnown = b.deadlineKnown && (!resend.armed() || resend.due != b.deadline)
 		resend.stop()
 	}
-	if height <= c.height || c.pull.armed() {
+	if height <= c.height || c.pull.armed() || c.stop != nil {
 		return
 	}
 	if height == c.height+1 { // its certificate is probably on its way

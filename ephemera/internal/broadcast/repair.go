@@ -111,7 +111,7 @@ func (b *Instance) repairWith(c *chain, from int, held wire.Held) bool {
 // fetchVoted asks the members in turn for the block of a vote that the store has lost. Those that
 // voted for it hold it.
 func (b *Instance) fetchVoted(c *chain) {
-	if c.open != nil || b.Muted || b.Closed || c.equivocated() || b.Group.N() == 1 {
+	if c.open != nil || b.Muted || b.Closed || c.barred() || b.Group.N() == 1 {
 		c.fetchLost.stop()
 		return
 	}
@@ -127,7 +127,7 @@ func (b *Instance) findVoted(c *chain, held wire.Held) bool {
 	if c.lost == nil || held.Certificate != nil || held.Block.Header.Height != c.height+1 || held.Block.ID() != c.lost.Block {
 		return false
 	}
-	if c.open != nil || b.Muted || b.Closed || c.equivocated() {
+	if c.open != nil || b.Muted || b.Closed || c.barred() {
 		return true
 	}
 	own := c.creator == b.Self

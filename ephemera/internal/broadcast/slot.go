@@ -84,7 +84,7 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	c := b.chain(p.Header.Creator)
 	b.observeHeader(c, p.SignedHeader)
 	switch {
-	case b.halted || c.creator == b.Self || p.Header.Height <= c.height:
+	case b.halted || c.creator == b.Self || p.Header.Height <= c.height || c.stop != nil:
 		return
 	case p.Header.Height > c.height+1:
 		if p.Header.Height == c.height+2 && c.next == nil { // a different one is evidence
@@ -216,7 +216,7 @@ func (b *Instance) bodiesComplete(c *chain) {
 
 func (b *Instance) askApplication(c *chain) {
 	o := c.open
-	if b.Muted || b.Closed || c.equivocated() {
+	if b.Muted || b.Closed || c.barred() {
 		o.state = withheld
 		if b.Closed {
 			b.sendClosed(c, o)
@@ -267,7 +267,7 @@ func (b *Instance) Verdict(now int64, creator int, id block.ID, decision verdict
 // vote persists the vote with the whole block, and only then signs (R3).
 func (b *Instance) vote(c *chain) {
 	o := c.open
-	if b.Closed || c.equivocated() {
+	if b.Closed || c.barred() {
 		o.state = withheld
 		return
 	}

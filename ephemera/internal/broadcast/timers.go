@@ -61,6 +61,10 @@ func (b *Instance) Tick(now int64) {
 	}
 	for _, c := range b.chains {
 		b.tickChain(c)
+		b.tickFork(c)
+	}
+	if b.walk.retry.armed() && b.walk.retry.due <= now {
+		b.askTip()
 	}
 	for i := range b.Group.N() {
 		if b.own != nil && b.own.resend[i].due != 0 && b.own.resend[i].due <= now {
@@ -123,7 +127,7 @@ func (b *Instance) Deadline() int64 {
 
 // nextDue returns the earliest time of all timers, or 0 if none is armed.
 func (b *Instance) nextDue() int64 {
-	earliest := int64(0)
+	earliest := b.walk.retry.due
 	consider := func(r *retry) {
 		if r.due != 0 && (earliest == 0 || r.due < earliest) {
 			earliest = r.due
@@ -139,6 +143,10 @@ func (b *Instance) nextDue() int64 {
 		consider(&c.pull)
 		consider(&c.redeliver)
 		consider(&c.fetchLost)
+		consider(&c.inquiry)
+		for i := 0; c.stop != nil && i < len(c.stop.heard); i++ {
+			consider(&c.stop.heard[i].tell)
+		}
 		for _, r := range c.repairs {
 			consider(&r.fetch)
 		}

@@ -32,6 +32,8 @@ func effectName(effect engine.Effect) string {
 			return "persist-repaired"
 		case store.PutEvidence:
 			return "persist-evidence"
+		case store.PutFork:
+			return "persist-fork"
 		case store.PutDelivered:
 			return "persist-delivered"
 		case store.PutGroup:
@@ -86,6 +88,8 @@ func (c *cluster) carryOut(m *member, effect engine.Effect) {
 		c.trace("%d refuses %s: %s", m.place, c.describe(e.Slot, e.Block), e.Reason)
 	case broadcast.Equivocation:
 		c.trace("%d has proof against %d", m.place, c.place(e.Evidence.A.Header.Creator))
+	case broadcast.Fork:
+		c.trace("%d stops the chain of %d at %s", m.place, c.place(e.Fork.A.Slot.Creator), c.slotName(e.Fork.A.Slot))
 	case engine.Answered:
 		m.answers = append(m.answers, e.Err)
 		if e.Err != nil {
@@ -177,6 +181,15 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 		if stored.Block.ID() != e.Header.Header.ID() {
 			answer(engine.Conflict{A: stored.Block.SignedHeader, B: e.Header})
 		}
+	case broadcast.FindFork:
+		stored, err := m.store.Certified(ctx, e.Certificate.Slot)
+		if c.damaged(m, err, answer) {
+			return
+		}
+		require.NoError(c.t, err)
+		if stored.Certificate.Block != e.Certificate.Block {
+			answer(engine.Forked{A: stored.Certificate, B: e.Certificate})
+		}
 	default:
 		require.Failf(c.t, "unknown effect", "%T", effect)
 	}
@@ -230,6 +243,10 @@ func (c *cluster) describeWrite(write store.Write) string {
 		return c.describe(w.Certificate.Slot, w.Block.ID()) + " by " + c.signers(w.Certificate)
 	case store.PutEvidence:
 		return fmt.Sprintf("against %d", c.place(w.Evidence.A.Header.Creator))
+	case store.PutFork:
+		names := []string{c.describe(w.Fork.A.Slot, w.Fork.A.Block), c.describe(w.Fork.B.Slot, w.Fork.B.Block)}
+		slices.Sort(names) // their IDs depend on the keys of the test
+		return strings.Join(names, " ")
 	case store.PutDelivered:
 		return c.slotName(w.Slot)
 	case store.PutGroup:

@@ -194,6 +194,12 @@ func (e *Engine) answered(now int64, event Event) {
 		} else {
 			e.conflictAtRest(now, event)
 		}
+	case Forked:
+		if p := e.part(event.A.Slot.Group); p != nil {
+			p.instance.Forked(now, event.A, event.B)
+		} else if r := e.restingGroup(event.A.Slot.Group); r != nil {
+			e.wake(now, r, keys.Public{}, event)
+		}
 	case Damaged:
 		if p := e.part(event.Slot.Group); p != nil {
 			p.instance.Damaged(now, event.Slot, event.Block, event.Certificate)

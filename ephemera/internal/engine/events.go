@@ -84,6 +84,9 @@ type Delivered struct {
 // Conflict answers broadcast.FindHeader if the stored header is a different one.
 type Conflict struct{ A, B block.SignedHeader }
 
+// Forked answers broadcast.FindFork if the stored certificate is for another block.
+type Forked struct{ A, B certificate.Certificate }
+
 // Damaged says that the store holds a certified block in a damaged form. Certificate is its stored
 // certificate, or nil if that is damaged too.
 type Damaged struct {
@@ -123,6 +126,7 @@ func (ProposalSigned) event() {}
 func (EchoSigned) event()     {}
 func (Delivered) event()      {}
 func (Conflict) event()       {}
+func (Forked) event()         {}
 func (Damaged) event()        {}
 func (Loaded) event()         {}
 func (Wake) event()           {}

@@ -88,6 +88,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 			if from, ok := p.group.Index(in.From); ok {
 				p.instance.Blocks(now, from, wire.Blocks{Blocks: []wire.Held{held}})
 			}
+		} else {
+			e.heldAtRest(now, in, held)
 		}
 		e.takeMessages(now, held.Block.Messages, in.Refused)
 	}
@@ -120,6 +122,7 @@ func (e *Engine) ownBeforeRestart(m block.Message) bool {
 // takeFrontier compares a member's frontier with the state here, and asks for what is missing.
 func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	p.instance.Claims(now, from, f.Certified)
+	p.instance.CompareTips(now, from, f.Certified, f.Tips)
 	if p.instance.Closed && p.version > 0 && e.shouldAnswer(now, p.group, p.frontier, p.version, &p.peers[from], f) {
 		e.send(p.group.Member(from), p.frontier)
 	}

@@ -22,6 +22,8 @@ type resting struct {
 	frontier wire.Frontier
 	version  uint64
 	peers    []peerExchange
+	ahead    []block.SignedHeader // of slots above the open ones
+	forked   []block.Slot         // that have two certificates
 }
 
 // Bounds on the groups that are closed and delivered.
@@ -86,6 +88,12 @@ func (e *Engine) rest(now int64, p *part) {
 	e.parts = slices.DeleteFunc(e.parts, func(other *part) bool { return other == p })
 	e.restChanges += p.instance.Changes()
 	r := &resting{group: p.group, self: p.self, muted: p.instance.Muted, frontier: p.frontier, version: p.version, peers: p.peers}
+	r.ahead = p.instance.AheadHeaders()
+	for i := range p.peers {
+		if fork, ok := p.instance.Fork(i); ok {
+			r.forked = append(r.forked, fork.A.Slot)
+		}
+	}
 	e.resting = append(e.resting, r)
 	slices.SortFunc(e.resting, func(a, b *resting) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	e.scheduleRound(now)
@@ -127,7 +135,7 @@ func (e *Engine) receivedAtRest(now int64, in Received) {
 		e.wakeAbove(now, r, f.Header.Slot(), in)
 		e.compareAtRest(r, f.SignedHeader)
 	case wire.Certificate:
-		e.wakeAbove(now, r, f.Slot, in)
+		e.certificateAtRest(now, r, f, in)
 	case wire.Evidence:
 		if !r.barred(f.A.Header.Creator) {
 			e.wake(now, r, in.From, in)
@@ -151,6 +159,33 @@ func (e *Engine) compareAtRest(r *resting, header block.SignedHeader) {
 	creator, _ := r.group.Index(header.Header.Creator)
 	if header.Header.Height <= r.frontier.Certified[creator] && !r.barred(header.Header.Creator) {
 		e.emit(broadcast.FindHeader{Header: header})
+	}
+}
+
+// certificateAtRest has a certificate of a slot that was certified here compared with the stored
+// one. If it is known that they differ, its sender is to be told, so the group is loaded.
+func (e *Engine) certificateAtRest(now int64, r *resting, f wire.Certificate, in Received) {
+	creator, _ := r.group.Index(f.Slot.Creator)
+	switch {
+	case slices.Contains(r.forked, f.Slot):
+		e.wake(now, r, in.From, in)
+	case f.Slot.Height > r.frontier.Certified[creator]:
+		e.wake(now, r, in.From, in)
+	default:
+		e.emit(broadcast.FindFork{Certificate: f.Certificate})
+	}
+}
+
+// heldAtRest looks at a block of a resting group that a member sent (R3, R6).
+func (e *Engine) heldAtRest(now int64, in Received, held wire.Held) {
+	r := e.restingGroup(held.Block.Header.Group)
+	if r == nil || !r.group.Contains(in.From) {
+		return
+	}
+	e.wakeAbove(now, r, held.Block.Header.Slot(), in)
+	e.compareAtRest(r, held.Block.SignedHeader)
+	if held.Certificate != nil {
+		e.certificateAtRest(now, r, wire.Certificate{Certificate: *held.Certificate}, in)
 	}
 }
 
@@ -207,8 +242,8 @@ func (e *Engine) loaded(now int64, event Loaded) {
 	p := e.join(Known{Group: r.group, State: r.delivered(event.State), Muted: r.muted, Closed: true})
 	slices.SortFunc(e.parts, func(a, b *part) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	p.frontier, p.version, p.peers, p.progress, p.closeBy = r.frontier, r.version, r.peers, now, now
-	for i := range r.frontier.Open { // the votes hold only headers that were echoed
-		p.instance.Header(now, r.frontier.Open[i])
+	for _, header := range slices.Concat(r.frontier.Open, r.ahead) { // the votes hold only what was echoed
+		p.instance.Header(now, header)
 	}
 	e.collect(p, now)
 	switch event := first.event.(type) {
@@ -286,12 +321,15 @@ func (r *resting) barred(key keys.Public) bool {
 }
 
 // ahead reports whether frontier a of a group shows something that b lacks: a certified height,
-// evidence, or the header of an open slot of a creator without evidence.
+// other blocks at the same heights, evidence, or the header of an open slot of a creator without evidence.
 func ahead(group *membership.Group, a, b wire.Frontier) bool {
 	for creator, height := range a.Certified {
 		if height > b.Certified[creator] {
 			return true
 		}
+	}
+	if a.Tips != b.Tips && slices.Equal(a.Certified, b.Certified) {
+		return true // two certificates of one slot, or a lie
 	}
 	if slices.ContainsFunc(a.Evidence, func(place uint32) bool { return !slices.Contains(b.Evidence, place) }) {
 		return true

@@ -308,6 +308,9 @@ func (s *script) stateIn(i int, g *membership.Group) {
 		for _, evidence := range s.stored(i).Evidence {
 			line += fmt.Sprintf(" proof against %d", s.place(evidence.A.Header.Creator))
 		}
+		for _, fork := range s.stored(i).Forks {
+			line += fmt.Sprintf(" chain of %d stopped", s.place(fork.A.Slot.Creator))
+		}
 	}
 	s.say("%s", line)
 }

@@ -21,6 +21,10 @@ type Status struct {
 // Mempool returns how many messages the mempool holds, and their total size in bytes.
 func (e *Engine) Mempool() (messages, bytes int) { return e.pool.Len(), e.pool.Bytes() }
 
+// InMemory reports whether a group of this member is in memory: it was never at rest, or was loaded
+// again.
+func (e *Engine) InMemory(group membership.ID) bool { return e.part(group) != nil }
+
 // Status returns the state of this member in a group. It returns false if this member is not in the
 // group, or the group was dropped from memory.
 func (e *Engine) Status(group membership.ID) (Status, bool) {

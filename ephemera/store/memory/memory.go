@@ -50,6 +50,7 @@ type data struct {
 	slots        map[block.Slot]block.ID // certified
 	certificates map[block.ID]certificate.Certificate
 	evidence     map[chainKey]store.Evidence
+	forks        map[chainKey]store.Fork
 	chains       map[chainKey]chain
 	groups       map[uint64]store.Group // by number
 	order        []block.ID             // certified blocks; the first has sequence 1
@@ -74,6 +75,7 @@ func NewDisk() *Disk {
 		slots:        map[block.Slot]block.ID{},
 		certificates: map[block.ID]certificate.Certificate{},
 		evidence:     map[chainKey]store.Evidence{},
+		forks:        map[chainKey]store.Fork{},
 		chains:       map[chainKey]chain{},
 		groups:       map[uint64]store.Group{},
 		broken:       map[block.ID]error{},
@@ -110,6 +112,7 @@ func (d data) clone() data {
 		slots:        maps.Clone(d.slots),
 		certificates: maps.Clone(d.certificates),
 		evidence:     maps.Clone(d.evidence),
+		forks:        maps.Clone(d.forks),
 		chains:       maps.Clone(d.chains),
 		groups:       maps.Clone(d.groups),
 		order:        slices.Clone(d.order),
@@ -204,6 +207,8 @@ func (d *data) apply(w store.Write, u *undo) error {
 		if _, ok := d.evidence[key]; !ok {
 			put(u, d.evidence, key, w.Evidence)
 		}
+	case store.PutFork:
+		d.fork(w.Fork, u)
 	case store.PutDelivered:
 		c := d.chains[keyOf(w.Slot)]
 		if w.Slot.Height > c.delivered {
@@ -316,10 +321,16 @@ func (s *Store) Load(ctx context.Context, group membership.ID) (store.State, err
 				state.Evidence = append(state.Evidence, evidence)
 			}
 		}
+		for key, fork := range d.forks {
+			if key.group == group {
+				state.Forks = append(state.Forks, fork)
+			}
+		}
 		return nil
 	})
 	slices.SortFunc(state.Chains, func(a, b store.Chain) int { return a.Creator.Compare(b.Creator) })
 	slices.SortFunc(state.Evidence, func(a, b store.Evidence) int { return a.A.Header.Creator.Compare(b.A.Header.Creator) })
+	slices.SortFunc(state.Forks, func(a, b store.Fork) int { return a.A.Slot.Creator.Compare(b.A.Slot.Creator) })
 	return state, err
 }
 

@@ -1,10 +1,8 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"maps"
-	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -37,34 +35,13 @@ func (s *Store) List(ctx context.Context, after uint64, creator keys.Public, cou
 }
 
 // Equivocations returns the evidence of all groups; see store.Store.
-func (s *Store) Equivocations(ctx context.Context) ([]store.Evidence, error) {
-	type placed struct {
-		unknown  int // 1 if the group was not recorded, else 0
-		number   uint64
-		key      chainKey
-		evidence store.Evidence
-	}
-	var all []placed
-	err := s.read(ctx, func(d *data) error {
-		for key, evidence := range d.evidence {
-			p := placed{unknown: 1, key: key, evidence: evidence}
-			for number, g := range d.groups {
-				if g.Group.ID() == key.group {
-					p.unknown, p.number = 0, number
-				}
-			}
-			all = append(all, p)
+func (s *Store) Equivocations(ctx context.Context) (found []store.Evidence, err error) {
+	err = s.read(ctx, func(d *data) error {
+		for _, key := range inOrder(d, d.evidence) {
+			found = append(found, d.evidence[key])
 		}
 		return nil
 	})
-	slices.SortFunc(all, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.unknown, b.unknown), cmp.Compare(a.number, b.number),
-			slices.Compare(a.key.group[:], b.key.group[:]), a.key.creator.Compare(b.key.creator))
-	})
-	var found []store.Evidence
-	for _, p := range all {
-		found = append(found, p.evidence)
-	}
 	return found, err
 }
 

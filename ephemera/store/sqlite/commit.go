@@ -26,7 +26,7 @@ type commitStatements struct {
 	number, messageID, message, retain *sqlx.Stmt
 	certify, certified                 *sqlx.Stmt
 	repairs                            repairStatements
-	evidence                           *sqlx.Stmt
+	evidence, fork                     *sqlx.Stmt
 	group, numbered, close             *sqlx.Stmt
 	running                            *sqlx.Stmt
 }
@@ -57,6 +57,7 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
 		{&c.evidence, `INSERT INTO evidence (chain, header_a, header_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&c.fork, `INSERT INTO forks (chain, certificate_a, certificate_b) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.group, `INSERT INTO groups (number, group_id, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.numbered, `SELECT group_id FROM groups WHERE number = ?`},
 		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
@@ -166,6 +167,8 @@ func (c *commit) apply(w store.Write) error {
 			return err
 		}
 		return c.exec(c.statements.evidence, chain.Chain, canonical.Encode(w.Evidence.A), canonical.Encode(w.Evidence.B))
+	case store.PutFork:
+		return c.fork(w.Fork)
 	case store.PutDelivered:
 		chain, height, err := c.chainOf(w.Slot)
 		if err != nil {

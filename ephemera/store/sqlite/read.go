@@ -80,7 +80,10 @@ func (v view) load(group membership.ID) (store.State, error) {
 		}
 		state.Chains = append(state.Chains, chain)
 	}
-	state.Evidence, err = v.evidenceOf(group)
+	if state.Evidence, err = v.evidenceOf(group); err != nil {
+		return state, err
+	}
+	state.Forks, err = v.forksOf(group)
 	return state, err
 }
 

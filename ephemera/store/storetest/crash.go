@@ -104,7 +104,7 @@ func (f *fixture) draw(random *rand.Rand) []store.Write {
 	put := f.at(creator, height, size, times...)
 	switch random.IntN(10) {
 	case 0:
-		return []store.Write{store.PutEvidence{Evidence: f.evidence(creator, "x")}}
+		return []store.Write{store.PutEvidence{Evidence: f.evidence(creator, "x")}, store.PutFork{Fork: f.fork(creator, height, "x")}}
 	case 1:
 		return []store.Write{store.PutGroup{Group: f.group}, store.PutClosed{Group: f.group.ID()}}
 	case 2:
@@ -148,6 +148,11 @@ func dump(t *testing.T, s store.Store) []string {
 	require.NoError(t, err)
 	for _, e := range evidence {
 		add("evidence", canonical.Encode(e.A), canonical.Encode(e.B))
+	}
+	forks, err := s.Forks(t.Context())
+	require.NoError(t, err)
+	for _, f := range forks {
+		add("fork", f.A.Encode(), f.B.Encode())
 	}
 	entries, err := s.List(t.Context(), 0, keys.Public{}, math.MaxInt, math.MaxInt)
 	require.NoError(t, err)

@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"blocks are listed in the order of their commits", testList},
 		{"a list is bounded", testListBounds},
 		{"equivocations are in the order of groups and creators", testEquivocations},
+		{"the first fork of a chain is kept, in the order of groups and creators", testForks},
 		{"messages of certified blocks are known, even when removed, until forgotten", testIncluded},
 		{"retention removes old messages and nothing else", testPrune},
 		{"retention by age counts from the arrival here, in running time", testRetentionByAge},

@@ -350,3 +350,25 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// An archive of the other half of a split group stops the chain: both certificates are kept, what
+// is stored stays, and what builds on the other block is left out (R5).
+func TestSecondCertifiedBlockOfASlotStopsItsChain(t *testing.T) {
+	group := groupOf(t, 1, 4)
+	mine, theirs := filled(t, group, 1), filled(t, group, 2, 1, 1)
+	var file bytes.Buffer
+	_, err := archive.Export(ctx, &file, theirs)
+	require.NoError(t, err)
+	for range 2 {
+		imported, err := archive.Import(ctx, bytes.NewReader(file.Bytes()), mine, trusting(group))
+		require.ErrorIs(t, err, store.ErrConflict)
+		require.Zero(t, imported.Blocks)
+	}
+	forks, err := mine.Forks(ctx)
+	require.NoError(t, err)
+	require.Len(t, forks, 1)
+	require.NoError(t, certificate.VerifyFork(group, forks[0].A, forks[0].B))
+	state, err := mine.Load(ctx, group.ID())
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), state.Chains[0].Certified)
+}

@@ -43,9 +43,12 @@ type Options struct {
 // place where the archive is damaged between its records. The rest is imported, and the error is an
 // *IncompleteError then, or wraps ErrInvalid. It unwraps to block.ErrInvalid or
 // certificate.ErrInvalid for a block that fails verification. Other errors end the import:
-// ErrUntrusted, ErrOwn, or store.ErrConflict for a second block of a certified slot.
+// ErrUntrusted or ErrOwn.
+//
+// A second block of a certified slot is left out, and so is what follows on its chain. The proof of
+// the fork is stored. Its error wraps store.ErrConflict.
 func Import(ctx context.Context, from io.Reader, to store.Store, options Options) (Summary, error) {
-	i := importer{Options: options, store: to, groups: map[membership.ID]store.Group{}}
+	i := importer{Options: options, store: to, groups: map[membership.ID]store.Group{}, pending: map[block.Slot]store.Certified{}}
 	known, err := to.Groups(ctx)
 	if err != nil {
 		return i.summary, fmt.Errorf("load groups: %w", err)
@@ -95,10 +98,12 @@ func (i *importer) record(ctx context.Context, record Record) error {
 type importer struct {
 	Options
 	store   store.Store
-	groups  map[membership.ID]store.Group // trusted
-	writes  []store.Write                 // not committed yet
-	bytes   int                           // size of the blocks in writes
-	left    []error                       // what is wrong with the blocks that are left out
+	groups  map[membership.ID]store.Group  // trusted
+	writes  []store.Write                  // not committed yet
+	bytes   int                            // size of the blocks in writes
+	pending map[block.Slot]store.Certified // those of writes
+	stopped map[block.Slot]bool            // chains with a fork; nil: not loaded yet
+	left    []error                        // what is wrong with the blocks that are left out
 	summary Summary
 }
 
@@ -134,6 +139,9 @@ func (i *importer) block(ctx context.Context, c store.Certified) error {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("look up block %s: %w", c.Block.ID(), err)
 	case err != nil:
+		if known, err := i.fork(ctx, c); err != nil || known {
+			return err
+		}
 		if err := i.checkOwn(ctx, i.groups[c.Block.Header.Group], c); err != nil {
 			return err
 		}
@@ -145,6 +153,7 @@ func (i *importer) block(ctx context.Context, c store.Certified) error {
 // put adds a write of a block to the next commit.
 func (i *importer) put(w store.Write, c store.Certified) {
 	i.writes = append(i.writes, w)
+	i.pending[c.Block.Header.Slot()] = c
 	i.bytes += c.Bytes()
 	i.summary.count(c)
 }
@@ -203,5 +212,6 @@ func (i *importer) flush(ctx context.Context) error {
 		return fmt.Errorf("commit imported blocks: %w", err)
 	}
 	i.writes, i.bytes = nil, 0
+	clear(i.pending)
 	return nil
 }

@@ -47,6 +47,8 @@ func (b *batch) apply(w store.Write) error {
 		}
 		b.set(at, canonical.Encode(wireEvidence{A: w.Evidence.A, B: w.Evidence.B}))
 		return nil
+	case store.PutFork:
+		return b.fork(w.Fork)
 	case store.PutDelivered:
 		certified, delivered, err := b.chain(w.Slot)
 		if err != nil {

@@ -32,6 +32,7 @@ const (
 	keyMessage     = 'M' // number -> message
 	keyMessageID   = 'R' // message ID -> number, count of whole bodies that contain it
 	keyEvidence    = 'E' // group, creator -> two signed headers
+	keyFork        = 'X' // group, creator -> two certificates of one slot
 	keyGroup       = 'G' // number -> closed (1 byte), group
 	keyGroupID     = 'D' // group -> number
 	// Index of the certified blocks whose body is whole:

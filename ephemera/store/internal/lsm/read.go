@@ -167,11 +167,11 @@ func (s *Store) Load(ctx context.Context, group membership.ID) (state store.Stat
 		if state.Chains, err = v.chains(group); err != nil {
 			return err
 		}
-		return v.each(key(keyEvidence, group[:]), nil, func(_, value []byte) (bool, error) {
-			e, err := decodeEvidence(value)
-			state.Evidence = append(state.Evidence, e)
-			return true, err
-		})
+		if state.Evidence, err = v.evidence(key(keyEvidence, group[:])); err != nil {
+			return err
+		}
+		state.Forks, err = v.forks(key(keyFork, group[:]))
+		return err
 	})
 	if err != nil {
 		return store.State{}, fmt.Errorf("load group %s: %w", group, err)
@@ -380,34 +380,49 @@ func (s *Store) List(ctx context.Context, from uint64, creator keys.Public, coun
 
 // Equivocations returns the evidence of all groups; see store.Store.
 func (s *Store) Equivocations(ctx context.Context) (all []store.Evidence, err error) {
-	numbers := map[membership.ID]uint64{}
 	err = s.view(ctx, func(v view) error {
-		err := v.each([]byte{keyEvidence}, nil, func(_, value []byte) (bool, error) {
-			e, err := decodeEvidence(value)
-			all = append(all, e)
-			return true, err
-		})
-		for _, e := range all {
-			group := e.A.Header.Group
-			if _, ok := numbers[group]; ok || err != nil {
-				continue
-			}
-			var at []byte
-			numbers[group] = math.MaxUint64
-			if at, err = v.Get(key(keyGroupID, group[:])); len(at) == 8 {
-				numbers[group] = binary.BigEndian.Uint64(at)
-			}
+		if all, err = v.evidence([]byte{keyEvidence}); err != nil {
+			return err
 		}
-		return err
+		return sortByGroup(v, all, func(e store.Evidence) membership.ID { return e.A.Header.Group })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load equivocations: %w", err)
 	}
-	slices.SortFunc(all, func(a, b store.Evidence) int {
-		x, y := a.A.Header.Slot(), b.A.Header.Slot()
-		return cmp.Or(cmp.Compare(numbers[x.Group], numbers[y.Group]), slices.Compare(x.Group[:], y.Group[:]), x.Creator.Compare(y.Creator))
-	})
 	return all, nil
+}
+
+// evidence returns the stored evidence whose keys begin with prefix, in the order of groups and
+// creators.
+func (v view) evidence(prefix []byte) (all []store.Evidence, err error) {
+	err = v.each(prefix, nil, func(_, value []byte) (bool, error) {
+		e, err := decodeEvidence(value)
+		all = append(all, e)
+		return true, err
+	})
+	return all, err
+}
+
+// sortByGroup sorts what is in the order of groups' IDs and creators by the groups' numbers. Groups
+// that were not recorded come last.
+func sortByGroup[T any](v view, all []T, groupOf func(T) membership.ID) error {
+	numbers := map[membership.ID]uint64{}
+	for _, e := range all {
+		group := groupOf(e)
+		if _, ok := numbers[group]; ok {
+			continue
+		}
+		numbers[group] = math.MaxUint64
+		at, err := v.Get(key(keyGroupID, group[:]))
+		if err != nil {
+			return err
+		}
+		if len(at) == 8 {
+			numbers[group] = binary.BigEndian.Uint64(at)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b T) int { return cmp.Compare(numbers[groupOf(a)], numbers[groupOf(b)]) })
+	return nil
 }
 
 // Groups returns the recorded groups; see store.Store.
