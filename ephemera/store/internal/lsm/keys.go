@@ -21,7 +21,7 @@ const (
 	// time of messages of own blocks whose IDs were forgotten, or -1
 	keyCounters    = 'c'
 	keyIdentity    = 'i' // -> identity
-	keyVotes       = 'W' // -> number of commits that held votes; nothing in a store of an older program
+	keyVotes       = 'W' // -> number of commits that held votes; 0 if it does not exist
 	keyChain       = 'N' // group, creator -> highest contiguous certified height, delivered height
 	keyVote        = 'V' // slot -> block ID; never removed
 	keyHeader      = 'H' // block ID -> signed header
