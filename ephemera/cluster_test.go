@@ -160,9 +160,10 @@ type cluster struct {
 }
 
 // votes is a member's VoteRecord. It survives the loss of the store.
-type votes struct{ began, muted atomic.Uint64 }
+type votes struct{ began, muted, counted atomic.Uint64 }
 
 func (v *votes) BeginGroup(number uint64) error { return raise(&v.began, number) }
+func (v *votes) CountVotes() error              { v.counted.Add(1); return nil }
 func (v *votes) Mute(number uint64) error       { return raise(&v.muted, number) }
 func (v *votes) MutedThrough() uint64           { return v.muted.Load() }
 

@@ -68,14 +68,20 @@ type Config struct {
 type Timing = broadcast.Timing
 
 // VoteRecord records outside the store in which groups a node has signed, and in which it must no
-// longer sign (PROTOCOL.md R8). It detects the loss of a store, and keeps a node muted that halted
-// and was started again. *home.Home implements it.
+// longer sign (PROTOCOL.md R8), and counts its votes. It detects the loss of a store or of votes in
+// it, and keeps a node muted that halted and was started again. *home.Home implements it.
 //
-// The node calls BeginGroup and Mute one at a time, and MutedThrough concurrently with all methods.
+// The node calls BeginGroup, CountVotes and Mute one at a time, and MutedThrough concurrently with
+// all methods.
 type VoteRecord interface {
 	// BeginGroup makes durable that the node signs in the group with this number. The node calls it
 	// before its first signature in the group. After an error it signs nothing, and Run ends.
 	BeginGroup(number uint64) error
+	// CountVotes makes durable that one more commit of the store holds votes (store.HoldVotes). The
+	// node calls it after each such commit, before it signs anything in it. After an error it signs
+	// nothing, and Run ends. The store counts the same (store.Identity.Votes): one that is behind at
+	// a start lost votes, and one that is ahead by one is the result of a crash between the two.
+	CountVotes() error
 	// Mute makes durable that the node signs nothing more in groups up to this number. The node calls
 	// it before a safety halt ends Run. The error of Run then includes that of Mute.
 	Mute(number uint64) error
@@ -92,6 +98,9 @@ type VotesKeptNowhere struct{}
 
 // BeginGroup does nothing.
 func (VotesKeptNowhere) BeginGroup(uint64) error { return nil }
+
+// CountVotes does nothing.
+func (VotesKeptNowhere) CountVotes() error { return nil }
 
 // Mute does nothing.
 func (VotesKeptNowhere) Mute(uint64) error { return nil }

@@ -235,6 +235,11 @@ func (l *loop) commit(writes []store.Write) error {
 	}
 	start := time.Now()
 	err := l.config.Store.Commit(context.WithoutCancel(l.ctx), writes)
+	if err == nil && store.HoldVotes(writes) {
+		if err := l.config.Votes.CountVotes(); err != nil {
+			return fmt.Errorf("count votes (free disk space or repair the disk, then start again; nothing was signed): %w", err)
+		}
+	}
 	l.took = time.Since(start)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):

@@ -142,3 +142,72 @@ func TestNodeThatCannotRecordSignsNothing(t *testing.T) {
 		require.ErrorContains(t, err, "begin group 1")
 	})
 }
+
+// uncounted is a VoteRecord that cannot count votes.
+type uncounted struct{ ephemera.VotesKeptNowhere }
+
+func (uncounted) CountVotes() error { return errDisk }
+
+// A node that cannot count a vote does not sign it: in a group of one, its signature would make a
+// certificate.
+func TestNodeThatCannotCountVotesSignsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, memory.Config{})
+		st := storememory.New()
+		node, err := ephemera.New(ephemera.Config{
+			Key: c.keys[0], Store: st, Votes: uncounted{}, Group: c.group, Transport: c.link(0),
+		}, c.boards[0])
+		require.NoError(t, err)
+		result := make(chan error, 1)
+		go func() { result <- node.Run(t.Context()) }()
+		_, err = node.SubmitPayload(t.Context(), "notice", []byte("never certified"))
+		require.NoError(t, err)
+		err = soon(t, result)
+		require.ErrorIs(t, err, errDisk)
+		require.ErrorContains(t, err, "count votes")
+		state, err := st.Load(t.Context(), c.group.ID())
+		require.NoError(t, err)
+		require.Len(t, state.Chains[0].Votes, 1, "the store came first")
+		require.Zero(t, state.Chains[0].Certified)
+	})
+}
+
+// countedVotes compares the counts of store and counter at each count.
+type countedVotes struct {
+	ephemera.VotesKeptNowhere
+	t      *testing.T
+	store  store.Store
+	counts uint64
+}
+
+func (v *countedVotes) CountVotes() error {
+	v.counts++
+	state, err := v.store.Identity(v.t.Context())
+	require.NoError(v.t, err)
+	require.Equal(v.t, v.counts, state.Votes)
+	return nil
+}
+
+// A node counts each commit with votes when it is in the store, and no other commit.
+func TestNodeCountsTheCommitsThatTheStoreCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, memory.Config{})
+		st := storememory.New()
+		require.NoError(t, st.SetIdentity(t.Context(), store.Identity{Network: network, Key: c.keys[0].Public()}))
+		votes := &countedVotes{t: t, store: st}
+		node, err := ephemera.New(ephemera.Config{Key: c.keys[0], Store: st, Votes: votes, Group: c.group, Transport: c.link(0)}, c.boards[0])
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() { result <- node.Run(ctx) }()
+		for height := range 5 {
+			_, err = node.SubmitPayload(t.Context(), "notice", []byte("certified"))
+			require.NoError(t, err)
+			c.awaitHeight(0, 0, height+1)
+			time.Sleep(time.Millisecond) // in virtual time; messages of one time would be the same
+		}
+		cancel()
+		require.NoError(t, soon(t, result))
+		require.Equal(t, uint64(5), votes.counts)
+	})
+}

@@ -1,15 +1,15 @@
-// Package home manages a node's folder: its key, its vote store, and the marker that detects the
-// loss of the store (PROTOCOL.md R8). Open opens the folder, and creates it at the first start.
-// Home.Node returns the node of the folder.
+// Package home manages a node's folder: its key, its vote store, and the two files that detect the
+// loss of votes (PROTOCOL.md R8), a marker and a counter. Open opens the folder, and creates it at
+// the first start. Home.Node returns the node of the folder.
 //
 // A member that forgets what it signed may sign a second block for a slot. Therefore the store and
 // the marker are created before the key. The marker counts the starts outside the store, and the
-// store repeats the count. A store that is missing or behind its marker counts as lost. The new
-// store records the highest group in which the node signed, and the node signs nothing in groups up
-// to that one.
+// counter the commits with votes; the store repeats both counts. A store that is missing or behind
+// them counts as lost. The new store records the highest group in which the node signed, and the
+// node signs nothing in groups up to that one.
 //
-// A copy of the store that was made since the last start cannot be distinguished from the store.
-// Never restore this folder from a backup that is older than the last run.
+// A copy of the whole folder cannot be distinguished from the folder. Never restore it from a
+// backup.
 package home
 
 import (
@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -37,10 +38,11 @@ import (
 // Names of the files in a home. StoreFile is the name of an SQLite store; Kind.Path returns that of
 // any kind.
 const (
-	KeyFile    = "key"
-	MarkerFile = "marker"
-	StoreFile  = "ephemera.sqlite"
-	LockFile   = "lock"
+	KeyFile     = "key"
+	MarkerFile  = "marker"
+	CounterFile = "votes"
+	StoreFile   = "ephemera.sqlite"
+	LockFile    = "lock"
 )
 
 // Kind is a kind of store. A home keeps the kind that it was created with, which its marker
@@ -108,6 +110,7 @@ type Home struct {
 	mutedThrough atomic.Uint64
 	lock         *os.File
 	marker       marker
+	votes        *counter         // of the commits with votes
 	links        []*p2p.Transport // created by Node
 }
 
@@ -215,17 +218,27 @@ func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 		return fmt.Errorf("%w: it counts %d starts, the store %d; an older marker was restored, create a new home with a new key",
 			ErrMarker, h.marker.starts, identity.Starts)
 	}
-	if identity.Starts < h.marker.starts { // the store is missing or older
+	lost, err := h.openCounter(&identity)
+	if err != nil {
+		return err
+	}
+	if identity.Starts < h.marker.starts {
+		lost = "the store is missing or an older copy"
+	}
+	if lost != "" {
 		identity.MutedThrough = max(identity.MutedThrough, h.marker.group)
-		logger.Error("vote store was lost or is an older copy, this node signs nothing in groups up to this one",
-			"home", h.Dir, "group", identity.MutedThrough)
+		logger.Error("votes were lost, this node signs nothing in groups up to this one",
+			"home", h.Dir, "group", identity.MutedThrough, "reason", lost)
 	}
 	identity.Starts = h.marker.starts + 1
 	if err := h.Store.SetIdentity(ctx, identity); err != nil {
 		return err
 	}
 	h.mutedThrough.Store(identity.MutedThrough)
-	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind})
+	if err := h.setCounter(identity.Votes); err != nil {
+		return err
+	}
+	return h.writeMarker(marker{starts: identity.Starts, group: h.marker.group, kind: h.marker.kind, votes: true})
 }
 
 // BeginGroup records durably that the node signs in the group of this number. It is called before
@@ -234,7 +247,9 @@ func (h *Home) BeginGroup(number uint64) error {
 	if number <= h.marker.group {
 		return nil
 	}
-	return h.writeMarker(marker{starts: h.marker.starts, group: number, kind: h.marker.kind})
+	m := h.marker
+	m.group = number
+	return h.writeMarker(m)
 }
 
 // Mute records durably that the node signs nothing more in groups up to this number.
@@ -266,17 +281,25 @@ func (h *Home) Close() error {
 	if h.Store != nil {
 		errs = append(errs, h.Store.Close())
 	}
+	if h.votes != nil {
+		errs = append(errs, h.votes.file.Close())
+	}
 	return errors.Join(append(errs, h.lock.Close())...)
 }
 
 // A marker is kept outside the store. It holds how often the node started, the highest number of a
-// group in which it signed, and the kind of store.
+// group in which it signed, the kind of store, and whether the home has a counter of votes: those
+// of older programs have none.
 type marker struct {
 	starts, group uint64
 	kind          string
+	votes         bool
 }
 
-const markerTitle = "ephemera marker v1: never restore, copy or edit this file"
+const (
+	markerTitle  = "ephemera marker v1: never restore, copy or edit this file"
+	votesCounted = "votes counted"
+)
 
 func (h *Home) writeMarker(m marker) error {
 	if err := keys.ReplaceFile(h.path(MarkerFile), []byte(m.text())); err != nil {
@@ -292,6 +315,9 @@ func (m marker) text() string {
 	text := fmt.Sprintf("%s\nstarts %d\ngroup %d\n", markerTitle, m.starts, m.group)
 	if m.kind != SQLite().Name {
 		text += "store " + m.kind + "\n"
+	}
+	if m.votes {
+		text += votesCounted + "\n"
 	}
 	return text
 }
@@ -324,6 +350,7 @@ func parseMarker(text string) (marker, error) {
 	if kind, found := strings.CutPrefix(lines[3], "store "); found {
 		m.kind = kind
 	}
+	m.votes = slices.Contains(lines[3:], votesCounted)
 	if m.text() != text || !kindName.MatchString(m.kind) {
 		return marker{}, bad
 	}

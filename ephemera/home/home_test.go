@@ -44,12 +44,19 @@ func mutedThrough(t *testing.T, dir string) uint64 {
 }
 
 func marker(starts, group int) string {
-	return fmt.Sprintf("ephemera marker v1: never restore, copy or edit this file\nstarts %d\ngroup %d\n", starts, group)
+	return fmt.Sprintf("ephemera marker v1: never restore, copy or edit this file\nstarts %d\ngroup %d\nvotes counted\n", starts, group)
 }
 
 func writeMarker(t *testing.T, dir string, starts, group int) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, home.MarkerFile), []byte(marker(starts, group)), 0o600))
+}
+
+// makeMarker writes the marker as the first start does before it makes the key.
+func makeMarker(t *testing.T, dir string) {
+	t.Helper()
+	text := strings.TrimSuffix(marker(0, 0), "votes counted\n")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, home.MarkerFile), []byte(text), 0o600))
 }
 
 func readMarker(t *testing.T, dir string) string {
@@ -109,7 +116,7 @@ func TestHomeIsCreatedOnce(t *testing.T) {
 	require.Zero(t, first.MutedThrough())
 	require.NoError(t, first.Close())
 	require.Equal(t, marker(1, 0), readMarker(t, dir))
-	for file, mode := range map[string]os.FileMode{"": 0o700, home.KeyFile: 0o600, home.MarkerFile: 0o600, home.LockFile: 0o600} {
+	for file, mode := range map[string]os.FileMode{"": 0o700, home.KeyFile: 0o600, home.MarkerFile: 0o600, home.CounterFile: 0o600, home.LockFile: 0o600} {
 		info, err := os.Stat(filepath.Join(dir, file))
 		require.NoError(t, err)
 		require.Equal(t, mode, info.Mode().Perm(), file)
@@ -143,15 +150,15 @@ func TestInterruptedStartIsContinued(t *testing.T) {
 		"store":  makeStore,
 		"store, marker": func(t *testing.T, dir string) {
 			makeStore(t, dir)
-			writeMarker(t, dir, 0, 0)
+			makeMarker(t, dir)
 		},
 		"store, marker, key": func(t *testing.T, dir string) {
 			makeStore(t, dir)
-			writeMarker(t, dir, 0, 0)
+			makeMarker(t, dir)
 			makeKey(t, dir)
 		},
 		"store, marker, key, first start counted in the store": func(t *testing.T, dir string) {
-			writeMarker(t, dir, 0, 0)
+			makeMarker(t, dir)
 			setIdentity(t, dir, store.Identity{Network: network, Key: makeKey(t, dir).Public(), Starts: 1})
 		},
 		"a later start counted in the store": func(t *testing.T, dir string) {

@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
@@ -112,6 +113,9 @@ type Identity struct {
 	// MutedThrough is the highest group number in which the node must no longer sign, because an
 	// earlier store was lost. Zero means that it may sign in every group.
 	MutedThrough uint64
+	// Votes counts the commits that held votes, like the counter file of package home. Commit
+	// increments it, and SetIdentity never decreases it.
+	Votes uint64
 }
 
 // Group is a recorded group.
@@ -179,6 +183,15 @@ type LostVote struct {
 
 // Write is one change of a commit: one of the Put types below.
 type Write interface{ write() }
+
+// HoldVotes reports whether there is a vote among writes. A Commit of such writes increments
+// Identity.Votes.
+func HoldVotes(writes []Write) bool {
+	return slices.ContainsFunc(writes, func(w Write) bool {
+		_, ok := w.(PutVote)
+		return ok
+	})
+}
 
 // PutVote records that this member votes for the block in its slot, and stores the block. Commit
 // fails with ErrVoted if the member voted for another block in that slot, and with ErrPruned if the

@@ -45,6 +45,7 @@ type chain struct {
 
 type data struct {
 	identity     *store.Identity
+	votings      uint64 // commits that held votes
 	blocks       map[block.ID]block.Block
 	votes        map[block.Slot]block.ID
 	slots        map[block.Slot]block.ID // certified
@@ -107,6 +108,7 @@ func (d *Disk) Open() (*Store, error) {
 func (d data) clone() data {
 	return data{
 		identity:     d.identity,
+		votings:      d.votings,
 		blocks:       maps.Clone(d.blocks),
 		votes:        maps.Clone(d.votes),
 		slots:        maps.Clone(d.slots),
@@ -153,6 +155,9 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 				return fmt.Errorf("commit %T: %w", w, err)
 			}
 			d.stamp(w, s.clock.Now(), &undo)
+		}
+		if store.HoldVotes(writes) {
+			d.votings++
 		}
 		return nil
 	})
@@ -476,6 +481,7 @@ func (s *Store) Identity(ctx context.Context) (identity store.Identity, err erro
 			return store.ErrNotFound
 		}
 		identity = *d.identity
+		identity.Votes = d.votings
 		return nil
 	})
 	return identity, err
@@ -487,7 +493,7 @@ func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error 
 		if old := d.identity; old != nil && (old.Network != identity.Network || old.Key != identity.Key) {
 			return fmt.Errorf("%w: key %s in network %q", store.ErrForeign, old.Key, old.Network)
 		}
-		d.identity = &identity
+		d.identity, d.votings = &identity, max(d.votings, identity.Votes)
 		return nil
 	})
 }

@@ -28,7 +28,7 @@ type commitStatements struct {
 	repairs                            repairStatements
 	evidence, fork                     *sqlx.Stmt
 	group, numbered, close             *sqlx.Stmt
-	running                            *sqlx.Stmt
+	running, countVotes                *sqlx.Stmt
 }
 
 const saveRunning = `UPDATE running SET milliseconds = ?`
@@ -62,6 +62,7 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.numbered, `SELECT group_id FROM groups WHERE number = ?`},
 		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
 		{&c.running, saveRunning},
+		{&c.countVotes, `UPDATE vote_commits SET commits = commits + 1`},
 	} {
 		statement, err := db.Preparex(s.query)
 		if err != nil {
@@ -91,6 +92,12 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 		if err := c.apply(w); err != nil {
 			_ = tx.Rollback() // fails if SQLite already rolled back, as it does when the disk is full
 			return fmt.Errorf("commit %T: %w", w, err)
+		}
+	}
+	if store.HoldVotes(writes) {
+		if err := c.exec(c.statements.countVotes); err != nil {
+			_ = tx.Rollback()
+			return fmt.Errorf("commit count of votes: %w", err)
 		}
 	}
 	if due {

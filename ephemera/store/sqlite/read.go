@@ -403,35 +403,48 @@ type storedIdentity struct {
 	Key          []byte `db:"key"`
 	Starts       uint64 `db:"starts"`
 	MutedThrough uint64 `db:"muted_through"`
+	Votes        uint64 `db:"commits"`
 }
 
 // Identity returns whose store this is; see store.Store.
 func (s *Store) Identity(ctx context.Context) (store.Identity, error) {
 	var row storedIdentity
-	if err := s.reader.GetContext(ctx, &row, `SELECT network, key, starts, muted_through FROM identity`); err != nil {
+	if err := s.reader.GetContext(ctx, &row, `SELECT network, key, starts, muted_through, commits FROM identity CROSS JOIN vote_commits`); err != nil {
 		return store.Identity{}, fmt.Errorf("load identity: %w", notFound(err))
 	}
 	return store.Identity{
-		Network: row.Network, Key: keys.Public(row.Key), Starts: row.Starts, MutedThrough: row.MutedThrough,
+		Network: row.Network, Key: keys.Public(row.Key), Starts: row.Starts, MutedThrough: row.MutedThrough, Votes: row.Votes,
 	}, nil
 }
 
 // SetIdentity durably writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
-	result, err := s.writer.ExecContext(ctx, `
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	if err := setIdentity(ctx, tx, identity); err != nil {
+		_ = tx.Rollback()
+		return fmt.Errorf("write identity: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	return nil
+}
+
+func setIdentity(ctx context.Context, tx *sqlx.Tx, identity store.Identity) error {
+	result, err := tx.ExecContext(ctx, `
 		INSERT INTO identity (one, network, key, starts, muted_through) VALUES (1, ?, ?, ?, ?)
 		ON CONFLICT (one) DO UPDATE SET starts = excluded.starts, muted_through = excluded.muted_through
 		WHERE network = excluded.network AND key = excluded.key`,
 		identity.Network, identity.Key[:], identity.Starts, identity.MutedThrough)
 	if err != nil {
-		return fmt.Errorf("write identity: %w", err)
+		return err
 	}
-	changed, err := result.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("write identity: %w", err)
+	if changed, err := result.RowsAffected(); err != nil || changed == 0 {
+		return errors.Join(err, store.ErrForeign)
 	}
-	if changed == 0 {
-		return fmt.Errorf("write identity: %w", store.ErrForeign)
-	}
-	return nil
+	_, err = tx.ExecContext(ctx, `UPDATE vote_commits SET commits = max(commits, ?)`, identity.Votes)
+	return err
 }

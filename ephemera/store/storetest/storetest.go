@@ -61,6 +61,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"any count of starts and any muted group is stored", testExtremeIdentities},
 		{"a group is recorded once and stays closed", testGroups},
 		{"network and key of the identity are final", testIdentity},
+		{"commits that hold votes are counted", testVotesCounted},
 		{"everything survives closing and opening", testDurable},
 		{"a store cannot be opened twice", testLocked},
 		{"a cancelled commit changes nothing", testCancelled},
@@ -358,6 +359,40 @@ func testIdentity(t *testing.T, s *session) {
 	have, err := s.Identity(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, identity, have)
+}
+
+func testVotesCounted(t *testing.T, s *session) {
+	f := newFixture(t, 1)
+	votes := func() uint64 {
+		identity, err := s.Identity(t.Context())
+		require.NoError(t, err)
+		return identity.Votes
+	}
+	first := f.block(f.slot(1, 1), "first", 10)
+	f.commit(s, store.PutVote{Block: first}) // before the store knows whose it is
+	identity := store.Identity{Network: "storetest", Key: f.members[0].Public(), Starts: 1}
+	require.NoError(t, s.SetIdentity(t.Context(), identity))
+	require.Equal(t, uint64(1), votes())
+	f.commit(s, f.certified(1, 2, 10), store.PutDelivered{Slot: f.slot(1, 1)})
+	require.Equal(t, uint64(1), votes(), "no vote")
+	f.commit(s, f.certified(2, 1, 10), store.PutVote{Block: f.block(f.slot(1, 2), "a", 1)}, store.PutVote{Block: f.block(f.slot(1, 3), "b", 1)})
+	require.Equal(t, uint64(2), votes(), "two votes in one commit")
+	f.commit(s, store.PutVote{Block: first, Again: true})
+	require.Equal(t, uint64(3), votes(), "the same vote again")
+	refused := []store.Write{store.PutVote{Block: f.block(f.slot(3, 1), "c", 1)}, store.PutVote{Block: f.block(f.slot(1, 1), "d", 1)}}
+	require.ErrorIs(t, s.Commit(t.Context(), refused), store.ErrVoted)
+	require.Equal(t, uint64(3), votes(), "a refused commit")
+	s.reopen()
+	require.Equal(t, uint64(3), votes())
+
+	for _, step := range []struct{ set, want uint64 }{{2, 3}, {math.MaxInt32, math.MaxInt32}, {0, math.MaxInt32}} {
+		identity.Votes = step.set
+		require.NoError(t, s.SetIdentity(t.Context(), identity))
+		s.reopen()
+		require.Equal(t, step.want, votes(), "the count never decreases")
+	}
+	f.commit(s, store.PutVote{Block: f.block(f.slot(1, 4), "e", 1)})
+	require.Equal(t, uint64(math.MaxInt32+1), votes())
 }
 
 func testDurable(t *testing.T, s *session) {

@@ -54,12 +54,12 @@ func TestHaltedNymAPINeverSignsAgain(t *testing.T) {
 	require.NotZero(n, n.unsigned(witness, before, key), "blocks without the victim")
 }
 
-// backup copies the store and marker of a stopped Nym-API, and returns a function that restores
-// them.
+// backup copies store, marker and counter of a stopped Nym-API, and returns a function that
+// restores them.
 func (n *network) backup(number int) (restore func()) {
 	n.Helper()
 	contents := map[string][]byte{}
-	for _, file := range []string{home.MarkerFile, home.StoreFile} {
+	for _, file := range []string{home.MarkerFile, home.CounterFile, home.StoreFile} {
 		path := filepath.Join(n.home(number), file)
 		data, err := os.ReadFile(path)
 		require.NoError(n, err)

@@ -23,6 +23,9 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 				return fmt.Errorf("%T: %w", w, err)
 			}
 		}
+		if store.HoldVotes(writes) {
+			return b.countVotes()
+		}
 		return nil
 	})
 	if err != nil {
@@ -107,6 +110,16 @@ func (b *batch) vote(w store.PutVote) error {
 		return b.indexWhole(blk.Header, id, held) // it was certified earlier, without its messages
 	}
 	return err
+}
+
+// countVotes counts a commit that holds votes.
+func (b *batch) countVotes() error {
+	count, err := decodeVotes(b.get([]byte{keyVotes}))
+	if err != nil {
+		return err
+	}
+	b.set([]byte{keyVotes}, number(count+1))
+	return nil
 }
 
 // indexWhole adds a certified block whose messages are stored to the index of keyWhole. If it is

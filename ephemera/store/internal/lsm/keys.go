@@ -21,6 +21,7 @@ const (
 	// time of messages of own blocks whose IDs were forgotten, or -1
 	keyCounters    = 'c'
 	keyIdentity    = 'i' // -> identity
+	keyVotes       = 'W' // -> number of commits that held votes; 0 if it does not exist
 	keyChain       = 'N' // group, creator -> highest contiguous certified height, delivered height
 	keyVote        = 'V' // slot -> block ID; never removed
 	keyHeader      = 'H' // block ID -> signed header
@@ -106,6 +107,17 @@ func decodeIdentity(data []byte) (store.Identity, error) {
 		return store.Identity{}, store.Corruptf("decode stored identity: %w", err)
 	}
 	return store.Identity{Network: w.Network, Key: w.Key, Starts: w.Starts, MutedThrough: w.MutedThrough}, nil
+}
+
+// decodeVotes decodes what is stored under keyVotes. It passes on an error of reading it.
+func decodeVotes(data []byte, err error) (uint64, error) {
+	if err != nil || data == nil {
+		return 0, err
+	}
+	if err := checkLength(data, 8, "count of votes"); err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(data), nil
 }
 
 type wireEvidence struct {

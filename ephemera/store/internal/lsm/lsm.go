@@ -232,6 +232,9 @@ func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error 
 			return store.ErrForeign
 		}
 		b.set([]byte{keyIdentity}, encodeIdentity(identity))
+		if identity.Votes > old.Votes {
+			b.set([]byte{keyVotes}, number(identity.Votes))
+		}
 		return nil
 	})
 	if err != nil {

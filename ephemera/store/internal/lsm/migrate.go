@@ -8,8 +8,8 @@ import (
 
 // version is the version of the layout of the keys. Since version 2, keyCounters holds the running
 // time, and keyWhole holds the running time at which a block came here, in place of its header's
-// time.
-const version = 2
+// time. Since version 3, keyVotes counts the commits that held votes.
+const version = 3
 
 // migrateEntries bounds one write of a migration.
 const migrateEntries = 1024
@@ -25,6 +25,7 @@ func (s *Store) migrate() error {
 	case have == nil:
 	case len(have) == 1 && have[0] == version:
 		return nil
+	case len(have) == 1 && have[0] == 2: // nothing was counted
 	case len(have) == 1 && have[0] == 1:
 		if err := s.countFromNow(); err != nil {
 			return fmt.Errorf("migrate layout version 1: %w", err)

@@ -28,7 +28,12 @@ func (v view) identity() (store.Identity, error) {
 	if data == nil {
 		return store.Identity{}, store.ErrNotFound
 	}
-	return decodeIdentity(data)
+	identity, err := decodeIdentity(data)
+	if err != nil {
+		return store.Identity{}, err
+	}
+	identity.Votes, err = decodeVotes(v.Get([]byte{keyVotes}))
+	return identity, err
 }
 
 // each visits the keys that begin with prefix and are not below prefix + from, in ascending order,
