@@ -70,6 +70,7 @@ type Node struct {
 	follow  following
 	damage  *damage
 	company company
+	growth  growth
 	enough  atomic.Bool // members were online to make blocks
 	changed notifier
 
@@ -99,6 +100,12 @@ func New(config Config, app Application) (*Node, error) {
 	config.Exchange = cmp.Or(config.Exchange, time.Duration(engine.DefaultExchange)*time.Millisecond)
 	config.HandOver = cmp.Or(config.HandOver, time.Duration(engine.DefaultHandOver)*time.Millisecond)
 	config.Retention.Every = cmp.Or(config.Retention.Every, time.Minute)
+	if config.ChainRate == (ChainRate{}) {
+		var err error
+		if config.ChainRate, err = derivedRate(config.Group); err != nil {
+			return nil, err
+		}
+	}
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
@@ -139,7 +146,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.engine = engine.New(engine.Config{
 		Self: n.config.Key.Public(), Include: n.config.Include, Mempool: n.config.Mempool,
-		Timing: n.config.Timing, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
+		Timing: n.config.Timing, Rate: n.config.ChainRate, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
 		Included: included, Since: since,
 	}, known)
 	l := newLoop(n)

@@ -29,6 +29,8 @@ type Schedule struct {
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
+	Rate      int64   `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
+	Burst     int64   `json:",omitempty"` // bytes that it may add at once
 
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
@@ -162,6 +164,9 @@ func (s Schedule) Validate() error {
 			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)
 		}
 	}
+	if s.Rate < 0 || s.Burst < 0 || s.Rate > maxRate || s.Burst > maxRate || (s.Rate == 0) != (s.Burst == 0) {
+		bad("chains may add %d bytes a second and %d at once, expected both in 1..%d, or neither", s.Rate, s.Burst, maxRate)
+	}
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
 	}
@@ -176,6 +181,7 @@ const (
 	maxTime    = int64(400 * 24 * 3600 * 1000)
 	maxAhead   = int64(100 * 365 * 24 * 3600 * 1000)
 	maxPayload = 4096
+	maxRate    = int64(1 << 40)
 )
 
 // delay returns the one-way delay of a link in microseconds.

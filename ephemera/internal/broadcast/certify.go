@@ -96,6 +96,7 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	if c.first != nil && c.first.Header.ID() != id {
 		b.addEvidence(c, *c.first, blk.SignedHeader)
 	}
+	b.grow(c, blk, false)
 	b.emit(Persist{Write: store.PutCertified{Block: blk, Certificate: proof}})
 	mine := c.creator == b.Self
 	if mine {

@@ -42,6 +42,7 @@ type chain struct {
 	first   *block.SignedHeader // first signed header seen of the open slot, height+1
 	since   int64               // when first was seen
 	open    *slot               // the block that this member may echo in the open slot
+	bucket  bucket              // what it may add to the store
 	next    *wire.Proposal      // the creator's proposal for height+2, kept until its turn
 	proof   *certificate.Certificate
 	fetch   retry                    // fetches the block that proof certifies

@@ -28,8 +28,9 @@ type Config struct {
 	Include  mempool.Include
 	Mempool  mempool.Limits
 	Timing   broadcast.Timing
-	Exchange int64 // milliseconds between two frontiers: 1000
-	HandOver int64 // milliseconds that a group stays open after a newer one, at most: 60000
+	Rate     broadcast.Rate // of each chain; zero: nothing bounds it
+	Exchange int64          // milliseconds between two frontiers: 1000
+	HandOver int64          // milliseconds that a group stays open after a newer one, at most: 60000
 	// Hold keeps an older group open for all of HandOver or until Close: its chains may grow. Without
 	// Hold, an older group is closed as soon as no slot of it is under way.
 	Hold bool
@@ -51,8 +52,9 @@ type Known struct {
 type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
-	parts     []*part                         // groups in memory, ascending by number
-	newest    *membership.Group               // newest known group, also without this member
+	parts     []*part           // groups in memory, ascending by number
+	newest    *membership.Group // newest known group, also without this member
+	stored    *broadcast.StoredBodies
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
 	// started is the time of Start.
@@ -105,6 +107,7 @@ func New(config Config, known []Known) *Engine {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
 	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
+	e.stored = broadcast.NewStoredBodies(2 * limits.WithDefaults().Messages)
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)
@@ -121,7 +124,8 @@ func (e *Engine) join(k Known) *part {
 	}
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Rate: e.config.Rate,
+		Stored: e.stored, Bodies: e.pool.Get,
 	}, k.State)
 	e.parts = append(e.parts, p)
 	return p
