@@ -102,6 +102,7 @@ type messageBook struct {
 type nodeBook struct {
 	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
+	growth      growthBook
 }
 
 // cursor is how far an application is with a chain.
@@ -293,8 +294,10 @@ func (c *checker) persisted(n *node, w store.Write) {
 	if n.byzantine != nil {
 		return
 	}
+	defer c.keepBodies(n, w)
 	switch w := w.(type) {
 	case store.PutVote:
+		c.grows(n, w.Block)
 		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
 			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
@@ -343,6 +346,7 @@ func (c *checker) lost(n *node) {
 	book := &c.nodes[n.place]
 	book.lostThrough = max(book.lostThrough, n.markerGroup)
 	book.chains = map[chainKey]*cursor{}
+	book.growth.stored = nil
 	for i := range n.disk.groups {
 		g := &n.disk.groups[i]
 		for j := range g.chains {
@@ -366,6 +370,8 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
+	c.nodes[n.place].growth.chains = nil
+	c.nodes[n.place].growth.starts++
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 

@@ -274,9 +274,9 @@ func (b *Instance) vote(c *chain) {
 		o.state = withheld
 		return
 	}
+	b.grow(c, o.block(), true)
 	o.state = voting
 	o.retry.stop()
-	b.grow(c, o.block(), true)
 	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
 

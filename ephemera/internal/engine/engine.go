@@ -124,8 +124,8 @@ func (e *Engine) join(k Known) *part {
 	}
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Rate: e.config.Rate,
-		Stored: e.stored, Bodies: e.pool.Get,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
+		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
 	e.parts = append(e.parts, p)
 	return p
