@@ -370,7 +370,7 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
-	c.nodes[n.place].growth.chains = nil
+	c.nodes[n.place].growth.chains, c.nodes[n.place].growth.full = nil, nil
 	c.nodes[n.place].growth.starts++
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }

@@ -1,8 +1,11 @@
 package simulation
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
@@ -12,6 +15,7 @@ type growthBook struct {
 	chains map[chainKey]*growthOf
 	stored map[block.MessageID]bool // bodies on the disk; not forgotten
 	starts int64
+	full   map[chainKey]bool // chains that a vote let grow since the disk has no more space
 }
 
 // growthOf is what a chain has used of its burst: at least, if all bodies that are on the disk were
@@ -36,6 +40,7 @@ func (c *checker) grows(n *node, b block.Block) {
 	rate, burst := c.w.schedule.Rate, c.w.schedule.Burst
 	k := c.key(b.Header.Slot())
 	group := c.w.groups[k.group]
+	c.fits(n, k)
 	if rate == 0 || group.N() == 1 {
 		return
 	}
@@ -57,6 +62,22 @@ func (c *checker) grows(n *node, b block.Block) {
 	book.most.until(now, rate)
 	book.least.amount += added * 1000
 	book.most.amount += all * 1000
+}
+
+// fits checks that a node without space votes for no more than the block of each chain that was
+// under way.
+func (c *checker) fits(n *node, k slotKey) {
+	book, chain := &c.nodes[n.place].growth, chainKey{k.group, k.creator}
+	if n.told.Free >= n.told.Critical {
+		return
+	}
+	if book.full[chain] {
+		c.violate("growth", "node %d votes for a block of node %d with %d bytes left on its disk", n.place, k.creator, n.told.Free)
+	}
+	if book.full == nil {
+		book.full = map[chainKey]bool{}
+	}
+	book.full[chain] = true
 }
 
 func (c *checker) growth(n *node, k slotKey) *growthOf {
@@ -99,6 +120,12 @@ func (c *checker) postponed(n *node, e broadcast.Postponed) {
 	c.w.trace.add(c.w.now, 'w', n.place, k.creator, e.Slot.Height)
 	c.w.trace.printf(c.w.now, "%d postpones %s", n.place, c.w.slot(e.Slot))
 	if n.byzantine != nil {
+		return
+	}
+	if e.Space {
+		if n.told.Free >= n.told.Low {
+			c.violate("growth", "node %d lets %s wait, and its disk has space", n.place, c.w.slot(e.Slot))
+		}
 		return
 	}
 	if used := c.growth(n, k).most.until(n.clock(), c.w.schedule.Rate); used < c.w.schedule.Burst*1000 {
@@ -181,9 +208,63 @@ func (c *checker) bodiesOfOneChain() map[block.MessageID]int {
 	return counts
 }
 
-// drawGrowth draws a rate of chains that some of them reach: those of hoarders, and of a node whose
-// clients submit much at once.
+// Thresholds of every node's disk, in bytes. What is left is decided by faults, not by what nodes
+// store.
+const (
+	lowSpace      = int64(1000)
+	criticalSpace = int64(300)
+	measureEvery  = int64(500) // milliseconds, while little is left
+)
+
+// fillDisk begins a fault of a node's disk. A newer one replaces an older one.
+func (w *world) fillDisk(n *node, f Fault) {
+	f.For = min(f.For, w.schedule.Heal-f.At)
+	n.full = f
+	w.trace.printf(w.now, "the disk of %d has %d bytes left", n.place, f.Free)
+	w.checkDisk(n)
+}
+
+// space returns what is left on a node's disk.
+func (n *node) space() engine.Space {
+	s := engine.Space{Free: lowSpace, Low: lowSpace, Critical: criticalSpace}
+	if f := n.full; f.Kind == FillDisk && n.w.now < (f.At+f.For)*1000 {
+		s.Free = f.Free
+	}
+	return s
+}
+
+// measure tells the engine what is left on the disk, as the shipped runner does.
+func (n *node) measure() {
+	if n.full.Kind == FillDisk && n.up && n.halted == "" {
+		n.told = n.space()
+		if n.told.Free >= criticalSpace {
+			n.w.check.nodes[n.place].growth.full = nil
+		}
+		n.step(n.told)
+	}
+}
+
+// checkDisk measures now, and again later while little is left.
+func (w *world) checkDisk(n *node) {
+	n.measure()
+	f := n.full
+	end := (f.At + f.For) * 1000
+	if w.now < end {
+		index := slices.IndexFunc(w.schedule.Faults, func(o Fault) bool { return o.Kind == FillDisk && o.Node == n.place && o.At == f.At })
+		w.queue.push(min(w.now+measureEvery*1000, end), task{kind: recovery, index: int32(index)})
+	}
+}
+
+// drawGrowth draws disks with little space, and a rate of chains that some of them reach: those of
+// hoarders, and of a node whose clients submit much at once.
 func drawGrowth(rng *random, s *Schedule, any bool) {
+	if rng.permille(150) {
+		for range 1 + rng.below(s.Nodes) {
+			s.Faults = append(s.Faults, Fault{
+				Kind: FillDisk, Node: rng.below(s.Nodes), At: int64(rng.below(drawnActive)), For: rng.between(100, 4000), Free: int64(rng.below(int(lowSpace))),
+			})
+		}
+	}
 	if !rng.permille(200) {
 		return
 	}

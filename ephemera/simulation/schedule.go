@@ -76,6 +76,7 @@ const (
 	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
 	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
 	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
+	FillDisk  FaultKind = "space"     // from At on, Node's disk has Free bytes left for For
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
 )
 
@@ -87,6 +88,7 @@ type Fault struct {
 	Node  int   `json:",omitempty"`
 	Step  int   `json:",omitempty"`
 	Nodes []int `json:",omitempty"`
+	Free  int64 `json:",omitempty"` // below lowSpace, the first threshold
 	Age   int64 `json:",omitempty"` // in milliseconds of running time
 	Ahead int64 `json:",omitempty"` // in milliseconds; negative: back
 }
@@ -159,6 +161,9 @@ func (s Schedule) Validate() error {
 		}
 		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
 			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
+		}
+		if f.Free < 0 || f.Free > lowSpace {
+			bad("a disk has %d bytes left, expected 0..%d", f.Free, lowSpace)
 		}
 		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
 			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)

@@ -93,7 +93,9 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 // sends a certificate of its own block to every member, and delivers (R4, R5).
 func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certificate) {
 	id := blk.ID()
-	b.grow(c, blk, false)
+	if !c.voted(id) {
+		b.grow(c, blk, false)
+	}
 	if c.first != nil && c.first.Header.ID() != id {
 		b.addEvidence(c, *c.first, blk.SignedHeader)
 	}

@@ -70,10 +70,11 @@ type Refused struct {
 }
 
 // Postponed reports that a block waits, before its bodies are fetched, because its chain has used
-// up its rate (R2).
+// up its rate, or because the disk is filling (R2).
 type Postponed struct {
 	Slot  block.Slot
 	Block block.ID
+	Space bool // it waits for space
 }
 
 // Equivocation reports evidence that was not known before.

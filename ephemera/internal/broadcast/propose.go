@@ -83,8 +83,8 @@ func (b *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: decision.Reason()})
 	case decision.IsAccept():
 		c := b.chains[b.Self]
-		c.open = newHeldSlot(*candidate, id, voting)
 		b.grow(c, *candidate, true)
+		c.open = newHeldSlot(*candidate, id, voting)
 		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this
 		// block and no other.
 		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})

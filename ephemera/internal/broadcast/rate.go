@@ -76,16 +76,16 @@ func (b *Instance) price(blk block.Block) int64 {
 	return price
 }
 
-// grow notes that a block is about to be stored. Only a vote draws on the chain's bucket: what is
-// certified has the echoes of others, and is stored in any case.
+// grow notes that a block is about to be stored that is not yet. Only a vote draws on the chain's
+// bucket: what is certified has the echoes of others, and is stored in any case.
 func (b *Instance) grow(c *chain, blk block.Block, vote bool) {
-	rate := b.rate(c)
-	if rate.PerSecond <= 0 {
+	if b.Group.N() == 1 {
 		return
 	}
 	price := b.price(blk)
+	c.used.add(b.now, price)
 	if vote {
-		c.bucket.pay(rate, b.now, price)
+		c.bucket.pay(b.rate(c), b.now, price)
 	}
 	for _, m := range blk.Messages {
 		b.Stored.Add(m.ID())
@@ -107,18 +107,22 @@ func (b *Instance) rate(c *chain) Rate {
 // withinRate reports whether a chain's bucket is positive.
 func (b *Instance) withinRate(c *chain) bool { return c.bucket.positive(b.rate(c), b.now) }
 
-// InRate reports whether this member may make a block now without exceeding its own rate.
-func (b *Instance) InRate() bool { return b.withinRate(b.chains[b.Self]) }
+// HasRoom reports whether this member may make a block now: its chain is within its rate, and the
+// disk has space (R1).
+func (b *Instance) HasRoom() bool { return b.hasRoom(b.chains[b.Self]) }
 
-// postpone lets the block of an open slot wait for its chain's bucket (R2). Its proposal is kept.
+func (b *Instance) hasRoom(c *chain) bool { return b.withinRate(c) && b.hasSpace(c) }
+
+// postpone lets the block of an open slot wait for its chain's bucket or for space (R2). Its
+// proposal is kept.
 func (b *Instance) postpone(c *chain) {
-	o := c.open
+	o, within := c.open, b.withinRate(c)
 	if o.state != postponed {
-		b.emit(Postponed{Slot: o.header.Header.Slot(), Block: o.id})
+		b.emit(Postponed{Slot: o.header.Header.Slot(), Block: o.id, Space: within})
 	}
 	o.state = postponed
 	o.retry.stop()
-	if !b.withinRate(c) {
+	if !within {
 		o.retry.at(c.bucket.due(b.rate(c)))
 	}
 }
@@ -126,7 +130,7 @@ func (b *Instance) postpone(c *chain) {
 // letIn gathers the block of an open slot, or lets it wait.
 func (b *Instance) letIn(c *chain) {
 	o := c.open
-	if !b.withinRate(c) {
+	if !b.hasRoom(c) {
 		b.postpone(c)
 		return
 	}

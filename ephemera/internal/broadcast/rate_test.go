@@ -204,11 +204,11 @@ func TestStoredBodiesAreBounded(t *testing.T) {
 // A creator waits before others would let it wait, and a timer wakes it.
 func TestCreatorHoldsItselfToItsRate(t *testing.T) {
 	b := paced(t)
-	require.True(t, b.InRate())
+	require.True(t, b.HasRoom())
 	own := b.testBlock(t, 0, 1, block.ID{}, "own")
 	b.Propose(began, began, own.Messages)
 	b.Verdict(began, 0, b.candidate.ID(), verdict.Accept())
-	require.False(t, b.InRate())
+	require.False(t, b.HasRoom())
 	b.Take()
 	due := b.Deadline()
 	require.NotZero(t, due)
@@ -216,7 +216,7 @@ func TestCreatorHoldsItselfToItsRate(t *testing.T) {
 	others.pay(b.Rate, began, b.price(own)+int64(own.Messages[0].Size()))
 	require.Greater(t, due, others.due(b.Rate), "others still let its next block wait then")
 	b.Tick(due)
-	require.True(t, b.InRate())
+	require.True(t, b.HasRoom())
 	alone := instance(t, 1, Timing{})
 	alone.Rate = b.Rate
 	require.Zero(t, alone.rate(alone.chains[0]), "a group of one has nobody to wait for")

@@ -146,8 +146,7 @@ func (b *Instance) nextDue() int64 {
 			consider(&r.fetch)
 		}
 	}
-	if !b.InRate() {
-		own := b.chains[b.Self]
+	if own := b.chains[b.Self]; !b.withinRate(own) {
 		consider(&retry{due: own.bucket.due(b.rate(own))})
 	}
 	for i := range b.Group.N() {

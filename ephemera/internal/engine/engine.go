@@ -55,6 +55,7 @@ type Engine struct {
 	parts     []*part           // groups in memory, ascending by number
 	newest    *membership.Group // newest known group, also without this member
 	stored    *broadcast.StoredBodies
+	space     broadcast.Space
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	round     exchangeRound
 	// started is the time of Start.
@@ -127,8 +128,19 @@ func (e *Engine) join(k Known) *part {
 		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
 		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
+	p.instance.SetSpace(0, e.space)
 	e.parts = append(e.parts, p)
 	return p
+}
+
+// setSpace handles a change of the space on the disk. The application may be asked for a block that
+// had to wait.
+func (e *Engine) setSpace(now int64, space broadcast.Space) {
+	e.space = space
+	for _, p := range e.parts {
+		p.instance.SetSpace(now, space)
+	}
+	e.changed = true
 }
 
 // Step handles one input and returns its effects in order.
@@ -162,6 +174,8 @@ func (e *Engine) Step(in Input) []Effect {
 			p.instance.Wake(now)
 		}
 		e.changed = true
+	case Space:
+		e.setSpace(now, broadcast.Space(event))
 	case Recalled:
 		e.recalled(event)
 	case Connected:

@@ -46,9 +46,9 @@ func (e *Engine) proposers() []*part {
 }
 
 // mayPropose reports whether this member may begin a block in a group: in the newest, or in one
-// that is held open, unless its last blocks have used up its rate (R1).
+// that is held open, while its chain is within its rate and the disk has space (R1).
 func (e *Engine) mayPropose(p *part) bool {
-	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose() && p.instance.InRate()
+	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose() && p.instance.HasRoom()
 }
 
 // chosen makes a candidate of the messages that the application chose.
