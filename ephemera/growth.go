@@ -39,8 +39,20 @@ func derivedRate(group *membership.Group) (ChainRate, error) {
 
 // growth is what the node knows about blocks that had to wait.
 type growth struct {
-	postponed atomic.Uint64         // blocks, since the start
-	said      map[keys.Public]int64 // when the log named a creator last; owned by the loop
+	forRate, forSpace atomic.Uint64         // blocks, since the start
+	said              map[keys.Public]int64 // when the log named a creator last; owned by the loop
+}
+
+// Postponed counts blocks of other members that the node let wait since its start, before it
+// fetched their messages.
+type Postponed struct {
+	Rate  uint64 // because their chain had used up its rate
+	Space uint64 // because the disk was filling
+}
+
+// Postponed returns how many blocks the node let wait.
+func (n *Node) Postponed() Postponed {
+	return Postponed{Rate: n.growth.forRate.Load(), Space: n.growth.forSpace.Load()}
 }
 
 // sayAgain is for how long the log does not repeat that blocks of a creator wait.
@@ -49,7 +61,11 @@ const sayAgain = time.Minute
 // postponed counts a block that waits, and logs it once a minute for each creator.
 func (l *loop) postponed(e broadcast.Postponed) {
 	g := &l.growth
-	g.postponed.Add(1)
+	if e.Space { // watchDisk says why
+		g.forSpace.Add(1)
+		return
+	}
+	g.forRate.Add(1)
 	creator, now := e.Slot.Creator, l.clock.now()
 	if at, ok := g.said[creator]; ok && now-at < sayAgain.Milliseconds() {
 		return

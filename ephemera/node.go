@@ -71,8 +71,11 @@ type Node struct {
 	damage  *damage
 	company company
 	growth  growth
-	enough  atomic.Bool // members were online to make blocks
-	changed notifier
+	space   atomic.Pointer[DiskSpace]
+	// freeSpace measures a folder's disk.
+	freeSpace func(folder string) (free, total int64, err error)
+	enough    atomic.Bool // members were online to make blocks
+	changed   notifier
 
 	strangers, refused atomic.Uint64 // messages kept out: of unknown senders, by the application
 
@@ -99,6 +102,7 @@ func New(config Config, app Application) (*Node, error) {
 	}
 	config.Exchange = cmp.Or(config.Exchange, time.Duration(engine.DefaultExchange)*time.Millisecond)
 	config.HandOver = cmp.Or(config.HandOver, time.Duration(engine.DefaultHandOver)*time.Millisecond)
+	config.Disk.Every = cmp.Or(config.Disk.Every, 5*time.Second)
 	config.Retention.Every = cmp.Or(config.Retention.Every, time.Minute)
 	if config.ChainRate == (ChainRate{}) {
 		var err error
@@ -113,6 +117,7 @@ func New(config Config, app Application) (*Node, error) {
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
+	n.freeSpace = statfs
 	n.damage = newDamage(n)
 	n.config.Store = watchedStore{Store: config.Store, damage: n.damage}
 	for _, key := range config.Clients {
@@ -159,6 +164,7 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })
 	work.Go(func() error { return n.watchCompany(ctx) })
+	work.Go(func() error { return n.watchDisk(ctx) })
 	work.Go(func() error { return l.run(ctx) })
 	work.Go(func() error {
 		select {

@@ -37,12 +37,12 @@ type node struct {
 	timerAt     int64
 	effects     int // carried out so far
 	crashes     []Fault
-	full        Fault        // the FillDisk in effect; its end is At+For
-	told        engine.Space // what the engine knows of the disk
-	failing     int64        // how long the node is down when the next commit fails; 0: it does not fail
+	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
 	queries     uint64
 	halted      string
-	byzantine   *byzantine // nil: correct
+	byzantine   *byzantine   // nil: correct
+	full        Fault        // the FillDisk in effect; its end is At+For
+	told        engine.Space // what the engine knows of the disk
 	tickets     []*messageBook
 }
 
