@@ -156,6 +156,8 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+	rate       ephemera.ChainRate
+	free       map[int]*atomic.Int64    // bytes left on the disks of nodes; others have plenty
 	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
 }
 
@@ -212,12 +214,19 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	c.t.Helper()
 	st, err := c.disks[i].Open()
 	require.NoError(c.t, err)
+	var disk ephemera.Disk
+	if c.free[i] != nil {
+		disk = ephemera.Disk{Folder: "disk", Low: 1000, Critical: 100}
+	}
 	node, err := ephemera.New(ephemera.Config{
-		Key: c.keys[i], Group: c.group, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
+		Key: c.keys[i], Group: c.group, ChainRate: c.rate, Disk: disk, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
 		Votes: c.votes[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
 	}, c.boards[i])
 	require.NoError(c.t, err)
 	node.SetWall(c.walls[i])
+	if free := c.free[i]; free != nil {
+		node.SetFreeSpace(func(string) (int64, int64, error) { return free.Load(), 1 << 20, nil })
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- errors.Join(node.Run(ctx), st.Close()) }()

@@ -46,6 +46,11 @@ type Config struct {
 	Mempool  mempool.Limits  // bounds of the mempool
 	Exchange time.Duration   // between two frontiers. Default 1 s
 	HandOver time.Duration   // after which an older group is closed. Default 1 min
+	// ChainRate bounds what each member's chain adds to the store. The zero value is derived from the
+	// defaults of package limits for Group.
+	ChainRate ChainRate
+	// Disk says when blocks wait because the disk of the store fills.
+	Disk Disk
 	// Retention removes the messages of old blocks. Headers and certificates are kept. The zero value
 	// keeps everything.
 	Retention Retention
@@ -149,6 +154,11 @@ func (c Config) Validate() error {
 	}
 	if c.Retention.Age < 0 || c.Retention.Every < 0 {
 		errs = append(errs, fmt.Errorf("config: Retention.Age is %s and Every %s, expected positive durations", c.Retention.Age, c.Retention.Every))
+	}
+	for _, err := range []error{checkRate(c.ChainRate), c.Disk.validate()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if c.Exchange < 0 || c.HandOver < 0 {
 		errs = append(errs, fmt.Errorf("config: Exchange is %s and HandOver %s, expected positive durations", c.Exchange, c.HandOver))

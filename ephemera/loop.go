@@ -298,6 +298,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.answer(e)
 	case broadcast.Refused:
 		l.log.Warn("block refused", "slot", e.Slot.String(), "block", e.Block.Short(), "own", e.Own, "reason", e.Reason)
+	case broadcast.Postponed:
+		l.postponed(e)
 	case broadcast.Equivocation:
 		l.tasks.put(task{kind: observeEquivocation, slot: e.Evidence.A.Header.Slot(), evidence: e.Evidence})
 		l.log.Error("member signed two blocks for one slot; its chain stops here", "slot", e.Evidence.A.Header.Slot().String())

@@ -70,8 +70,12 @@ type Node struct {
 	follow  following
 	damage  *damage
 	company company
-	enough  atomic.Bool // members were online to make blocks
-	changed notifier
+	growth  growth
+	space   atomic.Pointer[DiskSpace]
+	// freeSpace measures a folder's disk.
+	freeSpace func(folder string) (free, total int64, err error)
+	enough    atomic.Bool // members were online to make blocks
+	changed   notifier
 
 	strangers, refused atomic.Uint64 // messages kept out: of unknown senders, by the application
 
@@ -98,7 +102,14 @@ func New(config Config, app Application) (*Node, error) {
 	}
 	config.Exchange = cmp.Or(config.Exchange, time.Duration(engine.DefaultExchange)*time.Millisecond)
 	config.HandOver = cmp.Or(config.HandOver, time.Duration(engine.DefaultHandOver)*time.Millisecond)
+	config.Disk.Every = cmp.Or(config.Disk.Every, 5*time.Second)
 	config.Retention.Every = cmp.Or(config.Retention.Every, time.Minute)
+	if config.ChainRate == (ChainRate{}) {
+		var err error
+		if config.ChainRate, err = derivedRate(config.Group); err != nil {
+			return nil, err
+		}
+	}
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
@@ -106,6 +117,7 @@ func New(config Config, app Application) (*Node, error) {
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
+	n.freeSpace = statfs
 	n.damage = newDamage(n)
 	n.config.Store = watchedStore{Store: config.Store, damage: n.damage}
 	for _, key := range config.Clients {
@@ -139,7 +151,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.engine = engine.New(engine.Config{
 		Self: n.config.Key.Public(), Include: n.config.Include, Mempool: n.config.Mempool,
-		Timing: n.config.Timing, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
+		Timing: n.config.Timing, Rate: n.config.ChainRate, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
 		Included: included, Since: since,
 	}, known)
 	l := newLoop(n)
@@ -152,6 +164,7 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })
 	work.Go(func() error { return n.watchCompany(ctx) })
+	work.Go(func() error { return n.watchDisk(ctx) })
 	work.Go(func() error { return l.run(ctx) })
 	work.Go(func() error {
 		select {

@@ -73,6 +73,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 		require.NoError(tb, transports[i].SetPeers(peers))
 		node, err := homes[i].Node(ephemera.Config{
 			Group: group, Transport: transports[i], Include: config.include, Mempool: config.limits.Mempool,
+			ChainRate: ephemera.ChainRate{PerSecond: int64(config.limits.Chain.BytesPerSecond), Burst: int64(config.limits.Chain.BytesBurst)},
 		}, config.app(i))
 		require.NoError(tb, err)
 		c.nodes = append(c.nodes, node)

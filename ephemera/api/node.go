@@ -111,7 +111,16 @@ type Health struct {
 	Messages int    `json:"messages" doc:"In the mempool."`
 	Damaged  int    `json:"damaged,omitempty" doc:"Stored blocks that were found damaged and not fetched again yet."`
 
+	Disk *Disk `json:"disk,omitempty" doc:"The disk of the store, while it has little space."`
+
 	WrongGroups []WrongGroup `json:"wrong_groups,omitempty" doc:"Connected members that hold another group than the node."`
+}
+
+// Disk is the space on the disk of a store, in bytes.
+type Disk struct {
+	Free     int64 `json:"free" doc:"What is left."`
+	Low      int64 `json:"low" doc:"Below this, the blocks of members wait that used most recently."`
+	Critical int64 `json:"critical" doc:"Below this, all blocks wait, unless they are certified already."`
 }
 
 // WrongGroup is a connected member that holds another group than the node.

@@ -12,7 +12,8 @@ import (
 
 // Node returns a node with the home's key, store and vote record. Config must leave these three
 // out, and must have a Group. If Transport is nil, the node uses libp2p on a free port of
-// 127.0.0.1. The home must stay open until the node's Run returns.
+// 127.0.0.1. If Disk.Folder is empty, it is the home's. The home must stay open until the node's
+// Run returns.
 func (h *Home) Node(config ephemera.Config, app ephemera.Application) (*ephemera.Node, error) {
 	node, err := h.node(config, app)
 	if err != nil {
@@ -45,6 +46,9 @@ func (h *Home) node(config ephemera.Config, app ephemera.Application) (*ephemera
 		return nil, errors.New("config: Group is missing (set it, or use NodeAlone for a node without other members)")
 	}
 	config.Key, config.Store, config.Votes = h.Key, h.Store, h
+	if config.Disk.Folder == "" {
+		config.Disk.Folder = h.Dir
+	}
 	if network := config.Group.Network(); network != h.network {
 		return nil, fmt.Errorf("config: Group is of network %q, the home of %q", network, h.network)
 	}

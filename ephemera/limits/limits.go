@@ -5,7 +5,8 @@
 // Need computes the most that honest members use. For returns the bounds, which exceed that, mostly
 // by the factor headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
-// (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and package dht (DHT).
+// (Transport), the core (Chain), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and
+// package dht (DHT).
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package limits
@@ -103,6 +104,7 @@ func (c Config) largestGroup() (*membership.Group, error) {
 // Limits are the bounds of one node.
 type Limits struct {
 	Transport Transport
+	Chain     Chain
 	Mempool   mempool.Limits
 	HTTP      HTTP
 	WebSocket WebSocket
@@ -203,6 +205,9 @@ func For(c Config) (Limits, error) {
 	// Even if f members of each group use all that they may, enough is left for the others.
 	t.MemoryBytes = 2*t.MemoryBytes + int64(openGroups*quorum.Faulty(c.withDefaults().Members))*t.PeerMemoryBytes
 	t.Conduct = Conduct{Patience: 2 * t.Conduct.Patience, Forgiven: 2 * t.Conduct.Forgiven, First: 5 * time.Second, Longest: 5 * time.Minute}
+
+	l.Chain.BytesPerSecond *= headroom
+	l.Chain.BytesBurst *= headroom
 
 	l.Mempool.Messages *= headroom
 	l.Mempool.Bytes *= 2

@@ -58,6 +58,8 @@ func (l Limits) bounds() []bound {
 		{"Transport.MemoryBytes", t.MemoryBytes, "bytes", refused},
 		{"Transport.Conduct.Patience", int64(t.Conduct.Patience), "units of weight", "honest members are cut off for accidents"},
 		{"Transport.Conduct.Forgiven", int64(t.Conduct.Forgiven), "units of weight/s", "honest members are cut off for accidents"},
+		{"Chain.BytesPerSecond", int64(l.Chain.BytesPerSecond), "bytes/s", "blocks of honest members wait"},
+		{"Chain.BytesBurst", int64(l.Chain.BytesBurst), "bytes", "blocks of honest members wait in busy seconds"},
 		{"Mempool.Messages", int64(m.Messages), "messages", full},
 		{"Mempool.Bytes", int64(m.Bytes), "bytes", full},
 		{"Mempool.PerSender", int64(m.PerSender), "messages", full},

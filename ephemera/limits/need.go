@@ -31,7 +31,7 @@ func Need(c Config) (Limits, error) {
 		return Limits{}, err
 	}
 	return Limits{
-		Transport: c.transport(wire.MaxFrameBytes(group)), Mempool: c.mempool(), HTTP: c.http(), WebSocket: c.webSocket(),
+		Transport: c.transport(wire.MaxFrameBytes(group)), Chain: c.chain(), Mempool: c.mempool(), HTTP: c.http(), WebSocket: c.webSocket(),
 		DHT: DHT{ValueBytes: valueBytes, RecordsPerMember: 64},
 	}, nil
 }

@@ -38,6 +38,7 @@ var adversaries = map[string]func() adversary{
 	"fork":           func() adversary { return &fork{} },
 	"garbage":        func() adversary { return &garbage{} },
 	"hidden":         func() adversary { return &hidden{} },
+	"hoarder":        func() adversary { return &hoarder{} },
 	"impostor":       func() adversary { return &impostor{} },
 	"latereport":     func() adversary { return &lateReport{} },
 	"liar":           func() adversary { return &liar{} },

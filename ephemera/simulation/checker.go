@@ -105,6 +105,7 @@ type messageBook struct {
 type nodeBook struct {
 	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
+	growth      growthBook
 }
 
 // cursor is how far an application is with a chain.
@@ -298,11 +299,13 @@ func (c *checker) persisted(n *node, w store.Write) {
 	if n.byzantine != nil {
 		return
 	}
+	defer c.keepBodies(n, w)
 	switch w := w.(type) {
 	case store.PutFork:
 		c.alarmed(n, w.Fork)
 	case store.PutVote:
 		c.checkStopped(n, w.Block.Header.Slot(), "votes for")
+		c.grows(n, w.Block)
 		if g := n.disk.find(w.Block.Header.Group); g.barred(w.Block.Header) {
 			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
@@ -352,6 +355,7 @@ func (c *checker) lost(n *node) {
 	book := &c.nodes[n.place]
 	book.lostThrough = max(book.lostThrough, n.markerGroup)
 	book.chains = map[chainKey]*cursor{}
+	book.growth.stored = nil
 	for i := range n.disk.groups {
 		g := &n.disk.groups[i]
 		for j := range g.chains {
@@ -375,6 +379,8 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
+	c.nodes[n.place].growth.chains, c.nodes[n.place].growth.full = nil, nil
+	c.nodes[n.place].growth.starts++
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 

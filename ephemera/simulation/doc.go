@@ -30,11 +30,12 @@
 // a copy older than its last start. The marker notices both (R8): the node is muted in the groups
 // up to the marker's, and counts among the faulty there. A copy made since the last start is not
 // simulated, because nothing can tell it from the store itself. Retention removes the messages of
-// old blocks (Prune, PruneAge). Wall clocks are set forward and back (StepClock), by up to decades,
-// while mempools remember few messages and clients repeat what they submitted. Applications answer
-// after a while, say later to blocks that name data which has not come, and reject poison. Clocks
-// drift and differ. Each member hears of a group at another moment, but of all groups in the order
-// of their numbers.
+// old blocks (Prune, PruneAge). Chains have rates that some of them reach, and disks fill
+// (FillDisk). Wall clocks are set forward and back (StepClock), by up to decades, while mempools
+// remember few messages and clients repeat what they submitted. Applications answer after a while,
+// say later to blocks that name data which has not come, and reject poison. Clocks drift and
+// differ. Each member hears of a group at another moment, but of all groups in the order of their
+// numbers.
 //
 // A signature is a keyed hash, checked where shipped code checks Ed25519; the signed bytes are the
 // same. One schedule in a hundred uses Ed25519, and encodes every frame and opens it with package

@@ -83,6 +83,9 @@ func Draw(seed uint64, r Range) Schedule {
 	if !r.Quiet && r.Beyond == 0 {
 		drawRot(&rng, &s, bad)
 	}
+	if !r.Quiet {
+		drawGrowth(&rng, &s, r.Adversaries == nil)
+	}
 	return s
 }
 

@@ -58,6 +58,8 @@ func (n *node) carryOut(effect engine.Effect) {
 	case broadcast.Refused:
 		n.w.trace.add(n.w.now, 'r', n.place, 0, prefix(e.Block))
 		n.w.trace.printf(n.w.now, "%d refuses %s: %s", n.place, n.w.slot(e.Slot), e.Reason)
+	case broadcast.Postponed:
+		n.w.check.postponed(n, e)
 	case broadcast.Equivocation:
 		n.w.trace.add(n.w.now, 'q', n.place, n.w.places[e.Evidence.A.Header.Creator], e.Evidence.A.Header.Height)
 		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])

@@ -62,6 +62,8 @@ func (w *world) faultStart(index int) {
 		w.replaceStore(n, newDisk(), f.For)
 	case Restore:
 		w.replaceStore(n, n.copies[0].snapshot(), f.For)
+	case FillDisk:
+		w.fillDisk(n, f)
 	case Partition:
 		w.cuts = append(w.cuts, f)
 		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), task{kind: recovery, index: int32(index)})
@@ -105,6 +107,10 @@ func (w *world) closeOld(n *node) {
 func (w *world) endFault(o task) {
 	if o.index >= 0 {
 		f := w.schedule.Faults[o.index]
+		if f.Kind == FillDisk {
+			w.checkDisk(w.nodes[f.Node])
+			return
+		}
 		for i := range w.cuts {
 			if w.cuts[i].At == f.At && slices.Equal(w.cuts[i].Nodes, f.Nodes) {
 				w.cuts = slices.Delete(w.cuts, i, i+1)

@@ -137,6 +137,7 @@ func (c *checker) end() {
 			c.violate("liveness", "%s after %d ms", what, c.w.schedule.Deadline)
 		}
 	}
+	c.grown()
 	for _, o := range c.observers {
 		if err := o.End(); err != nil {
 			c.violate(o.Name(), "%v", err)

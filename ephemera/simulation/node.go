@@ -40,9 +40,11 @@ type node struct {
 	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
 	queries     uint64
 	halted      string
-	byzantine   *byzantine // nil: correct
-	twin        *twin      // nil: no real store runs next to the disk
-	diskLost    bool       // since the last start
+	byzantine   *byzantine   // nil: correct
+	twin        *twin        // nil: no real store runs next to the disk
+	diskLost    bool         // since the last start
+	full        Fault        // the FillDisk in effect; its end is At+For
+	told        engine.Space // what the engine knows of the disk
 	tickets     []*messageBook
 }
 
@@ -140,13 +142,14 @@ func (n *node) start() {
 	config := n.w.engineConfig(n.key.Public())
 	config.Since = max(0, n.wall()-config.Mempool.WithDefaults().TTL.Milliseconds())
 	config.Included = n.included(config.Since)
-	n.engine, n.used = engine.New(config, known), n.w.now
+	n.engine, n.used, n.told = engine.New(config, known), n.w.now, engine.Space{}
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
 	n.incarnation++
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
 	n.step(engine.Start{})
+	n.measure()
 	if n.w.schedule.Connect {
 		n.connectAll()
 	}

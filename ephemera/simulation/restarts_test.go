@@ -43,7 +43,7 @@ func (*orphaned) End() error { return nil }
 
 // Every echoer restarts while the creator is silent in many of the schedules that the search draws.
 func TestTheSearchOftenRestartsEveryEchoer(t *testing.T) {
-	const schedules = 400
+	const schedules = 500
 	reached := 0
 	for seed := range uint64(schedules) {
 		schedule := simulation.Draw(seed, simulation.Range{MaxNodes: 7, RealEvery: -1})

@@ -30,6 +30,8 @@ type Schedule struct {
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	Fork      bool    `json:",omitempty"` // Byzantine members are so many that slots get two certificates
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
+	Rate      int64   `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
+	Burst     int64   `json:",omitempty"` // bytes that it may add at once
 
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
@@ -75,6 +77,7 @@ const (
 	Prune     FaultKind = "prune"     // at At, Node's retention keeps Step blocks' messages per chain
 	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
 	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
+	FillDisk  FaultKind = "space"     // from At on, Node's disk has Free bytes left for For
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
 )
 
@@ -86,6 +89,7 @@ type Fault struct {
 	Node  int   `json:",omitempty"`
 	Step  int   `json:",omitempty"`
 	Nodes []int `json:",omitempty"`
+	Free  int64 `json:",omitempty"` // below lowSpace, the first threshold
 	Age   int64 `json:",omitempty"` // in milliseconds of running time
 	Ahead int64 `json:",omitempty"` // in milliseconds; negative: back
 }
@@ -159,9 +163,15 @@ func (s Schedule) Validate() error {
 		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
 			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
 		}
+		if f.Free < 0 || f.Free > lowSpace {
+			bad("a disk has %d bytes left, expected 0..%d", f.Free, lowSpace)
+		}
 		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
 			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)
 		}
+	}
+	if s.Rate < 0 || s.Burst < 0 || s.Rate > maxRate || s.Burst > maxRate || (s.Rate == 0) != (s.Burst == 0) {
+		bad("chains may add %d bytes a second and %d at once, expected both in 1..%d, or neither", s.Rate, s.Burst, maxRate)
 	}
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
@@ -177,6 +187,7 @@ const (
 	maxTime    = int64(400 * 24 * 3600 * 1000)
 	maxAhead   = int64(100 * 365 * 24 * 3600 * 1000)
 	maxPayload = 4096
+	maxRate    = int64(1 << 40)
 )
 
 // delay returns the one-way delay of a link in microseconds.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -85,8 +86,10 @@ type Stats struct {
 	Bytes    int64 // encoded; counted only with real keys
 	Blocks   int   // certified by a correct creator
 	Crashes  int
-	Forks    int   // alarms of correct members
-	Virtual  int64 // milliseconds that the schedule took
+	Forks    int // alarms of correct members
+	// Postponed counts blocks that a node let wait because their chain had used up its rate.
+	Postponed int
+	Virtual   int64 // milliseconds that the schedule took
 }
 
 // Result is the result of a schedule.
@@ -365,6 +368,7 @@ func (w *world) engineConfig(key keys.Public) engine.Config {
 	}
 	return engine.Config{
 		Self: key, Include: include, Mempool: limits, Exchange: w.schedule.Exchange, HandOver: w.schedule.HandOver,
+		Rate: broadcast.Rate{PerSecond: w.schedule.Rate, Burst: w.schedule.Burst},
 	}
 }
 

@@ -83,6 +83,9 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 		Group: group.Number(), Online: company.Online, Sharing: company.Sharing, Q: group.Q(),
 		Listening: a.config.Listening == nil || a.config.Listening(), WrongGroups: wrongGroups(company),
 	}
+	if d := a.node.DiskSpace(); d.Waiting() {
+		out.Disk = &api.Disk{Free: d.Free, Low: d.Low, Critical: d.Critical}
+	}
 	_, err := a.store.Identity(ctx)
 	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
 	if a.running() {

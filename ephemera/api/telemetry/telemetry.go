@@ -70,6 +70,9 @@ var (
 	damaged    = describe("damaged_blocks", "Stored blocks that were found damaged when they were read, and not fetched again yet.")
 	damages    = describe("damaged_reads_total", "Reads of the store that found a damaged block.")
 	repaired   = describe("repaired_blocks_total", "Damaged blocks that were fetched from other members and stored again.")
+	free       = describe("disk_free_bytes", "Space left on the disk of the store; missing if it is not measured.")
+	threshold  = describe("disk_threshold_bytes", "Below low, blocks of members wait that used most recently; below critical, all blocks.", "threshold")
+	postponed  = describe("postponed_blocks_total", "Blocks of members that waited: their chain had used up its rate, or the disk was filling.", "reason")
 	unanswered = describe("unanswered_pings_total", "Connections closed because the member did not answer a ping.")
 )
 
@@ -78,7 +81,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		build, running, online, sharing, wrong, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence,
 		sent, sentFrames, received, recvFrames, gossip, dropped, throttled, cuts, unanswered,
-		damaged, damages, repaired,
+		damaged, damages, repaired, free, threshold, postponed,
 	} {
 		out <- desc
 	}
@@ -101,6 +104,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(damaged, float64(d.Blocks))
 	out <- prometheus.MustNewConstMetric(damages, prometheus.CounterValue, float64(d.Reads))
 	out <- prometheus.MustNewConstMetric(repaired, prometheus.CounterValue, float64(d.Repaired))
+	growth(c.node, out)
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	if proofs, err := c.node.Config().Store.Equivocations(ctx); err == nil {
@@ -128,6 +132,18 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		gauge(certified, float64(status.Heights[i]), key.PeerID())
 		gauge(delivered, float64(status.Delivered[i]), key.PeerID())
 	}
+}
+
+// growth exports what is left on the disk, and what had to wait for that reason or another.
+func growth(node *ephemera.Node, out chan<- prometheus.Metric) {
+	if d := node.DiskSpace(); d != (ephemera.DiskSpace{}) {
+		out <- prometheus.MustNewConstMetric(free, prometheus.GaugeValue, float64(d.Free))
+		out <- prometheus.MustNewConstMetric(threshold, prometheus.GaugeValue, float64(d.Low), "low")
+		out <- prometheus.MustNewConstMetric(threshold, prometheus.GaugeValue, float64(d.Critical), "critical")
+	}
+	p := node.Postponed()
+	out <- prometheus.MustNewConstMetric(postponed, prometheus.CounterValue, float64(p.Rate), "rate")
+	out <- prometheus.MustNewConstMetric(postponed, prometheus.CounterValue, float64(p.Space), "space")
 }
 
 func asGauge(yes bool) float64 {

@@ -363,6 +363,11 @@ func healthText(w io.Writer, h api.Health) {
 	if h.Damaged > 0 {
 		fmt.Fprintf(w, "; %s damaged in the store: see the log, and check the disk", counted(h.Damaged, "block"))
 	}
+	if d := h.Disk; d != nil && d.Free < d.Critical {
+		fmt.Fprintf(w, "; disk nearly full: %d MiB left, and blocks wait; free some space", d.Free>>20)
+	} else if d != nil {
+		fmt.Fprintf(w, "; disk filling: %d MiB left; free some space", d.Free>>20)
+	}
 	for _, g := range h.WrongGroups {
 		if g.Ours == nil {
 			fmt.Fprintf(w, "; member %s is in group %d %s, which this node does not know", g.PeerID, g.Number, g.Theirs)

@@ -105,6 +105,9 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	if c.stop != nil || !b.continues(c, blk.Header.Parent, proof) {
 		return
 	}
+	if !c.voted(id) {
+		b.grow(c, blk, false)
+	}
 	if c.first != nil && c.first.Header.ID() != id {
 		b.addEvidence(c, *c.first, blk.SignedHeader)
 	}

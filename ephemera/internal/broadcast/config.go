@@ -16,6 +16,11 @@ type Config struct {
 	// and certificates, fetches and delivers.
 	Closed bool
 	Timing Timing
+	// Rate bounds what each chain adds to the store; zero: nothing does.
+	Rate Rate
+	// Stored are the messages in the store, as far as they are remembered: their bodies cost nothing
+	// in further blocks.
+	Stored *StoredBodies
 	// Bodies returns a verified message by ID, usually from the mempool.
 	Bodies func(block.MessageID) (block.Message, bool)
 }

@@ -69,6 +69,14 @@ type Refused struct {
 	Reason string
 }
 
+// Postponed reports that a block waits, before its bodies are fetched, because its chain has used
+// up its rate, or because the disk is filling (R2).
+type Postponed struct {
+	Slot  block.Slot
+	Block block.ID
+	Space bool // it waits for space
+}
+
 // Equivocation reports evidence that was not known before.
 type Equivocation struct{ Evidence store.Evidence }
 
@@ -85,5 +93,6 @@ func (FindHeader) Effect()   {}
 func (Certified) Effect()    {}
 func (Returned) Effect()     {}
 func (Refused) Effect()      {}
+func (Postponed) Effect()    {}
 func (Equivocation) Effect() {}
 func (Halt) Effect()         {}

@@ -23,6 +23,7 @@ type Instance struct {
 	deadline      int64 // valid while deadlineKnown
 	deadlineKnown bool
 	halted        bool
+	space         Space
 	changes       uint64
 	heights       []uint64 // of all chains, in one slice
 	tips          block.Digest
@@ -46,6 +47,8 @@ type chain struct {
 	since   int64               // when first was seen
 	open    *slot               // the block that this member may echo in the open slot
 	ahead   *block.SignedHeader // first signed header seen of the slot above, height+2
+	bucket  bucket              // what it may add to the store
+	used    usage               // what it added recently
 	next    *wire.Proposal      // the creator's proposal for height+2, kept until its turn
 	proof   *certificate.Certificate
 	fetch   retry                    // fetches the block that proof certifies

@@ -83,6 +83,7 @@ func (b *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: decision.Reason()})
 	case decision.IsAccept():
 		c := b.chains[b.Self]
+		b.grow(c, *candidate, true)
 		c.open = newHeldSlot(*candidate, id, voting)
 		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this
 		// block and no other.

@@ -14,6 +14,7 @@ type state uint8
 
 const (
 	gathering state = iota // bodies are missing (R2)
+	postponed              // the chain has used up its rate (R2)
 	asking                 // the application was asked
 	waiting                // the application said later
 	rejected               // this member will never echo it
@@ -22,6 +23,9 @@ const (
 	resumed                // the vote is durable, but a restart lost its signature
 	echoed                 // the echo was sent
 )
+
+// undecided reports whether the block waits for its turn or for a verdict.
+func (s state) undecided() bool { return s == postponed || s == asking || s == waiting }
 
 // slot is the block of an open slot on its way to an echo.
 type slot struct {
@@ -38,7 +42,8 @@ type slot struct {
 	state     state
 	again     bool // the application's state changed while it was asked
 	echo      *certificate.Echo
-	retry     retry // gathering: fetches bodies; waiting: asks the application again
+	// retry: gathering: fetches bodies; postponed: lets it in; waiting: asks the application again
+	retry retry
 }
 
 // newSlot opens a slot with a block of which no body has arrived.
@@ -133,10 +138,8 @@ func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 			b.placeBody(c, o, m)
 		}
 	}
-	if o.missing == 0 {
-		b.bodiesComplete(c)
-	} else if o.state == gathering {
-		o.retry.at(b.now + b.Timing.Fetch)
+	if o.state != rejected {
+		b.letIn(c)
 	}
 }
 
@@ -199,14 +202,14 @@ func (b *Instance) Message(now int64, m block.Message) {
 // bodiesComplete continues once all bodies have arrived (R2).
 func (b *Instance) bodiesComplete(c *chain) {
 	o := c.open
-	o.retry.stop()
 	if c.proof != nil && c.proof.Block == o.id {
 		b.certified(c, o.block(), *c.proof)
 		return
 	}
-	if o.state == rejected {
+	if o.state == rejected || o.state == postponed {
 		return
 	}
+	o.retry.stop()
 	if err := o.block().CheckMessages(b.Group); err != nil { // the border checked the proposal
 		b.reject(c, err.Error())
 		return
@@ -271,6 +274,7 @@ func (b *Instance) vote(c *chain) {
 		o.state = withheld
 		return
 	}
+	b.grow(c, o.block(), true)
 	o.state = voting
 	o.retry.stop()
 	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})

@@ -80,9 +80,12 @@ func (b *Instance) Tick(now int64) {
 func (b *Instance) tickChain(c *chain) {
 	due := func(r *retry) bool { return r.due != 0 && r.due <= b.now }
 	if o := c.open; o != nil && due(&o.retry) {
-		if o.state == waiting {
+		switch o.state {
+		case postponed:
+			b.letIn(c)
+		case waiting:
 			b.askApplication(c)
-		} else {
+		default:
 			b.fetchBodies(c, o)
 		}
 	}
@@ -150,6 +153,9 @@ func (b *Instance) nextDue() int64 {
 		for _, r := range c.repairs {
 			consider(&r.fetch)
 		}
+	}
+	if own := b.chains[b.Self]; !b.withinRate(own) {
+		consider(&retry{due: own.bucket.due(b.rate(own))})
 	}
 	for i := range b.Group.N() {
 		if b.own != nil {

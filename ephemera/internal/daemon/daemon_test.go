@@ -92,6 +92,7 @@ func TestNodeCertifiesServesReportsMetricsAndStops(t *testing.T) {
 		"ephemera_certified_height{", "ephemera_members 1", "ephemera_mempool_pending_messages 0", "ephemera_build_info{", "go_goroutines",
 		`ephemera_mempool_messages_total{outcome="taken"} 1`, `ephemera_mempool_messages_total{outcome="included"} 1`,
 		"ephemera_http_requests_total{", "libp2p_swarm_", "libp2p_eventbus_", "process_open_fds",
+		"ephemera_disk_free_bytes", `ephemera_disk_threshold_bytes{threshold="low"}`, `ephemera_postponed_blocks_total{reason="rate"} 0`,
 	} {
 		require.Contains(t, metrics, "\n"+want)
 	}
@@ -99,6 +100,22 @@ func TestNodeCertifiesServesReportsMetricsAndStops(t *testing.T) {
 
 	err = daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: singleMember()})
 	require.ErrorIs(t, err, home.ErrLocked)
+	require.NoError(t, stop())
+}
+
+// The node watches the disk of its folder, and says so while there is little space.
+func TestNodeWithLittleSpaceReportsIt(t *testing.T) {
+	s := singleMember()
+	s.Storage.Low, s.Storage.Critical = 1<<60, 1
+	_, at, stop := start(t, s)
+	node, err := client.New("http://"+at.HTTP, client.Options{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		health, err := node.Health(t.Context())
+		return err == nil && health.Ready && health.Disk != nil && health.Disk.Free > 0 && health.Disk.Low == 1<<60 && health.Disk.Critical == 1
+	}, timeout, 10*time.Millisecond)
+	_, err = node.SubmitEphemeraMessage(t.Context(), api.Submission{Label: "x", Payload: []byte("there is room for it")})
+	require.NoError(t, err)
 	require.NoError(t, stop())
 }
 

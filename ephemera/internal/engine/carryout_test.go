@@ -86,6 +86,8 @@ func (c *cluster) carryOut(m *member, effect engine.Effect) {
 		c.trace("%d halts", m.place)
 	case broadcast.Refused:
 		c.trace("%d refuses %s: %s", m.place, c.describe(e.Slot, e.Block), e.Reason)
+	case broadcast.Postponed:
+		c.trace("%d postpones %s", m.place, c.describe(e.Slot, e.Block))
 	case broadcast.Equivocation:
 		c.trace("%d has proof against %d", m.place, c.place(e.Evidence.A.Header.Creator))
 	case broadcast.Fork:

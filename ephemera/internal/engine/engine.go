@@ -28,8 +28,9 @@ type Config struct {
 	Include  mempool.Include
 	Mempool  mempool.Limits
 	Timing   broadcast.Timing
-	Exchange int64 // milliseconds between two frontiers: 1000
-	HandOver int64 // milliseconds that a group stays open after a newer one, at most: 60000
+	Rate     broadcast.Rate // of each chain; zero: nothing bounds it
+	Exchange int64          // milliseconds between two frontiers: 1000
+	HandOver int64          // milliseconds that a group stays open after a newer one, at most: 60000
 	// Hold keeps an older group open for all of HandOver or until Close: its chains may grow. Without
 	// Hold, an older group is closed as soon as no slot of it is under way.
 	Hold bool
@@ -51,8 +52,10 @@ type Known struct {
 type Engine struct {
 	config    Config
 	pool      *mempool.Mempool
-	parts     []*part                         // groups in memory, ascending by number
-	newest    *membership.Group               // newest known group, also without this member
+	parts     []*part           // groups in memory, ascending by number
+	newest    *membership.Group // newest known group, also without this member
+	stored    *broadcast.StoredBodies
+	space     broadcast.Space
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	poolPeers []*poolPeer                     // by key
 	listed    map[keys.Public]bool            // senders for whom a member was asked in this round
@@ -107,6 +110,7 @@ func New(config Config, known []Known) *Engine {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
 	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest), listed: make(map[keys.Public]bool)}
+	e.stored = broadcast.NewStoredBodies(2 * limits.WithDefaults().Messages)
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)
@@ -124,9 +128,21 @@ func (e *Engine) join(k Known) *part {
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	p.instance = broadcast.New(broadcast.Config{
 		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
+		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
+	p.instance.SetSpace(0, e.space)
 	e.parts = append(e.parts, p)
 	return p
+}
+
+// setSpace handles a change of the space on the disk. The application may be asked for a block that
+// had to wait.
+func (e *Engine) setSpace(now int64, space broadcast.Space) {
+	e.space = space
+	for _, p := range e.parts {
+		p.instance.SetSpace(now, space)
+	}
+	e.changed = true
 }
 
 // Step handles one input and returns its effects in order.
@@ -160,6 +176,8 @@ func (e *Engine) Step(in Input) []Effect {
 			p.instance.Wake(now)
 		}
 		e.changed = true
+	case Space:
+		e.setSpace(now, broadcast.Space(event))
 	case Recalled:
 		e.recalled(event)
 	case Connected:

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -105,6 +106,10 @@ type Loaded struct {
 // Wake says that the application's state changed.
 type Wake struct{}
 
+// Space says what is left on the disk of the store. It is repeated while that is little, because
+// which chains wait depends on what they used recently (R2).
+type Space broadcast.Space
+
 // Recalled answers Recall.
 type Recalled struct {
 	Since    int64
@@ -130,5 +135,6 @@ func (Forked) event()         {}
 func (Damaged) event()        {}
 func (Loaded) event()         {}
 func (Wake) event()           {}
+func (Space) event()          {}
 func (Recalled) event()       {}
 func (Connected) event()      {}

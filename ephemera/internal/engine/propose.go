@@ -46,9 +46,9 @@ func (e *Engine) proposers() []*part {
 }
 
 // mayPropose reports whether this member may begin a block in a group: in the newest, or in one
-// that is held open.
+// that is held open, while its chain is within its rate and the disk has space (R1).
 func (e *Engine) mayPropose(p *part) bool {
-	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose()
+	return (p.group == e.newest || e.config.Hold) && p.instance.CanPropose() && p.instance.HasRoom()
 }
 
 // chosen makes a candidate of the messages that the application chose.

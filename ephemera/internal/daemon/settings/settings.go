@@ -99,6 +99,8 @@ type Storage struct {
 	KeepFor    Duration `toml:"keep_for" comment:"Remove the bodies of certified blocks that came here this long ago, not counting the time while the node is stopped; 0s: keep them whatever their age. Headers and certificates are kept forever."`
 	KeepBlocks uint64   `toml:"keep_blocks" comment:"Number of bodies to keep of each chain; 0: no limit."`
 	Interval   Duration `toml:"interval" comment:"Time between two removals."`
+	Low        int      `toml:"low" comment:"Free bytes on the disk below which the blocks of members wait that used most recently; 0: derived from the disk and the group."`
+	Critical   int      `toml:"critical" comment:"Free bytes below which all blocks wait, unless they are certified already; 0: a quarter of low."`
 }
 
 // Mempool bounds the messages that wait for a block.

@@ -95,6 +95,7 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 		{"mempool.ttl", "-1s", "positive"},
 		{"mempool.messages", "-1", "at least 0"},
 		{"mempool.messages", "many", "whole number"},
+		{"storage.low", "-1", "at least 0"},
 		{"log.level", "info,p2p=loud", "parts such as p2p=debug"},
 		{"http.listne", "x", `--http.listne: unknown key "http.listne", did you mean "http.listen"?`},
 	} {
@@ -102,7 +103,9 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 		require.ErrorIs(t, err, ErrConfig, flag)
 		require.ErrorContains(t, err, flag.want)
 	}
-	_, _, err := Load(Sources{Environ: []string{"EPHEMERA_HTTP__LISTNE=x"}})
+	_, _, err := Load(Sources{Flags: map[string]string{"storage.low": "5", "storage.critical": "6"}})
+	require.ErrorContains(t, err, `storage.critical = "6": expected at most storage.low, which is 5`)
+	_, _, err = Load(Sources{Environ: []string{"EPHEMERA_HTTP__LISTNE=x"}})
 	require.ErrorContains(t, err, `EPHEMERA_HTTP__LISTNE: unknown key`)
 }
 

@@ -87,6 +87,8 @@ func (s Settings) validateNumbers(bad *problems) {
 		{"mempool.bytes", s.Mempool.Bytes, 0},
 		{"mempool.per_sender", s.Mempool.PerSender, 0},
 		{"mempool.sender_bytes", s.Mempool.SenderBytes, 0},
+		{"storage.low", s.Storage.Low, 0},
+		{"storage.critical", s.Storage.Critical, 0},
 		{"block.messages", s.Block.Messages, 0},
 		{"limits.members", s.Limits.Members, 1},
 		{"limits.messages_per_second", s.Limits.MessagesPerSecond, 1},
@@ -97,6 +99,9 @@ func (s Settings) validateNumbers(bad *problems) {
 		if v.value < v.least {
 			bad.add(v.key, fmt.Sprint(v.value), fmt.Sprintf("expected at least %d", v.least))
 		}
+	}
+	if st := s.Storage; st.Low > 0 && st.Critical > st.Low {
+		bad.add("storage.critical", fmt.Sprint(st.Critical), fmt.Sprintf("expected at most storage.low, which is %d", st.Low))
 	}
 }
 
