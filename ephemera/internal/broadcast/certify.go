@@ -109,6 +109,7 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator] = c.height
 	b.changes++
+	b.named.close(c)
 	c.first, c.open, c.next, c.proof, c.lost = nil, nil, nil, nil, nil
 	c.fetchLost.stop()
 	delete(c.pruned, c.height)

@@ -45,11 +45,7 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 	if b.candidate != nil && slices.Contains(b.candidate.MessageIDs(), id) {
 		return true
 	}
-	o := b.chains[b.Self].open
-	if o == nil {
-		return false
-	}
-	_, ok := o.index(id)
+	_, ok := b.named.find(id, b.chains[b.Self])
 	return ok
 }
 
@@ -83,7 +79,7 @@ func (b *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 		b.emit(Refused{Slot: candidate.Header.Slot(), Block: id, Own: true, Reason: decision.Reason()})
 	case decision.IsAccept():
 		c := b.chains[b.Self]
-		c.open = newHeldSlot(*candidate, id, voting)
+		b.open(c, newHeldSlot(*candidate, id, voting))
 		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this
 		// block and no other.
 		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})

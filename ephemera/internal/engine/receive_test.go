@@ -316,6 +316,33 @@ func BenchmarkFrontierOfUnknownMessages(b *testing.B) {
 	}
 }
 
+// A request or frame full of messages that nobody needs costs the same in a group of any size, with
+// a block of many messages open on every chain.
+func BenchmarkUnknownMessages(b *testing.B) {
+	for _, n := range []int{4, 100} {
+		b.Run(fmt.Sprint("n=", n), func(b *testing.B) {
+			c := newCluster(b, n, engine.Config{}, membership.Limits{})
+			c.start(0)
+			for i := 1; i < n; i++ {
+				open := c.forge(i, 1, block.ID{}, "open").Proposal()
+				for k := range 100 {
+					open.IDs = append(open.IDs, block.MessageID{byte(i), byte(k), 1})
+				}
+				c.receiveFrom(i, 0, wire.Proposal{Proposal: open})
+			}
+			request := wire.GetMessages{IDs: make([]block.MessageID, wire.MaxListings)}
+			for i := range request.IDs {
+				request.IDs[i] = block.MessageID{byte(i), byte(i >> 8), 2}
+			}
+			for b.Loop() {
+				c.receiveFrom(1, 0, request)
+				c.flight, c.history = nil, nil
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*wire.MaxListings), "ns/message")
+		})
+	}
+}
+
 // Each message of a frame full of unwanted messages costs as much as a single one.
 func BenchmarkRefusedMessages(b *testing.B) {
 	for _, count := range []int{1, 1000, 40_000} {
