@@ -60,9 +60,7 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 // mayAsk reports whether a former member may send a frame: about a group in which it was a member,
 // or for the description of a group. It brings no messages and takes part in no open group.
 func (v *view) mayAsk(from keys.Public, frame wire.Frame) bool {
-	isMember := func(id membership.ID) bool {
-		return slices.ContainsFunc(v.known, func(k KnownGroup) bool { return k.Group.ID() == id && k.Group.Contains(from) })
-	}
+	isMember := func(id membership.ID) bool { return v.groups.IsMember(id, from) }
 	switch f := frame.(type) {
 	case wire.GetGroup:
 		return true

@@ -68,7 +68,8 @@ type Engine struct {
 	search    *search             // for a group that is missing between them; nil: none is
 	described map[keys.Public]int // descriptions sent to a member in this round
 
-	resting     []*resting    // groups that are only in the store, ascending by number
+	resting     []*resting // groups that are only in the store, ascending by number
+	restingByID map[membership.ID]*resting
 	restingNext int           // whose frontiers the next round sends first
 	restChanges uint64        // changes of groups that rest
 	waking      []waking      // resting groups to be loaded
@@ -104,7 +105,10 @@ func New(config Config, known []Known) *Engine {
 	if len(known) > 0 {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
-	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
+	e := &Engine{
+		config: config, pool: mempool.New(config.Include, limits),
+		requested: make(map[block.MessageID]bodyRequest), restingByID: make(map[membership.ID]*resting),
+	}
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)
@@ -195,7 +199,7 @@ func (e *Engine) answered(now int64, event Event) {
 	case Damaged:
 		if p := e.part(event.Slot.Group); p != nil {
 			p.instance.Damaged(now, event.Slot, event.Block, event.Certificate)
-		} else if r := e.restingGroup(event.Slot.Group); r != nil {
+		} else if r := e.restingByID[event.Slot.Group]; r != nil {
 			e.wake(now, r, keys.Public{}, event) // another damage in it is reported at the next read
 		}
 	}

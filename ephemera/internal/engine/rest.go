@@ -86,25 +86,16 @@ func (e *Engine) rest(now int64, p *part) {
 	e.parts = slices.DeleteFunc(e.parts, func(other *part) bool { return other == p })
 	e.restChanges += p.instance.Changes()
 	r := &resting{group: p.group, self: p.self, muted: p.instance.Muted, frontier: p.frontier, version: p.version, peers: p.peers}
-	e.resting = append(e.resting, r)
+	e.resting, e.restingByID[p.group.ID()] = append(e.resting, r), r
 	slices.SortFunc(e.resting, func(a, b *resting) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	e.scheduleRound(now)
-}
-
-func (e *Engine) restingGroup(id membership.ID) *resting {
-	for _, r := range e.resting {
-		if r.group.ID() == id {
-			return r
-		}
-	}
-	return nil
 }
 
 // receivedAtRest handles a frame of a resting group. Requests for blocks never come here: they are
 // answered from the store.
 func (e *Engine) receivedAtRest(now int64, in Received) {
 	frame := in.Frame.Frame()
-	r := e.restingGroup(wire.GroupOf(frame))
+	r := e.restingByID[wire.GroupOf(frame)]
 	if r == nil {
 		return
 	}
@@ -157,7 +148,7 @@ func (e *Engine) compareAtRest(r *resting, header block.SignedHeader) {
 
 // conflictAtRest wakes a group in which the store found two headers of one slot.
 func (e *Engine) conflictAtRest(now int64, event Conflict) {
-	if r := e.restingGroup(event.A.Header.Group); r != nil && !r.barred(event.A.Header.Creator) {
+	if r := e.restingByID[event.A.Header.Group]; r != nil && !r.barred(event.A.Header.Creator) {
 		e.wake(now, r, keys.Public{}, event)
 	}
 }
@@ -200,11 +191,12 @@ func (e *Engine) loaded(now int64, event Loaded) {
 	e.loading = membership.ID{}
 	first := e.waking[0]
 	e.waking = slices.Delete(e.waking, 0, 1)
-	r := e.restingGroup(event.Group)
+	r := e.restingByID[event.Group]
 	if r == nil || !event.OK {
 		return
 	}
 	e.resting = slices.DeleteFunc(e.resting, func(other *resting) bool { return other == r })
+	delete(e.restingByID, event.Group)
 	p := e.join(Known{Group: r.group, State: r.delivered(event.State), Muted: r.muted, Closed: true})
 	slices.SortFunc(e.parts, func(a, b *part) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	p.frontier, p.version, p.peers, p.progress, p.closeBy = r.frontier, r.version, r.peers, now, now
