@@ -25,9 +25,9 @@ type Transport interface {
 	// false if the member is unknown or not connected, its queue is full, or the frame is too large.
 	// The caller must not change the frame afterwards; it may send the same frame to several members.
 	Send(to keys.Public, frame []byte) bool
-	// HasRoom reports whether Send would queue a frame of this length for a member now. A length above
-	// that of the largest frame counts as that of the largest. Ask it before work on an answer that the
-	// member may ask for again: until Send, other frames may take the room.
+	// HasRoom reports whether Send would queue a frame of this length for a member now. Lengths above
+	// that of the largest frame count as that of the largest. Call it before work on an answer that
+	// the member can ask for again: until Send, other frames may take the room.
 	HasRoom(to keys.Public, bytes int) bool
 	// Publish queues a frame for gossip to all members, without waiting, and reports whether it was
 	// queued. It returns false if gossip is off, the queue is full, or the frame is too large. The

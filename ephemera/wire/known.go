@@ -65,6 +65,9 @@ func (g Groups) find(id membership.ID) (*membership.Group, error) {
 	return group, nil
 }
 
+// MaxFrameBytes returns the length of the longest frame in any of the groups.
+func (g Groups) MaxFrameBytes() int { return g.bytes }
+
 // IsMember reports whether a group is known and has this member.
 func (g Groups) IsMember(id membership.ID, key keys.Public) bool {
 	group, ok := g.known[id]

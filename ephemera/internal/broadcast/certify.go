@@ -126,8 +126,8 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
 	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
+	b.sendAll(wire.Certificate{Certificate: proof})
 	for i := range b.chains {
-		b.send(i, wire.Certificate{Certificate: proof})
 		if i != b.Self && b.chains[b.Self].claimed(i) < height {
 			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
 		}

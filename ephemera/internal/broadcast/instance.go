@@ -162,9 +162,14 @@ func (b *Instance) send(to int, frame wire.Frame) {
 	}
 }
 
+// sendAll sends every other member the same frame.
 func (b *Instance) sendAll(frame wire.Frame) {
+	again := false
 	for i := range b.chains {
-		b.send(i, frame)
+		if i != b.Self {
+			b.emit(Send{To: i, Frame: frame, Again: again})
+			again = true
+		}
 	}
 }
 

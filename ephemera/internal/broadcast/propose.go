@@ -99,16 +99,19 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 	b.changes++
 	n := b.Group.N()
 	b.own = &ownSlot{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
-	for i := range b.own.resend {
-		if i != b.Self && !b.Closed {
-			b.resendProposal(i)
+	if !b.Closed {
+		b.sendAll(o.proposal())
+		for i := range b.own.resend {
+			if i != b.Self {
+				b.own.resend[i].after(b, i, b.Timing.Retry, b.Timing.Cap)
+			}
 		}
 	}
 	b.count(b.Self, echo.Signature)
 }
 
 func (b *Instance) resendProposal(to int) {
-	b.send(to, wire.Proposal{Proposal: b.chains[b.Self].open.block().Proposal()})
+	b.send(to, b.chains[b.Self].open.proposal())
 	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 

@@ -59,6 +59,10 @@ func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 
 func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, Messages: o.bodies} }
 
+func (o *slot) proposal() wire.Proposal {
+	return wire.Proposal{Proposal: block.Proposal{SignedHeader: o.header, IDs: o.ids}}
+}
+
 // Proposal handles a creator's proposal (R2).
 func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	b.step(now)

@@ -64,6 +64,10 @@ func (c *cluster) carryOut(m *member, effect engine.Effect) {
 		c.trace("%d %s %s", m.place, effectName(e), c.describeWrite(e.Write))
 		require.NoError(c.t, m.store.Commit(ctx, []store.Write{e.Write}))
 	case engine.Send:
+		if e.Again {
+			require.Equal(c.t, wire.Encode(m.sent), wire.Encode(e.Frame), "this is the frame that was sent last")
+		}
+		m.sent = e.Frame
 		c.send(m.place, c.place(e.To), e.Frame, false)
 	case engine.Gossip:
 		for i := range c.members {

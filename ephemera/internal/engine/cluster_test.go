@@ -85,7 +85,8 @@ type member struct {
 	verdicts  map[int]verdict.Decision // by creator; Accept if not listed
 	failing   bool                     // its application accepts no block
 	delivered []block.Slot
-	answers   []error // what clients were told
+	answers   []error    // what clients were told
+	sent      wire.Frame // last
 }
 
 // crash says when a member is to stop: before or after the next effect with that name.

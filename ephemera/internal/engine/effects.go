@@ -16,6 +16,11 @@ type Effect = broadcast.Effect
 type Send struct {
 	To    keys.Public
 	Frame wire.Frame
+	// Answer says that the member asked for the frame, and asks again until it gets it (R7). The frame
+	// may be left out while the member's queue is full.
+	Answer bool
+	// Again says that the Send before this one has the same frame, so that it is encoded once.
+	Again bool
 }
 
 // Gossip publishes a message to all members.

@@ -259,7 +259,7 @@ func (e *Engine) collect(p *part, now int64) {
 	for _, effect := range p.instance.Take() {
 		switch effect := effect.(type) {
 		case broadcast.Send:
-			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
+			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame, Again: effect.Again})
 		case broadcast.Certified:
 			p.progress = now
 			e.pool.Certified(effect.Block.Messages, effect.Own, e.wall.now)

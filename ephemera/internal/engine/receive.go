@@ -65,7 +65,7 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetEvidence:
 		for _, creator := range f.Creators {
 			if evidence, ok := p.instance.Evidence(int(creator)); ok {
-				e.send(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
+				e.answer(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
 			}
 		}
 	}
@@ -196,13 +196,13 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 			break
 		}
 		if size+m.Size() > wire.BatchBytes && len(batch) > 0 {
-			e.send(to, wire.Messages{Messages: batch})
+			e.answer(to, wire.Messages{Messages: batch})
 			batch, size = nil, 0
 		}
 		batch, size = append(batch, m), size+m.Size()
 	}
 	if len(batch) > 0 {
-		e.send(to, wire.Messages{Messages: batch})
+		e.answer(to, wire.Messages{Messages: batch})
 	}
 }
 
@@ -223,6 +223,13 @@ func (e *Engine) openBody(id block.MessageID) (block.Message, bool) {
 		}
 	}
 	return block.Message{}, false
+}
+
+// answer sends a frame that a member asked for.
+func (e *Engine) answer(to keys.Public, frame wire.Frame) {
+	if to != e.config.Self {
+		e.emit(Send{To: to, Frame: frame, Answer: true})
+	}
 }
 
 func (e *Engine) send(to keys.Public, frame wire.Frame) {

@@ -247,7 +247,7 @@ func testRoom(t *testing.T, fresh Fresh) {
 	}, timeout, time.Millisecond)
 	dropped := from.Traffic().Dropped
 	require.False(t, from.HasRoom(to, MaxFrameBytes))
-	require.Equal(t, dropped, from.Traffic().Dropped, "a question is no frame")
+	require.Equal(t, dropped, from.Traffic().Dropped, "asking drops nothing")
 	open()
 	require.Eventually(t, func() bool { return from.HasRoom(to, MaxFrameBytes) }, timeout, time.Millisecond)
 }
