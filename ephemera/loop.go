@@ -275,6 +275,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.tasks.put(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
 	case broadcast.Deliver:
 		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
+	case engine.CheckMessage:
+		l.askAbout(e.Message)
 	case engine.NextBlock:
 		l.nextBlock(e)
 	case engine.Recall:

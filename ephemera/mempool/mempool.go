@@ -66,15 +66,20 @@ type Mempool struct {
 	order    *list.List // of *Entry
 	entries  map[block.MessageID]*list.Element
 	bySender map[keys.Public]share
-	bytes    int
+	bytes    int  // of entries and pending
 	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
 	done     *done    // included or dropped: not accepted again
 	refused  *history // recently refused: not fetched again
+
+	asked        *list.List                        // of *question, in the order of arrival
+	pending      map[block.MessageID]*list.Element // in asked
+	pendingBytes int
+	waiting      int // of asked: the application said later
 }
 
-// share is what one sender has in the mempool.
+// share is what one sender has in the mempool, pending included.
 type share struct {
 	count, bytes int
 	full         bool // a message did not fit into SenderBytes, and none has left since
@@ -86,6 +91,7 @@ func New(include Include, limits Limits) *Mempool {
 	return &Mempool{
 		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
 		bySender: make(map[keys.Public]share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
+		asked: list.New(), pending: make(map[block.MessageID]*list.Element),
 	}
 }
 
@@ -105,18 +111,23 @@ func (p *Mempool) Len() int { return p.order.Len() }
 func (p *Mempool) Changes() uint64 { return p.changes }
 
 // Bytes returns the total encoded size of all messages.
-func (p *Mempool) Bytes() int { return p.bytes }
+func (p *Mempool) Bytes() int { return p.bytes - p.pendingBytes }
 
 // Counts returns what happened to messages since the start.
 func (p *Mempool) Counts() Counts { return p.counts }
 
-// Add accepts a verified message, or returns why it does not. Local marks a message that was
-// submitted to this node.
+// Add takes a verified message that the application accepts, or returns why it does not. Local
+// marks a message that was submitted to this node.
 func (p *Mempool) Add(m block.Message, local bool, at Moment) error {
-	err := p.add(m, local, at)
+	return p.counted(at, func() error { return p.add(m, local, at) })
+}
+
+// counted adds a message, once more after expired ones have made room, and counts an error.
+func (p *Mempool) counted(at Moment, add func() error) error {
+	err := add()
 	if err == ErrFull {
 		if removed, _ := p.Expire(at.Now); removed > 0 {
-			err = p.add(m, local, at)
+			err = add()
 		}
 	}
 	switch err {
@@ -144,9 +155,20 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 		}
 		return ErrDuplicate
 	}
+	p.release(id)
+	if err := p.admissible(m, at); err != nil {
+		return err
+	}
+	p.insert(m, at).Local = local
+	p.counts.Taken++
+	return nil
+}
+
+// admissible returns why there is no room for a message, or why it is not accepted any more.
+func (p *Mempool) admissible(m block.Message, at Moment) error {
 	sent := p.bySender[m.Sender()]
 	switch {
-	case p.done.has(id):
+	case p.done.has(m.ID()):
 		return ErrDuplicate
 	case m.Time() > p.latest(at.Wall):
 		return ErrFuture
@@ -160,27 +182,35 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 			p.bySender[m.Sender()] = sent
 		}
 		return ErrQuota
-	case p.order.Len() >= p.limits.Messages:
+	case p.order.Len()+p.asked.Len() >= p.limits.Messages:
 		return ErrFull
 	case p.bytes+m.Size() > p.limits.Bytes:
-		p.full = p.order.Len() > 0
+		p.full = p.order.Len()+p.asked.Len() > 0
 		return ErrFull
 	}
-	p.insert(m, at).Value.(*Entry).Local = local
-	p.counts.Taken++
 	return nil
 }
 
-func (p *Mempool) insert(m block.Message, at Moment) *list.Element {
-	element := p.order.PushBack(&Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)})
-	p.entries[m.ID()] = element
+func (p *Mempool) insert(m block.Message, at Moment) *Entry {
+	p.occupy(m)
+	return p.push(m, at)
+}
+
+// push adds an entry whose room is occupied.
+func (p *Mempool) push(m block.Message, at Moment) *Entry {
+	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
+	p.entries[m.ID()] = p.order.PushBack(entry)
 	p.changes++
+	return entry
+}
+
+// occupy counts a message towards the limits.
+func (p *Mempool) occupy(m block.Message) {
 	sent := p.bySender[m.Sender()]
 	sent.count++
 	sent.bytes += m.Size()
 	p.bySender[m.Sender()] = sent
 	p.bytes += m.Size()
-	return element
 }
 
 // Expiry returns at which Moment.Now a message expires that is accepted at a moment. How long it
@@ -198,6 +228,9 @@ func (p *Mempool) Complete(since int64) bool { return p.done.complete(since) }
 
 // Forgotten counts the messages that were included or dropped and are forgotten.
 func (p *Mempool) Forgotten() uint64 { return p.done.forgotten }
+
+// ForgetRefused says that what was refused may be accepted now, because senders were added.
+func (p *Mempool) ForgetRefused() { p.refused.clear() }
 
 // Recall remembers messages that were included, so that they are not accepted again. They are all
 // that were and that are signed since a time, so nothing signed before it is accepted, and anything
@@ -228,15 +261,21 @@ func (p *Mempool) ClockStepped(wall int64) {
 // its body. Once a message did not fit the sender's bytes or the total, none is wanted until
 // another one leaves. So bodies are not fetched only to be dropped.
 func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
-	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
+	_, known := p.entries[id]
+	_, pending := p.pending[id]
+	if known || pending || p.done.has(id) || p.refused.has(id) {
 		return false
 	}
 	sent := p.bySender[sender]
-	return sent.count < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
+	return sent.count < p.limits.PerSender && !sent.full && p.order.Len()+p.asked.Len() < p.limits.Messages && !p.full
 }
 
-// Refuse remembers a message as unwanted for a while, so that it is not fetched over and over.
-func (p *Mempool) Refuse(id block.MessageID) { p.refused.add(id) }
+// Refuse remembers a message as unwanted for a while, so that it is not fetched and asked about
+// over and over. If it is pending, it is so no longer.
+func (p *Mempool) Refuse(id block.MessageID) {
+	p.release(id)
+	p.refused.add(id)
+}
 
 // Get returns the message with this ID.
 func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
@@ -316,7 +355,9 @@ func (p *Mempool) Return(messages []block.Message, at Moment) {
 			if p.done.has(m.ID()) || p.done.forgot(m.Time()) {
 				continue
 			}
-			element = p.insert(m, at)
+			p.release(m.ID())
+			p.insert(m, at)
+			element = p.entries[m.ID()]
 			p.counts.Returned++
 		}
 		entry := element.Value.(*Entry)
@@ -342,13 +383,15 @@ func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64)
 		p.remove(element)
 		removed++
 	}
+	p.release(id)
 	p.done.add(id, signed, own, wall)
 	return removed
 }
 
-// Expire removes messages that have expired at a Moment.Now. It returns how many it removed and
-// when the next one expires, or 0 if none does.
+// Expire removes messages, pending or not, that have expired at a Moment.Now. It returns how many
+// it removed and when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
+	removed, next = p.expirePending(now)
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()
 		entry := element.Value.(*Entry)
@@ -371,6 +414,11 @@ func (p *Mempool) remove(element *list.Element) {
 	p.order.Remove(element)
 	p.changes++
 	delete(p.entries, m.ID())
+	p.vacate(m)
+}
+
+// vacate frees the room of a message that left.
+func (p *Mempool) vacate(m block.Message) {
 	p.bytes -= m.Size()
 	p.full = false
 	left := p.bySender[m.Sender()]

@@ -60,8 +60,8 @@ type Receiver interface {
 type Verdict uint8
 
 const (
-	// Ignore drops a frame without blame: the node is overloaded or does not know the group yet, or
-	// the application refused the content.
+	// Ignore drops a frame without blame: the node is overloaded, or does not know the group or the
+	// sender of a message yet.
 	Ignore Verdict = iota
 	// Accept takes a frame. A gossip frame is forwarded.
 	Accept

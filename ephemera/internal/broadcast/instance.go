@@ -73,7 +73,7 @@ type lastPull struct {
 
 // New returns the instance of a member, restored from what is durable. Start begins its work.
 func New(config Config, state store.State) *Instance {
-	config.Timing = config.Timing.withDefaults()
+	config.Timing = config.Timing.WithDefaults()
 	n := config.Group.N()
 	s := &Instance{Config: config, named: named{}, lastClaims: make([][]uint64, n), owed: make([]int, n), heights: make([]uint64, n)}
 	for i := range n {

@@ -118,6 +118,15 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 			}
 		}
 		answer(engine.Chosen{IDs: ids})
+	case engine.CheckMessage:
+		m.asked = append(m.asked, e.Message.ID())
+		d := verdict.Accept()
+		if m.judge != nil {
+			d = m.judge(e.Message)
+		}
+		if !d.IsZero() {
+			answer(engine.MessageChecked{ID: e.Message.ID(), Decision: d})
+		}
 	case broadcast.CheckBlock:
 		decision, scripted := m.verdicts[c.place(e.Block.Header.Creator)]
 		if !scripted {

@@ -41,6 +41,11 @@ type NextBlock struct {
 	Directed   map[block.MessageID]bool
 }
 
+// CheckMessage asks the application about a message that another member sent, before the mempool
+// takes it. The answer is MessageChecked. Until it arrives the message is not asked about again,
+// and counts towards its sender's share of the mempool.
+type CheckMessage struct{ Message block.Message }
+
 // ServeBlock sends a stored block to a member, without its certificate.
 type ServeBlock struct {
 	To    keys.Public
@@ -79,6 +84,7 @@ func (Send) Effect()           {}
 func (Gossip) Effect()         {}
 func (Answered) Effect()       {}
 func (NextBlock) Effect()      {}
+func (CheckMessage) Effect()   {}
 func (ServeBlock) Effect()     {}
 func (ServeCertified) Effect() {}
 func (LoadGroup) Effect()      {}

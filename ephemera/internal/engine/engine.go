@@ -58,7 +58,8 @@ type Engine struct {
 	// started is the time of Start.
 	started int64
 	wall    wallClock
-	expiry  int64   // when the next message expires; 0: none does
+	expiry  int64 // when the next message expires; 0: none does
+	recheck recheck
 	asking  *part   // the application is choosing messages for its next block; nil: for none
 	toAsk   []*part // groups to ask for next
 	changed bool    // something changed, so the application may choose differently now
@@ -125,7 +126,7 @@ func (e *Engine) join(k Known) *part {
 	}
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Body,
 	}, k.State)
 	e.parts = append(e.parts, p)
 	return p
@@ -161,7 +162,10 @@ func (e *Engine) Step(in Input) []Effect {
 		for _, p := range e.parts {
 			p.instance.Wake(now)
 		}
+		e.wakeMessages()
 		e.changed = true
+	case MessageChecked:
+		e.messageChecked(now, event)
 	case Recalled:
 		e.recalled(event)
 	case Connected:
@@ -281,9 +285,7 @@ func (e *Engine) emit(effect Effect) {
 }
 
 func (e *Engine) tick(now int64) {
-	if e.expiry != 0 && e.expiry <= now {
-		_, e.expiry = e.pool.Expire(now)
-	}
+	e.tickMessages(now)
 	for _, p := range e.parts {
 		p.instance.Tick(now)
 	}
@@ -301,6 +303,7 @@ func (e *Engine) Deadline() int64 {
 		}
 	}
 	consider(e.expiry)
+	consider(e.recheck.due)
 	for _, p := range e.parts {
 		consider(p.instance.Deadline())
 		if !p.instance.Closed {

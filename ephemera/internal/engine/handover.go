@@ -22,6 +22,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.newest = event.Group
 	e.scheduleRound(now)
 	e.pool.SetLimits(e.config.Mempool.Share(event.Group))
+	e.pool.ForgetRefused() // its members may send messages from now on
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}

@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"errors"
-
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -14,7 +11,7 @@ func (e *Engine) received(now int64, in Received) {
 	frame := in.Frame.Frame()
 	switch f := frame.(type) {
 	case wire.Messages:
-		e.takeMessages(now, f.Messages, in.Refused)
+		e.takeMessages(now, f.Messages)
 		return
 	case wire.GetMessages:
 		e.serveMessages(in.From, f)
@@ -80,32 +77,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 				p.instance.Blocks(now, from, wire.Blocks{Blocks: []wire.Held{held}})
 			}
 		}
-		e.takeMessages(now, held.Block.Messages, in.Refused)
+		e.takeMessages(now, held.Block.Messages)
 	}
-}
-
-// takeMessages adds bodies to the mempool unless the application refused them. Blocks that wait for
-// a body get it in any case.
-func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
-	for _, m := range messages {
-		delete(e.requested, m.ID())
-		err := mempool.ErrExpired
-		if !refused[m.ID()] {
-			err = e.add(now, m, e.ownBeforeRestart(m))
-		}
-		if errors.Is(err, mempool.ErrExpired) {
-			e.pool.Refuse(m.ID()) // neither verdict changes, so do not fetch it again
-		}
-		if err != nil {
-			e.offerToBlocks(now, m)
-		}
-	}
-}
-
-// ownBeforeRestart reports whether a message was this member's own before its restart, which
-// emptied the mempool. Then it is its own message again.
-func (e *Engine) ownBeforeRestart(m block.Message) bool {
-	return m.Sender() == e.config.Self && m.Time() <= e.started+e.wall.ahead
 }
 
 // takeFrontier compares a member's frontier with the state here, and asks for what is missing.
@@ -185,7 +158,7 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	var batch []block.Message
 	size, left := 0, e.servedBytes()
 	for _, id := range f.IDs {
-		m, ok := e.pool.Get(id)
+		m, ok := e.pool.Body(id)
 		if !ok {
 			m, ok = e.openBody(id)
 		}

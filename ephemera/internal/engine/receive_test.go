@@ -14,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -150,7 +151,9 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	refused := c.message(3, "refused")
 	c.frontier(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
-	c.receiveRefused(1, 0, wire.Messages{Messages: []block.Message{refused}}, map[block.MessageID]bool{refused.ID(): true})
+	c.members[0].judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+	c.receiveFrom(1, 0, wire.Messages{Messages: []block.Message{refused}})
+	require.Len(t, c.members[0].asked, 1)
 	require.Zero(t, c.status(0).Messages)
 	c.advance(5000, false)
 	c.frontier(1, 0, refused)
@@ -159,7 +162,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	b := c.forge(3, 1, block.ID{}, "refused")
 	require.Equal(t, b.Messages[0].Label(), refused.Label())
 	c.receiveFrom(3, 0, wire.Proposal{Proposal: b.Proposal()})
-	c.receiveRefused(3, 0, wire.Messages{Messages: b.Messages}, map[block.MessageID]bool{b.Messages[0].ID(): true})
+	c.receiveFrom(3, 0, wire.Messages{Messages: b.Messages})
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
@@ -349,14 +352,15 @@ func BenchmarkRefusedMessages(b *testing.B) {
 		b.Run(fmt.Sprintf("messages=%d", count), func(b *testing.B) {
 			c := newCluster(b, 4, engine.Config{}, membership.Limits{})
 			c.start(0)
-			f, refused := wire.Messages{}, map[block.MessageID]bool{}
+			c.members[0].judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+			var f wire.Messages
 			for i := range count {
 				m, err := block.NewMessage(unverified{c.keys[1].Public()}, network, "note", fmt.Append(nil, i), c.now)
 				require.NoError(b, err)
-				f.Messages, refused[m.ID()] = append(f.Messages, m), true
+				f.Messages = append(f.Messages, m)
 			}
 			for b.Loop() {
-				c.receiveRefused(1, 0, f, refused)
+				c.receiveFrom(1, 0, f)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/message")
 		})
