@@ -44,20 +44,24 @@ type Turn struct {
 //
 // The node calls NextBlock, CheckBlock and DeliverBlock, and the methods of CursorKeeper and
 // EquivocationObserver, one at a time. While one of them runs the node echoes no block and makes
-// none. CheckMessage is called by many goroutines, concurrently with itself and with all others;
-// while it runs, the sender waits.
+// none. CheckMessage is called by several goroutines, concurrently with itself and with all others;
+// while it runs the message waits, and nothing else does.
 //
-// The context is done when Run ends, or is that of the caller of Submit. Methods should return soon
-// after it is done, because Run waits for them. They must not change messages and blocks. If a
-// method panics or returns the zero Decision, Run ends with an error.
+// The context is done when Run ends, or is that of the caller of Submit. That of CheckMessage is
+// also done after 10 s. Methods should return soon after it is done, because Run waits for them.
+// They must not change messages and blocks. If a method panics or returns the zero Decision, Run
+// ends with an error.
 type Application interface {
 	// CheckMessage judges a single message, submitted to this node or received from another member.
 	// The node has checked signature, network and size.
 	//
-	// Accept adds the message to the mempool and spreads it. Reject keeps it out, and Submit
-	// returns ErrRefused. Later keeps it out for now and remembers nothing; Submit returns ErrLater.
-	// The member that passed the message on is not blamed for either. The answer does not affect the
-	// validity of blocks: a block may hold messages that CheckMessage does not accept.
+	// Accept adds the message to the mempool; a submitted one spreads to the other members. Reject
+	// keeps it out for good, and Submit returns ErrRefused. Later keeps it out for now: Submit returns
+	// ErrLater and forgets the message, and about a message of another member the node asks again from
+	// time to time and after Node.Wake, until the message expires. Without an answer in time, answer
+	// Later. The member that passed a message on is not blamed, and gossip does not wait for the
+	// answer. It does not affect the validity of blocks: a block may hold messages that CheckMessage
+	// does not accept.
 	CheckMessage(ctx context.Context, message block.Message) Decision
 
 	// NextBlock chooses the messages of this node's next block from the candidates and returns their

@@ -116,8 +116,11 @@ func (n *Node) askApplication(ctx context.Context, t task) (event engine.Event, 
 	}
 }
 
-// checkMessage asks the application about a message. An error ends Run.
+// checkMessage asks the application about a message, and counts those that it does not accept. An
+// error ends Run.
 func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	defer func() {
 		if r := recover(); r != nil {
 			err = panicked(r)
@@ -131,6 +134,9 @@ func (n *Node) checkMessage(ctx context.Context, m block.Message) (d Decision, e
 	}()
 	if d = n.app.CheckMessage(ctx, m); d.IsZero() {
 		return d, unanswered("CheckMessage")
+	}
+	if !d.IsAccept() {
+		n.refused.Add(1)
 	}
 	return d, nil
 }

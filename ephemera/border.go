@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -53,16 +52,14 @@ func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
 	if err != nil {
 		return b.reject(from, err)
 	}
-	b.node.post(b.ctx, engine.Received{From: from, Frame: frame, Refused: b.refused(frame)})
+	b.node.post(b.ctx, engine.Received{From: from, Frame: frame})
 	return transport.Accept
 }
 
 // mayAsk reports whether a former member may send a frame: about a group in which it was a member,
 // or for the description of a group. It brings no messages and takes part in no open group.
 func (v *view) mayAsk(from keys.Public, frame wire.Frame) bool {
-	isMember := func(id membership.ID) bool {
-		return slices.ContainsFunc(v.known, func(k KnownGroup) bool { return k.Group.ID() == id && k.Group.Contains(from) })
-	}
+	isMember := func(id membership.ID) bool { return v.groups.IsMember(id, from) }
 	switch f := frame.(type) {
 	case wire.GetGroup:
 		return true
@@ -79,7 +76,8 @@ func (b border) reject(from keys.Public, err error) transport.Verdict {
 	return transport.Reject
 }
 
-// Gossip handles a gossip frame. Only messages spread by gossip.
+// Gossip handles a gossip frame. Only messages spread by gossip. It forwards those of members and
+// clients whose signatures are valid, without waiting for the application's verdict.
 func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
 	if !view.peers[from] {
@@ -92,32 +90,18 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	if err != nil || decoded.Kind() != wire.KindMessages {
 		return transport.Reject
 	}
+	for m := range wire.Bodies(decoded.Unverified()) {
+		if !b.node.maySend(view, m.Sender()) {
+			b.node.strangers.Add(1)
+			return transport.Ignore // the peer may know a newer group, or other clients
+		}
+	}
 	frame, err := b.node.verify(view, decoded)
 	if err != nil {
 		return transport.Reject
 	}
-	if len(b.refused(frame)) > 0 {
-		return transport.Ignore // the application's verdict does not blame the peers that passed it on
-	}
 	b.node.post(b.ctx, engine.Received{From: from, Frame: frame})
 	return transport.Accept
-}
-
-// refused returns the messages of a frame that are kept out of the mempool, because the application
-// refuses them or their sender is unknown.
-func (b border) refused(frame wire.Verified) map[block.MessageID]bool {
-	var refused map[block.MessageID]bool
-	view := b.node.view.Load()
-	for m := range wire.Bodies(frame.Frame()) {
-		if err := b.node.admit(b.ctx, view, m); err != nil {
-			b.node.log.Debug("message kept out", "message", m.ID().String(), "err", err)
-			if refused == nil {
-				refused = make(map[block.MessageID]bool)
-			}
-			refused[m.ID()] = true
-		}
-	}
-	return refused
 }
 
 // Connected tells the engine that a member is reachable again.

@@ -1,6 +1,7 @@
 package ephemera
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -80,8 +81,8 @@ func (c *company) of(key keys.Public) (saying, bool) {
 
 // numbered returns the known group with a number.
 func (v *view) numbered(number uint64) (*membership.Group, bool) {
-	i := slices.IndexFunc(v.known, func(k KnownGroup) bool { return k.Group.Number() == number })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(v.known, number, func(k KnownGroup, n uint64) int { return cmp.Compare(k.Group.Number(), n) })
+	if !ok {
 		return nil, false
 	}
 	return v.known[i].Group, true

@@ -152,18 +152,17 @@ func (g groups) former(peers []membership.Peer) []keys.Public {
 
 func (g groups) view() *view {
 	v := &view{peers: map[keys.Public]bool{}, senders: map[keys.Public]bool{}, listed: g.listed}
-	var newestFirst []*membership.Group
+	var all []*membership.Group
 	for i, j := range g.all {
 		v.known = append(v.known, KnownGroup{Group: j.group, Closed: j.closed, Connected: g.connected(i)})
-		newestFirst = append(newestFirst, j.group)
+		all = append(all, j.group)
 		if g.connected(i) || i == len(g.all)-1 {
 			for _, key := range j.group.Members() {
 				v.senders[key] = true
 			}
 		}
 	}
-	slices.Reverse(newestFirst)
-	v.groups = wire.NewGroups(newestFirst...)
+	v.groups = wire.NewGroups(all...)
 	peers := g.peers()
 	for _, peer := range peers {
 		v.peers[peer.Key] = true

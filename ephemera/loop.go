@@ -30,6 +30,7 @@ type loop struct {
 	queue   []engine.Event // for flush to step through
 	relaxed []store.Write  // wait for the next commit
 	took    time.Duration  // duration of the last commit
+	encoded []byte         // the frame that was sent last in this flush
 	groups  groups
 	dials   bool // the loop sets the transport's peers
 }
@@ -199,6 +200,7 @@ func (l *loop) flush() error {
 				return err
 			}
 		}
+		l.encoded = nil
 		l.queue = append(l.queue, later...)
 	}
 	return nil
@@ -260,7 +262,7 @@ func (l *loop) carryOut(effect engine.Effect) error {
 			l.closed(closed.Group)
 		}
 	case engine.Send:
-		l.config.Transport.Send(e.To, wire.Encode(e.Frame))
+		l.send(e)
 	case engine.MarkGroup:
 		return l.markGroup(e.Number)
 	case engine.GroupFound:
@@ -278,6 +280,8 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		l.tasks.put(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
 	case broadcast.Deliver:
 		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
+	case engine.CheckMessage:
+		l.askAbout(e.Message)
 	case engine.NextBlock:
 		l.nextBlock(e)
 	case engine.Recall:
@@ -309,6 +313,18 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		panic(fmt.Sprintf("ephemera: unknown effect %T", effect))
 	}
 	return nil
+}
+
+// send sends a frame. A frame for several members is encoded once. An answer for which a member's
+// queue has no room is not encoded at all: the member asks again (R7).
+func (l *loop) send(e engine.Send) {
+	if e.Answer && !l.config.Transport.HasRoom(e.To, wire.MostBytes(e.Frame)) {
+		return
+	}
+	if !e.Again {
+		l.encoded = wire.Encode(e.Frame)
+	}
+	l.config.Transport.Send(e.To, l.encoded)
 }
 
 // haltSafely mutes the node before it stops, because a supervisor may start it again at once.

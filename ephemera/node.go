@@ -58,6 +58,7 @@ type Node struct {
 	calls   chan call
 	wake    chan struct{}
 	tasks   *tasks    // loop to application
+	checks  *checks   // loop to application, about messages
 	reads   chan read // loop to store reader
 	running chan struct{}
 	stopped chan struct{}
@@ -113,7 +114,7 @@ func New(config Config, app Application) (*Node, error) {
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
-		tasks: newTasks(), reads: make(chan read),
+		tasks: newTasks(), checks: newChecks(), reads: make(chan read),
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
@@ -161,6 +162,9 @@ func (n *Node) Run(ctx context.Context) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return n.runApplication(ctx) })
+	for range messageCheckers {
+		work.Go(func() error { return n.runChecker(ctx) })
+	}
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })
 	work.Go(func() error { return n.watchCompany(ctx) })
@@ -235,7 +239,7 @@ func (n *Node) SubmitPayload(ctx context.Context, label string, payload []byte) 
 	return m, n.Submit(ctx, m)
 }
 
-// admit returns an error if a verified message must stay out of the mempool, and counts such
+// admit returns an error if a submitted message must stay out of the mempool, and counts such
 // messages. The error wraps ErrUnknownSender, ErrRefused or ErrLater, unless ctx is done or
 // the application is broken.
 func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
@@ -250,7 +254,6 @@ func (n *Node) admit(ctx context.Context, view *view, m block.Message) error {
 	case d.IsAccept():
 		return nil
 	}
-	n.refused.Add(1)
 	switch {
 	case d.IsReject():
 		return fmt.Errorf("%w: %s", ErrRefused, d.Reason())
@@ -267,7 +270,7 @@ func (n *Node) maySend(view *view, sender keys.Public) bool {
 }
 
 // Wake says that the application's state changed. The node calls NextBlock again, and CheckBlock
-// for every block that was answered with Later. It never blocks.
+// and CheckMessage for every block and message that was answered with Later. It never blocks.
 func (n *Node) Wake() {
 	select {
 	case n.wake <- struct{}{}:
@@ -337,9 +340,9 @@ type Status struct {
 	engine.Status
 	Online []keys.Public
 	Muted  bool
-	// Messages kept out of the mempool since the start, counted at each arrival. Strangers counts
-	// those of senders that are neither members nor clients, Refused those that CheckMessage rejected
-	// or postponed. Both include messages in bodies of blocks, although the blocks are accepted.
+	// Messages kept out of the mempool since the start. Strangers counts those of senders that are
+	// neither members nor clients, Refused how often CheckMessage rejected or postponed one. Both
+	// include messages in bodies of blocks, although the blocks are accepted.
 	Strangers, Refused uint64
 }
 

@@ -44,6 +44,10 @@ func (n *Node) runReader(ctx context.Context) error {
 }
 
 func (n *Node) serve(ctx context.Context, r read) error {
+	forMember := r.header == nil && r.group == nil
+	if forMember && !n.config.Transport.HasRoom(r.to, n.view.Load().groups.MaxFrameBytes()) {
+		return nil // the member does not read what waits for it: it asks again (R7)
+	}
 	switch {
 	case r.header != nil:
 		return n.compareHeader(ctx, *r.header)

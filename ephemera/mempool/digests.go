@@ -49,7 +49,7 @@ func (p *Mempool) RefreshDigests(before int64) (settled bool) {
 			d.changes++
 			s.digest, s.change = digest, d.changes
 		}
-		if len(s.entries) == 0 {
+		if s.count == 0 {
 			delete(p.bySender, s.sender)
 		}
 	}

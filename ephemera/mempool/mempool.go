@@ -67,13 +67,18 @@ type Mempool struct {
 	order    *list.List // of *Entry
 	entries  map[block.MessageID]*list.Element
 	bySender map[keys.Public]*share
-	bytes    int
+	bytes    int  // of entries and pending
 	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
 	done     *done    // included or dropped: not accepted again
 	refused  *history // recently refused: not fetched again
 	digests  digests
+
+	asked        *list.List                        // of *question, in the order of arrival
+	pending      map[block.MessageID]*list.Element // in asked
+	pendingBytes int
+	waiting      int // of asked: the application said later
 }
 
 // New returns an empty mempool.
@@ -82,6 +87,7 @@ func New(include Include, limits Limits) *Mempool {
 	return &Mempool{
 		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
 		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
+		asked: list.New(), pending: make(map[block.MessageID]*list.Element),
 	}
 }
 
@@ -100,18 +106,23 @@ func (p *Mempool) Len() int { return p.order.Len() }
 func (p *Mempool) Changes() uint64 { return p.changes }
 
 // Bytes returns the total encoded size of all messages.
-func (p *Mempool) Bytes() int { return p.bytes }
+func (p *Mempool) Bytes() int { return p.bytes - p.pendingBytes }
 
 // Counts returns what happened to messages since the start.
 func (p *Mempool) Counts() Counts { return p.counts }
 
-// Add accepts a verified message, or returns why it does not. Local marks a message that was
-// submitted to this node.
+// Add takes a verified message that the application accepts, or returns why it does not. Local
+// marks a message that was submitted to this node.
 func (p *Mempool) Add(m block.Message, local bool, at Moment) error {
-	err := p.add(m, local, at)
+	return p.counted(at, func() error { return p.add(m, local, at) })
+}
+
+// counted adds a message, once more after expired ones have made room, and counts an error.
+func (p *Mempool) counted(at Moment, add func() error) error {
+	err := add()
 	if err == ErrFull {
 		if removed, _ := p.Expire(at.Now); removed > 0 {
-			err = p.add(m, local, at)
+			err = add()
 		}
 	}
 	switch err {
@@ -139,44 +150,65 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 		}
 		return ErrDuplicate
 	}
+	p.release(id)
+	if err := p.admissible(m, at); err != nil {
+		return err
+	}
+	p.insert(m, at).Local = local
+	p.counts.Taken++
+	return nil
+}
+
+// admissible returns why there is no room for a message, or why it is not accepted any more.
+func (p *Mempool) admissible(m block.Message, at Moment) error {
 	sent := p.share(m.Sender())
 	switch {
-	case p.done.has(id):
+	case p.done.has(m.ID()):
 		return ErrDuplicate
 	case m.Time() > p.latest(at.Wall):
 		return ErrFuture
 	case p.Expiry(m, at) <= at.Now, p.done.forgot(m.Time()):
 		return ErrExpired
-	case len(sent.entries) >= p.limits.PerSender:
+	case sent.count >= p.limits.PerSender:
 		return ErrQuota
 	case sent.bytes+m.Size() > p.limits.SenderBytes:
-		sent.full = len(sent.entries) > 0
+		sent.full = sent.count > 0
 		return ErrQuota
-	case p.order.Len() >= p.limits.Messages:
+	case p.order.Len()+p.asked.Len() >= p.limits.Messages:
 		return ErrFull
 	case p.bytes+m.Size() > p.limits.Bytes:
-		p.full = p.order.Len() > 0
+		p.full = p.order.Len()+p.asked.Len() > 0
 		return ErrFull
 	}
-	p.insert(m, at).Value.(*Entry).Local = local
-	p.counts.Taken++
 	return nil
 }
 
-func (p *Mempool) insert(m block.Message, at Moment) *list.Element {
+func (p *Mempool) insert(m block.Message, at Moment) *Entry {
+	p.occupy(m)
+	return p.push(m, at)
+}
+
+// push adds an entry whose room is occupied.
+func (p *Mempool) push(m block.Message, at Moment) *Entry {
 	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
-	element := p.order.PushBack(entry)
-	p.entries[m.ID()] = element
+	p.entries[m.ID()] = p.order.PushBack(entry)
 	p.changes++
+	sent := p.bySender[m.Sender()]
+	sent.insert(entry)
+	p.digests.changed(sent)
+	return entry
+}
+
+// occupy counts a message towards the limits.
+func (p *Mempool) occupy(m block.Message) {
 	sent, ok := p.bySender[m.Sender()]
 	if !ok {
 		sent = &share{sender: m.Sender()}
 		p.bySender[m.Sender()] = sent
 	}
-	sent.insert(entry)
-	p.digests.changed(sent)
+	sent.count++
+	sent.bytes += m.Size()
 	p.bytes += m.Size()
-	return element
 }
 
 // Expiry returns at which Moment.Now a message expires that is accepted at a moment. How long it
@@ -194,6 +226,9 @@ func (p *Mempool) Complete(since int64) bool { return p.done.complete(since) }
 
 // Forgotten counts the messages that were included or dropped and are forgotten.
 func (p *Mempool) Forgotten() uint64 { return p.done.forgotten }
+
+// ForgetRefused says that what was refused may be accepted now, because senders were added.
+func (p *Mempool) ForgetRefused() { p.refused.clear() }
 
 // Recall remembers messages that were included, so that they are not accepted again. They are all
 // that were and that are signed since a time, so nothing signed before it is accepted, and anything
@@ -224,7 +259,9 @@ func (p *Mempool) ClockStepped(wall int64) {
 // its body. Once a message did not fit the sender's bytes or the total, none is wanted until
 // another one leaves. So bodies are not fetched only to be dropped.
 func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
-	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
+	_, known := p.entries[id]
+	_, pending := p.pending[id]
+	if known || pending || p.done.has(id) || p.refused.has(id) {
 		return false
 	}
 	return p.HasRoom(sender)
@@ -233,11 +270,15 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 // HasRoom reports whether there is room for a message of this sender, as far as is known.
 func (p *Mempool) HasRoom(sender keys.Public) bool {
 	sent := p.share(sender)
-	return len(sent.entries) < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
+	return sent.count < p.limits.PerSender && !sent.full && p.order.Len()+p.asked.Len() < p.limits.Messages && !p.full
 }
 
-// Refuse remembers a message as unwanted for a while, so that it is not fetched over and over.
-func (p *Mempool) Refuse(id block.MessageID) { p.refused.add(id) }
+// Refuse remembers a message as unwanted for a while, so that it is not fetched and asked about
+// over and over. If it is pending, it is so no longer.
+func (p *Mempool) Refuse(id block.MessageID) {
+	p.release(id)
+	p.refused.add(id)
+}
 
 // Get returns the message with this ID.
 func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
@@ -317,7 +358,9 @@ func (p *Mempool) Return(messages []block.Message, at Moment) {
 			if p.done.has(m.ID()) || p.done.forgot(m.Time()) {
 				continue
 			}
-			element = p.insert(m, at)
+			p.release(m.ID())
+			p.insert(m, at)
+			element = p.entries[m.ID()]
 			p.counts.Returned++
 		}
 		entry := element.Value.(*Entry)
@@ -343,13 +386,15 @@ func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64)
 		p.remove(element)
 		removed++
 	}
+	p.release(id)
 	p.done.add(id, signed, own, wall)
 	return removed
 }
 
-// Expire removes messages that have expired at a Moment.Now. It returns how many it removed and
-// when the next one expires, or 0 if none does.
+// Expire removes messages, pending or not, that have expired at a Moment.Now. It returns how many
+// it removed and when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
+	removed, next = p.expirePending(now)
 	for element := p.order.Front(); element != nil; {
 		following := element.Next()
 		entry := element.Value.(*Entry)
@@ -373,9 +418,21 @@ func (p *Mempool) remove(element *list.Element) {
 	p.order.Remove(element)
 	p.changes++
 	delete(p.entries, m.ID())
+	sent := p.bySender[m.Sender()]
+	sent.remove(entry)
+	p.digests.changed(sent)
+	p.vacate(m)
+}
+
+// vacate frees the room of a message that left.
+func (p *Mempool) vacate(m block.Message) {
 	p.bytes -= m.Size()
 	p.full = false
-	left := p.bySender[m.Sender()]
-	left.remove(entry)
-	p.digests.changed(left)
+	sent := p.bySender[m.Sender()]
+	sent.count--
+	sent.bytes -= m.Size()
+	sent.full = false
+	if sent.count == 0 && !sent.stale {
+		delete(p.bySender, m.Sender())
+	}
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// share is what one sender has in the mempool.
+// share is what one sender has in the mempool, pending messages included.
 type share struct {
 	sender  keys.Public
-	entries []*Entry
+	entries []*Entry // without the pending ones
+	count   int
 	bytes   int
 	full    bool // a message did not fit into SenderBytes, and none has left since
 
@@ -34,7 +35,6 @@ func (p *Mempool) share(sender keys.Public) *share {
 func (s *share) insert(entry *Entry) {
 	entry.place = len(s.entries)
 	s.entries = append(s.entries, entry)
-	s.bytes += entry.Message.Size()
 	s.allKnown = false
 }
 
@@ -44,8 +44,7 @@ func (s *share) remove(entry *Entry) {
 	s.entries[entry.place].place = entry.place
 	s.entries[last] = nil
 	s.entries = s.entries[:last]
-	s.bytes -= entry.Message.Size()
-	s.full, s.allKnown = false, false
+	s.allKnown = false
 }
 
 // ids returns the messages that arrived before a moment, ascending.

@@ -89,6 +89,8 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 			chosen = n.app.NextBlock(n.clock(), e.Candidates)
 		}
 		n.reply(engine.Chosen{IDs: chosen})
+	case engine.CheckMessage:
+		n.reply(engine.MessageChecked{ID: e.Message.ID(), Decision: n.judge(e.Message)})
 	case broadcast.CheckBlock:
 		d := n.app.CheckBlock(n.clock(), e.Block, e.Own)
 		slot, id := e.Block.Header.Slot(), n.w.idOf(&e.Block)

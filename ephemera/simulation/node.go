@@ -300,27 +300,16 @@ func (n *node) received(from keys.Public, frame wire.Verified) {
 	if n.halted == "" {
 		n.w.check.saw(n, from, frame.Frame())
 	}
-	n.step(engine.Received{From: from, Frame: frame, Refused: n.refused(frame.Frame())})
+	n.step(engine.Received{From: from, Frame: frame})
 }
 
-// refused returns the messages that the application's CheckMessage refuses.
-func (n *node) refused(frame wire.Frame) map[block.MessageID]bool {
-	refused := map[block.MessageID]bool{}
-	for m := range wire.Bodies(frame) {
-		if !n.takes(m) {
-			refused[m.ID()] = true
-		}
-	}
-	return refused
-}
-
-// takes reports whether the application accepts a message.
-func (n *node) takes(m block.Message) bool {
+// judge returns the application's decision about a message.
+func (n *node) judge(m block.Message) verdict.Decision {
 	d := n.app.CheckMessage(n.clock(), m)
 	if d.IsZero() {
 		panic("simulation: the application answered CheckMessage with the " + verdict.ErrZero.Error())
 	}
-	return d.IsAccept()
+	return d
 }
 
 // payload returns the payload of a submission: its index and zeros, unless the options make
@@ -342,7 +331,7 @@ func (n *node) submit(s Submission, index int) {
 		return
 	}
 	m, again := n.message(s, index)
-	if m == nil || !n.takes(*m) {
+	if m == nil || !n.judge(*m).IsAccept() {
 		return
 	}
 	n.w.submitted[index] = m

@@ -25,6 +25,10 @@ type Transport interface {
 	// false if the member is unknown or not connected, its queue is full, or the frame is too large.
 	// The caller must not change the frame afterwards; it may send the same frame to several members.
 	Send(to keys.Public, frame []byte) bool
+	// HasRoom reports whether Send would queue a frame of this length for a member now. Lengths above
+	// that of the largest frame count as that of the largest. Call it before work on an answer that
+	// the member can ask for again: until Send, other frames may take the room.
+	HasRoom(to keys.Public, bytes int) bool
 	// Publish queues a frame for gossip to all members, without waiting, and reports whether it was
 	// queued. It returns false if gossip is off, the queue is full, or the frame is too large. The
 	// publisher's own receiver does not get the frame. The caller must not change it afterwards.
@@ -56,8 +60,8 @@ type Receiver interface {
 type Verdict uint8
 
 const (
-	// Ignore drops a frame without blame: the node is overloaded or does not know the group yet, or
-	// the application refused the content.
+	// Ignore drops a frame without blame: the node is overloaded, or does not know the group or the
+	// sender of a message yet.
 	Ignore Verdict = iota
 	// Accept takes a frame. A gossip frame is forwarded.
 	Accept

@@ -47,13 +47,7 @@ func (r *rawMessages) AppendCanonical(dst []byte) []byte {
 
 // Encode returns the bytes of a frame.
 func Encode(frame Frame) []byte {
-	size := smallBytes / 4
-	if f, ok := frame.(Messages); ok {
-		for i := range f.Messages {
-			size += itemHeadBytes + f.Messages[i].Size()
-		}
-	}
-	out := append(make([]byte, 0, size), byte(frame.kind()))
+	out := append(make([]byte, 0, smallBytes/4+bodyBytes(frame)), byte(frame.kind()))
 	switch f := frame.(type) {
 	case Proposal:
 		return f.Proposal.AppendCanonical(out)
@@ -74,6 +68,25 @@ func Encode(frame Frame) []byte {
 		return f.AppendCanonical(out)
 	}
 	panic(fmt.Sprintf("wire: unknown frame %T", frame))
+}
+
+// MostBytes returns a bound on the length of a frame that carries messages, evidence or the
+// description of a group, without encoding it.
+func MostBytes(frame Frame) int {
+	if description, ok := frame.(Description); ok {
+		return smallBytes + 40*description.Group.N()
+	}
+	return smallBytes + bodyBytes(frame)
+}
+
+// bodyBytes returns the length of the messages in a Messages frame.
+func bodyBytes(frame Frame) (size int) {
+	if f, ok := frame.(Messages); ok {
+		for i := range f.Messages {
+			size += itemHeadBytes + f.Messages[i].Size()
+		}
+	}
+	return size
 }
 
 // append appends the frame's body: see rawBlocks.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -19,16 +20,17 @@ var ErrUnknownGroup = fmt.Errorf("%w: unknown group", ErrInvalid)
 // zero value knows no group and refuses everything.
 type Groups struct {
 	network string
-	known   []*membership.Group
+	known   map[membership.ID]*membership.Group
 	limits  membership.Limits // the widest of each kind
 	members int               // of the largest group
 	bytes   int               // of the longest frame
 }
 
-// NewGroups joins groups of one network. Put those first that most frames are about.
+// NewGroups joins groups of one network.
 func NewGroups(groups ...*membership.Group) Groups {
-	g := Groups{known: groups}
+	g := Groups{known: make(map[membership.ID]*membership.Group, len(groups))}
 	for _, group := range groups {
+		g.known[group.ID()] = group
 		limits := group.Limits()
 		g.network = group.Network()
 		g.limits.PayloadBytes = max(g.limits.PayloadBytes, limits.PayloadBytes)
@@ -56,12 +58,20 @@ func (g Groups) Open(data []byte) (Verified, error) {
 
 // find returns the group of this ID.
 func (g Groups) find(id membership.ID) (*membership.Group, error) {
-	for _, group := range g.known {
-		if group.ID() == id {
-			return group, nil
-		}
+	group, ok := g.known[id]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownGroup, id)
 	}
-	return nil, fmt.Errorf("%w: %s", ErrUnknownGroup, id)
+	return group, nil
+}
+
+// MaxFrameBytes returns the length of the longest frame in any of the groups.
+func (g Groups) MaxFrameBytes() int { return g.bytes }
+
+// IsMember reports whether a group is known and has this member.
+func (g Groups) IsMember(id membership.ID, key keys.Public) bool {
+	group, ok := g.known[id]
+	return ok && group.Contains(key)
 }
 
 // groupOf returns the group of a frame. It is nil for a frame about messages, about several blocks

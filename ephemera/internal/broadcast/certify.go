@@ -124,6 +124,7 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	c.height, c.tip = blk.Header.Height, id
 	b.heights[c.creator], b.tipsKnown = c.height, false
 	b.changes++
+	b.named.close(c)
 	c.open, c.next, c.proof, c.lost, c.suspect = nil, nil, nil, nil, nil
 	c.inquiry.stop()
 	b.advanceHeaders(c)
@@ -142,8 +143,8 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
 	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
+	b.sendAll(wire.Certificate{Certificate: proof})
 	for i := range b.chains {
-		b.send(i, wire.Certificate{Certificate: proof})
 		if i != b.Self && b.chains[b.Self].claimed(i) < height {
 			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
 		}

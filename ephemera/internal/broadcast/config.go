@@ -33,7 +33,8 @@ type Timing struct {
 	Reconsider int64 // before asking the application again after *later*: 1000
 }
 
-func (t Timing) withDefaults() Timing {
+// WithDefaults returns the waits with zero fields filled in.
+func (t Timing) WithDefaults() Timing {
 	for _, field := range []struct {
 		value    *int64
 		standard int64

@@ -31,6 +31,7 @@ type SignEcho struct {
 type Send struct {
 	To    int
 	Frame wire.Frame
+	Again bool // it is the frame of the Send before
 }
 
 // CheckBlock asks the application for its verdict (R2). The answer is Instance.Verdict.

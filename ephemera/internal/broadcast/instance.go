@@ -16,6 +16,7 @@ import (
 type Instance struct {
 	Config
 	chains        []*chain // by the creator's place
+	named         named    // the open slots, by the messages that they name
 	own           *ownSlot // the open own slot, or nil
 	candidate     *block.Block
 	tip           *certifiedTip // the last own certificate, until every member has it
@@ -82,15 +83,19 @@ type lastPull struct {
 
 // New returns the instance of a member, restored from what is durable. Start begins its work.
 func New(config Config, state store.State) *Instance {
-	config.Timing = config.Timing.withDefaults()
-	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), owed: make([]int, config.Group.N()), heights: make([]uint64, config.Group.N())}
-	for i := range config.Group.N() {
+	config.Timing = config.Timing.WithDefaults()
+	n := config.Group.N()
+	s := &Instance{Config: config, named: named{}, lastClaims: make([][]uint64, n), owed: make([]int, n), heights: make([]uint64, n)}
+	for i := range n {
 		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
 	}
 	for _, stored := range state.Chains {
 		if i, ok := config.Group.Index(stored.Creator); ok {
 			s.chains[i].restore(stored, i == config.Self)
 			s.heights[i] = stored.Certified
+			if s.chains[i].open != nil {
+				s.named.open(s.chains[i])
+			}
 		}
 	}
 	for _, evidence := range state.Evidence {
@@ -175,9 +180,14 @@ func (b *Instance) send(to int, frame wire.Frame) {
 	}
 }
 
+// sendAll sends every other member the same frame.
 func (b *Instance) sendAll(frame wire.Frame) {
+	again := false
 	for i := range b.chains {
-		b.send(i, frame)
+		if i != b.Self {
+			b.emit(Send{To: i, Frame: frame, Again: again})
+			again = true
+		}
 	}
 }
 
@@ -270,11 +280,9 @@ func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 
 // Body returns a message of an open slot, for members that miss it.
 func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
-	for _, c := range b.chains {
-		if o := c.open; o != nil {
-			if i, ok := o.index(id); ok && o.have[i] {
-				return o.bodies[i], true
-			}
+	for _, p := range b.named[id] {
+		if o := p.chain.open; o.have[p.at] {
+			return o.bodies[p.at], true
 		}
 	}
 	return block.Message{}, false

@@ -45,11 +45,7 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 	if b.candidate != nil && slices.Contains(b.candidate.MessageIDs(), id) {
 		return true
 	}
-	o := b.chains[b.Self].open
-	if o == nil {
-		return false
-	}
-	_, ok := o.index(id)
+	_, ok := b.named.find(id, b.chains[b.Self])
 	return ok
 }
 
@@ -84,7 +80,7 @@ func (b *Instance) ownVerdict(id block.ID, decision verdict.Decision) {
 	case decision.IsAccept():
 		c := b.chains[b.Self]
 		b.grow(c, *candidate, true)
-		c.open = newHeldSlot(*candidate, id, voting)
+		b.open(c, newHeldSlot(*candidate, id, voting))
 		// R1, R8: the block is persisted before it is signed, so that a restarted creator proposes this
 		// block and no other.
 		b.emit(Persist{Write: store.PutVote{Block: *candidate}}, SignProposal{Header: candidate.Header})
@@ -104,16 +100,19 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 	b.changes++
 	n := b.Group.N()
 	b.own = &ownSlot{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
-	for i := range b.own.resend {
-		if i != b.Self && !b.Closed {
-			b.resendProposal(i)
+	if !b.Closed {
+		b.sendAll(o.proposal())
+		for i := range b.own.resend {
+			if i != b.Self {
+				b.own.resend[i].after(b, i, b.Timing.Retry, b.Timing.Cap)
+			}
 		}
 	}
 	b.count(b.Self, echo.Signature)
 }
 
 func (b *Instance) resendProposal(to int) {
-	b.send(to, wire.Proposal{Proposal: b.chains[b.Self].open.block().Proposal()})
+	b.send(to, b.chains[b.Self].open.proposal())
 	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
 }
 

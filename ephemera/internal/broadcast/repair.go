@@ -131,7 +131,7 @@ func (b *Instance) findVoted(c *chain, held wire.Held) bool {
 		return true
 	}
 	own := c.creator == b.Self
-	c.open = newHeldSlot(held.Block, c.lost.Block, resumed)
+	b.open(c, newHeldSlot(held.Block, c.lost.Block, resumed))
 	b.emit(Persist{Write: c.putVote(held.Block)})
 	if own {
 		b.emit(SignProposal{Header: held.Block.Header})

@@ -32,7 +32,6 @@ type slot struct {
 	header  block.SignedHeader
 	id      block.ID
 	ids     []block.MessageID
-	place   map[block.MessageID]int // index in ids; nil if they are few
 	bodies  []block.Message
 	have    []bool
 	missing int
@@ -48,27 +47,9 @@ type slot struct {
 
 // newSlot opens a slot with a block of which no body has arrived.
 func newSlot(header block.SignedHeader, id block.ID, ids []block.MessageID) *slot {
-	o := &slot{
+	return &slot{
 		header: header, id: id, ids: ids, bodies: make([]block.Message, len(ids)), have: make([]bool, len(ids)), missing: len(ids),
 	}
-	const few = 16 // a linear search is as fast
-	if len(ids) > few {
-		o.place = make(map[block.MessageID]int, len(ids))
-		for i, id := range ids {
-			o.place[id] = i
-		}
-	}
-	return o
-}
-
-// index returns the place of a message in the block.
-func (o *slot) index(id block.MessageID) (int, bool) {
-	if o.place == nil {
-		i := slices.Index(o.ids, id)
-		return i, i >= 0
-	}
-	i, ok := o.place[id]
-	return i, ok
 }
 
 // newHeldSlot opens a slot with a whole block.
@@ -82,6 +63,10 @@ func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 }
 
 func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, Messages: o.bodies} }
+
+func (o *slot) proposal() wire.Proposal {
+	return wire.Proposal{Proposal: block.Proposal{SignedHeader: o.header, IDs: o.ids}}
+}
 
 // Proposal handles a creator's proposal (R2).
 func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
@@ -123,19 +108,25 @@ func (b *Instance) rejection(o *slot) wire.Rejection {
 	return wire.Rejection{Slot: o.header.Header.Slot(), Block: o.id}
 }
 
+// open begins the open slot of a chain.
+func (b *Instance) open(c *chain, o *slot) {
+	c.open = o
+	b.named.open(c)
+}
+
 // openSlot opens the slot above the certified height with a proposal.
 func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 	o := newSlot(p.SignedHeader, id, p.IDs)
-	c.open = o
+	b.open(c, o)
 	// R8: the parent is the certified block below; h+1 is echoed only by members that stored the
 	// certified h.
 	if p.Header.Parent != c.tip {
 		b.reject(c, "its parent is not the certified block below")
 		return
 	}
-	for _, messageID := range p.IDs {
+	for i, messageID := range p.IDs {
 		if m, ok := b.Bodies(messageID); ok {
-			b.placeBody(c, o, m)
+			b.placeBody(c, o, i, m)
 		}
 	}
 	if o.state != rejected {
@@ -146,9 +137,8 @@ func (b *Instance) openSlot(c *chain, p wire.Proposal, id block.ID) {
 // placeBody puts a body in its place. Bodies beyond the byte limit of a block make the block
 // invalid before all of them have arrived, so that no creator can make members hold more than one
 // block's worth.
-func (b *Instance) placeBody(c *chain, o *slot, m block.Message) {
-	i, ok := o.index(m.ID())
-	if !ok || o.have[i] || o.state == rejected {
+func (b *Instance) placeBody(c *chain, o *slot, i int, m block.Message) {
+	if o.have[i] || o.state == rejected {
 		return
 	}
 	o.setBody(i, m)
@@ -184,17 +174,19 @@ func (o *slot) setBody(i int, m block.Message) {
 // Message hands a verified message to every open slot that misses it.
 func (b *Instance) Message(now int64, m block.Message) {
 	b.now = now
-	for _, c := range b.chains {
-		if o := c.open; o != nil && o.missing > 0 {
-			b.deadlineKnown = false
-			before := o.missing
-			b.placeBody(c, o, m)
-			switch {
-			case o.missing == 0:
-				b.bodiesComplete(c)
-			case o.missing < before:
-				o.bodyArrived(b.now)
-			}
+	for _, p := range slices.Clone(b.named[m.ID()]) { // a slot that is completed may close
+		c, o := p.chain, p.chain.open
+		if o == nil || o.missing == 0 {
+			continue
+		}
+		b.deadlineKnown = false
+		before := o.missing
+		b.placeBody(c, o, p.at, m)
+		switch {
+		case o.missing == 0:
+			b.bodiesComplete(c)
+		case o.missing < before:
+			o.bodyArrived(b.now)
 		}
 	}
 }

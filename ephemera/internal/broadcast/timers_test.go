@@ -54,9 +54,9 @@ func TestWaitsAreJittered(t *testing.T) {
 // Bad timing never reaches the arithmetic.
 func TestTimingHasDefaults(t *testing.T) {
 	standard := Timing{Fetch: 20, Retry: 400, Cap: 5000, Reconsider: 1000}
-	require.Equal(t, standard, Timing{}.withDefaults())
-	require.Equal(t, standard, Timing{Fetch: -1, Retry: -2, Cap: -3, Reconsider: -4}.withDefaults())
-	require.Equal(t, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}.withDefaults())
+	require.Equal(t, standard, Timing{}.WithDefaults())
+	require.Equal(t, standard, Timing{Fetch: -1, Retry: -2, Cap: -3, Reconsider: -4}.WithDefaults())
+	require.Equal(t, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}, Timing{Fetch: 1, Retry: 2, Cap: 3, Reconsider: 4}.WithDefaults())
 }
 
 // The tip's certificate is resent forever to a member that says nothing, soon only about once a

@@ -66,6 +66,10 @@ func (c *cluster) carryOut(m *member, effect engine.Effect) {
 		c.trace("%d %s %s", m.place, effectName(e), c.describeWrite(e.Write))
 		require.NoError(c.t, m.store.Commit(ctx, []store.Write{e.Write}))
 	case engine.Send:
+		if e.Again {
+			require.Equal(c.t, wire.Encode(m.sent), wire.Encode(e.Frame), "this is the frame that was sent last")
+		}
+		m.sent = e.Frame
 		c.send(m.place, c.place(e.To), e.Frame, false)
 	case engine.Gossip:
 		for i := range c.members {
@@ -120,6 +124,15 @@ func (c *cluster) carryOutApplication(m *member, effect engine.Effect, answer fu
 			}
 		}
 		answer(engine.Chosen{IDs: ids})
+	case engine.CheckMessage:
+		m.asked = append(m.asked, e.Message.ID())
+		d := verdict.Accept()
+		if m.judge != nil {
+			d = m.judge(e.Message)
+		}
+		if !d.IsZero() {
+			answer(engine.MessageChecked{ID: e.Message.ID(), Decision: d})
+		}
 	case broadcast.CheckBlock:
 		decision, scripted := m.verdicts[c.place(e.Block.Header.Creator)]
 		if !scripted {

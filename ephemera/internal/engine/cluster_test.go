@@ -81,11 +81,14 @@ type member struct {
 	events       []engine.Event
 	crash        crash
 
-	enough    int                      // how many candidates make a block
-	verdicts  map[int]verdict.Decision // by creator; Accept if not listed
-	failing   bool                     // its application accepts no block
+	enough    int                                  // how many candidates make a block
+	verdicts  map[int]verdict.Decision             // by creator; Accept if not listed
+	failing   bool                                 // its application accepts no block
+	judge     func(block.Message) verdict.Decision // of its application; nil: accept; zero: no answer
+	asked     []block.MessageID
 	delivered []block.Slot
-	answers   []error // what clients were told
+	answers   []error    // what clients were told
+	sent      wire.Frame // last
 }
 
 // crash says when a member is to stop: before or after the next effect with that name.
@@ -212,12 +215,7 @@ func (c *cluster) receive(p packet) {
 
 // receiveFrom gives a member a frame of another without looking at its signatures.
 func (c *cluster) receiveFrom(from, to int, frame wire.Frame) {
-	c.receiveRefused(from, to, frame, nil)
-}
-
-// receiveRefused is receiveFrom with messages that the application refuses.
-func (c *cluster) receiveRefused(from, to int, frame wire.Frame, refused map[block.MessageID]bool) {
-	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: wire.AssumeVerified(frame), Refused: refused})
+	c.step(to, engine.Received{From: c.keys[from].Public(), Frame: wire.AssumeVerified(frame)})
 }
 
 // open verifies a frame in the group that it is about.

@@ -16,6 +16,11 @@ type Effect = broadcast.Effect
 type Send struct {
 	To    keys.Public
 	Frame wire.Frame
+	// Answer says that the member asked for the frame, and asks again until it gets it (R7). The frame
+	// may be left out while the member's queue is full.
+	Answer bool
+	// Again says that the Send before this one has the same frame, so that it is encoded once.
+	Again bool
 }
 
 // Gossip publishes a message to all members.
@@ -35,6 +40,11 @@ type NextBlock struct {
 	Candidates []block.Message
 	Directed   map[block.MessageID]bool
 }
+
+// CheckMessage asks the application about a message that another member sent, before the mempool
+// takes it. The answer is MessageChecked. Until it arrives the message is not asked about again,
+// and counts towards its sender's share of the mempool.
+type CheckMessage struct{ Message block.Message }
 
 // ServeBlock sends a stored block to a member, without its certificate.
 type ServeBlock struct {
@@ -74,6 +84,7 @@ func (Send) Effect()           {}
 func (Gossip) Effect()         {}
 func (Answered) Effect()       {}
 func (NextBlock) Effect()      {}
+func (CheckMessage) Effect()   {}
 func (ServeBlock) Effect()     {}
 func (ServeCertified) Effect() {}
 func (LoadGroup) Effect()      {}

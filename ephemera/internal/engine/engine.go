@@ -63,7 +63,8 @@ type Engine struct {
 	// started is the time of Start.
 	started int64
 	wall    wallClock
-	expiry  int64   // when the next message expires; 0: none does
+	expiry  int64 // when the next message expires; 0: none does
+	recheck recheck
 	asking  *part   // the application is choosing messages for its next block; nil: for none
 	toAsk   []*part // groups to ask for next
 	changed bool    // something changed, so the application may choose differently now
@@ -73,7 +74,8 @@ type Engine struct {
 	search    *search             // for a group that is missing between them; nil: none is
 	described map[keys.Public]int // descriptions sent to a member in this round
 
-	resting     []*resting    // groups that are only in the store, ascending by number
+	resting     []*resting // groups that are only in the store, ascending by number
+	restingByID map[membership.ID]*resting
 	restingNext int           // whose frontiers the next round sends first
 	restChanges uint64        // changes of groups that rest
 	waking      []waking      // resting groups to be loaded
@@ -109,7 +111,10 @@ func New(config Config, known []Known) *Engine {
 	if len(known) > 0 {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
-	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest), listed: make(map[keys.Public]bool)}
+	e := &Engine{
+		config: config, pool: mempool.New(config.Include, limits), listed: make(map[keys.Public]bool),
+		requested: make(map[block.MessageID]bodyRequest), restingByID: make(map[membership.ID]*resting),
+	}
 	e.stored = broadcast.NewStoredBodies(2 * limits.WithDefaults().Messages)
 	for _, k := range known {
 		e.newest = k.Group
@@ -127,7 +132,7 @@ func (e *Engine) join(k Known) *part {
 	}
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Get,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Body,
 		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
 	p.instance.SetSpace(0, e.space)
@@ -175,9 +180,12 @@ func (e *Engine) Step(in Input) []Effect {
 		for _, p := range e.parts {
 			p.instance.Wake(now)
 		}
+		e.wakeMessages()
 		e.changed = true
 	case Space:
 		e.setSpace(now, broadcast.Space(event))
+	case MessageChecked:
+		e.messageChecked(now, event)
 	case Recalled:
 		e.recalled(event)
 	case Connected:
@@ -215,13 +223,13 @@ func (e *Engine) answered(now int64, event Event) {
 	case Forked:
 		if p := e.part(event.A.Slot.Group); p != nil {
 			p.instance.Forked(now, event.A, event.B)
-		} else if r := e.restingGroup(event.A.Slot.Group); r != nil {
+		} else if r := e.restingByID[event.A.Slot.Group]; r != nil {
 			e.wake(now, r, keys.Public{}, event)
 		}
 	case Damaged:
 		if p := e.part(event.Slot.Group); p != nil {
 			p.instance.Damaged(now, event.Slot, event.Block, event.Certificate)
-		} else if r := e.restingGroup(event.Slot.Group); r != nil {
+		} else if r := e.restingByID[event.Slot.Group]; r != nil {
 			e.wake(now, r, keys.Public{}, event) // another damage in it is reported at the next read
 		}
 	}
@@ -281,7 +289,7 @@ func (e *Engine) collect(p *part, now int64) {
 	for _, effect := range p.instance.Take() {
 		switch effect := effect.(type) {
 		case broadcast.Send:
-			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame})
+			e.emit(Send{To: p.group.Member(effect.To), Frame: effect.Frame, Again: effect.Again})
 		case broadcast.Certified:
 			p.progress = now
 			e.pool.Certified(effect.Block.Messages, effect.Own, e.wall.now)
@@ -303,9 +311,7 @@ func (e *Engine) emit(effect Effect) {
 }
 
 func (e *Engine) tick(now int64) {
-	if e.expiry != 0 && e.expiry <= now {
-		_, e.expiry = e.pool.Expire(now)
-	}
+	e.tickMessages(now)
 	for _, p := range e.parts {
 		p.instance.Tick(now)
 	}
@@ -323,6 +329,7 @@ func (e *Engine) Deadline() int64 {
 		}
 	}
 	consider(e.expiry)
+	consider(e.recheck.due)
 	for _, p := range e.parts {
 		consider(p.instance.Deadline())
 		if !p.instance.Closed {

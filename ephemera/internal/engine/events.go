@@ -42,9 +42,6 @@ type Close struct{ Group membership.ID }
 type Received struct {
 	From  keys.Public
 	Frame wire.Verified
-	// Refused names messages in the frame that the application's CheckMessage refused. They may
-	// complete a block, but not enter the mempool.
-	Refused map[block.MessageID]bool
 }
 
 // Submitted is a client's message that CheckMessage accepted. The answer is an Answered with the
@@ -65,6 +62,13 @@ type Verdict struct {
 	Slot     block.Slot
 	Block    block.ID
 	Decision verdict.Decision // what it drops counts for own candidates only (R2)
+}
+
+// MessageChecked answers CheckMessage, with any decision but the zero one. What it drops does not
+// count.
+type MessageChecked struct {
+	ID       block.MessageID
+	Decision verdict.Decision
 }
 
 // ProposalSigned answers broadcast.SignProposal.
@@ -127,6 +131,7 @@ func (Received) event()       {}
 func (Submitted) event()      {}
 func (Chosen) event()         {}
 func (Verdict) event()        {}
+func (MessageChecked) event() {}
 func (ProposalSigned) event() {}
 func (EchoSigned) event()     {}
 func (Delivered) event()      {}

@@ -51,9 +51,10 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, min(e.exchangeResting(now), e.askForSkipped(now))
 	for _, p := range e.parts {
 		idle = e.updateFrontier(now, p) && idle
+		again := false
 		for i := range p.peers {
 			if i != p.self && !(p.peers[i].agreed && p.instance.Closed) {
-				e.sendFrontier(now, p, i)
+				again = e.sendFrontier(now, p, i, again) || again
 				rest = min(rest, p.peers[i].due)
 			}
 		}
@@ -67,13 +68,15 @@ func (e *Engine) exchangeFrontiers(now int64) {
 }
 
 // sendFrontier sends a member the frontier if it does not have this version, or if it is due again.
-func (e *Engine) sendFrontier(now int64, p *part, member int) {
+// It reports whether it did. Again says that the last frame that was sent is the same.
+func (e *Engine) sendFrontier(now int64, p *part, member int, again bool) bool {
 	peer := &p.peers[member]
 	if peer.sent == p.version && peer.due > now {
-		return
+		return false
 	}
 	e.sent(now, peer, p.version)
-	e.send(p.group.Member(member), p.frontier)
+	e.emit(Send{To: p.group.Member(member), Frame: p.frontier, Again: again})
+	return true
 }
 
 // sent notes that a member is sent this version of a frontier.
@@ -174,7 +177,7 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 				e.scheduleRound(now)
 			}
 			p.peers[i] = peerExchange{}
-			e.sendFrontier(now, p, i)
+			e.sendFrontier(now, p, i, false)
 		}
 	}
 	e.connectedPool(now, peer)

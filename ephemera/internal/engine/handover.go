@@ -23,6 +23,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.scheduleRound(now)
 	e.pool.SetLimits(e.config.Mempool.Share(event.Group))
 	e.retryListings()
+	e.pool.ForgetRefused() // its members may send messages from now on
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}

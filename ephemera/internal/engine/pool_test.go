@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -91,12 +92,9 @@ func TestDifferenceThatNobodyWantsIsListedOnce(t *testing.T) {
 	for i := range c.members {
 		c.hold(i, messages[:20+i]...)
 	}
-	refused := map[block.MessageID]bool{}
-	for _, m := range messages {
-		refused[m.ID()] = true
-	}
-	for i := range c.members {
-		c.receiveRefused((i+1)%4, i, wire.Messages{Messages: messages[20+i:]}, refused)
+	for i, m := range c.members {
+		m.judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+		c.receiveFrom((i+1)%4, i, wire.Messages{Messages: messages[20+i:]})
 	}
 	c.advance(10_000, true)
 	since := len(c.history)

@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"errors"
-
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -14,7 +11,7 @@ func (e *Engine) received(now int64, in Received) {
 	frame := in.Frame.Frame()
 	switch f := frame.(type) {
 	case wire.Messages:
-		e.takeMessages(now, f.Messages, in.Refused)
+		e.takeMessages(now, f.Messages)
 		return
 	case wire.GetMessages:
 		e.serveMessages(in.From, f)
@@ -74,7 +71,7 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetEvidence:
 		for _, creator := range f.Creators {
 			if evidence, ok := p.instance.Evidence(int(creator)); ok {
-				e.send(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
+				e.answer(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
 			}
 		}
 	}
@@ -91,32 +88,8 @@ func (e *Engine) takeBlocks(now int64, in Received, f wire.Blocks) {
 		} else {
 			e.heldAtRest(now, in, held)
 		}
-		e.takeMessages(now, held.Block.Messages, in.Refused)
+		e.takeMessages(now, held.Block.Messages)
 	}
-}
-
-// takeMessages adds bodies to the mempool unless the application refused them. Blocks that wait for
-// a body get it in any case.
-func (e *Engine) takeMessages(now int64, messages []block.Message, refused map[block.MessageID]bool) {
-	for _, m := range messages {
-		delete(e.requested, m.ID())
-		err := mempool.ErrExpired
-		if !refused[m.ID()] {
-			err = e.add(now, m, e.ownBeforeRestart(m))
-		}
-		if errors.Is(err, mempool.ErrExpired) {
-			e.pool.Refuse(m.ID()) // neither verdict changes, so do not fetch it again
-		}
-		if err != nil {
-			e.offerToBlocks(now, m)
-		}
-	}
-}
-
-// ownBeforeRestart reports whether a message was this member's own before its restart, which
-// emptied the mempool. Then it is its own message again.
-func (e *Engine) ownBeforeRestart(m block.Message) bool {
-	return m.Sender() == e.config.Self && m.Time() <= e.started+e.wall.ahead
 }
 
 // takeFrontier compares a member's frontier with the state here, and asks for what is missing.
@@ -187,7 +160,7 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 	var batch []block.Message
 	size, left := 0, e.servedBytes()
 	for _, id := range f.IDs {
-		m, ok := e.pool.Get(id)
+		m, ok := e.pool.Body(id)
 		if !ok {
 			m, ok = e.openBody(id)
 		}
@@ -198,13 +171,13 @@ func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
 			break
 		}
 		if size+m.Size() > wire.BatchBytes && len(batch) > 0 {
-			e.send(to, wire.Messages{Messages: batch})
+			e.answer(to, wire.Messages{Messages: batch})
 			batch, size = nil, 0
 		}
 		batch, size = append(batch, m), size+m.Size()
 	}
 	if len(batch) > 0 {
-		e.send(to, wire.Messages{Messages: batch})
+		e.answer(to, wire.Messages{Messages: batch})
 	}
 }
 
@@ -225,6 +198,13 @@ func (e *Engine) openBody(id block.MessageID) (block.Message, bool) {
 		}
 	}
 	return block.Message{}, false
+}
+
+// answer sends a frame that a member asked for.
+func (e *Engine) answer(to keys.Public, frame wire.Frame) {
+	if to != e.config.Self {
+		e.emit(Send{To: to, Frame: frame, Answer: true})
+	}
 }
 
 func (e *Engine) send(to keys.Public, frame wire.Frame) {

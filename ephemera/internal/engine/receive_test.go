@@ -14,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -123,7 +124,9 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	refused := c.message(3, "refused")
 	c.list(1, 0, refused)
 	require.Len(t, sent[wire.GetMessages](c, 0, 0, 1), 1)
-	c.receiveRefused(1, 0, wire.Messages{Messages: []block.Message{refused}}, map[block.MessageID]bool{refused.ID(): true})
+	c.members[0].judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+	c.receiveFrom(1, 0, wire.Messages{Messages: []block.Message{refused}})
+	require.Len(t, c.members[0].asked, 1)
 	require.Zero(t, c.status(0).Messages)
 	c.advance(5000, false)
 	c.list(1, 0, refused)
@@ -132,7 +135,7 @@ func TestRefusedMessageIsNotFetchedAgain(t *testing.T) {
 	b := c.forge(3, 1, block.ID{}, "refused")
 	require.Equal(t, b.Messages[0].Label(), refused.Label())
 	c.receiveFrom(3, 0, wire.Proposal{Proposal: b.Proposal()})
-	c.receiveRefused(3, 0, wire.Messages{Messages: b.Messages}, map[block.MessageID]bool{b.Messages[0].ID(): true})
+	c.receiveFrom(3, 0, wire.Messages{Messages: b.Messages})
 	require.Len(t, sent[wire.Echo](c, 0, 0, 3), 1)
 }
 
@@ -289,20 +292,48 @@ func BenchmarkListingOfUnknownMessages(b *testing.B) {
 	}
 }
 
+// A request or frame full of messages that nobody needs costs the same in a group of any size, with
+// a block of many messages open on every chain.
+func BenchmarkUnknownMessages(b *testing.B) {
+	for _, n := range []int{4, 100} {
+		b.Run(fmt.Sprint("n=", n), func(b *testing.B) {
+			c := newCluster(b, n, engine.Config{}, membership.Limits{})
+			c.start(0)
+			for i := 1; i < n; i++ {
+				open := c.forge(i, 1, block.ID{}, "open").Proposal()
+				for k := range 100 {
+					open.IDs = append(open.IDs, block.MessageID{byte(i), byte(k), 1})
+				}
+				c.receiveFrom(i, 0, wire.Proposal{Proposal: open})
+			}
+			request := wire.GetMessages{IDs: make([]block.MessageID, wire.MaxListings)}
+			for i := range request.IDs {
+				request.IDs[i] = block.MessageID{byte(i), byte(i >> 8), 2}
+			}
+			for b.Loop() {
+				c.receiveFrom(1, 0, request)
+				c.flight, c.history = nil, nil
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*wire.MaxListings), "ns/message")
+		})
+	}
+}
+
 // Each message of a frame full of unwanted messages costs as much as a single one.
 func BenchmarkRefusedMessages(b *testing.B) {
 	for _, count := range []int{1, 1000, 40_000} {
 		b.Run(fmt.Sprintf("messages=%d", count), func(b *testing.B) {
 			c := newCluster(b, 4, engine.Config{}, membership.Limits{})
 			c.start(0)
-			f, refused := wire.Messages{}, map[block.MessageID]bool{}
+			c.members[0].judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+			var f wire.Messages
 			for i := range count {
 				m, err := block.NewMessage(unverified{c.keys[1].Public()}, network, "note", fmt.Append(nil, i), c.now)
 				require.NoError(b, err)
-				f.Messages, refused[m.ID()] = append(f.Messages, m), true
+				f.Messages = append(f.Messages, m)
 			}
 			for b.Loop() {
-				c.receiveRefused(1, 0, f, refused)
+				c.receiveFrom(1, 0, f)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/message")
 		})

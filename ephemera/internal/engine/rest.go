@@ -94,25 +94,16 @@ func (e *Engine) rest(now int64, p *part) {
 			r.forked = append(r.forked, fork.A.Slot)
 		}
 	}
-	e.resting = append(e.resting, r)
+	e.resting, e.restingByID[p.group.ID()] = append(e.resting, r), r
 	slices.SortFunc(e.resting, func(a, b *resting) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	e.scheduleRound(now)
-}
-
-func (e *Engine) restingGroup(id membership.ID) *resting {
-	for _, r := range e.resting {
-		if r.group.ID() == id {
-			return r
-		}
-	}
-	return nil
 }
 
 // receivedAtRest handles a frame of a resting group. Requests for blocks never come here: they are
 // answered from the store.
 func (e *Engine) receivedAtRest(now int64, in Received) {
 	frame := in.Frame.Frame()
-	r := e.restingGroup(wire.GroupOf(frame))
+	r := e.restingByID[wire.GroupOf(frame)]
 	if r == nil {
 		return
 	}
@@ -178,7 +169,7 @@ func (e *Engine) certificateAtRest(now int64, r *resting, f wire.Certificate, in
 
 // heldAtRest looks at a block of a resting group that a member sent (R3, R6).
 func (e *Engine) heldAtRest(now int64, in Received, held wire.Held) {
-	r := e.restingGroup(held.Block.Header.Group)
+	r := e.restingByID[held.Block.Header.Group]
 	if r == nil || !r.group.Contains(in.From) {
 		return
 	}
@@ -191,7 +182,7 @@ func (e *Engine) heldAtRest(now int64, in Received, held wire.Held) {
 
 // conflictAtRest wakes a group in which the store found two headers of one slot.
 func (e *Engine) conflictAtRest(now int64, event Conflict) {
-	if r := e.restingGroup(event.A.Header.Group); r != nil && !r.barred(event.A.Header.Creator) {
+	if r := e.restingByID[event.A.Header.Group]; r != nil && !r.barred(event.A.Header.Creator) {
 		e.wake(now, r, keys.Public{}, event)
 	}
 }
@@ -234,11 +225,12 @@ func (e *Engine) loaded(now int64, event Loaded) {
 	e.loading = membership.ID{}
 	first := e.waking[0]
 	e.waking = slices.Delete(e.waking, 0, 1)
-	r := e.restingGroup(event.Group)
+	r := e.restingByID[event.Group]
 	if r == nil || !event.OK {
 		return
 	}
 	e.resting = slices.DeleteFunc(e.resting, func(other *resting) bool { return other == r })
+	delete(e.restingByID, event.Group)
 	p := e.join(Known{Group: r.group, State: r.delivered(event.State), Muted: r.muted, Closed: true})
 	slices.SortFunc(e.parts, func(a, b *part) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	p.frontier, p.version, p.peers, p.progress, p.closeBy = r.frontier, r.version, r.peers, now, now

@@ -83,7 +83,7 @@ func (e *Engine) describeGroup(to keys.Public, number uint64) {
 		e.described = make(map[keys.Public]int)
 	}
 	e.described[to]++
-	e.send(to, wire.Description{Group: group})
+	e.answer(to, wire.Description{Group: group})
 }
 
 // named handles a member's description of a group.

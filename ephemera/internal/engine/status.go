@@ -18,8 +18,12 @@ type Status struct {
 	Closed    bool // nothing new is signed in the group
 }
 
-// Mempool returns how many messages the mempool holds, and their total size in bytes.
-func (e *Engine) Mempool() (messages, bytes int) { return e.pool.Len(), e.pool.Bytes() }
+// Mempool returns how many messages the engine holds outside blocks, including those that wait for
+// the application, and their total size in bytes.
+func (e *Engine) Mempool() (messages, bytes int) {
+	messages, bytes = e.pool.Pending()
+	return messages + e.pool.Len(), bytes + e.pool.Bytes()
+}
 
 // InMemory reports whether a group of this member is in memory: it was never at rest, or was loaded
 // again.

@@ -40,17 +40,8 @@ func (e *Engine) add(now int64, m block.Message, local bool) error {
 	if err := e.pool.Add(m, local, e.moment(now)); err != nil {
 		return err
 	}
-	if expiry := e.pool.Expiry(m, e.moment(now)); e.expiry == 0 || expiry < e.expiry {
-		e.expiry = expiry
-	}
+	e.noteExpiry(now, m)
 	e.changed = true
 	e.offerToBlocks(now, m)
 	return nil
-}
-
-// offerToBlocks gives a body to every open block that waits for it.
-func (e *Engine) offerToBlocks(now int64, m block.Message) {
-	for _, p := range e.parts {
-		p.instance.Message(now, m)
-	}
 }

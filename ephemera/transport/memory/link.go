@@ -54,13 +54,21 @@ func (l *link) set(up bool) {
 func (l *link) push(i item) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.up || len(l.queue) >= l.limit {
+	if !l.hasRoomLocked() {
 		return false
 	}
 	l.queue = append(l.queue, i)
 	l.notify()
 	return true
 }
+
+func (l *link) hasRoom() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hasRoomLocked()
+}
+
+func (l *link) hasRoomLocked() bool { return l.up && len(l.queue) < l.limit }
 
 // next returns the state of the connection and the frame that is due. If none is due, wait is the
 // time until the first one will be, or zero if none is in transit.

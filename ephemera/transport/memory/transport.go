@@ -53,6 +53,12 @@ func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	return true
 }
 
+// HasRoom implements transport.Transport. Queues are bounded in frames, not in bytes.
+func (t *Transport) HasRoom(to keys.Public, _ int) bool {
+	peer := t.network.peer(t, to)
+	return peer != nil && peer.links[t.self].hasRoom()
+}
+
 func (t *Transport) count(frame []byte) {
 	t.sentFrames.Add(1)
 	t.sentBytes.Add(uint64(len(frame)))

@@ -248,6 +248,12 @@ func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	return true
 }
 
+// HasRoom implements transport.Transport.
+func (t *Transport) HasRoom(to keys.Public, bytes int) bool {
+	r := t.peer(peerID(to))
+	return r != nil && r.hasRoom(min(bytes, t.config.Limits.FrameBytes))
+}
+
 // Publish implements transport.Transport.
 func (t *Transport) Publish(frame []byte) bool {
 	if t.config.Gossip != Off && len(frame) <= t.config.Limits.FrameBytes && t.isRunning() {

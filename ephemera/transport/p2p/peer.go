@@ -134,13 +134,25 @@ func (r *remote) state() (changes uint64, online bool, addresses []ma.Multiaddr)
 func (r *remote) push(frame []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.leaving || len(r.connections) == 0 || len(r.queue) >= r.t.config.Limits.QueueFrames || r.queued+len(frame) > r.t.config.Limits.QueueBytes {
+	if !r.hasRoomLocked(len(frame)) {
 		return false
 	}
 	r.queue = append(r.queue, frame)
 	r.queued += len(frame)
 	wake(r.ready)
 	return true
+}
+
+// hasRoom reports whether push would queue a frame of this length.
+func (r *remote) hasRoom(bytes int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hasRoomLocked(bytes)
+}
+
+func (r *remote) hasRoomLocked(bytes int) bool {
+	limits := &r.t.config.Limits
+	return !r.leaving && len(r.connections) > 0 && len(r.queue) < limits.QueueFrames && r.queued+bytes <= limits.QueueBytes
 }
 
 // batch returns the first frames of the queue, up to about size bytes but at least one, and the

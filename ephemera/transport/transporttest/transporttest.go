@@ -7,7 +7,9 @@ package transporttest
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +52,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"gossip reaches all other members", testGossip},
 		{"a receiver owns its frame", testOwnership},
 		{"publishing is refused if gossip is off", testNoGossip},
+		{"there is room unless the queue is full or the member is not connected", testRoom},
 		{"a blocking receiver holds up only the peer concerned", testBlocked},
 		{"a member that stops goes offline and can return", testRestart},
 		{"traffic is counted", testTraffic},
@@ -218,6 +221,35 @@ func testBlocked(t *testing.T, fresh Fresh) {
 	require.True(t, to.holds(func() bool { return len(to.from(flooder.Key)) == 0 }))
 	close(gate)
 	to.wait(t, "the frames that were held up", func() bool { return len(to.from(flooder.Key)) > 0 })
+}
+
+// testRoom fills the queue for a member that does not read. There is no room then for a frame that
+// Send refuses, until the member reads again.
+func testRoom(t *testing.T, fresh Fresh) {
+	members := fresh(t, 3, Options{})
+	nodes := []*node{run(t, members[0]), run(t, members[1])} // the third never runs
+	nodes[0].wait(t, "the other member", func() bool { return nodes[0].onlineCount() == 1 })
+	from, to := nodes[0].Transport, nodes[1].Key
+	for _, nobody := range []keys.Public{{1, 2, 3}, nodes[0].Key, members[2].Key} {
+		require.False(t, from.HasRoom(nobody, 0))
+	}
+	for _, bytes := range []int{0, 1, MaxFrameBytes, MaxFrameBytes + 1, math.MaxInt} {
+		require.True(t, from.HasRoom(to, bytes), "an empty queue has room for any frame")
+	}
+	gate := make(chan struct{})
+	nodes[1].change(func() { nodes[1].gates[nodes[0].Key] = gate })
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	big := make([]byte, MaxFrameBytes/4)
+	require.Eventually(t, func() bool {
+		room := from.HasRoom(to, len(big))
+		return !from.Send(to, big) && !room // a frame may have left between the two
+	}, timeout, time.Millisecond)
+	dropped := from.Traffic().Dropped
+	require.False(t, from.HasRoom(to, MaxFrameBytes))
+	require.Equal(t, dropped, from.Traffic().Dropped, "asking drops nothing")
+	open()
+	require.Eventually(t, func() bool { return from.HasRoom(to, MaxFrameBytes) }, timeout, time.Millisecond)
 }
 
 func testRestart(t *testing.T, fresh Fresh) {

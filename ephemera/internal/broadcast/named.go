@@ -1,0 +1,56 @@
+package broadcast
+
+import (
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+)
+
+// named is the index of the open slots by the messages that they name. It holds exactly the IDs of
+// each chain's open slot, whether their bodies have arrived or not. So what a frame asks for or
+// brings costs one lookup a message, in a group of any size.
+type named map[block.MessageID][]place
+
+// place is where a chain's open slot names a message: ids[at].
+type place struct {
+	chain *chain
+	at    int
+}
+
+// open adds the messages of a chain's open slot. The places of a message are in the order of their
+// chains.
+func (n named) open(c *chain) {
+	for at, id := range c.open.ids {
+		places := n[id]
+		i := len(places)
+		for i > 0 && places[i-1].chain.creator > c.creator {
+			i--
+		}
+		n[id] = slices.Insert(places, i, place{chain: c, at: at})
+	}
+}
+
+// close removes the messages of a chain's open slot, which is about to be closed.
+func (n named) close(c *chain) {
+	if c.open == nil {
+		return
+	}
+	for _, id := range c.open.ids {
+		left := slices.DeleteFunc(n[id], func(p place) bool { return p.chain == c })
+		if len(left) == 0 {
+			delete(n, id)
+			continue
+		}
+		n[id] = left
+	}
+}
+
+// find returns the place of a message in a chain's open slot.
+func (n named) find(id block.MessageID, c *chain) (at int, ok bool) {
+	for _, p := range n[id] {
+		if p.chain == c {
+			return p.at, true
+		}
+	}
+	return 0, false
+}
