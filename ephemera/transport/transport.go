@@ -63,6 +63,9 @@ const (
 	Accept
 	// Reject drops a frame that no correct member sends or forwards, and blames the peer.
 	Reject
+	// Excess says that the peer has caused more work than its budget for a second. It is a lesser
+	// offence. A gossip frame is not forwarded.
+	Excess
 )
 
 // Traffic counts bytes and frames, direct and gossip, without the framing of lower layers. For

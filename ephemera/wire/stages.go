@@ -42,9 +42,9 @@ func (d Decoded) Unverified() Frame {
 	return d.frame
 }
 
-// Without returns the frame without the parts that drop picks by their headers: those of a Frontier's
-// open slots, and the blocks of a Blocks frame. Other frames stay as they are. A frame that lost a
-// part has no digest, because it is not the frame whose bytes arrived.
+// Without returns the frame without the parts that drop picks by their headers: headers of a
+// Frontier's open slots, and blocks of a Blocks frame. Other frames stay as they are. A frame that
+// lost a part has no digest, because it is not the frame whose bytes arrived.
 func (d Decoded) Without(drop func(block.SignedHeader) bool) Decoded {
 	switch f := d.Unverified().(type) {
 	case Frontier:
