@@ -269,7 +269,7 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 	} else if gossip && w.schedule.NoGossip {
 		return
 	}
-	o.from, o.to = int32(from), int32(to)
+	o.from, o.to, o.gossip = int32(from), int32(to), gossip
 	copies := 1
 	if !w.healed() && int(bits>>20%1000) < w.schedule.Duplicate {
 		copies = 2
@@ -301,31 +301,6 @@ func contains(nodes []int, n int) bool {
 		}
 	}
 	return false
-}
-
-// arrive hands a frame to a node that is up: through the border if it arrives as bytes, and past
-// the adversary if the node has one.
-func (w *world) arrive(o task) {
-	n := w.nodes[o.to]
-	if !n.up {
-		return
-	}
-	verified := wire.AssumeVerified(o.frame) // an engine's own frame, which no adversary changed
-	if o.data != nil {
-		var ok bool
-		if verified, ok = n.open(o.data, o.frame); !ok {
-			return
-		}
-	}
-	frame := verified.Frame()
-	if id, ok := groupOf(frame); ok && n.group(id) == nil {
-		return // of a group that the node does not know yet: it is resent
-	}
-	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
-	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
-		return
-	}
-	n.received(w.nodes[o.from].key.Public(), verified)
 }
 
 // inspect ends the run once everything promised has happened.
