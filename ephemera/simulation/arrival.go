@@ -100,6 +100,9 @@ func (n *node) mayEnter(o task) bool {
 // admit does what the node's border does with a decoded frame.
 func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
 	in := admission.Arrival{From: n.w.nodes[o.from].key.Public(), Frame: frame, Bytes: len(o.data), Gossip: o.gossip}
+	if len(n.w.coalition.members) > 0 {
+		n.w.check.saw(n, int(o.from), frame.Unverified())
+	}
 	decision := n.admission.Decide(n.clock(), in)
 	cost := n.verify(decision, check)
 	n.admission.Settle(n.clock(), in, decision, cost)

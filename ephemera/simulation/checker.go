@@ -47,7 +47,9 @@ type checker struct {
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
-	steps    int
+
+	sightings []sighting
+	steps     int
 }
 
 // slotKey names a slot by small numbers: groups from 0, creators by node.
