@@ -8,10 +8,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// work holds the budgets of all peers. They are small, so that adversaries reach them.
-var work = admission.Limits{
-	ChecksPerSecond: 1000, ChecksBurst: 2000, BytesPerSecond: 1 << 20, BytesBurst: 2 << 20, ServedPerSecond: 4 << 20, ServedBurst: 8 << 20,
-	SenderChecksPerSecond: 200, SenderChecksBurst: 400, Wait: 2000,
+// work returns small budgets for the peers of that many nodes, so that adversaries reach them. A
+// correct member that goes over them is a violation.
+func work(nodes int) admission.Limits {
+	return admission.Limits{
+		ChecksPerSecond: 10 * nodes, ChecksBurst: 60 + 30*nodes, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
+	}
 }
 
 // arrive hands a frame to a node that is up, as a border does: it decodes a frame that arrives as
@@ -80,7 +83,7 @@ func (n *node) checker(group *membership.Group, o *opened) checkFrame {
 
 // startAdmission begins with what is on the disk.
 func (n *node) startAdmission(known []engine.Known) {
-	n.admission = admission.New(n.key.Public(), work)
+	n.admission = admission.New(n.key.Public(), n.w.work)
 	for _, k := range known {
 		n.admission.Restore(k.Group.ID(), k.State)
 	}
@@ -89,8 +92,12 @@ func (n *node) startAdmission(known []engine.Known) {
 // mayEnter reports whether a frame may be handled now. The frame of a peer over its budget waits,
 // or is dropped if that takes too long.
 func (n *node) mayEnter(o task) bool {
-	from := n.w.nodes[o.from].key.Public()
+	sender := n.w.nodes[o.from]
+	from := sender.key.Public()
 	wait := n.admission.Ready(n.clock(), from)
+	if sender.byzantine == nil && n.admission.Overdrawn(n.clock(), from) {
+		n.w.check.violate("budgets", "node %d slows correct node %d down for %d ms", n.place, o.from, wait)
+	}
 	if wait > 0 && wait <= n.admission.MaxWait() {
 		n.w.queue.push(n.w.now+wait*1000, o)
 	}
@@ -120,8 +127,11 @@ func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
 
 // verify verifies what admission lets pass, unless it was verified before.
 func (n *node) verify(d admission.Decision, check checkFrame) admission.Cost {
-	if d.Action != admission.Pass || check == nil || d.Known {
+	switch {
+	case d.Action != admission.Pass || d.Known:
 		return admission.Cost{Valid: true}
+	case check == nil: // as if every signature were new
+		return admission.Cost{Checks: wire.Signatures(d.Frame.Unverified()), Valid: true}
 	}
 	checks, err := check(d.Frame)
 	if digest := d.Frame.Digest(); err == nil && digest != (wire.Digest{}) {

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -41,7 +42,7 @@ type Options struct {
 	// index and Size-8 zeros.
 	Payload func(newest *membership.Group, s Submission) []byte
 	// Limits are those of the groups, and Pool those of the mempools. Zero: small ones, so that
-	// adversaries reach them.
+	// adversaries reach them. The budgets of peers are small if Limits is zero, else the defaults.
 	Limits membership.Limits
 	Pool   mempool.Limits
 	// Measure counts bytes, even without real keys: see Result.Measured.
@@ -55,6 +56,7 @@ type Options struct {
 type world struct {
 	schedule  Schedule
 	options   Options
+	work      admission.Limits // budgets of peers
 	queue     queue
 	now       int64 // microseconds
 	keyring   *keyring
@@ -139,14 +141,15 @@ func (w *world) loop() {
 }
 
 func newWorld(schedule Schedule, options Options) *world {
+	budgets := admission.Limits{} // the defaults
 	if options.Limits == (membership.Limits{}) {
-		options.Limits = limits
+		options.Limits, budgets = limits, work(schedule.Nodes)
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool
 	}
 	w := &world{
-		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
+		schedule: schedule, options: options, work: budgets, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
 		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, submitted: make([]*block.Message, len(schedule.Submissions)),
 		trace: trace{out: options.Trace, hash: traceStart},
 		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},

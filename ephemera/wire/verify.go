@@ -68,7 +68,7 @@ func (v Verifier) verifyOnce(frame Frame, digest Digest) error {
 		return v.verify(frame)
 	}
 	if v.memory.Has(digest) {
-		v.tally.add(0, signatures(frame))
+		v.tally.add(0, Signatures(frame))
 		return nil
 	}
 	if err := v.verify(frame); err != nil {
@@ -78,8 +78,8 @@ func (v Verifier) verifyOnce(frame Frame, digest Digest) error {
 	return nil
 }
 
-// signatures returns the number of signatures in a frame.
-func signatures(frame Frame) (count int) {
+// Signatures returns the number of signatures in a frame.
+func Signatures(frame Frame) (count int) {
 	switch f := frame.(type) {
 	case Proposal, Echo:
 		return 1
