@@ -18,3 +18,8 @@ func (n *Node) SetWall(wall func() time.Time) { n.clock.wall = wall }
 func (d Disk) Thresholds(group *membership.Group, total int64) (low, critical int64) {
 	return d.thresholds(group, total)
 }
+
+// Signatures returns how many signatures in frames the node has checked, and how many it knew.
+func (n *Node) Signatures() (checked, known uint64) {
+	return n.gate.checked.Load(), n.gate.known.Load()
+}

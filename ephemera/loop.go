@@ -250,6 +250,7 @@ func (l *loop) commit(writes []store.Write) error {
 		return fmt.Errorf("persist %d writes (free disk space or repair the store, then start again; nothing was signed): %w", len(writes), err)
 	}
 	l.relaxed = nil
+	l.gate.note(writes)
 	l.noteCertified(writes)
 	return nil
 }
@@ -324,6 +325,7 @@ func (l *loop) send(e engine.Send) {
 	if !e.Again {
 		l.encoded = wire.Encode(e.Frame)
 	}
+	l.gate.sends(e.To, e.Frame, len(l.encoded))
 	l.config.Transport.Send(e.To, l.encoded)
 }
 

@@ -5,8 +5,8 @@
 // Need computes the most that honest members use. For returns the bounds, which exceed that, mostly
 // by the factor headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
-// (Transport), the core (Chain), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and
-// package dht (DHT).
+// (Transport), package admission (Work), the core (Chain), package mempool (Mempool), the HTTP
+// server (HTTP, WebSocket) and package dht (DHT).
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package limits
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -105,6 +106,7 @@ func (c Config) largestGroup() (*membership.Group, error) {
 type Limits struct {
 	Transport Transport
 	Chain     Chain
+	Work      admission.Limits
 	Mempool   mempool.Limits
 	HTTP      HTTP
 	WebSocket WebSocket
@@ -208,6 +210,17 @@ func For(c Config) (Limits, error) {
 
 	l.Chain.BytesPerSecond *= headroom
 	l.Chain.BytesBurst *= headroom
+	w := &l.Work
+	w.ChecksPerSecond *= headroom
+	w.BytesPerSecond *= headroom
+	w.ServedPerSecond *= headroom
+	w.SenderChecksPerSecond *= headroom
+	// As for the transport: what waited for this node arrives at once.
+	w.ChecksBurst = max(w.ChecksPerSecond, w.ChecksBurst)
+	w.BytesBurst = t.BytesBurst + t.FramesBurst*admission.FrameBytes
+	w.ServedBurst = max(w.ServedPerSecond, w.ServedBurst)
+	w.SenderChecksBurst = w.SenderChecksPerSecond
+	w.Wait *= 2
 
 	l.Mempool.Messages *= headroom
 	l.Mempool.Bytes *= 2

@@ -49,7 +49,9 @@ type checker struct {
 	alarms   map[chainKey]map[int]bool      // the nodes that have stopped the chain
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
-	steps    int
+
+	sightings []sighting
+	steps     int
 }
 
 // slotKey names a slot by small numbers: groups from 0, creators by node.

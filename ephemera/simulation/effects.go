@@ -174,6 +174,7 @@ func (n *node) persist(w store.Write) {
 		n.w.check.violate("runner", "node %d: persist %T: %v", n.place, w, err)
 	default:
 		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
+		n.noteWritten(w)
 		n.w.check.persisted(n, w)
 	}
 }
@@ -205,6 +206,7 @@ func (n *node) sendTo(to int, frame wire.Frame) {
 		return
 	}
 	n.count(frame)
+	n.noteSent(to, frame)
 	n.w.send(n.place, to, frame)
 }
 

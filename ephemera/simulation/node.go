@@ -3,6 +3,7 @@ package simulation
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -27,6 +28,7 @@ type node struct {
 	copies                    []*disk // of the store, each made just before a start
 
 	engine      *engine.Engine
+	admission   *admission.Admission
 	up          bool
 	incarnation uint32
 	knownGroups int    // the number of the newest group that the provider announced
@@ -143,6 +145,7 @@ func (n *node) start() {
 	config.Since = max(0, n.wall()-config.Mempool.WithDefaults().TTL.Milliseconds())
 	config.Included = n.included(config.Since)
 	n.engine, n.used, n.told = engine.New(config, known), n.w.now, engine.Space{}
+	n.startAdmission(known)
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
 	n.incarnation++
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
@@ -247,21 +250,6 @@ func (n *node) timer(incarnation uint32) {
 		return
 	}
 	n.armTimer()
-}
-
-// open is the node's border for bytes. It decodes a frame for the group that the frame is about,
-// among the groups that the node knows. Frames about no single group are decoded for the newest.
-func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
-	group := n.w.groups[max(n.knownGroups, 1)-1]
-	if claimed != nil {
-		if id, ok := groupOf(claimed); ok {
-			if group = n.group(id); group == nil {
-				return wire.Verified{}, false
-			}
-		}
-	}
-	frame, err := n.w.keyring.open(group, data)
-	return frame, err == nil
 }
 
 // groupOf returns the group of a frame, or false if the frame is about no single group.

@@ -28,6 +28,7 @@ type task struct {
 	index       int32  // of a fault or submission
 	frame       wire.Frame
 	data        []byte
+	gossip      bool
 	event       engine.Event
 }
 

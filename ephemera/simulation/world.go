@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
@@ -42,7 +43,7 @@ type Options struct {
 	// index and Size-8 zeros.
 	Payload func(newest *membership.Group, s Submission) []byte
 	// Limits are those of the groups, and Pool those of the mempools. Zero: small ones, so that
-	// adversaries reach them.
+	// adversaries reach them. The budgets of peers are small if Limits is zero, else the defaults.
 	Limits membership.Limits
 	Pool   mempool.Limits
 	// Measure counts bytes, even without real keys: see Result.Measured.
@@ -58,6 +59,7 @@ type Options struct {
 type world struct {
 	schedule  Schedule
 	options   Options
+	work      admission.Limits // budgets of peers
 	queue     queue
 	now       int64 // microseconds
 	keyring   *keyring
@@ -146,14 +148,15 @@ func (w *world) loop() {
 }
 
 func newWorld(schedule Schedule, options Options) *world {
+	budgets := admission.Limits{} // the defaults
 	if options.Limits == (membership.Limits{}) {
-		options.Limits = limits
+		options.Limits, budgets = limits, work(schedule.Nodes)
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool
 	}
 	w := &world{
-		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
+		schedule: schedule, options: options, work: budgets, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
 		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, submitted: make([]*block.Message, len(schedule.Submissions)),
 		trace: trace{out: options.Trace, hash: traceStart},
 		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},
@@ -276,7 +279,7 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 	} else if gossip && w.schedule.NoGossip {
 		return
 	}
-	o.from, o.to = int32(from), int32(to)
+	o.from, o.to, o.gossip = int32(from), int32(to), gossip
 	copies := 1
 	if !w.healed() && int(bits>>20%1000) < w.schedule.Duplicate {
 		copies = 2
@@ -308,31 +311,6 @@ func contains(nodes []int, n int) bool {
 		}
 	}
 	return false
-}
-
-// arrive hands a frame to a node that is up: through the border if it arrives as bytes, and past
-// the adversary if the node has one.
-func (w *world) arrive(o task) {
-	n := w.nodes[o.to]
-	if !n.up {
-		return
-	}
-	verified := wire.AssumeVerified(o.frame) // an engine's own frame, which no adversary changed
-	if o.data != nil {
-		var ok bool
-		if verified, ok = n.open(o.data, o.frame); !ok {
-			return
-		}
-	}
-	frame := verified.Frame()
-	if id, ok := groupOf(frame); ok && n.group(id) == nil {
-		return // of a group that the node does not know yet: it is resent
-	}
-	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
-	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
-		return
-	}
-	n.received(w.nodes[o.from].key.Public(), verified)
 }
 
 // inspect ends the run once everything promised has happened.

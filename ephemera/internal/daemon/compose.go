@@ -162,9 +162,9 @@ func (d *daemon) openNode(list membership.List) error {
 	}
 	d.node, err = d.home.Node(ephemera.Config{
 		Group: list.Group, Peers: list.Peers, Transport: d.link,
-		Include:   map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
-		Disk:      ephemera.Disk{Low: int64(s.Storage.Low), Critical: int64(s.Storage.Critical)},
-		Mempool:   mempoolLimits(s.Mempool, d.bounds.Mempool),
+		Include: map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
+		Disk:    ephemera.Disk{Low: int64(s.Storage.Low), Critical: int64(s.Storage.Critical)},
+		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Work: d.bounds.Work,
 		ChainRate: ephemera.ChainRate{PerSecond: int64(d.bounds.Chain.BytesPerSecond), Burst: int64(d.bounds.Chain.BytesBurst)}, Clients: clients, MakeBlocks: online,
 		HandOver: time.Duration(s.Membership.HandOver), Hold: s.Membership.Hold, Logger: d.Logger,
 	}, app)

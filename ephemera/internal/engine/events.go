@@ -44,6 +44,13 @@ type Received struct {
 	Frame wire.Verified
 }
 
+// Covered is what is left of a certificate of a block that is certified here: who sent it, and its
+// slot. No signature was checked, and nothing follows but another frontier to its sender.
+type Covered struct {
+	From keys.Public
+	Slot block.Slot
+}
+
 // Submitted is a client's message that CheckMessage accepted. The answer is an Answered with the
 // same ticket.
 type Submitted struct {
@@ -128,6 +135,7 @@ func (Tick) event()           {}
 func (Adopt) event()          {}
 func (Close) event()          {}
 func (Received) event()       {}
+func (Covered) event()        {}
 func (Submitted) event()      {}
 func (Chosen) event()         {}
 func (Verdict) event()        {}
