@@ -20,6 +20,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 )
 
 // hostile is the first argument of the process that attacks: the program starts itself.
@@ -62,6 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		only    = flags.String("only", "", "comma-separated names of the attacks to run; default: all")
 		list    = flags.Bool("list", false, "list the attacks and exit")
 		program = flags.String("program", "bin/ephemera", "path of the daemon")
+		every   = flags.Duration("every", time.Duration(settings.Default().Block.Every), "block.every of the honest members: how long a message waits for others")
 		verbose = flags.Bool("v", false, "print what the attacker sent and got")
 		keep    = flags.Bool("keep", false, "keep the nodes' folders and logs, and print where they are")
 	)
@@ -81,7 +83,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := os.Stat(*program); err != nil {
 		return fmt.Errorf("find the daemon: %w (build it with make build, or set -program)", err)
 	}
-	return attackAll(ctx, attacks, planFor(*seconds, options{program: *program, keep: *keep, verbose: *verbose}), out)
+	return attackAll(ctx, attacks, planFor(*seconds, options{program: *program, every: *every, keep: *keep, verbose: *verbose}), out)
 }
 
 // choose returns the attacks with the given names, or all.
@@ -130,6 +132,7 @@ func attackAll(ctx context.Context, attacks []attacker.Attack, p plan, out io.Wr
 // options are those that do not depend on the length of an attack.
 type options struct {
 	program       string
+	every         time.Duration // settings.Block.Every
 	keep, verbose bool
 }
 
@@ -144,5 +147,5 @@ type plan struct {
 
 func planFor(seconds int, o options) plan {
 	attack := time.Duration(seconds) * time.Second
-	return plan{options: o, warm: 2 * time.Second, quiet: min(10*time.Second, max(attack/2, 3*time.Second)), attack: attack, window: attack * 2 / 3}
+	return plan{options: o, warm: 2 * time.Second, quiet: 6 * time.Second, attack: attack, window: attack * 2 / 3}
 }

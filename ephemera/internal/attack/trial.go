@@ -78,6 +78,7 @@ func try(ctx context.Context, attack attacker.Attack, p plan) (result, error) {
 func (t *trial) open(ctx context.Context, dir string) (err error) {
 	config := settings.Default()
 	config.Limits.Members, config.Limits.MemoryBytes = members, memoryBytes
+	config.Block.Every = settings.Duration(t.every)
 	config.Membership.Interval, config.Membership.HandOver = settings.Duration(time.Second), settings.Duration(2*time.Second)
 	t.network, err = testnet.Make(ctx, testnet.Config{Dir: filepath.Join(dir, "net"), Nodes: members, Settings: config})
 	if err != nil {

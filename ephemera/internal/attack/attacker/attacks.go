@@ -9,6 +9,7 @@ func Attacks() []Attack {
 		{Name: "nulls", Does: "few bytes that stand for many values", run: nulls},
 		{Name: "signatures", Does: "frames with bad signatures", run: signatures},
 		{Name: "strangers", Does: "gossip of messages that strangers signed", run: strangers},
+		{Name: "replays", Does: "gossip of others' messages again, and of forged ones", run: replays},
 		{Name: "frontiers", Does: "frontiers and lists of unknown messages", run: frontiers},
 		{Name: "claims", Does: "claims to hold blocks that do not exist", run: claims},
 		{Name: "unknown", Does: "requests for messages that nobody knows", run: unknown},

@@ -58,10 +58,9 @@ func (m *member) sign(height uint64, parent block.ID, content block.Block) block
 
 // grow appends blocks to the attacker's chain, each as soon as the one before is certified.
 func (m *member) grow(ctx context.Context, next func() block.Block) {
-	s := newShop(m)
 	var work sync.WaitGroup
-	work.Go(func() { s.answer(ctx) })
 	defer work.Wait()
+	s := openShop(ctx, &work, m)
 	var parent block.ID
 	for height := uint64(1); ctx.Err() == nil; height++ {
 		b := m.sign(height, parent, next())
@@ -72,25 +71,47 @@ func (m *member) grow(ctx context.Context, next func() block.Block) {
 		own, _ := m.group.Index(m.key.Public())
 		signed[own] = m.key.Sign(certificate.SigningBytes(m.group.Network(), b.Header.Slot(), b.ID()))
 		proof := encode(wire.Certificate{Certificate: certificate.New(m.group, b.Header.Slot(), b.ID(), signed)})
-		s.tell(ctx, proof)
+		s.tell(proof)
 		m.counts.Blocks++
 		parent = b.ID()
 	}
 }
 
-// shop gives away the bodies of the attacker's newest block. It has streams of its own, because two
-// goroutines send.
+// shop gives away the bodies of the attacker's newest block. Each victim has a queue, so that one
+// that cannot be reached keeps none of the others waiting.
 type shop struct {
-	m *member
+	m      *member
+	queues map[keys.Public]chan []byte
 
-	mu     sync.Mutex // held while a frame is sent
+	mu     sync.Mutex
 	bodies map[block.MessageID]block.Message
 }
 
-func newShop(m *member) *shop { return &shop{m: m} }
+// queued bounds the frames that wait for a victim.
+const queued = 64
+
+// openShop starts the goroutines that send, which end with ctx.
+func openShop(ctx context.Context, work *sync.WaitGroup, m *member) *shop {
+	s := &shop{m: m, queues: map[keys.Public]chan []byte{}}
+	for _, v := range m.victims {
+		queue := make(chan []byte, queued)
+		s.queues[v.key] = queue
+		work.Go(func() {
+			for ctx.Err() == nil {
+				select {
+				case frame := <-queue:
+					v.send(ctx, frame)
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	work.Go(func() { s.answer(ctx) })
+	return s
+}
 
 // proposeAgain is how often a proposal is repeated until a quorum has echoed it.
-const proposeAgain = 2 * time.Second
+const proposeAgain = time.Second
 
 // certify sends a block and returns a quorum's echoes, without the attacker's own. It returns nil
 // when ctx is done.
@@ -102,25 +123,34 @@ func (s *shop) certify(ctx context.Context, b block.Block) map[int]keys.Signatur
 	}
 	s.mu.Unlock()
 	for _, frame := range batches(b.Messages) { // not only when they are asked for
-		s.tell(ctx, frame)
+		s.tell(frame)
 	}
 	for ctx.Err() == nil {
-		s.tell(ctx, encode(wire.Proposal{Proposal: b.Proposal()}))
-		for waited := time.Duration(0); waited < proposeAgain && ctx.Err() == nil; waited += 2 * time.Millisecond {
+		s.tell(encode(wire.Proposal{Proposal: b.Proposal()}))
+		const look = time.Millisecond
+		for waited := time.Duration(0); waited < proposeAgain && ctx.Err() == nil; waited += look {
 			if found := s.m.heard.quorum(b.ID(), s.m.group.Q()-1); found != nil {
 				return found
 			}
-			sleep(ctx, 2*time.Millisecond)
+			sleep(ctx, look)
 		}
 	}
 	return nil
 }
 
-// tell sends a frame to all victims.
-func (s *shop) tell(ctx context.Context, frame []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.m.each(func(v *victim) { v.send(ctx, frame) })
+// tell queues a frame for all victims.
+func (s *shop) tell(frame []byte) {
+	for to := range s.queues {
+		s.queue(to, frame)
+	}
+}
+
+// queue queues a frame for a victim, or drops it if its queue is full.
+func (s *shop) queue(to keys.Public, frame []byte) {
+	select {
+	case s.queues[to] <- frame:
+	default:
+	}
 }
 
 // answer answers requests for bodies until ctx is done.
@@ -130,29 +160,24 @@ func (s *shop) answer(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case wanted := <-s.m.heard.asked:
-			s.serve(ctx, wanted)
+			for _, frame := range batches(s.find(wanted.ids)) {
+				s.queue(wanted.from, frame)
+			}
 		}
 	}
 }
 
-// serve sends the bodies that a victim asked for.
-func (s *shop) serve(ctx context.Context, wanted request) {
+// find returns the bodies with these IDs.
+func (s *shop) find(ids []block.MessageID) []block.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []block.Message
-	for _, id := range wanted.ids {
+	for _, id := range ids {
 		if body, ok := s.bodies[id]; ok {
 			found = append(found, body)
 		}
 	}
-	for _, v := range s.m.victims {
-		if v.key != wanted.from {
-			continue
-		}
-		for _, frame := range batches(found) {
-			v.send(ctx, frame)
-		}
-	}
+	return found
 }
 
 // batches returns frames with the messages, about a megabyte in each.

@@ -10,9 +10,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// gossipStart is how long members take to learn who takes part in gossip.
-const gossipStart = time.Second
-
 // frontiers sends frontiers, all of them valid and different, and lists of as many unknown messages
 // as fit, in the name of every member.
 func frontiers(ctx context.Context, m *member) {
@@ -47,7 +44,7 @@ const (
 	listings    = 1024
 )
 
-// frontier returns a frontier that claims about this height of every chain.
+// frontier returns a frontier that claims this height of every chain, or a few more.
 func (m *member) frontier(group *membership.Group, height uint64) []byte {
 	body := heights(group, height)
 	body = canonical.AppendArray(canonical.AppendArray(body, 0), 0)
@@ -63,7 +60,7 @@ func heights(group *membership.Group, height uint64) []byte {
 	id := group.ID()
 	body := canonical.AppendArray(canonical.AppendBytes(nil, id[:]), group.N())
 	for range group.N() {
-		body = canonical.AppendUint(body, height+rand.Uint64N(1000))
+		body = canonical.AppendUint(body, max(height, min(height+rand.Uint64N(1000), canonical.MaxNumber)))
 	}
 	return body
 }
