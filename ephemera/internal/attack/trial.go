@@ -152,7 +152,8 @@ func (t *trial) run(ctx context.Context) error {
 		t.result.notes = append(t.result.notes, err.Error())
 	}
 	if t.verbose {
-		t.result.notes = append(t.result.notes, t.result.counts.String())
+		received, _ := t.nodes[0].Metric(ctx, "ephemera_received_bytes_total")
+		t.result.notes = append(t.result.notes, t.result.counts.String(), fmt.Sprintf("%s received %.0f MB", t.nodes[0].Name, received/(1<<20)))
 	}
 	t.load.Settle(ctx, settleTimeout)
 	t.judge(ctx, quiet, calm, window, end)

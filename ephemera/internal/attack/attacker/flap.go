@@ -13,8 +13,7 @@ func flap(ctx context.Context, m *member) {
 	m.each(func(v *victim) {
 		for ctx.Err() == nil {
 			v.send(ctx, newest)
-			_ = m.host.Network().ClosePeer(v.info.ID)
-			v.stream = nil
+			v.leave()
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -18,6 +20,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	ma "github.com/multiformats/go-multiaddr"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -42,12 +45,12 @@ type member struct {
 	read    atomic.Int64
 }
 
-// victim is an honest member with the stream to it.
+// victim is an honest member with the streams to it.
 type victim struct {
-	m      *member
-	key    keys.Public
-	info   peer.AddrInfo
-	stream network.Stream
+	m       *member
+	key     keys.Public
+	info    peer.AddrInfo
+	streams map[protocol.ID]network.Stream
 }
 
 // newMember creates the host. It does not listen: the attacker dials.
@@ -69,7 +72,7 @@ func newMember(key keys.Private, list membership.List, old *membership.Group) (*
 		if p.Key == public {
 			continue
 		}
-		v := &victim{m: m, key: p.Key}
+		v := &victim{m: m, key: p.Key, streams: map[protocol.ID]network.Stream{}}
 		if v.info.ID, err = peer.Decode(p.Key.PeerID()); err != nil {
 			return nil, fmt.Errorf("peer ID of %s: %w", p.Name, err)
 		}
@@ -119,36 +122,61 @@ func (v *victim) open(ctx context.Context, id protocol.ID) (network.Stream, erro
 	return v.m.host.NewStream(ctx, v.info.ID, id)
 }
 
-// send sends a frame. Must not be called concurrently for one victim.
+// send sends a frame. Neither send nor gossip may be called concurrently for one victim.
 func (v *victim) send(ctx context.Context, frame []byte) bool {
-	return v.write(ctx, append(binary.AppendUvarint(nil, uint64(len(frame))), frame...))
+	return v.write(ctx, v.m.protocol(), lengthAnd(frame))
 }
 
-// write writes bytes to the stream of frames, whatever they are.
-func (v *victim) write(ctx context.Context, data []byte) bool {
+// gossip sends a frame as GossipSub does.
+func (v *victim) gossip(ctx context.Context, frame []byte) bool {
+	topic := v.m.topic()
+	rpc, err := proto.Marshal(&pb.RPC{Publish: []*pb.Message{{Data: frame, Topic: &topic}}})
+	if err != nil {
+		panic(fmt.Sprintf("attacker: encode gossip: %v", err))
+	}
+	return v.write(ctx, pubsub.GossipSubID_v11, lengthAnd(rpc))
+}
+
+// topic is the topic of the members' gossip.
+func (m *member) topic() string { return "/ephemera/" + m.group.Network() + "/messages" }
+
+// lengthAnd returns data after its length.
+func lengthAnd(data []byte) []byte {
+	return append(binary.AppendUvarint(make([]byte, 0, len(data)+binary.MaxVarintLen64), uint64(len(data))), data...)
+}
+
+// write writes bytes to the stream of a protocol, whatever they are.
+func (v *victim) write(ctx context.Context, id protocol.ID, data []byte) bool {
 	v.m.pace.wait(ctx)
 	if ctx.Err() != nil {
 		return false
 	}
-	if v.stream == nil {
-		stream, err := v.open(ctx, v.m.protocol())
-		if err != nil {
+	stream := v.streams[id]
+	if stream == nil {
+		var err error
+		if stream, err = v.open(ctx, id); err != nil {
 			v.m.failed.Add(1)
 			sleep(ctx, refusedPause)
 			return false
 		}
-		v.stream = stream
+		v.streams[id] = stream
 	}
-	_ = v.stream.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := v.stream.Write(data); err != nil {
+	_ = stream.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := stream.Write(data); err != nil {
 		v.m.failed.Add(1)
-		_ = v.stream.Reset()
-		v.stream = nil
+		_ = stream.Reset()
+		delete(v.streams, id)
 		return false
 	}
 	v.m.sent.Add(1)
 	v.m.bytes.Add(int64(len(data)))
 	return true
+}
+
+// leave closes the connections to a victim.
+func (v *victim) leave() {
+	_ = v.m.host.Network().ClosePeer(v.info.ID)
+	clear(v.streams)
 }
 
 // now is the time that goes into what the attacker signs.

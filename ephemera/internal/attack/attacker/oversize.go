@@ -22,7 +22,7 @@ func oversize(ctx context.Context, m *member) {
 		for turn := 0; ctx.Err() == nil; turn++ {
 			switch turn % 16 {
 			case 0:
-				v.write(ctx, append(binary.AppendUvarint(nil, 1<<(20+rand.IntN(43))), random(4096)...))
+				v.write(ctx, m.protocol(), append(binary.AppendUvarint(nil, 1<<(20+rand.IntN(43))), random(4096)...))
 			case 1:
 				v.send(ctx, longest)
 			default:

@@ -2,7 +2,9 @@ package attacker
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 
@@ -13,7 +15,7 @@ import (
 // replays gossips the messages of honest members again, in frames that are all different, and some
 // with forged messages in their names: only the peer that delivered them may pay for that.
 func replays(ctx context.Context, m *member) {
-	topic, subscription, err := m.join(ctx)
+	subscription, err := m.subscribe(ctx)
 	if err != nil {
 		warn("join gossip: %v", err)
 		return
@@ -24,13 +26,33 @@ func replays(ctx context.Context, m *member) {
 	listening.Go(func() { heard.listen(ctx, m, subscription) })
 	forged := m.badlySigned()
 	const forgeries = 16 // valid frames for each forged one
-	for turn := 0; ctx.Err() == nil; turn++ {
-		frame := forged[turn/forgeries%len(forged)]
-		if turn%forgeries > 0 {
-			frame = wire.EncodeMessages(heard.some(turn))
+	m.each(func(v *victim) {
+		for turn := 0; ctx.Err() == nil; turn++ {
+			some := heard.some(turn)
+			switch {
+			case turn%forgeries == 0:
+				v.gossip(ctx, forged[turn/forgeries%len(forged)])
+			case len(some) == 0:
+				sleep(ctx, 10*time.Millisecond)
+			default:
+				v.gossip(ctx, wire.EncodeMessages(some))
+			}
 		}
-		m.publish(ctx, topic, frame)
+	})
+}
+
+// subscribe takes part in the members' gossip.
+func (m *member) subscribe(ctx context.Context) (*pubsub.Subscription, error) {
+	router, err := pubsub.NewGossipSub(ctx, m.host, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(),
+		pubsub.WithMaxMessageSize(wire.MaxFrameBytes(m.group)))
+	if err != nil {
+		return nil, fmt.Errorf("create gossip: %w", err)
 	}
+	topic, err := router.Join(m.topic())
+	if err != nil {
+		return nil, fmt.Errorf("join topic: %w", err)
+	}
+	return topic.Subscribe()
 }
 
 // gossip holds the newest messages of others.

@@ -28,7 +28,7 @@ func known(ctx context.Context, m *member) { m.flood(ctx, m.requests) }
 func deaf(ctx context.Context, m *member) {
 	m.deaf.Store(true)
 	for _, v := range m.victims { // streams that were opened before are read
-		_ = m.host.Network().ClosePeer(v.info.ID)
+		v.leave()
 	}
 	m.flood(ctx, m.requests)
 }
