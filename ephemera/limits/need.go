@@ -105,7 +105,8 @@ func (c Config) webSocket() WebSocket {
 
 // Memory returns the most memory, in bytes, that others can make the node use, if f members of each
 // open group exhaust their bounds at once and the other members behave honestly: queues, frames
-// that are being read, gossip that waits, what libp2p reserves, the mempool, and the queues of subscribers.
+// that are being read, gossip that waits, what libp2p reserves, the mempool, and the queues of
+// subscribers.
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)

@@ -12,6 +12,7 @@ import (
 const (
 	maxSlowdown = 2                // median latency under attack, as a multiple of the one before
 	maxResident = 768 << 20        // bytes
+	minMeasured = 10               // messages that make a median
 	maxStart    = 10 * time.Second // until a restarted member is ready
 )
 
@@ -24,6 +25,7 @@ type result struct {
 	grown     int64         // greatest growth of a node's folder during the attack, in bytes
 	start     time.Duration // until the restarted member was ready
 	submitted int
+	measured  int     // messages by which p50 and quiet were measured, the smaller number
 	missing   int     // messages that were not delivered by every honest member in the end
 	cuts      float64 // how often the attacker was cut off, by all members together
 	share     float64 // of a core, used by the attacker
@@ -39,6 +41,9 @@ func (r result) ratio() float64 { return float64(r.p50) / float64(max(r.quiet, t
 func (r result) excesses() []string {
 	var found []string
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	if r.measured < minMeasured {
+		add("%d messages are too few for a median, at least %d", r.measured, minMeasured)
+	}
 	if ratio := r.ratio(); ratio > maxSlowdown {
 		add("the median is %.2f times the quiet one, at most %d", ratio, maxSlowdown)
 	}
@@ -48,7 +53,7 @@ func (r result) excesses() []string {
 	if r.start > maxStart {
 		add("a restarted member was not ready within %s", maxStart)
 	}
-	if r.missing > 0 || r.submitted == 0 {
+	if r.missing > 0 {
 		add("%d of %d messages were not delivered by every honest member", r.missing, r.submitted)
 	}
 	return found

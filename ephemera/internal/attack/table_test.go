@@ -15,22 +15,23 @@ import (
 func harmless() result {
 	return result{
 		attack: attacker.Attack{Name: "signatures"}, quiet: 100 * time.Millisecond, p50: 200 * time.Millisecond,
-		resident: maxResident, start: maxStart, submitted: 600,
+		resident: maxResident, start: maxStart, submitted: 600, measured: 100,
 	}
 }
 
 func TestEachBoundIsJudged(t *testing.T) {
 	require.Empty(t, harmless().excesses())
 	for name, exceed := range map[string]func(*result){
-		"median":                   func(r *result) { r.p50 += time.Millisecond },
-		"MiB":                      func(r *result) { r.resident++ },
-		"ready":                    func(r *result) { r.start++ },
-		"delivered":                func(r *result) { r.missing++ },
-		"0 of 0 messages were not": func(r *result) { r.submitted = 0 },
+		"median":    func(r *result) { r.p50 += time.Millisecond },
+		"MiB":       func(r *result) { r.resident++ },
+		"ready":     func(r *result) { r.start++ },
+		"delivered": func(r *result) { r.missing++ },
+		"too few":   func(r *result) { r.measured = minMeasured - 1 },
 	} {
 		r := harmless()
 		exceed(&r)
 		require.Len(t, r.excesses(), 1, name)
+		require.Contains(t, r.excesses()[0], name)
 	}
 }
 

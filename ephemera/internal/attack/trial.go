@@ -179,7 +179,7 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 	wait(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
 	window = time.Now()
 	used, usedByAttacker := t.time(), enemy.time()
-	wait(ctx, time.Until(begin.Add(t.plan.attack)))
+	wait(ctx, t.window) // all of it, also if the restart took long
 	length := time.Since(window).Seconds()
 	t.result.share = (enemy.time() - usedByAttacker).Seconds() / length
 	t.result.work = (t.time() - used).Seconds() / length / float64(len(t.nodes))
@@ -200,8 +200,9 @@ func (t *trial) time() (sum time.Duration) {
 // judge fills in what is known after the attack.
 func (t *trial) judge(ctx context.Context, quiet, calm, window, end time.Time) {
 	r := &t.result
-	r.quiet = t.load.Tally(quiet, calm).P50
-	r.p50 = t.load.Tally(window, end).P50
+	before, under := t.load.Tally(quiet, calm), t.load.Tally(window, end)
+	r.quiet, r.p50 = before.P50, under.P50
+	r.measured = min(before.Submitted, under.Submitted)
 	whole := t.load.Tally(quiet, end)
 	r.submitted, r.missing = whole.Submitted, whole.Missing
 	for _, err := range whole.Rejected[:min(2, len(whole.Rejected))] {

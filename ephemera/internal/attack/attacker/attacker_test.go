@@ -57,7 +57,7 @@ func TestFramesOfTheAttackerAreValid(t *testing.T) {
 // Frames with bad signatures decode, so that somebody has to verify them.
 func TestBadSignaturesAreFoundByVerifyingOnly(t *testing.T) {
 	m, _ := group(t)
-	for _, frame := range m.badlySigned() {
+	for _, frame := range m.badlySigned(8) {
 		_, err := wire.Decode(m.group, frame)
 		require.NoError(t, err)
 		_, err = wire.Open(m.group, frame)

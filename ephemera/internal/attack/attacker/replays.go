@@ -24,7 +24,7 @@ func replays(ctx context.Context, m *member) {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { heard.listen(ctx, m, subscription) })
-	forged := m.badlySigned()
+	forged := m.badlySigned(forgedMessages)
 	const forgeries = 16 // valid frames for each forged one
 	m.each(func(v *victim) {
 		for turn := 0; ctx.Err() == nil; turn++ {

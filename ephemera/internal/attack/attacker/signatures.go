@@ -12,13 +12,17 @@ import (
 // signatures sends frames that decode, and whose last signature is wrong: verifying them costs the
 // most before they are refused. Half of the messages name honest members as senders.
 func signatures(ctx context.Context, m *member) {
-	bad := m.badlySigned()
+	bad := m.badlySigned(forgedMessages)
 	m.flood(ctx, func(turn int) []byte { return bad[turn%len(bad)] })
 }
 
-// badlySigned returns frames with bad signatures.
-func (m *member) badlySigned() [][]byte {
-	const frames, count = 16, 512
+// forgedMessages is the number of valid messages in front of a forged one.
+const forgedMessages = 512
+
+// badlySigned returns frames with bad signatures. In those with messages, only that of the last one
+// after count others is bad.
+func (m *member) badlySigned(count int) [][]byte {
+	const frames = 16
 	var made [][]byte
 	for i := range frames {
 		bodies := make([]block.Message, 0, count+1)
