@@ -31,7 +31,7 @@ endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP TOKEN
 
-.PHONY: help build compare compare-original test test-long fuzz search bench lint format generate check-modules check-docs \
+.PHONY: help build compare compare-original test test-long attack fuzz search bench lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect db cluster-test clean
 
 help: ## list the targets
@@ -55,7 +55,12 @@ test-long: ## run the long forms of the tests, some without the race detector, a
 	go test -trimpath=false -race -timeout 120m -skip '^TestSoak$$' work
 	go test -trimpath=false -timeout 60m -run Libp2p ./ephemera
 	go test -trimpath=false -timeout 30m ./ephemera/internal/soak
+	@$(MAKE) --no-print-directory attack
 	@$(MAKE) --no-print-directory check-docs fuzz
+
+attack: build ## attack real daemons by a member with a valid key; ARGS='-only chain -seconds 10', ARGS=-list
+	go build -o bin/attack ./ephemera/internal/attack
+	bin/attack $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (default 60s)
 	scripts/fuzz.sh $(FUZZTIME)

@@ -122,7 +122,9 @@ type Transport struct {
 
 	QueueFrames  int // frames waiting to be sent to one peer
 	QueueBytes   int // bytes waiting to be sent to one peer
-	GossipFrames int // frames in each of gossip's queues: the node's own, the validators', each peer's
+	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's. Of
+	// the validators', each of Peers has its share and at most FrameBytes.
+	GossipFrames int
 
 	FramesPerSecond, FramesBurst             int // direct frames from one peer
 	BytesPerSecond, BytesBurst               int // bytes of direct frames from one peer

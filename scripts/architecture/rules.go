@@ -78,6 +78,7 @@ var rules = []rule{
 	// The root runs the core and is served by others.
 	{folder: "ephemera", imports: join(leaves, core, []string{"ephemera/limits", "ephemera/store", "ephemera/transport"})},
 	{folder: "ephemera/internal/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
+	{folder: "ephemera/internal/attack/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/examples/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/cmd/...", imports: []string{"ephemera/..."}},

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,6 +14,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 )
 
 func TestMain(m *testing.M) {
@@ -28,6 +33,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "eventually": eventually, "paste": paste, "edit": edit, "mode": mode, "terminate": terminate,
+			"metric": metric,
 		},
 	})
 }
@@ -106,6 +112,29 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	if have := strconv.FormatUint(uint64(info.Mode().Perm()), 8); have != args[1] {
 		ts.Fatalf("%s has mode %s, expected %s", args[0], have, args[1])
 	}
+}
+
+// metric NET NODE LINE expects a line of a running node's metrics.
+func metric(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: metric NET NODE LINE")
+	}
+	net, err := testnet.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, node := range net.Nodes {
+		if node.Name != args[1] {
+			continue
+		}
+		answer, err := (&http.Client{Timeout: 10 * time.Second}).Get("http://" + node.HTTP + api.PathTelemetry)
+		ts.Check(err)
+		text, err := io.ReadAll(answer.Body)
+		ts.Check(errors.Join(err, answer.Body.Close()))
+		if !strings.Contains(string(text), "\n"+args[2]+"\n") {
+			ts.Fatalf("%s of %s has no metric %q", args[1], args[0], args[2])
+		}
+		return
+	}
+	ts.Fatalf("%s has no node %s", args[0], args[1])
 }
 
 // terminate HOME sends SIGTERM to the node in a folder that runs in the background.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -36,11 +38,20 @@ key that its store does not know: do not start it again before you know why.`,
 		}
 		quietLibraries(logger)
 		slog.SetDefault(logger)
+		limitMemory(s.Limits.MemoryBytes)
 		return daemon.Run(cmd.Context(), daemon.Config{
 			Folder: c.folder(), Settings: s, Version: version, Stores: stores(), Logger: logger,
 		})
 	}
 	return cmd
+}
+
+// limitMemory makes the garbage collector keep the process within its memory. The environment
+// variable GOMEMLIMIT has precedence.
+func limitMemory(bytes int) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(bytes))
+	}
 }
 
 func newPeers(c *cli) *cobra.Command {

@@ -77,6 +77,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 	out := &lines{w: cmd.ErrOrStderr()}
 	work, ctx := errgroup.WithContext(cmd.Context())
 	started := make(chan string, len(net.Nodes))
+	memory := 0
 	for _, node := range net.Nodes {
 		folder := net.Folder(node)
 		s, _, err := settings.Load(settings.Sources{File: folder.Config(), Environ: os.Environ(), Flags: given})
@@ -90,6 +91,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 		if err != nil {
 			return err
 		}
+		memory += s.Limits.MemoryBytes
 		work.Go(func() error {
 			err := daemon.Run(ctx, daemon.Config{
 				Folder: folder, Settings: s, Version: version, Stores: stores(), Logger: logger,
@@ -101,6 +103,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 			return nil
 		})
 	}
+	limitMemory(memory) // the nodes share the process
 	quietLibraries(logging.New(out, logging.Text, logging.Levels{}))
 	work.Go(func() error {
 		if !allReady(ctx, started, len(net.Nodes)) {

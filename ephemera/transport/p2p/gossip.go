@@ -123,6 +123,12 @@ func (t *Transport) validator(run *run) pubsub.ValidatorEx {
 			return pubsub.ValidationIgnore
 		}
 		defer run.work.Done()
+		size := len(message.GetData())
+		if !r.gossiping.enter(run.ctx, size) {
+			t.traffic.throttled.Add(1) // no offence: this node may be the slow one
+			return pubsub.ValidationIgnore
+		}
+		defer r.gossiping.leave(size)
 		switch run.receiver.Gossip(r.key, append([]byte(nil), message.GetData()...)) {
 		case transport.Accept:
 			return pubsub.ValidationAccept

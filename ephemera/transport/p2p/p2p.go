@@ -12,7 +12,8 @@
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits), peer.go
 // (one member: dialling and queue), ping.go (keep-alive), penalties.go (rate limits, offences,
-// cuts), stream.go (frames on a stream), gossip.go, mode.go (how gossip spreads).
+// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns),
+// mode.go (how gossip spreads).
 package p2p
 
 import (

@@ -30,6 +30,7 @@ type remote struct {
 	penalties *penalties
 	direct    limiter       // of its direct frames
 	gossip    limiter       // of its gossip
+	gossiping *gossiping    // its gossip on its way to the receiver
 	opens     *rate.Limiter // of the streams that it opens
 	pings     *rate.Limiter // of its pings that are answered
 	received  atomic.Uint64 // number of frames received from it
@@ -53,11 +54,12 @@ func newRemote(t *Transport, key keys.Public, id peer.ID) *remote {
 	l := t.config.Limits
 	r := &remote{
 		t: t, key: key, id: id, connections: map[network.Conn]bool{}, penalties: newPenalties(l.Conduct),
-		direct:  newLimiter(l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.BytesBurst),
-		gossip:  newLimiter(l.GossipFramesPerSecond, l.GossipFramesBurst, l.GossipBytesPerSecond, l.GossipBytesBurst),
-		opens:   rate.NewLimiter(rate.Limit(l.StreamsPerSecond), streamsBurst*l.StreamsPerPeer),
-		pings:   rate.NewLimiter(pingsPerSecond, pingsPerSecond),
-		changed: make(chan struct{}, 1), ready: make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
+		direct:    newLimiter(l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.BytesBurst),
+		gossip:    newLimiter(l.GossipFramesPerSecond, l.GossipFramesBurst, l.GossipBytesPerSecond, l.GossipBytesBurst),
+		gossiping: newGossiping(l.GossipFrames, l.Peers, l.FrameBytes),
+		opens:     rate.NewLimiter(rate.Limit(l.StreamsPerSecond), streamsBurst*l.StreamsPerPeer),
+		pings:     rate.NewLimiter(pingsPerSecond, pingsPerSecond),
+		changed:   make(chan struct{}, 1), ready: make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
 	}
 	r.turn <- struct{}{}
 	return r

@@ -138,7 +138,7 @@ type Limits struct {
 	MessagesPerSecond int `toml:"messages_per_second" comment:"Messages that all senders together submit in a busy second."`
 	MessageBytes      int `toml:"message_bytes" comment:"Payload size of a typical message, in bytes."`
 	BlocksPerSecond   int `toml:"blocks_per_second" comment:"Blocks that one member makes in a busy second."`
-	MemoryBytes       int `toml:"memory_bytes" comment:"Memory that the node may use, in bytes."`
+	MemoryBytes       int `toml:"memory_bytes" comment:"Memory that the node may use, in bytes. The garbage collector works harder as the process comes near it, unless GOMEMLIMIT is set."`
 }
 
 // Log says what is logged. Logs go to standard error.
