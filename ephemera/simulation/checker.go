@@ -47,6 +47,7 @@ type checker struct {
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
+	piles    []*pile
 	steps    int
 }
 
