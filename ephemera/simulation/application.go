@@ -51,8 +51,11 @@ func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
 func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID {
 	ids := make([]block.MessageID, 0, notesPerBlock)
 	left := int(limits.BlockBytes)
-	for _, m := range candidates[:min(len(candidates), notesPerBlock)] {
-		if left -= m.Size(); left < 0 {
+	for _, m := range candidates {
+		if m.Label() == labelKept {
+			continue
+		}
+		if left -= m.Size(); left < 0 || len(ids) == notesPerBlock {
 			break
 		}
 		ids = append(ids, m.ID())

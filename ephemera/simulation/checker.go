@@ -51,6 +51,7 @@ type checker struct {
 	nodes    []nodeBook
 
 	sightings []sighting
+	piles     []*pile
 	steps     int
 }
 

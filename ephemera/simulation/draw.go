@@ -85,6 +85,7 @@ func Draw(seed uint64, r Range) Schedule {
 	}
 	if !r.Quiet {
 		drawGrowth(&rng, &s, r.Adversaries == nil)
+		drawPiles(&rng, &s)
 	}
 	return s
 }

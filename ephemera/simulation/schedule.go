@@ -79,6 +79,7 @@ const (
 	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
 	FillDisk  FaultKind = "space"     // from At on, Node's disk has Free bytes left for For
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
+	Pile      FaultKind = "pile"      // at At, Step messages that no block holds come to Node
 )
 
 // Fault is something that goes wrong or changes.
@@ -165,6 +166,9 @@ func (s Schedule) Validate() error {
 		}
 		if f.Free < 0 || f.Free > lowSpace {
 			bad("a disk has %d bytes left, expected 0..%d", f.Free, lowSpace)
+		}
+		if f.Kind == Pile && (f.Step < 1 || f.Step > maxPile) {
+			bad("a pile of %d messages, expected 1..%d", f.Step, maxPile)
 		}
 		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
 			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
@@ -154,6 +155,9 @@ func newWorld(schedule Schedule, options Options) *world {
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool
+		if slices.ContainsFunc(schedule.Faults, func(f Fault) bool { return f.Kind == Pile }) {
+			options.Pool = pilePool
+		}
 	}
 	w := &world{
 		schedule: schedule, options: options, work: budgets, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
