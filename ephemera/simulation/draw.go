@@ -129,8 +129,8 @@ func drawAdversaries(rng *random, s *Schedule, r Range) (bad []int) {
 // drawnForks is how many of a thousand schedules have a fork.
 const drawnForks = 25
 
-// drawFork makes so many nodes sign double that a slot gets two certificates with half of the
-// others each. It reports whether the group is large enough.
+// drawFork makes enough nodes sign double for two certificates of one slot, with half of the others
+// each. It reports whether the group is large enough.
 func drawFork(rng *random, s *Schedule) bool {
 	liars := 2*quorum.Size(s.Nodes) - s.Nodes
 	if s.Nodes-liars < 2 {

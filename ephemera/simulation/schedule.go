@@ -28,7 +28,7 @@ type Schedule struct {
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
-	Fork      bool    `json:",omitempty"` // Byzantine members are so many that slots get two certificates
+	Fork      bool    `json:",omitempty"` // enough members sign double for two certificates
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
