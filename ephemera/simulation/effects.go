@@ -77,6 +77,7 @@ func (n *node) carryOut(effect engine.Effect) {
 
 // carryOutQuery carries out an effect that the application or the store answers.
 func (n *node) carryOutQuery(effect engine.Effect) {
+	n.twin.answers(effect)
 	switch e := effect.(type) {
 	case engine.Recall:
 		n.pending = append(n.pending, engine.Recalled{Since: e.Since, Included: n.included(e.Since)})
@@ -108,6 +109,7 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		loaded := engine.Loaded{Group: e.Group}
 		if g := n.disk.find(e.Group); g != nil {
 			loaded.State, loaded.OK = g.load(), true
+			n.twin.compare()
 		}
 		n.reply(loaded)
 	case broadcast.FindHeader:
@@ -160,6 +162,7 @@ func (n *node) persist(w store.Write) {
 	}
 	n.useDisk()
 	err := n.disk.commit(w)
+	n.twin.commit(w, err)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
 		n.halt(err.Error())
@@ -236,6 +239,7 @@ func (n *node) gossip(m block.Message) {
 // that after a crash at most the last block is delivered again.
 func (n *node) deliver(slot block.Slot) {
 	n.disk.sync()
+	n.twin.sync()
 	held, ok := n.disk.certified(slot)
 	if !ok {
 		n.w.check.violate("delivery", "node %d delivers %s before it is stored", n.place, n.w.slot(slot))

@@ -30,6 +30,7 @@ func (w *world) faultStart(index int) {
 	case Prune:
 		if n.up {
 			n.disk.prune(uint64(f.Step), func(slot block.Slot) { w.check.pruned(n, slot) })
+			n.twin.prune(uint64(f.Step))
 		}
 		return
 	case PruneAge:
@@ -84,7 +85,7 @@ func (w *world) replaceStore(n *node, d *disk, away int64) {
 	if wasUp {
 		n.down()
 	}
-	n.disk = d
+	n.disk, n.diskLost = d, true
 	if wasUp {
 		w.queue.push(w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
 	}

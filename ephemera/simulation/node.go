@@ -42,6 +42,8 @@ type node struct {
 	queries     uint64
 	halted      string
 	byzantine   *byzantine // nil: correct
+	twin        *twin      // nil: no real store runs next to the disk
+	diskLost    bool       // since the last start
 	tickets     []*messageBook
 }
 
@@ -126,6 +128,7 @@ func (n *node) start() {
 			n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
 		}
 	}
+	n.openTwin()
 	var known []engine.Known
 	n.knows = make([]bool, len(n.w.groups))
 	for i := range n.disk.groups {
@@ -175,6 +178,7 @@ func (n *node) down() {
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
 	n.up, n.engine, n.pending, n.inbox = false, nil, nil, nil
 	n.disk.cursors = nil
+	n.closeTwin()
 	n.w.check.stopped(n)
 }
 
