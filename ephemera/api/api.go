@@ -41,6 +41,9 @@ type API interface {
 	QueryBroadcastGroup(ctx context.Context, group GroupQuery) (Group, error)
 	// Evidence returns all equivocation proofs that the node holds.
 	Evidence(ctx context.Context) ([]Evidence, error)
+	// Forks returns the proofs that two blocks of a slot are certified, one for each chain that the
+	// node has stopped. Any of them means that more than f members of that group are faulty.
+	Forks(ctx context.Context) ([]Fork, error)
 
 	// QueryDHT returns the newest value that a member stored under a key. Kinds: NotFound, after a
 	// search of bounded duration; NotConfigured.

@@ -18,6 +18,7 @@ const (
 	PathConfig        = "/ephemera/node/config"
 	PathHealth        = "/ephemera/node/health"
 	PathEvidence      = "/ephemera/evidence"
+	PathForks         = "/ephemera/forks"
 	PathSubscribe     = "/ephemera/ws"
 	PathLive          = "/livez"
 	PathReady         = "/readyz"

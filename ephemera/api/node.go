@@ -109,6 +109,7 @@ type Health struct {
 	Muted    bool   `json:"muted,omitempty" doc:"The node signs no blocks in this group: its vote store was lost."`
 	Height   uint64 `json:"height" doc:"Of the node's own chain in that group."`
 	Messages int    `json:"messages" doc:"In the mempool."`
+	Forks    int    `json:"forks,omitempty" doc:"Chains that have stopped, because two blocks of a slot are certified: more members are faulty than their group tolerates."`
 	Damaged  int    `json:"damaged,omitempty" doc:"Stored blocks that were found damaged and not fetched again yet."`
 
 	Disk *Disk `json:"disk,omitempty" doc:"The disk of the store, while it has little space."`

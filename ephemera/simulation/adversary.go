@@ -35,6 +35,7 @@ var adversaries = map[string]func() adversary{
 	"doublesign":     func() adversary { return &doubleSign{} },
 	"drip":           func() adversary { return &drip{} },
 	"equivocate":     func() adversary { return &equivocate{} },
+	"extremes":       func() adversary { return &extremes{} },
 	"fork":           func() adversary { return &fork{} },
 	"garbage":        func() adversary { return &garbage{} },
 	"hidden":         func() adversary { return &hidden{} },

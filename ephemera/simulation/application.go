@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -31,14 +32,15 @@ const (
 type notes struct {
 	seed  uint64
 	node  int
+	most  int                // messages in a block
 	named map[block.ID]int64 // when the data that a block names is there
 }
 
-// notesPerBlock is how many messages a block of notes holds.
+// notesPerBlock is how many messages a block of notes holds, unless the schedule says otherwise.
 const notesPerBlock = 8
 
-func newNotes(seed uint64, node int) *notes {
-	return &notes{seed: seed, node: node, named: map[block.ID]int64{}}
+func newNotes(s Schedule, node int) *notes {
+	return &notes{seed: s.Seed, node: node, most: cmp.Or(s.PerBlock, notesPerBlock), named: map[block.ID]int64{}}
 }
 
 func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
@@ -49,13 +51,13 @@ func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
 }
 
 func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID {
-	ids := make([]block.MessageID, 0, notesPerBlock)
+	ids := make([]block.MessageID, 0, a.most)
 	left := int(limits.BlockBytes)
 	for _, m := range candidates {
 		if m.Label() == labelKept {
 			continue
 		}
-		if left -= m.Size(); left < 0 || len(ids) == notesPerBlock {
+		if left -= m.Size(); left < 0 || len(ids) == a.most {
 			break
 		}
 		ids = append(ids, m.ID())

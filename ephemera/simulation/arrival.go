@@ -119,7 +119,7 @@ func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
 	n.w.trace.add(n.w.now, 'a', int(o.to), int(o.from), uint64(decision.Action)<<8|uint64(wire.KindOf(frame.Unverified())))
 	switch decision.Action {
 	case admission.Cover:
-		n.step(engine.Covered{From: in.From, Slot: decision.Slot})
+		n.post(engine.Covered{From: in.From, Slot: decision.Slot})
 	case admission.Pass:
 		n.received(in.From, wire.AssumeVerified(decision.Frame.Unverified()))
 	}

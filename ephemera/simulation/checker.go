@@ -253,7 +253,7 @@ func (c *checker) holds(v *vote, group *membership.Group) bool {
 	if known, ok := c.contents[v.id]; ok && slices.Equal(known, ids) {
 		return true
 	}
-	if v.block.Check(group) != nil {
+	if form(v.block, group) != "" {
 		return false
 	}
 	c.contents[v.id] = ids

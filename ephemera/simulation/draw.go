@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
 // Range bounds the schedules that Draw makes. The zero value allows everything, in groups of 4 to
@@ -77,6 +78,7 @@ func Draw(seed uint64, r Range) Schedule {
 	}
 	drawSubmissions(&rng, &s)
 	if !r.Quiet {
+		drawSize(&rng, &s)
 		drawRetention(&rng, &s)
 		drawClocks(&rng, &s)
 	}
@@ -102,6 +104,9 @@ func drawNetwork(rng *random, s *Schedule) {
 		s.Drift, s.Offset = rng.below(20_000), int64(rng.below(20_000))
 	}
 	s.All, s.Batch, s.NoGossip, s.Connect = rng.permille(400), rng.permille(500), rng.permille(200), rng.permille(300)
+	if s.Batch && rng.permille(500) {
+		s.Linger = rng.between(1, 20)
+	}
 	s.AppDelay = []int64{0, 1, 20, 400}[rng.below(4)]
 	if rng.permille(300) {
 		s.AppFails = rng.below(300)
@@ -133,8 +138,8 @@ func drawAdversaries(rng *random, s *Schedule, r Range) (bad []int) {
 // drawnForks is how many of a thousand schedules have a fork.
 const drawnForks = 25
 
-// drawFork makes so many nodes sign double that a slot gets two certificates with half of the
-// others each. It reports whether the group is large enough.
+// drawFork makes enough nodes sign double for two certificates of one slot, with half of the others
+// each. It reports whether the group is large enough.
 func drawFork(rng *random, s *Schedule) bool {
 	liars := 2*quorum.Size(s.Nodes) - s.Nodes
 	if s.Nodes-liars < 2 {
@@ -217,6 +222,34 @@ func drawGroups(rng *random, s *Schedule, bad []int) {
 		}
 	}
 	sortGroups(s)
+}
+
+// drawSize rarely makes blocks of as many messages as the group allows, or a chain of more blocks
+// than one answer holds, which a member misses. Small groups only: both cost time.
+func drawSize(rng *random, s *Schedule) {
+	if len(s.Members) > 6 || !rng.permille(40) || slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == NewGroup }) {
+		return
+	}
+	if rng.permille(500) {
+		s.All, s.PerBlock = true, int(limits.BlockMessages)
+		start := rng.below(drawnActive - 500)
+		for range 100 {
+			s.Submissions = append(s.Submissions, Submission{At: int64(start + rng.below(400)), Node: rng.below(s.Nodes), Size: 8 + rng.below(100)})
+		}
+		return
+	}
+	s.Latency, s.Link, s.Loss, s.AppDelay, s.AppFails, s.PerBlock = Constant, 2000, 0, 0, 0, 1
+	s.Faults, s.Skips = nil, nil
+	correct := slices.DeleteFunc(slices.Clone(s.Members), func(n int) bool {
+		return slices.ContainsFunc(s.Byzantine, func(p Placement) bool { return p.Node == n })
+	})
+	node, away := correct[rng.below(len(correct))], rng.below(s.Nodes)
+	for i := range wire.MaxBlocks + 16 {
+		s.Submissions = append(s.Submissions, Submission{At: int64(100 + 35*i), Node: node, Size: 8})
+	}
+	if away != node {
+		s.Faults = append(s.Faults, Fault{Kind: Crash, Node: away, At: 100, For: 4000})
+	}
 }
 
 // drawRetention lets some or all nodes remove old messages, also after the faults have ended, while

@@ -13,7 +13,7 @@ import (
 // the other chains; the checker sees to that.
 func TestForksRaiseTheAlarmAtEveryCorrectMember(t *testing.T) {
 	drawn, stopped := 0, 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(1500) {
 		schedule := simulation.Draw(seed, simulation.Range{RealEvery: -1})
 		if !schedule.Fork {
 			continue

@@ -135,8 +135,8 @@ func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
 		return
 	}
 	slot := b.Header.Slot()
-	if err := b.Check(c.w.groups[c.key(slot).group]); err != nil || b.Header.Root != block.Root(b.MessageIDs()) {
-		c.violate("integrity", "node %d stores %s with messages that are not its header's: %v", n.place, c.w.slot(slot), err)
+	if wrong := form(b, c.w.groups[c.key(slot).group]); wrong != "" || idTwin(b.Header) != id {
+		c.violate("integrity", "node %d stores %s, which no group may certify: %s", n.place, c.w.slot(slot), wrong)
 	}
 	c.checkCreator(n, b)
 	c.proofs[print] = true

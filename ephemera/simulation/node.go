@@ -35,7 +35,8 @@ type node struct {
 	skips       bool   // the provider announces the newest group only
 	knows       []bool // by the group's number less one
 	pending     []engine.Event
-	running     bool // in the loop that carries out effects
+	inbox       []engine.Event // waits for Schedule.Linger
+	running     bool           // in the loop that carries out effects
 	timerAt     int64
 	effects     int // carried out so far
 	crashes     []Fault
@@ -60,7 +61,7 @@ func newNode(w *world, place int) *node {
 	if w.options.Application != nil {
 		n.app = w.options.Application(place, n.key.Public())
 	} else {
-		n.app = newNotes(w.schedule.Seed, place)
+		n.app = newNotes(w.schedule, place)
 	}
 	return n
 }
@@ -146,7 +147,7 @@ func (n *node) start() {
 	config.Included = n.included(config.Since)
 	n.engine, n.used, n.told = engine.New(config, known), n.w.now, engine.Space{}
 	n.startAdmission(known)
-	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
+	n.up, n.halted, n.timerAt, n.pending, n.inbox = true, "", 0, nil, nil
 	n.incarnation++
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
@@ -181,7 +182,7 @@ func (n *node) down() {
 	n.useDisk()
 	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
-	n.up, n.engine, n.pending = false, nil, nil
+	n.up, n.engine, n.pending, n.inbox = false, nil, nil, nil
 	n.disk.cursors = nil
 	n.closeTwin()
 	n.w.check.stopped(n)
@@ -203,21 +204,26 @@ func (n *node) learnGroups(index int) {
 	}
 }
 
-// step runs the engine and carries out its effects one at a time: a crash may fall between any two.
+// step runs the engine on one event after the other, or on all at once with Linger, and carries out
+// the effects one at a time: a crash may fall between any two.
 // Immediate answers are stepped once the effects before them are carried out, as in the shipped
 // runner.
-func (n *node) step(event engine.Event) {
+func (n *node) step(events ...engine.Event) {
 	if !n.up || n.halted != "" {
 		return
 	}
-	n.pending = append(n.pending, event)
+	n.pending = append(n.pending, events...)
 	if n.running {
 		return
 	}
 	n.running = true
 	incarnation := n.incarnation
-	for i := 0; i < len(n.pending) && n.up && n.incarnation == incarnation; i++ {
-		n.carryOutAll(n.engine.Step(engine.Input{Now: n.clock(), Wall: n.wall(), Event: n.pending[i]}))
+	for i := 0; i < len(n.pending) && n.up && n.incarnation == incarnation; {
+		first := i
+		if i++; n.w.schedule.Linger > 0 {
+			i = len(n.pending)
+		}
+		n.stepBatch(n.pending[first:i])
 	}
 	n.running = false
 	if n.incarnation == incarnation {
@@ -285,10 +291,7 @@ func (n *node) group(id membership.ID) *membership.Group {
 
 // received hands a verified frame to the engine.
 func (n *node) received(from keys.Public, frame wire.Verified) {
-	if n.halted == "" {
-		n.w.check.saw(n, from, frame.Frame())
-	}
-	n.step(engine.Received{From: from, Frame: frame})
+	n.post(engine.Received{From: from, Frame: frame})
 }
 
 // judge returns the application's decision about a message.

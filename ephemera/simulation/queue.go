@@ -17,6 +17,7 @@ const (
 	faultStart                    // a fault begins
 	recovery                      // a partition heals, or a node starts again
 	adversaryTick                 // an adversary's tick
+	flush                         // a member steps through its inbox
 	inspection                    // the checker checks whether everything promised has happened
 )
 

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,12 +46,11 @@ func (d *disk) rot(bits uint64) (slot block.Slot, ok bool) {
 	return slot, true
 }
 
-// flipped returns a message with one bit of its payload changed.
+// flipped returns a message with one bit of its payload changed, or with a payload if it has none.
 func flipped(m block.Message) block.Message {
-	data := m.Encode()
-	at := bytes.Index(data, m.Payload())
-	data[at] ^= 1
-	changed, err := block.DecodeMessage(data, maxPayload)
+	payload := append(slices.Clone(m.Payload()), 1)[:max(len(m.Payload()), 1)]
+	payload[0] ^= 1
+	changed, err := block.NewMessage(forger{m.Sender()}, m.Network(), m.Label(), payload, m.Time())
 	if err != nil {
 		panic("simulation: a flipped payload has another form: " + err.Error())
 	}

@@ -22,13 +22,15 @@ type Schedule struct {
 	Real      bool    `json:",omitempty"` // Ed25519 signatures, and every frame travels as bytes
 	All       bool    `json:",omitempty"` // mempool.All
 	Batch     bool    `json:",omitempty"` // a step's persists are one commit, before its other effects
+	Linger    int64   `json:",omitempty"` // events wait for others to share a commit; needs Batch
 	NoGossip  bool    `json:",omitempty"` // every gossip frame is lost (R7)
 	Connect   bool    `json:",omitempty"` // members notice when another is reachable again
 	AppDelay  int64   // the longest time until the application answers
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
-	Fork      bool    `json:",omitempty"` // Byzantine members are so many that slots get two certificates
+	PerBlock  int     `json:",omitempty"` // most messages in an own block; 0: 8
+	Fork      bool    `json:",omitempty"` // enough members sign double for two certificates
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 	Rate      int64   `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
 	Burst     int64   `json:",omitempty"` // bytes that it may add at once
@@ -179,6 +181,12 @@ func (s Schedule) Validate() error {
 	}
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
+	}
+	if s.PerBlock < 0 || s.PerBlock > int(limits.BlockMessages) {
+		bad("%d messages in a block, expected at most %d", s.PerBlock, limits.BlockMessages)
+	}
+	if s.Linger < 0 || s.Linger > 0 && !s.Batch {
+		bad("events linger for %d ms, expected 0, or more with Batch", s.Linger)
 	}
 	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")

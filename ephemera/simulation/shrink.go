@@ -67,5 +67,6 @@ var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.Connect = false },
 	func(s *Schedule) { s.NoGossip = false },
 	func(s *Schedule) { s.All = false },
-	func(s *Schedule) { s.Batch = false },
+	func(s *Schedule) { s.Linger = 0 },
+	func(s *Schedule) { s.Batch, s.Linger = false, 0 },
 }

@@ -185,6 +185,11 @@ func describeState(state store.State) string {
 	}) {
 		text = fmt.Appendf(text, "evidence %s %x %s %x\n", e.A.Header.ID(), e.A.Signature, e.B.Header.ID(), e.B.Signature)
 	}
+	for _, f := range slices.SortedFunc(slices.Values(state.Forks), func(a, b store.Fork) int {
+		return a.A.Slot.Creator.Compare(b.A.Slot.Creator)
+	}) {
+		text = fmt.Appendf(text, "fork %x %x\n", f.A.Encode(), f.B.Encode())
+	}
 	return string(text)
 }
 
@@ -212,6 +217,8 @@ func (t *twin) answers(effect engine.Effect) {
 		t.with("block", func(ctx context.Context) error { return t.block(ctx, e.Slot, e.Block) })
 	case broadcast.FindHeader:
 		t.with("certified", func(ctx context.Context) error { return t.certified(ctx, e.Header.Header.Slot()) })
+	case broadcast.FindFork:
+		t.with("certified", func(ctx context.Context) error { return t.certified(ctx, e.Certificate.Slot) })
 	case broadcast.Deliver:
 		t.with("certified", func(ctx context.Context) error { return t.certified(ctx, e.Slot) })
 	}

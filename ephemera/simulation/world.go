@@ -239,7 +239,11 @@ func (w *world) handle(o task) {
 		case o.incarnation == anyIncarnation:
 			n.learnGroups(int(o.index))
 		case n.up && n.incarnation == o.incarnation:
-			n.step(o.event)
+			n.post(o.event)
+		}
+	case flush:
+		if n := w.nodes[o.to]; n.up && n.incarnation == o.incarnation {
+			n.flush()
 		}
 	case submit:
 		w.nodes[o.to].submit(w.schedule.Submissions[o.index], int(o.index))

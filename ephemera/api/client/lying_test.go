@@ -28,6 +28,7 @@ type liar struct {
 	inclusion   func(*api.Inclusion)
 	group       func(*api.Group)
 	evidence    func([]api.Evidence)
+	forks       func([]api.Fork)
 	entry       func(*api.Entry)
 }
 
@@ -82,6 +83,14 @@ func (l liar) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	out, err := l.API.Evidence(ctx)
 	if l.evidence != nil {
 		l.evidence(out)
+	}
+	return out, err
+}
+
+func (l liar) Forks(ctx context.Context) ([]api.Fork, error) {
+	out, err := l.API.Forks(ctx)
+	if l.forks != nil {
+		l.forks(out)
 	}
 	return out, err
 }
@@ -146,6 +155,7 @@ func TestFalseResponsesAreRefused(t *testing.T) {
 		return err
 	}
 	evidence := func(c *client.Client) error { _, err := c.Evidence(ctx); return err }
+	forks := func(c *client.Client) error { _, err := c.Forks(ctx); return err }
 
 	for name, lie := range map[string]struct {
 		liar liar
@@ -175,6 +185,9 @@ func TestFalseResponsesAreRefused(t *testing.T) {
 		"group's ID":             {liar{group: func(g *api.Group) { g.ID = membership.ID{} }}, group, true},
 		"group's bytes":          {liar{group: func(g *api.Group) { g.Encoded = g.Encoded[1:] }}, group, true},
 		"evidence":               {liar{evidence: func(e []api.Evidence) { e[0].A = e[0].B }}, evidence, true},
+		"no fork":                {liar{forks: func(f []api.Fork) { f[0].A = f[0].B }}, forks, true},
+		"another signed both":    {liar{forks: func(f []api.Fork) { f[0].SignedBoth[0].Key[0]++ }}, forks, true},
+		"fork's group":           {liar{forks: func(f []api.Fork) { f[0].Encoded = f[0].Encoded[1:] }}, forks, true},
 		"repeated cursor":        {liar{entry: func(e *api.Entry) { e.Cursor = 1 }}, subscribe, true},
 		"sent payload":           {liar{entry: func(e *api.Entry) { e.Block.Messages[0].Payload = []byte("x") }}, subscribe, true},
 		"sent certificate":       {liar{entry: func(e *api.Entry) { e.Certificate = other }}, subscribe, false},
@@ -194,11 +207,11 @@ func TestFalseResponsesAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	s := serve(t, honest, server.Config{})
 	wary := connect(t, s.URL(), client.Options{Groups: []*membership.Group{stranger}})
-	for _, ask := range []asking{byHash, proof, list, inclusion, subscribe} {
+	for _, ask := range []asking{byHash, proof, list, inclusion, subscribe, forks} {
 		require.ErrorIs(t, ask(wary), api.Unverified, "signed by a group that is not trusted")
 	}
 	believing := connect(t, s.URL(), client.Options{Groups: []*membership.Group{cluster.Group}})
-	for _, ask := range []asking{byHash, byHeight, last, proof, list, inclusion, group, evidence} {
+	for _, ask := range []asking{byHash, byHeight, last, proof, list, inclusion, group, evidence, forks} {
 		require.NoError(t, ask(believing))
 	}
 }

@@ -126,6 +126,30 @@ func (c *Client) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	return out.Evidence, nil
 }
 
+// Forks implements api.API. It checks every proof. If the caller named groups it trusts, the fork
+// must be in one of them.
+func (c *Client) Forks(ctx context.Context) ([]api.Fork, error) {
+	var out struct {
+		Forks []api.Fork `json:"forks"`
+	}
+	if err := c.call(ctx, http.MethodGet, api.PathForks, nil, nil, &out); err != nil {
+		return nil, err
+	}
+	for _, f := range out.Forks {
+		group, err := f.OfGroup()
+		if err != nil {
+			return nil, unverified("fork: %w", err)
+		}
+		if _, trusted := c.groups[f.Group]; len(c.groups) > 0 && !trusted {
+			return nil, unverified("fork in group %s, which is not trusted", f.Group)
+		}
+		if err := f.Verify(group); err != nil {
+			return nil, unverified("fork: %w", err)
+		}
+	}
+	return out.Forks, nil
+}
+
 // QueryDHT implements api.API.
 func (c *Client) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	if key == "" {

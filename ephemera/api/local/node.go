@@ -26,6 +26,23 @@ func (a local) Evidence(ctx context.Context) ([]api.Evidence, error) {
 	return out, nil
 }
 
+// Forks implements api.API.
+func (a local) Forks(ctx context.Context) ([]api.Fork, error) {
+	held, err := a.store.Forks(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	out := make([]api.Fork, 0, len(held))
+	for _, f := range held {
+		group, err := a.groupByID(f.A.Slot.Group)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, api.NewFork(group, f.A, f.B, a.peers().name))
+	}
+	return out, nil
+}
+
 // QueryDHT implements api.API.
 func (a local) QueryDHT(ctx context.Context, key string) ([]byte, error) {
 	if err := a.checkDHT(key, nil); err != nil {
@@ -88,6 +105,9 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 	}
 	_, err := a.store.Identity(ctx)
 	out.Storage = err == nil || errors.Is(err, store.ErrNotFound)
+	if forks, err := a.store.Forks(ctx); err == nil {
+		out.Forks = len(forks)
+	}
 	if a.running() {
 		a.addStatus(ctx, group, &out)
 	}

@@ -90,7 +90,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		"submitMessage 202", "submitMessage 403", "submitMessage 409", "submitMessage 413", "submitMessage 422", "submitMessage 503",
 		"queryBlockByHash 200", "queryBlockByHash 404", "queryBlockByHeight 200", "queryLastBlock 200", "queryBlockCertificates 200",
 		"queryBlockBroadcastInfo 200", "queryBroadcastGroup 200", "verifyMessageInBlock 200", "queryDht 200", "queryDht 404", "storeInDht 204",
-		"queryEphemeraConfig 200", "health 200", "live 200", "ready 200", "ready 503", "listBlocks 200", "listBlocks 422", "evidence 200",
+		"queryEphemeraConfig 200", "health 200", "live 200", "ready 200", "ready 503", "listBlocks 200", "listBlocks 422", "evidence 200", "forks 200",
 	} {
 		require.True(t, seen[want], "%s was not seen; seen: %v", want, seen)
 	}
@@ -106,7 +106,7 @@ func TestDescriptionIsComplete(t *testing.T) {
 	require.Equal(t, "v9", document.Info.Version)
 	for _, path := range []string{
 		api.PathSubmit, api.PathBlock, api.PathBlockAt, api.PathLastBlock, api.PathBlocks, api.PathCertificates, api.PathBroadcastInfo,
-		api.PathGroup, api.PathVerify, api.PathDHTQuery, api.PathDHTStore, api.PathConfig, api.PathHealth, api.PathEvidence, api.PathSubscribe,
+		api.PathGroup, api.PathVerify, api.PathDHTQuery, api.PathDHTStore, api.PathConfig, api.PathHealth, api.PathEvidence, api.PathForks, api.PathSubscribe,
 		api.PathLive, api.PathReady,
 	} {
 		require.NotNil(t, document.Paths.Value(path), path)

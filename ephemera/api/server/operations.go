@@ -86,11 +86,23 @@ func (s *Server) registerNode(described huma.API) {
 			return evidenceList{Evidence: append([]api.Evidence{}, held...)}, err
 		})
 	})
+	forks := endpoint(described, http.MethodGet, api.PathForks, "forks", "node", "Chains that have stopped, with proof that two blocks of a slot are certified")
+	huma.Register(described, forks, func(ctx context.Context, _ *nothing) (*answer[forkList], error) {
+		return respond(ctx, s, func() (forkList, error) {
+			held, err := s.api.Forks(ctx)
+			return forkList{Forks: append([]api.Fork{}, held...)}, err
+		})
+	})
 }
 
 // evidenceList is an object, so that fields can be added.
 type evidenceList struct {
 	Evidence []api.Evidence `json:"evidence" nullable:"false"`
+}
+
+// forkList is an object, so that fields can be added.
+type forkList struct {
+	Forks []api.Fork `json:"forks" nullable:"false"`
 }
 
 // alive is the answer to a liveness probe.

@@ -59,6 +59,7 @@ var (
 	bytes      = describe("mempool_pending_bytes", "Encoded messages in the mempool.")
 	messages   = describe("mempool_messages_total", "Messages by outcome: admitted or returned to the mempool, not admitted, or removed from it.", "outcome")
 	evidence   = describe("equivocations", "Members whose equivocation the node can prove.")
+	forks      = describe("forks", "Chains that have stopped because two blocks of a slot are certified.")
 	sent       = describe("sent_bytes_total", "Bytes sent to members, direct and gossip.")
 	sentFrames = describe("sent_frames_total", "Frames sent to members.")
 	received   = describe("received_bytes_total", "Bytes received from members.")
@@ -79,7 +80,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		build, running, online, sharing, wrong, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence,
+		build, running, online, sharing, wrong, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence, forks,
 		sent, sentFrames, received, recvFrames, gossip, dropped, throttled, cuts, unanswered,
 		damaged, damages, repaired, free, threshold, postponed,
 	} {
@@ -109,6 +110,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	if proofs, err := c.node.Config().Store.Equivocations(ctx); err == nil {
 		gauge(evidence, float64(len(proofs)))
+	}
+	if proofs, err := c.node.Config().Store.Forks(ctx); err == nil {
+		gauge(forks, float64(len(proofs)))
 	}
 	company := c.node.Company()
 	group := company.Group

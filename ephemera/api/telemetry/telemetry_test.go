@@ -40,6 +40,9 @@ ephemera_certified_height{member="C"} 0
 # HELP ephemera_equivocations Members whose equivocation the node can prove.
 # TYPE ephemera_equivocations gauge
 ephemera_equivocations 1
+# HELP ephemera_forks Chains that have stopped because two blocks of a slot are certified.
+# TYPE ephemera_forks gauge
+ephemera_forks 1
 # HELP ephemera_mempool_messages_total Messages by outcome: admitted or returned to the mempool, not admitted, or removed from it.
 # TYPE ephemera_mempool_messages_total counter
 ephemera_mempool_messages_total{outcome="dropped"} 0
@@ -63,7 +66,7 @@ ephemera_running 1
 `, `"A"`, `"`+entry.Block.Creator.PeerID()+`"`)
 	want = strings.ReplaceAll(want, `"B"`, `"`+c.Members[1].Public().PeerID()+`"`)
 	want = strings.ReplaceAll(want, `"C"`, `"`+c.Members[2].Public().PeerID()+`"`)
-	names := []string{"ephemera_mempool_messages_total", "ephemera_certified_height", "ephemera_equivocations", "ephemera_members_online", "ephemera_running"}
+	names := []string{"ephemera_mempool_messages_total", "ephemera_certified_height", "ephemera_equivocations", "ephemera_forks", "ephemera_members_online", "ephemera_running"}
 	require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(want), names...))
 
 	c.Stop(0)

@@ -129,6 +129,11 @@ func nodeQueries() []query {
 			ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return node.Evidence(cmd.Context()) },
 		},
 		{
+			use: "forks", short: "Chains that have stopped, because two blocks of a slot are certified",
+			ask:  func(cmd *cobra.Command, node api.API, _ []string) (any, error) { return node.Forks(cmd.Context()) },
+			text: func(w io.Writer, answer any) { forksText(w, answer.([]api.Fork)) },
+		},
+		{
 			use: "config", short: "The node's configuration, without secrets",
 			ask: func(cmd *cobra.Command, node api.API, _ []string) (any, error) {
 				return node.QueryEphemeraConfig(cmd.Context())
@@ -360,6 +365,9 @@ func healthText(w io.Writer, h api.Health) {
 	if h.Muted {
 		fmt.Fprint(w, "; muted: the node has lost its votes and signs no blocks; give the list of members a higher number")
 	}
+	if h.Forks > 0 {
+		fmt.Fprintf(w, "; %s stopped by a fork: see ephemera query forks", counted(h.Forks, "chain"))
+	}
 	if h.Damaged > 0 {
 		fmt.Fprintf(w, "; %s damaged in the store: see the log, and check the disk", counted(h.Damaged, "block"))
 	}
@@ -376,6 +384,18 @@ func healthText(w io.Writer, h api.Health) {
 		}
 	}
 	fmt.Fprintln(w)
+}
+
+func forksText(w io.Writer, forks []api.Fork) {
+	if len(forks) == 0 {
+		fmt.Fprintln(w, "no chain has stopped")
+	}
+	for _, f := range forks {
+		fmt.Fprintf(w, "chain of %s stopped in group %d: height %d has certified blocks %s and %s, both signed by:\n", f.Creator, f.GroupNumber, f.Height, f.A.Block, f.B.Block)
+		for _, signer := range f.SignedBoth {
+			fmt.Fprintf(w, "  %s %s\n", signer.Key, signer.Name)
+		}
+	}
 }
 
 func parseBlock(text string) (id block.ID, err error) {

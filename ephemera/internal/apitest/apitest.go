@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		{"subscribe from now", (*suite).fromNow},
 		{"group", (*suite).group},
 		{"evidence", (*suite).evidence},
+		{"forks", (*suite).forks},
 		{"DHT", (*suite).dht},
 		{"node", (*suite).node},
 		{"contexts", (*suite).contexts},
@@ -373,6 +374,19 @@ func (s *suite) evidence(t *testing.T) {
 	require.Len(t, held, 1)
 	require.NoError(t, held[0].Verify())
 	require.Equal(t, s.c.Members[2].Public(), held[0].Creator)
+}
+
+func (s *suite) forks(t *testing.T) {
+	held, err := s.in.Forks(bounded(t))
+	require.NoError(t, err)
+	require.Len(t, held, 1)
+	require.NoError(t, held[0].Verify(s.c.Group))
+	require.Equal(t, s.c.Members[2].Public(), held[0].Creator)
+	require.Len(t, held[0].SignedBoth, 2)
+	require.Equal(t, "member2", held[0].SignedBoth[0].Name)
+	health, err := s.in.Health(bounded(t))
+	require.NoError(t, err)
+	require.Equal(t, 1, health.Forks)
 }
 
 func (s *suite) dht(t *testing.T) {

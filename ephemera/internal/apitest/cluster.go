@@ -18,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -85,7 +86,9 @@ func Start(t testing.TB, running int, limits mempool.Limits, adjust ...func(plac
 	network := memory.New(memory.Config{Members: members})
 	for i, key := range c.Members[:running] {
 		held := storememory.New()
-		require.NoError(t, held.Commit(context.Background(), []store.Write{store.PutGroup{Group: c.Group}, store.PutEvidence{Evidence: c.equivocation()}}))
+		require.NoError(t, held.Commit(context.Background(), []store.Write{
+			store.PutGroup{Group: c.Group}, store.PutEvidence{Evidence: c.equivocation()}, store.PutFork{Fork: c.fork()},
+		}))
 		app, err := policy.New(policy.Config{CheckMessage: checkMessage})
 		require.NoError(t, err)
 		config := ephemera.Config{
@@ -132,6 +135,19 @@ func (c *Cluster) equivocation() store.Evidence {
 		a, b = b, a
 	}
 	return store.Evidence{A: a, B: b}
+}
+
+// fork proves that two members certified two blocks in the first slot of the last one.
+func (c *Cluster) fork() store.Fork {
+	proven := c.equivocation()
+	proof := func(header block.Header) certificate.Certificate {
+		signatures := map[int]keys.Signature{}
+		for i := 1; i < 3; i++ {
+			signatures[i] = c.Members[i].Sign(certificate.SigningBytes(Network, header.Slot(), header.ID()))
+		}
+		return certificate.New(c.Group, header.Slot(), header.ID(), signatures)
+	}
+	return store.NewFork(proof(proven.A.Header), proof(proven.B.Header))
 }
 
 // Stop stops a node.

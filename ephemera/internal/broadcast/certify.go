@@ -95,8 +95,9 @@ func (b *Instance) Blocks(now int64, from int, f wire.Blocks) {
 	}
 }
 
-// certified advances a chain by one block, unless that shows a fork. It persists block and certificate in one transaction,
-// sends a certificate of its own block to every member, and delivers (R4, R5).
+// certified advances a chain by one block, unless that shows a fork. It persists block and
+// certificate in one transaction, sends a certificate of its own block to every member, and
+// delivers (R4, R5).
 func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certificate) {
 	id := blk.ID()
 	if other := c.otherProof(proof); other != nil {

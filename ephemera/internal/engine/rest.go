@@ -234,7 +234,8 @@ func (e *Engine) loaded(now int64, event Loaded) {
 	p := e.join(Known{Group: r.group, State: r.delivered(event.State), Muted: r.muted, Closed: true})
 	slices.SortFunc(e.parts, func(a, b *part) int { return cmp.Compare(a.group.Number(), b.group.Number()) })
 	p.frontier, p.version, p.peers, p.progress, p.closeBy = r.frontier, r.version, r.peers, now, now
-	for _, header := range slices.Concat(r.frontier.Open, r.ahead) { // the votes hold only what was echoed
+	// The votes hold only what was echoed.
+	for _, header := range slices.Concat(r.frontier.Open, r.ahead) {
 		p.instance.Header(now, header)
 	}
 	e.collect(p, now)
@@ -313,7 +314,8 @@ func (r *resting) barred(key keys.Public) bool {
 }
 
 // ahead reports whether frontier a of a group shows something that b lacks: a certified height,
-// other blocks at the same heights, evidence, or the header of an open slot of a creator without evidence.
+// other blocks at the same heights, evidence, or the header of an open slot of a creator without
+// evidence.
 func ahead(group *membership.Group, a, b wire.Frontier) bool {
 	for creator, height := range a.Certified {
 		if height > b.Certified[creator] {

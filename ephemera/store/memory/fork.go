@@ -1,12 +1,14 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"maps"
 	"math"
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
@@ -16,6 +18,11 @@ func (d *data) fork(f store.Fork, u *undo) {
 	if _, ok := d.forks[key]; !ok {
 		put(u, d.forks, key, store.Fork{A: cloned(f.A), B: cloned(f.B)})
 	}
+}
+
+func cloned(c certificate.Certificate) certificate.Certificate {
+	c.Signers, c.Signatures = bytes.Clone(c.Signers), slices.Clone(c.Signatures)
+	return c
 }
 
 // Forks returns the forks of all groups; see store.Store.

@@ -5,7 +5,6 @@
 package memory
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -287,11 +286,6 @@ func (d *data) certify(w store.PutCertified, u *undo) error {
 	}
 	put(u, d.chains, keyOf(slot), c)
 	return nil
-}
-
-func cloned(c certificate.Certificate) certificate.Certificate {
-	c.Signers, c.Signatures = bytes.Clone(c.Signers), slices.Clone(c.Signatures)
-	return c
 }
 
 // hold stores a block, and of a stored block what was missing: its signature and its messages.

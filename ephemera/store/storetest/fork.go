@@ -23,7 +23,8 @@ func testForks(t *testing.T, s *session) {
 	for _, i := range []int{4, 3, 0, 2, 1} {
 		one.commit(s, store.PutFork{Fork: want[i]})
 	}
-	one.commit(s, store.PutFork{Fork: one.fork(1, 2, "second")}, store.PutFork{Fork: want[0]}) // the first is kept
+	// The first of a chain is kept.
+	one.commit(s, store.PutFork{Fork: one.fork(1, 2, "second")}, store.PutFork{Fork: want[0]})
 	one.commit(s, store.PutGroup{Group: two.group}, store.PutGroup{Group: one.group})
 	s.reopen()
 	have, err := s.Forks(t.Context())
