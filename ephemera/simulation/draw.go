@@ -137,7 +137,7 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 	for range rng.below(3) {
 		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: rng.choose(s.Nodes, 1+rng.below(s.Nodes/2)), At: at(), For: rng.between(100, 3000)})
 	}
-	if rng.permille(150) { // every echoer restarts while the creator is silent
+	if rng.permille(250) { // every echoer restarts while the creator is silent
 		when := at()
 		for i := range s.Nodes {
 			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(rng.below(300)), For: rng.between(1, 1500)})

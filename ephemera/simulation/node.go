@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -143,10 +144,16 @@ func (n *node) start() {
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
-	n.step(engine.Start{})
+	n.step(engine.Start{Nonce: n.nonce()})
 	if n.w.schedule.Connect {
 		n.connectAll()
 	}
+}
+
+// nonce returns that of this start.
+func (n *node) nonce() (nonce wire.Nonce) {
+	binary.BigEndian.PutUint64(nonce[:], hash(n.w.schedule.Seed, 14, uint64(n.place), uint64(n.incarnation)))
+	return nonce
 }
 
 // connectAll lets the node and all others notice each other.

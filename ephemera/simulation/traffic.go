@@ -15,8 +15,8 @@ type Traffic struct {
 // Options.Measure. Frames that adversaries make are left out.
 type Measured struct {
 	Gossip Traffic
-	Direct [wire.KindClosed + 1]Traffic // by wire.Kind
-	Sent   []int64                      // bytes by node
+	Direct [wire.KindFresh + 1]Traffic // by wire.Kind
+	Sent   []int64                     // bytes by node
 }
 
 // meter adds up traffic. It remembers the last size, because most frames go to everybody, one

@@ -20,6 +20,7 @@ type (
 	plainGetCertified wire.GetCertified
 	plainFrontier     wire.Frontier
 	plainGetEvidence  wire.GetEvidence
+	plainGetFrontier  wire.GetFrontier
 	plainEvidence     wire.Evidence
 	plainClosed       wire.Closed
 	plainAnnounce     wire.Announce
@@ -35,6 +36,11 @@ type (
 		_      struct{} `cbor:",toarray"`
 		Signed block.SignedHeader
 		IDs    []block.MessageID
+	}
+	plainFresh struct {
+		_        struct{} `cbor:",toarray"`
+		Nonce    wire.Nonce
+		Frontier plainFrontier
 	}
 	plainMessages struct {
 		_        struct{} `cbor:",toarray"`
@@ -71,6 +77,10 @@ func plain(frame wire.Frame) any {
 		return plainFrontier(f)
 	case wire.GetEvidence:
 		return plainGetEvidence(f)
+	case wire.GetFrontier:
+		return plainGetFrontier(f)
+	case wire.Fresh:
+		return plainFresh{Nonce: f.Nonce, Frontier: plainFrontier(f.Frontier)}
 	case wire.Evidence:
 		return plainEvidence(f)
 	case wire.Closed:

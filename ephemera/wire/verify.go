@@ -118,6 +118,8 @@ func (g Groups) verify(frame Frame) error {
 		}
 	case Frontier:
 		return verifyHeaders(f.Open...)
+	case Fresh:
+		return verifyHeaders(f.Frontier.Open...)
 	case Evidence:
 		return verifyHeaders(f.A, f.B)
 	}

@@ -59,6 +59,7 @@ type chain struct {
 	delivered  uint64
 	delivering bool
 	redeliver  retry
+	waits      bool // no new vote before Release
 }
 
 // lastPull is the last request for a chain's blocks, and what came of it.
@@ -75,7 +76,7 @@ func New(config Config, state store.State) *Instance {
 	config.Timing = config.Timing.withDefaults()
 	s := &Instance{Config: config, lastClaims: make([][]uint64, config.Group.N()), owed: make([]int, config.Group.N()), heights: make([]uint64, config.Group.N())}
 	for i := range config.Group.N() {
-		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
+		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i), waits: config.Waiting})
 	}
 	for _, stored := range state.Chains {
 		if i, ok := config.Group.Index(stored.Creator); ok {

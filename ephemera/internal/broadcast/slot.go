@@ -18,6 +18,7 @@ const (
 	waiting                // the application said later
 	rejected               // this member will never echo it
 	withheld               // complete, but not echoed: muted, closed, or the creator equivocated
+	agreed                 // the application accepted it, and the vote waits for Release
 	voting                 // the vote is being persisted and signed (R3)
 	resumed                // the vote is durable, but a restart lost its signature
 	echoed                 // the echo was sent
@@ -271,10 +272,28 @@ func (b *Instance) vote(c *chain) {
 		o.state = withheld
 		return
 	}
-	o.state = voting
 	o.retry.stop()
+	if c.waits {
+		o.state = agreed
+		return
+	}
+	o.state = voting
 	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
+
+// Release lets this member vote on a creator's chain: it has heard from enough members since its
+// start (R8).
+func (b *Instance) Release(now int64, creator int) {
+	b.step(now)
+	c := b.chains[creator]
+	c.waits = false
+	if o := c.open; o != nil && o.state == agreed {
+		b.vote(c)
+	}
+}
+
+// undecided reports whether this member may still vote for the block, and has not.
+func (o *slot) undecided() bool { return o.state == asking || o.state == waiting || o.state == agreed }
 
 // EchoSigned handles the answer to SignEcho: it sends the echo to the creator. The vote is durable
 // by then.
