@@ -24,8 +24,11 @@ type node struct {
 	ahead         int64 // milliseconds by which the wall clock was set
 	used          int64 // when the disk's running time was counted last, in microseconds
 
-	markerStarts, markerGroup uint64  // the marker file: outside the store, always synced (R8)
-	copies                    []*disk // of the store, each made just before a start
+	files    files         // outside the store
+	copies   []*disk       // of the store, each made just before a start
+	states   []syncedState // after the last commits, if reverts
+	reverts  bool          // the schedule reverts the disk
+	reverted bool          // the disk was, since the last start
 
 	engine      *engine.Engine
 	up          bool
@@ -39,6 +42,7 @@ type node struct {
 	effects     int // carried out so far
 	crashes     []Fault
 	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
+	failsLate   bool  // after the write is durable
 	queries     uint64
 	halted      string
 	byzantine   *byzantine // nil: correct
@@ -49,8 +53,9 @@ func newNode(w *world, place int) *node {
 	seed := w.schedule.Seed
 	n := &node{
 		w: w, place: place, key: w.keyring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
-		skips: contains(w.schedule.Skips, place),
-		drift: between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
+		skips:   contains(w.schedule.Skips, place),
+		reverts: slices.ContainsFunc(w.schedule.Faults, func(f Fault) bool { return f.Node == place && (f.Kind == Revert || f.Kind == RevertAll) }),
+		drift:   between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
 	}
 	if w.options.Application != nil {
 		n.app = w.options.Application(place, n.key.Public())
@@ -108,15 +113,14 @@ func (n *node) start() {
 	if len(n.copies) > 3 {
 		n.copies = n.copies[1:]
 	}
-	if n.disk.fresh || n.disk.starts < n.markerStarts {
-		n.disk.fresh = false
-		if n.markerStarts > n.disk.starts {
-			n.disk.mutedThrough = max(n.disk.mutedThrough, n.markerGroup)
-			n.w.check.lost(n)
-		}
+	if n.lostVotes() {
+		n.disk.mutedThrough = max(n.disk.mutedThrough, n.files.group)
+		n.w.check.lost(n)
 	}
-	n.disk.starts = n.markerStarts + 1
-	n.markerStarts = n.disk.starts
+	n.w.check.opened(n)
+	n.disk.starts, n.disk.votes, n.reverted = n.files.starts+1, max(n.disk.votes, n.files.votes), false
+	n.files.starts, n.files.votes = n.disk.starts, n.disk.votes
+	n.remember()
 	announced := n.w.groups[:n.knownGroups]
 	if n.skips && n.knownGroups > 0 {
 		announced = announced[n.knownGroups-1:]

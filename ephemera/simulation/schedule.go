@@ -64,9 +64,11 @@ type FaultKind string
 const (
 	Crash     FaultKind = "crash"     // at At, Node stops for For
 	CrashStep FaultKind = "crashstep" // after its Step-th effect, Node stops for For
-	DiskFails FaultKind = "disk"      // from At on, the next commit fails and Node stops for For
+	DiskFails FaultKind = "disk"      // as the next commit after At fails, Node stops for For
 	LoseStore FaultKind = "lose"      // at At, Node stops for For; it restarts with an empty store
 	Restore   FaultKind = "restore"   // as LoseStore, with a copy from before its last start
+	Revert    FaultKind = "revert"    // as LoseStore, with the store of Step commits ago
+	RevertAll FaultKind = "revertall" // as Revert, and marker and counter with it: nobody notices
 	Partition FaultKind = "partition" // from At on, Nodes are cut off from the others for For
 	NewGroup  FaultKind = "group"     // Nodes are the next group; a node hears between At and At+For
 	CloseOld  FaultKind = "close"     // at At, Node's application closes all groups but the newest

@@ -325,6 +325,7 @@ func (w *world) arrive(o task) {
 	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
 		return
 	}
+	w.check.hears(n, int(o.from), frame)
 	n.received(w.nodes[o.from].key.Public(), verified)
 }
 

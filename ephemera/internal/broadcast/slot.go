@@ -272,12 +272,13 @@ func (b *Instance) vote(c *chain) {
 		o.state = withheld
 		return
 	}
-	o.retry.stop()
 	if c.waits {
 		o.state = agreed
+		o.retry.stop()
 		return
 	}
 	o.state = voting
+	o.retry.stop()
 	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
 }
 
