@@ -25,7 +25,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	nulls := append(canonical.AppendArray(nil, 1000), bytes.Repeat([]byte{0xf6}, 1000)...)
-	for kind := range byte(16) {
+	for kind := range byte(24) {
 		f.Add(append([]byte{kind, 0x81}, nulls...))
 		f.Add(append([]byte{kind, 0x82, 0xf6}, nulls...))
 	}
