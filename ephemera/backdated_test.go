@@ -38,6 +38,8 @@ func (p *puppet) Receive(from keys.Public, data []byte) transport.Verdict {
 	switch f := frame.Frame().(type) {
 	case wire.Echo:
 		p.echoes <- f.Echo
+	case wire.GetFrontier:
+		p.send(from, wire.Fresh{Nonce: f.Nonce, Frontier: wire.Frontier{Group: f.Group, Certified: make([]uint64, p.group.N())}})
 	case wire.GetMessages:
 		p.send(from, wire.Messages{Messages: p.body})
 	}

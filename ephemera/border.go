@@ -60,7 +60,7 @@ func (v *view) mayAsk(from keys.Public, frame wire.Frame) bool {
 	switch f := frame.(type) {
 	case wire.GetGroup:
 		return true
-	case wire.Frontier, wire.GetCertified, wire.GetBlock, wire.GetEvidence, wire.Evidence, wire.Certificate:
+	case wire.Frontier, wire.GetFrontier, wire.Fresh, wire.GetCertified, wire.GetBlock, wire.GetEvidence, wire.Evidence, wire.Certificate:
 		return isMember(wire.GroupOf(frame))
 	case wire.Blocks:
 		return !slices.ContainsFunc(f.Blocks, func(held wire.Held) bool { return !isMember(held.Block.Header.Group) })

@@ -2,6 +2,7 @@ package ephemera
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,7 +52,9 @@ func (l *loop) run(ctx context.Context) error {
 			answer <- ErrStopped
 		}
 	}()
-	if err := l.step(engine.Start{}); err != nil {
+	var start engine.Start
+	_, _ = rand.Read(start.Nonce[:]) // it never fails
+	if err := l.step(start); err != nil {
 		return err
 	}
 	for {

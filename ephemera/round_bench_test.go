@@ -29,12 +29,19 @@ import (
 // n members submits a report of 3 KB and broadcasts a block of all n. A round ends when all nodes
 // have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
 // n; ed25519-% is the share of profiled samples inside crypto/ed25519. Checks are the signatures that
-// a node verified, known those that it did not, because it had verified them in another frame.
+// a node verified, known those that it did not, because it had verified them in another frame. The
+// runs without the counter of votes (R8) show what its syncs cost.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range []int{4, 10} {
-		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n) })
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, false) })
+		b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, true) })
 	}
 }
+
+// uncountedVotes is a home whose counter of votes stays as it is.
+type uncountedVotes struct{ *home.Home }
+
+func (uncountedVotes) CountVotes() error { return nil }
 
 // realCluster is a group of nodes on loopback.
 type realCluster struct {
@@ -47,6 +54,8 @@ type realConfig struct {
 	include mempool.Include
 	limits  limits.Limits
 	app     func(i int) ephemera.Application
+	// uncounted leaves out the counter of votes.
+	uncounted bool
 }
 
 func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
@@ -72,7 +81,12 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	var running sync.WaitGroup
 	for i := range n {
 		require.NoError(tb, transports[i].SetPeers(peers))
-		node, err := homes[i].Node(ephemera.Config{
+		votes := ephemera.VoteRecord(homes[i])
+		if config.uncounted {
+			votes = uncountedVotes{homes[i]}
+		}
+		node, err := ephemera.New(ephemera.Config{
+			Key: c.keys[i], Store: homes[i].Store, Votes: votes,
 			Group: group, Transport: transports[i], Include: config.include, Mempool: config.limits.Mempool,
 			ChainRate: ephemera.ChainRate{PerSecond: int64(config.limits.Chain.BytesPerSecond), Burst: int64(config.limits.Chain.BytesBurst)},
 		}, config.app(i))
@@ -128,9 +142,9 @@ func (b *board) awaitCount(count int) {
 	}
 }
 
-func benchmarkRound(b *testing.B, n int) {
+func benchmarkRound(b *testing.B, n int, uncounted bool) {
 	var boards []*board
-	c := newRealCluster(b, n, realConfig{include: mempool.All, app: func(int) ephemera.Application {
+	c := newRealCluster(b, n, realConfig{include: mempool.All, uncounted: uncounted, app: func(int) ephemera.Application {
 		boards = append(boards, newBoard(n))
 		return boards[len(boards)-1]
 	}})

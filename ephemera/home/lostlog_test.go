@@ -75,8 +75,8 @@ func TestDamagedLogNeverSignsTwice(t *testing.T) {
 					outcomes[killAndDamage(t, random, kind, of.logs, happen)]++
 				}
 				t.Logf("seed %d: %v", seed, outcomes)
-				if damage == "deleted" {
-					require.Zero(t, outcomes["continued"], "the votes in the log are gone")
+				if damage == "deleted" { // unless all of the log was copied to the database just before
+					require.NotZero(t, outcomes["muted"], "the votes in the log are gone")
 				}
 			})
 		}

@@ -238,3 +238,25 @@ func TestCounterThatCannotBeWritten(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, errors.Is(err, store.ErrNotFound))
 }
+
+// BenchmarkVote is the commit of a vote, with and without its count outside the store.
+func BenchmarkVote(b *testing.B) {
+	for name, count := range map[string]bool{"counted": true, "uncounted": false} {
+		b.Run(name, func(b *testing.B) {
+			h, err := home.Open(b.Context(), b.TempDir(), network, nil)
+			require.NoError(b, err)
+			defer h.Close()
+			group, err := membership.NewGroup(network, 1, []keys.Public{h.Key.Public()}, membership.Limits{})
+			require.NoError(b, err)
+			height := uint64(0)
+			for b.Loop() {
+				height++
+				blk := block.New(group, h.Key.Public(), height, block.ID{}, int64(height), nil)
+				require.NoError(b, h.Store.Commit(b.Context(), []store.Write{store.PutVote{Block: blk}}))
+				if count {
+					require.NoError(b, h.CountVotes())
+				}
+			}
+		})
+	}
+}

@@ -160,11 +160,18 @@ func (p *byzantine) receive(from int, frame wire.Frame) bool {
 	case wire.Echo:
 		return f.Signer != p.key.Public()
 	case wire.Frontier:
-		return !slices.ContainsFunc(f.Open, func(h block.SignedHeader) bool { return h.Header.Creator == p.key.Public() })
+		return !p.shows(f)
+	case wire.Fresh:
+		return !p.shows(f.Frontier)
 	case wire.Certificate:
 		return !slices.Contains(f.Members(p.group(f.Slot.Group)), p.key.Public()) || p.voted(f.Slot, f.Block)
 	}
 	return true
+}
+
+// shows reports whether a frontier shows a header of this member.
+func (p *byzantine) shows(f wire.Frontier) bool {
+	return slices.ContainsFunc(f.Open, func(h block.SignedHeader) bool { return h.Header.Creator == p.key.Public() })
 }
 
 // voted reports whether the engine inside voted for a block.

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -16,6 +18,9 @@ func (liar) send(p *byzantine, to int, frame wire.Frame) {
 	switch f := frame.(type) {
 	case wire.Frontier:
 		p.sendFalseFrontier(to, f)
+		return
+	case wire.Fresh:
+		p.sendFalseAnswer(to, f)
 		return
 	case wire.Blocks:
 		if p.rng.permille(700) {
@@ -58,6 +63,17 @@ func (p *byzantine) sendFalseFrontier(to int, f wire.Frontier) {
 	}
 	p.inject(to, f)
 	p.inject(to, listing)
+}
+
+// sendFalseAnswer claims heights that nobody has, which a member that starts may wait for.
+func (p *byzantine) sendFalseAnswer(to int, f wire.Fresh) {
+	f.Frontier.Certified = slices.Clone(f.Frontier.Certified)
+	for i := range f.Frontier.Certified {
+		if p.rng.permille(300) {
+			f.Frontier.Certified[i] = canonical.MaxNumber
+		}
+	}
+	p.inject(to, f)
 }
 
 func (liar) tick(p *byzantine) {

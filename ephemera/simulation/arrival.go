@@ -8,11 +8,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// work returns small budgets for the peers of that many nodes, so that adversaries reach them. A
-// correct member that goes over them is a violation.
-func work(nodes int) admission.Limits {
+// work returns small budgets for the peers in a schedule, so that adversaries reach them. A correct
+// member that goes over them is a violation. What a pile brings may arrive twice.
+func work(s Schedule) admission.Limits {
+	piled := 0
+	for _, f := range s.Faults {
+		if f.Kind == Pile {
+			piled += f.Step
+		}
+	}
 	return admission.Limits{
-		ChecksPerSecond: 10 * nodes, ChecksBurst: 60 + 30*nodes, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ChecksPerSecond: 10 * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
 		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
 	}
 }
@@ -121,6 +127,7 @@ func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
 	case admission.Cover:
 		n.post(engine.Covered{From: in.From, Slot: decision.Slot})
 	case admission.Pass:
+		n.w.check.hears(n, int(o.from), decision.Frame.Unverified())
 		n.received(in.From, wire.AssumeVerified(decision.Frame.Unverified()))
 	}
 }

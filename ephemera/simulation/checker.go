@@ -109,6 +109,9 @@ type nodeBook struct {
 	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
 	growth      growthBook
+	votes       int // that the node has made durable, except for lost ones
+	// heard is who answered the last start, by group.
+	heard map[membership.ID]map[int]bool
 }
 
 // cursor is how far an application is with a chain.
@@ -216,7 +219,7 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 	if !c.correct(n.place, k.group) {
 		c.violate("R8", "node %d lost its votes and signs in group %d", n.place, k.group+1)
 	}
-	if c.nodes[n.place].lostThrough < uint64(k.group+1) && n.markerGroup < uint64(k.group+1) {
+	if c.nodes[n.place].lostThrough < uint64(k.group+1) && n.files.group < uint64(k.group+1) {
 		c.violate("R8", "node %d signs in group %d before its marker says so", n.place, k.group+1)
 	}
 	held := n.disk.chain(slot)
@@ -313,6 +316,10 @@ func (c *checker) persisted(n *node, w store.Write) {
 			c.violate("R3", "node %d votes for %s despite proof against its creator", n.place, c.w.slot(w.Block.Header.Slot()))
 		}
 		c.hold(n, w.Block.Header.Slot(), c.w.idOf(&w.Block))
+		if !w.Again {
+			c.nodes[n.place].votes++
+			c.voteAfterHearing(n, w.Block.Header.Slot())
+		}
 		if w.Block.Header.Creator == n.key.Public() {
 			c.checkExpiry(n, w.Block)
 			for _, m := range w.Block.Messages {
@@ -350,29 +357,6 @@ func (c *checker) proof(n *node, e store.Evidence) {
 	}
 	if e.A.Header.Slot() != e.B.Header.Slot() || e.A.Header.ID() == e.B.Header.ID() || c.w.keyring.checkHeaders(e.A, e.B) != nil {
 		c.violate("accountability", "node %d keeps a proof that proves nothing", n.place)
-	}
-}
-
-// lost records that a node starts with a store that is missing or older than its marker.
-func (c *checker) lost(n *node) {
-	book := &c.nodes[n.place]
-	book.lostThrough = max(book.lostThrough, n.markerGroup)
-	book.chains = map[chainKey]*cursor{}
-	book.growth.stored = nil
-	for i := range n.disk.groups {
-		g := &n.disk.groups[i]
-		for j := range g.chains {
-			k := chainKey{int(g.group.Number()) - 1, c.w.places[g.group.Member(j)]}
-			book.chains[k] = &cursor{height: g.chains[j].delivered, repeat: true}
-		}
-	}
-	for _, proofs := range c.evidence {
-		delete(proofs, n.place)
-	}
-	for i := range n.disk.groups {
-		for _, e := range n.disk.groups[i].evidence {
-			c.proof(n, e)
-		}
 	}
 }
 

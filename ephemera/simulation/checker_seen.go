@@ -48,6 +48,8 @@ func headersOf(frame wire.Frame) []block.SignedHeader {
 		return []block.SignedHeader{f.A, f.B}
 	case wire.Frontier:
 		return f.Open
+	case wire.Fresh:
+		return f.Frontier.Open
 	case wire.Blocks:
 		var headers []block.SignedHeader
 		for _, held := range f.Blocks {

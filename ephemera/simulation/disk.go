@@ -18,7 +18,8 @@ import (
 type disk struct {
 	starts       uint64 // as in store.Identity
 	mutedThrough uint64
-	fresh        bool // no identity yet
+	votes        uint64 // commits that held votes, as in store.Identity
+	fresh        bool   // no identity yet
 	groups       []diskGroup
 	cursors      []store.PutDelivered // not durable yet
 	rotten       bool                 // a body on it was damaged once
@@ -132,6 +133,7 @@ func (d *disk) commit(w store.Write) error {
 		if err := d.putVote(w.Block); err != nil {
 			return err
 		}
+		d.votes++
 	case store.PutCertified:
 		if err := d.putCertified(w); err != nil {
 			return err

@@ -164,12 +164,12 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 		s.Faults = append(s.Faults, Fault{Kind: CrashStep, Node: rng.below(s.Nodes), Step: 1 + rng.below(60*s.Nodes), For: rng.between(1, 2000)})
 	}
 	if rng.permille(250) {
-		s.Faults = append(s.Faults, Fault{Kind: DiskFails, Node: rng.below(s.Nodes), At: at(), For: rng.between(1, 3000)})
+		s.Faults = append(s.Faults, Fault{Kind: DiskFails, Node: rng.below(s.Nodes), At: at(), For: rng.between(1, 3000), Step: rng.below(2)})
 	}
 	for range rng.below(3) {
 		s.Faults = append(s.Faults, Fault{Kind: Partition, Nodes: rng.choose(s.Nodes, 1+rng.below(s.Nodes/2)), At: at(), For: rng.between(100, 3000)})
 	}
-	if rng.permille(150) { // every echoer restarts while the creator is silent
+	if rng.permille(250) { // every echoer restarts while the creator is silent
 		when := at()
 		for i := range s.Nodes {
 			s.Faults = append(s.Faults, Fault{Kind: Crash, Node: i, At: when + int64(rng.below(300)), For: rng.between(1, 1500)})
@@ -177,8 +177,8 @@ func drawFaults(rng *random, s *Schedule, bad []int, beyond bool) {
 	}
 	for _, node := range bad[len(s.Byzantine):] {
 		for range rng.below(3) {
-			kind := []FaultKind{LoseStore, Restore}[rng.below(2)]
-			s.Faults = append(s.Faults, Fault{Kind: kind, Node: node, At: at(), For: rng.between(1, 2000)})
+			kind := []FaultKind{LoseStore, Restore, Revert, Revert, RevertAll}[rng.below(5)]
+			s.Faults = append(s.Faults, Fault{Kind: kind, Node: node, At: at(), For: rng.between(1, 2000), Step: 1 + rng.below(6)})
 		}
 	}
 	if rng.permille(300) {

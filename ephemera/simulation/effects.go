@@ -27,11 +27,16 @@ func (n *node) carryOutAll(effects []engine.Effect) {
 			return
 		}
 		n.carryOut(effect)
-		n.effects++
-		for _, f := range n.crashes {
-			if f.Step == n.effects && n.up && !n.w.healed() {
-				n.crash(f.For)
-			}
+		n.mayCrash()
+	}
+}
+
+// mayCrash counts an effect, or a part of one, and crashes the node if the schedule says so.
+func (n *node) mayCrash() {
+	n.effects++
+	for _, f := range n.crashes {
+		if f.Step == n.effects && n.up && !n.w.healed() {
+			n.crash(f.For)
 		}
 	}
 }
@@ -52,7 +57,7 @@ func (n *node) carryOut(effect engine.Effect) {
 		n.w.check.echo(n, e.Slot, e.Block)
 		n.pending = append(n.pending, engine.EchoSigned{Echo: n.echo(e.Slot, e.Block)})
 	case engine.MarkGroup:
-		n.markerGroup = max(n.markerGroup, e.Number)
+		n.files.group = max(n.files.group, e.Number)
 	case broadcast.Halt:
 		n.halt(e.Reason)
 	case broadcast.Refused:
@@ -156,11 +161,15 @@ func (n *node) reply(event engine.Event) {
 	n.w.queue.push(n.w.now+wait, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: event})
 }
 
-// persist makes a write durable. If the disk fails, the node stops and comes back later.
+// persist makes a write durable, and counts votes outside the store. If the disk fails, the node
+// stops and comes back later, and the write may still be durable.
 func (n *node) persist(w store.Write) {
 	if n.failing > 0 && !n.w.healed() {
 		away := n.failing
 		n.failing = 0
+		if n.failsLate && n.disk.commit(w) == nil {
+			n.w.check.persisted(n, w)
+		}
 		n.crash(away)
 		return
 	}
@@ -176,6 +185,13 @@ func (n *node) persist(w store.Write) {
 		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
 		n.noteWritten(w)
 		n.w.check.persisted(n, w)
+		if _, vote := w.(store.PutVote); vote {
+			n.mayCrash()
+		}
+		if n.up {
+			n.countVote(w)
+			n.remember()
+		}
 	}
 }
 

@@ -60,13 +60,15 @@ func (w *world) faultStart(index int) {
 			n.crash(f.For)
 		}
 	case DiskFails:
-		n.failing = max(f.For, 1)
+		n.failing, n.failsLate = max(f.For, 1), f.Step > 0
 	case LoseStore:
 		w.replaceStore(n, newDisk(), f.For)
 	case Restore:
 		w.replaceStore(n, n.copies[0].snapshot(), f.For)
 	case FillDisk:
 		w.fillDisk(n, f)
+	case Revert, RevertAll:
+		w.revert(n, f)
 	case Partition:
 		w.cuts = append(w.cuts, f)
 		w.queue.push(min(w.now+f.For*1000, w.schedule.Heal*1000), task{kind: recovery, index: int32(index)})
@@ -90,7 +92,7 @@ func (w *world) replaceStore(n *node, d *disk, away int64) {
 	if wasUp {
 		n.down()
 	}
-	n.disk, n.diskLost = d, true
+	n.disk, n.diskLost, n.reverted = d, true, true
 	if wasUp {
 		w.queue.push(w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
 	}

@@ -180,6 +180,8 @@ func (r *keyring) check(group *membership.Group, frame wire.Frame) error {
 		}
 	case wire.Frontier:
 		return r.checkHeaders(f.Open...)
+	case wire.Fresh:
+		return r.checkHeaders(f.Frontier.Open...)
 	case wire.Evidence:
 		return r.checkHeaders(f.A, f.B)
 	}

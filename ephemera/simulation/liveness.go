@@ -34,7 +34,7 @@ func (c *checker) unsettled() string {
 		}
 	}
 	for _, m := range c.messages {
-		if c.w.options.Application == nil && c.awaited(m) {
+		if c.w.options.Application == nil && !c.w.schedule.Fork && c.awaited(m) {
 			return fmt.Sprintf("validity: no certified block holds a message of node %d", m.node)
 		}
 	}
@@ -68,7 +68,7 @@ func (c *checker) unsettledSlot(b *slotBook) string {
 	if c.isSplit(k) {
 		return c.unalarmed(chainKey{k.group, k.creator})
 	}
-	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) {
+	if !b.isCertified && b.proposed >= 0 && c.correct(k.creator, k.group) && !c.w.schedule.Fork {
 		creator := c.w.nodes[k.creator]
 		if g := creator.disk.find(group.ID()); g != nil && !g.closed && !c.anyStuck(group, slot) {
 			return "validity: " + name + " of a correct creator is not certified"

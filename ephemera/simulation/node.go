@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
@@ -24,8 +25,11 @@ type node struct {
 	ahead         int64 // milliseconds by which the wall clock was set
 	used          int64 // when the disk's running time was counted last, in microseconds
 
-	markerStarts, markerGroup uint64  // the marker file: outside the store, always synced (R8)
-	copies                    []*disk // of the store, each made just before a start
+	files    files         // outside the store
+	copies   []*disk       // of the store, each made just before a start
+	states   []syncedState // after the last commits, if reverts
+	reverts  bool          // the schedule reverts the disk
+	reverted bool          // the disk was, since the last start
 
 	engine      *engine.Engine
 	admission   *admission.Admission
@@ -41,6 +45,7 @@ type node struct {
 	effects     int // carried out so far
 	crashes     []Fault
 	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
+	failsLate   bool  // after the write is durable
 	queries     uint64
 	halted      string
 	byzantine   *byzantine   // nil: correct
@@ -55,8 +60,9 @@ func newNode(w *world, place int) *node {
 	seed := w.schedule.Seed
 	n := &node{
 		w: w, place: place, key: w.keyring.add(hash(seed, 7, uint64(place))), disk: newDisk(),
-		skips: contains(w.schedule.Skips, place),
-		drift: between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
+		skips:   contains(w.schedule.Skips, place),
+		reverts: slices.ContainsFunc(w.schedule.Faults, func(f Fault) bool { return f.Node == place && (f.Kind == Revert || f.Kind == RevertAll) }),
+		drift:   between(hash(seed, 1, uint64(place)), int64(w.schedule.Drift)), offset: between(hash(seed, 2, uint64(place)), w.schedule.Offset),
 	}
 	if w.options.Application != nil {
 		n.app = w.options.Application(place, n.key.Public())
@@ -114,15 +120,14 @@ func (n *node) start() {
 	if len(n.copies) > 3 {
 		n.copies = n.copies[1:]
 	}
-	if n.disk.fresh || n.disk.starts < n.markerStarts {
-		n.disk.fresh = false
-		if n.markerStarts > n.disk.starts {
-			n.disk.mutedThrough = max(n.disk.mutedThrough, n.markerGroup)
-			n.w.check.lost(n)
-		}
+	if n.lostVotes() {
+		n.disk.mutedThrough = max(n.disk.mutedThrough, n.files.group)
+		n.w.check.lost(n)
 	}
-	n.disk.starts = n.markerStarts + 1
-	n.markerStarts = n.disk.starts
+	n.w.check.opened(n)
+	n.disk.starts, n.disk.votes, n.reverted = n.files.starts+1, max(n.disk.votes, n.files.votes), false
+	n.files.starts, n.files.votes = n.disk.starts, n.disk.votes
+	n.remember()
 	announced := n.w.groups[:n.knownGroups]
 	if n.skips && n.knownGroups > 0 {
 		announced = announced[n.knownGroups-1:]
@@ -152,11 +157,17 @@ func (n *node) start() {
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
-	n.step(engine.Start{})
+	n.step(engine.Start{Nonce: n.nonce()})
 	n.measure()
 	if n.w.schedule.Connect {
 		n.connectAll()
 	}
+}
+
+// nonce returns that of this start.
+func (n *node) nonce() (nonce wire.Nonce) {
+	binary.BigEndian.PutUint64(nonce[:], hash(n.w.schedule.Seed, 14, uint64(n.place), uint64(n.incarnation)))
+	return nonce
 }
 
 // connectAll lets the node and all others notice each other.

@@ -30,10 +30,12 @@ type Schedule struct {
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	PerBlock  int     `json:",omitempty"` // most messages in an own block; 0: 8
-	Fork      bool    `json:",omitempty"` // enough members sign double for two certificates
-	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
-	Rate      int64   `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
-	Burst     int64   `json:",omitempty"` // bytes that it may add at once
+	// Fork says that enough members sign double for two certificates. Validity is not judged then:
+	// more than f members may answer nobody.
+	Fork  bool  `json:",omitempty"`
+	Known int   `json:",omitempty"` // messages that a mempool remembers; 0: plenty
+	Rate  int64 `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
+	Burst int64 `json:",omitempty"` // bytes that it may add at once
 
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
@@ -69,9 +71,11 @@ type FaultKind string
 const (
 	Crash     FaultKind = "crash"     // at At, Node stops for For
 	CrashStep FaultKind = "crashstep" // after its Step-th effect, Node stops for For
-	DiskFails FaultKind = "disk"      // from At on, the next commit fails and Node stops for For
+	DiskFails FaultKind = "disk"      // as the next commit after At fails, Node stops for For
 	LoseStore FaultKind = "lose"      // at At, Node stops for For; it restarts with an empty store
 	Restore   FaultKind = "restore"   // as LoseStore, with a copy from before its last start
+	Revert    FaultKind = "revert"    // as LoseStore, with the store of Step commits ago
+	RevertAll FaultKind = "revertall" // as Revert, and marker and counter with it: nobody notices
 	Partition FaultKind = "partition" // from At on, Nodes are cut off from the others for For
 	NewGroup  FaultKind = "group"     // Nodes are the next group; a node hears between At and At+For
 	CloseOld  FaultKind = "close"     // at At, Node's application closes all groups but the newest

@@ -34,6 +34,10 @@ func (c *checker) sighted(n *node, from int, frame wire.Frame) {
 		for _, h := range f.Open {
 			c.sawHeader(n, newest, h)
 		}
+	case wire.Fresh:
+		for _, h := range f.Frontier.Open {
+			c.sawHeader(n, newest, h)
+		}
 	case wire.Blocks:
 		for _, held := range f.Blocks {
 			c.sawHeader(n, newest, held.Block.SignedHeader)

@@ -30,7 +30,7 @@ func (s Schedule) Storable() []int {
 	var nodes []int
 	for i := range s.Nodes {
 		if !slices.ContainsFunc(s.Faults, func(f Fault) bool {
-			return f.Node == i && (f.Kind == Restore || f.Kind == Rot || f.Kind == PruneAge)
+			return f.Node == i && slices.Contains([]FaultKind{Restore, Revert, RevertAll, Rot, PruneAge}, f.Kind)
 		}) {
 			nodes = append(nodes, i)
 		}

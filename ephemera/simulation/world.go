@@ -151,7 +151,7 @@ func (w *world) loop() {
 func newWorld(schedule Schedule, options Options) *world {
 	budgets := admission.Limits{} // the defaults
 	if options.Limits == (membership.Limits{}) {
-		options.Limits, budgets = limits, work(schedule.Nodes)
+		options.Limits, budgets = limits, work(schedule)
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool

@@ -97,6 +97,10 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return decodePlain(body, smallBytes+34*MaxSenders, func(f *GetListing) (Frame, error) { return *f, f.check() })
 	case KindListing:
 		return decodePlain(body, maxListingBytes, func(f *Listing) (Frame, error) { return *f, atMost("messages", len(f.Messages), MaxListings) })
+	case KindGetFrontier:
+		return decodePlain(body, smallBytes, func(f *GetFrontier) (Frame, error) { return *f, f.check(g) })
+	case KindFresh:
+		return decodePlain(body, smallBytes+frontierBytes(g.members), func(f *Fresh) (Frame, error) { return *f, f.Frontier.check(g) })
 	case KindGetEvidence:
 		return decodePlain(body, smallBytes+5*g.members, func(f *GetEvidence) (Frame, error) { return *f, f.check(g) })
 	case KindClosed:
@@ -236,6 +240,11 @@ func (f *Frontier) check(groups Groups) error {
 		}
 	}
 	return checkPlaces(group, f.Evidence)
+}
+
+func (f *GetFrontier) check(groups Groups) error {
+	_, err := groups.find(f.Group)
+	return err
 }
 
 func (f *GetEvidence) check(groups Groups) error {

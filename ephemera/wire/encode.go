@@ -169,6 +169,16 @@ func (f Listing) AppendCanonical(dst []byte) []byte {
 }
 
 // AppendCanonical appends the canonical encoding of the frame's body.
+func (f GetFrontier) AppendCanonical(dst []byte) []byte {
+	return canonical.AppendBytes(canonical.AppendBytes(canonical.AppendArray(dst, 2), f.Group[:]), f.Nonce[:])
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f Fresh) AppendCanonical(dst []byte) []byte {
+	return f.Frontier.AppendCanonical(canonical.AppendBytes(canonical.AppendArray(dst, 2), f.Nonce[:]))
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f GetEvidence) AppendCanonical(dst []byte) []byte {
 	return appendPlaces(canonical.AppendBytes(canonical.AppendArray(dst, 2), f.Group[:]), f.Creators)
 }

@@ -23,6 +23,7 @@ type (
 	plainGetListing   wire.GetListing
 	plainListing      wire.Listing
 	plainGetEvidence  wire.GetEvidence
+	plainGetFrontier  wire.GetFrontier
 	plainEvidence     wire.Evidence
 	plainClosed       wire.Closed
 	plainAnnounce     wire.Announce
@@ -38,6 +39,11 @@ type (
 		_      struct{} `cbor:",toarray"`
 		Signed block.SignedHeader
 		IDs    []block.MessageID
+	}
+	plainFresh struct {
+		_        struct{} `cbor:",toarray"`
+		Nonce    wire.Nonce
+		Frontier plainFrontier
 	}
 	plainMessages struct {
 		_        struct{} `cbor:",toarray"`
@@ -80,6 +86,10 @@ func plain(frame wire.Frame) any {
 		return plainListing(f)
 	case wire.GetEvidence:
 		return plainGetEvidence(f)
+	case wire.GetFrontier:
+		return plainGetFrontier(f)
+	case wire.Fresh:
+		return plainFresh{Nonce: f.Nonce, Frontier: plainFrontier(f.Frontier)}
 	case wire.Evidence:
 		return plainEvidence(f)
 	case wire.Closed:

@@ -104,6 +104,7 @@ func (w *world) evidence(a, b block.Block) wire.Evidence {
 func (w *world) frames() []wire.Frame {
 	b, other := w.block(1, 3, "one", "two"), w.block(1, 3, "three")
 	slot, id, proof := b.Header.Slot(), b.ID(), w.certify(b, 0, 1, 3)
+	frontier := wire.Frontier{Group: w.group.ID(), Certified: []uint64{1, 0, 3, 0}, Evidence: []uint32{2}, Open: []block.SignedHeader{}}
 	return []wire.Frame{
 		wire.Proposal{Proposal: b.Proposal()},
 		wire.Echo{Echo: w.echo(2, b)},
@@ -127,6 +128,8 @@ func (w *world) frames() []wire.Frame {
 		wire.GetListing{Senders: []keys.Public{w.keys[0].Public(), w.keys[3].Public()}},
 		wire.Listing{Messages: []wire.Listed{{ID: w.message(2, "y").ID(), Sender: w.keys[2].Public()}}},
 		wire.GetEvidence{Group: w.group.ID(), Creators: []uint32{1, 2}},
+		wire.GetFrontier{Group: w.group.ID(), Nonce: wire.Nonce{1, 15: 2}},
+		wire.Fresh{Nonce: wire.Nonce{3, 15: 4}, Frontier: frontier},
 		w.evidence(b, other),
 	}
 }

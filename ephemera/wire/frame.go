@@ -48,6 +48,8 @@ const (
 	KindPool         Kind = 19
 	KindGetListing   Kind = 20
 	KindListing      Kind = 21
+	KindGetFrontier  Kind = 22
+	KindFresh        Kind = 23
 )
 
 var kindNames = map[Kind]string{
@@ -56,6 +58,7 @@ var kindNames = map[Kind]string{
 	KindBlocks: "blocks", KindFrontier: "frontier", KindGetEvidence: "get_evidence", KindEvidence: "evidence", KindClosed: "closed",
 	KindAnnounce: "announce", KindNewest: "newest", KindGetGroup: "get_group", KindDescription: "description",
 	KindPool: "pool", KindGetListing: "get_listing", KindListing: "listing",
+	KindGetFrontier: "get_frontier", KindFresh: "fresh",
 }
 
 // String returns the kind's name in logs and telemetry.
@@ -196,6 +199,24 @@ type Listed struct {
 	Sender keys.Public
 }
 
+// Nonce is chosen at random at each start of a member, so that an answer to an earlier start cannot
+// pass for one to this start (R8).
+type Nonce [16]byte
+
+// GetFrontier asks for the frontier of a group as it is now (R8).
+type GetFrontier struct {
+	_     struct{} `cbor:",toarray"`
+	Group membership.ID
+	Nonce Nonce
+}
+
+// Fresh answers GetFrontier. Its frontier holds every header of an open slot, however young.
+type Fresh struct {
+	_        struct{} `cbor:",toarray"`
+	Nonce    Nonce
+	Frontier Frontier
+}
+
 // GetEvidence asks for proof of equivocation by these members, ascending.
 type GetEvidence struct {
 	_        struct{} `cbor:",toarray"`
@@ -261,6 +282,8 @@ func (Description) kind() Kind  { return KindDescription }
 func (Pool) kind() Kind         { return KindPool }
 func (GetListing) kind() Kind   { return KindGetListing }
 func (Listing) kind() Kind      { return KindListing }
+func (GetFrontier) kind() Kind  { return KindGetFrontier }
+func (Fresh) kind() Kind        { return KindFresh }
 
 // GroupOf returns the group that a frame is about. It is zero for frames about messages, about
 // several blocks or about groups.
@@ -282,6 +305,10 @@ func GroupOf(frame Frame) membership.ID {
 		return f.From.Group
 	case Frontier:
 		return f.Group
+	case GetFrontier:
+		return f.Group
+	case Fresh:
+		return f.Frontier.Group
 	case GetEvidence:
 		return f.Group
 	case Evidence:

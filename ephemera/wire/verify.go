@@ -89,6 +89,8 @@ func Signatures(frame Frame) (count int) {
 		return 2
 	case Frontier:
 		return len(f.Open)
+	case Fresh:
+		return len(f.Frontier.Open)
 	case Messages:
 		return len(f.Messages)
 	case Blocks:
@@ -129,6 +131,8 @@ func (v Verifier) verify(frame Frame) error {
 		}
 	case Frontier:
 		return v.verifyHeaders(f.Open...)
+	case Fresh:
+		return v.verifyHeaders(f.Frontier.Open...)
 	case Evidence:
 		return v.verifyHeaders(f.A, f.B)
 	}

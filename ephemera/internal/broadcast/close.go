@@ -27,7 +27,7 @@ func (b *Instance) Close(now int64) {
 		if c.creator == b.Self {
 			b.emit(Returned{Messages: o.bodies})
 		}
-		if o.state.undecided() {
+		if o.undecided() {
 			o.state = withheld
 			o.retry.stop()
 			b.sendClosed(c, o)

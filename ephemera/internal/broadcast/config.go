@@ -15,7 +15,10 @@ type Config struct {
 	// Closed says that this member signs nothing new in the group (R9). It still sends stored echoes
 	// and certificates, fetches and delivers.
 	Closed bool
-	Timing Timing
+	// Waiting says that this member makes no new vote on a chain before Release is called for it. It
+	// signs stored votes again (R8).
+	Waiting bool
+	Timing  Timing
 	// Rate bounds what each chain adds to the store; zero: nothing does.
 	Rate Rate
 	// Stored are the messages in the store, as far as they are remembered: their bodies cost nothing

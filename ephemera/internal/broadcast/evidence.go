@@ -98,7 +98,7 @@ func (b *Instance) addEvidence(c *chain, x, y block.SignedHeader) {
 	b.deadlineKnown = false
 	b.emit(Persist{Write: store.PutEvidence{Evidence: *c.evidence}}, Equivocation{Evidence: *c.evidence})
 	b.sendAll(wire.Evidence{A: x, B: y})
-	if o := c.open; o != nil && c.equivocated() && o.state.undecided() {
+	if o := c.open; o != nil && c.equivocated() && o.undecided() {
 		o.state = withheld
 		o.retry.stop()
 	}

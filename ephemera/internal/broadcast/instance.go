@@ -70,6 +70,7 @@ type chain struct {
 	delivered  uint64
 	delivering bool
 	redeliver  retry
+	waits      bool // no new vote before Release
 }
 
 // lastPull is the last request for a chain's blocks, and what came of it.
@@ -87,7 +88,7 @@ func New(config Config, state store.State) *Instance {
 	n := config.Group.N()
 	s := &Instance{Config: config, named: named{}, lastClaims: make([][]uint64, n), owed: make([]int, n), heights: make([]uint64, n)}
 	for i := range n {
-		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i)})
+		s.chains = append(s.chains, &chain{creator: i, key: config.Group.Member(i), waits: config.Waiting})
 	}
 	for _, stored := range state.Chains {
 		if i, ok := config.Group.Index(stored.Creator); ok {

@@ -29,9 +29,13 @@ type certifiedTip struct {
 	resend []retry
 }
 
-// CanPropose reports whether this member may begin its next block. There is one open slot per chain
+// CanPropose reports whether this member may begin its next block: its own slot is free, and it
+// waits for nothing else (Config.Waiting).
+func (b *Instance) CanPropose() bool { return b.OwnSlotFree() && !b.chains[b.Self].waits }
+
+// OwnSlotFree reports whether this member has no block under way. There is one open slot per chain
 // (R1), and none while the member is muted or after it equivocated.
-func (b *Instance) CanPropose() bool {
+func (b *Instance) OwnSlotFree() bool {
 	c := b.chains[b.Self]
 	return !b.halted && !b.Muted && !b.Closed && b.candidate == nil && c.open == nil && c.lost == nil && c.proof == nil && !c.barred()
 }

@@ -19,13 +19,11 @@ const (
 	waiting                // the application said later
 	rejected               // this member will never echo it
 	withheld               // complete, but not echoed: muted, closed, or the creator equivocated
+	agreed                 // the application accepted it, and the vote waits for Release
 	voting                 // the vote is being persisted and signed (R3)
 	resumed                // the vote is durable, but a restart lost its signature
 	echoed                 // the echo was sent
 )
-
-// undecided reports whether the block waits for its turn or for a verdict.
-func (s state) undecided() bool { return s == postponed || s == asking || s == waiting }
 
 // slot is the block of an open slot on its way to an echo.
 type slot struct {
@@ -266,10 +264,31 @@ func (b *Instance) vote(c *chain) {
 		o.state = withheld
 		return
 	}
+	if c.waits {
+		o.state = agreed
+		o.retry.stop()
+		return
+	}
 	b.grow(c, o.block(), true)
 	o.state = voting
 	o.retry.stop()
 	b.emit(Persist{Write: c.putVote(o.block())}, SignEcho{Slot: o.header.Header.Slot(), Block: o.id})
+}
+
+// Release lets this member vote on a creator's chain: it has heard from enough members since its
+// start (R8).
+func (b *Instance) Release(now int64, creator int) {
+	b.step(now)
+	c := b.chains[creator]
+	c.waits = false
+	if o := c.open; o != nil && o.state == agreed {
+		b.vote(c)
+	}
+}
+
+// undecided reports whether this member may still vote for the block, and has not.
+func (o *slot) undecided() bool {
+	return o.state == postponed || o.state == asking || o.state == waiting || o.state == agreed
 }
 
 // EchoSigned handles the answer to SignEcho: it sends the echo to the creator. The vote is durable

@@ -267,6 +267,17 @@ func (c *cluster) deliver(f filter) int {
 	return len(chosen)
 }
 
+// hear lets members that started or adopted a group hear from each other (R8), and forgets that
+// they did.
+func (c *cluster) hear() {
+	hearing := func(p packet) bool { return p.kind() == "get_frontier" || p.kind() == "fresh" }
+	for slices.ContainsFunc(c.flight, hearing) {
+		c.deliver(filter{from: -1, to: -1, kind: "get_frontier"})
+		c.deliver(filter{from: -1, to: -1, kind: "fresh"})
+	}
+	c.history = slices.DeleteFunc(c.history, hearing)
+}
+
 // drop loses the packets that are in flight now and match.
 func (c *cluster) drop(f filter) int {
 	before := len(c.flight)

@@ -20,6 +20,7 @@ func TestBlockCosts(t *testing.T) {
 			for i := range n {
 				k.restart(i)
 			}
+			c.hear()
 			c.submit(0, "hello")
 			c.deliver(filter{from: -1, to: -1, kind: "gossip"})
 			for range 3 {

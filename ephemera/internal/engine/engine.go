@@ -62,6 +62,7 @@ type Engine struct {
 	round     exchangeRound
 	// started is the time of Start.
 	started int64
+	nonce   wire.Nonce // of Start
 	wall    wallClock
 	expiry  int64 // when the next message expires; 0: none does
 	recheck recheck
@@ -91,8 +92,9 @@ type part struct {
 	frontier wire.Frontier // as last sent
 	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
-	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
-	progress int64 // when a block was certified last, or the group was closed or loaded
+	closeBy  int64    // when the group is closed whatever is open; 0: it is the newest
+	progress int64    // when a block was certified last, or the group was closed or loaded
+	hearing  *hearing // before new votes; nil: it is over, or there is nothing to vote for
 }
 
 // Defaults of Config, in milliseconds.
@@ -131,11 +133,15 @@ func (e *Engine) join(k Known) *part {
 		return nil
 	}
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
+	waiting := !k.Muted && !k.Closed && k.Group.Q() > 1
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Timing: e.config.Timing, Bodies: e.pool.Body,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Waiting: waiting, Timing: e.config.Timing, Bodies: e.pool.Body,
 		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
 	p.instance.SetSpace(0, e.space)
+	if waiting {
+		p.hearing = newHearing(p)
+	}
 	e.parts = append(e.parts, p)
 	return p
 }
@@ -159,6 +165,7 @@ func (e *Engine) Step(in Input) []Effect {
 	e.readWall(in)
 	switch event := in.Event.(type) {
 	case Start:
+		e.nonce = event.Nonce
 		e.start(now)
 	case Tick:
 		e.tick(now)
@@ -261,6 +268,7 @@ func (e *Engine) start(now int64) {
 		}
 		p.instance.Start(now)
 		e.collect(p, now)
+		e.askFresh(now, p)
 		e.handOver(now, p)
 	}
 	e.round.due = now
@@ -272,6 +280,7 @@ func (e *Engine) start(now int64) {
 // if that may help.
 func (e *Engine) finish(now int64) []Effect {
 	for _, p := range e.parts {
+		e.hear(now, p)
 		e.collect(p, now)
 		if p.closeBy != 0 && !p.instance.Closed && (p.closeBy <= now || !e.config.Hold && p.instance.Idle()) {
 			e.close(now, p)
@@ -316,6 +325,9 @@ func (e *Engine) tick(now int64) {
 	e.tickMessages(now)
 	for _, p := range e.parts {
 		p.instance.Tick(now)
+		if h := p.hearing; h != nil && h.missing > 0 && h.due <= now {
+			e.askFresh(now, p)
+		}
 	}
 	if e.round.due <= now {
 		e.exchangeFrontiers(now)
@@ -334,6 +346,9 @@ func (e *Engine) Deadline() int64 {
 	consider(e.recheck.due)
 	for _, p := range e.parts {
 		consider(p.instance.Deadline())
+		if p.hearing != nil {
+			consider(p.hearing.deadline(p))
+		}
 		if !p.instance.Closed {
 			consider(p.closeBy)
 		}

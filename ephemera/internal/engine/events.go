@@ -22,8 +22,9 @@ type Input struct {
 // Event is one of the types below.
 type Event interface{ event() }
 
-// Start begins the work. It is the first event.
-type Start struct{}
+// Start begins the work. It is the first event. Nonce is random: it tells answers to this start
+// from those to earlier ones (R8).
+type Start struct{ Nonce wire.Nonce }
 
 // Tick says that the time of Deadline has come.
 type Tick struct{}

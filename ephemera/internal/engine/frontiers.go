@@ -23,6 +23,8 @@ type peerExchange struct {
 	due  int64  // when the same frontier is sent again: frames may be lost
 	wait int64  // between the last two
 	last int64  // when it was sent one
+	// answered is when it was sent one because it asked.
+	answered int64
 	// agreed says that its frontier showed the same. Frontiers of closed groups are not sent again
 	// then.
 	agreed bool
@@ -191,6 +193,9 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 			}
 			p.peers[i] = peerExchange{}
 			e.sendFrontier(now, p, i, false)
+			if h := p.hearing; h != nil && h.missing > 0 && !h.heard[i] {
+				e.askFreshOf(p, i)
+			}
 		}
 	}
 	e.connectedPool(now, peer)

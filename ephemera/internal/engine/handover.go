@@ -42,6 +42,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	p := e.join(Known{Group: event.Group, Muted: event.Muted})
 	e.forgetPeers()
 	p.instance.Start(now)
+	e.askFresh(now, p)
 	e.changed = true
 }
 
@@ -60,6 +61,7 @@ func (e *Engine) close(now int64, p *part) {
 	}
 	e.emit(broadcast.Persist{Write: store.PutClosed{Group: p.group.ID()}})
 	e.pool.Undirect(p.group.ID())
+	p.hearing = nil
 	p.instance.Close(now)
 	p.progress = now
 	e.collect(p, now)

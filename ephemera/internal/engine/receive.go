@@ -66,6 +66,10 @@ func (e *Engine) received(now int64, in Received) {
 		p.instance.Conflict(now, f.A, f.B)
 	case wire.Frontier:
 		e.takeFrontier(now, p, from, f)
+	case wire.GetFrontier:
+		e.answerFresh(now, p, from, f)
+	case wire.Fresh:
+		e.takeFresh(now, p, from, f)
 	case wire.GetEvidence:
 		for _, creator := range f.Creators {
 			if evidence, ok := p.instance.Evidence(int(creator)); ok {

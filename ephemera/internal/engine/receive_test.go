@@ -25,6 +25,7 @@ func quiet(t *testing.T, include mempool.Include, limits membership.Limits) *clu
 		m.enough = 1 << 30
 		c.start(i)
 	}
+	c.hear()
 	return c
 }
 

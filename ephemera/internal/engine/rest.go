@@ -122,6 +122,10 @@ func (e *Engine) receivedAtRest(now int64, in Received) {
 		if e.shouldAnswer(now, r.group, r.frontier, r.version, &r.peers[from], f) {
 			e.send(in.From, r.frontier)
 		}
+	case wire.GetFrontier:
+		if mayAnswer(now, &r.peers[from], e.config.Exchange) {
+			e.send(in.From, wire.Fresh{Nonce: f.Nonce, Frontier: r.frontier})
+		}
 	case wire.Proposal:
 		e.wakeAbove(now, r, f.Header.Slot(), in)
 		e.compareAtRest(r, f.SignedHeader)

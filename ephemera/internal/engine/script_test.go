@@ -143,6 +143,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	for i := range s.members {
 		s.start(i)
 	}
+	s.hear()
 	s.quiesce()
 	n := s.group.N()
 	s.say("n=%d f=%d q=%d", n, s.group.F(), s.group.Q())
@@ -325,11 +326,12 @@ func (s *script) newGroup(d *datadriven.TestData) {
 	s.say("group %d: n=%d f=%d q=%d", s.group.Number(), s.group.N(), s.group.F(), s.group.Q())
 }
 
-// adopt node=(0,1): announce the newest group to members
+// adopt node=(0,1): announce the newest group to members, who hear from each other at once
 func (s *script) adopt(d *datadriven.TestData) {
 	for _, i := range s.list(d, "node") {
 		s.step(i, engine.Adopt{Group: s.group})
 	}
+	s.hear()
 }
 
 // placesFor replaces keys with places.

@@ -43,7 +43,7 @@ func (e *Engine) Status(group membership.ID) (Status, bool) {
 	status := Status{
 		Heights: make([]uint64, n), Delivered: make([]uint64, n), Tips: make([]block.ID, n),
 		Messages: e.pool.Len(), Bytes: e.pool.Bytes(), Counts: e.pool.Counts(),
-		Open: !p.instance.Muted && !p.instance.CanPropose(), Closed: p.instance.Closed,
+		Open: !p.instance.Muted && !p.instance.OwnSlotFree(), Closed: p.instance.Closed,
 	}
 	for i := range n {
 		status.Heights[i], status.Tips[i] = p.instance.Height(i)

@@ -68,6 +68,8 @@ type member struct {
 	alive atomic.Bool  // the node was ready, and was not stopped since
 	since atomic.Int64 // when it was last ready, milliseconds since 1970
 	stop  func(kill bool)
+	// process is the running one.
+	process *os.Process
 }
 
 // timeout bounds every wait of the test, even on a slow machine.
@@ -76,6 +78,21 @@ const timeout = 90 * time.Second
 // start runs the node's process and waits until the node is connected with a quorum.
 func (m *member) start() {
 	m.t.Helper()
+	m.launch()
+	m.await()
+}
+
+// await waits until the node is connected with a quorum.
+func (m *member) await() {
+	m.t.Helper()
+	require.Eventually(m.t, m.ready, timeout, 50*time.Millisecond, "%s is not ready; its log: %s", m.Name, m.log)
+	m.since.Store(time.Now().UnixMilli())
+	m.alive.Store(true)
+}
+
+// launch runs the node's process.
+func (m *member) launch() {
+	m.t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), homeVariable+"="+m.folder.Dir)
 	input, err := cmd.StdinPipe()
@@ -83,6 +100,7 @@ func (m *member) start() {
 	stderr, err := cmd.StderrPipe()
 	require.NoError(m.t, err)
 	require.NoError(m.t, cmd.Start())
+	m.process = cmd.Process
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -100,9 +118,6 @@ func (m *member) start() {
 			_ = cmd.Wait()
 		})
 	}
-	require.Eventually(m.t, m.ready, timeout, 50*time.Millisecond, "%s is not ready; its log: %s", m.Name, m.log)
-	m.since.Store(time.Now().UnixMilli())
-	m.alive.Store(true)
 }
 
 func (m *member) ready() bool {

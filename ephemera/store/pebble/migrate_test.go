@@ -60,3 +60,22 @@ func TestOlderLayoutIsMigrated(t *testing.T) {
 	require.Equal(t, blocks, pruned.Blocks)
 	require.NoError(t, s.Close())
 }
+
+// A store of layout version 2 has counted no votes. It is opened as it is. An older program, which
+// would not count, does not open it any more.
+func TestStoreWithoutACountOfVotesIsMigrated(t *testing.T) {
+	disk := vfs.NewMem()
+	db, err := openDatabase("store", disk, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoError(t, db.Write([]lsm.Change{{Key: []byte{'v'}, Value: []byte{2}}}))
+	s, err := lsm.New(db, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.SetIdentity(t.Context(), store.Identity{Network: "n"}))
+	identity, err := s.Identity(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, identity.Votes)
+	version, err := db.Get([]byte{'v'})
+	require.NoError(t, err)
+	require.Equal(t, []byte{3}, version)
+	require.NoError(t, s.Close())
+}
