@@ -48,6 +48,7 @@ type checker struct {
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 	piles    []*pile
+	listings map[[2]int]*listingBook // by node and Byzantine member
 	steps    int
 }
 

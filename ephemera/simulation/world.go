@@ -250,6 +250,7 @@ func (w *world) healed() bool { return w.now >= w.schedule.Heal*1000 }
 // send puts a frame on a link.
 func (w *world) send(from, to int, frame wire.Frame) {
 	w.stats.Frames++
+	w.check.sentAboutPool(from, to, frame)
 	if w.options.Measure {
 		w.meter.add(from, frame, false)
 	}
@@ -329,6 +330,7 @@ func (w *world) arrive(o task) {
 	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
 		return
 	}
+	w.check.gotAboutPool(int(o.to), int(o.from), frame)
 	n.received(w.nodes[o.from].key.Public(), verified)
 }
 
