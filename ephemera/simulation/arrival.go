@@ -127,6 +127,7 @@ func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
 	case admission.Cover:
 		n.post(engine.Covered{From: in.From, Slot: decision.Slot})
 	case admission.Pass:
+		n.w.check.gotAboutPool(int(o.to), int(o.from), decision.Frame.Unverified())
 		n.w.check.hears(n, int(o.from), decision.Frame.Unverified())
 		n.received(in.From, wire.AssumeVerified(decision.Frame.Unverified()))
 	}

@@ -52,6 +52,7 @@ type checker struct {
 
 	sightings []sighting
 	piles     []*pile
+	listings  map[[2]int]*listingBook // by node and Byzantine member
 	steps     int
 }
 

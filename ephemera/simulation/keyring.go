@@ -20,7 +20,7 @@ type keyring struct {
 	secrets map[keys.Public]uint64
 	pairs   map[keys.Public]keys.Private
 	opened  map[uint64]*opened        // frames, by a fingerprint of the group and the bytes
-	known   digests                   // of what was verified, with real keys
+	known   digestTable               // of what was verified, with real keys
 	checks  int                       // signatures that were met so far
 	good    map[keys.Signature]uint64 // digests of what verified signatures sign, with real keys
 }
@@ -34,15 +34,15 @@ type opened struct {
 	checks   int   // signatures that verifying met
 }
 
-// digests is the wire.Memory of all nodes together: whether a signature is valid does not depend on
+// digestTable is the wire.Memory of all nodes together: whether a signature is valid does not depend on
 // who checks it.
-type digests map[wire.Digest]bool
+type digestTable map[wire.Digest]bool
 
-func (d digests) Has(digest wire.Digest) bool { return d[digest] }
-func (d digests) Add(digest wire.Digest)      { d[digest] = true }
+func (d digestTable) Has(digest wire.Digest) bool { return d[digest] }
+func (d digestTable) Add(digest wire.Digest)      { d[digest] = true }
 
 func newKeyring(real bool) *keyring {
-	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]*opened{}, known: digests{}, good: map[keys.Signature]uint64{}}
+	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]*opened{}, known: digestTable{}, good: map[keys.Signature]uint64{}}
 }
 
 // add makes the key of a seed and returns its signer.

@@ -66,19 +66,20 @@ func (c *checker) unspread() string {
 // drawPiles lets messages lie in the mempools of some nodes, occasionally more than one frame can
 // list.
 func drawPiles(rng *random, s *Schedule) {
-	if !rng.permille(80) {
+	if !rng.permille(100) {
 		return
 	}
 	count := func() int { return 1 + rng.below(4) }
 	if rng.permille(60) {
 		count = func() int { return maxPile - rng.below(100) }
 	}
-	if rng.permille(500) { // so that nobody gets them before the faults end
-		s.Loss = 300 + rng.below(400)
+	before := drawnHeal
+	if rng.permille(600) { // digests go out before the faults end, and often nothing comes of them
+		s.Loss, before = 400+rng.below(200), 2500
 	}
 	for _, node := range rng.choose(s.Nodes, 1+rng.below(3)) {
 		for range 1 + rng.below(2) {
-			s.Faults = append(s.Faults, Fault{Kind: Pile, Node: node, At: int64(rng.below(drawnHeal)), Step: count()})
+			s.Faults = append(s.Faults, Fault{Kind: Pile, Node: node, At: int64(rng.below(before)), Step: count()})
 		}
 	}
 }

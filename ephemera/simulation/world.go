@@ -264,6 +264,7 @@ func (w *world) healed() bool { return w.now >= w.schedule.Heal*1000 }
 // send puts a frame on a link.
 func (w *world) send(from, to int, frame wire.Frame) {
 	w.stats.Frames++
+	w.check.sentAboutPool(from, to, frame)
 	if w.options.Measure {
 		w.meter.add(from, frame, false)
 	}

@@ -31,6 +31,7 @@ type difference struct {
 	repaired bool
 	times    int    // how often it was asked
 	due      int64  // when it may be asked again
+	pause    int64  // when it may be asked for another digest of this sender
 	round    uint64 // in which it was asked last, from 1; 0: never
 }
 
@@ -135,9 +136,14 @@ func (e *Engine) takeDigests(now int64, from keys.Public, f wire.Pool) {
 	for i := range f.Digests {
 		sender := f.Digests[i].Sender
 		d := e.compareDigest(peer, sender, f.Digests[i].Digest)
-		if d != nil && len(ask) < wire.MaxSenders && e.mayAsk(now, d) && (sender == from || !e.listed[sender]) {
+		if d == nil || d.repaired || !e.pool.HasRoom(sender) {
+			continue
+		}
+		if len(ask) < wire.MaxSenders && d.due <= now && (sender == from || !e.listed[sender]) {
 			e.noteAsked(now, d)
 			ask = append(ask, sender)
+		} else {
+			e.scheduleRound(now)
 		}
 	}
 	e.askFor(now, peer, ask)
@@ -160,9 +166,15 @@ func (e *Engine) compareDigest(peer *poolPeer, sender keys.Public, digest block.
 	}
 	d := &peer.differs[i]
 	if d.digest != digest {
-		*d = difference{sender: sender, digest: digest, round: d.round}
+		d.renew(digest)
 	}
 	return d
+}
+
+// renew replaces the digest. However fast a member's digests change, it is asked at the same
+// pace.
+func (d *difference) renew(digest block.Digest) {
+	*d = difference{sender: d.sender, digest: digest, due: d.pause, pause: d.pause, round: d.round}
 }
 
 func (p *poolPeer) find(sender keys.Public) (int, bool) {
@@ -176,7 +188,7 @@ func (e *Engine) mayAsk(now int64, d *difference) bool {
 
 // noteAsked notes that a member is asked. The wait doubles, and a round may begin a little early.
 func (e *Engine) noteAsked(now int64, d *difference) {
-	d.due = now + e.config.Exchange/2<<d.times
+	d.due, d.pause = now+e.config.Exchange/2<<d.times, now+e.config.Exchange/2
 	d.times++
 	d.round = e.round.count + 1
 	e.listed[d.sender] = true
@@ -301,8 +313,7 @@ func (e *Engine) serveListing(now int64, from keys.Public, f wire.GetListing) {
 func (e *Engine) retryListings() {
 	for _, peer := range e.poolPeers {
 		for i := range peer.differs {
-			d := &peer.differs[i]
-			*d = difference{sender: d.sender, digest: d.digest, round: d.round}
+			peer.differs[i].renew(peer.differs[i].digest)
 		}
 	}
 }

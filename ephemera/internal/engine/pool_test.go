@@ -177,6 +177,18 @@ func TestListingsAreAskedForInTurn(t *testing.T) {
 	require.Equal(t, []int{before + 1, 1}, []int{asked(1), asked(3)}, "the sender itself is always asked")
 }
 
+// A member whose digests change at once when it is asked is not asked at the pace of the network.
+func TestChangingDigestsAreAskedForAtOnePace(t *testing.T) {
+	c := quiet(t, mempool.Own, membership.Limits{})
+	for _, m := range c.many(unverified{c.keys[3].Public()}, 300) {
+		c.digest(3, 0, m)
+		c.advance(10, false)
+	}
+	asked := len(sent[wire.GetListing](c, 0, 0, 3))
+	require.Greater(t, asked, 2)
+	require.LessOrEqual(t, asked, 8, "in three seconds")
+}
+
 // Digests that always change, of as many senders as fit, and requests for listings are answered by
 // fewer bytes than they have, or by one listing in a while.
 func TestLiesAboutDigestsAreAnsweredBriefly(t *testing.T) {
