@@ -29,7 +29,7 @@ type Schedule struct {
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
-	PerBlock  int     `json:",omitempty"` // most messages in an own block; 0: 8
+	PerBlock  int     `json:",omitempty"` // most messages in a block; 0: 8
 	Fork      bool    `json:",omitempty"` // enough members sign double for two certificates
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 
