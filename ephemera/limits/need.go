@@ -43,8 +43,9 @@ func (c Config) transport(frameBytes int) Transport {
 	n := c.Members
 	// Direct frames from one peer: a proposal and a certificate for each of its blocks, an echo for
 	// each of ours, and at worst a request and its answer for each block of every member. All of them
-	// may be resent. A frontier and its answer for each open group come on top.
-	frames := resent*(3*c.BlocksPerSecond+2*n*c.BlocksPerSecond) + 2*openGroups
+	// may be resent. A frontier and its answer for each open group come on top, and digests of the
+	// mempool, a request for listings and the listings in each direction.
+	frames := resent*(3*c.BlocksPerSecond+2*n*c.BlocksPerSecond) + 2*openGroups + 6
 	// Their bytes: if gossip is lost, the peer sends every message directly, and its proposals name
 	// each once more. Small frames and one frame of the greatest size come on top.
 	bytes := resent*c.MessagesPerSecond*(c.message()+messageID) + frames*smallFrame + frameBytes

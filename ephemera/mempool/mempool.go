@@ -57,6 +57,7 @@ type Entry struct {
 	expiry  int64         // Moment.Now at which it expires
 	kept    bool          // returned from a closed group: it does not expire
 	group   membership.ID // the only group whose blocks may hold it; zero: any
+	place   int           // in share.entries
 }
 
 // Mempool holds messages in the order of arrival. It is not safe for concurrent use.
@@ -65,19 +66,14 @@ type Mempool struct {
 	include  Include
 	order    *list.List // of *Entry
 	entries  map[block.MessageID]*list.Element
-	bySender map[keys.Public]share
+	bySender map[keys.Public]*share
 	bytes    int
 	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
 	done     *done    // included or dropped: not accepted again
 	refused  *history // recently refused: not fetched again
-}
-
-// share is what one sender has in the mempool.
-type share struct {
-	count, bytes int
-	full         bool // a message did not fit into SenderBytes, and none has left since
+	digests  digests
 }
 
 // New returns an empty mempool.
@@ -85,16 +81,15 @@ func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
 		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
-		bySender: make(map[keys.Public]share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
+		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
 	}
 }
 
 // SetLimits changes the limits. Messages that are in the mempool stay, even if they exceed them.
 func (p *Mempool) SetLimits(limits Limits) {
 	p.limits, p.full = limits.WithDefaults(), false
-	for sender, sent := range p.bySender {
+	for _, sent := range p.bySender {
 		sent.full = false
-		p.bySender[sender] = sent
 	}
 }
 
@@ -144,7 +139,7 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 		}
 		return ErrDuplicate
 	}
-	sent := p.bySender[m.Sender()]
+	sent := p.share(m.Sender())
 	switch {
 	case p.done.has(id):
 		return ErrDuplicate
@@ -152,13 +147,10 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 		return ErrFuture
 	case p.Expiry(m, at) <= at.Now, p.done.forgot(m.Time()):
 		return ErrExpired
-	case sent.count >= p.limits.PerSender:
+	case len(sent.entries) >= p.limits.PerSender:
 		return ErrQuota
 	case sent.bytes+m.Size() > p.limits.SenderBytes:
-		if sent.count > 0 {
-			sent.full = true
-			p.bySender[m.Sender()] = sent
-		}
+		sent.full = len(sent.entries) > 0
 		return ErrQuota
 	case p.order.Len() >= p.limits.Messages:
 		return ErrFull
@@ -172,13 +164,17 @@ func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 }
 
 func (p *Mempool) insert(m block.Message, at Moment) *list.Element {
-	element := p.order.PushBack(&Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)})
+	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
+	element := p.order.PushBack(entry)
 	p.entries[m.ID()] = element
 	p.changes++
-	sent := p.bySender[m.Sender()]
-	sent.count++
-	sent.bytes += m.Size()
-	p.bySender[m.Sender()] = sent
+	sent, ok := p.bySender[m.Sender()]
+	if !ok {
+		sent = &share{sender: m.Sender()}
+		p.bySender[m.Sender()] = sent
+	}
+	sent.insert(entry)
+	p.digests.changed(sent)
 	p.bytes += m.Size()
 	return element
 }
@@ -231,8 +227,13 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 	if _, known := p.entries[id]; known || p.done.has(id) || p.refused.has(id) {
 		return false
 	}
-	sent := p.bySender[sender]
-	return sent.count < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
+	return p.HasRoom(sender)
+}
+
+// HasRoom reports whether there is room for a message of this sender, as far as is known.
+func (p *Mempool) HasRoom(sender keys.Public) bool {
+	sent := p.share(sender)
+	return len(sent.entries) < p.limits.PerSender && !sent.full && p.order.Len() < p.limits.Messages && !p.full
 }
 
 // Refuse remembers a message as unwanted for a while, so that it is not fetched over and over.
@@ -367,18 +368,14 @@ func (p *Mempool) Expire(now int64) (removed int, next int64) {
 }
 
 func (p *Mempool) remove(element *list.Element) {
-	m := element.Value.(*Entry).Message
+	entry := element.Value.(*Entry)
+	m := entry.Message
 	p.order.Remove(element)
 	p.changes++
 	delete(p.entries, m.ID())
 	p.bytes -= m.Size()
 	p.full = false
 	left := p.bySender[m.Sender()]
-	if left.count--; left.count == 0 {
-		delete(p.bySender, m.Sender())
-		return
-	}
-	left.bytes -= m.Size()
-	left.full = false
-	p.bySender[m.Sender()] = left
+	left.remove(entry)
+	p.digests.changed(left)
 }

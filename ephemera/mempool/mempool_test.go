@@ -3,6 +3,7 @@ package mempool_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,6 +228,61 @@ func TestDirectedMessagesAreCandidatesInOneGroup(t *testing.T) {
 }
 
 // No f members can fill a shared mempool, and each has room for one message of the largest size.
+// Digests cover what was there before a moment, and follow every change.
+func TestDigestsFollowEveryChange(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{})
+	var all []block.Message
+	for i := range 3 {
+		all = append(all, message(t, 1, fmt.Sprint(i), 1000))
+		require.NoError(t, p.Add(all[i], false, moment(1000+int64(i))))
+	}
+	digest := func(messages ...block.Message) block.Digest {
+		sorted := ids(messages)
+		slices.SortFunc(sorted, func(a, b block.MessageID) int { return slices.Compare(a[:], b[:]) })
+		return block.DigestMessages(all[0].Network(), sorted)
+	}
+	sender := all[0].Sender()
+	require.Empty(t, p.Digests(0, 10))
+	require.False(t, p.RefreshDigests(1002), "the third message is too young")
+	require.Equal(t, []mempool.SenderDigest{{Sender: sender, Digest: digest(all[:2]...), Change: 1}}, p.Digests(0, 10))
+	require.Len(t, p.Listed(sender), 2)
+	require.True(t, p.Agrees(sender, digest(all[:2]...)))
+	require.True(t, p.Agrees(sender, digest(all...)), "with what is too young")
+	require.False(t, p.Agrees(sender, digest(all[0])))
+	require.True(t, p.RefreshDigests(2000))
+	require.Equal(t, []mempool.SenderDigest{{Sender: sender, Digest: digest(all...), Change: 2}}, p.Digests(1, 10))
+	require.Empty(t, p.Digests(2, 10))
+
+	p.Drop(ids(all[:1]), 2000)
+	require.True(t, p.RefreshDigests(2000))
+	require.Equal(t, digest(all[1:]...), p.Digests(2, 10)[0].Digest)
+	p.Drop(ids(all), 2000)
+	require.True(t, p.RefreshDigests(2000))
+	require.Empty(t, p.Digests(0, 10))
+	require.Equal(t, uint64(4), p.DigestChanges())
+}
+
+// Digests are given in the order of their changes, so that a reader continues where it ended.
+func TestDigestsComeInTheOrderOfChanges(t *testing.T) {
+	p := mempool.New(mempool.Own, mempool.Limits{})
+	senders := func(digests []mempool.SenderDigest) (out []byte) {
+		for _, d := range digests {
+			out = append(out, d.Sender[0]-1)
+		}
+		return out
+	}
+	for sender := byte(1); sender <= 4; sender++ {
+		require.NoError(t, p.Add(message(t, sender, "first", 1000), false, moment(1000)))
+	}
+	p.RefreshDigests(2000)
+	require.Equal(t, []byte{1, 2}, senders(p.Digests(0, 2)))
+	require.Equal(t, []byte{3, 4}, senders(p.Digests(2, 2)))
+	require.NoError(t, p.Add(message(t, 2, "second", 1000), false, moment(1000)))
+	p.RefreshDigests(2000)
+	require.Equal(t, []byte{2}, senders(p.Digests(4, 9)))
+	require.Equal(t, []byte{1, 3, 4, 2}, senders(p.Digests(0, 9)))
+}
+
 func TestShareDividesTheMempool(t *testing.T) {
 	members := make([]keys.Public, 10)
 	for i := range members {

@@ -3,6 +3,7 @@ package mempool_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -273,7 +274,25 @@ func (m *model) actions() map[string]func(*rapid.T) {
 }
 
 // check compares everything that is visible from outside, and checks the limits.
+// digests checks that the digests are those of the messages.
+func (m *model) digests(t *rapid.T) {
+	m.pool.RefreshDigests(math.MaxInt64)
+	want := map[keys.Public][]block.MessageID{}
+	for _, e := range m.live {
+		want[e.Sender()] = append(want[e.Sender()], e.ID())
+	}
+	got := m.pool.Digests(0, math.MaxInt32)
+	require.Len(t, got, len(want))
+	for _, d := range got {
+		ids := want[d.Sender]
+		slices.SortFunc(ids, func(a, b block.MessageID) int { return slices.Compare(a[:], b[:]) })
+		require.Equal(t, ids, m.pool.Listed(d.Sender))
+		require.Equal(t, block.DigestMessages(m.live[0].Network(), ids), d.Digest)
+	}
+}
+
 func (m *model) check(t *rapid.T) {
+	m.digests(t)
 	require.LessOrEqual(t, m.pool.Len(), m.limits.Messages)
 	require.LessOrEqual(t, m.pool.Bytes(), m.limits.Bytes)
 	require.Equal(t, len(m.live), m.pool.Len())

@@ -32,6 +32,7 @@ var adversaries = map[string]func() adversary{
 	"adaptive":       func() adversary { return &adaptive{} },
 	"blindecho":      func() adversary { return &blindEcho{} },
 	"client":         func() adversary { return &client{} },
+	"digests":        func() adversary { return &digests{} },
 	"doublesign":     func() adversary { return &doubleSign{} },
 	"drip":           func() adversary { return &drip{} },
 	"equivocate":     func() adversary { return &equivocate{} },

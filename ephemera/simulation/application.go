@@ -53,8 +53,11 @@ func (a *notes) CheckMessage(_ int64, m block.Message) verdict.Decision {
 func (a *notes) NextBlock(_ int64, candidates []block.Message) []block.MessageID {
 	ids := make([]block.MessageID, 0, a.most)
 	left := int(limits.BlockBytes)
-	for _, m := range candidates[:min(len(candidates), a.most)] {
-		if left -= m.Size(); left < 0 {
+	for _, m := range candidates {
+		if m.Label() == labelKept {
+			continue
+		}
+		if left -= m.Size(); left < 0 || len(ids) == a.most {
 			break
 		}
 		ids = append(ids, m.ID())

@@ -50,6 +50,8 @@ type checker struct {
 	halts    map[chainKey]map[int]bool      // the nodes that have stopped the chain since their start
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
+	piles    []*pile
+	listings map[[2]int]*listingBook // by node and Byzantine member
 	steps    int
 }
 

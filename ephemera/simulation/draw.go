@@ -85,6 +85,9 @@ func Draw(seed uint64, r Range) Schedule {
 	if !r.Quiet && r.Beyond == 0 {
 		drawRot(&rng, &s, bad)
 	}
+	if !r.Quiet {
+		drawPiles(&rng, &s)
+	}
 	return s
 }
 

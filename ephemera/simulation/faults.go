@@ -24,6 +24,9 @@ func (w *world) faultStart(index int) {
 	case CloseOld:
 		w.closeOld(n)
 		return
+	case Pile:
+		w.pileUp(n, index, f.Step)
+		return
 	case Rot:
 		w.rot(n, index)
 		return

@@ -78,6 +78,7 @@ const (
 	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
 	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
+	Pile      FaultKind = "pile"      // at At, Step messages that no block holds come to Node
 )
 
 // Fault is something that goes wrong or changes.
@@ -160,6 +161,9 @@ func (s Schedule) Validate() error {
 		}
 		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
 			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
+		}
+		if f.Kind == Pile && (f.Step < 1 || f.Step > maxPile) {
+			bad("a pile of %d messages, expected 1..%d", f.Step, maxPile)
 		}
 		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
 			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)

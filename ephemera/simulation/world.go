@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -148,6 +149,9 @@ func newWorld(schedule Schedule, options Options) *world {
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool
+		if slices.ContainsFunc(schedule.Faults, func(f Fault) bool { return f.Kind == Pile }) {
+			options.Pool = pilePool
+		}
 	}
 	w := &world{
 		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
@@ -254,6 +258,7 @@ func (w *world) healed() bool { return w.now >= w.schedule.Heal*1000 }
 // send puts a frame on a link.
 func (w *world) send(from, to int, frame wire.Frame) {
 	w.stats.Frames++
+	w.check.sentAboutPool(from, to, frame)
 	if w.options.Measure {
 		w.meter.add(from, frame, false)
 	}
@@ -333,6 +338,7 @@ func (w *world) arrive(o task) {
 	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
 		return
 	}
+	w.check.gotAboutPool(int(o.to), int(o.from), frame)
 	n.received(w.nodes[o.from].key.Public(), verified)
 }
 

@@ -8,12 +8,13 @@ import (
 
 // Bounds on what one frame asks for or carries.
 const (
-	MaxListings  = 1024     // messages named in a Listing or GetMessages
+	MaxListings  = 1024     // messages in a Listing or GetMessages, digests in a Pool
+	MaxSenders   = 64       // senders in a GetListing
 	MaxBlocks    = 64       // blocks in one Blocks frame
 	BatchBytes   = 1 << 20  // bodies in one Messages or Blocks frame; a larger body travels alone
 	frameMargin  = 16 << 10 // array heads and fixed fields
 	headerBytes  = 512      // one signed header
-	listingBytes = 80       // a message and its sender
+	listingBytes = 80       // a message or digest, and its sender
 )
 
 // MaxFrameBytes returns the length of the longest frame in a group.
@@ -31,5 +32,5 @@ const descriptionBytes = smallBytes + 40*membership.MaxMembers
 
 func frontierBytes(n int) int { return smallBytes + n*(9+headerBytes+5) }
 
-// maxListingBytes bounds a Listing.
+// maxListingBytes bounds a Listing or Pool.
 const maxListingBytes = smallBytes + MaxListings*listingBytes

@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -90,6 +91,10 @@ func (g Groups) decodeBody(kind Kind, body []byte) (Frame, error) {
 		return g.decodeBlocks(body)
 	case KindFrontier:
 		return decodePlain(body, frontierBytes(g.members), func(f *Frontier) (Frame, error) { return *f, f.check(g) })
+	case KindPool:
+		return decodePlain(body, maxListingBytes, func(f *Pool) (Frame, error) { return *f, f.check() })
+	case KindGetListing:
+		return decodePlain(body, smallBytes+34*MaxSenders, func(f *GetListing) (Frame, error) { return *f, f.check() })
 	case KindListing:
 		return decodePlain(body, maxListingBytes, func(f *Listing) (Frame, error) { return *f, atMost("messages", len(f.Messages), MaxListings) })
 	case KindGetEvidence:
@@ -188,6 +193,27 @@ func (f *GetMessages) check() error {
 		seen[id] = true
 	}
 	return atMost("messages", len(f.IDs), MaxListings)
+}
+
+func (f *Pool) check() error {
+	senders := make([]keys.Public, len(f.Digests))
+	for i := range f.Digests {
+		senders[i] = f.Digests[i].Sender
+	}
+	return errors.Join(atMost("digests", len(senders), MaxListings), ascending(senders))
+}
+
+func (f *GetListing) check() error {
+	return errors.Join(atMost("senders", len(f.Senders), MaxSenders), ascending(f.Senders))
+}
+
+func ascending(senders []keys.Public) error {
+	for i := 1; i < len(senders); i++ {
+		if senders[i-1].Compare(senders[i]) >= 0 {
+			return errors.New("senders are not ascending")
+		}
+	}
+	return nil
 }
 
 func (f *Frontier) check(groups Groups) error {

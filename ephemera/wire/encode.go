@@ -125,6 +125,26 @@ func (f Frontier) AppendCanonical(dst []byte) []byte {
 }
 
 // AppendCanonical appends the canonical encoding of the frame's body.
+func (f Pool) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(f.Digests))
+	for i := range f.Digests {
+		d := &f.Digests[i]
+		dst = canonical.AppendBytes(canonical.AppendArray(dst, 2), d.Sender[:])
+		dst = canonical.AppendBytes(dst, d.Digest[:])
+	}
+	return dst
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
+func (f GetListing) AppendCanonical(dst []byte) []byte {
+	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(f.Senders))
+	for i := range f.Senders {
+		dst = canonical.AppendBytes(dst, f.Senders[i][:])
+	}
+	return dst
+}
+
+// AppendCanonical appends the canonical encoding of the frame's body.
 func (f Listing) AppendCanonical(dst []byte) []byte {
 	dst = canonical.AppendArray(canonical.AppendArray(dst, 1), len(f.Messages))
 	for i := range f.Messages {

@@ -19,6 +19,8 @@ type (
 	plainGetBlock     wire.GetBlock
 	plainGetCertified wire.GetCertified
 	plainFrontier     wire.Frontier
+	plainPool         wire.Pool
+	plainGetListing   wire.GetListing
 	plainListing      wire.Listing
 	plainGetEvidence  wire.GetEvidence
 	plainEvidence     wire.Evidence
@@ -70,6 +72,10 @@ func plain(frame wire.Frame) any {
 		return plainGetCertified(f)
 	case wire.Frontier:
 		return plainFrontier(f)
+	case wire.Pool:
+		return plainPool(f)
+	case wire.GetListing:
+		return plainGetListing(f)
 	case wire.Listing:
 		return plainListing(f)
 	case wire.GetEvidence:
@@ -118,6 +124,7 @@ func TestEncodingIsThatOfReflection(t *testing.T) {
 		wire.Frontier{}, wire.GetMessages{}, wire.GetEvidence{}, wire.Messages{}, wire.Blocks{}, wire.Proposal{},
 		wire.Certificate{Certificate: certificate.Certificate{Signatures: make([]keys.Signature, 300)}},
 		wire.Frontier{Certified: make([]uint64, 1000), Evidence: []uint32{1 << 31}},
+		wire.Pool{}, wire.GetListing{}, wire.Pool{Digests: make([]wire.SenderDigest, 30)}, wire.GetListing{Senders: make([]keys.Public, 30)},
 		wire.Listing{}, wire.Listing{Messages: make([]wire.Listed, 30)})
 	for _, frame := range frames {
 		require.Equal(t, canonical.Encode(plain(frame)), wire.Encode(frame)[1:], "%T", frame)

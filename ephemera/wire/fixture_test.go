@@ -123,6 +123,8 @@ func (w *world) frames() []wire.Frame {
 			Group: w.group.ID(), Certified: []uint64{0, 2, 1 << 40, 7}, Evidence: []uint32{0, 3},
 			Open: []block.SignedHeader{w.block(0, 1, "x").SignedHeader, b.SignedHeader}, Tips: block.Digest{1, 2},
 		},
+		wire.Pool{Digests: []wire.SenderDigest{{Sender: w.keys[0].Public(), Digest: block.Digest{3}}, {Sender: w.keys[2].Public()}}},
+		wire.GetListing{Senders: []keys.Public{w.keys[0].Public(), w.keys[3].Public()}},
 		wire.Listing{Messages: []wire.Listed{{ID: w.message(2, "y").ID(), Sender: w.keys[2].Public()}}},
 		wire.GetEvidence{Group: w.group.ID(), Creators: []uint32{1, 2}},
 		w.evidence(b, other),

@@ -45,6 +45,8 @@ const (
 	KindGetGroup     Kind = 16
 	KindDescription  Kind = 17
 	KindFrontier     Kind = 18
+	KindPool         Kind = 19
+	KindGetListing   Kind = 20
 	KindListing      Kind = 21
 )
 
@@ -53,7 +55,7 @@ var kindNames = map[Kind]string{
 	KindGetMessages: "get_messages", KindMessages: "messages", KindGetBlock: "get_block", KindGetCertified: "get_certified",
 	KindBlocks: "blocks", KindFrontier: "frontier", KindGetEvidence: "get_evidence", KindEvidence: "evidence", KindClosed: "closed",
 	KindAnnounce: "announce", KindNewest: "newest", KindGetGroup: "get_group", KindDescription: "description",
-	KindListing: "listing",
+	KindPool: "pool", KindGetListing: "get_listing", KindListing: "listing",
 }
 
 // String returns the kind's name in logs and telemetry.
@@ -159,7 +161,29 @@ type Frontier struct {
 	Tips block.Digest
 }
 
-// Listing names messages of the sender's mempool (R6).
+// Pool says by digests what a member's mempool holds (R6). It has those digests that changed since
+// the last one, or all: senders ascending.
+type Pool struct {
+	_       struct{}       `cbor:",toarray"`
+	Digests []SenderDigest `most:"1024"` // MaxListings
+}
+
+// SenderDigest is the digest of one sender's messages: see block.DigestMessages. It is zero for
+// a sender without messages.
+type SenderDigest struct {
+	_      struct{} `cbor:",toarray"`
+	Sender keys.Public
+	Digest block.Digest
+}
+
+// GetListing asks for the messages that the digests of these senders cover, ascending. The answer
+// is in Listings, and in a Pool for senders without messages.
+type GetListing struct {
+	_       struct{}      `cbor:",toarray"`
+	Senders []keys.Public `most:"64"` // MaxSenders
+}
+
+// Listing names messages that a digest covers: of one sender after the other, ascending.
 type Listing struct {
 	_        struct{} `cbor:",toarray"`
 	Messages []Listed `most:"1024"` // MaxListings
@@ -234,6 +258,8 @@ func (Announce) kind() Kind     { return KindAnnounce }
 func (Newest) kind() Kind       { return KindNewest }
 func (GetGroup) kind() Kind     { return KindGetGroup }
 func (Description) kind() Kind  { return KindDescription }
+func (Pool) kind() Kind         { return KindPool }
+func (GetListing) kind() Kind   { return KindGetListing }
 func (Listing) kind() Kind      { return KindListing }
 
 // GroupOf returns the group that a frame is about. It is zero for frames about messages, about

@@ -68,7 +68,7 @@ func (g Groups) find(id membership.ID) (*membership.Group, error) {
 // or about the newest group.
 func (g Groups) groupOf(frame Frame) (*membership.Group, error) {
 	switch frame.(type) {
-	case Messages, GetMessages, Blocks, Announce, Newest, GetGroup, Description, Listing:
+	case Messages, GetMessages, Blocks, Announce, Newest, GetGroup, Description, Pool, GetListing, Listing:
 		return nil, nil
 	}
 	return g.find(GroupOf(frame))

@@ -44,7 +44,7 @@ func TestFramesOfSeveralGroupsOpen(t *testing.T) {
 	for _, frame := range next.frames() {
 		_, err := open(wire.NewGroups(w.group), wire.Encode(frame))
 		switch frame.(type) {
-		case wire.Messages, wire.GetMessages, wire.Announce, wire.Newest, wire.GetGroup, wire.Description, wire.Listing:
+		case wire.Messages, wire.GetMessages, wire.Announce, wire.Newest, wire.GetGroup, wire.Description, wire.Pool, wire.GetListing, wire.Listing:
 			require.NoError(t, err, "they name no group")
 		default:
 			require.ErrorIs(t, err, wire.ErrUnknownGroup, "%T", frame)

@@ -42,7 +42,7 @@ func drawDay(seed uint64) simulation.Schedule {
 	s.Faults = slices.DeleteFunc(s.Faults, func(f simulation.Fault) bool {
 		ofLaterGroup := f.Kind == simulation.NewGroup || f.Kind == simulation.CloseOld
 		ofUnusedNode := f.Node >= s.Nodes
-		return ofLaterGroup || ofUnusedNode || f.Kind == simulation.StepClock
+		return ofLaterGroup || ofUnusedNode || f.Kind == simulation.StepClock || f.Kind == simulation.Pile
 	})
 	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {

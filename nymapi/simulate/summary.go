@@ -65,7 +65,10 @@ func (d Day) Summary() Summary {
 	s.Violated = len(s.Violation)
 	d.traffic(&s)
 	direct := d.Result.Measured.Direct
-	exchange := direct[wire.KindFrontier].Bytes + direct[wire.KindListing].Bytes
+	exchange := int64(0)
+	for _, kind := range []wire.Kind{wire.KindFrontier, wire.KindPool, wire.KindGetListing, wire.KindListing} {
+		exchange += direct[kind].Bytes
+	}
 	measured := Cost{Scheme: schemeCertified, BytesPerNodeEpoch: s.Bytes - exchange/int64(d.Config.Nodes*d.Config.Epochs)}
 	if s.Messages != nil {
 		measured.MessagesPerBlock = *s.Messages

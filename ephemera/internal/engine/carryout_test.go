@@ -294,6 +294,10 @@ func (c *cluster) describeFrame(frame wire.Frame) string {
 		return fmt.Sprintf("certified %v open %d evidence %v", f.Certified, len(f.Open), f.Evidence)
 	case wire.Listing:
 		return fmt.Sprintf("of %d", len(f.Messages))
+	case wire.Pool:
+		return fmt.Sprintf("of %d", len(f.Digests))
+	case wire.GetListing:
+		return fmt.Sprintf("of %d", len(f.Senders))
 	case wire.Closed:
 		return c.slotName(f.Slot)
 	case wire.Evidence:

@@ -30,6 +30,7 @@ func (e *Engine) readWall(in Input) {
 	}
 	if w.began && (step > stepTolerance || step < -stepTolerance) {
 		e.pool.ClockStepped(w.now)
+		e.retryListings()
 		e.recall()
 	}
 	w.began = true
@@ -66,6 +67,7 @@ func (e *Engine) remember(messages []store.Included, since int64) {
 		included[i] = mempool.Included{ID: m.ID, Time: m.Time, Own: m.Own}
 	}
 	e.pool.Recall(included, since, e.wall.now)
+	e.retryListings()
 }
 
 // moment returns the time of this input.

@@ -54,6 +54,8 @@ type Engine struct {
 	parts     []*part                         // groups in memory, ascending by number
 	newest    *membership.Group               // newest known group, also without this member
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
+	poolPeers []*poolPeer                     // by key
+	listed    map[keys.Public]bool            // senders for whom a member was asked in this round
 	round     exchangeRound
 	// started is the time of Start.
 	started int64
@@ -82,8 +84,7 @@ type part struct {
 	self     int
 	instance *broadcast.Instance
 	frontier wire.Frontier // as last sent
-	version  uint64        // counts the changes of frontier and listed
-	listed   []wire.Listed // as last sent
+	version  uint64        // counts the changes of frontier
 	peers    []peerExchange
 	closeBy  int64 // when the group is closed whatever is open; 0: it is the newest
 	progress int64 // when a block was certified last, or the group was closed or loaded
@@ -105,7 +106,7 @@ func New(config Config, known []Known) *Engine {
 	if len(known) > 0 {
 		limits = limits.Share(known[len(known)-1].Group)
 	}
-	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest)}
+	e := &Engine{config: config, pool: mempool.New(config.Include, limits), requested: make(map[block.MessageID]bodyRequest), listed: make(map[keys.Public]bool)}
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)

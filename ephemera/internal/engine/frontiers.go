@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -59,6 +58,8 @@ func (e *Engine) exchangeFrontiers(now int64) {
 			}
 		}
 	}
+	settled, due := e.exchangePool(now)
+	idle, rest = idle && settled, min(rest, due)
 	e.round.idle, e.round.due = idle, next
 	if idle {
 		e.round.due = max(next, rest)
@@ -73,9 +74,6 @@ func (e *Engine) sendFrontier(now int64, p *part, member int) {
 	}
 	e.sent(now, peer, p.version)
 	e.send(p.group.Member(member), p.frontier)
-	if len(p.listed) > 0 {
-		e.send(p.group.Member(member), wire.Listing{Messages: p.listed})
-	}
 }
 
 // sent notes that a member is sent this version of a frontier.
@@ -95,15 +93,9 @@ func (e *Engine) sent(now int64, peer *peerExchange, version uint64) {
 // something happens.
 func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
 	frontier, settled := e.makeFrontier(now, p)
-	var listed []wire.Listed
-	if p == e.parts[len(e.parts)-1] {
-		var all bool
-		listed, all = e.listings(now - e.config.Exchange)
-		settled = settled && all
-	}
-	if p.version == 0 || !same(frontier, p.frontier) || !slices.Equal(listed, p.listed) {
+	if p.version == 0 || !same(frontier, p.frontier) {
 		p.setFrontier(frontier)
-		p.listed, settled = listed, false
+		settled = false
 	}
 	return settled
 }
@@ -185,6 +177,7 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 			e.sendFrontier(now, p, i)
 		}
 	}
+	e.connectedPool(now, peer)
 	if e.search != nil && e.search.below.Contains(peer) {
 		e.send(peer, wire.GetGroup{Number: e.search.number})
 	}
@@ -214,23 +207,4 @@ func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool
 		}
 	}
 	return f, settled
-}
-
-// listings lists messages of the mempool, and reports whether these are all. If they do not fit
-// into one frame, each round continues where the last one ended.
-func (e *Engine) listings(before int64) (all []wire.Listed, complete bool) {
-	complete = true
-	e.pool.Each(func(entry *mempool.Entry) bool {
-		if entry.Since < before {
-			all = append(all, wire.Listed{ID: entry.Message.ID(), Sender: entry.Message.Sender()})
-		} else {
-			complete = false
-		}
-		return true
-	})
-	if len(all) <= wire.MaxListings {
-		return all, complete
-	}
-	start := int(e.round.count * wire.MaxListings % uint64(len(all)))
-	return append(all[start:], all[:start]...)[:wire.MaxListings], false
 }

@@ -22,6 +22,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 	e.newest = event.Group
 	e.scheduleRound(now)
 	e.pool.SetLimits(e.config.Mempool.Share(event.Group))
+	e.retryListings()
 	for _, p := range e.parts {
 		e.handOver(now, p)
 	}
@@ -38,6 +39,7 @@ func (e *Engine) adopt(now int64, event Adopt) {
 		e.emit(MarkGroup{Number: number})
 	}
 	p := e.join(Known{Group: event.Group, Muted: event.Muted})
+	e.forgetPeers()
 	p.instance.Start(now)
 	e.changed = true
 }

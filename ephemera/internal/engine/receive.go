@@ -19,6 +19,12 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.GetMessages:
 		e.serveMessages(in.From, f)
 		return
+	case wire.Pool:
+		e.takeDigests(now, in.From, f)
+		return
+	case wire.GetListing:
+		e.serveListing(now, in.From, f)
+		return
 	case wire.Listing:
 		e.takeListing(now, in.From, f)
 		return
@@ -134,20 +140,6 @@ func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	}
 	if len(missing) > 0 {
 		e.send(p.group.Member(from), wire.GetEvidence{Group: f.Group, Creators: missing})
-	}
-}
-
-// takeListing asks for the bodies of listed messages that are wanted.
-func (e *Engine) takeListing(now int64, from keys.Public, f wire.Listing) {
-	var wanted []block.MessageID
-	for _, listed := range f.Messages {
-		if e.pool.Wants(listed.ID, listed.Sender) && e.shouldRequest(listed.ID) {
-			wanted = append(wanted, listed.ID)
-		}
-	}
-	if len(wanted) > 0 {
-		e.scheduleRound(now) // rounds measure how long the answer takes
-		e.send(from, wire.GetMessages{IDs: wanted})
 	}
 }
 

@@ -67,33 +67,6 @@ func (c *cluster) message(sender int, text string) block.Message {
 	return m
 }
 
-// No sender can hide the messages of others: what does not fit into a listing is in one of the
-// next (R6).
-func TestEveryMessageIsListedInTurn(t *testing.T) {
-	c := quiet(t, mempool.Own, membership.Limits{})
-	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
-	all := map[block.MessageID]bool{}
-	const each = 1000
-	for sender := range 3 {
-		for i := range each {
-			m, err := block.NewMessage(unverified{c.keys[sender].Public()}, network, "note", fmt.Append(nil, i), c.now)
-			require.NoError(t, err)
-			all[m.ID()] = true
-			c.step(0, engine.Submitted{Message: m})
-		}
-	}
-	c.advance(1500, false)
-	since := len(c.history)
-	c.advance(4500, false)
-	for _, f := range sent[wire.Listing](c, since, 0, 1) {
-		require.LessOrEqual(t, len(f.Messages), wire.MaxListings)
-		for _, listed := range f.Messages {
-			delete(all, listed.ID)
-		}
-	}
-	require.Empty(t, all)
-}
-
 // The answers to one request are not larger than a block (R6).
 func TestAnswersAreBounded(t *testing.T) {
 	limits := membership.Limits{PayloadBytes: 100_000, BlockMessages: 64, BlockBytes: 2 << 20}

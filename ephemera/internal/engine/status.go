@@ -25,6 +25,9 @@ func (e *Engine) Mempool() (messages, bytes int) { return e.pool.Len(), e.pool.B
 // again.
 func (e *Engine) InMemory(group membership.ID) bool { return e.part(group) != nil }
 
+// Wants reports whether a message is not in the mempool, and would be taken as far as is known.
+func (e *Engine) Wants(m block.Message) bool { return e.pool.Wants(m.ID(), m.Sender()) }
+
 // Status returns the state of this member in a group. It returns false if this member is not in the
 // group, or the group was dropped from memory.
 func (e *Engine) Status(group membership.ID) (Status, bool) {
