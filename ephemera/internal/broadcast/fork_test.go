@@ -23,7 +23,8 @@ func sends(b *Instance) map[int]int {
 	return count
 }
 
-// split returns an instance with a certified block of member 1, and another certificate of its slot.
+// split returns an instance with a certified block of member 1, and another certificate of its
+// slot.
 func split(t *testing.T) (*Instance, certificate.Certificate) {
 	b := instance(t, 4, Timing{})
 	b.Start(1_700_000_000_000)
@@ -122,8 +123,8 @@ func TestLiesAboutTipsCostLittle(t *testing.T) {
 	require.Zero(t, b.walk.patient[3])
 }
 
-// A certified block whose parent is another one than the tip is not taken. Its signers are asked for
-// the certificate below (R5).
+// A certified block whose parent is another one than the tip is not taken. Its signers are asked
+// for the certificate below (R5).
 func TestForeignParentIsLookedInto(t *testing.T) {
 	b, second := split(t)
 	above := block.New(b.Group, b.chains[1].key, 2, second.Block, b.now, nil)
