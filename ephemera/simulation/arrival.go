@@ -9,7 +9,8 @@ import (
 )
 
 // work returns small budgets for the peers in a schedule, so that adversaries reach them. A correct
-// member that goes over them is a violation. What a pile brings may arrive twice.
+// member that goes over them is a violation. What clients submit, and what piles bring, may arrive
+// twice.
 func work(s Schedule) admission.Limits {
 	piled := 0
 	for _, f := range s.Faults {
@@ -18,7 +19,7 @@ func work(s Schedule) admission.Limits {
 		}
 	}
 	return admission.Limits{
-		ChecksPerSecond: 10 * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ChecksPerSecond: 10 * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
 		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
 	}
 }

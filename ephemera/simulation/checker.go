@@ -46,7 +46,8 @@ type checker struct {
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
 	split    map[chainKey]bool              // with two certificates of a slot
-	alarms   map[chainKey]map[int]bool      // the nodes that have stopped the chain
+	alarms   map[chainKey]map[int]bool      // the nodes that have proof of that
+	halts    map[chainKey]map[int]bool      // the nodes that have stopped the chain since their start
 	arrived  map[stored]int64               // when a node had a certified block with its messages
 	nodes    []nodeBook
 
@@ -126,7 +127,7 @@ func newChecker(w *world) *checker {
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
-		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{},
+		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{}, halts: map[chainKey]map[int]bool{},
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
@@ -369,6 +370,11 @@ func (c *checker) anyLost() bool {
 func (c *checker) started(n *node) {
 	c.nodes[n.place].growth.chains, c.nodes[n.place].growth.full = nil, nil
 	c.nodes[n.place].growth.starts++
+	for i := range n.disk.groups {
+		for _, f := range n.disk.groups[i].forks {
+			c.chainStopped(n, f.A.Slot)
+		}
+	}
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 

@@ -26,10 +26,7 @@ func (c *checker) isSplit(k slotKey) bool { return c.split[chainKey{k.group, k.c
 func (c *checker) alarmed(n *node, f store.Fork) {
 	k := c.key(f.A.Slot)
 	chain := chainKey{k.group, k.creator}
-	if c.alarms[chain] == nil {
-		c.alarms[chain] = map[int]bool{}
-	}
-	c.alarms[chain][n.place] = true
+	mark(c.alarms, chain, n.place)
 	c.w.stats.Forks++
 	group := c.w.groups[k.group]
 	a, forgedA := c.signers(group, f.A)
@@ -50,10 +47,24 @@ func (c *checker) alarmed(n *node, f store.Fork) {
 	}
 }
 
-// checkStopped checks that a node does nothing more on a chain once it has proof of a fork.
+func mark(nodes map[chainKey]map[int]bool, chain chainKey, node int) {
+	if nodes[chain] == nil {
+		nodes[chain] = map[int]bool{}
+	}
+	nodes[chain][node] = true
+}
+
+// chainStopped records that a node reports a fork, or knows of it from its disk when it starts.
+func (c *checker) chainStopped(n *node, slot block.Slot) {
+	k := c.key(slot)
+	mark(c.halts, chainKey{k.group, k.creator}, n.place)
+}
+
+// checkStopped checks that a node does nothing more on a chain that it has stopped. What was under
+// way in the same batch, before that, is carried out.
 func (c *checker) checkStopped(n *node, slot block.Slot, what string) {
 	k := c.key(slot)
-	if c.alarms[chainKey{k.group, k.creator}][n.place] {
+	if c.halts[chainKey{k.group, k.creator}][n.place] {
 		c.violate("alarm", "node %d %s %s of a chain that has stopped", n.place, what, c.w.slot(slot))
 	}
 }

@@ -151,6 +151,10 @@ func drawFork(rng *random, s *Schedule) bool {
 	}
 	s.Fork = true
 	drawFaults(rng, s, bad, true)
+	if rng.permille(400) {
+		drawGroups(rng, s, bad)
+		s.Faults = slices.DeleteFunc(s.Faults, func(f Fault) bool { return f.Kind == NewGroup && len(f.Nodes) == 0 })
+	}
 	drawSubmissions(rng, s)
 	return true
 }

@@ -69,6 +69,7 @@ func (n *node) carryOut(effect engine.Effect) {
 		n.w.trace.add(n.w.now, 'q', n.place, n.w.places[e.Evidence.A.Header.Creator], e.Evidence.A.Header.Height)
 		n.w.trace.printf(n.w.now, "%d has proof against %d", n.place, n.w.places[e.Evidence.A.Header.Creator])
 	case broadcast.Fork:
+		n.w.check.chainStopped(n, e.Fork.A.Slot)
 		n.w.trace.add(n.w.now, 'F', n.place, n.w.places[e.Fork.A.Slot.Creator], e.Fork.A.Slot.Height)
 		n.w.trace.printf(n.w.now, "%d stops the chain of %s", n.place, n.w.slot(e.Fork.A.Slot))
 	case engine.Answered:

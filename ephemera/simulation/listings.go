@@ -2,7 +2,7 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// listingBook counts what a correct node and a Byzantine member told each other about mempools.
+// listingBook counts what a correct node and another member told each other about mempools.
 type listingBook struct {
 	digests int   // that the member sent
 	asked   int   // senders of whom the node asked for listings
@@ -17,9 +17,10 @@ const (
 	listingWindow  = 400_000 // microseconds: half a round of a fast clock with jitter
 )
 
-// listingBook returns the book of a node and a Byzantine member, or nil for others.
+// listingBook returns the book of a correct node and a member, or nil for others. A member may
+// become Byzantine later: RevertAll makes it so.
 func (c *checker) listingBook(node, member int) *listingBook {
-	if c.w.nodes[node].byzantine != nil || c.w.nodes[member].byzantine == nil {
+	if c.w.nodes[node].byzantine != nil {
 		return nil
 	}
 	if c.listings == nil {
@@ -54,6 +55,9 @@ func (c *checker) sentAboutPool(from, to int, frame wire.Frame) {
 		b.listed += len(f.Messages)
 	}
 	windows := 2 + int((c.w.now-b.since)/c.listingWindow())
+	if c.w.nodes[to].byzantine == nil {
+		return
+	}
 	if b.asked > askedPerDigest*b.digests || b.listed > windows*listedInWindow {
 		c.violate("R6", "node %d asked the Byzantine %d for %d senders after %d digests, and listed %d messages for it in %d windows",
 			from, to, b.asked, b.digests, b.listed, windows)
@@ -68,7 +72,7 @@ func (c *checker) listingWindow() int64 {
 	return listingWindow
 }
 
-// gotAboutPool counts the digests that a Byzantine member sends to a node.
+// gotAboutPool counts the digests that a member sends to a node.
 func (c *checker) gotAboutPool(to, from int, frame wire.Frame) {
 	if f, ok := frame.(wire.Pool); ok {
 		if b := c.listingBook(to, from); b != nil {

@@ -186,16 +186,24 @@ func (s Schedule) Validate() error {
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
 	}
-	if s.PerBlock < 0 || s.PerBlock > int(limits.BlockMessages) {
-		bad("%d messages in a block, expected at most %d", s.PerBlock, limits.BlockMessages)
-	}
-	if s.Linger < 0 || s.Linger > 0 && !s.Batch {
-		bad("events linger for %d ms, expected 0, or more with Batch", s.Linger)
+	if err := s.checkBatches(); err != nil {
+		errs = append(errs, err)
 	}
 	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
 	return errors.Join(errs...)
+}
+
+// checkBatches returns an error if blocks or commits have sizes that cannot be.
+func (s Schedule) checkBatches() error {
+	if s.PerBlock < 0 || s.PerBlock > int(limits.BlockMessages) {
+		return fmt.Errorf("schedule: %d messages in a block, expected at most %d", s.PerBlock, limits.BlockMessages)
+	}
+	if s.Linger < 0 || s.Linger > 0 && !s.Batch {
+		return fmt.Errorf("schedule: events linger for %d ms, expected 0, or more with Batch", s.Linger)
+	}
+	return nil
 }
 
 const (
