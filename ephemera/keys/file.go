@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // ErrKeyFile reports a key file with unsafe permissions or malformed content.
@@ -67,33 +68,6 @@ func WriteFile(path string, data []byte) error {
 }
 
 // ReplaceFile writes a file durably and atomically, with mode 0600: after a crash, path holds
-// either the old content or the new content.
-func ReplaceFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // creates it with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // fails after a successful rename, which is fine
-	if _, err := file.Write(data); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Sync(); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	handle, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(handle.Sync(), handle.Close())
-}
+// either the old content or the new content. The error wraps files.ErrNotRegular if path is
+// anything but a regular file.
+func ReplaceFile(path string, data []byte) error { return files.Replace(path, 0o600, data) }

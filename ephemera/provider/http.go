@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -235,7 +236,7 @@ func (s *httpSource) keep(list membership.List) error {
 	}
 	data, err := Encode(list)
 	if err == nil {
-		err = writeFile(s.config.Keep, data)
+		err = files.Replace(s.config.Keep, 0o644, data)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the list of members for the next start: %w", err)

@@ -38,12 +38,15 @@
 //
 // A signature is a keyed hash, checked where shipped code checks Ed25519; the signed bytes are the
 // same. One schedule in a hundred uses Ed25519, and encodes every frame and opens it with package
-// wire. Frames that adversaries make pass the decoder of package wire in any case.
+// wire. In these schedules a real SQLite store runs next to the disk of one node, and a Pebble
+// store next to that of another (package realstore): every write goes to both, and what is read
+// from both must be the same. Frames that adversaries make pass the decoder of package wire in any
+// case.
 //
 // # What is not modelled
 //
-// Goroutines, sockets, SQL and GossipSub: the tests of packages ephemera, store and transport cover
-// those. Processing takes no time, and a link has no bandwidth.
+// Goroutines, sockets and GossipSub: the tests of packages ephemera and transport cover those.
+// Processing takes no time, and a link has no bandwidth.
 //
 // # Where to read next
 //

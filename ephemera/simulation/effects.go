@@ -79,6 +79,7 @@ func (n *node) carryOut(effect engine.Effect) {
 
 // carryOutQuery carries out an effect that the application or the store answers.
 func (n *node) carryOutQuery(effect engine.Effect) {
+	n.twin.answers(effect)
 	switch e := effect.(type) {
 	case engine.Recall:
 		n.pending = append(n.pending, engine.Recalled{Since: e.Since, Included: n.included(e.Since)})
@@ -110,6 +111,7 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		loaded := engine.Loaded{Group: e.Group}
 		if g := n.disk.find(e.Group); g != nil {
 			loaded.State, loaded.OK = g.load(), true
+			n.twin.compare()
 		}
 		n.reply(loaded)
 	case broadcast.FindHeader:
@@ -153,22 +155,20 @@ func (n *node) persist(w store.Write) {
 	if n.failing > 0 && !n.w.healed() {
 		away := n.failing
 		n.failing = 0
-		if n.failsLate && n.disk.commit(w) == nil {
-			n.w.check.persisted(n, w)
+		if n.failsLate {
+			n.commit(w)
 		}
 		n.crash(away)
 		return
 	}
 	n.useDisk()
-	err := n.disk.commit(w)
+	err := n.commit(w)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
 		n.halt(err.Error())
 	case err != nil:
 		n.w.check.violate("runner", "node %d: persist %T: %v", n.place, w, err)
 	default:
-		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
-		n.w.check.persisted(n, w)
 		if _, vote := w.(store.PutVote); vote {
 			n.mayCrash()
 		}
@@ -177,6 +177,17 @@ func (n *node) persist(w store.Write) {
 			n.remember()
 		}
 	}
+}
+
+// commit makes a write durable on the disk, and in the real store next to it.
+func (n *node) commit(w store.Write) error {
+	err := n.disk.commit(w)
+	n.twin.commit(w, err)
+	if err == nil {
+		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
+		n.w.check.persisted(n, w)
+	}
+	return err
 }
 
 // halt is what the runner does for broadcast.Halt: mute the node for good, and stop it.
@@ -244,6 +255,7 @@ func (n *node) gossip(m block.Message) {
 // that after a crash at most the last block is delivered again.
 func (n *node) deliver(slot block.Slot) {
 	n.disk.sync()
+	n.twin.sync()
 	held, ok := n.disk.certified(slot)
 	if !ok {
 		n.w.check.violate("delivery", "node %d delivers %s before it is stored", n.place, n.w.slot(slot))

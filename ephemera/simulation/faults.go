@@ -30,6 +30,7 @@ func (w *world) faultStart(index int) {
 	case Prune:
 		if n.up {
 			n.disk.prune(uint64(f.Step), func(slot block.Slot) { w.check.pruned(n, slot) })
+			n.twin.prune(uint64(f.Step))
 		}
 		return
 	case PruneAge:
@@ -86,7 +87,7 @@ func (w *world) replaceStore(n *node, d *disk, away int64) {
 	if wasUp {
 		n.down()
 	}
-	n.disk, n.reverted = d, true
+	n.disk, n.reverted, n.diskLost = d, true, true
 	if wasUp {
 		w.queue.push(w.now+max(away, 1)*1000, task{kind: recovery, to: int32(n.place), incarnation: n.incarnation, index: -1})
 	}

@@ -46,6 +46,8 @@ type node struct {
 	queries     uint64
 	halted      string
 	byzantine   *byzantine // nil: correct
+	twin        *twin      // nil: no real store runs next to the disk
+	diskLost    bool       // since the last start
 	tickets     []*messageBook
 }
 
@@ -130,6 +132,7 @@ func (n *node) start() {
 			n.w.check.violate("R9", "node %d cannot record group %d: %v", n.place, g.Number(), err)
 		}
 	}
+	n.openTwin()
 	var known []engine.Known
 	n.knows = make([]bool, len(n.w.groups))
 	for i := range n.disk.groups {
@@ -185,6 +188,7 @@ func (n *node) down() {
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
 	n.up, n.engine, n.pending = false, nil, nil
 	n.disk.cursors = nil
+	n.closeTwin()
 	n.w.check.stopped(n)
 }
 

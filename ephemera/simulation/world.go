@@ -46,6 +46,8 @@ type Options struct {
 	Pool   mempool.Limits
 	// Measure counts bytes, even without real keys: see Result.Measured.
 	Measure bool
+	// Stores run next to the disks of some nodes, with real keys only; nil: none do.
+	Stores Stores
 	// Stop is called from time to time and reports whether to end the run at once; nil: never.
 	// Unfinished promises are not judged then.
 	Stop func() bool
@@ -105,6 +107,7 @@ func Run(schedule Schedule, options Options) (Result, error) {
 	w.loop()
 	w.stats.Virtual = w.now / 1000
 	w.check.end()
+	w.closeStores()
 	return Result{
 		Schedule: schedule, Violations: w.check.violations, Hash: w.trace.hash, Stats: w.stats, Measured: w.meter.measured, Delays: w.check.delays(),
 	}, nil

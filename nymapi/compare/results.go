@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // ResultsDir is the default folder of results, in which latestLink points to the newest finished
@@ -80,7 +82,7 @@ func (f Folder) write(name string, content func(io.Writer) error) error {
 		err = file.Chmod(0o644)
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
+		err = files.Rename(file.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -92,6 +94,9 @@ func (f Folder) write(name string, content func(io.Writer) error) error {
 func (f Folder) Finish() error {
 	if f.latest == "" {
 		return nil
+	}
+	if info, err := os.Lstat(f.latest); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return fmt.Errorf("link %s: it is not a link to earlier results (move it away)", f.latest)
 	}
 	next := f.latest + ".next"
 	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {

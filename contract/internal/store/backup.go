@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // Backup writes a consistent copy of the database to another file, which it replaces if it exists.
@@ -31,6 +32,9 @@ func (r *Reader) backup(ctx context.Context, to string) (err error) {
 		return err
 	}
 	partial := to + ".partial"
+	if err := files.CheckReplaceable(partial); err != nil {
+		return err
+	}
 	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -41,7 +45,7 @@ func (r *Reader) backup(ctx context.Context, to string) (err error) {
 	if err := syncFile(partial); err != nil {
 		return err
 	}
-	return os.Rename(partial, to)
+	return files.Rename(partial, to)
 }
 
 // vacuum copies the database on a separate connection, because that of a reader may not write, not
@@ -60,8 +64,12 @@ func vacuum(ctx context.Context, source, to string) error {
 	return errors.Join(err, db.Close())
 }
 
-// checkTarget returns an error if the target is the database itself or another one that is in use.
+// checkTarget returns an error if the target is not a regular file, or is the database itself, or
+// another one that is in use.
 func checkTarget(source, to string) error {
+	if err := files.CheckReplaceable(to); err != nil {
+		return err
+	}
 	target, err := os.Stat(to)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -252,6 +254,9 @@ func TestBackupIsOneFileOfOneMoment(t *testing.T) {
 	require.NotContains(t, names(t, folder), "copy.db-wal")
 	require.NotContains(t, names(t, folder), "copy.db.partial")
 	require.ErrorContains(t, s.Backup(ctx, path), "that is the database itself")
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.ErrorIs(t, s.Backup(ctx, pipe), files.ErrNotRegular)
 }
 
 func TestViewsShowReadableValues(t *testing.T) {

@@ -68,9 +68,9 @@ func (s *Server) registerBlocks(described huma.API) {
 		})
 
 	type byHeight struct {
-		Height      uint64      `path:"height" minimum:"1" doc:"Position in the chain, from 1."`
+		Height      uint64      `path:"height" minimum:"1" maximum:"9007199254740991" doc:"Position in the chain, from 1."`
 		Creator     keys.Public `query:"creator" doc:"Key or peer ID. Default: this node."`
-		Group       uint64      `query:"group" doc:"Number of the group. Default: the newest in which the node is a member."`
+		Group       uint64      `query:"group" maximum:"9007199254740991" doc:"Number of the group. Default: the newest in which the node is a member."`
 		IfNoneMatch string      `header:"If-None-Match"`
 	}
 	huma.Register(described, blockOp(described, api.PathBlockAt, "queryBlockByHeight", "The certified block at a height of a chain"),
@@ -84,7 +84,7 @@ func (s *Server) registerBlocks(described huma.API) {
 
 	type last struct {
 		Creator     keys.Public `query:"creator" doc:"Key or peer ID. Default: this node."`
-		Group       uint64      `query:"group" doc:"Number of the group. Default: the newest in which the node is a member."`
+		Group       uint64      `query:"group" maximum:"9007199254740991" doc:"Number of the group. Default: the newest in which the node is a member."`
 		IfNoneMatch string      `header:"If-None-Match"`
 	}
 	huma.Register(described, blockOp(described, api.PathLastBlock, "queryLastBlock", "The highest certified block of a chain"),
@@ -119,7 +119,7 @@ func (s *Server) registerProofs(described huma.API) {
 func (s *Server) registerList(described huma.API) {
 	type list struct {
 		Creator keys.Public `query:"creator" doc:"Key or peer ID. Default: all creators."`
-		From    uint64      `query:"from" doc:"Cursor: blocks after it. Default: from the beginning."`
+		From    uint64      `query:"from" maximum:"9007199254740991" doc:"Cursor: blocks after it. Default: from the beginning."`
 		Limit   int         `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"Maximum number of blocks."`
 	}
 	blocks := endpoint(described, http.MethodGet, api.PathBlocks, "listBlocks", "blocks", "Certified blocks in the order in which this node received them")

@@ -66,7 +66,7 @@ func respond[T any](ctx context.Context, s *Server, call func() (T, error)) (*an
 
 func (s *Server) registerNode(described huma.API) {
 	type groupQuery struct {
-		Number uint64        `query:"number" doc:"Number of the group. Default: the newest."`
+		Number uint64        `query:"number" maximum:"9007199254740991" doc:"Number of the group. Default: the newest."`
 		ID     membership.ID `query:"id" doc:"ID of the group, instead of its number."`
 	}
 	group := endpoint(described, http.MethodGet, api.PathGroup, "queryBroadcastGroup", "node", "A group that the node knows, with its members", api.NotFound)

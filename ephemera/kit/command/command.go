@@ -61,13 +61,28 @@ type Outcome struct {
 }
 
 // Main runs the program with the arguments of the process, and exits. SIGINT and SIGTERM cancel the
-// context of the command; another one after that ends the process at once.
+// context of the command; another one after that ends the process at once. The program continues
+// without its log if nobody reads standard error any more.
 func (p Program) Main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go watch(signals, cancel, os.Exit)
-	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, standardError()))
+}
+
+// standardError returns standard error under another descriptor. A write to descriptor 2 ends the
+// process with SIGPIPE once nobody reads it any more, for example because the collector of a
+// service's log has stopped. A write to any other descriptor fails, and the program continues
+// without its log. Standard output stays as it is: a command whose output nobody reads has nothing
+// left to do.
+func standardError() *os.File {
+	fd, err := syscall.Dup(int(os.Stderr.Fd()))
+	if err != nil {
+		return os.Stderr // no descriptor is free
+	}
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), os.Stderr.Name())
 }
 
 // watch cancels at the first signal, and exits at a later one. Some programs send the same signal

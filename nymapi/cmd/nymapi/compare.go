@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
@@ -183,7 +184,12 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdou
 
 // runPlan runs the plan, with run.log in the folder and progress on stderr.
 func runPlan(ctx context.Context, plan *compare.Plan, folder compare.Folder, stderr io.Writer) ([]compare.Outcome, error) {
-	log, err := os.Create(filepath.Join(folder.Path, "run.log"))
+	path := filepath.Join(folder.Path, "run.log")
+	err := files.CheckReplaceable(path)
+	if err != nil {
+		return nil, fmt.Errorf("write the log: %w", err)
+	}
+	log, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("write the log: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 )
 
@@ -47,7 +48,7 @@ func writeFigure(folder, name string, content []byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("--out: create the folder: %w; give a writable folder", err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+	if err := files.Replace(filepath.Join(folder, name), 0o644, content); err != nil {
 		return fmt.Errorf("--out: write a figure: %w; give a writable folder", err)
 	}
 	return nil

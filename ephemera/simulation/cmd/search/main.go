@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
+	"github.com/ephemera-go/nym-rewarding/ephemera/simulation/realstore"
 )
 
 func main() {
@@ -72,7 +73,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	search := simulation.Search{
 		Seed: *seed, Schedules: *schedules, Time: time.Duration(*minutes * float64(time.Minute)),
 		Stop: *stop, NoShrink: *noshrink,
-		Range: simulation.Range{MinNodes: *low, MaxNodes: *high, Beyond: *beyond},
+		Range:   simulation.Range{MinNodes: *low, MaxNodes: *high, Beyond: *beyond},
+		Options: realstore.Options,
 	}
 	if *adversaries != "" {
 		search.Range.Adversaries = strings.Split(*adversaries, ",")
@@ -106,7 +108,9 @@ func replaySchedule(text string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result, err := simulation.Run(schedule, simulation.Options{Trace: out})
+	options := realstore.Options(schedule)
+	options.Trace = out
+	result, err := simulation.Run(schedule, options)
 	if err != nil {
 		return err
 	}
