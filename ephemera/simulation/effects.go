@@ -168,24 +168,20 @@ func (n *node) persist(w store.Write) {
 	if n.failing > 0 && !n.w.healed() {
 		away := n.failing
 		n.failing = 0
-		if n.failsLate && n.disk.commit(w) == nil {
-			n.w.check.persisted(n, w)
+		if n.failsLate {
+			n.commit(w)
 		}
 		n.crash(away)
 		return
 	}
 	n.useDisk()
-	err := n.disk.commit(w)
-	n.twin.commit(w, err)
+	err := n.commit(w)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
 		n.halt(err.Error())
 	case err != nil:
 		n.w.check.violate("runner", "node %d: persist %T: %v", n.place, w, err)
 	default:
-		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
-		n.noteWritten(w)
-		n.w.check.persisted(n, w)
 		if _, vote := w.(store.PutVote); vote {
 			n.mayCrash()
 		}
@@ -194,6 +190,18 @@ func (n *node) persist(w store.Write) {
 			n.remember()
 		}
 	}
+}
+
+// commit makes a write durable on the disk, and in the real store next to it.
+func (n *node) commit(w store.Write) error {
+	err := n.disk.commit(w)
+	n.twin.commit(w, err)
+	if err == nil {
+		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
+		n.noteWritten(w)
+		n.w.check.persisted(n, w)
+	}
+	return err
 }
 
 // halt is what the runner does for broadcast.Halt: mute the node for good, and stop it.

@@ -74,7 +74,7 @@ func (n *node) openTwin() {
 	}
 	n.twin = &twin{n: n, store: real}
 	n.twin.with("set identity", func(ctx context.Context) error {
-		identity := store.Identity{Network: network, Key: n.key.Public(), Starts: n.disk.starts, MutedThrough: n.disk.mutedThrough}
+		identity := store.Identity{Network: network, Key: n.key.Public(), Starts: n.disk.starts, MutedThrough: n.disk.mutedThrough, Votes: n.disk.votes}
 		return real.SetIdentity(ctx, identity)
 	})
 	for i := range n.disk.groups {
@@ -160,6 +160,13 @@ func (t *twin) compare() {
 			return err
 		})
 	}
+	t.with("identity", func(ctx context.Context) error {
+		identity, err := t.store.Identity(ctx)
+		if err == nil && identity.Votes != t.n.disk.votes {
+			t.violate("commits that hold votes", t.n.disk.votes, identity.Votes)
+		}
+		return err
+	})
 	t.with("included", func(ctx context.Context) error {
 		own := t.n.key.Public()
 		included, err := t.store.Included(ctx, 0)
