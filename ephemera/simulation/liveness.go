@@ -118,7 +118,7 @@ func (c *checker) awaited(m *messageBook) bool {
 	case !newest.Contains(n.key.Public()) || c.nodes[m.node].lostThrough >= newest.Number():
 		return false
 	}
-	return c.nodes[m.node].lostThrough == 0
+	return c.nodes[m.node].lostThrough == 0 && !c.endsInRot(newest, n)
 }
 
 // unclosed names an old group that a correct node has not closed, long after it should have (R9).

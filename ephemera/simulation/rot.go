@@ -176,6 +176,19 @@ func (c *checker) anyStuck(group *membership.Group, slot block.Slot) bool {
 	return false
 }
 
+// endsInRot reports whether a node's chain may grow no further, because a correct node is stuck in
+// it and cannot echo.
+func (c *checker) endsInRot(group *membership.Group, n *node) bool {
+	if !slices.ContainsFunc(c.w.nodes, func(n *node) bool { return n.disk.rotten }) {
+		return false
+	}
+	slot := block.Slot{Group: group.ID(), Creator: n.key.Public(), Height: 1}
+	if chain := n.disk.chain(slot); chain != nil {
+		slot.Height = max(1, uint64(len(chain.certified)))
+	}
+	return c.anyStuck(group, slot)
+}
+
 // intact reports whether the messages of a block are those of its header, or were removed. It is
 // the checker's own arithmetic.
 func (c *checker) intact(b block.Block) bool {

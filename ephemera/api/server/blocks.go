@@ -119,7 +119,7 @@ func (s *Server) registerProofs(described huma.API) {
 func (s *Server) registerList(described huma.API) {
 	type list struct {
 		Creator keys.Public `query:"creator" doc:"Key or peer ID. Default: all creators."`
-		From    uint64      `query:"from" maximum:"9007199254740991" doc:"Cursor: blocks after it. Default: from the beginning."`
+		From    uint64      `query:"from" doc:"Cursor: blocks after it. Default: from the beginning."`
 		Limit   int         `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"Maximum number of blocks."`
 	}
 	blocks := endpoint(described, http.MethodGet, api.PathBlocks, "listBlocks", "blocks", "Certified blocks in the order in which this node received them")

@@ -71,6 +71,7 @@ var (
 	damaged    = describe("damaged_blocks", "Stored blocks that were found damaged when they were read, and not fetched again yet.")
 	damages    = describe("damaged_reads_total", "Reads of the store that found a damaged block.")
 	repaired   = describe("repaired_blocks_total", "Damaged blocks that were fetched from other members and stored again.")
+	paced      = describe("block_waiting", "1 while the node makes no block of its own because its chain has used up its rate, or the disk is nearly full.")
 	free       = describe("disk_free_bytes", "Space left on the disk of the store; missing if it is not measured.")
 	threshold  = describe("disk_threshold_bytes", "Below low, blocks of members wait that used most recently; below critical, all blocks.", "threshold")
 	postponed  = describe("postponed_blocks_total", "Blocks of members that waited: their chain had used up its rate, or the disk was filling.", "reason")
@@ -82,7 +83,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		build, running, online, sharing, wrong, members, quorum, number, muted, open, certified, delivered, pending, bytes, messages, evidence, forks,
 		sent, sentFrames, received, recvFrames, gossip, dropped, throttled, cuts, unanswered,
-		damaged, damages, repaired, free, threshold, postponed,
+		damaged, damages, repaired, paced, free, threshold, postponed,
 	} {
 		out <- desc
 	}
@@ -129,6 +130,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(muted, asGauge(status.Muted))
 	gauge(open, asGauge(status.Open))
+	gauge(paced, asGauge(status.Waits))
 	gauge(pending, float64(status.Messages))
 	gauge(bytes, float64(status.Bytes))
 	outcomes(status, out)

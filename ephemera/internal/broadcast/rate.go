@@ -34,12 +34,13 @@ type bucket struct {
 // refill gives back what the rate allows since the last time.
 func (k *bucket) refill(r Rate, now int64) {
 	elapsed := now - k.at
+	if elapsed <= 0 {
+		return
+	}
 	k.at = now
-	switch {
-	case elapsed <= 0:
-	case k.spent/r.PerSecond < elapsed:
+	if k.spent/r.PerSecond < elapsed {
 		k.spent = 0
-	default:
+	} else {
 		k.spent -= elapsed * r.PerSecond
 	}
 }

@@ -48,7 +48,7 @@ var commands = map[string]func(*script, *datadriven.TestData){
 	"verdict": (*script).verdict, "wake": (*script).wake, "enough": (*script).setEnough, "state": (*script).state,
 	"replay": (*script).replay, "forge": (*script).forgeBlock, "propose": (*script).proposeForged, "echo": (*script).echoForged,
 	"certificate": (*script).certifyForged, "group": (*script).newGroup, "adopt": (*script).adopt,
-	"prune": (*script).prune, "lie": (*script).lie, "rot": (*script).rot, "query": (*script).query,
+	"prune": (*script).prune, "lie": (*script).lie, "rot": (*script).rot, "query": (*script).query, "disk": (*script).disk,
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
@@ -132,9 +132,9 @@ func (s *script) milliseconds(d *datadriven.TestData) int64 {
 	return duration.Milliseconds()
 }
 
-// cluster n=4 [include=all]
+// cluster n=4 [include=all] [rate=bytes burst=bytes]
 func (s *script) newCluster(d *datadriven.TestData) {
-	config := engine.Config{Include: mempool.Own}
+	config := engine.Config{Include: mempool.Own, Rate: s.rate(d)}
 	if include, _ := argument(d, "include"); include == "all" {
 		config.Include = mempool.All
 	}

@@ -15,6 +15,7 @@ type Status struct {
 	Bytes     int
 	Counts    mempool.Counts
 	Open      bool // this member's block is under way
+	Waits     bool // this member's next block waits for its chain's rate, or for disk space
 	Closed    bool // nothing new is signed in the group
 }
 
@@ -44,6 +45,7 @@ func (e *Engine) Status(group membership.ID) (Status, bool) {
 		Heights: make([]uint64, n), Delivered: make([]uint64, n), Tips: make([]block.ID, n),
 		Messages: e.pool.Len(), Bytes: e.pool.Bytes(), Counts: e.pool.Counts(),
 		Open: !p.instance.Muted && !p.instance.OwnSlotFree(), Closed: p.instance.Closed,
+		Waits: p.instance.CanPropose() && !p.instance.HasRoom(),
 	}
 	for i := range n {
 		status.Heights[i], status.Tips[i] = p.instance.Height(i)
