@@ -102,6 +102,8 @@ type messageBook struct {
 type nodeBook struct {
 	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
+	postponed   map[block.MessageID]bool // by the application since the start; see unasked
+	left        map[block.MessageID]bool // the mempool, for a certified block
 }
 
 // cursor is how far an application is with a chain.
@@ -118,7 +120,7 @@ func newChecker(w *world) *checker {
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
-		c.nodes[i].chains = map[chainKey]*cursor{}
+		c.nodes[i] = nodeBook{chains: map[chainKey]*cursor{}, postponed: map[block.MessageID]bool{}, left: map[block.MessageID]bool{}}
 	}
 	c.observers = w.options.Invariants
 	return c
@@ -309,6 +311,7 @@ func (c *checker) persisted(n *node, w store.Write) {
 		}
 	case store.PutCertified:
 		c.certified(n, w)
+		c.leavesPool(n, w.Block)
 	case store.PutRepaired:
 		c.repaired(n, w)
 	case store.PutEvidence:
@@ -366,6 +369,7 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
+	clear(c.nodes[n.place].postponed)
 	c.notifyInvariants(n, Started, block.Slot{}, nil)
 }
 

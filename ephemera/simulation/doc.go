@@ -32,8 +32,9 @@
 // simulated, because nothing can tell it from the store itself. Retention removes the messages of
 // old blocks (Prune, PruneAge). Wall clocks are set forward and back (StepClock), by up to decades,
 // while mempools remember few messages and clients repeat what they submitted. Applications answer
-// after a while, say later to blocks that name data which has not come, and reject poison. Clocks
-// drift and differ. Each member hears of a group at another moment, but of all groups in the order
+// after a while, say later to blocks that name data which has not come, and reject poison. They say
+// later to some messages (Schedule.Later), or answer nothing for a while (Hang). Clocks drift and
+// differ. Each member hears of a group at another moment, but of all groups in the order
 // of their numbers.
 //
 // A signature is a keyed hash, checked where shipped code checks Ed25519; the signed bytes are the

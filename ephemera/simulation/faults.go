@@ -51,6 +51,8 @@ func (w *world) faultStart(index int) {
 		return
 	}
 	switch f.Kind {
+	case Hang:
+		w.hang(n, f, index)
 	case Crash:
 		if n.up {
 			n.crash(f.For)
@@ -104,6 +106,10 @@ func (w *world) closeOld(n *node) {
 func (w *world) endFault(o task) {
 	if o.index >= 0 {
 		f := w.schedule.Faults[o.index]
+		if f.Kind == Hang {
+			w.nodes[f.Node].step(engine.Wake{})
+			return
+		}
 		for i := range w.cuts {
 			if w.cuts[i].At == f.At && slices.Equal(w.cuts[i].Nodes, f.Nodes) {
 				w.cuts = slices.Delete(w.cuts, i, i+1)

@@ -35,6 +35,9 @@ func (c *checker) unsettled() string {
 			return fmt.Sprintf("validity: no certified block holds a message of node %d", m.node)
 		}
 	}
+	if what := c.unasked(); what != "" {
+		return what
+	}
 	return c.unclosed()
 }
 

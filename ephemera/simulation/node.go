@@ -39,6 +39,7 @@ type node struct {
 	crashes     []Fault
 	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
 	queries     uint64
+	hangs       int64 // until when the application answers nothing, in microseconds
 	halted      string
 	byzantine   *byzantine // nil: correct
 	tickets     []*messageBook

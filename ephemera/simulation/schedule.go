@@ -26,6 +26,7 @@ type Schedule struct {
 	Connect   bool    `json:",omitempty"` // members notice when another is reachable again
 	AppDelay  int64   // the longest time until the application answers
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
+	Later     int     `json:",omitempty"` // messages postponed per thousand answers, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
@@ -75,6 +76,7 @@ const (
 	Rot       FaultKind = "rot"       // at At, messages of a certified block of Node are damaged
 	PruneAge  FaultKind = "pruneage"  // at At, Node's retention removes messages older than Age
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
+	Hang      FaultKind = "hang"      // from At on, Node's application answers nothing for For
 )
 
 // Fault is something that goes wrong or changes.
@@ -165,7 +167,7 @@ func (s Schedule) Validate() error {
 	if s.Heal < 0 || s.Deadline < s.Heal || s.Deadline > maxTime {
 		bad("heals at %d ms and ends at %d ms, expected 0 <= heal <= end <= %d", s.Heal, s.Deadline, maxTime)
 	}
-	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
+	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Later < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
 	return errors.Join(errs...)

@@ -25,6 +25,12 @@ func (e *Engine) Mempool() (messages, bytes int) {
 	return messages + e.pool.Len(), bytes + e.pool.Bytes()
 }
 
+// Holds reports whether a message is in the mempool. One that waits for the application is not.
+func (e *Engine) Holds(id block.MessageID) bool {
+	_, ok := e.pool.Get(id)
+	return ok
+}
+
 // Status returns the state of this member in a group. It returns false if this member is not in the
 // group, or the group was dropped from memory.
 func (e *Engine) Status(group membership.ID) (Status, bool) {
