@@ -60,11 +60,7 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.Frontier:
 		e.takeFrontier(now, p, from, f)
 	case wire.GetEvidence:
-		for _, creator := range f.Creators {
-			if evidence, ok := p.instance.Evidence(int(creator)); ok {
-				e.answer(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
-			}
-		}
+		e.serveEvidence(now, in.From, p, f)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// allowance is how many bytes of bodies a member may still be sent. A request is answered while it
-// is positive and pays afterwards, so the debt is at most one answer.
+// allowance is how many bytes of bodies and evidence a member may still be sent. A request is
+// answered while it is positive and pays afterwards, so the debt is at most one answer.
 type allowance struct {
 	left int
 	at   int64 // when it was refilled last
@@ -69,6 +69,22 @@ func (e *Engine) serveMessages(now int64, to keys.Public, f wire.GetMessages) {
 	}
 	if len(batch) > 0 {
 		e.answer(to, wire.Messages{Messages: batch})
+	}
+}
+
+// serveEvidence answers with the proofs that this member has. The member asks again when it hears
+// of them again.
+func (e *Engine) serveEvidence(now int64, to keys.Public, p *part, f wire.GetEvidence) {
+	allowed := e.allowanceOf(now, to)
+	if allowed.left <= 0 {
+		return
+	}
+	for _, creator := range f.Creators {
+		if evidence, ok := p.instance.Evidence(int(creator)); ok {
+			frame := wire.Evidence{A: evidence.A, B: evidence.B}
+			allowed.left -= wire.MostBytes(frame)
+			e.answer(to, frame)
+		}
 	}
 }
 
