@@ -127,6 +127,13 @@ func (s watchedStore) Certified(ctx context.Context, slot block.Slot) (store.Cer
 	return c, err
 }
 
+// Header implements store.Store.
+func (s watchedStore) Header(ctx context.Context, slot block.Slot) (block.SignedHeader, error) {
+	signed, err := s.Store.Header(ctx, slot)
+	s.damage.note(err)
+	return signed, err
+}
+
 // CertifiedByID implements store.Store.
 func (s watchedStore) CertifiedByID(ctx context.Context, id block.ID) (store.Certified, error) {
 	c, err := s.Store.CertifiedByID(ctx, id)

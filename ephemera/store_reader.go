@@ -98,12 +98,7 @@ func (n *Node) heldBlock(ctx context.Context, id block.ID) (wire.Held, error) {
 
 // compareHeader looks for equivocation in a slot that was certified before.
 func (n *Node) compareHeader(ctx context.Context, header block.SignedHeader) error {
-	certified, err := n.config.Store.Certified(ctx, header.Header.Slot())
-	stored := certified.Block.SignedHeader
-	var damage *store.CorruptError
-	if errors.As(err, &damage) && damage.Header != nil {
-		stored, err = *damage.Header, nil // the header is intact
-	}
+	stored, err := n.config.Store.Header(ctx, header.Header.Slot())
 	if err != nil {
 		return err
 	}

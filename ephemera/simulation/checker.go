@@ -113,7 +113,9 @@ type nodeBook struct {
 	growth      growthBook
 	votes       int // that the node has made durable, except for lost ones
 	// heard is who answered the last start, by group.
-	heard map[membership.ID]map[int]bool
+	heard     map[membership.ID]map[int]bool
+	postponed map[block.MessageID]bool // by the application since the start; see unasked
+	left      map[block.MessageID]bool // the mempool, for a certified block
 }
 
 // cursor is how far an application is with a chain.
@@ -131,7 +133,7 @@ func newChecker(w *world) *checker {
 		nodes: make([]nodeBook, len(w.nodes)),
 	}
 	for i := range c.nodes {
-		c.nodes[i].chains = map[chainKey]*cursor{}
+		c.nodes[i] = nodeBook{chains: map[chainKey]*cursor{}, postponed: map[block.MessageID]bool{}, left: map[block.MessageID]bool{}}
 	}
 	c.observers = w.options.Invariants
 	return c
@@ -333,6 +335,7 @@ func (c *checker) persisted(n *node, w store.Write) {
 	case store.PutCertified:
 		c.checkStopped(n, w.Block.Header.Slot(), "certifies")
 		c.certified(n, w)
+		c.leavesPool(n, w.Block)
 	case store.PutRepaired:
 		c.repaired(n, w)
 	case store.PutEvidence:
@@ -368,6 +371,7 @@ func (c *checker) anyLost() bool {
 }
 
 func (c *checker) started(n *node) {
+	clear(c.nodes[n.place].postponed)
 	c.nodes[n.place].growth.chains, c.nodes[n.place].growth.full = nil, nil
 	c.nodes[n.place].growth.starts++
 	for i := range n.disk.groups {

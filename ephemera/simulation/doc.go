@@ -33,10 +33,11 @@
 // old blocks (Prune, PruneAge). Chains have rates that some of them reach, and disks fill
 // (FillDisk). Wall clocks are set forward and back (StepClock), by up to decades, while mempools
 // remember few messages and clients repeat what they submitted. Applications answer after a while,
-// say later to blocks that name data which has not come, and reject poison. Clocks drift and
-// differ. In some schedules more than f members sign double (Fork): there the alarm is judged in
-// place of consistency. Each member hears of a group at another moment, but of all groups in the
-// order of their numbers.
+// say later to blocks that name data which has not come, and reject poison. They say later to some
+// messages (Schedule.Later), or answer nothing for a while (Hang). Clocks drift and differ. In some
+// schedules more than f members sign double (Fork): there the alarm is judged in place of
+// consistency. Each member hears of a group at another moment, but of all groups in the order of
+// their numbers.
 //
 // A signature is a keyed hash, checked where shipped code checks Ed25519; the signed bytes are the
 // same. One schedule in a hundred uses Ed25519, and encodes every frame and opens it with package

@@ -88,8 +88,22 @@ func Draw(seed uint64, r Range) Schedule {
 	if !r.Quiet {
 		drawGrowth(&rng, &s, r.Adversaries == nil)
 		drawPiles(&rng, &s)
+		drawApplications(&rng, &s)
 	}
 	return s
+}
+
+// drawApplications lets applications postpone messages, or answer nothing for a while.
+func drawApplications(rng *random, s *Schedule) {
+	if rng.permille(350) {
+		s.Later = 1 + rng.below(1000)
+	}
+	if !rng.permille(250) {
+		return
+	}
+	for range 1 + rng.below(3) {
+		s.Faults = append(s.Faults, Fault{Kind: Hang, Node: rng.below(s.Nodes), At: int64(rng.below(drawnActive)), For: rng.between(100, 3000)})
+	}
 }
 
 func drawNetwork(rng *random, s *Schedule) {

@@ -94,14 +94,14 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 		if !n.byzantine.suppressesBlocks() {
 			chosen = n.app.NextBlock(n.clock(), e.Candidates)
 		}
-		n.reply(engine.Chosen{IDs: chosen})
+		n.answer(engine.Chosen{IDs: chosen})
 	case engine.CheckMessage:
-		n.reply(engine.MessageChecked{ID: e.Message.ID(), Decision: n.judge(e.Message)})
+		n.checkMessage(e.Message)
 	case broadcast.CheckBlock:
 		d := n.app.CheckBlock(n.clock(), e.Block, e.Own)
 		slot, id := e.Block.Header.Slot(), n.w.idOf(&e.Block)
 		n.w.check.judged(n, slot, id, d)
-		n.reply(engine.Verdict{Slot: slot, Block: id, Decision: d})
+		n.answer(engine.Verdict{Slot: slot, Block: id, Decision: d})
 	case broadcast.Deliver:
 		n.deliver(e.Slot)
 	case engine.ServeBlock:
@@ -156,10 +156,13 @@ func (n *node) serveBlock(e engine.ServeBlock) {
 }
 
 // reply gives the engine an answer after at most AppDelay.
-func (n *node) reply(event engine.Event) {
+func (n *node) reply(event engine.Event) { n.replyAfter(event, 0) }
+
+// replyAfter is reply after a wait in microseconds.
+func (n *node) replyAfter(event engine.Event, more int64) {
 	n.queries++
 	wait := int64(hash(n.w.schedule.Seed, 11, uint64(n.place), n.queries) % uint64(n.w.schedule.AppDelay*1000+1))
-	n.w.queue.push(n.w.now+wait, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: event})
+	n.w.queue.push(n.w.now+more+wait, task{kind: answer, to: int32(n.place), incarnation: n.incarnation, event: event})
 }
 
 // persist makes a write durable, and counts votes outside the store. If the disk fails, the node
@@ -290,7 +293,7 @@ func (n *node) deliver(slot block.Slot) {
 	if !fails {
 		n.app.DeliverBlock(n.clock(), held)
 	}
-	n.reply(engine.Delivered{Slot: slot, OK: !fails})
+	n.answer(engine.Delivered{Slot: slot, OK: !fails})
 }
 
 // slot names a slot by the group's number, the creator's node and the height.

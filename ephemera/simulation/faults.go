@@ -55,6 +55,8 @@ func (w *world) faultStart(index int) {
 		return
 	}
 	switch f.Kind {
+	case Hang:
+		w.hang(n, f, index)
 	case Crash:
 		if n.up {
 			n.crash(f.For)
@@ -112,8 +114,12 @@ func (w *world) closeOld(n *node) {
 func (w *world) endFault(o task) {
 	if o.index >= 0 {
 		f := w.schedule.Faults[o.index]
-		if f.Kind == FillDisk {
+		switch f.Kind {
+		case FillDisk:
 			w.checkDisk(w.nodes[f.Node])
+			return
+		case Hang:
+			w.nodes[f.Node].step(engine.Wake{})
 			return
 		}
 		for i := range w.cuts {

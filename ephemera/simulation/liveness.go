@@ -41,6 +41,9 @@ func (c *checker) unsettled() string {
 	if what := c.unspread(); what != "" {
 		return what
 	}
+	if what := c.unasked(); what != "" {
+		return what
+	}
 	return c.unclosed()
 }
 

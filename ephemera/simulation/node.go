@@ -47,6 +47,7 @@ type node struct {
 	failing     int64 // how long the node is down when the next commit fails; 0: it does not fail
 	failsLate   bool  // after the write is durable
 	queries     uint64
+	hangs       int64 // until when the application answers nothing, in microseconds
 	halted      string
 	byzantine   *byzantine   // nil: correct
 	twin        *twin        // nil: no real store runs next to the disk

@@ -27,6 +27,7 @@ type Schedule struct {
 	Connect   bool    `json:",omitempty"` // members notice when another is reachable again
 	AppDelay  int64   // the longest time until the application answers
 	AppFails  int     `json:",omitempty"` // deliveries that fail per thousand, until Heal
+	Later     int     `json:",omitempty"` // messages postponed per thousand answers, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	PerBlock  int     `json:",omitempty"` // most messages in an own block; 0: 8
@@ -86,6 +87,7 @@ const (
 	FillDisk  FaultKind = "space"     // from At on, Node's disk has Free bytes left for For
 	StepClock FaultKind = "clock"     // at At, Node's wall clock is set forward by Ahead
 	Pile      FaultKind = "pile"      // at At, Step messages that no block holds come to Node
+	Hang      FaultKind = "hang"      // from At on, Node's application answers nothing for For
 )
 
 // Fault is something that goes wrong or changes.
@@ -189,7 +191,7 @@ func (s Schedule) Validate() error {
 	if err := s.checkBatches(); err != nil {
 		errs = append(errs, err)
 	}
-	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
+	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Later < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
 	return errors.Join(errs...)

@@ -62,6 +62,7 @@ var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.Drift, s.Offset = 0, 0 },
 	func(s *Schedule) { s.Latency = Constant },
 	func(s *Schedule) { s.AppFails = 0 },
+	func(s *Schedule) { s.Later = 0 },
 	func(s *Schedule) { s.Skips = nil },
 	func(s *Schedule) { s.AppDelay = 0 },
 	func(s *Schedule) { s.Connect = false },

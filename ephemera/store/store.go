@@ -56,9 +56,13 @@ type Store interface {
 	// hold the block, ErrPruned if it holds the header without the messages, and a *CorruptError if
 	// what it holds is damaged. So do the methods below.
 	Block(ctx context.Context, id block.ID) (block.Block, error)
-	// Certified returns the certified block of a slot, or ErrNotFound. Here and in the three methods
-	// below, a block whose messages were removed consists of its header only (block.Block.Pruned).
+	// Certified returns the certified block of a slot, or ErrNotFound. Here and in CertifiedByID,
+	// CertifiedFrom and List, a block whose messages were removed consists of its header only
+	// (block.Block.Pruned).
 	Certified(ctx context.Context, slot block.Slot) (Certified, error)
+	// Header returns the signed header of the certified block of a slot, or ErrNotFound. It reads
+	// neither messages nor certificate, and returns a *CorruptError only if the header is damaged.
+	Header(ctx context.Context, slot block.Slot) (block.SignedHeader, error)
 	// CertifiedByID returns the certified block with that ID, or ErrNotFound.
 	CertifiedByID(ctx context.Context, id block.ID) (Certified, error)
 	// CertifiedFrom returns consecutive certified blocks of a chain, ascending from a height up to

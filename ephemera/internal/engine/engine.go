@@ -66,10 +66,12 @@ type Engine struct {
 	wall    wallClock
 	expiry  int64 // when the next message expires; 0: none does
 	recheck recheck
-	asking  *part   // the application is choosing messages for its next block; nil: for none
-	toAsk   []*part // groups to ask for next
-	changed bool    // something changed, so the application may choose differently now
-	out     []Effect
+	// allowances are those of members that asked for bodies in the last seconds.
+	allowances map[keys.Public]*allowance
+	asking     *part   // the application is choosing messages for its next block; nil: for none
+	toAsk      []*part // groups to ask for next
+	changed    bool    // something changed, so the application may choose differently now
+	out        []Effect
 
 	groups    []*membership.Group // all that are known, also without this member, ascending by number
 	search    *search             // for a group that is missing between them; nil: none is
@@ -116,6 +118,7 @@ func New(config Config, known []Known) *Engine {
 	e := &Engine{
 		config: config, pool: mempool.New(config.Include, limits), listed: make(map[keys.Public]bool),
 		requested: make(map[block.MessageID]bodyRequest), restingByID: make(map[membership.ID]*resting),
+		allowances: make(map[keys.Public]*allowance),
 	}
 	e.stored = broadcast.NewStoredBodies(2 * limits.WithDefaults().Messages)
 	for _, k := range known {

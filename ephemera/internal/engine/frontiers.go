@@ -45,6 +45,7 @@ const (
 func (e *Engine) exchangeFrontiers(now int64) {
 	e.round.count++
 	e.forgetRequests()
+	e.forgetAllowances(now)
 	e.changed = true // ask an application that said later at least once a round
 	quarter := max(e.config.Exchange/4, 1)
 	jitter := (int64(e.config.Self[0])*7919 + int64(e.round.count%1024)*104729) % quarter

@@ -14,7 +14,7 @@ func (e *Engine) received(now int64, in Received) {
 		e.takeMessages(now, f.Messages)
 		return
 	case wire.GetMessages:
-		e.serveMessages(in.From, f)
+		e.serveMessages(now, in.From, f)
 		return
 	case wire.Pool:
 		e.takeDigests(now, in.From, f)
@@ -71,11 +71,7 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.Fresh:
 		e.takeFresh(now, p, from, f)
 	case wire.GetEvidence:
-		for _, creator := range f.Creators {
-			if evidence, ok := p.instance.Evidence(int(creator)); ok {
-				e.answer(in.From, wire.Evidence{A: evidence.A, B: evidence.B})
-			}
-		}
+		e.serveEvidence(now, in.From, p, f)
 	}
 }
 
@@ -155,59 +151,6 @@ func (e *Engine) forgetRequests() {
 
 // maxRequested bounds how many requests for bodies are remembered.
 const maxRequested = 8 * wire.MaxListings
-
-// serveMessages answers with the messages that this member has, in frames of bounded size and in
-// total no more than a block. The member asks again for what is still missing.
-func (e *Engine) serveMessages(to keys.Public, f wire.GetMessages) {
-	var batch []block.Message
-	size, left := 0, e.servedBytes()
-	for _, id := range f.IDs {
-		m, ok := e.pool.Body(id)
-		if !ok {
-			m, ok = e.openBody(id)
-		}
-		if !ok {
-			continue
-		}
-		if left -= m.Size(); left < 0 {
-			break
-		}
-		if size+m.Size() > wire.BatchBytes && len(batch) > 0 {
-			e.answer(to, wire.Messages{Messages: batch})
-			batch, size = nil, 0
-		}
-		batch, size = append(batch, m), size+m.Size()
-	}
-	if len(batch) > 0 {
-		e.answer(to, wire.Messages{Messages: batch})
-	}
-}
-
-// servedBytes bounds the bodies in all answers to one request.
-func (e *Engine) servedBytes() int {
-	served := wire.BatchBytes
-	for _, p := range e.parts {
-		served = max(served, int(p.group.Limits().BlockBytes))
-	}
-	return served
-}
-
-// openBody returns a message from the open blocks of all groups.
-func (e *Engine) openBody(id block.MessageID) (block.Message, bool) {
-	for _, p := range e.parts {
-		if m, ok := p.instance.Body(id); ok {
-			return m, true
-		}
-	}
-	return block.Message{}, false
-}
-
-// answer sends a frame that a member asked for.
-func (e *Engine) answer(to keys.Public, frame wire.Frame) {
-	if to != e.config.Self {
-		e.emit(Send{To: to, Frame: frame, Answer: true})
-	}
-}
 
 func (e *Engine) send(to keys.Public, frame wire.Frame) {
 	if to != e.config.Self {

@@ -94,6 +94,46 @@ func TestAnswersAreBounded(t *testing.T) {
 	require.Greater(t, total, int(limits.BlockBytes)-wire.BatchBytes, "not much smaller than a block")
 }
 
+// A member that asks for the same bodies over and over is sent a few blocks' worth a second. It
+// takes nothing from another member, and is answered again after a while (R6).
+func TestOneMemberIsServedAFewBlocksASecond(t *testing.T) {
+	limits := membership.Limits{PayloadBytes: 100_000, BlockMessages: 64, BlockBytes: 2 << 20}
+	c := quiet(t, mempool.Own, limits)
+	c.cut = []filter{{from: -1, to: -1, kind: "gossip"}}
+	var request wire.GetMessages
+	for i := range 20 {
+		m := c.submit(0, fmt.Sprint(i, strings.Repeat("x", 90_000)))
+		request.IDs = append(request.IDs, m.ID())
+	}
+	ask := func(from, times int) (bytes int) {
+		since := len(c.history)
+		for range times {
+			c.receiveFrom(from, 0, request)
+		}
+		for _, f := range sent[wire.Messages](c, since, 0, from) {
+			for _, m := range f.Messages {
+				bytes += m.Size()
+			}
+		}
+		return bytes
+	}
+	blocks := func(n int) int { return n * int(limits.BlockBytes) }
+	first := ask(1, 1000)
+	require.Greater(t, first, blocks(3))
+	require.LessOrEqual(t, first, blocks(5))
+	require.Zero(t, ask(1, 1000))
+	require.Greater(t, ask(2, 1), blocks(1)/2, "another member")
+	total := 0
+	for range 10 {
+		c.now += 1000
+		total += ask(1, 1000)
+	}
+	require.Greater(t, total, blocks(18))
+	require.LessOrEqual(t, total, blocks(21))
+	c.advance(60_000, false)
+	require.Greater(t, ask(1, 1000), blocks(3))
+}
+
 // A body is requested from one member per round. A member that lists messages and never sends them
 // delays others by three rounds, no matter what else it lists to make this one forget (R6).
 func TestOneMemberIsAskedARound(t *testing.T) {

@@ -174,19 +174,25 @@ func (v view) block(r storedBlock) (block.Block, error) {
 	return b, nil
 }
 
+// header decodes and checks the header.
+func (r storedBlock) header() (signed block.SignedHeader, err error) {
+	if r.Header == nil {
+		return signed, store.Corruptf("its header is missing")
+	}
+	if err := checkSum(r.Header, r.HeaderSum); err != nil {
+		return signed, store.Corruptf("read stored header: %w", err)
+	}
+	if err := canonical.DecodeStored(r.Header, &signed); err != nil {
+		return signed, store.Corruptf("decode stored header: %w", err)
+	}
+	return signed, store.CheckHeader(r.id(), signed.Header)
+}
+
 // unchecked is block without the check of the messages.
 func (v view) unchecked(r storedBlock) (block.Block, error) {
 	var b block.Block
-	if r.Header == nil {
-		return b, store.Corruptf("its header is missing")
-	}
-	if err := checkSum(r.Header, r.HeaderSum); err != nil {
-		return b, store.Corruptf("read stored header: %w", err)
-	}
-	if err := canonical.DecodeStored(r.Header, &b.SignedHeader); err != nil {
-		return b, store.Corruptf("decode stored header: %w", err)
-	}
-	if err := store.CheckHeader(r.id(), b.Header); err != nil {
+	var err error
+	if b.SignedHeader, err = r.header(); err != nil {
 		return b, err
 	}
 	all, err := leaves.Decode(r.Leaves)
@@ -314,6 +320,26 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified
 		return store.Certified{}, err
 	}
 	return found[0], nil
+}
+
+// Header returns the header of a certified block; see store.Store.
+func (s *Store) Header(ctx context.Context, slot block.Slot) (block.SignedHeader, error) {
+	var row storedBlock
+	err := s.reader.GetContext(ctx, &row, `
+		SELECT t.block_id, h.header, h.crc AS header_crc FROM certificates t LEFT JOIN headers h ON h.block_id = t.block_id
+		WHERE t.chain = (SELECT chain FROM chains WHERE group_id = ? AND creator = ?) AND t.height = ?`,
+		slot.Group[:], slot.Creator[:], int64(min(slot.Height, math.MaxInt64)))
+	if err != nil {
+		return block.SignedHeader{}, fmt.Errorf("load header of slot %s: %w", slot, notFound(err))
+	}
+	signed, err := row.header()
+	if errors.Is(err, store.ErrCorrupt) {
+		err = store.Locate(store.Corrupt(row.id(), err), slot, 0, nil)
+	}
+	if err != nil {
+		return block.SignedHeader{}, fmt.Errorf("load header of slot %s: %w", slot, err)
+	}
+	return signed, nil
 }
 
 // CertifiedFrom returns consecutive blocks of a chain; see store.Store.

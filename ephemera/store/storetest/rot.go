@@ -171,6 +171,14 @@ func (f *fixture) requireDamaged(s store.Store, bad store.PutCertified, body boo
 	c, err := s.Certified(f.t.Context(), slot)
 	require.Equal(slot, damage(err).Slot)
 	require.Zero(c)
+	header, err := s.Header(f.t.Context(), slot)
+	if err == nil {
+		require.Equal(bad.Block.SignedHeader, header, "only messages or the certificate are damaged")
+	} else {
+		damage := new(store.CorruptError)
+		require.ErrorAs(err, &damage)
+		require.Equal(slot, damage.Slot)
+	}
 	c, err = s.CertifiedByID(f.t.Context(), id)
 	damage(err)
 	require.Zero(c)

@@ -220,6 +220,13 @@ func testCertificateReplaced(t *testing.T, s *session) {
 	found, err := s.Certified(t.Context(), f.slot(1, 1))
 	require.NoError(t, err)
 	f.requireCertified(put, found)
+	header, err := s.Header(t.Context(), f.slot(1, 1))
+	require.NoError(t, err)
+	require.Equal(t, put.Block.SignedHeader, header)
+	for _, slot := range []block.Slot{f.slot(1, 2), f.slot(2, 1), {Group: block.Slot{}.Group, Creator: f.slot(1, 1).Creator, Height: 1}} {
+		_, err = s.Header(t.Context(), slot)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
 
 	other := f.block(f.slot(1, 1), "other", 10)
 	err = s.Commit(t.Context(), []store.Write{store.PutCertified{Block: other, Certificate: f.certify(other, 0, 1, 2)}})

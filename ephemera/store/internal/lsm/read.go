@@ -291,6 +291,35 @@ func (s *Store) Certified(ctx context.Context, slot block.Slot) (store.Certified
 	return found[0], nil
 }
 
+// Header returns the header of a certified block; see store.Store.
+func (s *Store) Header(ctx context.Context, slot block.Slot) (found block.SignedHeader, err error) {
+	err = s.view(ctx, func(v view) error {
+		data, err := v.Get(slotKey(keyCertified, slot))
+		switch {
+		case err != nil:
+			return err
+		case data == nil:
+			return store.ErrNotFound
+		}
+		if err := checkLength(data, 40, "certified slot"); err != nil {
+			return err
+		}
+		id := block.ID(data[8:])
+		signed, err := v.header(id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			err = store.Corrupt(id, errors.New("its header is missing"))
+		case err == nil:
+			found = signed
+		}
+		return v.locate(err, id, slot, 0)
+	})
+	if err != nil {
+		return block.SignedHeader{}, fmt.Errorf("load header of slot %s: %w", slot, err)
+	}
+	return found, nil
+}
+
 // pager reads blocks up to the bounds of one call of CertifiedFrom or List.
 type pager struct {
 	view
