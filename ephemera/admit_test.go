@@ -154,7 +154,8 @@ func TestRepeatedFramesAreNotVerified(t *testing.T) {
 			fresh.Signatures = append([]keys.Signature{}, fresh.Signatures...)
 			fresh.Signatures[0][i] ^= 1 // a certificate of the certified block costs nothing, valid or not
 			for _, frame := range []wire.Frame{
-				wire.Certificate{Certificate: fresh}, wire.Proposal{Proposal: held.Block.Proposal()},
+				wire.Certificate{Certificate: fresh},
+				wire.Proposal{Proposal: held.Block.Proposal()},
 				wire.Blocks{Blocks: []wire.Held{{Block: held.Block, Certificate: &fresh}}},
 				wire.Frontier{Group: a.group.ID(), Certified: make([]uint64, 4), Open: []block.SignedHeader{held.Block.SignedHeader}},
 			} {

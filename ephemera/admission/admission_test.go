@@ -110,8 +110,11 @@ func TestOnlyNewBlocksOfBarredChainsAreDropped(t *testing.T) {
 	require.Equal(t, c.frontier(free), c.decide(a, c.frontier(b, free)).Frame.Unverified())
 	require.Equal(t, c.frontier(own), c.decide(a, c.frontier(own)).Frame.Unverified(), "a header of this member's key may be unknown (R8)")
 	for _, frame := range []wire.Frame{
-		c.echo(b), blocksOf(b), wire.Certificate{Certificate: c.proof(b)}, wire.Messages{Messages: b.Messages},
-		evidence(b, c.others[1][1]), wire.GetBlock{Slot: b.Header.Slot(), Block: b.ID()},
+		c.echo(b), blocksOf(b),
+		wire.Certificate{Certificate: c.proof(b)},
+		wire.Messages{Messages: b.Messages},
+		evidence(b, c.others[1][1]),
+		wire.GetBlock{Slot: b.Header.Slot(), Block: b.ID()},
 	} {
 		require.Equal(t, admission.Pass, c.decide(a, frame).Action, "%T", frame)
 	}

@@ -25,10 +25,10 @@ import (
 // of their chains the block that is certified, and another one with the creator's signature.
 // Signatures are not checked here, so they are all alike.
 type chains struct {
-	keys    []keys.Public
-	group   *membership.Group
-	blocks  [4][]block.Block // by creator; height h at h-1
-	others  [4][]block.Block
+	keys   []keys.Public
+	group  *membership.Group
+	blocks [4][]block.Block // by creator; height h at h-1
+	others [4][]block.Block
 }
 
 const heights = 3
