@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -206,4 +207,22 @@ func collect(v reflect.Value, signatures *[]keys.Signature) {
 			*signatures = append(*signatures, signature)
 		}
 	}
+}
+
+// A gossip frame holds one message. Everything else is recognised by its first bytes.
+func TestGossipIsOneMessage(t *testing.T) {
+	w := newWorld(t)
+	large := w.message(0, string(make([]byte, 900)))
+	for _, m := range []block.Message{w.message(0, ""), w.message(1, "text"), large} {
+		require.True(t, wire.MayBeGossip(wire.EncodeMessages([]block.Message{m})))
+	}
+	for _, count := range []int{0, 2, 23, 24, 300} {
+		require.False(t, wire.MayBeGossip(wire.EncodeMessages(slices.Repeat([]block.Message{large}, count))), count)
+	}
+	for _, frame := range w.frames() {
+		if m, ok := frame.(wire.Messages); !ok || len(m.Messages) != 1 {
+			require.False(t, wire.MayBeGossip(wire.Encode(frame)), "%T", frame)
+		}
+	}
+	require.False(t, wire.MayBeGossip(nil))
 }
