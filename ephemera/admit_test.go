@@ -102,6 +102,26 @@ func TestGossipOfStrangersIsNotVerified(t *testing.T) {
 	})
 }
 
+// No correct member gossips several messages in a frame. Such a frame is refused before it is
+// decoded.
+func TestGossipOfManyMessagesIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAttacked(t, admission.Limits{})
+		one, two := a.message(a.keys[3], "one"), a.message(a.keys[3], "two")
+		a.attacker.Publish(wire.EncodeMessages([]block.Message{one, two}))
+		a.attacker.Publish(wire.EncodeMessages([]block.Message{one}))
+		time.Sleep(100 * time.Millisecond)
+		require.Equal(t, int64(1), a.verdicts[transport.Reject].Load())
+		var delivered []block.MessageID
+		for _, b := range a.boards[0].all() {
+			delivered = append(delivered, b.MessageIDs()...)
+		}
+		require.Contains(t, delivered, one.ID())
+		require.NotContains(t, delivered, two.ID())
+		a.stopAll()
+	})
+}
+
 // A peer that causes more checks than its budget is slowed and blamed, and others notice nothing.
 func TestPeerOverItsBudgetIsSlowedAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -154,7 +174,8 @@ func TestRepeatedFramesAreNotVerified(t *testing.T) {
 			fresh.Signatures = append([]keys.Signature{}, fresh.Signatures...)
 			fresh.Signatures[0][i] ^= 1 // a certificate of the certified block costs nothing, valid or not
 			for _, frame := range []wire.Frame{
-				wire.Certificate{Certificate: fresh}, wire.Proposal{Proposal: held.Block.Proposal()},
+				wire.Certificate{Certificate: fresh},
+				wire.Proposal{Proposal: held.Block.Proposal()},
 				wire.Blocks{Blocks: []wire.Held{{Block: held.Block, Certificate: &fresh}}},
 				wire.Frontier{Group: a.group.ID(), Certified: make([]uint64, 4), Open: []block.SignedHeader{held.Block.SignedHeader}},
 			} {

@@ -73,19 +73,23 @@ func (b border) reject(from keys.Public, err error) transport.Verdict {
 	return transport.Reject
 }
 
-// Gossip handles a gossip frame. Only messages spread by gossip. It forwards those of members and
-// clients whose signatures are valid, without waiting for the application's verdict.
+// Gossip handles a gossip frame. Only messages spread by gossip, one in a frame. It forwards those
+// of members and clients whose signatures are valid, without waiting for the application's verdict.
 func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
 	if !view.peers[from] || b.node.gate.overdrawn(from) {
 		return transport.Ignore
+	}
+	if !wire.MayBeGossip(data) { // before it is decoded: a frame holds up to 1024 messages
+		b.node.gate.charge(from, len(data))
+		return transport.Reject
 	}
 	decoded, err := view.groups.Decode(data)
 	if errors.Is(err, wire.ErrUnknownGroup) {
 		b.node.gate.charge(from, len(data))
 		return transport.Ignore
 	}
-	if err != nil || decoded.Kind() != wire.KindMessages {
+	if err != nil {
 		b.node.gate.charge(from, len(data))
 		return transport.Reject
 	}

@@ -28,9 +28,9 @@ import (
 // BenchmarkRound is one epoch's traffic on loopback, with libp2p and durable SQLite votes: each of
 // n members submits a report of 3 KB and broadcasts a block of all n. A round ends when all nodes
 // have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
-// n; ed25519-% is the share of profiled samples inside crypto/ed25519. Checks are the signatures that
-// a node verified, known those that it did not, because it had verified them in another frame. The
-// runs without the counter of votes (R8) show what its syncs cost.
+// n; ed25519-% is the share of profiled samples inside crypto/ed25519. Checks are the signatures
+// that a node verified, known those that it did not, because it had verified them in another frame.
+// The runs without the counter of votes (R8) show what its syncs cost.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range []int{4, 10} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, false) })

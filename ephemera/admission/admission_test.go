@@ -70,7 +70,7 @@ func TestOnlyTheSameBlockIsCutDown(t *testing.T) {
 	require.Equal(t, blocksOf(other), c.decide(a, blocksOf(same, other)).Frame.Unverified())
 }
 
-// A late echo for the tip of the own chain joins its certificate.
+// A late echo for the tip of this member's chain joins its certificate.
 func TestLateEchoesForTheOwnTipPass(t *testing.T) {
 	c := newChains(t)
 	a := admission.New(c.keys[0], admission.Limits{})
@@ -108,10 +108,13 @@ func TestOnlyNewBlocksOfBarredChainsAreDropped(t *testing.T) {
 	b, free, own := c.blocks[1][1], c.blocks[2][1], c.others[0][1]
 	require.Equal(t, admission.Drop, c.decide(a, wire.Proposal{Proposal: b.Proposal()}).Action)
 	require.Equal(t, c.frontier(free), c.decide(a, c.frontier(b, free)).Frame.Unverified())
-	require.Equal(t, c.frontier(own), c.decide(a, c.frontier(own)).Frame.Unverified(), "a header of the own key may be unknown (R8)")
+	require.Equal(t, c.frontier(own), c.decide(a, c.frontier(own)).Frame.Unverified(), "a header of this member's key may be unknown (R8)")
 	for _, frame := range []wire.Frame{
-		c.echo(b), blocksOf(b), wire.Certificate{Certificate: c.proof(b)}, wire.Messages{Messages: b.Messages},
-		evidence(b, c.others[1][1]), wire.GetBlock{Slot: b.Header.Slot(), Block: b.ID()},
+		c.echo(b), blocksOf(b),
+		wire.Certificate{Certificate: c.proof(b)},
+		wire.Messages{Messages: b.Messages},
+		evidence(b, c.others[1][1]),
+		wire.GetBlock{Slot: b.Header.Slot(), Block: b.ID()},
 	} {
 		require.Equal(t, admission.Pass, c.decide(a, frame).Action, "%T", frame)
 	}

@@ -250,8 +250,8 @@ func (c *chains) drawFrame(t *rapid.T, double bool) wire.Frame {
 	return f
 }
 
-// An engine that is fed through admission certifies the same blocks and finds the same proofs as one
-// that gets every frame, in every order. Without equivocation it is the same at every moment.
+// An engine that is fed through admission certifies the same blocks and finds the same proofs as
+// one that gets every frame, in every order. Without equivocation it is the same at every moment.
 func TestAdmissionLosesNothing(t *testing.T) {
 	c, dropped := newChains(t), 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -219,7 +219,7 @@ func For(c Config) (Limits, error) {
 	w.SenderChecksPerSecond *= headroom
 	// As for the transport: what waited for this node arrives at once.
 	w.ChecksBurst = max(w.ChecksPerSecond, w.ChecksBurst)
-	w.BytesBurst = t.BytesBurst + t.FramesBurst*admission.FrameBytes
+	w.BytesBurst *= headroom
 	w.ServedBurst = max(w.ServedPerSecond, w.ServedBurst)
 	w.SenderChecksBurst = w.SenderChecksPerSecond
 	w.Wait *= 2

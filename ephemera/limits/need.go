@@ -87,11 +87,17 @@ func (c Config) work(t Transport) admission.Limits {
 	checks := c.BlocksPerSecond * (1 + resent*n + 1 + n)
 	// After a pause: two frontiers and the certificates that the peer resends in each open group.
 	burst := openGroups * (2*n + resent*n)
-	bytes := t.BytesPerSecond + t.FramesPerSecond*admission.FrameBytes
+	// The bytes that are neither answers nor gossip: small frames, the echoes in certificates, the
+	// headers in frontiers, and every message's ID in a proposal and in a request.
+	bytes := t.FramesPerSecond*(smallFrame+admission.FrameBytes) + resent*c.BlocksPerSecond*n*smallFrame/8 +
+		2*openGroups*n*smallFrame + 2*resent*c.MessagesPerSecond*messageID
+	// It may lack everything that we may lack.
+	served := t.BytesPerSecond + t.FramesPerSecond*admission.FrameBytes
 	return admission.Limits{
-		ChecksPerSecond: checks, ChecksBurst: max(checks, burst), BytesPerSecond: bytes, BytesBurst: bytes,
-		// It may lack everything that we may lack.
-		ServedPerSecond: bytes, ServedBurst: max(bytes, t.BytesBurst),
+		ChecksPerSecond: checks, ChecksBurst: max(checks, burst),
+		// An answer that was requested before this node restarted is not free.
+		BytesPerSecond: bytes, BytesBurst: bytes + t.FrameBytes,
+		ServedPerSecond: served, ServedBurst: max(served, t.BytesBurst),
 		// All messages may be one sender's.
 		SenderChecksPerSecond: c.MessagesPerSecond, SenderChecksBurst: c.MessagesPerSecond,
 		Wait: 1000,

@@ -16,9 +16,9 @@ type sighting struct {
 	slot        slotKey
 }
 
-// sighted notes the headers in a frame that reached a correct node and differ from the certified blocks
-// on its disk. It looks at the newest group only: a node may drop such a frame about an old one that
-// it has to load first.
+// sighted notes the headers in a frame that reached a correct node and differ from the certified
+// blocks on its disk. It looks at the newest group only: a node may drop such a frame about an old
+// one that it has to load first.
 func (c *checker) sighted(n *node, from int, frame wire.Frame) {
 	if c.w.now > c.horizon() || n.halted != "" {
 		return

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -230,6 +231,13 @@ type rawDescription struct {
 // AppendCanonical appends what was decoded, for canonical.Decode to compare.
 func (r *rawDescription) AppendCanonical(dst []byte) []byte {
 	return canonical.AppendBytes(canonical.AppendArray(dst, 1), r.Group)
+}
+
+// MayBeGossip reports whether bytes can be a frame that a correct member gossips: a Messages frame
+// with one message. It costs nothing, however long the frame is.
+func MayBeGossip(data []byte) bool {
+	one := [...]byte{byte(KindMessages), 0x81, 0x81} // two arrays of one item: see rawMessages
+	return bytes.HasPrefix(data, one[:])
 }
 
 // EncodeMessages returns the frame that carries these bodies. A member accepts them without having

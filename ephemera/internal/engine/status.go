@@ -32,6 +32,7 @@ func (e *Engine) InMemory(group membership.ID) bool { return e.part(group) != ni
 
 // Wants reports whether a message is not in the mempool, and would be taken as far as is known.
 func (e *Engine) Wants(m block.Message) bool { return e.pool.Wants(m.ID(), m.Sender()) }
+
 // Holds reports whether a message is in the mempool. One that waits for the application is not.
 func (e *Engine) Holds(id block.MessageID) bool {
 	_, ok := e.pool.Get(id)
