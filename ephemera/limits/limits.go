@@ -116,8 +116,8 @@ type Transport struct {
 	Peers      int
 	FrameBytes int // size of a frame, direct or gossip
 
-	QueueFrames  int // frames waiting to be sent to one peer
-	QueueBytes   int // bytes waiting to be sent to one peer
+	QueueFrames int // frames waiting to be sent to one peer
+	QueueBytes  int // bytes waiting to be sent to one peer
 	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's. Of
 	// the validators', each of Peers has its share and at most FrameBytes.
 	GossipFrames int
