@@ -25,8 +25,8 @@ func frontiers(ctx context.Context, m *member) {
 	})
 }
 
-// digests sends frontiers with the true heights of all chains, as far as the attacker heard of them,
-// and digests of their tips that are false: the victims compare tips that do not differ.
+// digests sends frontiers with the true heights of all chains, as far as the attacker heard of
+// them, and false digests of their tips: the victims compare tips that do not differ.
 func digests(ctx context.Context, m *member) {
 	m.flood(ctx, func(int) []byte {
 		known := make([]uint64, m.group.N())

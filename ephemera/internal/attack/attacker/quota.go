@@ -2,6 +2,7 @@ package attacker
 
 import (
 	"context"
+	"sync"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -11,12 +12,39 @@ import (
 // no room: a third of them small, a third of the size that an honest member sends, a third large.
 func quota(ctx context.Context, m *member) {
 	shapes := []struct{ count, size int }{{256, 16}, {64, 4 << 10}, {4, 250_000}}
-	m.flood(ctx, func(turn int) []byte {
+	p := pool{make: func(turn int) []byte {
 		shape := shapes[turn%len(shapes)]
 		bodies := make([]block.Message, shape.count)
 		for i := range bodies {
 			bodies[i] = m.message(shape.size)
 		}
 		return wire.EncodeMessages(bodies)
-	})
+	}}
+	m.flood(ctx, p.frame)
+}
+
+// pool makes each frame once for all victims: signing costs the attacker about as much as verifying
+// costs each of them.
+type pool struct {
+	make func(turn int) []byte
+
+	mu    sync.Mutex
+	first int // turn of the first one
+	kept  [][]byte
+}
+
+// maxPool bounds the frames that are kept for slower victims.
+const maxPool = 64
+
+// frame returns the frame of a turn, or the oldest one that is kept.
+func (p *pool) frame(turn int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for turn >= p.first+len(p.kept) {
+		p.kept = append(p.kept, p.make(p.first+len(p.kept)))
+		if len(p.kept) > maxPool {
+			p.first, p.kept = p.first+1, p.kept[1:]
+		}
+	}
+	return p.kept[max(0, turn-p.first)]
 }

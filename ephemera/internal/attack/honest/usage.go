@@ -73,7 +73,8 @@ func MachineTime() time.Duration {
 // busyIn returns the time that a stat of the machine contains, without what was spent idle and what
 // is counted twice.
 func busyIn(stat []byte) time.Duration {
-	const idle, ioWait, guest = 4, 5, 9 // fields of the first line: cpu user nice system idle iowait irq softirq steal guest …
+	// The first line: cpu user nice system idle iowait irq softirq steal guest …
+	const idle, ioWait, guest = 4, 5, 9
 	line, _, _ := strings.Cut(string(stat), "\n")
 	var sum int64
 	for i, field := range strings.Fields(line) {
