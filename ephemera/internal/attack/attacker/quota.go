@@ -9,7 +9,8 @@ import (
 )
 
 // quota fills the attacker's share of every mempool, and continues to send valid messages that have
-// no room: a third of them small, a third of the size that an honest member sends, a third large.
+// no room, directly and by gossip: a third of the frames with small ones, a third with such as honest
+// members send, a third with large ones.
 func quota(ctx context.Context, m *member) {
 	shapes := []struct{ count, size int }{{256, 16}, {64, 4 << 10}, {4, 250_000}}
 	p := pool{make: func(turn int) []byte {
@@ -20,7 +21,15 @@ func quota(ctx context.Context, m *member) {
 		}
 		return wire.EncodeMessages(bodies)
 	}}
-	m.flood(ctx, p.frame)
+	m.each(func(v *victim) {
+		for turn := 0; ctx.Err() == nil; turn++ {
+			if frame := p.frame(turn); turn%2 == 0 {
+				v.send(ctx, frame)
+			} else {
+				v.gossip(ctx, frame)
+			}
+		}
+	})
 }
 
 // pool makes each frame once for all victims: signing costs the attacker about as much as verifying
