@@ -75,8 +75,10 @@ func (l *loop) run(ctx context.Context) error {
 			err = l.step(event)
 		case f := <-l.calls:
 			err = l.runCalls(f)
-		case event := <-l.inbox:
-			err = l.step(l.drain(event)...)
+		case event := <-l.inbox.events:
+			events := l.drain(event)
+			l.inbox.took(events...)
+			err = l.step(events...)
 		}
 		if err != nil {
 			return err
@@ -110,7 +112,7 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 	}
 	for len(events) < batchEvents {
 		select {
-		case event := <-l.inbox:
+		case event := <-l.inbox.events:
 			events = append(events, event)
 			continue
 		default:
@@ -119,7 +121,7 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 			return events
 		}
 		select {
-		case event := <-l.inbox:
+		case event := <-l.inbox.events:
 			events = append(events, event)
 		case <-enough:
 			return events
@@ -391,8 +393,5 @@ func (l *loop) answer(e engine.Answered) {
 
 // post hands an event to the loop from another goroutine.
 func (n *Node) post(ctx context.Context, event engine.Event) {
-	select {
-	case n.inbox <- event:
-	case <-ctx.Done():
-	}
+	n.inbox.put(ctx, event)
 }
