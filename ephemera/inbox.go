@@ -8,80 +8,76 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// inboxEvents bounds the events between the border and the loop. A full inbox slows down the peers.
-const inboxEvents = 256
-
-// inboxShare bounds the frames of one peer among them, so that the frames of others wait for a few
-// of its frames only, however fast it sends.
+// inboxShare bounds the frames of one peer among the events of the inbox, so that the frames of
+// others wait for a few of its frames only, however fast it sends.
 const inboxShare = 32
 
-// inbox holds the events between the border and the loop. put is safe for concurrent use.
-type inbox struct {
-	events chan engine.Event
-
-	mu      sync.Mutex
-	frames  map[keys.Public]int // frames of each peer that has any in the inbox
-	waiting int                 // callers of put that wait for a share
-	freed   chan struct{}       // closed and replaced when frames leave while callers wait
-}
-
-func newInbox() *inbox {
-	return &inbox{events: make(chan engine.Event, inboxEvents), frames: map[keys.Public]int{}, freed: make(chan struct{})}
-}
-
-// put adds an event. It waits while the inbox or the peer's share is full, and returns early if ctx
-// is done.
-func (b *inbox) put(ctx context.Context, event engine.Event) {
+// post hands an event to the loop from another goroutine. It waits while the inbox or the peer's
+// share of it is full, and returns early if ctx is done.
+func (n *Node) post(ctx context.Context, event engine.Event) {
 	received, isFrame := event.(engine.Received)
-	if isFrame && !b.enter(ctx, received.From) {
+	if isFrame && !n.shares.enter(ctx, received.From) {
 		return
 	}
 	select {
-	case b.events <- event:
+	case n.inbox <- event:
 	case <-ctx.Done():
-		if isFrame {
-			b.took(event)
-		}
+		n.shares.leave(event)
 	}
 }
 
+// shares counts the frames of each peer in the inbox. The zero value is ready. It is safe for
+// concurrent use.
+type shares struct {
+	mu      sync.Mutex
+	frames  map[keys.Public]int // of the peers that have any in the inbox
+	waiting int                 // callers of enter that wait
+	freed   chan struct{}       // closed when frames leave while callers wait
+}
+
 // enter waits for the share of a peer. It returns false if ctx is done first.
-func (b *inbox) enter(ctx context.Context, from keys.Public) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for b.frames[from] >= inboxShare {
-		b.waiting++
-		freed := b.freed
-		b.mu.Unlock()
+func (s *shares) enter(ctx context.Context, from keys.Public) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.frames[from] >= inboxShare {
+		if s.freed == nil {
+			s.freed = make(chan struct{})
+		}
+		freed := s.freed
+		s.waiting++
+		s.mu.Unlock()
 		select {
 		case <-freed:
 		case <-ctx.Done():
 		}
-		b.mu.Lock()
-		b.waiting--
+		s.mu.Lock()
+		s.waiting--
 		if ctx.Err() != nil {
 			return false
 		}
 	}
-	b.frames[from]++
+	if s.frames == nil {
+		s.frames = make(map[keys.Public]int)
+	}
+	s.frames[from]++
 	return true
 }
 
-// took notes that the loop has taken events out.
-func (b *inbox) took(events ...engine.Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// leave counts the frames among events that left the inbox.
+func (s *shares) leave(events ...engine.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, event := range events {
 		received, isFrame := event.(engine.Received)
 		if !isFrame {
 			continue
 		}
-		if b.frames[received.From]--; b.frames[received.From] == 0 {
-			delete(b.frames, received.From)
+		if s.frames[received.From]--; s.frames[received.From] == 0 {
+			delete(s.frames, received.From)
 		}
 	}
-	if b.waiting > 0 {
-		close(b.freed)
-		b.freed = make(chan struct{})
+	if s.waiting > 0 && s.freed != nil {
+		close(s.freed)
+		s.freed = nil
 	}
 }

@@ -15,49 +15,49 @@ import (
 func TestOnePeerFillsItsShareOfTheInboxOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		b := newInbox()
+		n := &Node{inbox: make(chan engine.Event, inboxEvents)}
 		fast, slow := engine.Received{From: keys.Public{1}}, engine.Received{From: keys.Public{2}}
 		for range 4 {
 			go func() {
 				for ctx.Err() == nil {
-					b.put(ctx, fast)
+					n.post(ctx, fast)
 				}
 			}()
 		}
 		synctest.Wait()
-		require.Len(t, b.events, inboxShare)
-		b.put(ctx, slow)
-		b.put(ctx, engine.Wake{})
+		require.Len(t, n.inbox, inboxShare)
+		n.post(ctx, slow)
+		n.post(ctx, engine.Wake{})
 		for range inboxShare {
-			require.Equal(t, fast, <-b.events)
+			require.Equal(t, fast, <-n.inbox)
 		}
-		require.Equal(t, slow, <-b.events)
-		require.Equal(t, engine.Wake{}, <-b.events)
-		b.took(slow, engine.Wake{})
+		require.Equal(t, slow, <-n.inbox)
+		require.Equal(t, engine.Wake{}, <-n.inbox)
+		n.shares.leave(slow, engine.Wake{})
 		for range inboxShare {
-			b.took(fast)
+			n.shares.leave(fast)
 		}
 		synctest.Wait()
-		require.Len(t, b.events, inboxShare, "it may send again once the loop has taken its frames")
+		require.Len(t, n.inbox, inboxShare, "it may send again once the loop has taken its frames")
 		cancel()
 		synctest.Wait()
 		for range inboxShare {
-			b.took(<-b.events)
+			n.shares.leave(<-n.inbox)
 		}
-		require.Empty(t, b.frames)
-		require.Zero(t, b.waiting)
+		require.Empty(t, n.shares.frames)
+		require.Zero(t, n.shares.waiting)
 	})
 }
 
 // A frame that gives up because the node stops does not count.
 func TestFullInboxKeepsNobodyWaitingAtTheEnd(t *testing.T) {
-	b := newInbox()
+	n := &Node{inbox: make(chan engine.Event, inboxEvents)}
 	for range inboxEvents {
-		b.put(t.Context(), engine.Wake{})
+		n.post(t.Context(), engine.Wake{})
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	b.put(ended, engine.Received{From: keys.Public{1}})
-	require.Empty(t, b.frames)
-	require.Len(t, b.events, inboxEvents)
+	n.post(ended, engine.Received{From: keys.Public{1}})
+	require.Empty(t, n.shares.frames)
+	require.Len(t, n.inbox, inboxEvents)
 }

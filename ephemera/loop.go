@@ -75,9 +75,9 @@ func (l *loop) run(ctx context.Context) error {
 			err = l.step(event)
 		case f := <-l.calls:
 			err = l.runCalls(f)
-		case event := <-l.inbox.events:
+		case event := <-l.inbox:
 			events := l.drain(event)
-			l.inbox.took(events...)
+			l.shares.leave(events...)
 			err = l.step(events...)
 		}
 		if err != nil {
@@ -112,7 +112,7 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 	}
 	for len(events) < batchEvents {
 		select {
-		case event := <-l.inbox.events:
+		case event := <-l.inbox:
 			events = append(events, event)
 			continue
 		default:
@@ -121,7 +121,7 @@ func (l *loop) drain(first engine.Event) []engine.Event {
 			return events
 		}
 		select {
-		case event := <-l.inbox.events:
+		case event := <-l.inbox:
 			events = append(events, event)
 		case <-enough:
 			return events
@@ -389,9 +389,4 @@ func (l *loop) answer(e engine.Answered) {
 	}
 	delete(l.answers, e.Ticket)
 	answer <- e.Err
-}
-
-// post hands an event to the loop from another goroutine.
-func (n *Node) post(ctx context.Context, event engine.Event) {
-	n.inbox.put(ctx, event)
 }

@@ -54,7 +54,8 @@ type Node struct {
 	engine *engine.Engine // owned by the loop
 	log    *slog.Logger
 
-	inbox   *inbox
+	shares  shares // of the peers in inbox
+	inbox   chan engine.Event
 	calls   chan call
 	wake    chan struct{}
 	tasks   *tasks    // loop to application
@@ -101,7 +102,7 @@ func New(config Config, app Application) (*Node, error) {
 	config.Retention.Every = cmp.Or(config.Retention.Every, time.Minute)
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
-		inbox: newInbox(), calls: make(chan call), wake: make(chan struct{}, 1),
+		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
 		tasks: newTasks(), reads: make(chan read),
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
@@ -116,6 +117,9 @@ func New(config Config, app Application) (*Node, error) {
 	n.view.Store(groups{self: config.Key.Public()}.withGroup(config.Group, false).view())
 	return n, nil
 }
+
+// inboxEvents bounds the events between the border and the loop. A full inbox slows down the peers.
+const inboxEvents = 256
 
 // Run starts the node and returns when ctx is done, with nil, or when the node cannot continue:
 // ErrHalted, an error of the store or transport, verdict.ErrZero if the application returned the

@@ -9,8 +9,8 @@ import (
 )
 
 // quota fills the attacker's share of every mempool, and continues to send valid messages that have
-// no room, directly and by gossip: a third of the frames with small ones, a third with such as honest
-// members send, a third with large ones.
+// no room, directly and by gossip: a third of the frames hold small ones, a third hold such as
+// honest members send, a third hold large ones.
 func quota(ctx context.Context, m *member) {
 	shapes := []struct{ count, size int }{{256, 16}, {64, 4 << 10}, {4, 250_000}}
 	p := pool{make: func(turn int) []byte {
