@@ -80,7 +80,9 @@ func (l *loop) run(ctx context.Context) error {
 		case f := <-l.calls:
 			err = l.runCalls(f)
 		case event := <-l.inbox:
-			err = l.step(l.drain(event)...)
+			events := l.drain(event)
+			l.shares.leave(events...)
+			err = l.step(events...)
 		}
 		if err != nil {
 			return err
@@ -419,12 +421,4 @@ func (l *loop) answer(e engine.Answered) {
 	}
 	delete(l.answers, e.Ticket)
 	answer <- e.Err
-}
-
-// post hands an event to the loop from another goroutine.
-func (n *Node) post(ctx context.Context, event engine.Event) {
-	select {
-	case n.inbox <- event:
-	case <-ctx.Done():
-	}
 }

@@ -54,6 +54,7 @@ type Node struct {
 	engine *engine.Engine // owned by the loop
 	log    *slog.Logger
 
+	shares  shares // of the peers in inbox
 	inbox   chan engine.Event
 	calls   chan call
 	wake    chan struct{}

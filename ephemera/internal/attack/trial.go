@@ -178,15 +178,26 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 	}
 	wait(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
 	window = time.Now()
-	used, usedByAttacker := t.time(), enemy.time()
+	used, usedByAttacker, usedByOthers := t.time(), enemy.time(), others(t, enemy)
 	wait(ctx, t.window) // all of it, also if the restart took long
 	length := time.Since(window).Seconds()
 	t.result.share = (enemy.time() - usedByAttacker).Seconds() / length
 	t.result.work = (t.time() - used).Seconds() / length / float64(len(t.nodes))
+	if cores := (others(t, enemy) - usedByOthers).Seconds() / length; cores > disturbance {
+		t.result.notes = append(t.result.notes, fmt.Sprintf("other programs used %.1f cores: the latencies are theirs, too", cores))
+	}
 	for i, n := range t.nodes {
 		t.result.grown = max(t.result.grown, n.Disk()-before[i])
 	}
 	return window, ctx.Err()
+}
+
+// disturbance is how many cores other programs may use before latencies are in doubt.
+const disturbance = 0.3
+
+// others returns the CPU time of programs that are not part of the trial.
+func others(t *trial, enemy *enemy) time.Duration {
+	return honest.MachineTime() - t.time() - enemy.time() - honest.ProcessTime(os.Getpid())
 }
 
 // time returns the CPU time of all honest members.

@@ -65,7 +65,6 @@ func TestAnAttackIsRunAndMeasured(t *testing.T) {
 		}
 		r, err := try(t.Context(), attack, p)
 		require.NoError(t, err)
-		require.Empty(t, r.notes)
 		require.Zero(t, r.missing)
 		require.Greater(t, r.submitted, 50)
 		require.Positive(t, r.quiet)

@@ -65,6 +65,19 @@ func TestBadSignaturesAreFoundByVerifyingOnly(t *testing.T) {
 	}
 }
 
+func TestPoolMakesEachFrameOnce(t *testing.T) {
+	made := 0
+	p := pool{make: func(turn int) []byte { made++; return []byte{byte(turn)} }}
+	for range 3 {
+		for turn := range maxPool {
+			require.Equal(t, []byte{byte(turn)}, p.frame(turn))
+		}
+	}
+	require.Equal(t, maxPool, made)
+	require.Equal(t, []byte{maxPool + 2}, p.frame(maxPool+2))
+	require.Equal(t, []byte{3}, p.frame(0), "the oldest one that is kept")
+}
+
 func TestAttackerIsHeldToItsShare(t *testing.T) {
 	p := newPacer()
 	start, used := p.at, p.used

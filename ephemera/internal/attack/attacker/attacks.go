@@ -11,6 +11,7 @@ func Attacks() []Attack {
 		{Name: "strangers", Does: "gossip of messages that strangers signed", run: strangers},
 		{Name: "replays", Does: "gossip of others' messages again, and of forged ones", run: replays},
 		{Name: "frontiers", Does: "frontiers and lists of unknown messages", run: frontiers},
+		{Name: "digests", Does: "frontiers with true heights and false digests", run: digests},
 		{Name: "claims", Does: "claims to hold blocks that do not exist", run: claims},
 		{Name: "unknown", Does: "requests for messages that nobody knows", run: unknown},
 		{Name: "known", Does: "requests for all blocks, whose answers are read", run: known},

@@ -7,28 +7,30 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// equivocate signs two blocks for every height, shows one to each half of the victims, then both
+// equivocate signs two blocks for every height, and shows them to the victims in different orders,
 // and the proof to all. After the first heights it continues from the greatest one downwards.
 func equivocate(ctx context.Context, m *member) {
-	const first = 16
-	for turn := uint64(1); ctx.Err() == nil; turn++ {
-		height := turn
-		if turn > first {
-			height = 1<<53 - turn
-		}
-		a, b := m.twins(height)
-		half := len(m.victims) / 2
-		frames := [][]byte{encode(wire.Proposal{Proposal: a.Proposal()}), encode(wire.Proposal{Proposal: b.Proposal()}), proof(a, b)}
-		for i, v := range m.victims {
-			shown := 0
-			if i < half {
-				shown = 1
+	const first, kinds = 16, 3
+	var twins [kinds][]byte // two proposals and the proof
+	p := pool{make: func(turn int) []byte {
+		if turn%kinds == 0 {
+			height := uint64(turn/kinds + 1)
+			if height > first {
+				height = 1<<53 - height
 			}
-			v.send(ctx, frames[shown])
-			v.send(ctx, frames[1-shown])
-			v.send(ctx, frames[2])
+			a, b := m.twins(height)
+			twins = [kinds][]byte{encode(wire.Proposal{Proposal: a.Proposal()}), encode(wire.Proposal{Proposal: b.Proposal()}), proof(a, b)}
 		}
-	}
+		return twins[turn%kinds]
+	}}
+	orders := [][kinds]int{{0, 1, 2}, {1, 0, 2}}
+	m.each(func(v *victim) {
+		place, _ := m.group.Index(v.key)
+		order := orders[place%len(orders)]
+		for turn := 0; ctx.Err() == nil; turn++ {
+			v.send(ctx, p.frame(turn-turn%kinds+order[turn%kinds]))
+		}
+	})
 }
 
 // twins returns two blocks for a height of the attacker's chain.

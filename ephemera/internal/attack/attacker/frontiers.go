@@ -25,6 +25,20 @@ func frontiers(ctx context.Context, m *member) {
 	})
 }
 
+// digests sends frontiers with the true heights of all chains, as far as the attacker heard of
+// them, and false digests of their tips: the victims compare tips that do not differ.
+func digests(ctx context.Context, m *member) {
+	m.flood(ctx, func(int) []byte {
+		known := make([]uint64, m.group.N())
+		for _, c := range m.heard.lastCertificates() {
+			if place, ok := m.group.Index(c.Slot.Creator); ok {
+				known[place] = max(known[place], c.Slot.Height)
+			}
+		}
+		return m.frontierOf(m.group, known)
+	})
+}
+
 // claims sends a few frontiers a second that claim blocks far above every chain, answers no request
 // for them, and so makes a member that starts wait for blocks that do not exist.
 func claims(ctx context.Context, m *member) {
@@ -46,8 +60,16 @@ const (
 
 // frontier returns a frontier that claims this height of every chain, or a few more.
 func (m *member) frontier(group *membership.Group, height uint64) []byte {
-	body := heights(group, height)
-	body = canonical.AppendArray(canonical.AppendArray(body, 0), 0)
+	claimed := make([]uint64, group.N())
+	for i := range claimed {
+		claimed[i] = max(height, min(height+rand.Uint64N(1000), canonical.MaxNumber))
+	}
+	return m.frontierOf(group, claimed)
+}
+
+// frontierOf returns a frontier that claims these heights.
+func (m *member) frontierOf(group *membership.Group, claimed []uint64) []byte {
+	body := canonical.AppendArray(canonical.AppendArray(heights(group, claimed), 0), 0)
 	frame := canonical.AppendBytes(append(append([]byte{newFrontier}, canonical.AppendArray(nil, 5)...), body...), random(32))
 	if _, err := wire.Decode(group, frame); err == nil {
 		return frame
@@ -56,11 +78,11 @@ func (m *member) frontier(group *membership.Group, height uint64) []byte {
 }
 
 // heights returns a frontier's group and heights.
-func heights(group *membership.Group, height uint64) []byte {
+func heights(group *membership.Group, claimed []uint64) []byte {
 	id := group.ID()
-	body := canonical.AppendArray(canonical.AppendBytes(nil, id[:]), group.N())
-	for range group.N() {
-		body = canonical.AppendUint(body, max(height, min(height+rand.Uint64N(1000), canonical.MaxNumber)))
+	body := canonical.AppendArray(canonical.AppendBytes(nil, id[:]), len(claimed))
+	for _, height := range claimed {
+		body = canonical.AppendUint(body, height)
 	}
 	return body
 }
@@ -89,7 +111,7 @@ func (m *member) listing(group *membership.Group) maker {
 // frontierWithListing returns frontiers with lists of unknown messages.
 func (m *member) frontierWithListing(group *membership.Group) maker {
 	return func(turn int) []byte {
-		frame := append(append([]byte{oldFrontier}, canonical.AppendArray(nil, 5)...), heights(group, 0)...)
+		frame := append(append([]byte{oldFrontier}, canonical.AppendArray(nil, 5)...), heights(group, make([]uint64, group.N()))...)
 		frame = canonical.AppendArray(canonical.AppendArray(frame, 0), 0)
 		return appendListing(frame, group, turn)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	ma "github.com/multiformats/go-multiaddr"
 	"google.golang.org/protobuf/proto"
@@ -101,22 +102,26 @@ const (
 
 // connect dials all victims once.
 func (m *member) connect(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
 	for _, v := range m.victims {
-		v.connect(ctx)
+		_ = v.connect(ctx) // the attack dials again
 	}
 }
 
-func (v *victim) connect(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	return v.m.host.Connect(ctx, v.info) == nil
+// connect dials the victim unless it is connected. libp2p would wait for long after a failure.
+func (v *victim) connect(ctx context.Context) error {
+	if s, ok := v.m.host.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(v.info.ID)
+	}
+	return v.m.host.Connect(ctx, v.info)
 }
 
 // open opens a stream of a protocol, on a new connection if necessary.
 func (v *victim) open(ctx context.Context, id protocol.ID) (network.Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if err := v.m.host.Connect(ctx, v.info); err != nil {
+	if err := v.connect(ctx); err != nil {
 		return nil, err
 	}
 	return v.m.host.NewStream(ctx, v.info.ID, id)

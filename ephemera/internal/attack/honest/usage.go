@@ -49,9 +49,8 @@ func ProcessTime(pid int) time.Duration {
 	return timeIn(stat)
 }
 
-// timeIn returns the user and system time that a stat of /proc contains, in ticks of 10 ms.
+// timeIn returns the user and system time that the stat of a process contains.
 func timeIn(stat []byte) time.Duration {
-	const tick = 10 * time.Millisecond
 	// The name of the program is in parentheses and may contain spaces.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 13 {
@@ -61,6 +60,33 @@ func timeIn(stat []byte) time.Duration {
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * tick
 }
+
+// MachineTime returns the CPU time that all programs of the machine have used.
+func MachineTime() time.Duration {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	return busyIn(stat)
+}
+
+// busyIn returns the time that a stat of the machine contains, without what was spent idle and what
+// is counted twice.
+func busyIn(stat []byte) time.Duration {
+	// The first line: cpu user nice system idle iowait irq softirq steal guest …
+	const idle, ioWait, guest = 4, 5, 9
+	line, _, _ := strings.Cut(string(stat), "\n")
+	var sum int64
+	for i, field := range strings.Fields(line) {
+		if ticks, err := strconv.ParseInt(field, 10, 64); err == nil && i != idle && i != ioWait && i < guest {
+			sum += ticks
+		}
+	}
+	return time.Duration(sum) * tick
+}
+
+// tick is the unit of times in /proc.
+const tick = 10 * time.Millisecond
 
 // Time returns the CPU time that the running process has used.
 func (n *Node) Time() time.Duration {

@@ -18,7 +18,7 @@ func TestUsageIsReadFromProc(t *testing.T) {
 	stat := "77 (a (b) c) S 1 77 77 0 -1 4194560 9 0 0 0 150 50 0 0 20 0 9 0 1 2 3"
 	require.Equal(t, 2*time.Second, timeIn([]byte(stat)))
 	require.Zero(t, timeIn([]byte("77 (x) S")))
-	require.Positive(t, ProcessTime(1)+time.Nanosecond)
+	require.Equal(t, 1550*time.Millisecond, busyIn([]byte("cpu  100 10 20 4000 500 5 10 10 7 8\ncpu0 1 1 1 1\n")))
 	value, err := metricIn(strings.NewReader("# HELP a b\nab 1\na 2.5e+06\n"), "a")
 	require.NoError(t, err)
 	require.InDelta(t, 2.5e6, value, 0)
