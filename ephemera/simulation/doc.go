@@ -29,18 +29,19 @@
 //
 // Effects of an engine are carried out one at a time, so a crash may fall between any two
 // (CrashStep), or a step's persists come first as in the shipped runner (Schedule.Batch), which may
-// also step through several events before one commit (Linger). Persists are synced; delivery cursors travel with the next persist. A store can be lost, or restored from
-// a copy older than its last start. The marker notices both (R8): the node is muted in the groups
-// up to the marker's, and counts among the faulty there. A copy made since the last start is not
-// simulated, because nothing can tell it from the store itself. Retention removes the messages of
-// old blocks (Prune, PruneAge). Chains have rates that some of them reach, and disks fill
-// (FillDisk). Wall clocks are set forward and back (StepClock), by up to decades, while mempools
-// remember few messages and clients repeat what they submitted. Applications answer after a while,
-// say later to blocks that name data which has not come, and reject poison. They say later to some
-// messages (Schedule.Later), or answer nothing for a while (Hang). Clocks drift and differ. In some
-// schedules more than f members sign double (Fork): there the alarm is judged in place of
-// consistency. Each member hears of a group at another moment, but of all groups in the order of
-// their numbers.
+// also step through several events before one commit (Linger). Persists are synced; delivery
+// cursors travel with the next persist. A store can be lost, or restored from a copy older than its
+// last start, and a disk can lose the last commits that it acknowledged (Revert). The marker and
+// the counter of votes notice it (R8): the node is muted in the groups up to the marker's, and
+// counts among the faulty there. If they are reverted too (RevertAll), nothing can tell, and the
+// node counts as Byzantine. Retention removes the messages of old blocks (Prune, PruneAge). Chains
+// have rates that some of them reach, and disks fill (FillDisk). Wall clocks are set forward and
+// back (StepClock), by up to decades, while mempools remember few messages and clients repeat what
+// they submitted. Applications answer after a while, say later to blocks that name data which has
+// not come, and reject poison. They say later to some messages (Schedule.Later), or answer nothing
+// for a while (Hang). Clocks drift and differ. In some schedules more than f members sign double
+// (Fork): there the alarm is judged in place of consistency. Each member hears of a group at
+// another moment, but of all groups in the order of their numbers.
 //
 // A signature is a keyed hash, checked where shipped code checks Ed25519; the signed bytes are the
 // same. One schedule in a hundred uses Ed25519, and encodes every frame and opens it with package
