@@ -40,16 +40,25 @@
 // same. One schedule in a hundred uses Ed25519, and encodes every frame and opens it with package
 // wire. Frames that adversaries make pass the decoder of package wire in any case.
 //
+// With Schedule.Costs, a node that is not Byzantine has one processor, on which work takes as long
+// as it was measured on the shipped code (measuredCosts). The threads of the shipped node take
+// turns on it: one per peer that decodes and verifies its direct frames, one per peer for its
+// gossip, the loop that owns the engine and shares commits, and the reader of the store. What was
+// verified is remembered. The transport's rate limits, offences and cuts are those that package
+// limits derives. With Schedule.Rate, a frame takes time on its link, whose queue is bounded and
+// stops while the receiver does not read. Without them, processing takes no time, and a link has no
+// bandwidth.
+//
 // # What is not modelled
 //
 // Goroutines, sockets, SQL and GossipSub: the tests of packages ephemera, store and transport cover
-// those. Processing takes no time, and a link has no bandwidth.
+// those. Garbage collection, and work that other programs do on the same processor, take no time.
 //
 // # Where to read next
 //
 // What a schedule may hold is in schedule.go, the loop in world.go, what is checked in checker.go,
-// guarantees.go and liveness.go. Each adversary_*.go says what its adversary does and what a naive
-// node would lose to it.
+// guarantees.go and liveness.go. The model of costs begins in load.go. Each adversary_*.go says
+// what its adversary does and what a naive node would lose to it.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package simulation

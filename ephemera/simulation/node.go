@@ -41,6 +41,8 @@ type node struct {
 	queries     uint64
 	halted      string
 	byzantine   *byzantine // nil: correct
+	server      *server    // nil: work takes no time
+	conduct     *conduct   // nil: of no peer
 	tickets     []*messageBook
 }
 
@@ -140,6 +142,7 @@ func (n *node) start() {
 	n.engine, n.used = engine.New(config, known), n.w.now
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
 	n.incarnation++
+	n.server, n.conduct = newServer(n), newConduct(n)
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
@@ -172,7 +175,8 @@ func (n *node) down() {
 	n.useDisk()
 	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
-	n.up, n.engine, n.pending = false, nil, nil
+	n.up, n.engine, n.pending, n.server, n.conduct = false, nil, nil, nil, nil
+	n.w.disconnectAll(n.place)
 	n.disk.cursors = nil
 	n.w.check.stopped(n)
 }
@@ -193,10 +197,19 @@ func (n *node) learnGroups(index int) {
 	}
 }
 
-// step runs the engine and carries out its effects one at a time: a crash may fall between any two.
+// step hands an event to the engine: at once, or when its turn comes if work takes time.
+func (n *node) step(event engine.Event) {
+	if n.server != nil {
+		n.server.post(event)
+		return
+	}
+	n.turn(event)
+}
+
+// turn runs the engine and carries out its effects one at a time: a crash may fall between any two.
 // Immediate answers are stepped once the effects before them are carried out, as in the shipped
 // runner.
-func (n *node) step(event engine.Event) {
+func (n *node) turn(event engine.Event) {
 	if !n.up || n.halted != "" {
 		return
 	}
@@ -242,19 +255,48 @@ func (n *node) timer(incarnation uint32) {
 	n.armTimer()
 }
 
-// open is the node's border for bytes. It decodes a frame for the group that the frame is about,
-// among the groups that the node knows. Frames about no single group are decoded for the newest.
-func (n *node) open(data []byte, claimed wire.Frame) (wire.Verified, bool) {
+// opening is what the border does with a frame.
+type opening uint8
+
+const (
+	taken   opening = iota
+	ignored         // it is about a group that the node does not know yet: it is resent
+	refused         // no correct member sends it
+)
+
+// open is the node's border. It decodes bytes for the group that they are about, among the groups
+// that the node knows. Frames about no single group are decoded for the newest. An engine's own
+// frame that no adversary changed comes without bytes.
+func (n *node) open(o task) (wire.Verified, opening) {
 	group := n.w.groups[max(n.knownGroups, 1)-1]
-	if claimed != nil {
-		if id, ok := groupOf(claimed); ok {
+	if o.frame != nil {
+		if id, ok := groupOf(o.frame); ok {
 			if group = n.group(id); group == nil {
-				return wire.Verified{}, false
+				return wire.Verified{}, ignored
 			}
 		}
 	}
-	frame, err := n.w.keyring.open(group, data)
-	return frame, err == nil
+	if o.data == nil {
+		return wire.AssumeVerified(o.frame), taken
+	}
+	frame, err := n.w.keyring.open(group, o.data)
+	if err != nil {
+		return wire.Verified{}, refused
+	}
+	if id, ok := groupOf(frame.Frame()); ok && n.group(id) == nil {
+		return wire.Verified{}, ignored
+	}
+	return frame, taken
+}
+
+// accept takes a verified frame, past the adversary if the node has one.
+func (n *node) accept(from int, verified wire.Verified) {
+	frame := verified.Frame()
+	n.w.trace.add(n.w.now, 'a', n.place, from, uint64(wire.KindOf(frame)))
+	if n.byzantine != nil && !n.byzantine.receive(from, frame) {
+		return
+	}
+	n.received(n.w.nodes[from].key.Public(), verified)
 }
 
 // groupOf returns the group of a frame, or false if the frame is about no single group.

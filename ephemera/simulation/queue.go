@@ -18,6 +18,11 @@ const (
 	recovery                      // a partition heals, or a node starts again
 	adversaryTick                 // an adversary's tick
 	inspection                    // the checker checks whether everything promised has happened
+	sent                          // a frame was put on a link that has a rate
+	processed                     // a node's processor ends a slice
+	committed                     // a node's disk ends a commit
+	awake                         // a peer may be read again
+	reunion                       // a node does not cut a peer off any more
 )
 
 // task is one discrete event. Times are in microseconds since the beginning of the schedule.
@@ -29,6 +34,7 @@ type task struct {
 	frame       wire.Frame
 	data        []byte
 	event       engine.Event
+	parcel      *parcel // of frames, under costs or a rate
 }
 
 // queue is a four-ary heap of tasks by time. Tasks of the same time come out in the order in which

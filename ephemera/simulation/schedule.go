@@ -30,6 +30,9 @@ type Schedule struct {
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 
+	Costs Costs `json:",omitzero"`  // of work at nodes that are not Byzantine
+	Rate  int64 `json:",omitempty"` // bytes a second on each link; 0: a frame takes no time on it
+
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
 	Skips []int `json:",omitempty"`
@@ -168,10 +171,14 @@ func (s Schedule) Validate() error {
 	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
-	return errors.Join(errs...)
+	if s.Rate < 0 || s.Rate > maxRate {
+		bad("links of %d bytes a second, expected 0..%d", s.Rate, maxRate)
+	}
+	return errors.Join(append(errs, s.Costs.validate())...)
 }
 
 const (
+	maxRate    = int64(1 << 40)
 	maxNodes   = 1000
 	maxTime    = int64(400 * 24 * 3600 * 1000)
 	maxAhead   = int64(100 * 365 * 24 * 3600 * 1000)

@@ -68,4 +68,6 @@ var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.NoGossip = false },
 	func(s *Schedule) { s.All = false },
 	func(s *Schedule) { s.Batch = false },
+	func(s *Schedule) { s.Rate = 0 },
+	func(s *Schedule) { s.Costs = Costs{} },
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	derived "github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -70,6 +71,10 @@ type world struct {
 	trace     trace
 	stats     Stats
 	meter     meter
+	pipes     []link // by sender and receiver, under a rate
+	bounds    derived.Transport
+	packed    any // identity of the frame that was measured last
+	parcel    parcel
 	header    block.Header // whose ID was computed last
 	id        block.ID
 	done      bool
@@ -83,7 +88,10 @@ type Stats struct {
 	Bytes    int64 // encoded; counted only with real keys
 	Blocks   int   // certified by a correct creator
 	Crashes  int
-	Virtual  int64 // milliseconds that the schedule took
+	Virtual  int64   // milliseconds that the schedule took
+	Dropped  int     // frames that a full queue dropped, under Rate or Costs
+	Cuts     int     // peers that were cut off, under Costs
+	Busy     []int64 // microseconds for which each node's processor was busy, under Costs
 }
 
 // Result is the result of a schedule.
@@ -157,6 +165,7 @@ func newWorld(schedule Schedule, options Options) *world {
 		w.places[n.key.Public()] = i
 	}
 	w.check = newChecker(w)
+	w.prepareLoad()
 	w.coalition = newCoalition(w)
 	w.addGroup(schedule.Members)
 	for _, f := range schedule.Faults {
@@ -237,6 +246,8 @@ func (w *world) handle(o task) {
 		w.coalition.tick(int(o.to))
 	case inspection:
 		w.inspect()
+	default:
+		w.handleLoad(o)
 	}
 }
 
@@ -270,18 +281,27 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 		return
 	}
 	o.from, o.to = int32(from), int32(to)
+	if w.loaded() && w.apart(from, to) {
+		return
+	}
 	copies := 1
 	if !w.healed() && int(bits>>20%1000) < w.schedule.Duplicate {
 		copies = 2
 	}
 	for range copies {
-		at := w.now + w.schedule.delay(from, to, bits&0xfffff)
-		if until := w.slowed[[2]int{from, to}]; until > at {
-			at = until
-		}
-		w.queue.push(at, o)
+		delay := w.schedule.delay(from, to, bits&0xfffff)
 		bits = mix(bits)
+		if w.loaded() {
+			w.ship(o, delay, gossip)
+			continue
+		}
+		w.queue.push(w.arrival(from, to, delay), o)
 	}
+}
+
+// arrival returns when a frame arrives that is sent now.
+func (w *world) arrival(from, to int, delay int64) int64 {
+	return max(w.now+delay, w.slowed[[2]int{from, to}])
 }
 
 // cut reports whether a partition separates two nodes.
@@ -303,29 +323,20 @@ func contains(nodes []int, n int) bool {
 	return false
 }
 
-// arrive hands a frame to a node that is up: through the border if it arrives as bytes, and past
-// the adversary if the node has one.
+// arrive hands a frame to a node that is up: to its processor, if work takes time.
 func (w *world) arrive(o task) {
 	n := w.nodes[o.to]
-	if !n.up {
+	if !n.up || w.isGone(o) {
 		return
 	}
-	verified := wire.AssumeVerified(o.frame) // an engine's own frame, which no adversary changed
-	if o.data != nil {
-		var ok bool
-		if verified, ok = n.open(o.data, o.frame); !ok {
-			return
-		}
-	}
-	frame := verified.Frame()
-	if id, ok := groupOf(frame); ok && n.group(id) == nil {
-		return // of a group that the node does not know yet: it is resent
-	}
-	w.trace.add(w.now, 'a', int(o.to), int(o.from), uint64(wire.KindOf(frame)))
-	if n.byzantine != nil && !n.byzantine.receive(int(o.from), frame) {
+	if n.server != nil {
+		n.server.take(o)
 		return
 	}
-	n.received(w.nodes[o.from].key.Public(), verified)
+	w.read(o)
+	if frame, result := n.open(o); result == taken {
+		n.accept(int(o.from), frame)
+	}
 }
 
 // inspect ends the run once everything promised has happened.
