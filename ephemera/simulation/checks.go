@@ -34,6 +34,19 @@ func checksOf(frame wire.Frame, m *prints) int {
 	return 0
 }
 
+// named returns how many messages a frame names that the engine looks up.
+func named(frame wire.Frame) int {
+	switch f := frame.(type) {
+	case wire.GetMessages:
+		return len(f.IDs)
+	case wire.Frontier:
+		return len(f.Mempool)
+	case wire.Proposal:
+		return len(f.IDs)
+	}
+	return 0
+}
+
 // prints is the shipped node's memory of what it verified: fingerprints in two generations.
 type prints struct{ new, old map[uint64]bool }
 

@@ -16,6 +16,7 @@ type conduct struct {
 type peerConduct struct {
 	frames, bytes             bucket // of direct frames
 	gossipFrames, gossipBytes bucket
+	opens                     bucket // of connections
 	patience                  bucket
 	delayed                   int64 // microseconds for which no offence was counted yet
 	next                      int64 // length of the next cut in microseconds
@@ -39,7 +40,7 @@ func newConduct(n *node) *conduct {
 		c.peers[i] = peerConduct{
 			frames: newBucket(b.FramesPerSecond, b.FramesBurst), bytes: newBucket(b.BytesPerSecond, b.BytesBurst),
 			gossipFrames: newBucket(b.GossipFramesPerSecond, b.GossipFramesBurst), gossipBytes: newBucket(b.GossipBytesPerSecond, b.GossipBytesBurst),
-			patience: newBucket(b.Conduct.Forgiven, b.Conduct.Patience), next: b.Conduct.First.Microseconds(),
+			opens: newBucket(b.AddressPerSecond, b.AddressBurst), patience: newBucket(b.Conduct.Forgiven, b.Conduct.Patience), next: b.Conduct.First.Microseconds(),
 		}
 	}
 	return c

@@ -10,7 +10,7 @@ import (
 )
 
 func loadedWorld() *world {
-	return newWorld(Schedule{Seed: 1, Nodes: 4, Members: []int{0, 1, 2, 3}, Rate: 1000, Costs: measuredCosts(), Deadline: 1000}, Options{})
+	return newWorld(Schedule{Seed: 1, Nodes: 4, Members: []int{0, 1, 2, 3}, Rate: 1000, Costs: measuredCosts(1), Deadline: 1000}, Options{})
 }
 
 // The queue of a link is bounded in frames and bytes, and stops while the receiver does not read.

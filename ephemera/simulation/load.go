@@ -46,7 +46,7 @@ func (w *world) handleLoad(o task) {
 	case committed:
 		n.server.committed()
 	case awake:
-		n.server.run()
+		n.server.wake(n.server.direct[o.from])
 	}
 }
 

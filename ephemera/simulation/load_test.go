@@ -68,13 +68,14 @@ const (
 	loadLabel = "load"
 	loadRate  = 12_500_000 // 100 Mbit/s
 	loadLink  = 10_000     // microseconds
+	share     = 2          // each node has half a core
 )
 
 // underLoad returns a schedule in which each correct member submits 20/n messages a second for some
 // seconds, processing and sending take time, and f members attack.
 func underLoad(n, seconds int, attack string) simulation.Schedule {
 	s := simulation.Schedule{
-		Seed: 1, Nodes: n, Members: everybody(n), Link: loadLink, Rate: loadRate, Costs: simulation.MeasuredCosts(),
+		Seed: 1, Nodes: n, Members: everybody(n), Link: loadLink, Rate: loadRate, Costs: simulation.MeasuredCosts(share),
 		Heal: 100, Deadline: int64(seconds)*1000 + 500,
 	}
 	if attack != "" {
@@ -103,10 +104,10 @@ func loaded(t testing.TB, s simulation.Schedule, since int64) (time.Duration, si
 
 func TestQuietLatencyIsThatOfTheLinksAndSomeWork(t *testing.T) {
 	for _, n := range []int{4, 7} {
-		s := underLoad(n, 5, "")
-		took, result := loaded(t, s, 2000)
+		s := underLoad(n, 3, "")
+		took, result := loaded(t, s, 1000)
 		s.Costs, s.Rate = simulation.Costs{}, 0
-		ideal, _ := loaded(t, s, 2000)
+		ideal, _ := loaded(t, s, 1000)
 		t.Logf("n=%d: p50 %s, without costs %s; busy %v; dropped %d", n, took, ideal, result.Stats.Busy, result.Stats.Dropped)
 		require.Greater(t, took, ideal)
 		require.Less(t, took, 2*ideal)
@@ -138,3 +139,35 @@ func TestProcessorsFallBehind(t *testing.T) {
 	require.Equal(t, slow, again)
 	require.Equal(t, result.Hash, same.Hash)
 }
+
+// attackSeconds is for how long an attack lasts, of which the first is not judged.
+func attackSeconds() int {
+	if testing.Short() {
+		return 3
+	}
+	return 10
+}
+
+// judgedAttacks are the attacks that at most double the latency.
+var judgedAttacks = []string{"chain", "flapping", "forks", "frontiers", "getstorm", "noise", "oldcerts", "oversize", "quota"}
+
+// shortAttacks are those that a short run tries in the larger group, too.
+var shortAttacks = []string{"chain", "flapping", "noise", "oversize"}
+
+// Under each attack of f members, the median latency of the others is at most twice the quiet one.
+func TestAttacksAtMostDoubleTheLatency(t *testing.T) {
+	for _, n := range []int{4, 7} {
+		quiet, _ := loaded(t, underLoad(n, attackSeconds(), ""), 1000)
+		for _, attack := range judgedAttacks {
+			if n > 4 && testing.Short() && !slices.Contains(shortAttacks, attack) {
+				continue
+			}
+			took, result := loaded(t, underLoad(n, attackSeconds(), attack), 1000)
+			t.Logf("n=%d %-9s p50 %6.1f ms, quiet %.1f ms; processors busy %d %%, cuts %d", n, attack, milliseconds(took), milliseconds(quiet),
+				slices.Max(result.Stats.Busy)/10/result.Stats.Virtual, result.Stats.Cuts)
+			require.LessOrEqual(t, took, 2*quiet, "n=%d under %s", n, attack)
+		}
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -48,7 +48,7 @@ type Schedule struct {
 // Placement makes a node Byzantine.
 type Placement struct {
 	Node      int
-	Adversary string // a name in Adversaries
+	Adversary string // a name in Adversaries or of an attack
 }
 
 // Submission is a client's message.
@@ -137,8 +137,8 @@ func (s Schedule) Validate() error {
 	}
 	for _, p := range s.Byzantine {
 		node("an adversary", p.Node)
-		if _, ok := adversaries[p.Adversary]; !ok {
-			bad("adversary %q is unknown, expected one of %v", p.Adversary, Adversaries())
+		if constructor(p.Adversary) == nil {
+			bad("adversary %q is unknown, expected one of %v or %v", p.Adversary, Adversaries(), attackNames())
 		}
 	}
 	for _, m := range s.Submissions {

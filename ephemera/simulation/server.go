@@ -9,17 +9,22 @@ import (
 )
 
 // server is the one processor of a node under Schedule.Costs. What the shipped node does in
-// goroutines are threads here, which take turns: for each peer one that decodes and verifies its
-// direct frames and one for its gossip, the loop that owns the engine, and the reader of the store.
-// A Byzantine member has no server: its work takes no time.
+// goroutines are threads here, which run in the order in which they became ready, each for a slice:
+// for each peer one that decodes and verifies its direct frames, one for each frame of gossip, the
+// loop that owns the engine, and the reader of the store. A Byzantine member has no server: its
+// work takes no time.
 type server struct {
-	n       *node
-	threads []thread // of direct frames by sender, of gossip by sender, the loop, the reader
-	ran     int      // the thread that ran last
-	busy    bool     // a thread runs
-	memory  *prints
+	n      *node
+	direct []*thread // by sender
+	loop   *thread
+	reader *thread
+	ready  []*thread
+	busy   bool // the first of them runs
+	gossip int  // frames of gossip that are verified or wait for the loop
+	memory *prints
 
-	events   []engine.Event  // for the loop
+	posting  *thread         // whose frame is handed to the loop
+	events   []posted        // for the loop
 	ticking  bool            // a Tick is among them
 	work     int64           // nanoseconds that the current turn of the loop takes so far
 	written  int             // bytes that the turn commits
@@ -34,16 +39,26 @@ type server struct {
 
 // thread is a sequence of jobs that run one after the other.
 type thread struct {
-	frames []task // that arrived
-	job    *job   // begun
-	until  int64  // it sleeps until then, because its peer exceeds its rate
-	paid   bool   // the first frame was counted by the rate limit
+	begin  func() *job // returns the next job, or nil if there is nothing to do now
+	gossip bool        // it serves one frame of gossip
+	queued bool        // it is ready
+	job    *job        // begun
+	frames []task      // that arrived
+	until  int64       // it sleeps until then, because its peer exceeds its rate
+	paid   bool        // the first frame was counted by the rate limit
+	blocks bool        // an event of it waits for the loop
 }
 
 // job is work in progress.
 type job struct {
 	left int64 // nanoseconds
 	done func()
+}
+
+// posted is an event with the thread that made it, or nil.
+type posted struct {
+	event engine.Event
+	by    *thread
 }
 
 const (
@@ -59,33 +74,46 @@ func newServer(n *node) *server {
 	if n.w.schedule.Costs == (Costs{}) || n.byzantine != nil {
 		return nil
 	}
-	return &server{n: n, threads: make([]thread, 2*len(n.w.nodes)+2), memory: newPrints()}
+	s := &server{n: n, memory: newPrints()}
+	for range n.w.nodes {
+		t := &thread{}
+		t.begin = func() *job { return s.beginDirect(t) }
+		s.direct = append(s.direct, t)
+	}
+	s.loop, s.reader = &thread{begin: s.beginTurn}, &thread{begin: s.beginRead}
+	return s
 }
 
 func (s *server) costs() Costs { return s.n.w.schedule.Costs }
 
-// loop and reader return the places of these threads.
-func (s *server) loop() int   { return len(s.threads) - 2 }
-func (s *server) reader() int { return len(s.threads) - 1 }
-
-// take queues a frame that arrived. Gossip is dropped if too much waits.
+// take queues a frame that arrived. Gossip is dropped if too much of it is being verified.
 func (s *server) take(o task) {
-	i := int(o.from)
-	if o.parcel.gossip {
-		i += len(s.n.w.nodes)
-		if len(s.threads[i].frames) >= s.n.w.bounds.GossipFrames {
-			s.n.w.stats.Dropped++
-			return
-		}
+	if !o.parcel.gossip {
+		t := s.direct[o.from]
+		t.frames = append(t.frames, o)
+		s.wake(t)
+		return
 	}
-	s.threads[i].frames = append(s.threads[i].frames, o)
-	s.run()
+	if s.gossip >= s.n.w.bounds.GossipFrames {
+		s.n.w.stats.Dropped++
+		return
+	}
+	s.gossip++
+	t := &thread{gossip: true}
+	t.begin = func() *job {
+		if o.parcel == nil {
+			return nil
+		}
+		frame := o
+		o.parcel = nil
+		return s.beginFrame(frame, t)
+	}
+	s.wake(t)
 }
 
-// forget drops what arrived from a peer and was not read yet.
+// forget drops direct frames of a peer that were not read yet.
 func (s *server) forget(from int) {
-	s.threads[from].frames, s.threads[from].paid = nil, false
-	s.threads[len(s.n.w.nodes)+from].frames = nil
+	s.direct[from].frames, s.direct[from].paid = nil, false
 }
 
 // post hands an event to the loop.
@@ -96,81 +124,96 @@ func (s *server) post(event engine.Event) {
 		}
 		s.ticking = true
 	}
-	s.events = append(s.events, event)
+	if s.posting != nil {
+		s.posting.blocks = true
+	}
+	s.events = append(s.events, posted{event, s.posting})
+	s.wake(s.loop)
+}
+
+// wake makes a thread ready that may have something to do.
+func (s *server) wake(t *thread) {
+	if !t.queued {
+		t.queued = true
+		s.ready = append(s.ready, t)
+	}
 	s.run()
 }
 
-// run lets the next thread that has something to do run for a slice.
+// run lets the first thread that is ready and has something to do run for a slice.
 func (s *server) run() {
-	if s.busy {
-		return
-	}
-	for k := range s.threads {
-		i := (s.ran + 1 + k) % len(s.threads)
-		t := &s.threads[i]
+	for !s.busy && len(s.ready) > 0 {
+		t := s.ready[0]
+		s.busy = true
 		if t.job == nil {
-			t.job = s.begin(i)
+			t.job = t.begin()
+		}
+		if s.n.server != s {
+			return // the node crashed
 		}
 		if t.job == nil {
+			s.ready, s.busy, t.queued = s.ready[1:], false, false
 			continue
 		}
-		s.busy, s.ran = true, i
-		s.n.w.queue.push(s.n.w.now+(min(t.job.left, slice)+999)/1000, s.task(processed))
-		return
+		s.n.w.queue.push(s.n.w.now+sliceOf(t.job), s.task(processed))
 	}
 }
+
+// sliceOf returns for how many microseconds a job runs at most before the next thread does.
+func sliceOf(j *job) int64 { return (min(j.left, slice) + 999) / 1000 }
 
 // task returns a task of this node.
 func (s *server) task(kind taskKind) task {
 	return task{kind: kind, to: int32(s.n.place), incarnation: s.n.incarnation}
 }
 
-// processed ends a slice.
+// processed ends a slice. The thread goes to the end of the queue.
 func (s *server) processed() {
-	t := &s.threads[s.ran]
-	j := t.job
-	s.n.w.stats.Busy[s.n.place] += (min(j.left, slice) + 999) / 1000
-	s.busy = false
-	if j.left -= slice; j.left <= 0 {
+	t := s.ready[0]
+	s.n.w.stats.Busy[s.n.place] += sliceOf(t.job)
+	s.ready = append(s.ready[1:], t)
+	if t.job.left -= slice; t.job.left <= 0 {
+		done := t.job.done
 		t.job = nil
-		j.done()
+		done()
 	}
+	s.busy = false
 	if s.n.server == s {
 		s.run()
 	}
 }
 
-// begin begins a thread's next job. It returns nil if it has nothing to do now.
-func (s *server) begin(i int) *job {
-	switch {
-	case i == s.reader():
-		return s.beginRead()
-	case i == s.loop():
-		return s.beginTurn()
-	}
-	t := &s.threads[i]
-	if len(t.frames) == 0 || t.until > s.n.w.now || len(s.events) >= inboxEvents {
+// beginDirect begins a peer's next direct frame, unless the peer exceeds its rate or its last frame
+// waits for the loop.
+func (s *server) beginDirect(t *thread) *job {
+	if len(t.frames) == 0 || t.until > s.n.w.now || t.blocks && len(s.events) >= inboxEvents {
 		return nil
 	}
 	o := t.frames[0]
-	if !o.parcel.gossip && !t.paid {
+	if !t.paid {
 		t.paid = true
 		if wait := s.n.conduct.delay(int(o.from), o.parcel.size); wait > 0 {
 			t.until = s.n.w.now + wait
-			s.n.w.queue.push(t.until, s.task(awake))
+			awakes := s.task(awake)
+			awakes.from = o.from
+			s.n.w.queue.push(t.until, awakes)
 			return nil
 		}
+	}
+	if len(t.frames) == 0 {
+		return nil // the peer was cut off
 	}
 	t.frames[0] = task{}
 	t.frames, t.paid = t.frames[1:], false
 	s.n.w.read(o)
-	return s.beginFrame(o)
+	return s.beginFrame(o, t)
 }
 
-// beginFrame begins to decode and verify a frame.
-func (s *server) beginFrame(o task) *job {
+// beginFrame begins to decode and verify a frame on a thread.
+func (s *server) beginFrame(o task, t *thread) *job {
 	from, costs := int(o.from), s.costs()
 	if o.parcel.gossip && !s.n.conduct.allow(from, o.parcel.size) {
+		s.gossip--
 		return &job{left: costs.Frame, done: func() { s.n.conduct.penalise(from, excess) }}
 	}
 	frame, result := s.n.open(o)
@@ -178,11 +221,22 @@ func (s *server) beginFrame(o task) *job {
 	return &job{left: cost, done: func() {
 		switch result {
 		case taken:
-			s.n.accept(from, frame)
+			s.accept(from, frame, t)
+			return
 		case refused:
 			s.n.conduct.penalise(from, malformed)
 		}
+		if o.parcel.gossip {
+			s.gossip--
+		}
 	}}
+}
+
+// accept hands a verified frame to the loop.
+func (s *server) accept(from int, frame wire.Verified, t *thread) {
+	s.posting = t
+	s.n.accept(from, frame)
+	s.posting = nil
 }
 
 // admit returns what it costs to verify a decoded frame and to ask the application about its
@@ -218,11 +272,17 @@ func (s *server) beginTurn() *job {
 	batch := s.events[:min(len(s.events), batchEvents)]
 	s.events = s.events[len(batch):]
 	s.work, s.written, s.commits = s.costs().Step*int64(len(batch)), 0, false
-	for _, event := range batch {
-		if _, ok := event.(engine.Tick); ok {
+	for _, p := range batch {
+		s.unblock(p.by)
+		switch e := p.event.(type) {
+		case engine.Tick:
 			s.ticking = false
+		case engine.Connected:
+			s.work += s.costs().Connect
+		case engine.Received:
+			s.work += s.costs().Lookup * int64(named(e.Frame.Frame()))
 		}
-		s.n.turn(event)
+		s.n.turn(p.event)
 	}
 	if s.n.server != s {
 		return nil // it crashed
@@ -252,7 +312,19 @@ func (s *server) committed() {
 		s.n.execute(effect)
 	}
 	if s.n.server == s {
-		s.run()
+		s.wake(s.loop)
+	}
+}
+
+// unblock lets a thread continue whose event the loop takes.
+func (s *server) unblock(t *thread) {
+	switch {
+	case t == nil:
+	case t.gossip:
+		s.gossip--
+	default:
+		t.blocks = false
+		s.wake(t)
 	}
 }
 
@@ -282,6 +354,7 @@ func (s *server) charge(effect engine.Effect) (waits bool) {
 		s.work += s.costs().Call
 	case engine.ServeBlock, engine.ServeCertified, engine.LoadGroup, broadcast.FindHeader:
 		s.requests.put(effect)
+		s.wake(s.reader)
 		return true
 	default:
 		return false
