@@ -32,22 +32,25 @@ type checker struct {
 	violations []Violation
 	observers  []Invariant
 
-	slots    map[slotKey]*slotBook
-	order    []*slotBook // in the order in which they were first seen
-	signed   map[signKey]block.ID
-	accepted map[block.ID]bool // by a correct member's application
-	rejected map[block.ID]bool
-	made     map[block.MessageID]bool
-	messages []*messageBook
-	byID     map[block.MessageID]*messageBook
-	proofs   map[uint64]bool                // fingerprints of checked certificates and blocks
-	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
-	contents map[block.ID][]block.MessageID // of blocks that were checked
-	evidence map[chainKey]map[int]bool      // the nodes that have proof
-	included map[inclusion]uint64           // the heights of messages in chains of correct creators
-	arrived  map[stored]int64               // when a node had a certified block with its messages
-	nodes    []nodeBook
-	steps    int
+	slots     map[slotKey]*slotBook
+	order     []*slotBook // in the order in which they were first seen
+	signed    map[signKey]block.ID
+	accepted  map[block.ID]bool // by a correct member's application
+	rejected  map[block.ID]bool
+	made      map[block.MessageID]bool
+	messages  []*messageBook
+	byID      map[block.MessageID]*messageBook
+	proofs    map[uint64]bool                // fingerprints of checked certificates and blocks
+	removed   map[slotKey]bool               // whose messages the retention of a correct member removed
+	contents  map[block.ID][]block.MessageID // of blocks that were checked
+	evidence  map[chainKey]map[int]bool      // the nodes that have proof
+	included  map[inclusion]uint64           // the heights of messages in chains of correct creators
+	arrived   map[stored]int64               // when a node had a certified block with its messages
+	nodes     []nodeBook
+	accounts  []account // by the node that answers and the one that asks
+	direct    Traffic   // of correct nodes, while something happens
+	steps     int
+	settledAt int64 // when everything promised had happened, under Schedule.Idle; -1: not yet
 }
 
 // slotKey names a slot by small numbers: groups from 0, creators by node.
@@ -115,7 +118,7 @@ func newChecker(w *world) *checker {
 		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
-		nodes: make([]nodeBook, len(w.nodes)),
+		nodes: make([]nodeBook, len(w.nodes)), accounts: make([]account, len(w.nodes)*len(w.nodes)), settledAt: -1,
 	}
 	for i := range c.nodes {
 		c.nodes[i].chains = map[chainKey]*cursor{}

@@ -80,7 +80,14 @@ func Draw(seed uint64, r Range) Schedule {
 	if !r.Quiet && r.Beyond == 0 {
 		drawRot(&rng, &s, bad)
 	}
+	drawCosts(&s)
 	return s
+}
+
+// drawCosts draws what is judged of the costs. Its choices change no others.
+func drawCosts(s *Schedule) {
+	rng := random{state: hash(s.Seed, 32)}
+	s.Idle = len(s.Byzantine) == 0 && rng.permille(200)
 }
 
 func drawNetwork(rng *random, s *Schedule) {

@@ -201,6 +201,7 @@ func (n *node) sendTo(to int, frame wire.Frame) {
 		return
 	}
 	n.count(frame)
+	n.w.check.sends(n, to, frame)
 	n.w.send(n.place, to, frame)
 }
 

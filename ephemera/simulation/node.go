@@ -296,6 +296,9 @@ func (n *node) accept(from int, verified wire.Verified) {
 	if n.byzantine != nil && !n.byzantine.receive(from, frame) {
 		return
 	}
+	if n.byzantine == nil {
+		n.w.check.asked(n, from, frame)
+	}
 	n.received(n.w.nodes[from].key.Public(), verified)
 }
 

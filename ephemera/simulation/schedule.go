@@ -30,6 +30,7 @@ type Schedule struct {
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
 	Known     int     `json:",omitempty"` // messages that a mempool remembers; 0: plenty
 
+	Idle  bool  `json:",omitempty"` // continue after the end, to judge what an idle group sends
 	Costs Costs `json:",omitzero"`  // of work at nodes that are not Byzantine
 	Rate  int64 `json:",omitempty"` // bytes a second on each link; 0: a frame takes no time on it
 

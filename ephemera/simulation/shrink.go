@@ -68,6 +68,7 @@ var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.NoGossip = false },
 	func(s *Schedule) { s.All = false },
 	func(s *Schedule) { s.Batch = false },
+	func(s *Schedule) { s.Idle = false },
 	func(s *Schedule) { s.Rate = 0 },
 	func(s *Schedule) { s.Costs = Costs{} },
 }

@@ -344,7 +344,7 @@ func (w *world) inspect() {
 	for _, n := range w.nodes {
 		n.readAll()
 	}
-	if !w.options.Endless && w.check.settled() {
+	if !w.options.Endless && w.check.settled() && w.check.spent() {
 		w.done = true
 		return
 	}
