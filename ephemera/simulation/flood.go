@@ -12,16 +12,17 @@ import (
 // attacks maps the names of adversaries that make as much work as they can to their constructors.
 // They belong to schedules under Costs and Rate: Draw does not choose them as ordinary adversaries.
 var attacks = map[string]func() adversary{
-	"chain":     func() adversary { return &chain{} },
-	"flapping":  func() adversary { return &flapping{} },
-	"forks":     func() adversary { return &forks{} },
-	"frontiers": func() adversary { return &frontiers{} },
-	"getstorm":  func() adversary { return &getStorm{} },
-	"noise":     func() adversary { return &noise{} },
-	"oldcerts":  func() adversary { return &oldCerts{} },
-	"oversize":  func() adversary { return &oversize{} },
-	"quota":     func() adversary { return &quota{} },
-	"strangers": func() adversary { return &strangers{} },
+	"chain":        func() adversary { return &chain{} },
+	"flapping":     func() adversary { return &flapping{} },
+	"forks":        func() adversary { return &forks{} },
+	"frontiers":    func() adversary { return &frontiers{} },
+	"getstorm":     func() adversary { return &getStorm{} },
+	"noise":        func() adversary { return &noise{} },
+	"oldcerts":     func() adversary { return &oldCerts{} },
+	"oversize":     func() adversary { return &oversize{} },
+	"quota":        func() adversary { return &quota{} },
+	"strangers":    func() adversary { return &strangers{} },
+	"unresponsive": func() adversary { return &unresponsive{} },
 }
 
 // attackNames returns the names of all attacks in alphabetical order.
