@@ -19,7 +19,7 @@ func (a *strangers) tick(p *byzantine) {
 		return
 	}
 	for _, victim := range p.victims(g) {
-		for number := 0; p.idle(victim, number) && number < strangersBurst; number++ {
+		for number := 0; p.idle(victim, number); number++ {
 			a.made++
 			stranger := p.w.keyring.add(hash(p.w.schedule.Seed, 41, a.made%8))
 			payload := []byte{byte(a.made), byte(a.made >> 8), byte(a.made >> 16), byte(a.made >> 24)}
@@ -28,7 +28,3 @@ func (a *strangers) tick(p *byzantine) {
 		}
 	}
 }
-
-// strangersBurst is how many it sends to a node at a tick: twice what the rate limit of gossip lets
-// through.
-const strangersBurst = 2400

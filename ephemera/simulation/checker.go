@@ -41,13 +41,13 @@ type checker struct {
 	messages  []*messageBook
 	byID      map[block.MessageID]*messageBook
 	proofs    map[uint64]bool                // fingerprints of checked certificates and blocks
-	removed   map[slotKey]bool               // whose messages the retention of a correct member removed
+	removed   map[slotKey]bool               // whose messages a correct member's retention removed
 	contents  map[block.ID][]block.MessageID // of blocks that were checked
 	evidence  map[chainKey]map[int]bool      // the nodes that have proof
 	included  map[inclusion]uint64           // the heights of messages in chains of correct creators
 	arrived   map[stored]int64               // when a node had a certified block with its messages
 	nodes     []nodeBook
-	accounts  []account // by the node that answers and the one that asks
+	accounts  []account // by the two nodes
 	direct    Traffic   // of correct nodes, while something happens
 	steps     int
 	settledAt int64 // when everything promised had happened, under Schedule.Idle; -1: not yet

@@ -76,6 +76,9 @@ func (c *conduct) penalise(from, weight int) {
 	p.next = min(2*p.next, longest)
 	p.patience = newBucket(c.bounds.Conduct.Forgiven, c.bounds.Conduct.Patience)
 	w.stats.Cuts++
+	if w.nodes[from].byzantine == nil {
+		w.check.violate("costs", "correct node %d cuts off the correct node %d", c.n.place, from)
+	}
 	w.trace.printf(w.now, "%d cuts %d off", c.n.place, from)
 	w.disconnect(c.n.place, from)
 	w.queue.push(p.until, task{kind: reunion, to: int32(c.n.place), from: int32(from)})

@@ -36,8 +36,12 @@ func constructor(name string) func() adversary {
 	return attacks[name]
 }
 
-// floodFrames is how many frames a flood sends to a node at a tick if links have no rate.
-const floodFrames = 3
+const (
+	// floodFrames is how many frames a flood sends to a node at a tick if links have no rate.
+	floodFrames = 3
+	// floodBurst bounds them on fast links: more than the receiver's rate limit lets through.
+	floodBurst = 2400
+)
 
 // flood sends frames to all victims until their links are busy beyond the next tick. Number counts
 // the frames of this tick from 0.
@@ -63,8 +67,11 @@ func (p *byzantine) idle(victim, number int) bool {
 	if l == nil {
 		return number < floodFrames
 	}
+	if number >= floodBurst || p.w.apart(p.place, victim) || !p.w.healed() && p.w.cut(p.place, victim) {
+		return false
+	}
 	enough := int(p.w.schedule.Rate * 2 * tickEvery / 1000)
-	return !p.w.apart(p.place, victim) && l.bytes < min(enough, p.w.bounds.QueueBytes/2) && len(l.waiting) < p.w.bounds.QueueFrames/2
+	return l.bytes < min(enough, p.w.bounds.QueueBytes/2) && len(l.waiting) < p.w.bounds.QueueFrames/2
 }
 
 // injectGossip publishes a frame that the adversary made to one node.
