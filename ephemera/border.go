@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -22,39 +22,36 @@ type border struct {
 	ctx  context.Context
 }
 
-// Receive handles a direct frame. It blames the peer only for a frame that no correct member sends.
-func (b border) Receive(from keys.Public, data []byte) transport.Verdict {
-	view := b.node.view.Load()
-	if !view.peers[from] && !view.former[from] {
-		return transport.Ignore
-	}
+// receive handles a direct frame of a peer that is within its budget. It blames the peer only for a
+// frame that no correct member sends.
+func (b border) receive(view *view, from keys.Public, data []byte) transport.Verdict {
 	decoded, err := view.groups.Decode(data)
 	if errors.Is(err, wire.ErrUnknownGroup) {
+		b.node.gate.charge(from, len(data))
 		b.node.log.Debug("frame of an unknown group; the peer may be ahead", "peer", from.Short(), "err", err)
 		wake(b.node.follow.heard)
 		return transport.Ignore // the peer resends it (R7)
 	}
 	if err != nil {
+		b.node.gate.charge(from, len(data))
 		return b.reject(from, err)
 	}
 	switch f := decoded.Unverified().(type) {
 	case wire.Announce:
+		b.node.gate.charge(from, len(data))
 		b.node.hear(f.Number)
 		return transport.Accept
 	case wire.Newest:
+		b.node.gate.charge(from, len(data))
 		b.node.hear(f.Number)
 		b.node.company.note(from, f, view, b.node.clock.now())
 		return transport.Accept
 	}
 	if !view.peers[from] && !view.mayAsk(from, decoded.Unverified()) {
+		b.node.gate.charge(from, len(data))
 		return transport.Ignore
 	}
-	frame, err := b.node.verify(view, decoded)
-	if err != nil {
-		return b.reject(from, err)
-	}
-	b.node.post(b.ctx, engine.Received{From: from, Frame: frame, Refused: b.refused(frame)})
-	return transport.Accept
+	return b.admit(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data)})
 }
 
 // mayAsk reports whether a former member may send a frame: about a group in which it was a member,
@@ -82,19 +79,21 @@ func (b border) reject(from keys.Public, err error) transport.Verdict {
 // Gossip handles a gossip frame. Only messages spread by gossip.
 func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	view := b.node.view.Load()
-	if !view.peers[from] {
+	if !view.peers[from] || b.node.gate.overdrawn(from) {
 		return transport.Ignore
 	}
 	decoded, err := view.groups.Decode(data)
 	if errors.Is(err, wire.ErrUnknownGroup) {
+		b.node.gate.charge(from, len(data))
 		return transport.Ignore
 	}
 	if err != nil || decoded.Kind() != wire.KindMessages {
+		b.node.gate.charge(from, len(data))
 		return transport.Reject
 	}
-	frame, err := b.node.verify(view, decoded)
-	if err != nil {
-		return transport.Reject
+	frame, verdict := b.admitGossip(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data), Gossip: true})
+	if verdict != transport.Accept {
+		return verdict
 	}
 	if len(b.refused(frame)) > 0 {
 		return transport.Ignore // the application's verdict does not blame the peers that passed it on
@@ -134,50 +133,3 @@ func (b border) Connected(peer keys.Public) {
 
 // Disconnected does nothing: the engine keeps resending (R7).
 func (b border) Disconnected(keys.Public) {}
-
-// verify checks the signatures of a frame that a connected member sent. This is the place of
-// admission control: today it admits every such frame, whatever its verification costs.
-func (n *Node) verify(view *view, decoded wire.Decoded) (wire.Verified, error) {
-	admitted, err := decoded.Admit()
-	if err != nil {
-		return wire.Verified{}, err
-	}
-	return n.verifier(view).Verify(admitted)
-}
-
-// verifier returns a verifier for the groups of a view. It verifies nothing that the node verified
-// recently.
-func (n *Node) verifier(view *view) wire.Verifier { return wire.NewVerifier(view.groups, n.seen) }
-
-// seen is a node's wire.Memory. It holds the digests of what was verified recently, in two
-// generations of bounded size.
-type seen struct {
-	mu       sync.Mutex
-	new, old map[wire.Digest]struct{}
-}
-
-// seenDigests bounds each generation.
-const seenDigests = 8192
-
-func newSeen() *seen { return &seen{new: make(map[wire.Digest]struct{})} }
-
-// Has reports whether the digest was added recently.
-func (s *seen) Has(digest wire.Digest) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.new[digest]; ok {
-		return true
-	}
-	_, ok := s.old[digest]
-	return ok
-}
-
-// Add adds a digest. When a generation is full, a new one begins and the older one is dropped.
-func (s *seen) Add(digest wire.Digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.new) >= seenDigests {
-		s.old, s.new = s.new, make(map[wire.Digest]struct{}, seenDigests)
-	}
-	s.new[digest] = struct{}{}
-}

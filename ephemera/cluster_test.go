@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -156,6 +157,7 @@ type cluster struct {
 	clients    []keys.Public
 	hold       bool
 	retention  ephemera.Retention
+	work       admission.Limits
 	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
 }
 
@@ -214,6 +216,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	node, err := ephemera.New(ephemera.Config{
 		Key: c.keys[i], Group: c.group, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
 		Votes: c.votes[i], Clients: c.clients, Hold: c.hold, Retention: c.retention, MakeBlocks: c.makeBlocks, Logger: c.logger,
+		Work: c.work,
 	}, c.boards[i])
 	require.NoError(c.t, err)
 	node.SetWall(c.walls[i])

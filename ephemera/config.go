@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -42,10 +43,12 @@ type Config struct {
 	// start. Default AnyOnline.
 	MakeBlocks OnlineKind
 
-	Include  mempool.Include // which messages the node's blocks may take. Default mempool.Own
-	Mempool  mempool.Limits  // bounds of the mempool
-	Exchange time.Duration   // between two frontiers. Default 1 s
-	HandOver time.Duration   // after which an older group is closed. Default 1 min
+	Include mempool.Include // which messages the node's blocks may take. Default mempool.Own
+	Mempool mempool.Limits  // bounds of the mempool
+	// Work bounds the work that the frames of one peer may cause. A peer beyond it is slowed down.
+	Work     admission.Limits
+	Exchange time.Duration // between two frontiers. Default 1 s
+	HandOver time.Duration // after which an older group is closed. Default 1 min
 	// Retention removes the messages of old blocks. Headers and certificates are kept. The zero value
 	// keeps everything.
 	Retention Retention

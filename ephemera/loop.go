@@ -243,6 +243,7 @@ func (l *loop) commit(writes []store.Write) error {
 		return fmt.Errorf("persist %d writes (free disk space or repair the store, then start again; nothing was signed): %w", len(writes), err)
 	}
 	l.relaxed = nil
+	l.gate.note(writes)
 	l.noteCertified(writes)
 	return nil
 }
@@ -255,7 +256,9 @@ func (l *loop) carryOut(effect engine.Effect) error {
 			l.closed(closed.Group)
 		}
 	case engine.Send:
-		l.config.Transport.Send(e.To, wire.Encode(e.Frame))
+		encoded := wire.Encode(e.Frame)
+		l.gate.sends(e.To, e.Frame, len(encoded))
+		l.config.Transport.Send(e.To, encoded)
 	case engine.MarkGroup:
 		return l.markGroup(e.Number)
 	case engine.GroupFound:

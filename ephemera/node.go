@@ -65,7 +65,7 @@ type Node struct {
 	started atomic.Bool
 	view    atomic.Pointer[view]
 	clock   clock
-	seen    *seen
+	gate    *gate
 	clients map[keys.Public]bool
 	follow  following
 	damage  *damage
@@ -103,9 +103,10 @@ func New(config Config, app Application) (*Node, error) {
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
 		tasks: newTasks(), reads: make(chan read),
-		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), seen: newSeen(), clients: make(map[keys.Public]bool),
+		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
+	n.gate = newGate(config.Key.Public(), config.Work, &n.clock)
 	n.damage = newDamage(n)
 	n.config.Store = watchedStore{Store: config.Store, damage: n.damage}
 	for _, key := range config.Clients {
@@ -142,6 +143,7 @@ func (n *Node) Run(ctx context.Context) error {
 		Timing: n.config.Timing, Exchange: n.config.Exchange.Milliseconds(), HandOver: n.config.HandOver.Milliseconds(), Hold: n.config.Hold,
 		Included: included, Since: since,
 	}, known)
+	n.gate.restore(known)
 	l := newLoop(n)
 	if err := l.connect(book, n.config.Peers != nil); err != nil {
 		return fmt.Errorf("connect with members: %w", err)

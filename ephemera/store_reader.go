@@ -55,16 +55,23 @@ func (n *Node) serve(ctx context.Context, r read) error {
 		for i, c := range certified {
 			frame.Blocks[i] = wire.Held{Block: c.Block, Certificate: &c.Certificate}
 		}
-		n.config.Transport.Send(r.to, wire.Encode(frame))
+		n.sendBlocks(r.to, frame)
 		return nil
 	default:
 		held, err := n.heldBlock(ctx, r.block)
 		if err != nil {
 			return err
 		}
-		n.config.Transport.Send(r.to, wire.Encode(wire.Blocks{Blocks: []wire.Held{held}}))
+		n.sendBlocks(r.to, wire.Blocks{Blocks: []wire.Held{held}})
 		return nil
 	}
+}
+
+// sendBlocks sends blocks to a member that asked for them.
+func (n *Node) sendBlocks(to keys.Public, frame wire.Blocks) {
+	encoded := wire.Encode(frame)
+	n.gate.sends(to, frame, len(encoded))
+	n.config.Transport.Send(to, encoded)
 }
 
 // heldBlock returns a block for a member that lacks it or, if its messages were removed, its header

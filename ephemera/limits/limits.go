@@ -5,7 +5,8 @@
 // Need computes the most that honest members use. For returns the bounds, which exceed that, mostly
 // by the factor headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
-// (Transport), package mempool (Mempool), the HTTP server (HTTP, WebSocket) and package dht (DHT).
+// (Transport), package admission (Work), package mempool (Mempool), the HTTP server (HTTP,
+// WebSocket) and package dht (DHT).
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package limits
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -103,6 +105,7 @@ func (c Config) largestGroup() (*membership.Group, error) {
 // Limits are the bounds of one node.
 type Limits struct {
 	Transport Transport
+	Work      admission.Limits
 	Mempool   mempool.Limits
 	HTTP      HTTP
 	WebSocket WebSocket
@@ -203,6 +206,18 @@ func For(c Config) (Limits, error) {
 	// Even if f members of each group use all that they may, enough is left for the others.
 	t.MemoryBytes = 2*t.MemoryBytes + int64(openGroups*quorum.Faulty(c.withDefaults().Members))*t.PeerMemoryBytes
 	t.Conduct = Conduct{Patience: 2 * t.Conduct.Patience, Forgiven: 2 * t.Conduct.Forgiven, First: 5 * time.Second, Longest: 5 * time.Minute}
+
+	w := &l.Work
+	w.ChecksPerSecond *= headroom
+	w.BytesPerSecond *= headroom
+	w.ServedPerSecond *= headroom
+	w.SenderChecksPerSecond *= headroom
+	// As for the transport: what waited for this node arrives at once.
+	w.ChecksBurst = max(w.ChecksPerSecond, w.ChecksBurst)
+	w.BytesBurst = t.BytesBurst + t.FramesBurst*admission.FrameBytes
+	w.ServedBurst = max(w.ServedPerSecond, w.ServedBurst)
+	w.SenderChecksBurst = w.SenderChecksPerSecond
+	w.Wait *= 2
 
 	l.Mempool.Messages *= headroom
 	l.Mempool.Bytes *= 2

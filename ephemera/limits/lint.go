@@ -27,11 +27,12 @@ type bound struct {
 
 // bounds lists the numbers that hurt honest members if they are too small.
 func (l Limits) bounds() []bound {
-	t, m := l.Transport, l.Mempool
+	t, w, m := l.Transport, l.Work, l.Mempool
 	const (
 		refused   = "honest members are refused"
 		throttled = "honest members are throttled and finally cut off"
 		lost      = "frames to honest members are lost and resent"
+		slow      = "members wait for messages and blocks in busy seconds"
 		full      = "messages are refused in busy seconds"
 	)
 	return []bound{
@@ -58,6 +59,15 @@ func (l Limits) bounds() []bound {
 		{"Transport.MemoryBytes", t.MemoryBytes, "bytes", refused},
 		{"Transport.Conduct.Patience", int64(t.Conduct.Patience), "units of weight", "honest members are cut off for accidents"},
 		{"Transport.Conduct.Forgiven", int64(t.Conduct.Forgiven), "units of weight/s", "honest members are cut off for accidents"},
+		{"Work.ChecksPerSecond", int64(w.ChecksPerSecond), "checks/s", throttled},
+		{"Work.ChecksBurst", int64(w.ChecksBurst), "checks", throttled},
+		{"Work.BytesPerSecond", int64(w.BytesPerSecond), "bytes/s", throttled},
+		{"Work.BytesBurst", int64(w.BytesBurst), "bytes", throttled},
+		{"Work.ServedPerSecond", int64(w.ServedPerSecond), "bytes/s", slow},
+		{"Work.ServedBurst", int64(w.ServedBurst), "bytes", slow},
+		{"Work.SenderChecksPerSecond", int64(w.SenderChecksPerSecond), "checks/s", slow},
+		{"Work.SenderChecksBurst", int64(w.SenderChecksBurst), "checks", slow},
+		{"Work.Wait", w.Wait, "ms", lost},
 		{"Mempool.Messages", int64(m.Messages), "messages", full},
 		{"Mempool.Bytes", int64(m.Bytes), "bytes", full},
 		{"Mempool.PerSender", int64(m.PerSender), "messages", full},

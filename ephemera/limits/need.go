@@ -3,6 +3,7 @@ package limits
 import (
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
@@ -30,8 +31,9 @@ func Need(c Config) (Limits, error) {
 	if err != nil {
 		return Limits{}, err
 	}
+	transport := c.transport(wire.MaxFrameBytes(group))
 	return Limits{
-		Transport: c.transport(wire.MaxFrameBytes(group)), Mempool: c.mempool(), HTTP: c.http(), WebSocket: c.webSocket(),
+		Transport: transport, Work: c.work(transport), Mempool: c.mempool(), HTTP: c.http(), WebSocket: c.webSocket(),
 		DHT: DHT{ValueBytes: valueBytes, RecordsPerMember: 64},
 	}, nil
 }
@@ -71,6 +73,27 @@ func (c Config) transport(frameBytes int) Transport {
 		Handshakes: 64 + peers, AddressPerSecond: peers, AddressBurst: 64 + 2*peers,
 		PeerMemoryBytes: peerMemory, MemoryBytes: int64(peers)*streams/2*streamBytes + int64(frameBytes),
 		Conduct: Conduct{Patience: 50, Forgiven: 1, First: time.Second, Longest: time.Second},
+	}
+}
+
+// work returns the work that an honest peer causes. A signature check takes about 60 µs of a core
+// and a byte about 20 ns.
+func (c Config) work(t Transport) admission.Limits {
+	n := c.Members
+	// For each of the peer's blocks a header, and a certificate of up to n echoes, which is resent
+	// with more of them; for each of ours an echo; and in its frontiers the headers of all members'
+	// blocks. Answers to requests are free, and so is gossip of other members' messages.
+	checks := c.BlocksPerSecond * (1 + resent*n + 1 + n)
+	// After a pause: two frontiers and the certificates that the peer resends in each open group.
+	burst := openGroups * (2*n + resent*n)
+	bytes := t.BytesPerSecond + t.FramesPerSecond*admission.FrameBytes
+	return admission.Limits{
+		ChecksPerSecond: checks, ChecksBurst: max(checks, burst), BytesPerSecond: bytes, BytesBurst: bytes,
+		// It may lack everything that we may lack.
+		ServedPerSecond: bytes, ServedBurst: max(bytes, t.BytesBurst),
+		// All messages may be one sender's.
+		SenderChecksPerSecond: c.MessagesPerSecond, SenderChecksBurst: c.MessagesPerSecond,
+		Wait: 1000,
 	}
 }
 

@@ -50,6 +50,7 @@ type checker struct {
 	accounts  []account // by the two nodes
 	direct    Traffic   // of correct nodes, while something happens
 	steps     int
+	sightings []sighting
 	settledAt int64 // when everything promised had happened, under Schedule.Idle; -1: not yet
 }
 

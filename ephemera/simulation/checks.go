@@ -24,7 +24,7 @@ func checksOf(frame wire.Frame, m *prints) int {
 	case wire.Blocks:
 		count := 0
 		for _, held := range f.Blocks {
-			count += 1 + len(held.Block.Messages)
+			count += 1 + m.messages(held.Block.Messages)
 			if held.Certificate != nil {
 				count += len(held.Certificate.Signatures)
 			}

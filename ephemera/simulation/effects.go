@@ -166,6 +166,7 @@ func (n *node) persist(w store.Write) {
 		n.w.check.violate("runner", "node %d: persist %T: %v", n.place, w, err)
 	default:
 		n.w.trace.add(n.w.now, 'p', n.place, 0, uint64(n.effects))
+		n.noteWritten(w)
 		n.w.check.persisted(n, w)
 	}
 }
@@ -202,6 +203,7 @@ func (n *node) sendTo(to int, frame wire.Frame) {
 	}
 	n.count(frame)
 	n.w.check.sends(n, to, frame)
+	n.noteSent(to, frame)
 	n.w.send(n.place, to, frame)
 }
 

@@ -19,17 +19,30 @@ type keyring struct {
 	real    bool
 	secrets map[keys.Public]uint64
 	pairs   map[keys.Public]keys.Private
-	opened  map[uint64]opened         // results, by a fingerprint of the group and the bytes
+	opened  map[uint64]*opened        // frames, by a fingerprint of the group and the bytes
+	known   digests                   // of what was verified, with real keys
+	checks  int                       // signatures that were met so far
 	good    map[keys.Signature]uint64 // digests of what verified signatures sign, with real keys
 }
 
+// opened is a frame that arrived as bytes, and the outcome of its verification once it was needed.
 type opened struct {
-	frame wire.Verified
-	err   error
+	frame    wire.Decoded
+	err      error // of decoding
+	verified bool
+	forged   error // of verifying
+	checks   int   // signatures that verifying met
 }
 
+// digests is the wire.Memory of all nodes together: whether a signature is valid does not depend on
+// who checks it.
+type digests map[wire.Digest]bool
+
+func (d digests) Has(digest wire.Digest) bool { return d[digest] }
+func (d digests) Add(digest wire.Digest)      { d[digest] = true }
+
 func newKeyring(real bool) *keyring {
-	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]opened{}, good: map[keys.Signature]uint64{}}
+	return &keyring{real: real, secrets: map[keys.Public]uint64{}, pairs: map[keys.Public]keys.Private{}, opened: map[uint64]*opened{}, known: digests{}, good: map[keys.Signature]uint64{}}
 }
 
 // add makes the key of a seed and returns its signer.
@@ -85,6 +98,7 @@ func digest(key uint64, data []byte) uint64 {
 }
 
 func (r *keyring) verify(key keys.Public, signing []byte, signature keys.Signature) bool {
+	r.checks++
 	if r.real {
 		content := digest(binary.BigEndian.Uint64(key[:8]), signing)
 		if known, ok := r.good[signature]; ok && known == content {
@@ -100,39 +114,46 @@ func (r *keyring) verify(key keys.Public, signing []byte, signature keys.Signatu
 	return ok && cheapSignature(secret, signing) == signature
 }
 
-// open is the border: it takes bytes and returns a verified frame.
-func (r *keyring) open(group *membership.Group, data []byte) (wire.Verified, error) {
+// open decodes bytes, each once for all nodes.
+func (r *keyring) open(group *membership.Group, data []byte) *opened {
 	id := group.ID()
 	place := digest(binary.BigEndian.Uint64(id[:]), data)
 	if known, ok := r.opened[place]; ok {
-		return known.frame, known.err
+		return known
 	}
 	if len(r.opened) > 4096 {
 		clear(r.opened)
 	}
-	frame, err := r.verifyFrame(group, data)
-	r.opened[place] = opened{frame, err}
-	return frame, err
+	o := &opened{}
+	o.frame, o.err = wire.Decode(group, data)
+	r.opened[place] = o
+	return o
 }
 
-// verifyFrame does what wire.Open does. With cheap keys, only the signatures are checked by the
+// verify returns an error unless all signatures of the frame are valid, and how many it met.
+func (o *opened) verify(r *keyring, group *membership.Group) (checks int, err error) {
+	if !o.verified {
+		o.verified = true
+		o.checks, o.forged = r.verifyFrame(group, o.frame)
+	}
+	return o.checks, o.forged
+}
+
+// verifyFrame does what the border does. With cheap keys, the signatures are checked by the
 // keyring.
-func (r *keyring) verifyFrame(group *membership.Group, data []byte) (wire.Verified, error) {
-	if r.real {
-		return wire.Open(group, data)
-	}
-	decoded, err := wire.Decode(group, data)
+func (r *keyring) verifyFrame(group *membership.Group, frame wire.Decoded) (checks int, err error) {
+	admitted, err := frame.Admit()
 	if err != nil {
-		return wire.Verified{}, err
+		return 0, err
 	}
-	if _, err := decoded.Admit(); err != nil {
-		return wire.Verified{}, err
+	if !r.real {
+		before := r.checks
+		err = r.check(group, frame.Unverified())
+		return r.checks - before, err
 	}
-	frame := decoded.Unverified()
-	if err := r.check(group, frame); err != nil {
-		return wire.Verified{}, err
-	}
-	return wire.AssumeVerified(frame), nil
+	var tally wire.Tally
+	_, err = wire.NewVerifier(wire.NewGroups(group), r.known).Counting(&tally).Verify(admitted)
+	return tally.Checked + tally.Known, err
 }
 
 var errForged = errors.New("signature is not by its signer")

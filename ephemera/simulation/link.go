@@ -52,7 +52,7 @@ func (w *world) transmit(l *link) {
 	l.waiting[0] = task{}
 	l.waiting = l.waiting[1:]
 	l.busy = true
-	if !o.parcel.gossip {
+	if !o.gossip {
 		l.unread += o.parcel.size
 	}
 	o.kind, o.index = sent, l.epoch
@@ -75,7 +75,7 @@ func (w *world) transmitted(o task) {
 // read notes that a frame was read, so that the link may continue.
 func (w *world) read(o task) {
 	l := w.linkOf(int(o.from), int(o.to))
-	if l == nil || o.parcel.gossip {
+	if l == nil || o.gossip {
 		return
 	}
 	l.unread = max(0, l.unread-o.parcel.size)
@@ -97,10 +97,9 @@ func (w *world) disconnect(a, b int) {
 
 // parcel is what processing and sending a frame depends on. It is nil without costs and a rate.
 type parcel struct {
-	size   int    // bytes
-	print  uint64 // identifies the bytes
-	gossip bool
-	delay  int64 // of the link, in microseconds
+	size  int    // bytes
+	print uint64 // identifies the bytes
+	delay int64  // of the link, in microseconds
 }
 
 // pack measures a frame. It remembers the last one, because most go to everybody.

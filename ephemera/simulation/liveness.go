@@ -22,6 +22,9 @@ func (c *checker) unsettled() string {
 	if what := c.unrepaired(); what != "" {
 		return what
 	}
+	if what := c.unproven(); what != "" {
+		return what
+	}
 	for _, b := range c.order {
 		if b.firstSeen > c.horizon() {
 			continue

@@ -51,9 +51,9 @@ func (w *world) handleLoad(o task) {
 }
 
 // ship sends a frame that was measured.
-func (w *world) ship(o task, delay int64, gossip bool) {
+func (w *world) ship(o task, delay int64) {
 	p := w.pack(o.frame, o.data)
-	p.delay, p.gossip = delay, gossip
+	p.delay = delay
 	o.parcel = &p
 	if l := w.linkOf(int(o.from), int(o.to)); l != nil {
 		w.enqueue(l, o)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 )
 
@@ -94,7 +95,10 @@ func underLoad(n, seconds int, attack string) simulation.Schedule {
 func loaded(t testing.TB, s simulation.Schedule, since int64) (time.Duration, simulation.Result) {
 	t.Helper()
 	watch := newStopwatch(s)
-	result, err := simulation.Run(s, simulation.Options{Invariants: []simulation.Invariant{watch}, Endless: true, Measure: true})
+	result, err := simulation.Run(s, simulation.Options{
+		Invariants: []simulation.Invariant{watch}, Endless: true, Measure: true,
+		Limits: membership.Limits{PayloadBytes: 4096, BlockMessages: 64, BlockBytes: 32 << 10}, // and the budgets that ship
+	})
 	require.NoError(t, err)
 	for _, v := range result.Violations {
 		require.Equal(t, "liveness", v.Promise, v.String()) // it ends while blocks are under way
@@ -149,7 +153,7 @@ func attackSeconds() int {
 }
 
 // judgedAttacks are the attacks that at most double the latency.
-var judgedAttacks = []string{"chain", "flapping", "forks", "frontiers", "getstorm", "noise", "oldcerts", "oversize", "quota"}
+var judgedAttacks = []string{"chain", "flapping", "forks", "frontiers", "getstorm", "noise", "oldcerts", "oversize", "quota", "strangers"}
 
 // shortAttacks are those that a short run tries in the larger group, too.
 var shortAttacks = []string{"chain", "flapping", "noise", "oversize"}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -27,6 +28,7 @@ type node struct {
 	copies                    []*disk // of the store, each made just before a start
 
 	engine      *engine.Engine
+	admission   *admission.Admission
 	up          bool
 	incarnation uint32
 	knownGroups int    // the number of the newest group that the provider announced
@@ -140,6 +142,7 @@ func (n *node) start() {
 	config.Since = max(0, n.wall()-config.Mempool.WithDefaults().TTL.Milliseconds())
 	config.Included = n.included(config.Since)
 	n.engine, n.used = engine.New(config, known), n.w.now
+	n.startAdmission(known)
 	n.up, n.halted, n.timerAt, n.pending = true, "", 0, nil
 	n.incarnation++
 	n.server, n.conduct = newServer(n), newConduct(n)
@@ -253,53 +256,6 @@ func (n *node) timer(incarnation uint32) {
 		return
 	}
 	n.armTimer()
-}
-
-// opening is what the border does with a frame.
-type opening uint8
-
-const (
-	taken   opening = iota
-	ignored         // it is about a group that the node does not know yet: it is resent
-	refused         // no correct member sends it
-)
-
-// open is the node's border. It decodes bytes for the group that they are about, among the groups
-// that the node knows. Frames about no single group are decoded for the newest. An engine's own
-// frame that no adversary changed comes without bytes.
-func (n *node) open(o task) (wire.Verified, opening) {
-	group := n.w.groups[max(n.knownGroups, 1)-1]
-	if o.frame != nil {
-		if id, ok := groupOf(o.frame); ok {
-			if group = n.group(id); group == nil {
-				return wire.Verified{}, ignored
-			}
-		}
-	}
-	if o.data == nil {
-		return wire.AssumeVerified(o.frame), taken
-	}
-	frame, err := n.w.keyring.open(group, o.data)
-	if err != nil {
-		return wire.Verified{}, refused
-	}
-	if id, ok := groupOf(frame.Frame()); ok && n.group(id) == nil {
-		return wire.Verified{}, ignored
-	}
-	return frame, taken
-}
-
-// accept takes a verified frame, past the adversary if the node has one.
-func (n *node) accept(from int, verified wire.Verified) {
-	frame := verified.Frame()
-	n.w.trace.add(n.w.now, 'a', n.place, from, uint64(wire.KindOf(frame)))
-	if n.byzantine != nil && !n.byzantine.receive(from, frame) {
-		return
-	}
-	if n.byzantine == nil {
-		n.w.check.asked(n, from, frame)
-	}
-	n.received(n.w.nodes[from].key.Public(), verified)
 }
 
 // groupOf returns the group of a frame, or false if the frame is about no single group.

@@ -33,6 +33,7 @@ type task struct {
 	index       int32  // of a fault or submission
 	frame       wire.Frame
 	data        []byte
+	gossip      bool
 	event       engine.Event
 	parcel      *parcel // of frames, under costs or a rate
 }

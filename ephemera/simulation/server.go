@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -88,7 +89,7 @@ func (s *server) costs() Costs { return s.n.w.schedule.Costs }
 
 // take queues a frame that arrived. Gossip is dropped if too much of it is being verified.
 func (s *server) take(o task) {
-	if !o.parcel.gossip {
+	if !o.gossip {
 		t := s.direct[o.from]
 		t.frames = append(t.frames, o)
 		s.wake(t)
@@ -192,7 +193,8 @@ func (s *server) beginDirect(t *thread) *job {
 	o := t.frames[0]
 	if !t.paid {
 		t.paid = true
-		if wait := s.n.conduct.delay(int(o.from), o.parcel.size); wait > 0 {
+		wait := max(s.n.conduct.delay(int(o.from), o.parcel.size), s.n.admission.Ready(s.n.clock(), s.n.w.nodes[o.from].key.Public())*1000)
+		if wait = min(wait, s.n.admission.MaxWait()*1000); wait > 0 {
 			t.until = s.n.w.now + wait
 			awakes := s.task(awake)
 			awakes.from = o.from
@@ -212,55 +214,78 @@ func (s *server) beginDirect(t *thread) *job {
 // beginFrame begins to decode and verify a frame on a thread.
 func (s *server) beginFrame(o task, t *thread) *job {
 	from, costs := int(o.from), s.costs()
-	if o.parcel.gossip && !s.n.conduct.allow(from, o.parcel.size) {
+	if o.gossip && (!s.n.conduct.allow(from, o.parcel.size) || s.n.overdrawn(from)) {
 		s.gossip--
 		return &job{left: costs.Frame, done: func() { s.n.conduct.penalise(from, excess) }}
 	}
-	frame, result := s.n.open(o)
-	cost := costs.Frame + perKiB(costs.DecodeKiB, o.parcel.size) + s.admit(o, result)
-	return &job{left: cost, done: func() {
-		switch result {
-		case taken:
-			s.accept(from, frame, t)
-			return
-		case refused:
-			s.n.conduct.penalise(from, malformed)
-		}
-		if o.parcel.gossip {
-			s.gossip--
-		}
-	}}
+	cost := costs.Frame + perKiB(costs.DecodeKiB, o.parcel.size)
+	frame, check, ok := s.n.decode(o)
+	if !ok || s.n.isStrange(o, frame) {
+		return &job{left: cost, done: func() {
+			s.n.admission.Charge(s.n.clock(), s.n.w.nodes[from].key.Public(), o.parcel.size)
+			if o.gossip {
+				s.gossip--
+			}
+			if !ok && (o.frame == nil || s.n.knowsGroupOf(o.frame)) {
+				s.n.conduct.penalise(from, malformed)
+			}
+		}}
+	}
+	decided := s.n.decide(o, frame, check)
+	return &job{left: cost + s.verifying(decided), done: func() { s.settle(decided, t) }}
 }
 
-// accept hands a verified frame to the loop.
-func (s *server) accept(from int, frame wire.Verified, t *thread) {
-	s.posting = t
-	s.n.accept(from, frame)
-	s.posting = nil
-}
-
-// admit returns what it costs to verify a decoded frame and to ask the application about its
-// messages. This is the place of admission control, as Node.verify is in the shipped runner. What
-// is not decoded costs nothing more. What is forged is assumed to be so in its last signature.
-func (s *server) admit(o task, result opening) int64 {
-	if o.frame == nil || result == ignored {
+// verifying returns what it costs to verify what admission lets pass, and to ask the application
+// about its messages. Whatever is forged is assumed to be so in its last signature.
+func (s *server) verifying(a arrived) int64 {
+	if a.Action != admission.Pass || a.Known {
 		return 0
 	}
-	if result == refused {
-		return s.costs().Check * int64(checksOf(o.frame, nil))
-	}
-	checks := 0
-	if messages, ok := o.frame.(wire.Messages); ok {
-		checks = checksOf(messages, s.memory)
-	} else if !s.memory.has(o.parcel.print) {
-		s.memory.add(o.parcel.print)
-		checks = checksOf(o.frame, s.memory)
-	}
-	calls := 0
-	for range wire.Bodies(o.frame) {
+	frame, calls := a.Decision.Frame.Unverified(), 0
+	for range wire.Bodies(frame) {
 		calls++
 	}
-	return s.costs().Check*int64(checks) + s.costs().Call*int64(calls)
+	return s.costs().Check*int64(checksOf(frame, s.memory)) + s.costs().Call*int64(calls)
+}
+
+// settle hands a frame to the loop if it is valid.
+func (s *server) settle(a arrived, t *thread) {
+	events := len(s.events)
+	s.posting = t
+	s.n.settle(a)
+	s.posting = nil
+	if t.gossip && len(s.events) == events {
+		s.gossip--
+	}
+	if !a.cost.Valid {
+		s.n.conduct.penalise(int(a.from), malformed)
+	}
+}
+
+// isStrange reports whether a gossiped frame is refused because of its senders, before its
+// signatures are checked, or because its group is unknown.
+func (n *node) isStrange(o task, frame wire.Decoded) bool {
+	if !n.knowsGroupOf(frame.Unverified()) {
+		return true
+	}
+	if o.gossip {
+		for m := range wire.Bodies(frame.Unverified()) {
+			if _, member := n.w.places[m.Sender()]; !member {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (n *node) knowsGroupOf(frame wire.Frame) bool {
+	id, ok := groupOf(frame)
+	return !ok || n.group(id) != nil
+}
+
+// overdrawn reports whether a peer is over its budget.
+func (n *node) overdrawn(from int) bool {
+	return n.admission.Overdrawn(n.clock(), n.w.nodes[from].key.Public())
 }
 
 // beginTurn begins a turn of the loop: the engine takes the events that wait, and the writes of all

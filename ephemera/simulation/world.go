@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -42,7 +43,7 @@ type Options struct {
 	// index and Size-8 zeros.
 	Payload func(newest *membership.Group, s Submission) []byte
 	// Limits are those of the groups, and Pool those of the mempools. Zero: small ones, so that
-	// adversaries reach them.
+	// adversaries reach them. The budgets of peers are small if Limits is zero, else the defaults.
 	Limits membership.Limits
 	Pool   mempool.Limits
 	// Measure counts bytes, even without real keys: see Result.Measured.
@@ -56,6 +57,7 @@ type Options struct {
 type world struct {
 	schedule  Schedule
 	options   Options
+	work      admission.Limits // budgets of peers
 	queue     queue
 	now       int64 // microseconds
 	keyring   *keyring
@@ -147,14 +149,15 @@ func (w *world) loop() {
 }
 
 func newWorld(schedule Schedule, options Options) *world {
+	budgets := admission.Limits{} // the defaults
 	if options.Limits == (membership.Limits{}) {
-		options.Limits = limits
+		options.Limits, budgets = limits, work(schedule.Nodes)
 	}
 	if options.Pool == (mempool.Limits{}) {
 		options.Pool = pool
 	}
 	w := &world{
-		schedule: schedule, options: options, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
+		schedule: schedule, options: options, work: budgets, keyring: newKeyring(schedule.Real), places: map[keys.Public]int{},
 		links: make([]uint32, schedule.Nodes*schedule.Nodes), slowed: map[[2]int]int64{}, submitted: make([]*block.Message, len(schedule.Submissions)),
 		trace: trace{out: options.Trace, hash: traceStart},
 		meter: meter{measured: Measured{Sent: make([]int64, schedule.Nodes)}},
@@ -280,7 +283,7 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 	} else if gossip && w.schedule.NoGossip {
 		return
 	}
-	o.from, o.to = int32(from), int32(to)
+	o.from, o.to, o.gossip = int32(from), int32(to), gossip
 	if w.loaded() && w.apart(from, to) {
 		return
 	}
@@ -292,7 +295,7 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 		delay := w.schedule.delay(from, to, bits&0xfffff)
 		bits = mix(bits)
 		if w.loaded() {
-			w.ship(o, delay, gossip)
+			w.ship(o, delay)
 			continue
 		}
 		w.queue.push(w.arrival(from, to, delay), o)
@@ -321,22 +324,6 @@ func contains(nodes []int, n int) bool {
 		}
 	}
 	return false
-}
-
-// arrive hands a frame to a node that is up: to its processor, if work takes time.
-func (w *world) arrive(o task) {
-	n := w.nodes[o.to]
-	if !n.up || w.isGone(o) {
-		return
-	}
-	if n.server != nil {
-		n.server.take(o)
-		return
-	}
-	w.read(o)
-	if frame, result := n.open(o); result == taken {
-		n.accept(int(o.from), frame)
-	}
 }
 
 // inspect ends the run once everything promised has happened.

@@ -63,6 +63,10 @@ const (
 	Accept
 	// Reject drops a frame that no correct member sends or forwards, and blames the peer.
 	Reject
+	// Excess says that the peer has caused more work than its budget for a second. For a direct frame
+	// it is a lesser offence. A gossip frame is dropped without blame, because the peer may only have
+	// forwarded it.
+	Excess
 )
 
 // Traffic counts bytes and frames, direct and gossip, without the framing of lower layers. For

@@ -3,6 +3,9 @@ package wire
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 )
 
 // Decoded is a frame whose form and limits were checked. Its signatures were not, so anybody may
@@ -27,7 +30,8 @@ type Digest [sha256.Size]byte
 func (d Decoded) Kind() Kind { return d.Unverified().kind() }
 
 // Digest returns the hash of the frame's bytes. It is zero for Messages, which are remembered one
-// message at a time (see Verifier.Verify), and for Announce and Newest, which are never verified.
+// message at a time (see Verifier.Verify), for Announce and Newest, which are never verified, and
+// for frames that lost a part (see Without).
 func (d Decoded) Digest() Digest { return d.digest }
 
 // Unverified returns the frame. Nothing in it is proven, not even who signed it.
@@ -36,6 +40,33 @@ func (d Decoded) Unverified() Frame {
 		panic("wire: use of a zero Decoded")
 	}
 	return d.frame
+}
+
+// Without returns the frame without the parts that drop picks by their headers: headers of a
+// Frontier's open slots, and blocks of a Blocks frame. Other frames stay as they are. A frame that
+// lost a part has no digest, because it is not the frame whose bytes arrived.
+func (d Decoded) Without(drop func(block.SignedHeader) bool) Decoded {
+	switch f := d.Unverified().(type) {
+	case Frontier:
+		if kept := without(f.Open, drop); len(kept) < len(f.Open) {
+			f.Open = kept
+			return Decoded{frame: f}
+		}
+	case Blocks:
+		kept := without(f.Blocks, func(h Held) bool { return drop(h.Block.SignedHeader) })
+		if len(kept) < len(f.Blocks) {
+			return Decoded{frame: Blocks{Blocks: kept}}
+		}
+	}
+	return d
+}
+
+// without returns the parts of a frame that drop does not pick. It changes no slice of the frame.
+func without[T any](parts []T, drop func(T) bool) []T {
+	if !slices.ContainsFunc(parts, drop) {
+		return parts
+	}
+	return slices.DeleteFunc(slices.Clone(parts), drop)
 }
 
 // Admit marks the frame as worth a verification. That is the caller's decision: it may depend on
@@ -55,6 +86,10 @@ func (v Verified) Frame() Frame {
 	}
 	return v.frame
 }
+
+// AssumeDecoded returns a frame as decoded without its bytes: it has no digest. It is for
+// simulations and tests, like AssumeVerified.
+func AssumeDecoded(frame Frame) Decoded { return Decoded{frame: frame} }
 
 // AssumeVerified returns a frame as verified without checking it. It is for simulations and tests,
 // whose signatures are not Ed25519 signatures or do not matter. A check in scripts/architecture

@@ -76,7 +76,7 @@ func (s *Service) openNode(n *node, app ephemera.Application, d contract.Descrip
 	pool := rules.Mempool(d.End.Sub(d.Start), d.Group.N(), report)
 	n.Node, err = s.home.Node(ephemera.Config{
 		Group: n.group, Peers: contract.PeerInfo{Members: n.members}.Peers(), Transport: n.transport,
-		Include: mempool.All, Mempool: pool, Logger: s.config.Logger,
+		Include: mempool.All, Mempool: pool, Work: n.bounds.Work, Logger: s.config.Logger,
 	}, app)
 	return err
 }

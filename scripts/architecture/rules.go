@@ -22,7 +22,7 @@ var (
 	leaves = []string{
 		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
 	}
-	core       = []string{"ephemera/wire", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
+	core       = []string{"ephemera/wire", "ephemera/admission", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
 	// A home opens its SQLite store, so it counts as an adapter. Pebble and RocksDB are not listed:
 	// only ephemera's own command and tests link them.
@@ -51,12 +51,14 @@ var rules = []rule{
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
+	// It learns what became durable from the types of package store, which only declares them.
+	{folder: "ephemera/admission", imports: join(leaves, []string{"ephemera/wire", "ephemera/store"}), pure: true},
 	// The core describes what to persist with the types of package store, which only declares them.
 	{folder: "ephemera/internal/broadcast", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
 	{folder: "ephemera/internal/engine", imports: join(leaves, core, []string{"ephemera/store"}), pure: true},
 	{folder: "ephemera/store", imports: leaves},
 	{folder: "ephemera/store/...", imports: join(leaves, kit, []string{"ephemera/store/..."})},
-	{folder: "ephemera/limits", imports: join(leaves, []string{"ephemera/mempool", "ephemera/wire"}), pure: true},
+	{folder: "ephemera/limits", imports: join(leaves, []string{"ephemera/admission", "ephemera/mempool", "ephemera/wire"}), pure: true},
 	{folder: "ephemera/transport", imports: leaves},
 	{folder: "ephemera/transport/...", imports: join(leaves, kit, []string{"ephemera/limits", "ephemera/transport/..."})},
 	{folder: "ephemera/dht", imports: join(leaves, []string{"ephemera/limits", "ephemera/store"})},
@@ -140,6 +142,7 @@ const goroutines = "go statement, select or channel"
 // testKitOnly names functions that skip a check, and the folders that may call them besides tests.
 var testKitOnly = map[string][]string{
 	"AssumeVerified": {"ephemera/simulation/..."}, // wire: a frame of which no signature was checked
+	"AssumeDecoded":  {"ephemera/simulation/..."}, // wire: a frame that never was bytes
 }
 
 // The house rules of all packages.

@@ -163,7 +163,7 @@ func (d *daemon) openNode(list membership.List) error {
 	d.node, err = d.home.Node(ephemera.Config{
 		Group: list.Group, Peers: list.Peers, Transport: d.link,
 		Include: map[string]mempool.Include{"own": mempool.Own, "all": mempool.All}[s.Mempool.Include],
-		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Clients: clients, MakeBlocks: online,
+		Mempool: mempoolLimits(s.Mempool, d.bounds.Mempool), Work: d.bounds.Work, Clients: clients, MakeBlocks: online,
 		HandOver: time.Duration(s.Membership.HandOver), Hold: s.Membership.Hold, Logger: d.Logger,
 	}, app)
 	return err

@@ -147,6 +147,8 @@ func (e *Engine) Step(in Input) []Effect {
 		}
 	case Received:
 		e.received(now, event)
+	case Covered:
+		e.covered(now, event)
 	case Submitted:
 		e.submitted(now, event)
 	case Chosen:

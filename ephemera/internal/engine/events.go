@@ -46,6 +46,13 @@ type Received struct {
 	Refused map[block.MessageID]bool
 }
 
+// Covered is what is left of a certificate of a block that is certified here: who sent it, and its
+// slot. No signature was checked, and nothing follows but another frontier to its sender.
+type Covered struct {
+	From keys.Public
+	Slot block.Slot
+}
+
 // Submitted is a client's message that CheckMessage accepted. The answer is an Answered with the
 // same ticket.
 type Submitted struct {
@@ -116,6 +123,7 @@ func (Tick) event()           {}
 func (Adopt) event()          {}
 func (Close) event()          {}
 func (Received) event()       {}
+func (Covered) event()        {}
 func (Submitted) event()      {}
 func (Chosen) event()         {}
 func (Verdict) event()        {}

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -154,14 +155,26 @@ func behind(p *part, f wire.Frontier) bool {
 	return len(f.Evidence) < p.instance.Proofs()
 }
 
-// covered reports whether this member already has the block that a certificate proves.
-func covered(p *part, f wire.Certificate) bool {
-	creator, ok := p.group.Index(f.Slot.Creator)
+// covered reports whether a slot is certified here.
+func covered(p *part, slot block.Slot) bool {
+	creator, ok := p.group.Index(slot.Creator)
 	if !ok {
 		return false
 	}
 	height, _ := p.instance.Height(creator)
-	return height >= f.Slot.Height
+	return height >= slot.Height
+}
+
+// covered handles what is left of a certificate of a block that is certified here: its sender does
+// not know that this member has the block.
+func (e *Engine) covered(now int64, in Covered) {
+	p := e.part(in.Slot.Group)
+	if p == nil {
+		return
+	}
+	if from, ok := p.group.Index(in.From); ok && covered(p, in.Slot) {
+		e.resendFrontier(now, p, from)
+	}
 }
 
 // connected sends the frontier at once to a member that is reachable again.

@@ -54,9 +54,7 @@ func (e *Engine) received(now int64, in Received) {
 	case wire.Closed:
 		p.instance.PeerClosed(now, from, f)
 	case wire.Certificate:
-		if covered(p, f) {
-			e.resendFrontier(now, p, from) // its sender does not know that this member has the block
-		}
+		e.covered(now, Covered{From: in.From, Slot: f.Slot})
 		p.instance.Certificate(now, from, f)
 	case wire.Evidence:
 		p.instance.Conflict(now, f.A, f.B)

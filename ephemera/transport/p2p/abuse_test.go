@@ -42,8 +42,11 @@ func newEvents() *events {
 func (e *events) Receive(_ keys.Public, frame []byte) transport.Verdict {
 	e.hold.RLock()
 	defer e.hold.RUnlock()
-	if string(frame) == "bad" {
+	switch string(frame) {
+	case "bad":
 		return transport.Reject
+	case "dear":
+		return transport.Excess
 	}
 	e.frames <- frame
 	return transport.Accept

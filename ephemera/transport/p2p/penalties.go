@@ -15,7 +15,7 @@ import (
 const (
 	garbage   = 10 // a frame that no correct member sends: too long, undecodable, wrongly signed
 	stalled   = 10 // a frame whose rest did not arrive in time
-	throttled = 5  // one second of delay, because the peer sent direct frames above its rate
+	throttled = 5  // a second of delay: direct frames above the rate, or costing too much
 	excess    = 1  // gossip or a stream above the rate, which was refused
 )
 

@@ -113,6 +113,13 @@ func TestPeerThatSendsGarbageIsCutOff(t *testing.T) {
 	requireCutAndReturn(t, made, receiver, honest, evil)
 }
 
+func TestPeerThatCausesTooMuchWorkIsCutOff(t *testing.T) {
+	made, receiver, honest, evil := victim(t, strict(nil))
+	writeUntilCut(t, made, evil, []byte{4, 'd', 'e', 'a', 'r'})
+	require.GreaterOrEqual(t, made.Traffic().Throttled, uint64(100/throttled))
+	requireCutAndReturn(t, made, receiver, honest, evil)
+}
+
 func TestPeerThatFloodsIsDelayedAndCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(func(c *Config) {
 		c.Limits.FramesPerSecond, c.Limits.FramesBurst = 20, 20

@@ -279,8 +279,12 @@ func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 		}
 		verdict := receiver.Receive(r.key, frame)
 		r.turn <- struct{}{}
-		if verdict == transport.Reject {
+		switch verdict {
+		case transport.Reject:
 			r.penalise(garbage, "sent a frame that no correct member sends")
+		case transport.Excess:
+			r.t.traffic.throttled.Add(1)
+			r.penalise(throttled, "sent frames that cost more work than its budget")
 		}
 	}
 }
