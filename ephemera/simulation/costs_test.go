@@ -108,7 +108,8 @@ func costSender(b *testing.B, counts *counter) *p2p.Transport {
 		t, err := p2p.New(p2p.Config{
 			Network: "costs", Key: costKey(i), Gossip: p2p.Off, Limits: limits.Transport{
 				FramesPerSecond: plenty, FramesBurst: plenty, BytesPerSecond: plenty, BytesBurst: plenty,
-			}})
+			},
+		})
 		require.NoError(b, err)
 		made, peers = append(made, t), append(peers, membership.Peer{Key: costKey(i).Public(), Addresses: t.Addresses()})
 	}

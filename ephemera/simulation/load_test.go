@@ -175,3 +175,20 @@ func TestAttacksAtMostDoubleTheLatency(t *testing.T) {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// An honest group that gets more work than its processors can do sends no more than four times what
+// it needs, cuts nobody off, and catches up once the work ends.
+func TestOverloadedGroupCatchesUp(t *testing.T) {
+	for _, c := range []struct{ n, share int }{{4, 300}, {10, 200}, {31, 40}} {
+		n, s := c.n, underLoad(c.n, 4, "")
+		s.Costs, s.Idle, s.Deadline = simulation.MeasuredCosts(int64(c.share)), true, 120_000
+		result, err := simulation.Run(s, simulation.Options{})
+		require.NoError(t, err)
+		require.Empty(t, result.Violations)
+		require.Zero(t, result.Stats.Cuts)
+		require.Greater(t, slices.Max(result.Stats.Busy), int64(4_000_000), "n=%d is overloaded", n)
+		t.Logf("n=%d: idle and judged %d ms after the beginning, processors busy for %d ms", n, result.Stats.Virtual, slices.Max(result.Stats.Busy)/1000)
+		// The group is watched for 32 s after the end.
+		require.Less(t, result.Stats.Virtual, int64(50_000), "n=%d", n)
+	}
+}
