@@ -5,6 +5,9 @@
 //
 //	result, err := simulation.Run(simulation.Draw(seed, simulation.Range{}), simulation.Options{})
 //
+// Every frame that reaches a correct member passes its admission (package admission), whose budgets
+// are small here.
+//
 // A checker keeps its own records and trusts no engine. It checks the guarantees of
 // docs/PROTOCOL.md one by one, the order of persisting and signing, what a member may never sign
 // twice, delivery in chain order, and the bounds. Promises that need time are judged after the

@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"bytes"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,6 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -156,4 +159,51 @@ func TestPartOfAFrameDoesNotVouchForTheWhole(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.verify(t, w, data)
 	require.ErrorIs(t, err, wire.ErrInvalid)
+}
+
+// Whatever kinds of frames there are, none is accepted with a signature that is not valid.
+func TestEverySignatureInEveryFrameIsVerified(t *testing.T) {
+	w := newWorld(t)
+	found := 0
+	for _, frame := range w.frames() {
+		var signatures []keys.Signature
+		collect(reflect.ValueOf(frame), &signatures)
+		for _, signature := range signatures {
+			data := wire.Encode(frame)
+			at := bytes.Index(data, signature[:])
+			require.Positive(t, at, "%T", frame)
+			data[at+5] ^= 1
+			_, err := wire.Open(w.group, data)
+			require.ErrorIs(t, err, wire.ErrInvalid, "%T", frame)
+			found++
+		}
+		require.Equal(t, len(signatures), wire.Signatures(frame), "%T", frame)
+	}
+	require.Greater(t, found, 10)
+}
+
+// collect appends the signatures in a value, which may be in unexported fields.
+func collect(v reflect.Value, signatures *[]keys.Signature) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() && v.Type() != reflect.TypeFor[*membership.Group]() {
+			collect(v.Elem(), signatures)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			collect(v.Field(i), signatures)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			collect(v.Index(i), signatures)
+		}
+	case reflect.Array:
+		if v.Type() == reflect.TypeFor[keys.Signature]() {
+			var signature keys.Signature
+			for i := range signature {
+				signature[i] = byte(v.Index(i).Uint())
+			}
+			*signatures = append(*signatures, signature)
+		}
+	}
 }
