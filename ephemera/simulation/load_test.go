@@ -97,7 +97,8 @@ func loaded(t testing.TB, s simulation.Schedule, since int64) (time.Duration, si
 	watch := newStopwatch(s)
 	result, err := simulation.Run(s, simulation.Options{
 		Invariants: []simulation.Invariant{watch}, Endless: true, Measure: true,
-		Limits: membership.Limits{PayloadBytes: 4096, BlockMessages: 64, BlockBytes: 32 << 10}, // and the budgets that ship
+		// With limits of their own, peers have the budgets that ship.
+		Limits: membership.Limits{PayloadBytes: 4096, BlockMessages: 64, BlockBytes: 32 << 10},
 	})
 	require.NoError(t, err)
 	for _, v := range result.Violations {
