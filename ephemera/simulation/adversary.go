@@ -98,7 +98,7 @@ func newCoalition(w *world) *coalition {
 		if n.byzantine != nil {
 			continue
 		}
-		n.byzantine = &byzantine{node: n, adversary: adversaries[p.Adversary](), rng: random{state: hash(w.schedule.Seed, 21, uint64(p.Node))}}
+		n.byzantine = &byzantine{node: n, adversary: constructor(p.Adversary)(), rng: random{state: hash(w.schedule.Seed, 21, uint64(p.Node))}}
 		c.members = append(c.members, n.byzantine)
 	}
 	return c

@@ -25,12 +25,18 @@ func work(s Schedule) admission.Limits {
 }
 
 // arrive hands a frame to a node that is up, as a border does: it decodes a frame that arrives as
-// bytes, lets admission decide, and verifies. A Byzantine node sees every valid frame.
+// bytes, lets admission decide, and verifies. If work takes time, the processor does that. A
+// Byzantine node sees every valid frame.
 func (w *world) arrive(o task) {
 	n := w.nodes[o.to]
-	if !n.up {
+	if !n.up || w.isGone(o) {
 		return
 	}
+	if n.server != nil {
+		n.server.take(o)
+		return
+	}
+	w.read(o)
 	if n.byzantine == nil && !n.mayEnter(o) {
 		return
 	}
@@ -113,24 +119,44 @@ func (n *node) mayEnter(o task) bool {
 
 // admit does what the node's border does with a decoded frame.
 func (n *node) admit(o task, frame wire.Decoded, check checkFrame) {
+	n.settle(n.decide(o, frame, check))
+}
+
+// arrived is a frame about which admission has decided.
+type arrived struct {
+	task
+	admission.Arrival
+	admission.Decision
+	cost admission.Cost
+}
+
+// decide lets admission decide about a decoded frame, and verifies it.
+func (n *node) decide(o task, frame wire.Decoded, check checkFrame) arrived {
 	in := admission.Arrival{From: n.w.nodes[o.from].key.Public(), Frame: frame, Bytes: len(o.data), Gossip: o.gossip}
 	if len(n.w.coalition.members) > 0 {
 		n.w.check.sighted(n, int(o.from), frame.Unverified())
 	}
 	decision := n.admission.Decide(n.clock(), in)
-	cost := n.verify(decision, check)
-	n.admission.Settle(n.clock(), in, decision, cost)
-	if !cost.Valid {
+	return arrived{o, in, decision, n.verify(decision, check)}
+}
+
+// settle charges for a frame and hands what is left of it to the engine.
+func (n *node) settle(a arrived) {
+	n.admission.Settle(n.clock(), a.Arrival, a.Decision, a.cost)
+	if !a.cost.Valid {
 		return
 	}
-	n.w.trace.add(n.w.now, 'a', int(o.to), int(o.from), uint64(decision.Action)<<8|uint64(wire.KindOf(frame.Unverified())))
-	switch decision.Action {
+	frame := a.Arrival.Frame.Unverified()
+	n.w.trace.add(n.w.now, 'a', n.place, int(a.from), uint64(a.Action)<<8|uint64(wire.KindOf(frame)))
+	n.w.check.asked(n, int(a.from), frame)
+	switch a.Action {
 	case admission.Cover:
-		n.post(engine.Covered{From: in.From, Slot: decision.Slot})
+		n.post(engine.Covered{From: a.From, Slot: a.Slot})
 	case admission.Pass:
-		n.w.check.gotAboutPool(int(o.to), int(o.from), decision.Frame.Unverified())
-		n.w.check.hears(n, int(o.from), decision.Frame.Unverified())
-		n.received(in.From, wire.AssumeVerified(decision.Frame.Unverified()))
+		left := a.Decision.Frame.Unverified()
+		n.w.check.gotAboutPool(n.place, int(a.from), left)
+		n.w.check.hears(n, int(a.from), left)
+		n.received(a.From, wire.AssumeVerified(left))
 	}
 }
 

@@ -50,16 +50,25 @@
 // from both must be the same. Frames that adversaries make pass the decoder of package wire in any
 // case.
 //
+// With Schedule.Costs, a node that is not Byzantine has one processor, on which work takes as long
+// as it was measured on the shipped code (measuredCosts). The threads of the shipped node take
+// turns on it: one per peer that decodes and verifies its direct frames, one per peer for its
+// gossip, the loop that owns the engine and shares commits, and the reader of the store. What was
+// verified is remembered. The transport's rate limits, offences and cuts are those that package
+// limits derives. With Schedule.LinkRate, a frame takes time on its link, whose queue is bounded and
+// stops while the receiver does not read. Without them, processing takes no time, and a link has no
+// bandwidth.
+//
 // # What is not modelled
 //
 // Goroutines, sockets and GossipSub: the tests of packages ephemera and transport cover those.
-// Processing takes no time, and a link has no bandwidth.
+// Garbage collection, and work that other programs do on the same processor, take no time.
 //
 // # Where to read next
 //
 // What a schedule may hold is in schedule.go, the loop in world.go, what is checked in checker.go,
-// guarantees.go and liveness.go. Each adversary_*.go says what its adversary does and what a naive
-// node would lose to it.
+// guarantees.go and liveness.go. The model of costs begins in load.go. Each adversary_*.go says
+// what its adversary does and what a naive node would lose to it.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package simulation

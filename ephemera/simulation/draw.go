@@ -90,6 +90,7 @@ func Draw(seed uint64, r Range) Schedule {
 		drawPiles(&rng, &s)
 		drawApplications(&rng, &s)
 	}
+	drawCosts(&s)
 	return s
 }
 
@@ -103,6 +104,29 @@ func drawApplications(rng *random, s *Schedule) {
 	}
 	for range 1 + rng.below(3) {
 		s.Faults = append(s.Faults, Fault{Kind: Hang, Node: rng.below(s.Nodes), At: int64(rng.below(drawnActive)), For: rng.between(100, 3000)})
+	}
+}
+
+// drawCosts draws what is judged of the costs. Its choices change no others.
+func drawCosts(s *Schedule) {
+	rng := random{state: hash(s.Seed, 32)}
+	s.Idle = len(s.Byzantine) == 0 && rng.permille(200)
+	if rng.permille(loadPermille) {
+		drawLoad(&rng, s)
+	}
+}
+
+// loadPermille is how many of a thousand schedules let work and sending take time.
+const loadPermille = 3
+
+// drawLoad lets work and sending take time. Byzantine members make as much work as the links carry
+// then. The links are slow, because a flood on fast ones takes long to simulate.
+func drawLoad(rng *random, s *Schedule) {
+	s.Costs = measuredCosts(rng.between(1, 3))
+	s.LinkRate = rng.between(30_000, 200_000)
+	names := attackNames()
+	for i := range s.Byzantine {
+		s.Byzantine[i].Adversary = names[rng.below(len(names))]
 	}
 }
 

@@ -42,6 +42,13 @@ func (n *node) mayCrash() {
 }
 
 func (n *node) carryOut(effect engine.Effect) {
+	if n.server == nil || !n.server.charge(effect) {
+		n.execute(effect)
+	}
+}
+
+// execute carries out an effect now.
+func (n *node) execute(effect engine.Effect) {
 	switch e := effect.(type) {
 	case broadcast.Persist:
 		if !n.w.schedule.Batch {
@@ -229,11 +236,16 @@ func (n *node) echo(slot block.Slot, id block.ID) certificate.Echo {
 
 // sendTo sends a frame. The frames of a Byzantine member go through its adversary.
 func (n *node) sendTo(to int, frame wire.Frame) {
+	if n.server != nil && n.server.reads {
+		n.server.answers = append(n.server.answers, engine.Send{To: n.w.nodes[to].key.Public(), Frame: frame})
+		return
+	}
 	if n.byzantine != nil {
 		n.byzantine.sendFromEngine(to, frame)
 		return
 	}
 	n.count(frame)
+	n.w.check.sends(n, to, frame)
 	n.noteSent(to, frame)
 	n.w.send(n.place, to, frame)
 }

@@ -69,7 +69,7 @@ func (c *checker) stepped(node int) bool {
 	return slices.ContainsFunc(c.w.schedule.Faults, func(f Fault) bool { return f.Kind == StepClock && f.Node == node })
 }
 
-// bounds checks the size of a node's mempool from time to time.
+// bounds checks from time to time what a node holds in memory because of others.
 func (c *checker) bounds(n *node) {
 	if c.steps++; c.steps%64 != 0 || n.byzantine != nil || n.knownGroups == 0 {
 		return
@@ -80,4 +80,14 @@ func (c *checker) bounds(n *node) {
 	if messages > pool.Messages+kept || bytes > pool.Bytes+len(c.w.groups)*int(limits.BlockBytes) {
 		c.violate("bounds", "node %d holds %d messages of %d bytes in total", n.place, messages, bytes)
 	}
+	held := n.engine.Held()
+	body := int(limits.PayloadBytes) + block.MaxMessageOverhead
+	switch {
+	case held.Group.Bodies > int(limits.BlockBytes)+body: // R2: a block's bytes and one message
+	case held.Group.Claims > 64, held.Group.Repairs > 16: // PROTOCOL.md, section 6
+	case held.Requested > 8*1024, held.Waking > len(c.w.nodes), held.Described > len(c.w.nodes):
+	default:
+		return
+	}
+	c.violate("bounds", "node %d holds more than it may: %+v", n.place, held)
 }

@@ -49,11 +49,13 @@ type node struct {
 	queries     uint64
 	hangs       int64 // until when the application answers nothing, in microseconds
 	halted      string
+	full        Fault        // the FillDisk in effect; its end is At+For
+	told        engine.Space // what the engine knows of the disk
 	byzantine   *byzantine   // nil: correct
 	twin        *twin        // nil: no real store runs next to the disk
 	diskLost    bool         // since the last start
-	full        Fault        // the FillDisk in effect; its end is At+For
-	told        engine.Space // what the engine knows of the disk
+	server      *server      // nil: work takes no time
+	conduct     *conduct     // nil: of no peer
 	tickets     []*messageBook
 }
 
@@ -155,6 +157,7 @@ func (n *node) start() {
 	n.startAdmission(known)
 	n.up, n.halted, n.timerAt, n.pending, n.inbox = true, "", 0, nil, nil
 	n.incarnation++
+	n.server, n.conduct = newServer(n), newConduct(n)
 	n.w.trace.add(n.w.now, 'u', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d starts", n.place)
 	n.w.check.started(n)
@@ -194,7 +197,8 @@ func (n *node) down() {
 	n.useDisk()
 	n.w.trace.add(n.w.now, 'd', n.place, 0, uint64(n.incarnation))
 	n.w.trace.printf(n.w.now, "%d stops", n.place)
-	n.up, n.engine, n.pending, n.inbox = false, nil, nil, nil
+	n.up, n.engine, n.pending, n.inbox, n.server, n.conduct = false, nil, nil, nil, nil, nil
+	n.w.disconnectAll(n.place)
 	n.disk.cursors = nil
 	n.closeTwin()
 	n.w.check.stopped(n)
@@ -216,11 +220,21 @@ func (n *node) learnGroups(index int) {
 	}
 }
 
-// step runs the engine on one event after the other, or on all at once with Linger, and carries out
-// the effects one at a time: a crash may fall between any two.
-// Immediate answers are stepped once the effects before them are carried out, as in the shipped
-// runner.
+// step hands events to the engine: at once, or when their turn comes if work takes time.
 func (n *node) step(events ...engine.Event) {
+	if n.server == nil {
+		n.turn(events...)
+		return
+	}
+	for _, event := range events {
+		n.server.post(event)
+	}
+}
+
+// turn runs the engine on one event after the other, or on all at once with Linger, and carries out
+// the effects one at a time: a crash may fall between any two. Immediate answers are stepped once
+// the effects before them are carried out, as in the shipped runner.
+func (n *node) turn(events ...engine.Event) {
 	if !n.up || n.halted != "" {
 		return
 	}

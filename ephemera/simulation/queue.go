@@ -19,6 +19,11 @@ const (
 	adversaryTick                 // an adversary's tick
 	flush                         // a member steps through its inbox
 	inspection                    // the checker checks whether everything promised has happened
+	sent                          // a frame was put on a link that has a rate
+	processed                     // a node's processor ends a slice
+	committed                     // a node's disk ends a commit
+	awake                         // a peer may be read again
+	reunion                       // a node does not cut a peer off any more
 )
 
 // task is one discrete event. Times are in microseconds since the beginning of the schedule.
@@ -31,6 +36,7 @@ type task struct {
 	data        []byte
 	gossip      bool
 	event       engine.Event
+	parcel      *parcel // of frames, under costs or a rate
 }
 
 // queue is a four-ary heap of tasks by time. Tasks of the same time come out in the order in which

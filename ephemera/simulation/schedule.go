@@ -38,6 +38,10 @@ type Schedule struct {
 	Rate  int64 `json:",omitempty"` // bytes a second that a chain may add to a store; 0: any
 	Burst int64 `json:",omitempty"` // bytes that it may add at once
 
+	Idle     bool  `json:",omitempty"` // continue after the end, to judge what an idle group sends
+	Costs    Costs `json:",omitzero"`  // of work at nodes that are not Byzantine
+	LinkRate int64 `json:",omitempty"` // bytes a second on each link; 0: a frame takes no time on it
+
 	// Skips are nodes whose provider knows only the newest group: while they are down, they skip
 	// groups.
 	Skips []int `json:",omitempty"`
@@ -53,7 +57,7 @@ type Schedule struct {
 // Placement makes a node Byzantine.
 type Placement struct {
 	Node      int
-	Adversary string // a name in Adversaries
+	Adversary string // a name in Adversaries or of an attack
 }
 
 // Submission is a client's message.
@@ -148,8 +152,8 @@ func (s Schedule) Validate() error {
 	}
 	for _, p := range s.Byzantine {
 		node("an adversary", p.Node)
-		if _, ok := adversaries[p.Adversary]; !ok {
-			bad("adversary %q is unknown, expected one of %v", p.Adversary, Adversaries())
+		if constructor(p.Adversary) == nil {
+			bad("adversary %q is unknown, expected one of %v or %v", p.Adversary, Adversaries(), attackNames())
 		}
 	}
 	for _, m := range s.Submissions {
@@ -194,7 +198,10 @@ func (s Schedule) Validate() error {
 	if s.AppDelay < 0 || s.Exchange < 0 || s.HandOver < 0 || s.Known < 0 || s.Later < 0 || s.Drift < 0 || s.Drift > 100_000 || s.Offset < 0 {
 		bad("a time is negative, or clocks drift by more than a tenth")
 	}
-	return errors.Join(errs...)
+	if s.LinkRate < 0 || s.LinkRate > maxRate {
+		bad("links of %d bytes a second, expected 0..%d", s.LinkRate, maxRate)
+	}
+	return errors.Join(append(errs, s.Costs.validate())...)
 }
 
 // checkBatches returns an error if blocks or commits have sizes that cannot be.
@@ -209,11 +216,11 @@ func (s Schedule) checkBatches() error {
 }
 
 const (
+	maxRate    = int64(1 << 40)
 	maxNodes   = 1000
 	maxTime    = int64(400 * 24 * 3600 * 1000)
 	maxAhead   = int64(100 * 365 * 24 * 3600 * 1000)
 	maxPayload = 4096
-	maxRate    = int64(1 << 40)
 )
 
 // delay returns the one-way delay of a link in microseconds.

@@ -70,4 +70,7 @@ var simplifications = []func(*Schedule){
 	func(s *Schedule) { s.All = false },
 	func(s *Schedule) { s.Linger = 0 },
 	func(s *Schedule) { s.Batch, s.Linger = false, 0 },
+	func(s *Schedule) { s.Idle = false },
+	func(s *Schedule) { s.LinkRate = 0 },
+	func(s *Schedule) { s.Costs = Costs{} },
 }

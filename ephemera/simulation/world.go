@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	derived "github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -76,6 +77,10 @@ type world struct {
 	trace     trace
 	stats     Stats
 	meter     meter
+	pipes     []link // by sender and receiver, under a rate
+	bounds    derived.Transport
+	packed    any // identity of the frame that was measured last
+	parcel    parcel
 	header    block.Header // whose ID was computed last
 	id        block.ID
 	done      bool
@@ -92,7 +97,10 @@ type Stats struct {
 	Forks    int // alarms of correct members
 	// Postponed counts blocks that a node let wait because their chain had used up its rate.
 	Postponed int
-	Virtual   int64 // milliseconds that the schedule took
+	Virtual   int64   // milliseconds that the schedule took
+	Dropped   int     // frames that a full queue dropped, under LinkRate or Costs
+	Cuts      int     // peers that were cut off, under Costs
+	Busy      []int64 // microseconds for which each node's processor was busy, under Costs
 }
 
 // Result is the result of a schedule.
@@ -171,6 +179,7 @@ func newWorld(schedule Schedule, options Options) *world {
 		w.places[n.key.Public()] = i
 	}
 	w.check = newChecker(w)
+	w.prepareLoad()
 	w.coalition = newCoalition(w)
 	w.addGroup(schedule.Members)
 	for _, f := range schedule.Faults {
@@ -255,6 +264,8 @@ func (w *world) handle(o task) {
 		w.coalition.tick(int(o.to))
 	case inspection:
 		w.inspect()
+	default:
+		w.handleLoad(o)
 	}
 }
 
@@ -289,18 +300,27 @@ func (w *world) carry(from, to int, o task, gossip bool) {
 		return
 	}
 	o.from, o.to, o.gossip = int32(from), int32(to), gossip
+	if w.loaded() && w.apart(from, to) {
+		return
+	}
 	copies := 1
 	if !w.healed() && int(bits>>20%1000) < w.schedule.Duplicate {
 		copies = 2
 	}
 	for range copies {
-		at := w.now + w.schedule.delay(from, to, bits&0xfffff)
-		if until := w.slowed[[2]int{from, to}]; until > at {
-			at = until
-		}
-		w.queue.push(at, o)
+		delay := w.schedule.delay(from, to, bits&0xfffff)
 		bits = mix(bits)
+		if w.loaded() {
+			w.ship(o, delay)
+			continue
+		}
+		w.queue.push(w.arrival(from, to, delay), o)
 	}
+}
+
+// arrival returns when a frame arrives that is sent now.
+func (w *world) arrival(from, to int, delay int64) int64 {
+	return max(w.now+delay, w.slowed[[2]int{from, to}])
 }
 
 // cut reports whether a partition separates two nodes.
@@ -327,7 +347,7 @@ func (w *world) inspect() {
 	for _, n := range w.nodes {
 		n.readAll()
 	}
-	if !w.options.Endless && w.check.settled() {
+	if !w.options.Endless && w.check.settled() && w.check.spent() {
 		w.done = true
 		return
 	}
