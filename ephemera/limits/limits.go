@@ -215,7 +215,7 @@ func For(c Config) (Limits, error) {
 	w := &l.Work
 	w.ChecksPerSecond *= headroom
 	w.BytesPerSecond *= headroom
-	w.ServedPerSecond *= headroom
+	w.ServedPerSecond *= 2 // it may wait: catching up takes as long as it takes
 	w.SenderChecksPerSecond *= headroom
 	// As for the transport: what waited for this node arrives at once.
 	w.ChecksBurst = max(w.ChecksPerSecond, w.ChecksBurst)
