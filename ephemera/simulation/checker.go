@@ -114,7 +114,7 @@ type nodeBook struct {
 	lostThrough uint64 // the node counts among the faulty up to the group with this number
 	chains      map[chainKey]*cursor
 	growth      growthBook
-	votes       int // that the node has made durable, except for lost ones
+	votes       int // that the node has made durable and counted, except for lost ones
 	// heard is who answered the last start, by group.
 	heard     map[membership.ID]map[int]bool
 	postponed map[block.MessageID]bool // by the application since the start; see unasked
@@ -324,7 +324,6 @@ func (c *checker) persisted(n *node, w store.Write) {
 		}
 		c.hold(n, w.Block.Header.Slot(), c.w.idOf(&w.Block))
 		if !w.Again {
-			c.nodes[n.place].votes++
 			c.voteAfterHearing(n, w.Block.Header.Slot())
 		}
 		if w.Block.Header.Creator == n.key.Public() {

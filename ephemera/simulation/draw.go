@@ -110,7 +110,9 @@ func drawApplications(rng *random, s *Schedule) {
 // drawCosts draws what is judged of the costs. Its choices change no others.
 func drawCosts(s *Schedule) {
 	rng := random{state: hash(s.Seed, 32)}
-	s.Idle = len(s.Byzantine) == 0 && rng.permille(200)
+	// A clock that is wrong keeps its node asking for messages that it does not take.
+	stepped := slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == StepClock })
+	s.Idle = rng.permille(200) && len(s.Byzantine) == 0 && !stepped
 	if rng.permille(loadPermille) {
 		drawLoad(&rng, s)
 	}

@@ -77,7 +77,10 @@ func (n *node) lostVotes() bool {
 
 // countVote makes a vote count outside the store, after the store and before the signature.
 func (n *node) countVote(w store.Write) {
-	if _, ok := w.(store.PutVote); ok {
+	if vote, ok := w.(store.PutVote); ok {
 		n.files.votes++
+		if !vote.Again {
+			n.w.check.nodes[n.place].votes++
+		}
 	}
 }

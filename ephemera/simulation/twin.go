@@ -25,11 +25,13 @@ type Stores interface {
 }
 
 // Storable returns the nodes to whose disk nothing happens that cannot be done to a real store in
-// virtual time: no copy is restored, nothing rots, and no retention measures running time.
+// virtual time: no copy is restored, nothing rots, and no retention measures running time. A
+// Byzantine node may do anything with its disk.
 func (s Schedule) Storable() []int {
 	var nodes []int
 	for i := range s.Nodes {
-		if !slices.ContainsFunc(s.Faults, func(f Fault) bool {
+		byzantine := slices.ContainsFunc(s.Byzantine, func(p Placement) bool { return p.Node == i })
+		if !byzantine && !slices.ContainsFunc(s.Faults, func(f Fault) bool {
 			return f.Node == i && slices.Contains([]FaultKind{Restore, Revert, RevertAll, Rot, PruneAge}, f.Kind)
 		}) {
 			nodes = append(nodes, i)
@@ -106,7 +108,7 @@ func (t *twin) commit(w store.Write, want error) {
 	if !sameKind(err, want) {
 		t.violate(fmt.Sprintf("commit %T", w), want, err)
 	}
-	if err == nil {
+	if _, group := w.(store.PutGroup); err == nil && !group { // as in the model
 		t.sync()
 	}
 }
