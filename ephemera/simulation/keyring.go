@@ -34,8 +34,8 @@ type opened struct {
 	checks   int   // signatures that verifying met
 }
 
-// digestTable is the wire.Memory of all nodes together: whether a signature is valid does not depend on
-// who checks it.
+// digestTable is the wire.Memory of all nodes together: whether a signature is valid does not
+// depend on who checks it.
 type digestTable map[wire.Digest]bool
 
 func (d digestTable) Has(digest wire.Digest) bool { return d[digest] }
