@@ -18,8 +18,12 @@ func work(s Schedule) admission.Limits {
 			piled += f.Step
 		}
 	}
+	blocks := 10    // a second
+	if s.Link > 0 { // links are fast, and so are blocks
+		blocks = 80
+	}
 	return admission.Limits{
-		ChecksPerSecond: 10 * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ChecksPerSecond: blocks * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
 		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
 	}
 }

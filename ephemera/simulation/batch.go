@@ -6,9 +6,10 @@ import "github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 const batchEvents = 128
 
 // post hands the engine an event of the node's inbox. With Linger it waits for others, as in the
-// shipped runner: the engine steps through all of them before one commit.
+// shipped runner: the engine steps through all of them before one commit. A server has batches of
+// its own.
 func (n *node) post(event engine.Event) {
-	if n.w.schedule.Linger == 0 || !n.up {
+	if n.w.schedule.Linger == 0 || n.server != nil || !n.up {
 		n.step(event)
 		return
 	}

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -46,6 +47,7 @@ func (c *checker) continueFrom(n *node) {
 			book.chains[k] = &cursor{height: g.chains[j].delivered, repeat: true}
 		}
 	}
+	c.forgetHeld(n)
 	for _, proofs := range c.evidence {
 		delete(proofs, n.place)
 	}
@@ -53,6 +55,18 @@ func (c *checker) continueFrom(n *node) {
 		for _, e := range n.disk.groups[i].evidence {
 			c.proof(n, e)
 		}
+	}
+}
+
+// forgetHeld drops the headers that a node's disk has lost. They count for accountability only while
+// the node holds them.
+func (c *checker) forgetHeld(n *node) {
+	for _, b := range c.order {
+		slot := block.Slot{Group: c.w.groups[b.key.group].ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
+		b.held = slices.DeleteFunc(b.held, func(h holding) bool {
+			_, ok := n.disk.block(slot, h.block)
+			return h.node == n.place && !ok
+		})
 	}
 }
 

@@ -227,7 +227,9 @@ func (n *node) step(events ...engine.Event) {
 		return
 	}
 	for _, event := range events {
-		n.server.post(event)
+		if n.server != nil { // the node is still up
+			n.server.post(event)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func (b *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	if proof.Slot.Height > c.height+1 {
 		return
 	}
-	if o := c.open; o != nil && o.id == proof.Block && o.missing == 0 {
+	if o := c.open; o != nil && o.id == proof.Block && b.whole(c) {
 		b.certified(c, o.block(), proof)
 		return
 	}

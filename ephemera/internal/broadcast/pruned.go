@@ -65,7 +65,7 @@ func (b *Instance) acceptPruned(c *chain) {
 			return
 		}
 		blk := block.Block{SignedHeader: r.header}
-		if o := c.open; o != nil && o.id == r.proof.Block && o.missing == 0 {
+		if o := c.open; o != nil && o.id == r.proof.Block && b.whole(c) {
 			blk = o.block()
 		} else if r.count <= b.Group.F() {
 			return

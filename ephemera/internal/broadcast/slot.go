@@ -5,6 +5,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -60,6 +61,14 @@ func newHeldSlot(b block.Block, id block.ID, s state) *slot {
 	return o
 }
 
+// whole reports whether an open slot can be stored as certified. This member's block is stored
+// before it is signed: if it restarts muted, or after it closed the group, the signature is
+// missing, and the signed block is fetched from those that echoed it.
+func (b *Instance) whole(c *chain) bool {
+	o := c.open
+	return o.missing == 0 && (c.creator != b.Self || o.header.Signature != keys.Signature{})
+}
+
 func (o *slot) block() block.Block { return block.Block{SignedHeader: o.header, Messages: o.bodies} }
 
 func (o *slot) proposal() wire.Proposal {
@@ -88,7 +97,8 @@ func (b *Instance) Proposal(now int64, from int, p wire.Proposal) {
 	case o == nil:
 		b.openSlot(c, p, id)
 	case o.id != id:
-		// The two headers are evidence by now. By R3 this member echoes neither of them from here on.
+		// The two headers are evidence by now. By R3 this member echoes neither of them from here
+		// on.
 		return
 	case o.state == echoed:
 		b.send(c.creator, wire.Echo{Echo: *o.echo})

@@ -31,11 +31,16 @@ func TestEveryPatchApplies(t *testing.T) {
 	require.Subset(t, names, shortPart)
 }
 
+// The search finds every bug, and not something else: the schedule that fails with the bug passes
+// without it.
 func TestSearchFindsEveryPlantedBug(t *testing.T) {
 	names, root := bugs(t)
 	if testing.Short() {
 		names = shortPart
 	}
+	clean := filepath.Join(t.TempDir(), "search")
+	out, err := command(t, root, "go", "build", "-o", clean, "./simulation/cmd/search")
+	require.NoError(t, err, out)
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(name, ".patch"), func(t *testing.T) {
 			dir := t.TempDir()
@@ -46,13 +51,24 @@ func TestSearchFindsEveryPlantedBug(t *testing.T) {
 			require.NoError(t, err, out)
 			out, err = command(t, root, search, "-schedules", strconv.Itoa(enough), "-seed", "1", "-stop", "1", "-noshrink")
 			require.Error(t, err, "%d schedules passed with a bug", enough)
-			violation := regexp.MustCompile(`(?m)^violation of .*$`).FindString(out)
-			count := regexp.MustCompile(`(?m)^schedules: (\d+), violations: \d+, seed: 1$`).FindStringSubmatch(out)
-			require.NotEmpty(t, violation, out)
-			require.NotEmpty(t, count, out)
-			t.Logf("after %s schedules: %s", count[1], violation)
+			violation := found(t, out, `violation of .*`)
+			schedules := found(t, out, `schedules: (\d+), violations: \d+, seed: 1`)
+			replay := found(t, out, `replay: .* -replay '(.*)'`)
+			out, err = command(t, root, clean, "-replay", replay)
+			if err != nil {
+				t.Fatalf("after %s schedules: %s\nwithout the bug, the schedule fails, too: %s", schedules, violation, found(t, out, `violation of .*`))
+			}
+			t.Logf("after %s schedules: %s", schedules, violation)
 		})
 	}
+}
+
+// found returns the last group of a pattern that matches a line of what a program printed.
+func found(t *testing.T, out, pattern string) string {
+	t.Helper()
+	groups := regexp.MustCompile("(?m)^" + pattern + "$").FindStringSubmatch(out)
+	require.NotEmpty(t, groups, out)
+	return groups[len(groups)-1]
 }
 
 // bugs returns the patches' names and the module's root.
