@@ -136,8 +136,10 @@ func TestAnswersWaitForRoom(t *testing.T) {
 		to := c.keys[3].Public()
 		ask := func() {
 			for _, request := range []wire.Frame{
-				wire.GetMessages{IDs: []block.MessageID{waiting.ID()}}, wire.GetBlock{Slot: slot, Block: held.Block.ID()},
-				wire.GetCertified{From: slot}, wire.GetGroup{Number: 1},
+				wire.GetMessages{IDs: []block.MessageID{waiting.ID()}},
+				wire.GetBlock{Slot: slot, Block: held.Block.ID()},
+				wire.GetCertified{From: slot},
+				wire.GetGroup{Number: 1},
 			} {
 				require.True(t, asker.Send(c.keys[0].Public(), wire.Encode(request)))
 				time.Sleep(time.Second)

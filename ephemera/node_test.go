@@ -347,7 +347,7 @@ func TestGarbageIsRefusedAtTheBorder(t *testing.T) {
 		synctest.Wait()
 		refused, err := block.NewMessage(c.keys[0], network, "refused", []byte("x"), time.Now().UnixMilli())
 		require.NoError(t, err)
-		for kind := range 20 {
+		for kind := range 25 {
 			for i := 1; i < 4; i++ {
 				liar.Send(c.keys[i].Public(), append([]byte{byte(kind)}, "garbage"...))
 				liar.Send(c.keys[i].Public(), wire.EncodeMessages([]block.Message{refused}))

@@ -38,8 +38,12 @@ func FuzzMarker(f *testing.F) {
 func TestMarkerHoldsEveryCount(t *testing.T) {
 	h := &Home{Dir: t.TempDir()}
 	for _, m := range []marker{
-		{kind: "sqlite"}, {starts: 1, kind: "sqlite"}, {starts: 1, kind: "pebble"}, {starts: math.MaxUint64, group: math.MaxUint64, kind: "sqlite"},
-		{starts: 1, kind: "sqlite", votes: true}, {starts: 1, kind: "pebble", votes: true},
+		{kind: "sqlite"},
+		{starts: 1, kind: "sqlite"},
+		{starts: 1, kind: "pebble"},
+		{starts: math.MaxUint64, group: math.MaxUint64, kind: "sqlite"},
+		{starts: 1, kind: "sqlite", votes: true},
+		{starts: 1, kind: "pebble", votes: true},
 	} {
 		require.NoError(t, h.writeMarker(m))
 		again, err := readMarker(filepath.Join(h.Dir, MarkerFile))

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/admission"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -73,6 +75,9 @@ func (n *node) decode(o task) (frame wire.Decoded, check checkFrame, ok bool) {
 	if o.data == nil {
 		return wire.AssumeDecoded(o.frame), nil, true
 	}
+	if n.w.schedule.Real {
+		return n.decodeBytes(o.data)
+	}
 	group := n.w.groups[max(n.knownGroups, 1)-1]
 	if o.frame != nil {
 		if id, ok := groupOf(o.frame); ok {
@@ -83,6 +88,28 @@ func (n *node) decode(o task) (frame wire.Decoded, check checkFrame, ok bool) {
 	}
 	opened := n.w.keyring.open(group, o.data)
 	return opened.frame, n.checker(group, opened), opened.err == nil
+}
+
+// decodeBytes does with bytes what the shipped border does: it decodes and verifies them for all
+// groups that the node knows.
+func (n *node) decodeBytes(data []byte) (frame wire.Decoded, check checkFrame, ok bool) {
+	var known []*membership.Group
+	for _, g := range slices.Backward(n.w.groups[:n.knownGroups]) {
+		if n.group(g.ID()) != nil {
+			known = append(known, g)
+		}
+	}
+	groups := wire.NewGroups(known...)
+	frame, err := groups.Decode(data)
+	return frame, func(frame wire.Decoded) (int, error) {
+		admitted, err := frame.Admit()
+		if err != nil {
+			return 0, err
+		}
+		var tally wire.Tally
+		_, err = wire.NewVerifier(groups, n.w.keyring.known).Counting(&tally).Verify(admitted)
+		return tally.Checked + tally.Known, err
+	}, err == nil
 }
 
 // checkFrame verifies a frame. It returns how many signatures it met.

@@ -55,9 +55,9 @@
 // turns on it: one per peer that decodes and verifies its direct frames, one per peer for its
 // gossip, the loop that owns the engine and shares commits, and the reader of the store. What was
 // verified is remembered. The transport's rate limits, offences and cuts are those that package
-// limits derives. With Schedule.LinkRate, a frame takes time on its link, whose queue is bounded and
-// stops while the receiver does not read. Without them, processing takes no time, and a link has no
-// bandwidth.
+// limits derives. With Schedule.LinkRate, a frame takes time on its link, whose queue is bounded
+// and stops while the receiver does not read. Without them, processing takes no time, and a link
+// has no bandwidth.
 //
 // # What is not modelled
 //

@@ -10,7 +10,8 @@ import (
 )
 
 // attacks maps the names of adversaries that make as much work as they can to their constructors.
-// They belong to schedules under Costs and LinkRate: Draw does not choose them as ordinary adversaries.
+// They belong to schedules under Costs and LinkRate: Draw does not choose them as ordinary
+// adversaries.
 var attacks = map[string]func() adversary{
 	"chain":        func() adversary { return &chain{} },
 	"flapping":     func() adversary { return &flapping{} },

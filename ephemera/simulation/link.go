@@ -2,8 +2,8 @@ package simulation
 
 import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
 
-// link is what one node sends to another under Schedule.LinkRate: a bounded queue that empties at that
-// rate, as in the shipped transport. It stops while the receiver does not read.
+// link is what one node sends to another under Schedule.LinkRate: a bounded queue that empties at
+// that rate, as in the shipped transport. It stops while the receiver does not read.
 type link struct {
 	from, to int
 	waiting  []task

@@ -30,7 +30,7 @@ type Schedule struct {
 	Later     int     `json:",omitempty"` // messages postponed per thousand answers, until Heal
 	Exchange  int64   `json:",omitempty"` // between two frontiers; 0: the engine's default
 	HandOver  int64   `json:",omitempty"` // longest life of an old group; 0: the engine's default
-	PerBlock  int     `json:",omitempty"` // most messages in an own block; 0: 8
+	PerBlock  int     `json:",omitempty"` // most messages in its own block; 0: 8
 	// Fork says that enough members sign double for two certificates. Validity is not judged then:
 	// more than f members may answer nobody.
 	Fork  bool  `json:",omitempty"`
@@ -173,18 +173,7 @@ func (s Schedule) Validate() error {
 		if f.Kind == NewGroup {
 			group(f.Nodes)
 		}
-		if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
-			bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
-		}
-		if f.Free < 0 || f.Free > lowSpace {
-			bad("a disk has %d bytes left, expected 0..%d", f.Free, lowSpace)
-		}
-		if f.Kind == Pile && (f.Step < 1 || f.Step > maxPile) {
-			bad("a pile of %d messages, expected 1..%d", f.Step, maxPile)
-		}
-		if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
-			bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)
-		}
+		errs = append(errs, f.check())
 	}
 	if s.Rate < 0 || s.Burst < 0 || s.Rate > maxRate || s.Burst > maxRate || (s.Rate == 0) != (s.Burst == 0) {
 		bad("chains may add %d bytes a second and %d at once, expected both in 1..%d, or neither", s.Rate, s.Burst, maxRate)
@@ -202,6 +191,25 @@ func (s Schedule) Validate() error {
 		bad("links of %d bytes a second, expected 0..%d", s.LinkRate, maxRate)
 	}
 	return errors.Join(append(errs, s.Costs.validate())...)
+}
+
+// check returns an error that names everything that is wrong with the values of the fault.
+func (f Fault) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("schedule: "+format, args...)) }
+	if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
+		bad("%s at %d for %d ms, expected 0..%d", f.Kind, f.At, f.For, maxTime)
+	}
+	if f.Free < 0 || f.Free > lowSpace {
+		bad("a disk has %d bytes left, expected 0..%d", f.Free, lowSpace)
+	}
+	if f.Kind == Pile && (f.Step < 1 || f.Step > maxPile) {
+		bad("a pile of %d messages, expected 1..%d", f.Step, maxPile)
+	}
+	if f.Age < 0 || max(f.Ahead, -f.Ahead) > maxAhead {
+		bad("%s of messages older than %d ms, or of a clock by %d ms, at most %d", f.Kind, f.Age, f.Ahead, maxAhead)
+	}
+	return errors.Join(errs...)
 }
 
 // checkBatches returns an error if blocks or commits have sizes that cannot be.

@@ -16,16 +16,10 @@ type sizes struct {
 	largest int
 	behind  int
 	highest map[chain]uint64
-	height  map[place]uint64
 }
 
 type chain struct {
 	slot block.Slot // of height 0
-}
-
-type place struct {
-	node int
-	chain
 }
 
 func (*sizes) Name() string { return "sizes" }

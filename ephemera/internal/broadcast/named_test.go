@@ -15,8 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// walkedOver returns where the open slots name a message, and a body of it, by a walk over all chains
-// and slots.
+// walkedOver returns where the open slots name a message, and a body of it, by a walk over all
+// chains and slots.
 func (b *Instance) walkedOver(id block.MessageID) (places []place, held bool) {
 	for _, c := range b.chains {
 		if c.open == nil {
