@@ -132,6 +132,11 @@ func (c *checker) judgeTraffic() {
 	for _, s := range c.w.schedule.Submissions {
 		bytes += (n - 1) * int64(s.Size+listedBytes)
 	}
+	for _, p := range c.piles {
+		for _, m := range p.messages {
+			bytes += (n - 1) * int64(len(m.Payload())+listedBytes)
+		}
+	}
 	if got := int64(c.direct.Frames); got > wasted*frames {
 		c.violate("costs", "%d frames until everything has happened, at most %d times the needed %d", got, wasted, frames)
 	}
