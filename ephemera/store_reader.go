@@ -86,9 +86,13 @@ func (n *Node) sendBlocks(to keys.Public, frame wire.Blocks) {
 }
 
 // heldBlock returns a block for a member that lacks it or, if its messages were removed, its header
-// and certificate.
+// and certificate. A block of this node may be stored without its signature: it is stored before it
+// is signed. That one is no use to anybody.
 func (n *Node) heldBlock(ctx context.Context, id block.ID) (wire.Held, error) {
 	b, err := n.config.Store.Block(ctx, id)
+	if err == nil && b.Signature == (keys.Signature{}) {
+		return wire.Held{}, store.ErrNotFound
+	}
 	if !errors.Is(err, store.ErrPruned) {
 		return wire.Held{Block: b}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -147,7 +148,7 @@ func (n *node) carryOutQuery(effect engine.Effect) {
 // serveBlock sends a stored block to a member, unless it is damaged.
 func (n *node) serveBlock(e engine.ServeBlock) {
 	b, ok := n.disk.block(e.Slot, e.Block)
-	if !ok {
+	if !ok || b.Signature == (keys.Signature{}) {
 		return
 	}
 	stored, certified := n.disk.certified(e.Slot)
