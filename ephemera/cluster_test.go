@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
@@ -243,7 +244,7 @@ func (c *cluster) start(i int) {
 	c.nodes[i] = node
 	c.stop[i] = sync.OnceFunc(func() {
 		cancel()
-		require.NoError(c.t, <-result)
+		assert.NoError(c.t, <-result)
 	})
 	c.t.Cleanup(c.stop[i])
 }

@@ -44,7 +44,7 @@ func (n *Node) runReader(ctx context.Context) error {
 }
 
 func (n *Node) serve(ctx context.Context, r read) error {
-	forMember := r.header == nil && r.group == nil
+	forMember := !r.compares() && r.group == nil
 	if forMember && !n.config.Transport.HasRoom(r.to, n.view.Load().groups.MaxFrameBytes()) {
 		return nil // the member does not read what waits for it: it asks again (R7)
 	}
