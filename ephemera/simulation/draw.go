@@ -112,7 +112,9 @@ func drawCosts(s *Schedule) {
 	rng := random{state: hash(s.Seed, 32)}
 	// A clock that is wrong keeps its node asking for messages that it does not take.
 	stepped := slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == StepClock })
-	s.Idle = rng.permille(200) && len(s.Byzantine) == 0 && !stepped
+	// A chain that is held to its rate includes the messages of others long after their own chains.
+	held := s.All && s.Rate > 0
+	s.Idle = rng.permille(200) && len(s.Byzantine) == 0 && !stepped && !held
 	if rng.permille(loadPermille) {
 		drawLoad(&rng, s)
 	}
