@@ -58,8 +58,8 @@ func (c *checker) continueFrom(n *node) {
 	}
 }
 
-// forgetHeld drops the headers that a node's disk has lost. They count for accountability only while
-// the node holds them.
+// forgetHeld drops the headers that a node's disk has lost. They count for accountability only
+// while the node holds them.
 func (c *checker) forgetHeld(n *node) {
 	for _, b := range c.order {
 		slot := block.Slot{Group: c.w.groups[b.key.group].ID(), Creator: c.w.nodes[b.key.creator].key.Public(), Height: b.key.height}
