@@ -287,6 +287,7 @@ func (c *checker) judged(n *node, slot block.Slot, id block.ID, d verdict.Decisi
 	}
 	if n.key.Public() == slot.Creator {
 		for _, dropped := range d.Drops() {
+			delete(c.nodes[n.place].postponed, dropped)
 			if m := c.byID[dropped]; m != nil {
 				m.done = true
 			}
