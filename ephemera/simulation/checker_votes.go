@@ -35,6 +35,16 @@ func (c *checker) opened(n *node) {
 	}
 }
 
+// reverted notes that a disk has lost commits. Its node's messages are awaited no more: a block
+// with them may be gone, unnoticed if its vote was not counted yet.
+func (c *checker) reverted(n *node) {
+	for _, m := range c.messages {
+		if m.node == n.place {
+			m.durable = false
+		}
+	}
+}
+
 // continueFrom lets a node continue from a disk that is not its last one.
 func (c *checker) continueFrom(n *node) {
 	book := &c.nodes[n.place]

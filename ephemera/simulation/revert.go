@@ -44,6 +44,7 @@ func (w *world) revert(n *node, f Fault) {
 	state := n.states[max(0, len(n.states)-1-max(f.Step, 1))]
 	w.replaceStore(n, state.disk.snapshot(), f.For)
 	n.states = nil
+	w.check.reverted(n)
 	if f.Kind == RevertAll {
 		n.files = state.files
 		n.becomeForgetful()
