@@ -163,18 +163,12 @@ func (g *gate) charge(peer keys.Public, bytes int) {
 	g.state.Charge(now, peer, bytes)
 }
 
-// sends notes a frame of this many bytes that is sent to a peer: the answer to a request of this
-// node is free, and that to a request of the peer is not.
+// sends notes a frame of this many bytes that is sent to a peer.
 func (g *gate) sends(to keys.Public, frame wire.Frame, bytes int) {
 	now := g.clock.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch frame.(type) {
-	case wire.Messages, wire.Blocks, wire.Description, wire.Listing:
-		g.state.Served(now, to, bytes)
-	default:
-		g.state.Asked(now, to, frame)
-	}
+	g.state.Sent(now, to, frame, bytes)
 }
 
 // restore takes the groups that the node starts with.

@@ -9,7 +9,7 @@
 //	Decide  once it is decoded: drop it, tell the engine its slot alone, or verify it
 //	Settle  afterwards: what the frame has cost
 //
-// and Note for what it made durable, Asked and Served for what it sent. The simulator does the
+// and Note for what it made durable, Sent for what it sent. The simulator does the
 // same, so that the search looks for frames that were lost here.
 //
 // The package is unstable: it is public only because configurations hold its Limits.

@@ -87,7 +87,7 @@ func TestAnswersStayWhole(t *testing.T) {
 	a := admission.New(c.keys[0], admission.Limits{})
 	c.certify(a, 1, 1)
 	frame := blocksOf(c.blocks[1][0])
-	a.Asked(0, c.keys[1], wire.GetBlock{Slot: c.blocks[1][0].Header.Slot(), Block: c.blocks[1][0].ID()})
+	a.Sent(0, c.keys[1], wire.GetBlock{Slot: c.blocks[1][0].Header.Slot(), Block: c.blocks[1][0].ID()}, 0)
 	require.Equal(t, admission.Drop, a.Decide(0, admission.Arrival{From: c.keys[2], Frame: wire.AssumeDecoded(frame)}).Action, "another member")
 	d := c.decide(a, frame)
 	require.Equal(t, admission.Pass, d.Action)

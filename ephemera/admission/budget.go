@@ -245,8 +245,18 @@ func (a *Admission) Charge(now int64, peer keys.Public, bytes int) {
 	a.peers.of(now, peer).bytes.take(now, bytes+FrameBytes)
 }
 
-// Asked notes a frame that this node sends to a peer. If it is a request, its answer is free.
-func (a *Admission) Asked(now int64, to keys.Public, frame wire.Frame) {
+// Sent notes a frame of this many bytes that this node sends to a peer. An answer is charged to the
+// peer that asked. The answer to a request of this node is free.
+func (a *Admission) Sent(now int64, to keys.Public, frame wire.Frame, bytes int) {
+	switch frame.(type) {
+	case wire.Messages, wire.Blocks, wire.Description, wire.Listing:
+		a.peers.of(now, to).served.take(now, bytes+FrameBytes)
+	default:
+		a.asked(now, to, frame)
+	}
+}
+
+func (a *Admission) asked(now int64, to keys.Public, frame wire.Frame) {
 	var c credit
 	switch f := frame.(type) {
 	case wire.GetMessages:
@@ -261,9 +271,4 @@ func (a *Admission) Asked(now int64, to keys.Public, frame wire.Frame) {
 		return
 	}
 	a.peers.of(now, to).ask(now, c)
-}
-
-// Served charges a peer for the answer to its request, of that many bytes.
-func (a *Admission) Served(now int64, to keys.Public, bytes int) {
-	a.peers.of(now, to).served.take(now, bytes+FrameBytes)
 }

@@ -83,23 +83,23 @@ func TestAnswersAreFreeUpToWhatWasAsked(t *testing.T) {
 		a, in := admission.New(c.keys[0], tight), c.arrival(1, answer.frame)
 		free := func(now int64) bool { return a.Decide(now, in).Free }
 		require.False(t, free(0), name)
-		a.Asked(0, c.keys[1], answer.request)
+		a.Sent(0, c.keys[1], answer.request, 0)
 		require.True(t, free(0), name)
 		require.False(t, free(0), name)
-		a.Asked(0, c.keys[1], answer.request)
+		a.Sent(0, c.keys[1], answer.request, 0)
 		require.True(t, free(45_000), "%s: a slow answer", name)
-		a.Asked(50_000, c.keys[1], answer.request)
+		a.Sent(50_000, c.keys[1], answer.request, 0)
 		require.False(t, free(50_000+61_000), "%s: an answer after a minute", name)
 
-		a.Asked(200_000, c.keys[1], answer.request)
+		a.Sent(200_000, c.keys[1], answer.request, 0)
 		cost(a, 200_000, in, 1000, true)
 		require.Zero(t, a.Ready(200_000, c.keys[1]), name)
-		a.Asked(200_000, c.keys[1], answer.request)
+		a.Sent(200_000, c.keys[1], answer.request, 0)
 		cost(a, 200_000, in, 1000, false)
 		require.Positive(t, a.Ready(200_000, c.keys[1]), "%s: a bad signature", name)
 	}
 	a := admission.New(c.keys[0], tight)
-	a.Asked(0, c.keys[1], c.frontier())
+	a.Sent(0, c.keys[1], c.frontier(), 0)
 	require.False(t, a.Decide(0, c.arrival(1, messages)).Free, "a frontier asks for nothing")
 }
 
@@ -142,7 +142,7 @@ func TestGossipIsPaidByTheSender(t *testing.T) {
 func TestAnswersSlowThePeerDown(t *testing.T) {
 	c := newChains(t)
 	a := admission.New(c.keys[0], tight)
-	a.Served(0, c.keys[1], tight.ServedBurst+2*tight.ServedPerSecond)
+	a.Sent(0, c.keys[1], wire.Blocks{}, tight.ServedBurst+2*tight.ServedPerSecond)
 	wait := a.Ready(0, c.keys[1])
 	require.InDelta(t, 2000, wait, 20)
 	require.False(t, a.Overdrawn(0, c.keys[1]))

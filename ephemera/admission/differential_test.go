@@ -132,7 +132,7 @@ func (m *member) carryOut(effect engine.Effect) engine.Event {
 	case engine.Send:
 		m.requests = append(m.requests, e)
 		if m.admission != nil {
-			m.admission.Asked(m.now, e.To, e.Frame)
+			m.admission.Sent(m.now, e.To, e.Frame, 0)
 		}
 	}
 	return nil

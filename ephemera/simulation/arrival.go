@@ -211,17 +211,11 @@ func (n *node) noteSent(to int, frame wire.Frame) {
 	if n.byzantine != nil {
 		return
 	}
-	peer := n.w.nodes[to].key.Public()
 	size := 0
 	for m := range wire.Bodies(frame) {
 		size += m.Size()
 	}
-	switch frame.(type) {
-	case wire.Messages, wire.Blocks, wire.Listing:
-		n.admission.Served(n.clock(), peer, size)
-	default:
-		n.admission.Asked(n.clock(), peer, frame)
-	}
+	n.admission.Sent(n.clock(), n.w.nodes[to].key.Public(), frame, size)
 }
 
 // noteWritten tells admission what has become durable.
