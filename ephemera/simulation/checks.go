@@ -3,36 +3,12 @@ package simulation
 import (
 	"encoding/binary"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
 // checksOf returns how many signatures the border checks in a frame that is not remembered as a
-// whole. Messages on their own are remembered one by one; without a memory all are checked.
-func checksOf(frame wire.Frame, m *prints) int {
-	switch f := frame.(type) {
-	case wire.Proposal, wire.Echo:
-		return 1
-	case wire.Certificate:
-		return len(f.Signatures)
-	case wire.Frontier:
-		return len(f.Open)
-	case wire.Evidence:
-		return 2
-	case wire.Messages:
-		return m.messages(f.Messages)
-	case wire.Blocks:
-		count := 0
-		for _, held := range f.Blocks {
-			count += 1 + m.messages(held.Block.Messages)
-			if held.Certificate != nil {
-				count += len(held.Certificate.Signatures)
-			}
-		}
-		return count
-	}
-	return 0
-}
+// whole. Messages are remembered one by one.
+func checksOf(frame wire.Frame, m *prints) int { return wire.Signatures(frame) - m.known(frame) }
 
 // named returns how many messages a frame names that the engine looks up.
 func named(frame wire.Frame) int {
@@ -52,7 +28,7 @@ func named(frame wire.Frame) int {
 // prints is the shipped node's memory of what it verified: fingerprints in two generations.
 type prints struct{ new, old map[uint64]bool }
 
-// maxPrints bounds a generation, as seenDigests does in the shipped node.
+// maxPrints bounds a generation, like the memory of package admission.
 const maxPrints = 8192
 
 func newPrints() *prints { return &prints{new: map[uint64]bool{}} }
@@ -66,18 +42,15 @@ func (m *prints) add(print uint64) {
 	m.new[print] = true
 }
 
-// messages returns how many of some messages are not remembered, and remembers them.
-func (m *prints) messages(all []block.Message) int {
-	if m == nil {
-		return len(all)
-	}
-	count := 0
-	for _, message := range all {
+// known returns how many messages in a frame are remembered, and remembers the others.
+func (m *prints) known(frame wire.Frame) (count int) {
+	for message := range wire.Bodies(frame) {
 		id, signature := message.ID(), message.Signature()
 		print := hash(binary.BigEndian.Uint64(id[:]), binary.BigEndian.Uint64(signature[:]))
-		if !m.has(print) {
-			m.add(print)
+		if m.has(print) {
 			count++
+		} else {
+			m.add(print)
 		}
 	}
 	return count

@@ -27,21 +27,8 @@ func (c *checker) sighted(n *node, from int, frame wire.Frame) {
 	if n.knownGroups < len(c.w.groups) || !newest.Contains(c.w.nodes[from].key.Public()) {
 		return
 	}
-	switch f := frame.(type) {
-	case wire.Proposal:
-		c.sawHeader(n, newest, f.SignedHeader)
-	case wire.Frontier:
-		for _, h := range f.Open {
-			c.sawHeader(n, newest, h)
-		}
-	case wire.Fresh:
-		for _, h := range f.Frontier.Open {
-			c.sawHeader(n, newest, h)
-		}
-	case wire.Blocks:
-		for _, held := range f.Blocks {
-			c.sawHeader(n, newest, held.Block.SignedHeader)
-		}
+	for _, h := range headersOf(frame) {
+		c.sawHeader(n, newest, h)
 	}
 }
 
