@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/honest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -42,10 +43,10 @@ func (t *trial) regroup(ctx context.Context) error {
 			if health, err := n.Client.Health(ctx); err == nil && health.Ready && health.Group == t.network.Number+1 {
 				break
 			}
-			wait(ctx, 100*time.Millisecond)
+			honest.Wait(ctx, 100*time.Millisecond)
 		}
 	}
-	wait(ctx, closing)
+	honest.Wait(ctx, closing)
 	return ctx.Err()
 }
 

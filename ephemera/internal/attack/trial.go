@@ -129,9 +129,9 @@ func (t *trial) run(ctx context.Context) error {
 	work.Go(func() { t.load.Watch(watching) })
 	work.Go(func() { t.load.Run(loading) })
 
-	wait(ctx, t.warm)
+	honest.Wait(ctx, t.warm)
 	quiet := time.Now()
-	wait(ctx, t.quiet)
+	honest.Wait(ctx, t.quiet)
 	calm := time.Now()
 
 	enemy, err := startHostile(t.network.Folder(t.network.Nodes[members-1]).Dir, t.attack.Name)
@@ -168,18 +168,18 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 	for i, n := range t.nodes {
 		before[i] = n.Disk()
 	}
-	wait(ctx, restartAfter)
+	honest.Wait(ctx, restartAfter)
 	restarted := t.nodes[1]
 	restarted.Pause()
-	wait(ctx, drain)
+	honest.Wait(ctx, drain)
 	restarted.Stop()
 	if t.result.start, err = restarted.Start(ctx, startTimeout); err != nil && !errors.Is(err, honest.ErrNotReady) {
 		return window, err
 	}
-	wait(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
+	honest.Wait(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
 	window = time.Now()
 	used, usedByAttacker, usedByOthers := t.time(), enemy.time(), others(t, enemy)
-	wait(ctx, t.window) // all of it, also if the restart took long
+	honest.Wait(ctx, t.window) // all of it, also if the restart took long
 	length := time.Since(window).Seconds()
 	t.result.share = (enemy.time() - usedByAttacker).Seconds() / length
 	t.result.work = (t.time() - used).Seconds() / length / float64(len(t.nodes))
@@ -226,14 +226,5 @@ func (t *trial) judge(ctx context.Context, quiet, calm, window, end time.Time) {
 			r.notes = append(r.notes, n.Name+" ended")
 			r.missing = max(r.missing, 1)
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

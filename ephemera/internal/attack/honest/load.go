@@ -62,7 +62,7 @@ func (l *Load) watch(ctx context.Context, n *Node) {
 			subscription.From = entry.Cursor
 			l.record(n, entry.Block)
 		}
-		wait(ctx, 100*time.Millisecond)
+		Wait(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -129,7 +129,7 @@ func (l *Load) submit(ctx context.Context, turn int) {
 			l.mu.Unlock()
 			return
 		}
-		wait(ctx, 100*time.Millisecond)
+		Wait(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -147,7 +147,7 @@ func (l *Load) Settle(ctx context.Context, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for ctx.Err() == nil && l.Tally(time.Time{}, time.Now()).Missing > 0 {
-		wait(ctx, 50*time.Millisecond)
+		Wait(ctx, 50*time.Millisecond)
 	}
 }
 
@@ -183,8 +183,8 @@ func (l *Load) Tally(begin, end time.Time) Tally {
 	return t
 }
 
-// wait waits for d, or until ctx is done.
-func wait(ctx context.Context, d time.Duration) {
+// Wait waits for d, or until ctx is done.
+func Wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -40,7 +40,7 @@ func peakIn(status []byte) int64 {
 	return 0
 }
 
-// ProcessTime returns the CPU time that a process has used, zero if there is no such process.
+// ProcessTime returns the CPU time that a process has used, zero if it has ended.
 func ProcessTime(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
