@@ -220,7 +220,7 @@ func For(c Config) (Limits, error) {
 	// As for the transport: what waited for this node arrives at once.
 	w.ChecksBurst = max(w.ChecksPerSecond, w.ChecksBurst)
 	w.BytesBurst *= headroom
-	w.ServedBurst = max(w.ServedPerSecond, w.ServedBurst)
+	w.ServedBurst *= 2
 	w.SenderChecksBurst = w.SenderChecksPerSecond
 	w.Wait *= 2
 

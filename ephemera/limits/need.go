@@ -91,13 +91,15 @@ func (c Config) work(t Transport) admission.Limits {
 	// headers in frontiers, and every message's ID in a proposal and in a request.
 	bytes := t.FramesPerSecond*(smallFrame+admission.FrameBytes) + resent*c.BlocksPerSecond*n*smallFrame/8 +
 		2*openGroups*n*smallFrame + 2*resent*c.MessagesPerSecond*messageID
-	// It may lack everything that we may lack.
-	served := t.BytesPerSecond + t.FramesPerSecond*admission.FrameBytes
+	// It may lack everything, and this node may be the only one that it can ask: it needs what all
+	// members make in a second. A byte of an answer takes longer than one of a frame that arrives,
+	// about 25 ns, because it is read from the store first.
+	served := c.MessagesPerSecond*c.message() + n*c.BlocksPerSecond*(smallFrame+admission.FrameBytes)
 	return admission.Limits{
 		ChecksPerSecond: checks, ChecksBurst: max(checks, burst),
 		// An answer that was requested before this node restarted is not free.
 		BytesPerSecond: bytes, BytesBurst: bytes + t.FrameBytes,
-		ServedPerSecond: served, ServedBurst: max(served, t.BytesBurst),
+		ServedPerSecond: served, ServedBurst: max(served, t.FrameBytes),
 		// All messages may be one sender's.
 		SenderChecksPerSecond: c.MessagesPerSecond, SenderChecksBurst: c.MessagesPerSecond,
 		Wait: 1000,
