@@ -3,6 +3,7 @@ package ephemera
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
@@ -27,6 +28,10 @@ type read struct {
 // compares reports whether the read compares what a member sent with what is stored.
 func (r read) compares() bool { return r.header != nil || r.proof != nil }
 
+// readerRest is for how long the reader rests after a request, as a multiple of the time that the
+// request took. All members together can so use at most a third of a core for what they ask.
+const readerRest = 2
+
 // runReader serves other members from the store, one request at a time, so that members that catch
 // up do not delay the loop.
 func (n *Node) runReader(ctx context.Context) error {
@@ -35,11 +40,23 @@ func (n *Node) runReader(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case r := <-n.reads:
+			began := time.Now()
 			err := n.serve(ctx, r)
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt) && ctx.Err() == nil {
 				n.log.Error("reading the store for a member failed", "err", err)
 			}
+			rest(ctx, readerRest*time.Since(began))
 		}
+	}
+}
+
+// rest returns after a duration, or when the context is done.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

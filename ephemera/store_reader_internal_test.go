@@ -1,7 +1,10 @@
 package ephemera
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/memory"
+	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
 // A node whose disk was reverted may hold its own block as it was before it was signed. Members
@@ -32,3 +36,43 @@ func TestBlockWithoutSignatureIsNotServed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, b.Signature, held.Block.Signature)
 }
+
+// Members that ask for blocks again and again use a third of a core.
+func TestReaderRestsBetweenRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const took, minute = 10 * time.Millisecond, time.Minute
+		disk := &slowStore{Store: memory.New(), took: took}
+		n := &Node{config: Config{Store: disk, Transport: readers{}}, reads: make(chan read)}
+		n.view.Store(&view{})
+		ctx, cancel := context.WithTimeout(t.Context(), minute)
+		defer cancel()
+		done := make(chan error)
+		go func() { done <- n.runReader(ctx) }()
+		for slot := (block.Slot{Height: 1}); ctx.Err() == nil; {
+			select {
+			case n.reads <- read{from: &slot}:
+			case <-ctx.Done():
+			}
+		}
+		require.NoError(t, <-done)
+		require.InDelta(t, int(minute/took/3), disk.reads, 2)
+	})
+}
+
+// slowStore is a store whose reads take some time.
+type slowStore struct {
+	store.Store
+	took  time.Duration
+	reads int
+}
+
+func (s *slowStore) CertifiedFrom(context.Context, block.Slot, int, int) ([]store.Certified, error) {
+	s.reads++
+	time.Sleep(s.took)
+	return nil, nil
+}
+
+// readers is a transport to members that read everything at once.
+type readers struct{ transport.Transport }
+
+func (readers) HasRoom(keys.Public, int) bool { return true }
