@@ -24,8 +24,12 @@ func work(s Schedule) admission.Limits {
 	if s.Link > 0 { // links are fast, and so are blocks
 		blocks = 80
 	}
+	alone := 0
+	if s.PerBlock == 1 { // each submission may be a block of its own, whose certificate arrives late
+		alone = s.Nodes * len(s.Submissions)
+	}
 	return admission.Limits{
-		ChecksPerSecond: blocks * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ChecksPerSecond: blocks * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + alone + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
 		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
 	}
 }
