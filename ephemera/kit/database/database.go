@@ -6,30 +6,74 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net/url"
+	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 	"github.com/pressly/goose/v3"
 )
 
-const options = "?mode=rwc&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on&_txlock=immediate"
+// Statements wait so long in SQLite for a lock of another program, in milliseconds, before patience
+// decides.
+const options = "?mode=rwc&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=250&_foreign_keys=on&_txlock=immediate"
 
-// Open opens the file at path, whose folder must exist, creates it if it does not exist, and brings
-// its schema up to date with migrations/*.sql of files. It has one connection, which all users
-// share.
-func Open(ctx context.Context, path string, files fs.FS) (*sqlx.DB, error) {
-	db, err := sqlx.Open("sqlite3", Name(path, options))
-	if err != nil {
-		return nil, err
-	}
+// Config says which file to open, and how.
+type Config struct {
+	// Path is the file. Its folder must exist.
+	Path string
+	// Migrations contains the schema in migrations/*.sql.
+	Migrations fs.FS
+	// Wait bounds how long a write waits while another program locks the file or the disk has no room;
+	// then it returns an error for which Busy or Full is true. 0 means until its context is done.
+	Wait time.Duration
+	// Log gets a line when a write begins to wait, and then once a minute. It may be nil.
+	Log *slog.Logger
+}
+
+// DB is an open file. It has one connection, which all users share. Its methods may be called
+// concurrently.
+type DB struct {
+	*sqlx.DB
+	patience Patience
+}
+
+// Open opens a file, creates it if it does not exist, and brings its schema up to date.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	p := c.patience()
+	db := sqlx.NewDb(sql.OpenDB(connector{Name(c.Path, options), p}), "sqlite3")
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, files); err != nil {
+	if err := migrate(ctx, db, c.Migrations); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return db, nil
+	return &DB{db, p}, nil
+}
+
+func (c Config) patience() Patience {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return Patience{Path: c.Path, Most: c.Wait, Log: log}
+}
+
+// Write runs change in one durable transaction, and again while the disk has no room for it, for as
+// long as Config.Wait allows. A transaction that is not run by Write fails on a full disk.
+func (db *DB) Write(ctx context.Context, change func(*sqlx.Tx) error) error {
+	return db.patience.Try(ctx, func() error {
+		tx, err := db.BeginTxx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := change(tx); err != nil {
+			_ = tx.Rollback() // fails if SQLite already rolled back, as it does when the disk is full
+			return err
+		}
+		return tx.Commit()
+	})
 }
 
 // Name returns the name by which the driver opens a path, with options such as ?mode=ro.

@@ -1,0 +1,155 @@
+package database_test
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/mattn/go-sqlite3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+)
+
+var schema = fstest.MapFS{"migrations/00001_notes.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (text BLOB NOT NULL);\n")}}
+
+// lines passes on log lines.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+func newLog() (*slog.Logger, lines) {
+	l := make(lines, 100)
+	return slog.New(slog.NewTextHandler(l, nil)), l
+}
+
+// open opens a new database, whose log lines arrive in the returned channel.
+func open(t *testing.T, path string, most time.Duration) (*database.DB, lines) {
+	t.Helper()
+	logger, log := newLog()
+	db, err := database.Open(t.Context(), database.Config{Path: path, Migrations: schema, Wait: most, Log: logger})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db, log
+}
+
+// lock holds the write lock of a file, as another program does, until release is called.
+func lock(t *testing.T, path string) (release func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", database.Name(path, "?mode=rw&_txlock=immediate"))
+	require.NoError(t, err)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	return func() {
+		require.NoError(t, tx.Rollback())
+		require.NoError(t, db.Close())
+	}
+}
+
+func insert(ctx context.Context, db *database.DB, text []byte) error {
+	return db.Write(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO notes VALUES (?)`, text)
+		return err
+	})
+}
+
+func count(t *testing.T, db *database.DB) (rows int) {
+	t.Helper()
+	require.NoError(t, db.Get(&rows, `SELECT count(*) FROM notes`))
+	return rows
+}
+
+func TestWritesWaitForAnotherProgramsLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.sqlite")
+	db, log := open(t, path, 0)
+	for name, write := range map[string]func() error{
+		"transaction": func() error { return insert(t.Context(), db, []byte("a")) },
+		"statement": func() error {
+			_, err := db.ExecContext(t.Context(), `INSERT INTO notes VALUES ('b')`)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := count(t, db)
+			release := lock(t, path)
+			written := make(chan error, 1)
+			go func() { written <- write() }()
+			require.Contains(t, <-log, "another program that has locked the database")
+			require.Empty(t, written)
+			release()
+			require.NoError(t, <-written)
+			require.Equal(t, before+1, count(t, db))
+			require.Contains(t, <-log, "takes writes again")
+		})
+	}
+}
+
+func TestOpeningWaitsForAnotherProgramsLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.sqlite")
+	first, err := database.Open(t.Context(), database.Config{Path: path, Migrations: schema})
+	require.NoError(t, err)
+	require.NoError(t, first.Close())
+	release := lock(t, path)
+	opened := make(chan error, 1)
+	logger, log := newLog()
+	go func() {
+		db, err := database.Open(t.Context(), database.Config{
+			Path: path, Log: logger, Migrations: fstest.MapFS{"migrations/00001_notes.sql": schema["migrations/00001_notes.sql"], "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (text BLOB);\n")}},
+		})
+		if err == nil {
+			err = db.Close()
+		}
+		opened <- err
+	}()
+	require.Contains(t, <-log, "another program that has locked the database")
+	require.Empty(t, opened)
+	release()
+	require.NoError(t, <-opened)
+}
+
+func TestWaitEndsWithItsBoundOrContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.sqlite")
+	bounded, _ := open(t, path, time.Millisecond)
+	patient, _ := open(t, path, 0)
+	release := lock(t, path)
+	defer release()
+	err := insert(t.Context(), bounded, nil)
+	require.True(t, database.Busy(err), "%v", err)
+	require.False(t, database.Full(err))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.Error(t, insert(ctx, patient, nil))
+	require.Zero(t, count(t, patient))
+}
+
+func TestWritesWaitForRoom(t *testing.T) {
+	db, log := open(t, filepath.Join(t.TempDir(), "notes.sqlite"), 0)
+	var pages int
+	require.NoError(t, db.Get(&pages, `PRAGMA max_page_count = 1`)) // as many as there are
+	written := make(chan error, 1)
+	go func() { written <- insert(t.Context(), db, make([]byte, 1<<16)) }()
+	require.Contains(t, <-log, "room on the disk")
+	require.Empty(t, written)
+	require.Zero(t, count(t, db))
+	require.NoError(t, db.Get(&pages, `PRAGMA max_page_count = 1000000`))
+	require.NoError(t, <-written)
+	require.Equal(t, 1, count(t, db))
+}
+
+func TestOnlyLocksAndFullDisksLeaveNothingBehind(t *testing.T) {
+	for code := range sqlite3.ErrNo(40) {
+		err := sqlite3.Error{Code: code}
+		require.Equal(t, code == sqlite3.ErrBusy || code == sqlite3.ErrLocked || code == sqlite3.ErrProtocol, database.Busy(err), "%v", err)
+		require.Equal(t, code == sqlite3.ErrFull, database.Full(err), "%v", err)
+	}
+	require.False(t, database.Busy(nil))
+	require.False(t, database.Full(context.Canceled))
+}
