@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -364,4 +366,26 @@ func TestSubmissionMayBeSentInPieces(t *testing.T) {
 	var receipt contract.Receipt
 	require.NoError(t, json.NewDecoder(answer.Body).Decode(&receipt))
 	require.True(t, receipt.Verify())
+}
+
+// While another program locks the database, callers are told to come back, and lose nothing.
+func TestLockedDatabaseMeansLater(t *testing.T) {
+	cfg := enrolling(t, 2)
+	w := start(t, cfg)
+	other, err := sql.Open("sqlite3", database.Name(cfg.Database, "?mode=rw&_txlock=immediate"))
+	require.NoError(t, err)
+	lock, err := other.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = w.Enrol(t.Context(), w.enrolment(1, "a", 1), "t")
+	require.ErrorIs(t, err, contract.Unavailable)
+	var p *contract.Problem
+	require.ErrorAs(t, err, &p)
+	require.Positive(t, p.RetryAfter())
+	_, err = w.PeerInfo(t.Context())
+	require.NoError(t, err, "reading needs no lock")
+	require.NoError(t, lock.Rollback())
+	require.NoError(t, other.Close())
+	answer, err := w.Enrol(t.Context(), w.enrolment(1, "a", 1), "t")
+	require.NoError(t, err)
+	require.Equal(t, 1, answer.Enrolled)
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
@@ -79,6 +81,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known.RetryAfterMS = refused.RetryAfter.Milliseconds()
 	case errors.Is(err, store.ErrNotFound):
 		known = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
+	case database.Busy(err), database.Full(err): // the store has logged it
+		known = contract.NewProblem(contract.Unavailable, "the contract's database takes no writes for now")
+		known.RetryAfterMS = time.Second.Milliseconds()
 	case r.Context().Err() != nil:
 		s.log.Debug("request abandoned", "method", r.Method, "path", r.URL.Path, "err", err)
 		return // the caller has left

@@ -41,7 +41,7 @@ func (s *script) Measure(_ context.Context, mixnodes []metrics.MixID, tick int64
 
 func open(t testing.TB) *samples.Store {
 	t.Helper()
-	store, err := samples.Open(t.Context(), filepath.Join(t.TempDir(), "samples.sqlite"))
+	store, err := samples.Open(t.Context(), filepath.Join(t.TempDir(), "samples.sqlite"), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store
@@ -104,7 +104,7 @@ func TestARestartedCollectorMeasuresTheSame(t *testing.T) {
 
 		dir, err := os.MkdirTemp(folder, "")
 		require.NoError(t, err)
-		store, err := samples.Open(context.Background(), filepath.Join(dir, "samples.sqlite"))
+		store, err := samples.Open(context.Background(), filepath.Join(dir, "samples.sqlite"), nil)
 		require.NoError(t, err)
 		defer store.Close()
 		for _, moment := range moments { // a new collector each time, as after a restart

@@ -79,7 +79,7 @@ func (o *outbox) set(fail error) {
 func distribute(t *testing.T, dir string, source collector.Source, calendar *calendar, change func(*rewards.Distributor)) (*rewards.Store, func()) {
 	t.Helper()
 	store := openStore(t, dir)
-	measured, err := samples.Open(t.Context(), filepath.Join(dir, "samples.sqlite"))
+	measured, err := samples.Open(t.Context(), filepath.Join(dir, "samples.sqlite"), nil)
 	require.NoError(t, err)
 	collecting, err := collector.New(source, measured, 4)
 	require.NoError(t, err)

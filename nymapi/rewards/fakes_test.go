@@ -124,7 +124,7 @@ func describe(id contract.Epoch, n int) contract.Description {
 
 func openStore(t testing.TB, dir string) *rewards.Store {
 	t.Helper()
-	store, err := rewards.OpenStore(t.Context(), filepath.Join(dir, "nymapi.sqlite"))
+	store, err := rewards.OpenStore(t.Context(), filepath.Join(dir, "nymapi.sqlite"), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/jmoiron/sqlx"
 
@@ -29,12 +30,13 @@ var (
 
 // Store is a Nym-API's database: what it signed, submitted and learnt. What a method has stored
 // survives a power cut. Methods are safe for concurrent use. The schema is in migrations.
-type Store struct{ db *sqlx.DB }
+type Store struct{ db *database.DB }
 
 // OpenStore opens the database at path, creates it if it does not exist, and brings its schema up
-// to date. The folder must exist.
-func OpenStore(ctx context.Context, path string) (*Store, error) {
-	db, err := database.Open(ctx, path, migrations)
+// to date. The folder must exist. While another program locks the file or the disk is full, writes
+// wait until their context is done; log says so and may be nil.
+func OpenStore(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
+	db, err := database.Open(ctx, database.Config{Path: path, Migrations: migrations, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -43,18 +45,6 @@ func OpenStore(ctx context.Context, path string) (*Store, error) {
 
 // Close closes the database. No method may be called afterwards.
 func (s *Store) Close() error { return s.db.Close() }
-
-// update runs f in one transaction.
-func (s *Store) update(ctx context.Context, f func(*sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
 
 // found converts sql.ErrNoRows to ErrNotFound.
 func found(err error) error {
@@ -113,7 +103,10 @@ func (s *Store) SetContract(ctx context.Context, c Contract) error {
 // after a restart.
 func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {
 	var counter uint64
-	if err := s.db.GetContext(ctx, &counter, `UPDATE contract SET enrolments = enrolments + 1 RETURNING enrolments`); err != nil {
+	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &counter, `UPDATE contract SET enrolments = enrolments + 1 RETURNING enrolments`)
+	})
+	if err != nil {
 		return 0, fmt.Errorf("count enrolment: %w", found(err))
 	}
 	return counter, nil
@@ -137,7 +130,7 @@ func (s *Store) Descriptions(ctx context.Context) ([]contract.Description, error
 
 // KeepDescription stores a description and drops those of epochs before oldest.
 func (s *Store) KeepDescription(ctx context.Context, d contract.Description, oldest contract.Epoch) error {
-	err := s.update(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO descriptions (epoch, description) VALUES (?, ?) ON CONFLICT DO NOTHING`, d.Epoch, d.Encode())
 		if err != nil {
 			return err

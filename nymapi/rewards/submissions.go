@@ -38,7 +38,7 @@ type Submission struct {
 // block is recorded in the same transaction, so a block that is delivered again after a crash is
 // skipped.
 func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Block) (added bool, err error) {
-	err = s.update(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Write(ctx, func(tx *sqlx.Tx) error {
 		var id []byte
 		if own != nil {
 			fresh, err := recordOwn(ctx, tx, *own, add.Epoch)
@@ -65,7 +65,7 @@ func (s *Store) AddSubmission(ctx context.Context, add Submission, own *block.Bl
 
 // RecordOwn records a block of this member from which nothing is submitted.
 func (s *Store) RecordOwn(ctx context.Context, own block.Block, epoch contract.Epoch) error {
-	err := s.update(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
 		_, err := recordOwn(ctx, tx, own, epoch)
 		return err
 	})
@@ -150,7 +150,7 @@ func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcom
 // Prune drops everything about epochs before that one except their descriptions. The caller keeps
 // epochs that may be open.
 func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
-	err := s.update(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
 		for _, table := range []string{"reports", "own_blocks", "submissions", "winners", "double_reports"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE epoch < ?", before); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -33,12 +34,13 @@ var migrations embed.FS
 
 // Store is an open file of samples. Its methods may be called concurrently; they share one
 // connection and wait for each other.
-type Store struct{ db *sqlx.DB }
+type Store struct{ db *database.DB }
 
 // Open opens the file at path, creates it if it does not exist, and brings its schema up to date.
-// The folder must exist.
-func Open(ctx context.Context, path string) (*Store, error) {
-	db, err := database.Open(ctx, path, migrations)
+// The folder must exist. While another program locks the file or the disk is full, writes wait
+// until their context is done; log says so and may be nil.
+func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
+	db, err := database.Open(ctx, database.Config{Path: path, Migrations: migrations, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("open samples %s: %w", path, err)
 	}
@@ -70,28 +72,21 @@ func (s *Store) Record(ctx context.Context, samples []metrics.Sample) error {
 	return nil
 }
 
-func (s *Store) insert(ctx context.Context, samples []metrics.Sample) (err error) {
-	tx, err := s.db.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() {
+func (s *Store) insert(ctx context.Context, samples []metrics.Sample) error {
+	return s.db.Write(ctx, func(tx *sqlx.Tx) error {
+		statement, err := tx.PreparexContext(ctx,
+			`INSERT INTO sample (time_ms, mixnode, value) VALUES (?, ?, ?) ON CONFLICT (time_ms, mixnode) DO NOTHING`)
 		if err != nil {
-			_ = tx.Rollback() // err already says why
-		}
-	}()
-	statement, err := tx.PreparexContext(ctx,
-		`INSERT INTO sample (time_ms, mixnode, value) VALUES (?, ?, ?) ON CONFLICT (time_ms, mixnode) DO NOTHING`)
-	if err != nil {
-		return err
-	}
-	defer statement.Close()
-	for _, sample := range samples {
-		if _, err := statement.ExecContext(ctx, sample.Time.UnixMilli(), string(sample.Mixnode), sample.Value); err != nil {
 			return err
 		}
-	}
-	return tx.Commit()
+		defer statement.Close()
+		for _, sample := range samples {
+			if _, err := statement.ExecContext(ctx, sample.Time.UnixMilli(), string(sample.Mixnode), sample.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Averages returns the average uptime of each mixnode over the half-open window [start, end). Value

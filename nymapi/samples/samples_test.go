@@ -29,7 +29,7 @@ func at(d time.Duration) time.Time { return origin.Add(d) }
 
 func open(t testing.TB, path string) *samples.Store {
 	t.Helper()
-	store, err := samples.Open(t.Context(), path)
+	store, err := samples.Open(t.Context(), path, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store
@@ -122,7 +122,7 @@ func TestPruneRemovesWhatIsOlder(t *testing.T) {
 
 func TestSamplesSurviveClosingAndOddPaths(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "100% a?b#c & d.db")
-	store, err := samples.Open(t.Context(), path)
+	store, err := samples.Open(t.Context(), path, nil)
 	require.NoError(t, err)
 	require.NoError(t, store.Record(t.Context(), []metrics.Sample{{Mixnode: "m2", Time: at(0), Value: 7}}))
 	require.NoError(t, store.Close())
@@ -133,7 +133,7 @@ func TestSamplesSurviveClosingAndOddPaths(t *testing.T) {
 
 func TestOpenErrorsNameTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "absent", "samples.db")
-	_, err := samples.Open(t.Context(), path)
+	_, err := samples.Open(t.Context(), path, nil)
 	require.ErrorContains(t, err, path)
 }
 
@@ -188,7 +188,7 @@ func TestAveragesEqualThoseOfTheSamplesInTheWindow(t *testing.T) {
 	dir, files := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		files++
-		store, err := samples.Open(context.Background(), filepath.Join(dir, fmt.Sprint(files)))
+		store, err := samples.Open(context.Background(), filepath.Join(dir, fmt.Sprint(files)), nil)
 		require.NoError(t, err)
 		defer store.Close()
 		offset := rapid.Int64Range(-50, 50)

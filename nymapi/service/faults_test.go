@@ -21,7 +21,7 @@ import (
 // stored opens the database of a member that is not running.
 func (c *cluster) stored(number int) *rewards.Store {
 	c.Helper()
-	store, err := rewards.OpenStore(c.Context(), filepath.Join(c.home(number), service.RewardsFile))
+	store, err := rewards.OpenStore(c.Context(), filepath.Join(c.home(number), service.RewardsFile), nil)
 	require.NoError(c, err)
 	c.Cleanup(func() { require.NoError(c, store.Close()) })
 	return store

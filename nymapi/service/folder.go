@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -45,7 +46,7 @@ type folder struct {
 
 // openFolder opens the databases. If lock is nil it locks the folder. The folder owns the lock,
 // even if opening fails.
-func openFolder(ctx context.Context, dir string, lock io.Closer) (*folder, error) {
+func openFolder(ctx context.Context, dir string, lock io.Closer, log *slog.Logger) (*folder, error) {
 	if lock == nil {
 		var err error
 		if lock, err = Lock(dir); err != nil {
@@ -54,10 +55,10 @@ func openFolder(ctx context.Context, dir string, lock io.Closer) (*folder, error
 	}
 	f := &folder{lock: lock}
 	var err error
-	if f.rewards, err = rewards.OpenStore(ctx, filepath.Join(dir, RewardsFile)); err != nil {
+	if f.rewards, err = rewards.OpenStore(ctx, filepath.Join(dir, RewardsFile), log); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	if f.samples, err = samples.Open(ctx, filepath.Join(dir, SamplesFile)); err != nil {
+	if f.samples, err = samples.Open(ctx, filepath.Join(dir, SamplesFile), log); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	return f, nil

@@ -65,7 +65,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	defer s.client.Close()
 	var err error
-	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock); err != nil {
+	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log); err != nil {
 		return err
 	}
 	if s.listener, err = s.listenAPI(ctx); err == nil {

@@ -50,7 +50,7 @@ func description(t *testing.T, number contract.Epoch) contract.Description {
 // fill creates a database with a rewarded epoch, one with carried values, a missed and an open one.
 func fill(t *testing.T, path string) {
 	ctx := context.Background()
-	s, err := store.Open(ctx, path, store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}, 1)
+	s, err := store.Open(ctx, path, store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}, 1, nil)
 	require.NoError(t, err)
 	for i, p := range contracttest.Peers(4) {
 		require.NoError(t, s.PutMember(ctx, store.Member{Peer: p, Counter: uint64(i)}, 5))
@@ -379,7 +379,7 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 
 func emptyDatabase(t *testing.T, folder string) string {
 	path := filepath.Join(folder, "empty.db")
-	s, err := store.Open(context.Background(), path, store.Identity{Network: "n", Key: contracttest.Key(1).Public()}, 1)
+	s, err := store.Open(context.Background(), path, store.Identity{Network: "n", Key: contracttest.Key(1).Public()}, 1, nil)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	return path

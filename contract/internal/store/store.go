@@ -13,7 +13,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -47,7 +49,7 @@ type Identity struct {
 // Store is an open database. Its methods may be called concurrently; writes are serialised.
 type Store struct {
 	Reader
-	writer *sqlx.DB
+	writer *database.DB
 	lock   *os.File
 }
 
@@ -55,22 +57,23 @@ const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferre
 
 // Open opens the database at path, creates it if it does not exist, and brings its schema up to
 // date. The folder must exist. The error is ErrForeign for the database of another contract or
-// network, and ErrLocked if another process has it open for writing.
-func Open(ctx context.Context, path string, who Identity, now contract.Millis) (*Store, error) {
+// network, and ErrLocked if another process has it open for writing. A write that waits for another
+// program's lock or for room on the disk is logged; log may be nil.
+func Open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) (*Store, error) {
 	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	s := &Store{lock: lock}
-	if err := s.open(ctx, path, who, now); err != nil {
+	if err := s.open(ctx, path, who, now, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, who Identity, now contract.Millis) error {
+func (s *Store) open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) error {
 	var err error
-	if s.writer, err = database.Open(ctx, path, migrations); err != nil {
+	if s.writer, err = database.Open(ctx, database.Config{Path: path, Migrations: migrations, Wait: patience, Log: log}); err != nil {
 		return err
 	}
 	if err := s.claim(ctx, who, now); err != nil {
@@ -112,19 +115,15 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.lock.Close())...)
 }
 
+// patience is how long a write waits for another program's lock on the database, or for room on the
+// disk, before its caller is told to come back.
+const patience = time.Second
+
 // write runs change in one durable transaction. Once begun it completes even if ctx is cancelled.
 func (s *Store) write(ctx context.Context, change func(context.Context, *sqlx.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	tx, err := s.writer.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := change(ctx, tx); err != nil {
-		_ = tx.Rollback() // err already says why
-		return err
-	}
-	return tx.Commit()
+	return s.writer.Write(ctx, func(tx *sqlx.Tx) error { return change(ctx, tx) })
 }

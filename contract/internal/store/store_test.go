@@ -26,7 +26,7 @@ func owner() store.Identity {
 }
 
 func open(t *testing.T, path string) *store.Store {
-	s, err := store.Open(context.Background(), path, owner(), 1)
+	s, err := store.Open(context.Background(), path, owner(), 1, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() }) // closing again after the test closed it does nothing
 	return s
@@ -170,11 +170,11 @@ func TestSettleGetsTheNewestValuesWithinTheCarryLimit(t *testing.T) {
 func TestForeignAndLockedDatabasesAreRefused(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "c.db")
 	s := open(t, path)
-	_, err := store.Open(ctx, path, owner(), 1)
+	_, err := store.Open(ctx, path, owner(), 1, nil)
 	require.ErrorIs(t, err, store.ErrLocked)
 	require.NoError(t, s.Close())
 	for _, other := range []store.Identity{{Network: "other", Key: owner().Key}, {Network: owner().Network, Key: contracttest.Key(1).Public()}} {
-		_, err = store.Open(ctx, path, other, 1)
+		_, err = store.Open(ctx, path, other, 1, nil)
 		require.ErrorIs(t, err, store.ErrForeign)
 	}
 	open(t, path)
