@@ -159,6 +159,7 @@ type cluster struct {
 	hold       bool
 	retention  ephemera.Retention
 	rate       ephemera.ChainRate
+	refuses    map[int]*refusal      // what the stores of nodes answer to commits
 	free       map[int]*atomic.Int64 // bytes left on the disks of nodes; others have plenty
 	work       admission.Limits
 	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
@@ -215,11 +216,15 @@ func (c *cluster) run(i int) (*ephemera.Node, context.CancelFunc, <-chan error) 
 // begin is like run but does not wait, for a node that may fail to start.
 func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error) {
 	c.t.Helper()
-	st, err := c.disks[i].Open()
+	opened, err := c.disks[i].Open()
 	require.NoError(c.t, err)
+	st := store.Store(opened)
 	var disk ephemera.Disk
 	if c.free[i] != nil {
 		disk = ephemera.Disk{Folder: "disk", Low: 1000, Critical: 100}
+	}
+	if r := c.refuses[i]; r != nil {
+		st = refusing{st, r}
 	}
 	node, err := ephemera.New(ephemera.Config{
 		Key: c.keys[i], Group: c.group, ChainRate: c.rate, Disk: disk, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,
@@ -233,7 +238,7 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
-	go func() { result <- errors.Join(node.Run(ctx), st.Close()) }()
+	go func() { result <- errors.Join(node.Run(ctx), opened.Close()) }()
 	return node, cancel, result
 }
 

@@ -193,7 +193,7 @@ func (n *Node) loadGroups(ctx context.Context) (groups, []engine.Known, error) {
 		}
 	}
 	if newer {
-		if err := n.config.Store.Commit(ctx, []store.Write{store.PutGroup{Group: given}}); err != nil {
+		if err := n.write(ctx, []store.Write{store.PutGroup{Group: given}}); err != nil {
 			return groups{}, nil, fmt.Errorf("record group %d: %w", given.Number(), err)
 		}
 		book = book.withGroup(given, false)

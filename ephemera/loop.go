@@ -241,7 +241,7 @@ func (l *loop) commit(writes []store.Write) error {
 		return nil
 	}
 	start := time.Now()
-	err := l.config.Store.Commit(context.WithoutCancel(l.ctx), writes)
+	err := l.write(l.ctx, writes)
 	if err == nil && store.HoldVotes(writes) {
 		if err := l.config.Votes.CountVotes(); err != nil {
 			return fmt.Errorf("count votes (free disk space or repair the disk, then start again; nothing was signed): %w", err)

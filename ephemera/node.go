@@ -54,26 +54,28 @@ type Node struct {
 	engine *engine.Engine // owned by the loop
 	log    *slog.Logger
 
-	shares  shares // of the peers in inbox
-	inbox   chan engine.Event
-	calls   chan call
-	wake    chan struct{}
-	tasks   *tasks    // loop to application
-	checks  *checks   // loop to application, about messages
-	reads   chan read // loop to store reader
-	running chan struct{}
-	stopped chan struct{}
-	broken  chan error // with capacity 1: why CheckMessage ends Run
-	started atomic.Bool
-	view    atomic.Pointer[view]
-	clock   clock
-	gate    *gate
-	clients map[keys.Public]bool
-	follow  following
-	damage  *damage
-	company company
-	growth  growth
-	space   atomic.Pointer[DiskSpace]
+	shares shares // of the peers in inbox
+	inbox  chan engine.Event
+	calls  chan call
+	wake   chan struct{}
+	tasks  *tasks    // loop to application
+	checks *checks   // loop to application, about messages
+	reads  chan read // loop to store reader
+	// storeWaits is why the store takes no writes, if it does not.
+	storeWaits atomic.Pointer[error]
+	running    chan struct{}
+	stopped    chan struct{}
+	broken     chan error // with capacity 1: why CheckMessage ends Run
+	started    atomic.Bool
+	view       atomic.Pointer[view]
+	clock      clock
+	gate       *gate
+	clients    map[keys.Public]bool
+	follow     following
+	damage     *damage
+	company    company
+	growth     growth
+	space      atomic.Pointer[DiskSpace]
 	// freeSpace measures a folder's disk.
 	freeSpace func(folder string) (free, total int64, err error)
 	enough    atomic.Bool // members were online to make blocks
@@ -146,11 +148,11 @@ func (n *Node) Run(ctx context.Context) error {
 	n.clock.begin()
 	book, known, err := n.loadGroups(ctx)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	since, included, err := n.included(ctx, oldest(n.clock.wallTime(), n.config.Mempool))
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	n.engine = engine.New(engine.Config{
 		Self: n.config.Key.Public(), Include: n.config.Include, Mempool: n.config.Mempool,
@@ -192,6 +194,14 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// unlessStopped returns the error of a step of the start, or nil if the node was stopped meanwhile.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // Submit puts a signed message into the mempool and spreads it. Errors: block.ErrInvalid,

@@ -35,6 +35,11 @@ var (
 	// or the block was fetched after every other member had removed them. The header and certificate
 	// are still in the store.
 	ErrPruned = errors.New("messages of the block were removed by retention")
+	// ErrBusy reports that another program has locked the store's file, such as a shell or a backup.
+	// Nothing was written. The same call may be repeated.
+	ErrBusy = errors.New("another program has locked the store: end it")
+	// ErrFull reports that the disk has no room. Nothing was written. The same call may be repeated.
+	ErrFull = errors.New("the disk of the store is full: free some space")
 	// ErrLocked reports a store that is already open, in this process or another.
 	ErrLocked = errors.New("store is in use by another node: stop that node first")
 )

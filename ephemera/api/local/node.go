@@ -108,7 +108,8 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 	if forks, err := a.store.Forks(ctx); err == nil {
 		out.Forks = len(forks)
 	}
-	if a.running() {
+	waits := a.node.StoreWaits()
+	if a.running() && waits == nil {
 		a.addStatus(ctx, group, &out)
 	}
 	switch {
@@ -116,6 +117,8 @@ func (a local) Health(ctx context.Context) (api.Health, error) {
 		out.Reason = "the node is not running"
 	case !out.Storage:
 		out.Reason = fmt.Sprintf("the store does not answer: %v", err)
+	case waits != nil:
+		out.Reason = fmt.Sprintf("the store takes no writes: %v", waits)
 	case !out.Listening:
 		out.Reason = "a listener is not bound"
 	case out.Online < out.Q && !newest.Contains(a.self):

@@ -13,6 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
@@ -73,6 +75,17 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 	return c.repairs.prepare(db)
 }
 
+// unwritten adds ErrBusy or ErrFull to an error after which a transaction left nothing behind.
+func (s *Store) unwritten(err error) error {
+	switch {
+	case database.Busy(err):
+		return fmt.Errorf("%w (processes %v): %w", store.ErrBusy, lockfile.Holders(s.path, s.path+"-shm"), err)
+	case database.Full(err):
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return err
+}
+
 // Commit applies the writes in one transaction and returns after its fsync; see store.Store.
 func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if err := ctx.Err(); err != nil {
@@ -81,7 +94,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	ctx = context.WithoutCancel(ctx) // a commit is short: once it began, let it finish
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin commit: %w", err)
+		return fmt.Errorf("begin commit: %w", s.unwritten(err))
 	}
 	now, due := s.clock.Due()
 	c := commit{
@@ -91,23 +104,23 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	for _, w := range writes {
 		if err := c.apply(w); err != nil {
 			_ = tx.Rollback() // fails if SQLite already rolled back, as it does when the disk is full
-			return fmt.Errorf("commit %T: %w", w, err)
+			return fmt.Errorf("commit %T: %w", w, s.unwritten(err))
 		}
 	}
 	if store.HoldVotes(writes) {
 		if err := c.exec(c.statements.countVotes); err != nil {
 			_ = tx.Rollback()
-			return fmt.Errorf("commit count of votes: %w", err)
+			return fmt.Errorf("commit count of votes: %w", s.unwritten(err))
 		}
 	}
 	if due {
 		if err := c.exec(c.statements.running, now); err != nil {
 			_ = tx.Rollback()
-			return fmt.Errorf("commit running time: %w", err)
+			return fmt.Errorf("commit running time: %w", s.unwritten(err))
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", s.unwritten(err)) // the driver rolled back
 	}
 	if due {
 		s.clock.Saved(now)

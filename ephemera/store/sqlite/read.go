@@ -445,16 +445,19 @@ func (s *Store) Identity(ctx context.Context) (store.Identity, error) {
 
 // SetIdentity durably writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
-	tx, err := s.writer.BeginTxx(ctx, nil)
+	err := s.patience().Try(ctx, func() error {
+		tx, err := s.writer.BeginTxx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := setIdentity(ctx, tx, identity); err != nil {
+			_ = tx.Rollback()
+			return err
+		}
+		return tx.Commit()
+	})
 	if err != nil {
-		return fmt.Errorf("write identity: %w", err)
-	}
-	if err := setIdentity(ctx, tx, identity); err != nil {
-		_ = tx.Rollback()
-		return fmt.Errorf("write identity: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("write identity: %w", err)
+		return fmt.Errorf("write identity: %w", s.unwritten(err))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
@@ -28,6 +29,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
@@ -44,6 +46,7 @@ const storedMessages = 8192
 
 // Store is a store.Store in one SQLite file.
 type Store struct {
+	path    string
 	lock    *os.File
 	writer  *sqlx.DB // one connection
 	reader  *sqlx.DB // read-only
@@ -72,14 +75,26 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &Store{lock: lock, logger: logger, stored: stored}
-	if err := s.connect(path); err != nil {
+	s := &Store{path: path, lock: lock, logger: logger, stored: stored}
+	if err := s.patience().Try(context.Background(), func() error { return s.connect(path) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) connect(path string) error {
+// openWait is for how long opening waits for another program's lock, or for room on the disk.
+const openWait = 30 * time.Second
+
+func (s *Store) patience() database.Patience {
+	return database.Patience{Path: s.path, Most: openWait, Log: s.logger}
+}
+
+func (s *Store) connect(path string) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.disconnect())
+		}
+	}()
 	s.writer = connection(path, "rwc", url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"},
 	})
@@ -105,7 +120,6 @@ func (s *Store) connect(path string) error {
 	if err := s.prunes.prepare(s.writer); err != nil {
 		return err
 	}
-	var err error
 	s.message, err = s.reader.Preparex(`SELECT m.message, m.crc FROM message_ids i JOIN messages m USING (number) WHERE i.message_id = ?`)
 	return err
 }
@@ -154,8 +168,8 @@ func syncFolder(path string) error {
 }
 
 // busyTimeout is how long, in milliseconds, a statement waits for a lock held by another process,
-// such as sqlite3.
-const busyTimeout = "5000"
+// such as sqlite3, before the caller is told.
+const busyTimeout = "1000"
 
 // connection returns a pool of connections to the file, which it opens on first use.
 func connection(path, mode string, options url.Values) *sqlx.DB {
@@ -181,16 +195,21 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return c.Driv
 
 // Close writes the log back into the file, closes the file and releases the lock.
 func (s *Store) Close() error {
+	if s.clock != nil && s.writer != nil {
+		// If it fails, as on a full disk, some running time is lost, as in a crash.
+		_, _ = s.writer.Exec(saveRunning, s.clock.Now())
+	}
+	return errors.Join(s.disconnect(), s.lock.Close())
+}
+
+func (s *Store) disconnect() error {
 	var all []error
 	if s.reader != nil {
 		all = append(all, s.reader.Close())
 	}
-	if s.clock != nil {
-		// If it fails, as on a full disk, some running time is lost, as in a crash.
-		_, _ = s.writer.Exec(saveRunning, s.clock.Now())
-	}
 	if s.writer != nil {
 		all = append(all, s.writer.Close()) // closing the last connection writes the log back
 	}
-	return errors.Join(append(all, s.lock.Close())...)
+	s.reader, s.writer = nil, nil
+	return errors.Join(all...)
 }
