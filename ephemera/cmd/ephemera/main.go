@@ -31,6 +31,7 @@ func program() command.Program {
 
 // explain says how the program ends with an error.
 func explain(err error) command.Outcome {
+	var ended *nodeError
 	switch {
 	case errors.Is(err, settings.ErrConfig):
 		return command.Outcome{Status: command.ExitUsage}
@@ -39,6 +40,7 @@ func explain(err error) command.Outcome {
 			Status: command.ExitHalted,
 			Advice: "Another node runs with this key, or the folder was restored from a copy: find and stop the other node first, see docs/EPHEMERA.md",
 		}
+	case errors.As(err, &ended):
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return command.Outcome{Text: noAnswer(err)}
 	}

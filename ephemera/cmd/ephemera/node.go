@@ -39,12 +39,22 @@ key that its store does not know: do not start it again before you know why.`,
 		quietLibraries(logger)
 		slog.SetDefault(logger)
 		limitMemory(s.Limits.MemoryBytes)
-		return daemon.Run(cmd.Context(), daemon.Config{
+		err = daemon.Run(cmd.Context(), daemon.Config{
 			Folder: c.folder(), Settings: s, Version: version, Stores: stores(), Logger: logger,
 		})
+		if err != nil {
+			return &nodeError{err}
+		}
+		return nil
 	}
 	return cmd
 }
+
+// nodeError is why a node ended. A refused connection in it is not that of a client.
+type nodeError struct{ err error }
+
+func (e *nodeError) Error() string { return e.err.Error() }
+func (e *nodeError) Unwrap() error { return e.err }
 
 // limitMemory makes the garbage collector keep the process within its memory. The environment
 // variable GOMEMLIMIT has precedence.

@@ -92,11 +92,27 @@ func (d *daemon) members(ctx context.Context) (membership.List, error) {
 	}
 	waiting, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	list, err := provider.First(waiting, d.provider, d.home.Store)
+	list, err := provider.First(waiting, d.reporting(d.provider), d.home.Store)
 	if err == nil && list.Group.Network() != d.Settings.Node.Network {
 		err = wrongNetwork(list.Source, list.Group, d.Settings)
 	}
 	return list, err
+}
+
+// reportEvery is the shortest time between two log lines about a wait.
+const reportEvery = 15 * time.Second
+
+// reporting returns a source that logs at once, and then seldom, why it has no list yet.
+func (d *daemon) reporting(source provider.Source) provider.Func {
+	var reported time.Time
+	return func(ctx context.Context) (membership.List, error) {
+		list, err := source.Current(ctx)
+		if err != nil && ctx.Err() == nil && time.Since(reported) >= reportEvery {
+			reported = time.Now()
+			d.log.Warn("waiting for the list of members", "source", d.Settings.Membership.Source, "err", err)
+		}
+		return list, err
+	}
 }
 
 func wrongNetwork(source string, group *membership.Group, s settings.Settings) error {

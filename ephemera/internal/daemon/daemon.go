@@ -71,7 +71,7 @@ func run(ctx context.Context, config Config) (err error) {
 	}
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, config.Logger, err)
 	}
 	defer func() {
 		if closed := h.Close(); closed != nil {
@@ -80,9 +80,19 @@ func run(ctx context.Context, config Config) (err error) {
 	}()
 	d := &daemon{Config: config, home: h, log: config.Logger.With("logger", "daemon")}
 	if err := d.compose(ctx); err != nil {
-		return err
+		return unlessStopped(ctx, config.Logger, err)
 	}
 	return d.serve(ctx)
+}
+
+// unlessStopped returns the error of a step of the start, or nil if the daemon was stopped
+// meanwhile: the next start repeats the step.
+func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopped before it had started", "logger", "daemon", "err", err)
+	return nil
 }
 
 // serve runs all parts. When ctx is done the API stops first, so that the node still runs while

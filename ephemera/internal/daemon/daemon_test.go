@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -67,6 +68,36 @@ func startIn(t *testing.T, folder daemon.Folder, s settings.Settings) (at daemon
 			return context.DeadlineExceeded
 		}
 	}
+}
+
+// lines passes on log lines.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default: // nobody waits for it
+	}
+	return len(line), nil
+}
+
+// A node that waits for its first list says so at once, and stops without an error.
+func TestNodeSaysWhatItWaitsForAndCanBeStopped(t *testing.T) {
+	s := singleMember()
+	s.Membership.Source, s.Membership.URL = "http", "http://127.0.0.1:1/peer_info"
+	folder := daemon.Folder{Dir: t.TempDir()}
+	_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+	require.NoError(t, err)
+	log := make(lines, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- daemon.Run(ctx, daemon.Config{Folder: folder, Settings: s, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	}()
+	require.Contains(t, <-log, "waiting for the list of members")
+	cancel()
+	require.NoError(t, <-ended)
 }
 
 func TestNodeCertifiesServesReportsMetricsAndStops(t *testing.T) {
