@@ -63,6 +63,7 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 	if err := k.load(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	k.reportChanges()
 	return k, nil
 }
 

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+)
+
+// reportChanges logs each setting that a database of an earlier start does not let take effect, and
+// each that will change the description of the next epochs.
+func (k *keeper) reportChanges() {
+	if k.group != nil && k.cfg.expected() != k.group.N() {
+		k.log.Warn("setting has no effect: the group of this database is closed; use a new database for another group",
+			"setting", "expect", "given", k.cfg.expected(), "kept", k.group.N())
+	}
+	if k.newest.Epoch == 0 {
+		return
+	}
+	before := k.newest
+	for _, s := range []struct {
+		setting     string
+		given, last any
+	}{
+		{"epoch", k.cfg.EpochDuration.Milliseconds(), int64(before.End - before.Start)},
+		{"estimator", k.cfg.Estimator.Name(), before.Rules.Estimator},
+		{"carry", uint16(k.cfg.CarryLimit), before.Rules.CarryLimit},
+		{"mode", k.cfg.Mode, before.Rules.Mode},
+	} {
+		if s.given != s.last {
+			k.reportChange(s.setting, s.given, s.last)
+		}
+	}
+	if !slices.Equal(k.cfg.Mixnodes, before.Mixnodes) {
+		k.reportChange("mixnodes", len(k.cfg.Mixnodes), len(before.Mixnodes))
+	}
+	if key, err := k.authorised(); err == nil && k.cfg.Mode == contract.ModeSingle && before.Rules.Mode == contract.ModeSingle && key != before.Rules.Authorised {
+		k.reportChange("authorised", key, before.Rules.Authorised)
+	}
+}
+
+func (k *keeper) reportChange(setting string, given, before any) {
+	k.log.Warn("setting differs from the newest epoch: it applies from the next one",
+		"setting", setting, "given", given, "epoch", k.newest.Epoch, "before", before)
+}
