@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
 // signer is a block.Signer with the daemon's key. If the daemon does not sign, the signature is
@@ -93,13 +94,13 @@ func (s *signer) ask(signing []byte) (keys.Signature, error) {
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem api.Problem
-		if json.Unmarshal(answer, &problem) == nil && problem.Title != "" {
+		if jsontext.Unmarshal(answer, &problem) == nil && problem.Title != "" {
 			return keys.Signature{}, &problem
 		}
 		return keys.Signature{}, fmt.Errorf("HTTP status %s; is this the admin listener?", response.Status)
 	}
 	var signed api.SignAnswer
-	if err := json.Unmarshal(answer, &signed); err != nil {
+	if err := jsontext.Unmarshal(answer, &signed); err != nil {
 		return keys.Signature{}, err
 	}
 	if signed.Key != s.key || !s.key.Verify(signing, signed.Signature) {
