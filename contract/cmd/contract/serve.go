@@ -25,6 +25,7 @@ const databaseName = "contract.db"
 
 type serveFlags struct {
 	listen, home, db, network      string
+	hosts                          []string
 	expect                         int
 	token, tokenFile               string
 	epoch, firstEpoch              time.Duration
@@ -50,6 +51,7 @@ key and a database in --home, and later starts continue with them.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free port, which is logged")
+	flags.StringSliceVar(&f.hosts, "host", []string{"contract"}, "names at which callers reach it, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, created if it does not exist")
 	flags.StringVar(&f.db, "db", "", "database, if it is not contract.db in --home")
 	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
@@ -102,7 +104,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 
 func (f serveFlags) config() (server.Config, error) {
 	cfg := server.Config{
-		Database: f.database(), Listen: f.listen, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
+		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
 		EpochDuration: f.epoch, AcceptEpochs: f.accept, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted,
 	}
 	var err error

@@ -49,7 +49,7 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	s.name, s.handler = "admin", r
 	r.Use(webserver.RequestID, guard.Recover)
 	r.Use(s.callers()...)
-	r.Use(s.onlyTrusted, s.body(), s.web.Answering)
+	r.Use(guard.OwnPages, s.onlyTrusted, guard.PlainURL, s.body(), guard.PlainJSON, s.web.Answering)
 	r.NotFound(guard.NotFound(""))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
 	r.Get("/debug/pprof/cmdline", pprof.Cmdline)

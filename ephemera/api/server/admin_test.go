@@ -44,6 +44,24 @@ func TestAdminSignsUnderDomainsOfOthersOnly(t *testing.T) {
 	do(t, request(t, http.MethodGet, s.URL()+api.PathBlocks, "")).problem(t, api.NoEndpoint)
 }
 
+func TestAdminAnswersNoForeignPage(t *testing.T) {
+	own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	s, err := server.NewAdmin(server.AdminConfig{Handlers: map[string]http.Handler{"/own": own}}, server.Config{Token: "secret"})
+	run(t, s, err)
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace?seconds=1", "/debug/pprof/heap", "/own"} {
+		for _, header := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "http://evil.example"}, {"Referer", "http://evil.example/"}} {
+			do(t, request(t, http.MethodGet, s.URL()+path, "", header[0], header[1])).problem(t, api.Forbidden)
+			do(t, request(t, http.MethodGet, s.URL()+path, "", header[0], header[1], "Authorization", "Bearer secret")).problem(t, api.Forbidden)
+		}
+	}
+	require.Equal(t, http.StatusOK, do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/", "", "Sec-Fetch-Site", "none")).Status)
+	require.Equal(t, http.StatusOK, do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/", "", "Sec-Fetch-Site", "same-origin", "Referer", s.URL()+"/")).Status)
+	foreign := request(t, http.MethodGet, s.URL()+"/debug/pprof/", "")
+	foreign.Host = "evil.example"
+	do(t, foreign).problem(t, api.Forbidden)
+	do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/heap?debug=1;seconds=1", "")).problem(t, api.Malformed)
+}
+
 func TestPublicListenerHasNoProfiles(t *testing.T) {
 	s := serve(t, nil, server.Config{})
 	do(t, request(t, http.MethodGet, s.URL()+"/debug/pprof/", "")).problem(t, api.NoEndpoint)

@@ -42,7 +42,7 @@ func (d *daemon) openAPI() error {
 	config := server.Config{
 		Token: token, Version: d.Version, MaxBody: int64(d.bounds.HTTP.BodyBytes), MaxConnections: d.bounds.HTTP.Connections,
 		RequestsPerSecond: cmp.Or(s.RequestsPerSec, d.bounds.HTTP.RequestsPerSecond), ReadTimeout: time.Duration(s.Timeout), WriteTimeout: time.Duration(s.Timeout),
-		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Logger: d.Logger.With("logger", "api"),
+		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Hosts: s.Hosts, Logger: d.Logger.With("logger", "api"),
 	}
 	if listen := s.Listen; listen != "" {
 		public := config

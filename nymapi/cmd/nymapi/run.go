@@ -20,7 +20,7 @@ type runFlags struct {
 	name, submit                    string
 	number, ticks                   int
 	token, tokenFile                string
-	listen, announce                []string
+	listen, announce, apiHosts      []string
 	gossip                          p2p.Mode
 	api                             string
 	daemon                          service.Daemon
@@ -54,6 +54,7 @@ func newRun() *cobra.Command {
 	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
 	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; off: only by exchange between two members")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
+	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringVar(&f.daemon.URL, "ephemera", "", "sidecar mode: address of the Ephemera daemon to use instead of an embedded node; enrol its key first with nymapi enrol")
 	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: the value of --ephemera)")
 	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine")
@@ -94,7 +95,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	}
 	c := service.Config{
 		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
-		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
+		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	if err := f.place(&c); err != nil {
 		return service.Config{}, err
