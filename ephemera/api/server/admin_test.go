@@ -14,7 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-func TestAdminSignsUnderDomainsOfOthersOnly(t *testing.T) {
+func TestAdminSignsForProgramsOnly(t *testing.T) {
 	key := apitest.Key(1)
 	own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	s, err := server.NewAdmin(server.AdminConfig{Signer: key, Network: "net", Handlers: map[string]http.Handler{"/own": own}}, server.Config{Token: "secret"})
@@ -26,11 +26,13 @@ func TestAdminSignsUnderDomainsOfOthersOnly(t *testing.T) {
 	var got api.SignAnswer
 	require.NoError(t, json.Unmarshal(answer.Body, &got))
 	require.Equal(t, key.Public(), got.Key)
-	require.True(t, got.Key.Verify(keys.SigningBytes("contract/submission/v1", "net", []byte{1, 2}), got.Signature))
+	require.True(t, got.Key.Verify(keys.ApplicationBytes("contract/submission/v1", "net", []byte{1, 2}), got.Signature))
 
 	sign(`{"domain":"ephemera/echo/v1","body":""}`).problem(t, api.Forbidden)
 	sign(`{"domain":"","body":""}`).problem(t, api.Invalid)
-	sign(`{"domain":"a\u0000b","body":""}`).problem(t, api.Invalid)
+	for _, domain := range []string{`a\u0000b`, `\u0012libp2p-peer-record`, "a b", "é", strings.Repeat("a", 65)} {
+		sign(`{"domain":"`+domain+`","body":""}`).problem(t, api.Invalid)
+	}
 	sign(`{"domain":"a","body":"zz"}`).problem(t, api.Malformed)
 	require.Equal(t, http.StatusOK, sign(`{"domain":"a","body":"`+strings.Repeat("00", 8<<20)+`"}`).Status)
 	sign(`{"domain":"a","body":"`+strings.Repeat("00", 8<<20+1)+`"}`).problem(t, api.TooLarge)
