@@ -112,7 +112,7 @@ type Mempool struct {
 	PerSender   int      `toml:"per_sender" comment:"Maximum number of messages of one sender."`
 	SenderBytes int      `toml:"sender_bytes" comment:"Maximum size of all messages of one sender, encoded, in bytes."`
 	TTL         Duration `toml:"ttl" comment:"How long after its signed time a message expires."`
-	Skew        Duration `toml:"skew" comment:"How far the signed time of a message may be ahead of this node's clock."`
+	Skew        Duration `toml:"skew" comment:"How far the signed time of a message, or of a value in the hash table, may be ahead of this node's clock."`
 }
 
 // Block says when the node makes a block of its own.
