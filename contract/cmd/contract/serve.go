@@ -28,6 +28,7 @@ type serveFlags struct {
 	hosts                          []string
 	expect                         int
 	token, tokenFile               string
+	createToken                    bool
 	epoch, firstEpoch              time.Duration
 	mixnodes                       int
 	mixnodesFile, estimator        string
@@ -57,7 +58,8 @@ key and a database in --home, and later starts continue with them.`,
 	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
 	flags.IntVar(&f.expect, "expect", 0, fmt.Sprintf("number of Nym-APIs that will enrol, 1..%d", membership.MaxMembers))
 	flags.StringVar(&f.token, "token", "", "secret with which Nym-APIs enrol")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file with the token, so that it is not on the command line")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file with the token, which other users must not be able to read; --token shows it to all of them")
+	flags.BoolVar(&f.createToken, "create-token", false, "create --token-file with a random token if it does not exist")
 	flags.DurationVar(&f.epoch, "epoch", 10*time.Second, "duration of an epoch")
 	flags.DurationVar(&f.firstEpoch, "first-epoch", 3*time.Second, "time from the closing of the group to the first epoch")
 	flags.IntVar(&f.mixnodes, "mixnodes", 240, "number of mixnodes that are rewarded: m001, m002 and so on")
@@ -116,6 +118,11 @@ func (f serveFlags) config() (server.Config, error) {
 	}
 	if f.accept < 1 {
 		return cfg, command.Usage("--accept-epochs %d, expected at least 1", f.accept)
+	}
+	if f.createToken {
+		if err := command.CreateToken("--token", f.tokenFile); err != nil {
+			return cfg, err
+		}
 	}
 	if cfg.Token, err = command.Token("--token", f.token, f.tokenFile); err != nil {
 		return cfg, err

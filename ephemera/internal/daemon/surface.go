@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // servers are the servers of the node's API and of the operator's API. One that is off is nil.
@@ -72,18 +72,10 @@ func token(f Folder, s settings.Settings) (string, error) {
 		return "", nil
 	}
 	path = f.Resolve(path)
-	info, err := os.Stat(path)
+	token, err := files.ReadToken(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("%w: http.token_file: %s has mode %04o, so other users could read it (run: chmod 600 %s)", settings.ErrConfig, path, mode, path)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
-	}
-	token := strings.TrimSpace(string(data))
 	if len(token) < 16 {
 		return "", fmt.Errorf("%w: http.token_file: %s contains %d characters, expected at least 16 random ones", settings.ErrConfig, path, len(token))
 	}

@@ -42,7 +42,7 @@ for the list of members.`,
 	flags.StringVar(&f.name, "name", "", "name of the member (default: nymapi- and the end of the peer ID)")
 	flags.StringSliceVar(&f.addresses, "address", nil, "multiaddrs at which other members reach the daemon")
 	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token, which other users must not be able to read; --token shows it to all of them")
 	return cmd
 }
 

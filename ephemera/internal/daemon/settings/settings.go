@@ -81,7 +81,7 @@ type P2P struct {
 // HTTP is the API for programs.
 type HTTP struct {
 	Listen         string   `toml:"listen" comment:"Address of the HTTP and WebSocket API; empty turns it off, port 0 picks a free port."`
-	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot."`
+	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot. Only its owner may have access to the file."`
 	Origins        []string `toml:"origins" comment:"Other hosts whose web pages may subscribe from a browser, such as *.example.org."`
 	Hosts          []string `toml:"hosts" comment:"Names, other than localhost and IP addresses, at which callers address the API. Requests that name another host are refused."`
 	RequestsPerSec int      `toml:"requests_per_second" comment:"Rate limit per client address; more requests are answered with 429. 0: derived from [limits]."`
