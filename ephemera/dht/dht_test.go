@@ -188,7 +188,7 @@ func TestRecordDatedAheadIsRefused(t *testing.T) {
 	ctx, liar := t.Context(), Key{testKey(2).Public(), "truth"}
 	ahead := time.Now().Add(defaultSkew + time.Hour).UnixMilli()
 	for _, at := range []int64{ahead, canonical.MaxNumber} {
-		data := sign(testKey(2), network, "truth", at, []byte("for ever"))
+		data := sign(testKey(2), network, "truth", at, []byte("forever"))
 		err := nodes[0].table.validator().Validate(liar.path(network), data)
 		require.ErrorIs(t, err, ErrInvalid)
 		require.ErrorContains(t, err, "clock")
