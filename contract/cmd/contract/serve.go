@@ -46,7 +46,7 @@ func newServe() *cobra.Command {
 Nym-APIs enrol with the token. When the expected number of them have enrolled,
 the group is closed and the first epoch is scheduled. The first start creates a
 key and a database in --home, and later starts continue with them.`,
-		Example: `  contract serve --expect 4 --token secret --epoch 10s --mixnodes 240
+		Example: `  contract serve --expect 4 --token-file token --create-token --epoch 10s --mixnodes 240
   contract serve --home /var/lib/contract --expect 1 --mode single`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
 	}

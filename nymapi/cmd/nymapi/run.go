@@ -36,7 +36,7 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run one Nym-API until it is stopped",
-		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token let-me-in
+		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token-file token
   nymapi run --mode single --contract http://127.0.0.1:8080 --home data/1
   nymapi run --contract http://127.0.0.1:8080 --home data/1 --ephemera http://127.0.0.1:3100 --ephemera-admin http://127.0.0.1:3101`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
