@@ -62,16 +62,20 @@ func (e Enrolment) Sign(signer block.Signer, network string, contract keys.Publi
 	return e
 }
 
-// Verify reports whether the key signed the enrolment for this contract. A key of small order signs
-// nothing.
+// Verify reports whether the key signed the enrolment for this contract, or its node did so for a
+// Nym-API. A key of small order signs nothing.
 func (e Enrolment) Verify(network string, contract keys.Public) bool {
-	return e.Key.CheckOrder() == nil && e.Key.Verify(e.signing(network, contract), e.Signature)
+	return e.Key.CheckOrder() == nil && signed(e.Key, enrolmentDomain, network, e.content(contract), e.Signature)
 }
 
 func (e Enrolment) signing(network string, contract keys.Public) []byte {
-	return keys.SigningBytes(enrolmentDomain, network, canonical.Encode(enrolmentContent{
+	return keys.SigningBytes(enrolmentDomain, network, e.content(contract))
+}
+
+func (e Enrolment) content(contract keys.Public) []byte {
+	return canonical.Encode(enrolmentContent{
 		Contract: contract, Name: e.Name, Key: e.Key, Addresses: e.Addresses, Counter: e.Counter,
-	}))
+	})
 }
 
 // Check checks the form of name, addresses and counter, but not the signature: see Verify. The

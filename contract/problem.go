@@ -22,6 +22,7 @@ const (
 	NotFound         Kind = "not-found"
 	MethodNotAllowed Kind = "method-not-allowed"
 	TooManyRequests  Kind = "too-many-requests"
+	WrongHost        Kind = "wrong-host"
 
 	NotMember     Kind = "not-a-member"
 	NotAuthorised Kind = "not-authorised"
@@ -60,6 +61,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map
 	NotFound:         {Status: http.StatusNotFound, Title: "There is nothing at this address"},
 	MethodNotAllowed: {Status: http.StatusMethodNotAllowed, Title: "The address takes another method"},
 	TooManyRequests:  {Status: http.StatusTooManyRequests, Title: "Too many requests from this address"},
+	WrongHost:        {Status: http.StatusMisdirectedRequest, Title: "The request names another host"},
 
 	NotMember:     {Status: http.StatusForbidden, Title: "The sender is not a member"},
 	NotAuthorised: {Status: http.StatusForbidden, Title: "The sender is not the authorised Nym-API"},

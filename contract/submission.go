@@ -76,14 +76,28 @@ func (s Submission) Sign(signer block.Signer) Submission {
 	return s
 }
 
-// Verify reports whether the submitter signed the submission.
-func (s Submission) Verify() bool { return s.Submitter.Verify(s.signing(), s.Signature) }
+// Verify reports whether the submitter signed the submission, or its node did so for a Nym-API.
+func (s Submission) Verify() bool {
+	return signed(s.Submitter, submissionDomain, s.Network, s.content(), s.Signature)
+}
 
 func (s Submission) signing() []byte {
-	return keys.SigningBytes(submissionDomain, s.Network, canonical.Encode(submissionContent{
+	return keys.SigningBytes(submissionDomain, s.Network, s.content())
+}
+
+func (s Submission) content() []byte {
+	return canonical.Encode(submissionContent{
 		Network: s.Network, Contract: s.Contract, Epoch: s.Epoch, Description: s.Description,
 		Result: s.Result, Block: s.Block, Certificate: s.Certificate, Submitter: s.Submitter,
-	}))
+	})
+}
+
+// signed reports whether a Nym-API's key signed the content. A Nym-API that holds the key signs
+// keys.SigningBytes. One whose key is in a daemon has it signed at the admin listener, which signs
+// keys.ApplicationBytes: the same domain, network and content, under the node's tag for programs.
+func signed(by keys.Public, domain, network string, content []byte, signature keys.Signature) bool {
+	return by.Verify(keys.SigningBytes(domain, network, content), signature) ||
+		by.Verify(keys.ApplicationBytes(domain, network, content), signature)
 }
 
 // Encode returns the canonical bytes.

@@ -22,7 +22,7 @@ host)
 	done
 	context=$(mktemp -d)
 	trap 'rm -rf "$context"' EXIT
-	mkdir -p "$context/image/bin" "$context/image/data"
+	mkdir -p "$context/image/bin" "$context/image/data" "$context/image/enrolment"
 	cp "${programs[@]/#/bin/}" "$context/image/bin/"
 	# This is the last stage verbatim, except that its files come from the context instead of the build stage.
 	sed -n '/^FROM scratch/,$ { s/--from=build //; p }' scripts/Dockerfile >"$context/Dockerfile"

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
 var (
@@ -168,7 +169,7 @@ func (c *Client) call(ctx context.Context, method, path, contentType string, bod
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := jsontext.Unmarshal(data, into); err != nil {
 		return fmt.Errorf("%w: %s %s: %w", ErrAnswer, method, path, err)
 	}
 	return nil
@@ -201,7 +202,7 @@ func problemOf(response *http.Response) error {
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")) // "" if invalid
 	var problem contract.Problem
-	if mediaType != contract.ProblemType || json.Unmarshal(data, &problem) != nil || problem.Status != response.StatusCode {
+	if mediaType != contract.ProblemType || jsontext.Unmarshal(data, &problem) != nil || problem.Status != response.StatusCode {
 		return fmt.Errorf("%w: status %s without a problem document", ErrAnswer, response.Status)
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && problem.RetryAfterMS == 0 && seconds > 0 {

@@ -31,12 +31,12 @@ func TestCallerThatLeavesIsNoErrorOfTheContract(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	answer := httptest.NewRecorder()
-	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(gone, http.MethodGet, contract.EpochPath(1), nil))
+	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(gone, http.MethodGet, "http://localhost"+contract.EpochPath(1), nil))
 	require.Empty(t, answer.Body.String())
 	require.NotContains(t, log.String(), "level=ERROR")
 
 	answer = httptest.NewRecorder()
-	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, contract.EpochPath(1), nil))
+	s.routes().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+contract.EpochPath(1), nil))
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -41,6 +42,9 @@ type Config struct {
 
 	Listen   string       // address, default 127.0.0.1:0: a free port
 	Listener net.Listener // used instead of Listen, and closed in the end
+	// Hosts are further names under which callers address the contract, without ports. Requests with
+	// another Host header than these, localhost or an IP address are refused, except probes.
+	Hosts []string
 
 	Network string // default: DefaultNetwork
 	// Limits are those of the group; default: membership.DefaultLimits, or more if the reports of all
@@ -94,6 +98,11 @@ func (c Config) Validate() error {
 	}
 	if err := membership.CheckNetwork(c.Network); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	for _, name := range c.Hosts {
+		if err := webserver.CheckHost(name); err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
 	}
 	if err := c.schedule().Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

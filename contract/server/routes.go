@@ -26,6 +26,7 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(guard.Recover)
 	r.Use(webserver.SecurityHeaders(pagePolicy)...)
+	r.Use(guard.PlainURL, guard.Hosts(s.keeper.cfg.Hosts, "--host of contract serve", contract.PathLive, contract.PathReady))
 	r.Use(middleware.GetHead, s.web.Answering)
 	r.NotFound(guard.NotFound("; see /"))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
@@ -40,7 +41,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/style.css", getStyle)
 
 	limited := r.With(webserver.ClientAddress, guard.RateLimit(s.postsPerSecond()))
-	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes })).Post(contract.PathEnrol, s.handle(s.postEnrol))
+	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes }), guard.PlainJSON).Post(contract.PathEnrol, s.handle(s.postEnrol))
 	limited.With(guard.Body(contract.ContentType, s.keeper.bodyLimit)).Post(contract.PathSubmit, s.handle(s.postSubmit))
 	return r
 }
@@ -109,6 +110,8 @@ func kindOf(status int) contract.Kind {
 		return contract.UnsupportedMedia
 	case http.StatusTooManyRequests:
 		return contract.TooManyRequests
+	case http.StatusMisdirectedRequest:
+		return contract.WrongHost
 	}
 	return contract.Internal
 }

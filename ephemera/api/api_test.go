@@ -169,6 +169,7 @@ func TestSubmissionIsSignedOrNot(t *testing.T) {
 	require.NoError(t, api.Submission{Label: "label"}.Check())
 	require.NoError(t, api.Submission{Label: "label", Time: 1}.Check())
 	require.ErrorIs(t, api.Submission{Label: "label", Network: network}.Check(), api.Invalid)
+	require.ErrorIs(t, api.Submission{Label: "\xff"}.Check(), api.Invalid)
 	signed.Sender = nil
 	require.ErrorIs(t, signed.Check(), api.Invalid)
 	_, err = signed.Message()

@@ -59,10 +59,10 @@ const (
 // PathSign is an endpoint of the admin listener. It signs with the node's key.
 const PathSign = "/ephemera/admin/sign"
 
-// SignRequest asks for a signature over keys.SigningBytes of a domain tag, the node's network and a
-// body.
+// SignRequest asks for a signature over keys.ApplicationBytes of a domain tag, the node's network
+// and a body. Public.Verify with the same bytes checks it.
 type SignRequest struct {
-	Domain string `json:"domain" doc:"The caller's own domain tag, which must not begin with ephemera/."`
+	Domain string `json:"domain" doc:"The caller's domain tag: 1 to 64 printable ASCII characters that do not begin with ephemera/."`
 	Body   Bytes  `json:"body" doc:"The bytes to sign, hexadecimal, at most 8 MiB."`
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -35,14 +36,16 @@ func Signed(m block.Message) Submission {
 // NodeSigns reports whether the node is asked to sign.
 func (s Submission) NodeSigns() bool { return s.Signature == nil }
 
-// Check returns a problem of kind Invalid if fields are missing or do not belong together. Message
-// and the node check their values.
+// Check returns a problem of kind Invalid if fields are missing or do not belong together, or if
+// the label is not UTF-8. Message and the node check other values.
 func (s Submission) Check() error {
 	switch {
 	case s.NodeSigns() && (s.Sender != nil || s.Network != "" || s.ID != nil):
 		return NewProblem(Invalid, "network, sender and ID belong to a signed message: add its signature, or leave them out to have the node sign")
 	case !s.NodeSigns() && (s.Sender == nil || s.Network == "" || s.Time == 0):
 		return NewProblem(Invalid, "a signed message needs a network, a sender and a time as well as its signature")
+	case !utf8.ValidString(s.Label): // JSON would carry another label
+		return NewProblem(Invalid, fmt.Sprintf("label is %.70q, expected UTF-8", s.Label))
 	}
 	return nil
 }

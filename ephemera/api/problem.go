@@ -24,6 +24,7 @@ const (
 	UnsupportedMedia Kind = "unsupported-media-type"
 	TooManyRequests  Kind = "too-many-requests"
 	TooSlow          Kind = "request-timeout"
+	WrongHost        Kind = "wrong-host"
 
 	Forbidden     Kind = "forbidden"
 	UnknownSender Kind = "unknown-sender"
@@ -51,6 +52,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:ephemera:problem:", Kinds: map[Kind
 	UnsupportedMedia: {Status: http.StatusUnsupportedMediaType, Title: "The body has another content type"},
 	TooManyRequests:  {Status: http.StatusTooManyRequests, Title: "Too many requests from this address"},
 	TooSlow:          {Status: http.StatusRequestTimeout, Title: "The request came too slowly"},
+	WrongHost:        {Status: http.StatusMisdirectedRequest, Title: "The request names another host"},
 
 	Forbidden:     {Status: http.StatusForbidden, Title: "The caller may not do this"},
 	UnknownSender: {Status: http.StatusForbidden, Title: "The sender is neither a member nor a known client"},

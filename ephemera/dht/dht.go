@@ -6,7 +6,8 @@
 // A value is stored under a key that names its author, /ephemera/<network>/<peer ID>/<name>, and is
 // signed by that member. Every member checks the signature before it sends, stores or uses a value.
 // Of several values of one key the one with the newest signed time wins, then the one with the
-// greater bytes. Members keep values in memory for two days, at most limits.DHT.RecordsPerMember of
+// greater bytes. A value dated further ahead than Config.Skew is refused: it would win against all
+// later ones. Members keep values in memory for two days, at most limits.DHT.RecordsPerMember of
 // each author, so an author must store a value again to keep it longer. A member can withhold a
 // value or return an old one, but it cannot forge another member's value.
 //
@@ -56,12 +57,15 @@ type Config struct {
 	// Timeout bounds Store, Query, Closest and Find if their context has no earlier deadline. The
 	// default is 5 s.
 	Timeout time.Duration
+	// Skew is how far ahead of this node's clock a record may be dated. The default is 1 min.
+	Skew time.Duration
 	// Logger may be nil.
 	Logger *slog.Logger
 }
 
 const (
 	defaultTimeout = 5 * time.Second
+	defaultSkew    = time.Minute
 	// maxLookups bounds the concurrent lookups of one Query.
 	maxLookups = 8
 	// maxAddresses bounds the addresses that Find returns.
@@ -75,8 +79,8 @@ func (c Config) Validate() error {
 		return errors.New("dht config: Host and Members are required")
 	case c.Key.Public() == keys.Public{}:
 		return errors.New("dht config: Key is required")
-	case c.Limits.ValueBytes < 0 || c.Limits.RecordsPerMember < 0 || c.Timeout < 0:
-		return errors.New("dht config: Limits and Timeout must not be negative")
+	case c.Limits.ValueBytes < 0 || c.Limits.RecordsPerMember < 0 || c.Timeout < 0 || c.Skew < 0:
+		return errors.New("dht config: Limits, Timeout and Skew must not be negative")
 	}
 	return membership.CheckNetwork(c.Network)
 }
@@ -103,6 +107,7 @@ func New(config Config) (*DHT, error) {
 	config.Limits.ValueBytes = cmp.Or(config.Limits.ValueBytes, derived.DHT.ValueBytes)
 	config.Limits.RecordsPerMember = cmp.Or(config.Limits.RecordsPerMember, derived.DHT.RecordsPerMember)
 	config.Timeout = cmp.Or(config.Timeout, defaultTimeout)
+	config.Skew = cmp.Or(config.Skew, defaultSkew)
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -123,7 +128,10 @@ func New(config Config) (*DHT, error) {
 }
 
 func (d *DHT) validator() validator {
-	return validator{network: d.config.Network, valueBytes: d.config.Limits.ValueBytes, known: d.members.knows}
+	return validator{
+		network: d.config.Network, valueBytes: d.config.Limits.ValueBytes, known: d.members.knows,
+		latest: func() int64 { return time.Now().Add(d.config.Skew).UnixMilli() },
+	}
 }
 
 // Close leaves the table.
@@ -165,11 +173,16 @@ func (d *DHT) Store(ctx context.Context, key string, value []byte) error {
 }
 
 // now returns the time for the next own record in milliseconds since 1970: that of the clock, but
-// always later than that of the record before.
+// always later than that of the record before, unless the clock was set back further than members
+// accept.
 func (d *DHT) now() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last = max(d.last+1, time.Now().UnixMilli())
+	wall := time.Now().UnixMilli()
+	if d.last > wall+d.config.Skew.Milliseconds() {
+		d.last = wall
+	}
+	d.last = max(d.last+1, wall)
 	return d.last
 }
 

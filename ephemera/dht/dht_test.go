@@ -182,6 +182,30 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, errNotFound)
 }
 
+// A member with a wrong clock, or one that lies, cannot store a value that nothing replaces.
+func TestRecordDatedAheadIsRefused(t *testing.T) {
+	nodes := cluster(t, 3)
+	ctx, liar := t.Context(), Key{testKey(2).Public(), "truth"}
+	ahead := time.Now().Add(defaultSkew + time.Hour).UnixMilli()
+	for _, at := range []int64{ahead, canonical.MaxNumber} {
+		data := sign(testKey(2), network, "truth", at, []byte("forever"))
+		err := nodes[0].table.validator().Validate(liar.path(network), data)
+		require.ErrorIs(t, err, ErrInvalid)
+		require.ErrorContains(t, err, "clock")
+		require.Error(t, nodes[2].table.table.PutValue(ctx, liar.path(network), data))
+	}
+	_, err := nodes[0].table.Query(ctx, liar.String())
+	require.ErrorIs(t, err, errNotFound)
+	within := sign(testKey(2), network, "truth", time.Now().Add(defaultSkew/2).UnixMilli(), nil)
+	require.NoError(t, nodes[0].table.validator().Validate(liar.path(network), within), "clocks differ slightly")
+
+	nodes[2].table.last = ahead // its clock was ahead, and is set right
+	require.NoError(t, nodes[2].table.Store(ctx, "truth", []byte("now")))
+	value, err := nodes[0].table.Query(ctx, liar.String())
+	require.NoError(t, err)
+	require.Equal(t, "now", string(value))
+}
+
 func TestClosestAndAddressesOfMembers(t *testing.T) {
 	nodes := cluster(t, 4)
 	closest, err := nodes[0].table.Closest(t.Context(), Key{testKey(3).Public(), "x"})
@@ -261,7 +285,7 @@ func TestTimesOfRecordsHaveADomain(t *testing.T) {
 // Only records signed by the member that the path names are valid, whatever a peer sends.
 func FuzzRecord(f *testing.F) {
 	key := Key{testKey(0).Public(), "name"}
-	v := validator{network: network, valueBytes: 64, known: func(k keys.Public) bool { return k == key.Member }}
+	v := validator{network: network, valueBytes: 64, known: func(k keys.Public) bool { return k == key.Member }, latest: func() int64 { return 1 << 40 }}
 	good := sign(testKey(0), network, "name", 7, []byte("value"))
 	f.Add(key.path(network), good)
 	f.Add(key.path("other"), good)
@@ -277,6 +301,9 @@ func FuzzRecord(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, path, parsed.path(network))
 			require.Equal(t, key.Member, parsed.Member)
+			r, err := decode(data, v.valueBytes)
+			require.NoError(t, err)
+			require.LessOrEqual(t, r.Time, v.latest())
 		}
 		if r, err := decode(data, v.valueBytes); err == nil {
 			require.LessOrEqual(t, len(r.Value), v.valueBytes)

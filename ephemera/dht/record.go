@@ -119,10 +119,12 @@ type validator struct {
 	network    string
 	valueBytes int
 	known      func(keys.Public) bool
+	latest     func() int64 // the latest time that a record may have now
 }
 
 // Validate returns ErrInvalid unless data is a record that the author named in path signed, and the
-// author is a known member.
+// author is a known member. A record dated ahead would win against all later ones, so it is refused
+// until its time has come.
 func (v validator) Validate(path string, data []byte) error {
 	key, err := parsePath(v.network, path)
 	if err != nil {
@@ -134,6 +136,9 @@ func (v validator) Validate(path string, data []byte) error {
 	r, err := decode(data, v.valueBytes)
 	if err != nil {
 		return err
+	}
+	if latest := v.latest(); r.Time > latest {
+		return fmt.Errorf("%w: dated %d ms beyond the allowed difference of clocks (set the clock of its author)", ErrInvalid, r.Time-latest)
 	}
 	if !key.Member.Verify(signingBytes(v.network, key.Name, r.Time, r.Value), r.Signature) {
 		return fmt.Errorf("%w: not signed by its author %s", ErrInvalid, key.Member)

@@ -18,14 +18,10 @@ var ErrKeyFile = errors.New("unusable key file")
 // Load reads a key file that Create wrote. If other users may access the file, or if it does not
 // hold a key, the error wraps ErrKeyFile; if it does not exist, fs.ErrNotExist.
 func Load(path string) (Private, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Private{}, fmt.Errorf("load key: %w", err)
+	data, err := files.ReadSecret(path)
+	if errors.Is(err, files.ErrExposed) {
+		return Private{}, fmt.Errorf("load key: %w: %w", ErrKeyFile, err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return Private{}, fmt.Errorf("load key: %w: %s has mode %04o, so other users may read it (run: chmod 600 %s)", ErrKeyFile, path, mode, path)
-	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return Private{}, fmt.Errorf("load key: %w", err)
 	}

@@ -151,6 +151,19 @@ func SigningBytes(domain, network string, body []byte) []byte {
 	return append(AppendDomain(make([]byte, 0, len(domain)+2+len(network)+len(body)), domain, network), body...)
 }
 
+// applicationDomain is the tag of everything that a node signs for a program.
+const applicationDomain = "ephemera/application/v1"
+
+// ApplicationBytes returns the bytes that a node signs for a program, at the admin listener:
+// SigningBytes under a tag for this alone, whose body is the program's domain tag, a zero byte, and
+// the program's body (PROTOCOL.md §7). So whatever a program chooses, the signature is never one of
+// a message, a block, an echo, or of another protocol. The domain holds no zero byte.
+func ApplicationBytes(domain, network string, body []byte) []byte {
+	out := AppendDomain(make([]byte, 0, len(applicationDomain)+len(network)+len(domain)+3+len(body)), applicationDomain, network)
+	out = append(append(out, domain...), 0)
+	return append(out, body...)
+}
+
 // AppendDomain appends the part of SigningBytes that precedes the body.
 func AppendDomain(dst []byte, domain, network string) []byte {
 	dst = append(dst, domain...)

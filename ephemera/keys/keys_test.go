@@ -143,3 +143,27 @@ func TestSignaturesAreNotMalleable(t *testing.T) {
 	}
 	require.False(t, key.Public().Verify([]byte("x"), signature))
 }
+
+// Whatever a program chooses, what a node signs for it has a tag of its own, and differs for each
+// choice of domain, network and body.
+func TestApplicationBytesAreNothingElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		domain := rapid.StringMatching(`[!-~]{1,6}`)
+		network := rapid.StringMatching(`[a-z/0-9.]{1,6}`)
+		body := rapid.SliceOfN(rapid.ByteRange(0, 'c'), 0, 8)
+		type signed struct {
+			domain, network string
+			body            []byte
+		}
+		draw := func(name string) signed {
+			return signed{domain.Draw(t, name+" domain"), network.Draw(t, name+" network"), body.Draw(t, name+" body")}
+		}
+		a, b := draw("a"), draw("b")
+		same := a.domain == b.domain && a.network == b.network && bytes.Equal(a.body, b.body)
+		bytesOfA := keys.ApplicationBytes(a.domain, a.network, a.body)
+		require.Equal(t, same, bytes.Equal(bytesOfA, keys.ApplicationBytes(b.domain, b.network, b.body)))
+		tag, _, _ := bytes.Cut(bytesOfA, []byte{0})
+		require.Equal(t, "ephemera/application/v1", string(tag))
+		require.NotEqual(t, bytesOfA, keys.SigningBytes(b.domain, b.network, b.body))
+	})
+}

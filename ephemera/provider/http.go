@@ -18,6 +18,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -144,6 +145,9 @@ func (s *httpSource) get(ctx context.Context) ([]byte, error) {
 // ErrNotComplete, and names the source.
 func DecodePeerInfo(source string, data []byte) (membership.List, error) {
 	var info peerInfo
+	if err := jsontext.Check(data); err != nil {
+		return membership.List{}, fmt.Errorf("%s: %w: %w", source, membership.ErrInvalid, err)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&info); err != nil {
 		return membership.List{}, fmt.Errorf("%s: %w: %w", source, membership.ErrInvalid, err)

@@ -213,6 +213,9 @@ func TestContradictoryResponsesAreRefused(t *testing.T) {
 		require.ErrorIs(t, err, membership.ErrInvalid, name)
 		require.ErrorContains(t, err, "there: ", name)
 	}
+	_, err = provider.DecodePeerInfo("there", []byte("{\"network\":\"\xff\"}"))
+	require.ErrorIs(t, err, membership.ErrInvalid)
+	require.ErrorContains(t, err, "Unicode")
 	_, err = provider.DecodePeerInfo("there", append(peerInfo(t, list, nil), "{}"...))
 	require.ErrorContains(t, err, "follows")
 }

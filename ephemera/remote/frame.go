@@ -22,6 +22,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
 // endpointPath is the path of the endpoint on the admin listener.
@@ -108,7 +109,7 @@ func decodeProgramFrame(data []byte) (frame, error) {
 		return frame{}, fmt.Errorf("%w: %d bytes, at most %d", errFrame, len(data), maxProgramFrame)
 	}
 	var f frame
-	if err := json.Unmarshal(data, &f); err != nil {
+	if err := jsontext.Unmarshal(data, &f); err != nil {
 		return frame{}, fmt.Errorf("%w: %w", errFrame, err)
 	}
 	if len(f.Name) > maxText || len(f.Reason) > maxText {
@@ -143,7 +144,7 @@ func (f frame) checkVerdict() error {
 // decodeNodeFrame reads a frame that a node sent. The error wraps errFrame.
 func decodeNodeFrame(data []byte) (frame, error) {
 	var f frame
-	if err := json.Unmarshal(data, &f); err != nil {
+	if err := jsontext.Unmarshal(data, &f); err != nil {
 		return frame{}, fmt.Errorf("%w: %w", errFrame, err)
 	}
 	switch {

@@ -49,3 +49,11 @@ func FuzzNodeFrame(f *testing.F) {
 		}
 	})
 }
+
+func TestFrameThatIsNotTextIsRefused(t *testing.T) {
+	for _, reason := range []string{"\xff", `\ud800`} {
+		_, err := decodeProgramFrame([]byte(`{"type":"verdict","id":1,"verdict":"reject","reason":"` + reason + `"}`))
+		require.ErrorIs(t, err, errFrame)
+		require.ErrorContains(t, err, "Unicode")
+	}
+}

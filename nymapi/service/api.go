@@ -66,7 +66,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	}
 	of := servedAPI{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
 	served, err := server.New(of, server.Config{
-		Listener: s.listener, Version: s.config.Version, Registry: figures,
+		Listener: s.listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: figures,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),
 	})

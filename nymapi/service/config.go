@@ -83,8 +83,10 @@ type Config struct {
 	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it responds
 	// once the group is complete. Clients can read, and submit messages that members signed, but the
 	// node signs nothing for them. Mode Single has no node and ignores API.
-	API     string
-	Version string // of the program, shown by the API
+	API string
+	// APIHosts are names, other than localhost and IP addresses, at which callers address the API.
+	APIHosts []string
+	Version  string // of the program, shown by the API
 
 	Submit    Submission    // default: Race
 	Retention time.Duration // of samples, default: 7 days

@@ -15,9 +15,12 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
-// signer is a block.Signer with the daemon's key. If the daemon does not sign, the signature is
+// signer is a block.Signer with the daemon's key. The daemon signs keys.ApplicationBytes of the
+// domain, network and body of the signing bytes, which package contract accepts as the signature of
+// a Nym-API. If the daemon does not sign, the signature is
 // zero, which is never valid; callers that need a signature check it (rewards.ErrUnsigned).
 // Messages have a zero signature by design, because the daemon signs them when they are submitted.
 type signer struct {
@@ -93,16 +96,16 @@ func (s *signer) ask(signing []byte) (keys.Signature, error) {
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem api.Problem
-		if json.Unmarshal(answer, &problem) == nil && problem.Title != "" {
+		if jsontext.Unmarshal(answer, &problem) == nil && problem.Title != "" {
 			return keys.Signature{}, &problem
 		}
 		return keys.Signature{}, fmt.Errorf("HTTP status %s; is this the admin listener?", response.Status)
 	}
 	var signed api.SignAnswer
-	if err := json.Unmarshal(answer, &signed); err != nil {
+	if err := jsontext.Unmarshal(answer, &signed); err != nil {
 		return keys.Signature{}, err
 	}
-	if signed.Key != s.key || !s.key.Verify(signing, signed.Signature) {
+	if signed.Key != s.key || !s.key.Verify(keys.ApplicationBytes(string(domain), s.network, rest[head:]), signed.Signature) {
 		return keys.Signature{}, errors.New("the signature is not by the expected key: do --ephemera and --ephemera-admin belong to the same node?")
 	}
 	return signed.Signature, nil

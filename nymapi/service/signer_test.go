@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
@@ -41,7 +42,10 @@ func TestDaemonSignsSubmissionsButNoMessages(t *testing.T) {
 	embedded := contracttest.Submission(d, 1)
 
 	s := signerOf(url, key.Public(), d.Network)
-	require.Equal(t, embedded.Signature, embedded.Sign(s).Signature)
+	require.True(t, embedded.Sign(s).Verify())
+	require.NotEqual(t, embedded.Signature, embedded.Sign(s).Signature, "under the node's tag for programs")
+	enrolled := contract.Enrolment{Name: "a", Counter: 1}.Sign(s, d.Network, d.ContractKey)
+	require.True(t, enrolled.Verify(d.Network, d.ContractKey))
 	require.Zero(t, embedded.Sign(signerOf(url, other.Public(), d.Network)).Signature, "the daemon has another key")
 	require.Zero(t, embedded.Sign(signerOf(url, key.Public(), "elsewhere")).Signature, "it is for another network")
 	require.Zero(t, embedded.Sign(signerOf(url+"/none", key.Public(), d.Network)).Signature, "not an admin listener")

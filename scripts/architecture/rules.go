@@ -45,7 +45,7 @@ var rules = []rule{
 	{folder: "ephemera/keys", imports: []string{"ephemera/kit/files"}},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
 	// A provider reads the groups in a node's store.
-	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/membership", "ephemera/store"}},
+	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
@@ -87,7 +87,7 @@ var rules = []rule{
 
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
-	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract"})},
+	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
 
 	{folder: "nymapi/samples", imports: join(kit, []string{"metrics"})},

@@ -2,6 +2,7 @@
 //
 //   - It starts a cluster and waits for the first rewarded epoch.
 //   - It queries every node's API and verifies certificates offline.
+//   - It checks that the token is in a private file, and in nothing that Docker shows.
 //   - It kills a Nym-API, waits for an epoch that is rewarded without it, and restarts it.
 //   - It stops the cluster, starts it with the other gossip mode, and queries the nodes again.
 //   - It inspects and audits the contract's database.
@@ -65,7 +66,7 @@ func (c *cluster) run(ctx context.Context, deadline time.Duration) (err error) {
 	c.env = append(
 		os.Environ(),
 		"COMPOSE_PROJECT_NAME="+c.project, "COMPOSE="+compose, "IMAGE="+c.image, fmt.Sprintf("NYMAPIS=%d", members),
-		"PORT=0", "EPOCH=6s", "TICKS=3", "MIXNODES=60", "SOURCE=world", "SEED=7", "ESTIMATOR=median", "MODE=ephemera", "TOKEN=cluster-test",
+		"PORT=0", "EPOCH=6s", "TICKS=3", "MIXNODES=60", "SOURCE=world", "SEED=7", "ESTIMATOR=median", "MODE=ephemera",
 	)
 	// The removal has a time limit of its own and runs after an interrupt, too.
 	defer func() {
@@ -99,6 +100,9 @@ func (c *cluster) test(ctx context.Context) error {
 	}
 	c.say("epoch %d rewarded, won by %s", first.ID, first.Winner.Name)
 	if err := c.askNodes(ctx, first); err != nil {
+		return err
+	}
+	if err := c.checkToken(ctx); err != nil {
 		return err
 	}
 

@@ -330,6 +330,8 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 	t.Chdir(folder)
 	names := filepath.Join(folder, "names")
 	require.NoError(t, os.WriteFile(names, []byte("a\n\nb c\n"), 0o600))
+	require.NoError(t, os.WriteFile("exposed", []byte("secret"), 0o600))
+	require.NoError(t, os.Chmod("exposed", 0o640))
 	for message, args := range map[string][]string{
 		"--expect 0, expected":                                              {"serve"},
 		"--mode \"x\", expected ephemera or single":                         {"serve", "--expect", "1", "--mode", "x"},
@@ -342,6 +344,9 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"advance \"x\", expected":                                           {"serve", "--expect", "1", "--advance", "x"},
 		"--token and --token-file are both given":                           {"serve", "--expect", "1", "--token", "a", "--token-file", "b"},
 		"--token-file missing does not exist":                               {"serve", "--expect", "1", "--token-file", "missing"},
+		"run: chmod 600 exposed":                                            {"serve", "--expect", "1", "--token-file", "exposed"},
+		"--token-file is missing, expected the file to create":              {"serve", "--expect", "1", "--create-token"},
+		"host \"http://a\" contains ':'":                                    {"serve", "--expect", "1", "--host", "http://a"},
 		"--log-level \"x\"":                                                 {"serve", "--expect", "1", "--log-level", "x"},
 		"--log-format \"x\"":                                                {"serve", "--expect", "1", "--log-format", "x"},
 		"unknown flag: --nonsense":                                          {"serve", "--nonsense"},

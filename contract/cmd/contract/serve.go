@@ -25,8 +25,10 @@ const databaseName = "contract.db"
 
 type serveFlags struct {
 	listen, home, db, network      string
+	hosts                          []string
 	expect                         int
 	token, tokenFile               string
+	createToken                    bool
 	epoch, firstEpoch              time.Duration
 	mixnodes                       int
 	mixnodesFile, estimator        string
@@ -44,18 +46,20 @@ func newServe() *cobra.Command {
 Nym-APIs enrol with the token. When the expected number of them have enrolled,
 the group is closed and the first epoch is scheduled. The first start creates a
 key and a database in --home, and later starts continue with them.`,
-		Example: `  contract serve --expect 4 --token secret --epoch 10s --mixnodes 240
+		Example: `  contract serve --expect 4 --token-file token --create-token --epoch 10s --mixnodes 240
   contract serve --home /var/lib/contract --expect 1 --mode single`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free port, which is logged")
+	flags.StringSliceVar(&f.hosts, "host", []string{"contract"}, "names at which callers reach it, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, created if it does not exist")
 	flags.StringVar(&f.db, "db", "", "database, if it is not contract.db in --home")
 	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
 	flags.IntVar(&f.expect, "expect", 0, fmt.Sprintf("number of Nym-APIs that will enrol, 1..%d", membership.MaxMembers))
 	flags.StringVar(&f.token, "token", "", "secret with which Nym-APIs enrol")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file with the token, so that it is not on the command line")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file with the token, which other users must not be able to read; --token shows it to all of them")
+	flags.BoolVar(&f.createToken, "create-token", false, "create --token-file with a random token if it does not exist")
 	flags.DurationVar(&f.epoch, "epoch", 10*time.Second, "duration of an epoch")
 	flags.DurationVar(&f.firstEpoch, "first-epoch", 3*time.Second, "time from the closing of the group to the first epoch")
 	flags.IntVar(&f.mixnodes, "mixnodes", 240, "number of mixnodes that are rewarded: m001, m002 and so on")
@@ -102,7 +106,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 
 func (f serveFlags) config() (server.Config, error) {
 	cfg := server.Config{
-		Database: f.database(), Listen: f.listen, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
+		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
 		EpochDuration: f.epoch, AcceptEpochs: f.accept, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted,
 	}
 	var err error
@@ -114,6 +118,11 @@ func (f serveFlags) config() (server.Config, error) {
 	}
 	if f.accept < 1 {
 		return cfg, command.Usage("--accept-epochs %d, expected at least 1", f.accept)
+	}
+	if f.createToken {
+		if err := command.CreateToken("--token", f.tokenFile); err != nil {
+			return cfg, err
+		}
 	}
 	if cfg.Token, err = command.Token("--token", f.token, f.tokenFile); err != nil {
 		return cfg, err

@@ -19,6 +19,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -116,7 +117,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(data, out); err != nil {
+	if err := jsontext.Unmarshal(data, out); err != nil {
 		return unverified("response to %s %s: %w", method, path, err)
 	}
 	return nil
@@ -136,7 +137,7 @@ func (c *Client) authorise(header http.Header) {
 func problemOf(response *http.Response, body []byte) error {
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	p := &api.Problem{}
-	if err != nil || kind != api.ProblemType || json.Unmarshal(body, p) != nil {
+	if err != nil || kind != api.ProblemType || jsontext.Unmarshal(body, p) != nil {
 		return api.NewProblem(api.Unavailable, fmt.Sprintf("not an Ephemera node, or a proxy answered: HTTP status %s", response.Status))
 	}
 	return p

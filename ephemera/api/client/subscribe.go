@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
 // Subscribe implements api.API. If the connection ends, or the server disconnects a caller that
@@ -148,7 +148,7 @@ func read(ctx context.Context, conn *websocket.Conn) (api.Frame, error) {
 		return api.Frame{}, api.WrapProblem(api.Unavailable, err)
 	}
 	var frame api.Frame
-	if err := json.Unmarshal(data, &frame); err != nil {
+	if err := jsontext.Unmarshal(data, &frame); err != nil {
 		return api.Frame{}, unverified("frame: %w", err)
 	}
 	return frame, nil

@@ -36,7 +36,7 @@ func TestNextHonestClientIsServed(t *testing.T) {
 		}
 		return string(out)
 	}
-	post := "POST " + api.PathSubmit + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	post := "POST " + api.PathSubmit + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 	for name, say := range map[string]func() string{
 		"nothing":             func() string { return "" },
 		"half a request line": func() string { return "GET /liv" },
@@ -100,7 +100,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 		"header": {server.Config{ReadHeaderTimeout: 50 * time.Millisecond}, "GET /livez HTTP/1.1\r\nHost: x\r\n", ""},
 		"body": { // the header arrives in time on any machine
 			server.Config{ReadHeaderTimeout: time.Minute, ReadTimeout: 100 * time.Millisecond},
-			"POST " + api.PathSubmit + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{", "408",
+			"POST " + api.PathSubmit + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{", "408",
 		},
 	} {
 		s := serve(t, c.API(0), slow.config)

@@ -24,8 +24,8 @@ type AdminConfig struct {
 	Handlers map[string]http.Handler
 }
 
-// ownDomains is the prefix of the domain tags that Ephemera itself signs under. The endpoint does
-// not sign under them.
+// ownDomains is the prefix of the domain tags that Ephemera itself signs under. The endpoint
+// refuses them, although the tag for programs precedes the caller's in what it signs.
 const ownDomains = "ephemera/"
 
 // Limits of what is signed.
@@ -35,9 +35,9 @@ const (
 )
 
 // NewAdmin binds the admin listener. It serves profiles under /debug/pprof, and signatures with the
-// node's key under a domain tag of the caller's own, so that no signature serves two purposes. Of
-// config it uses the listener, timeouts, Token and Logger. It serves only callers that may have the
-// node sign: on loopback, or with the token.
+// node's key over keys.ApplicationBytes, so that no signature serves two purposes. Of config it
+// uses the listener, timeouts, Token and Logger. It serves only callers that may have the node
+// sign: on loopback, or with the token.
 func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	config.Registry = nil                                        // it is served elsewhere
 	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
@@ -49,7 +49,7 @@ func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	s.name, s.handler = "admin", r
 	r.Use(webserver.RequestID, guard.Recover)
 	r.Use(s.callers()...)
-	r.Use(s.onlyTrusted, s.body(), s.web.Answering)
+	r.Use(guard.OwnPages, s.onlyTrusted, guard.PlainURL, s.body(), guard.PlainJSON, s.web.Answering)
 	r.NotFound(guard.NotFound(""))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
 	r.Get("/debug/pprof/cmdline", pprof.Cmdline)
@@ -90,6 +90,8 @@ func (s *Server) onlyTrusted(next http.Handler) http.Handler {
 	})
 }
 
+func unprintable(c rune) bool { return c <= ' ' || c > '~' }
+
 func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
 	var in api.SignRequest
 	decoder := json.NewDecoder(r.Body)
@@ -98,13 +100,13 @@ func sign(admin AdminConfig, r *http.Request) (api.SignAnswer, error) {
 		return api.SignAnswer{}, api.NewProblem(api.Malformed, err.Error())
 	}
 	switch {
-	case in.Domain == "" || len(in.Domain) > maxDomain || strings.ContainsRune(in.Domain, 0):
-		return api.SignAnswer{}, api.NewProblem(api.Invalid, fmt.Sprintf("domain is %.70q, expected 1..%d characters", in.Domain, maxDomain))
+	case in.Domain == "" || len(in.Domain) > maxDomain || strings.ContainsFunc(in.Domain, unprintable):
+		return api.SignAnswer{}, api.NewProblem(api.Invalid, fmt.Sprintf("domain is %.70q, expected 1..%d printable ASCII characters", in.Domain, maxDomain))
 	case strings.HasPrefix(in.Domain, ownDomains):
 		return api.SignAnswer{}, api.NewProblem(api.Forbidden, fmt.Sprintf("domains that begin with %q are reserved for the node", ownDomains))
 	case len(in.Body) > maxSignBody:
 		return api.SignAnswer{}, api.NewProblem(api.TooLarge, fmt.Sprintf("body is %d bytes, at most %d are allowed (sign its hash instead)", len(in.Body), maxSignBody))
 	}
-	signature := admin.Signer.Sign(keys.SigningBytes(in.Domain, admin.Network, in.Body))
+	signature := admin.Signer.Sign(keys.ApplicationBytes(in.Domain, admin.Network, in.Body))
 	return api.SignAnswer{Key: admin.Signer.Public(), Signature: signature}, nil
 }

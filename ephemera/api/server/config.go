@@ -2,11 +2,14 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // Config configures a server. The zero values are the defaults.
@@ -40,6 +43,10 @@ type Config struct {
 	// Origins are hosts, other than the server's own, whose pages may subscribe from a browser:
 	// patterns such as "*.example.org".
 	Origins []string
+	// Hosts are further names under which callers address the server, without ports. Requests with
+	// another Host header than these, localhost or an IP address are refused, except probes, metrics
+	// and requests with the token. The admin server does not use it: all its callers are trusted.
+	Hosts []string
 
 	Logger *slog.Logger // nothing is logged without it
 }
@@ -79,6 +86,11 @@ func (c Config) Validate() error {
 	}
 	if min(c.MaxBody, int64(c.MaxConnections), int64(c.RequestsPerSecond), int64(c.MaxSubscribers)) < 0 {
 		return errors.New("API server: a limit is negative (leave it out for the default)")
+	}
+	for _, name := range c.Hosts {
+		if err := webserver.CheckHost(name); err != nil {
+			return fmt.Errorf("API server: %w", err)
+		}
 	}
 	return nil
 }

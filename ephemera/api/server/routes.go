@@ -21,7 +21,8 @@ func (s *Server) routes() http.Handler {
 	guard := s.guard()
 	r.Use(webserver.RequestID, guard.Recover, s.figures.observe)
 	r.Use(s.callers()...)
-	r.Use(middleware.GetHead, s.body(), s.web.Answering)
+	r.Use(guard.PlainURL, s.hosts)
+	r.Use(middleware.GetHead, s.body(), guard.PlainJSON, s.web.Answering)
 	r.NotFound(guard.NotFound("; see " + api.PathDocs))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
 
@@ -82,9 +83,9 @@ func endpoint(described huma.API, method, path, id, tag, summary string, refusal
 		MaxBodyBytes: -1, // the middleware has read the body, up to its limit
 		Responses:    map[string]*huma.Response{},
 	}
-	refusals = append(refusals, api.TooManyRequests, api.Internal)
+	refusals = append(refusals, api.Malformed, api.WrongHost, api.TooManyRequests, api.Internal)
 	if method == http.MethodPost {
-		refusals = append(refusals, api.Malformed, api.TooLarge, api.UnsupportedMedia, api.TooSlow, api.Forbidden)
+		refusals = append(refusals, api.TooLarge, api.UnsupportedMedia, api.TooSlow, api.Forbidden)
 	}
 	refusals = append(refusals, api.Invalid, api.Unavailable)
 	for _, kind := range refusals {

@@ -126,7 +126,7 @@ func TestBlockIsCachedByItsHash(t *testing.T) {
 
 func TestNodeSignsForTrustedCallersOnly(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
-	s := serve(t, c.API(0), server.Config{Token: "secret"})
+	s := serve(t, c.API(0), server.Config{Token: "secret", Hosts: []string{"node.example", "evil.example"}})
 	body := `{"label":"l","payload":""}`
 	submit := func(path, body string, header ...string) reply {
 		r := request(t, http.MethodPost, s.URL()+path, body, header...)

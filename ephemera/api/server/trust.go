@@ -3,10 +3,11 @@ package server
 import (
 	"context"
 	"crypto/subtle"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // trustedKey is the context key of what trust found out about a request's caller.
@@ -38,12 +39,7 @@ func mayHaveSigned(r *http.Request, token string) bool {
 	if err != nil || !peer.Addr().Unmap().IsLoopback() || forwarded(r.Header) {
 		return false
 	}
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, err = netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "localhost"
+	return webserver.LocalHost(r.Host)
 }
 
 // forwarded reports whether a proxy has passed the request on.

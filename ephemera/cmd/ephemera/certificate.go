@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -104,7 +104,7 @@ func checkProof(data []byte, trusted string) (checked, error) {
 		Block  *api.Block       `json:"block"`
 		Nested *api.Certificate `json:"certificate"`
 	}
-	if err := json.Unmarshal(data, &proof); err != nil {
+	if err := jsontext.Unmarshal(data, &proof); err != nil {
 		return checked{}, fmt.Errorf("expected a certificate in JSON, as `ephemera query certificates BLOCK -o json` prints it: %w", err)
 	}
 	if proof.Nested != nil {
@@ -174,7 +174,7 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 func decodeGroup(name string, data []byte) (*membership.Group, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		var group api.Group
-		if err := json.Unmarshal(data, &group); err != nil {
+		if err := jsontext.Unmarshal(data, &group); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return group.Canonical()

@@ -26,7 +26,7 @@ var newest = api.GroupQuery{}
 func connects(c *cli, cmd *cobra.Command, url *string) {
 	cmd.Flags().StringVar(url, "url", os.Getenv("EPHEMERA_URL"), "address of the node's API; also EPHEMERA_URL (default: the node in --home)")
 	cmd.Flags().StringVar(&c.tokenFile, "token-file", os.Getenv("EPHEMERA_TOKEN_FILE"),
-		"file with the node's bearer token (http.token_file), with which it signs for callers on other machines; also EPHEMERA_TOKEN_FILE")
+		"file with the node's bearer token (http.token_file), with which it signs for callers on other machines; only its owner may have access; also EPHEMERA_TOKEN_FILE")
 }
 
 // initialised returns an error that says what to do if the folder holds no node.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // servers are the servers of the node's API and of the operator's API. One that is off is nil.
@@ -42,7 +42,7 @@ func (d *daemon) openAPI() error {
 	config := server.Config{
 		Token: token, Version: d.Version, MaxBody: int64(d.bounds.HTTP.BodyBytes), MaxConnections: d.bounds.HTTP.Connections,
 		RequestsPerSecond: cmp.Or(s.RequestsPerSec, d.bounds.HTTP.RequestsPerSecond), ReadTimeout: time.Duration(s.Timeout), WriteTimeout: time.Duration(s.Timeout),
-		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Logger: d.Logger.With("logger", "api"),
+		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Hosts: s.Hosts, Logger: d.Logger.With("logger", "api"),
 	}
 	if listen := s.Listen; listen != "" {
 		public := config
@@ -72,18 +72,10 @@ func token(f Folder, s settings.Settings) (string, error) {
 		return "", nil
 	}
 	path = f.Resolve(path)
-	info, err := os.Stat(path)
+	token, err := files.ReadToken(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("%w: http.token_file: %s has mode %04o, so other users could read it (run: chmod 600 %s)", settings.ErrConfig, path, mode, path)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
-	}
-	token := strings.TrimSpace(string(data))
 	if len(token) < 16 {
 		return "", fmt.Errorf("%w: http.token_file: %s contains %d characters, expected at least 16 random ones", settings.ErrConfig, path, len(token))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
@@ -18,7 +19,7 @@ func (d *daemon) openDHT() error {
 	}
 	table, err := dht.New(dht.Config{
 		Host: d.link.Host(), Network: d.Settings.Node.Network, Key: d.home.Key, Members: d.connected, Limits: d.bounds.DHT,
-		Logger: d.Logger.With("logger", "dht"),
+		Skew: time.Duration(d.Settings.Mempool.Skew), Logger: d.Logger.With("logger", "dht"),
 	})
 	if err != nil {
 		return fmt.Errorf("join the hash table: %w", err)

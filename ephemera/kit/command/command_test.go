@@ -150,6 +150,8 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
+	exposed := file("exposed", "secret")
+	require.NoError(t, os.Chmod(exposed, 0o644))
 	for _, c := range []struct{ token, file, want, err string }{
 		{want: ""},
 		{token: "a", want: "a"},
@@ -158,6 +160,7 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 		{file: filepath.Join(folder, "missing"), err: "does not exist"},
 		{token: "a", file: "b", err: "--token and --token-file are both given"},
 		{file: folder, err: "--token-file: "},
+		{file: exposed, err: "chmod 600"},
 	} {
 		token, err := command.Token("--token", c.token, c.file)
 		require.Equal(t, c.want, token)
@@ -169,6 +172,30 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 		require.ErrorAs(t, err, &usage)
 		require.ErrorContains(t, err, c.err)
 	}
+}
+
+func TestCreatedTokenIsPrivateAndKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, command.CreateToken("--token", path))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode())
+	token, err := command.Token("--token", "", path)
+	require.NoError(t, err)
+	require.Regexp(t, "^[0-9a-f]{32}$", token)
+	require.NoError(t, command.CreateToken("--token", path))
+	again, err := command.Token("--token", "", path)
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+	other := path + "2"
+	require.NoError(t, command.CreateToken("--token", other))
+	different, err := command.Token("--token", "", other)
+	require.NoError(t, err)
+	require.NotEqual(t, token, different)
+
+	var usage *command.UsageError
+	require.ErrorAs(t, command.CreateToken("--token", ""), &usage)
+	require.ErrorAs(t, command.CreateToken("--token", filepath.Join(filepath.Dir(path), "none", "token")), &usage)
 }
 
 func TestLogFlags(t *testing.T) {

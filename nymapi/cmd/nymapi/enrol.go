@@ -32,7 +32,7 @@ func newEnrol() *cobra.Command {
 A Nym-API with an embedded node enrols by itself. In sidecar mode (nymapi run
 --ephemera), run this command once before the daemon starts: the daemon waits
 for the list of members.`,
-		Example: `  nymapi enrol --contract http://127.0.0.1:8080 --token let-me-in --key-file net/1/data/key --name nymapi-1 --address /ip4/127.0.0.1/tcp/3000`,
+		Example: `  nymapi enrol --contract http://127.0.0.1:8080 --token-file token --key-file net/1/data/key --name nymapi-1 --address /ip4/127.0.0.1/tcp/3000`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
@@ -42,7 +42,7 @@ for the list of members.`,
 	flags.StringVar(&f.name, "name", "", "name of the member (default: nymapi- and the end of the peer ID)")
 	flags.StringSliceVar(&f.addresses, "address", nil, "multiaddrs at which other members reach the daemon")
 	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token, which other users must not be able to read; --token shows it to all of them")
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
@@ -20,7 +21,7 @@ type runFlags struct {
 	name, submit                    string
 	number, ticks                   int
 	token, tokenFile                string
-	listen, announce                []string
+	listen, announce, apiHosts      []string
 	gossip                          p2p.Mode
 	api                             string
 	daemon                          service.Daemon
@@ -35,7 +36,7 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run one Nym-API until it is stopped",
-		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token let-me-in
+		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token-file token
   nymapi run --mode single --contract http://127.0.0.1:8080 --home data/1
   nymapi run --contract http://127.0.0.1:8080 --home data/1 --ephemera http://127.0.0.1:3100 --ephemera-admin http://127.0.0.1:3101`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
@@ -49,14 +50,15 @@ func newRun() *cobra.Command {
 	flags.IntVar(&f.number, "number", 1, "number of this Nym-API in the simulated world, from 1")
 	flags.StringVar(&f.name, "name", "", "name of the member (default: nymapi-<number>)")
 	flags.StringVar(&f.token, "token", "", "the contract's token for new members")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token, which other users must not be able to read; --token shows it to all of them")
 	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
 	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
 	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; off: only by exchange between two members")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
+	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringVar(&f.daemon.URL, "ephemera", "", "sidecar mode: address of the Ephemera daemon to use instead of an embedded node; enrol its key first with nymapi enrol")
 	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: the value of --ephemera)")
-	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine")
+	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine; other users must not be able to read it")
 	flags.StringVar(&f.submit, "submit", string(service.Race), "race: all Nym-APIs submit at once; staged: they take turns")
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
 	f.source.add(flags)
@@ -92,9 +94,14 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	if f.daemon != (service.Daemon{}) && f.daemon.URL == "" {
 		return service.Config{}, command.Usage("--ephemera is missing, expected the address of the daemon's API, such as --ephemera http://127.0.0.1:3100")
 	}
+	for _, name := range f.apiHosts {
+		if err := webserver.CheckHost(name); err != nil {
+			return service.Config{}, command.Usage("--api-host: %w", err)
+		}
+	}
 	c := service.Config{
 		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
-		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
+		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	if err := f.place(&c); err != nil {
 		return service.Config{}, err

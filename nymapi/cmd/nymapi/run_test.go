@@ -40,8 +40,15 @@ func (b *syncBuffer) String() string {
 
 func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 	home := t.TempDir()
+	exposed := filepath.Join(home, "exposed")
+	require.NoError(t, os.WriteFile(exposed, []byte("secret"), 0o600))
+	require.NoError(t, os.Chmod(exposed, 0o604))
 	for _, test := range []struct{ args, expected string }{
 		{"run", "--home is missing"},
+		{"run --home " + home + " --token-file " + exposed, "chmod 600"},
+		{"run --home " + home + " --ephemera-token-file " + exposed, "chmod 600"},
+		{"enrol --key-file x --token-file " + exposed, "chmod 600"},
+		{"run --home " + home + " --api 127.0.0.1:0 --api-host a:1", "--api-host"},
 		{"run --home x --home-slots y", "both given"},
 		{"run --home " + home + " --mode both", "expected single or ephemera"},
 		{"run --home " + home + " --submit last", "expected race or staged"},

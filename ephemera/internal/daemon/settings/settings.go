@@ -81,8 +81,9 @@ type P2P struct {
 // HTTP is the API for programs.
 type HTTP struct {
 	Listen         string   `toml:"listen" comment:"Address of the HTTP and WebSocket API; empty turns it off, port 0 picks a free port."`
-	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot."`
+	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot. Only its owner may have access to the file."`
 	Origins        []string `toml:"origins" comment:"Other hosts whose web pages may subscribe from a browser, such as *.example.org."`
+	Hosts          []string `toml:"hosts" comment:"Names, other than localhost and IP addresses, at which callers address the API. Requests that name another host are refused."`
 	RequestsPerSec int      `toml:"requests_per_second" comment:"Rate limit per client address; more requests are answered with 429. 0: derived from [limits]."`
 	Subscribers    int      `toml:"subscribers" comment:"Maximum number of WebSocket connections; 0: derived from [limits]."`
 	Timeout        Duration `toml:"timeout" comment:"Timeout of one request."`
@@ -111,7 +112,7 @@ type Mempool struct {
 	PerSender   int      `toml:"per_sender" comment:"Maximum number of messages of one sender."`
 	SenderBytes int      `toml:"sender_bytes" comment:"Maximum size of all messages of one sender, encoded, in bytes."`
 	TTL         Duration `toml:"ttl" comment:"How long after its signed time a message expires."`
-	Skew        Duration `toml:"skew" comment:"How far the signed time of a message may be ahead of this node's clock."`
+	Skew        Duration `toml:"skew" comment:"How far the signed time of a message, or of a value in the hash table, may be ahead of this node's clock."`
 }
 
 // Block says when the node makes a block of its own.
@@ -155,7 +156,7 @@ func Default() Settings {
 			Source: "file", File: "peers.toml", Interval: Duration(10 * time.Second), Start: "any", HandOver: Duration(time.Minute),
 		},
 		P2P:     P2P{Listen: []string{"/ip4/127.0.0.1/tcp/3000"}, Announce: []string{}, Gossip: "flood"},
-		HTTP:    HTTP{Listen: "127.0.0.1:3100", Origins: []string{}, Timeout: Duration(30 * time.Second)},
+		HTTP:    HTTP{Listen: "127.0.0.1:3100", Origins: []string{}, Hosts: []string{}, Timeout: Duration(30 * time.Second)},
 		Admin:   Admin{Listen: "127.0.0.1:3101"},
 		Storage: Storage{Kind: "sqlite", Interval: Duration(time.Minute)},
 		Mempool: Mempool{Include: "own", TTL: Duration(time.Hour), Skew: Duration(time.Minute)},

@@ -90,6 +90,7 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 		{"p2p.gossip", "loud", "flood, mesh or off"},
 		{"p2p.listen", "", "at least one multiaddr"},
 		{"http.listen", "here", "host:port"},
+		{"http.hosts", "node.example:3100", "without a port"},
 		{"node.network", "My Net", "network name"},
 		{"node.clients", "me", "public keys"},
 		{"mempool.ttl", "-1s", "positive"},
