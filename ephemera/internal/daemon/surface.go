@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 )
 
 // servers are the servers of the node's API and of the operator's API. One that is off is nil.
@@ -83,7 +84,10 @@ func token(f Folder, s settings.Settings) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: http.token_file: %w", settings.ErrConfig, err)
 	}
-	token := strings.TrimSpace(string(data))
+	token, err := plaintext.Word(data)
+	if err != nil {
+		return "", fmt.Errorf("%w: http.token_file: %s: %w", settings.ErrConfig, path, err)
+	}
 	if len(token) < 16 {
 		return "", fmt.Errorf("%w: http.token_file: %s contains %d characters, expected at least 16 random ones", settings.ErrConfig, path, len(token))
 	}

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 )
 
 // Token returns the token that a flag gives, such as --token, or the one in the file that
@@ -23,7 +24,10 @@ func Token(flag, token, file string) (string, error) {
 	if err != nil {
 		return "", Usage("%s-file: %w", flag, err)
 	}
-	if token = strings.TrimSpace(string(data)); token == "" {
+	if token, err = plaintext.Word(data); err != nil {
+		return "", Usage("%s-file %s: %w", flag, file, err)
+	}
+	if token == "" {
 		return "", Usage("%s-file %s is empty, expected the token", flag, file)
 	}
 	return token, nil
