@@ -58,7 +58,7 @@ test-long: ## run the long forms of the tests, some without the race detector, a
 	@$(MAKE) --no-print-directory attack
 	@$(MAKE) --no-print-directory check-docs fuzz
 
-attack: build ## attack real daemons by a member with a valid key; ARGS='-only chain -seconds 10', ARGS=-list
+attack: build ## attack real daemons by a member with a valid key, and by strangers; ARGS='-only chain -seconds 10', ARGS=-list
 	go build -o bin/attack ./ephemera/internal/attack
 	bin/attack $(ARGS)
 

@@ -17,7 +17,7 @@ import (
 var wide = metrics.LimitsFor(1000)
 
 func drawMixnodes(t *rapid.T) []metrics.MixID {
-	names := rapid.SliceOfNDistinct(rapid.StringMatching(`[!-~]{1,64}`), 1, 30, rapid.ID[string]).Draw(t, "mixnodes")
+	names := rapid.SliceOfNDistinct(rapid.StringMatching(`[!#-&(-+\--:<-~]{1,64}`), 1, 30, rapid.ID[string]).Draw(t, "mixnodes")
 	slices.Sort(names)
 	ids := make([]metrics.MixID, len(names))
 	for i, name := range names {
@@ -166,6 +166,10 @@ func TestInvalidValuesAreNotEncoded(t *testing.T) {
 		"short values": {metrics.Report{Mixnodes: ids, Values: []metrics.Uptime{1}}, metrics.ErrReport},
 		"order":        {metrics.Report{Mixnodes: []metrics.MixID{"b", "a"}, Values: []metrics.Uptime{1, 1}}, metrics.ErrReport},
 		"long name":    {metrics.Report{Mixnodes: []metrics.MixID{long}, Values: []metrics.Uptime{1}}, metrics.ErrMixID},
+		"comma":        {metrics.Report{Mixnodes: []metrics.MixID{"a,b"}, Values: []metrics.Uptime{1}}, metrics.ErrMixID},
+		"semicolon":    {metrics.Report{Mixnodes: []metrics.MixID{"a;b"}, Values: []metrics.Uptime{1}}, metrics.ErrMixID},
+		"quote":        {metrics.Report{Mixnodes: []metrics.MixID{`"a"`}, Values: []metrics.Uptime{1}}, metrics.ErrMixID},
+		"apostrophe":   {metrics.Report{Mixnodes: []metrics.MixID{"'a'"}, Values: []metrics.Uptime{1}}, metrics.ErrMixID},
 		"high value":   {metrics.Report{Mixnodes: ids, Values: []metrics.Uptime{1, 10001}}, metrics.ErrUptime},
 		"low value":    {metrics.Report{Mixnodes: ids, Values: []metrics.Uptime{1, -2}}, metrics.ErrUptime},
 	}

@@ -13,11 +13,13 @@ import (
 )
 
 // allowedImports lists, for each folder of the module, everything that its code may import. The
-// root is pure, trace reads files, and nothing imports another module of the project.
+// root is pure, spreadsheet and trace read files, and nothing imports another module of the
+// project.
 var allowedImports = map[string]string{
-	".":     "bytes crypto/sha256 encoding/json errors fmt math slices strconv strings time github.com/fxamacker/cbor/v2",
-	"trace": "bufio bytes errors fmt io os slices strconv strings " + root,
-	"world": "errors fmt math/bits " + root,
+	".":           "bytes crypto/sha256 encoding/json errors fmt math slices strconv strings time github.com/fxamacker/cbor/v2",
+	"spreadsheet": "bufio bytes encoding/csv errors fmt io slices strconv strings " + root,
+	"trace":       "bytes errors fmt io os slices strconv strings " + root + " " + root + "/spreadsheet",
+	"world":       "errors fmt math/bits " + root,
 }
 
 const root = "github.com/ephemera-go/nym-rewarding/metrics"

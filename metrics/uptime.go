@@ -17,14 +17,16 @@ const MaxValue = 100
 
 // Errors that callers branch on. Every error of this package wraps an exported one.
 var (
-	// ErrMixID reports a mixnode name that is empty, too long or not printable ASCII.
+	// ErrMixID reports a mixnode name that is empty, too long, or has other characters than those of
+	// [MixID].
 	ErrMixID = errors.New("bad mixnode name")
 	// ErrUptime reports an uptime outside 0..10000 that is not [Missing].
 	ErrUptime = errors.New("uptime out of range")
 )
 
-// MixID is the name of a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII without spaces
-// (0x21..0x7e). Mixnodes are sorted by the bytes of their names.
+// MixID is the name of a mixnode: 1 to [MaxMixIDLength] bytes of printable ASCII (0x21..0x7e)
+// without what separates or encloses fields of tables: spaces, commas, semicolons and quotes.
+// Mixnodes are sorted by the bytes of their names.
 type MixID string
 
 // ParseMixID returns s as a mixnode name, or an error that wraps [ErrMixID].
@@ -33,8 +35,9 @@ func ParseMixID(s string) (MixID, error) {
 		return "", fmt.Errorf("%w: %d bytes, expected 1 to %d", ErrMixID, len(s), MaxMixIDLength)
 	}
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return "", fmt.Errorf("%w: byte %#02x at offset %d, expected printable ASCII without spaces", ErrMixID, s[i], i)
+		switch c := s[i]; {
+		case c <= ' ', c > '~', c == ',', c == ';', c == '"', c == '\'':
+			return "", fmt.Errorf("%w: byte %#02x at offset %d, expected printable ASCII without spaces, commas, semicolons and quotes", ErrMixID, c, i)
 		}
 	}
 	return MixID(s), nil

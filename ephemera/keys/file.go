@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 )
 
 // ErrKeyFile reports a key file with unsafe permissions or malformed content.
@@ -25,7 +25,11 @@ func Load(path string) (Private, error) {
 	if err != nil {
 		return Private{}, fmt.Errorf("load key: %w", err)
 	}
-	seed, err := hex.DecodeString(strings.TrimSpace(string(data)))
+	text, err := plaintext.Word(data)
+	if err != nil {
+		return Private{}, fmt.Errorf("load key: %w: %s: %w", ErrKeyFile, path, err)
+	}
+	seed, err := hex.DecodeString(text)
 	if err != nil || len(seed) != ed25519.SeedSize {
 		return Private{}, fmt.Errorf("load key: %w: %s does not hold %d hexadecimal digits (restore the file, or create a new key)", ErrKeyFile, path, 2*ed25519.SeedSize)
 	}

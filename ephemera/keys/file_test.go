@@ -45,6 +45,7 @@ func TestUnusableKeyFilesAreRefusedAndKept(t *testing.T) {
 		"empty":           {"", 0o600, "64 hexadecimal digits"},
 		"too short":       {good[2:], 0o600, "64 hexadecimal digits"},
 		"too long":        {good + "ab", 0o600, "64 hexadecimal digits"},
+		"UTF-16":          {"\xff\xfea\x00", 0o600, "save it as UTF-8"},
 		"not hexadecimal": {strings.Repeat("xy", 32), 0o600, "64 hexadecimal digits"},
 	} {
 		path := filepath.Join(dir, name)
@@ -67,6 +68,21 @@ func TestUnusableKeyFilesAreRefusedAndKept(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = keys.LoadOrCreate(filepath.Join(dir, "no folder", "key"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// An editor that saved a key file added nothing to the key.
+func TestEditedKeyFilesHoldTheSameKey(t *testing.T) {
+	path, seed := filepath.Join(t.TempDir(), "key"), strings.Repeat("ab", 32)
+	var want keys.Private
+	for i, content := range []string{seed, seed + "\n", seed + "\r\n", "\xef\xbb\xbf" + seed + "\r\n\r\n"} {
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+		key, err := keys.Load(path)
+		require.NoError(t, err, "%q", content)
+		if i == 0 {
+			want = key
+		}
+		require.Equal(t, want.Public(), key.Public())
+	}
 }
 
 func TestReplaceFileLeavesNoTemporaryFile(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -112,6 +113,10 @@ func Encode(list membership.List) ([]byte, error) {
 // names the source and, if known, the line.
 func Decode(source string, data []byte) (membership.List, error) {
 	var f file
+	data, err := plaintext.Decode(data)
+	if err != nil {
+		return membership.List{}, fmt.Errorf("%s: %w", source, invalid(err))
+	}
 	if err := toml.Unmarshal(data, &f); err != nil {
 		return membership.List{}, explain(source, err)
 	}

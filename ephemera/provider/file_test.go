@@ -65,6 +65,12 @@ func TestFileRoundTrips(t *testing.T) {
 	again, err := provider.Decode("peers.toml", []byte(data))
 	require.NoError(t, err)
 	requireList(t, list, again)
+	edited, err := provider.Decode("peers.toml", []byte("\xef\xbb\xbf"+strings.ReplaceAll(data, "\n", "\r\n")))
+	require.NoError(t, err, "a file as editors save it")
+	requireList(t, list, edited)
+	_, err = provider.Decode("peers.toml", []byte("\xff\xfen\x00"))
+	require.ErrorIs(t, err, membership.ErrInvalid)
+	require.ErrorContains(t, err, "peers.toml: invalid")
 	require.Equal(t, list.Group.Limits(), again.Group.Limits())
 	require.Contains(t, data, "# how many members follow")
 }

@@ -12,6 +12,9 @@
 // and an observer has at most one line in each; without a line it has no values there. Nothing is
 // quoted. Lines end in LF or CRLF.
 //
+// What spreadsheets add is accepted: a byte order mark of UTF-8, blank lines at the end, 100.0 for
+// 100, and an apostrophe before a name that begins with =, +, - or @ (see package spreadsheet).
+//
 // The whole file is checked when it is read. An [Error] names the line and the column, what was
 // expected and what to do. The package does not rate observers: package metrics has the estimators,
 // and [Trace.Truth] only takes the median of the observers that the caller trusts.

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
 )
 
 // Limits of a file. A cell takes one byte, so MaxCells also bounds the memory of a trace.
@@ -66,9 +66,9 @@ func Read(r io.Reader, name string) (*Trace, error) {
 type limits struct{ mixnodes, observers, cells int }
 
 // longestLine returns the length of a header with the maximum number of mixnodes, all with the
-// longest names. No other valid line is longer.
+// longest names and an apostrophe before each. No other valid line is longer.
 func (l limits) longestLine() int {
-	return (l.mixnodes+keyColumns)*(metrics.MaxMixIDLength+1) + 2
+	return (l.mixnodes+keyColumns)*(metrics.MaxMixIDLength+2) + 2
 }
 
 // reader is the state while the lines are read.
@@ -84,21 +84,25 @@ type reader struct {
 
 func read(input io.Reader, name string, l limits) (*Trace, error) {
 	r := &reader{limits: l, trace: &Trace{}, place: Error{File: name}, known: map[string]int{}}
-	scanner := bufio.NewScanner(input)
-	scanner.Buffer(make([]byte, 0, min(64<<10, l.longestLine())), l.longestLine())
-	for scanner.Scan() {
-		r.place.Line++
-		if err := r.line(scanner.Bytes()); err != nil {
+	lines := spreadsheet.NewLines(input, l.longestLine())
+	for lines.Next() {
+		if r.place.Line = lines.Blank(); r.place.Line > 0 {
+			return nil, r.fail(0, "the line is empty, and others follow: expected values; remove the line")
+		}
+		r.place.Line = lines.Number()
+		if err := r.line(lines.Bytes()); err != nil {
 			return nil, err
 		}
 	}
-	if errors.Is(scanner.Err(), bufio.ErrTooLong) {
-		r.place.Line++
+	switch err := lines.Err(); {
+	case errors.Is(err, spreadsheet.ErrTooLong):
+		r.place.Line = lines.Number() + 1
 		return nil, r.fail(0, "the line has more than %d bytes: expected at most %d mixnodes with names of at most %d bytes",
 			l.longestLine(), l.mixnodes, metrics.MaxMixIDLength)
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read trace %s after line %d: %w", name, r.place.Line, err)
+	case errors.Is(err, spreadsheet.ErrEncoding):
+		return nil, r.fail(0, "%v", err)
+	case err != nil:
+		return nil, fmt.Errorf("read trace %s %w", name, err)
 	}
 	if r.rows == 0 {
 		r.place.Line = 0
@@ -126,8 +130,8 @@ func (r *reader) fail(column int, format string, args ...any) error {
 
 func (r *reader) readHeader(line []byte) error {
 	fields := bytes.Split(line, []byte(","))
-	if len(fields) < keyColumns || string(fields[0]) != "epoch" || string(fields[1]) != "observer" {
-		return r.fail(1, "the first line begins with %s: expected the header \"epoch,observer,<mixnode>,…\"; is this a trace file?", quote(line))
+	if len(fields) < keyColumns || string(fields[0]) != "epoch" || string(fields[1]) != "observer" || bytes.IndexByte(line, '\r') >= 0 {
+		return r.fail(1, "the first line begins with %s: expected the header \"epoch,observer,<mixnode>,…\"; %s", quote(line), advice(line))
 	}
 	names := fields[keyColumns:]
 	if len(names) == 0 || len(names) > r.limits.mixnodes {
@@ -136,12 +140,13 @@ func (r *reader) readHeader(line []byte) error {
 	header := []string{"epoch", "observer"}
 	seen := make(map[metrics.MixID]int, len(names))
 	for i, name := range names {
+		name = spreadsheet.Text(name)
+		if bytes.ContainsAny(name, `"'`) {
+			return r.fail(keyColumns+i+1, "mixnode %s: expected a name without quotes; remove the quotes", quote(name))
+		}
 		id, err := metrics.ParseMixID(string(name))
 		if err != nil {
 			return r.fail(keyColumns+i+1, "%v; give the column the name of its mixnode", err)
-		}
-		if bytes.ContainsAny(name, `"'`) {
-			return r.fail(keyColumns+i+1, "mixnode %s: expected a name without quotes; remove the quotes", quote(name))
 		}
 		if first, ok := seen[id]; ok {
 			return r.fail(keyColumns+i+1, "mixnode %q is also column %d: expected each once; remove or rename one", id, first)
@@ -160,9 +165,6 @@ func (r *reader) readHeader(line []byte) error {
 }
 
 func (r *reader) readRow(line []byte) error {
-	if len(line) == 0 {
-		return r.fail(0, "the line is empty: expected values; remove the line")
-	}
 	fields := bytes.Count(line, []byte(",")) + 1
 	if want := len(r.header); fields != want {
 		return r.fail(0, "%d fields: expected %d as in the header, with nothing between two commas for a missing value", fields, want)
@@ -196,8 +198,9 @@ func (r *reader) readRow(line []byte) error {
 
 // readEpoch returns the index of the epoch of the current line.
 func (r *reader) readEpoch(field []byte) (int, error) {
-	number, err := strconv.ParseInt(string(field), 10, 64)
-	if err != nil || number < 0 || strconv.FormatInt(number, 10) != string(field) {
+	whole := withoutZeroFraction(field)
+	number, err := strconv.ParseInt(string(whole), 10, 64)
+	if err != nil || number < 0 || strconv.FormatInt(number, 10) != string(whole) {
 		return 0, r.fail(1, "epoch %s: expected a whole number such as 1", quote(field))
 	}
 	last := len(r.trace.Epochs) - 1
@@ -215,6 +218,7 @@ func (r *reader) readEpoch(field []byte) (int, error) {
 // readObserver returns the index of the observer of the current line. A second line of an observer
 // in one epoch is an error.
 func (r *reader) readObserver(epoch int, field []byte) (int, error) {
+	field = spreadsheet.Text(field)
 	if index, ok := r.known[string(field)]; ok {
 		if rows := r.trace.cells[epoch]; index < len(rows) && rows[index] != nil {
 			return 0, r.fail(2, "a second line of observer %s in epoch %d: expected one; remove or merge them", quote(field), r.trace.Epochs[epoch])
@@ -222,7 +226,7 @@ func (r *reader) readObserver(epoch int, field []byte) (int, error) {
 		return index, nil
 	}
 	if _, err := metrics.ParseMixID(string(field)); err != nil {
-		return 0, r.fail(2, "observer %s: expected 1 to %d bytes of printable ASCII without spaces", quote(field), metrics.MaxMixIDLength)
+		return 0, r.fail(2, "observer %s: expected 1 to %d bytes of printable ASCII without spaces, commas, semicolons and quotes", quote(field), metrics.MaxMixIDLength)
 	}
 	index := len(r.trace.Observers)
 	if index == r.limits.observers {
@@ -249,12 +253,13 @@ func (r *reader) readCells(cells []byte) ([]uint8, error) {
 	return row, nil
 }
 
-// parseCell parses 0..100 in its shortest form, or an empty cell.
+// parseCell parses 0..100 in its shortest form, perhaps with a fraction of zeros, or an empty cell.
 func parseCell(field []byte) (uint8, bool) {
 	if len(field) == 0 {
 		return missing, true
 	}
-	if len(field) > 3 || field[0] == '0' && len(field) > 1 {
+	field = withoutZeroFraction(field)
+	if len(field) == 0 || len(field) > 3 || field[0] == '0' && len(field) > 1 {
 		return 0, false
 	}
 	value := 0
@@ -267,11 +272,30 @@ func parseCell(field []byte) (uint8, bool) {
 	return uint8(min(value, 255)), value <= metrics.MaxValue
 }
 
-// quote returns the beginning of a field in quotes, with unprintable characters escaped.
-func quote(field []byte) string {
-	const most = 40
-	if len(field) > most {
-		return strconv.Quote(string(field[:most])) + "…"
+// withoutZeroFraction returns 100 for 100.0: programs write a column with missing values as
+// fractions. Any other field is returned as it is.
+func withoutZeroFraction(field []byte) []byte {
+	whole, fraction, found := bytes.Cut(field, []byte("."))
+	if !found || len(fraction) == 0 || len(bytes.Trim(fraction, "0")) > 0 {
+		return field
 	}
-	return strconv.Quote(string(field))
+	return whole
 }
+
+// advice says what to do about a first line that is not the header of a trace.
+func advice(line []byte) string {
+	switch {
+	case bytes.HasPrefix(line, []byte("epoch;")), bytes.HasPrefix(line, []byte("epoch\t")):
+		return "the fields are not separated by commas; export the table with commas"
+	case bytes.HasPrefix(line, []byte(`"epoch"`)), bytes.HasPrefix(line, []byte(`'epoch'`)):
+		return "export the table without quotes"
+	case bytes.HasPrefix(line, []byte("sep=")):
+		return "remove the line"
+	case bytes.IndexByte(line, '\r') >= 0:
+		return "the lines end in CR alone; save the file with LF or CRLF"
+	}
+	return "is this a trace file?"
+}
+
+// quote returns the beginning of a field in quotes.
+func quote(field []byte) string { return spreadsheet.Quote(field) }

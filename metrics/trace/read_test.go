@@ -26,7 +26,14 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		{"header alone", header, "t.csv: no measurements: expected a header"},
 		{"other file", "mixnode,value\n", `t.csv:1:1: the first line begins with "mixnode,value": expected the header`},
 		{"binary file", "\x00\xff\x00\n", `t.csv:1:1: the first line begins with "\x00\xff\x00": expected the header`},
-		{"quoted header", "\"epoch\",\"observer\",\"m1\"\n", "expected the header"},
+		{"quoted header", "\"epoch\",\"observer\",\"m1\"\n", "export the table without quotes"},
+		{"semicolons", "epoch;observer;m1\n1;a;3\n", "export the table with commas"},
+		{"tabs", "epoch\tobserver\tm1\n1\ta\t3\n", "export the table with commas"},
+		{"separator line", "sep=,\n" + header, "remove the line"},
+		{"line ends of old computers", "epoch,observer,m1\r1,a,3\r", "save the file with LF or CRLF"},
+		{"UTF-16", "\xff\xfee\x00p\x00", "t.csv: the file is UTF-16"},
+		{"UTF-16 of the other order", "\xfe\xff\x00e\x00p", "t.csv: the file is UTF-16"},
+		{"two marks", "\xef\xbb\xbf\xef\xbb\xbf" + header + "1,a,1,2\n", "expected the header"},
 		{"no mixnodes", "epoch,observer\n1,a\n", "t.csv:1: 0 mixnodes: expected 1 to 100000"},
 		{"too many mixnodes", "epoch,observer,a,b,c,d\n", "t.csv:1: 4 mixnodes: expected 1 to 3"},
 		{"empty mixnode", "epoch,observer,m1,\n", "t.csv:1:4: bad mixnode name: 0 bytes"},
@@ -47,12 +54,17 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		{"too many cells", header + strings.Repeat("1,a,1,2\n", 1) + "2,a,1,2\n3,a,1,2\n4,a,1,2\n", "t.csv:5: more than 7 cells: split the file by epochs"},
 		{"value above 100", header + "1,a,1,101\n", `t.csv:2:4 (m2): value "101": expected a whole percentage from 0 to 100`},
 		{"value negative", header + "1,a,-1,1\n", `t.csv:2:3 (m1): value "-1": expected`},
-		{"value with point", header + "1,a,1.0,1\n", `t.csv:2:3 (m1): value "1.0": expected`},
+		{"value with fraction", header + "1,a,99.5,1\n", `t.csv:2:3 (m1): value "99.5": expected`},
+		{"value with point alone", header + "1,a,1.,1\n", `t.csv:2:3 (m1): value "1.": expected`},
+		{"value without digits", header + "1,a,.0,1\n", `t.csv:2:3 (m1): value ".0": expected`},
+		{"value above 100 with fraction", header + "1,a,101.0,1\n", `t.csv:2:3 (m1): value "101.0": expected`},
+		{"epoch with fraction", header + "1.5,a,1,1\n", `t.csv:2:1 (epoch): epoch "1.5": expected`},
+		{"empty row", header + "1,a,1,2\n,,,\n1,b,1,2\n", "t.csv:3: the line is empty"},
 		{"value with zeros", header + "1,a,00,1\n", `t.csv:2:3 (m1): value "00": expected`},
 		{"value with space", header + "1,a, 1,1\n", `t.csv:2:3 (m1): value " 1": expected`},
 		{"value in words", header + "1,a,NaN,1\n", `t.csv:2:3 (m1): value "NaN": expected`},
 		{"long value", header + "1,a," + strings.Repeat("9", 60) + ",1\n", strings.Repeat("9", 40) + `"…: expected`},
-		{"long line", header + "1," + strings.Repeat("a", 500) + ",1,1\n", "t.csv:2: the line has more than 327 bytes"},
+		{"long line", header + "1," + strings.Repeat("a", 500) + ",1,1\n", "t.csv:2: the line has more than 332 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +113,23 @@ func TestColumnsAreSortedAndAbsentRowsMissing(t *testing.T) {
 	const no = metrics.Missing
 	require.Equal(t, [][]metrics.Uptime{{100, no, 300}, {550, 6100, 3300}}, tr.Truth([]int{0, 1}))
 	require.Equal(t, [][]metrics.Uptime{{no, no, no}, {no, no, no}}, tr.Truth(nil))
+}
+
+// What spreadsheets and programs for data add to a file changes nothing in the trace.
+func TestSpreadsheetsMayWriteATrace(t *testing.T) {
+	plain, err := Read(strings.NewReader("epoch,observer,m1,=m2\n1,@a,100,0\n1,b,97,\n"), "t.csv")
+	require.NoError(t, err)
+	for name, file := range map[string]string{
+		"mark and line ends": "\xef\xbb\xbfepoch,observer,m1,=m2\r\n1,@a,100,0\r\n1,b,97,\r\n",
+		"blank last lines":   "epoch,observer,m1,=m2\n1,@a,100,0\n1,b,97,\n\n\r\n  \n\n",
+		"empty last rows":    "epoch,observer,m1,=m2\n1,@a,100,0\n1,b,97,\n,,,\n,,,\n",
+		"fractions of zeros": "epoch,observer,m1,=m2\n1.0,@a,100.0,0.0\n1.0,b,97.00,\n",
+		"apostrophes":        "epoch,observer,m1,'=m2\n1,'@a,100,0\n1,b,97,\n",
+	} {
+		got, err := Read(strings.NewReader(file), "t.csv")
+		require.NoError(t, err, name)
+		require.Equal(t, plain, got, name)
+	}
 }
 
 func texts(tr *Trace, epoch, observer int) []string {

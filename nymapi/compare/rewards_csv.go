@@ -1,21 +1,22 @@
 package compare
 
 import (
-	"encoding/csv"
 	"io"
 	"strconv"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
 )
 
 // rewardsHeader is the first line of rewards.csv.
 var rewardsHeader = []string{"mode", "epoch", "mixnode", "value", "reports", "truth"}
 
 // WriteRewards writes rewards.csv: the paid points, the number of values and the truth for each
-// mode, settled epoch and mixnode. Missing values are empty. The content does not depend on timing.
+// mode, settled epoch and mixnode. Missing values are empty, and names that a spreadsheet would
+// compute begin with an apostrophe. The content does not depend on timing.
 func WriteRewards(w io.Writer, p *Plan, outcomes []Outcome) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(rewardsHeader); err != nil {
+	out := spreadsheet.NewWriter(w)
+	if err := out.Write(rewardsHeader...); err != nil {
 		return err
 	}
 	for _, o := range outcomes {
@@ -25,11 +26,10 @@ func WriteRewards(w io.Writer, p *Plan, outcomes []Outcome) error {
 			}
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
-func (p *Plan) writeEpoch(out *csv.Writer, mode Mode, epoch int, record Record) error {
+func (p *Plan) writeEpoch(out *spreadsheet.Writer, mode Mode, epoch int, record Record) error {
 	name := strconv.FormatInt(p.input.name(epoch), 10)
 	for i, id := range p.input.mixnodes() {
 		line := []string{string(mode), name, string(id), "", "", p.truthText(i, epoch)}
@@ -37,7 +37,7 @@ func (p *Plan) writeEpoch(out *csv.Writer, mode Mode, epoch int, record Record) 
 			reward := record.Detail.Result[i]
 			line[3], line[4] = reward.Value.String(), strconv.Itoa(int(reward.Reports))
 		}
-		if err := out.Write(line); err != nil {
+		if err := out.Write(line...); err != nil {
 			return err
 		}
 	}

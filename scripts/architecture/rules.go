@@ -42,10 +42,10 @@ var rules = []rule{
 	{folder: "ephemera/quorum", pure: true},
 	// It derives the structure of an encoding from a Go type, once.
 	{folder: "ephemera/canonical", pure: true, also: []string{"reflect", "sync"}},
-	{folder: "ephemera/keys", imports: []string{"ephemera/kit/files"}},
+	{folder: "ephemera/keys", imports: []string{"ephemera/kit/files", "ephemera/kit/plaintext"}},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
 	// A provider reads the groups in a node's store.
-	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/membership", "ephemera/store"}},
+	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/kit/plaintext", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},

@@ -332,6 +332,8 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 	require.NoError(t, os.WriteFile(names, []byte("a\n\nb c\n"), 0o600))
 	require.NoError(t, os.WriteFile("exposed", []byte("secret"), 0o600))
 	require.NoError(t, os.Chmod("exposed", 0o640))
+	table := filepath.Join(folder, "table.csv")
+	require.NoError(t, os.WriteFile(table, []byte("mix_id,key\n1,2Gu\n"), 0o600))
 	for message, args := range map[string][]string{
 		"--expect 0, expected":                                              {"serve"},
 		"--mode \"x\", expected ephemera or single":                         {"serve", "--expect", "1", "--mode", "x"},
@@ -364,7 +366,8 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		require.Contains(t, errs, message)
 	}
 	for message, args := range map[string][]string{
-		"names, line 3: bad mixnode name":    {"serve", "--expect", "1", "--mixnodes-file", names},
+		"names:3: bad mixnode name":          {"serve", "--expect", "1", "--mixnodes-file", names},
+		"table.csv:1: bad list of names":     {"serve", "--expect", "1", "--mixnodes-file", table},
 		"read database: stat missing":        {"inspect", "--db", "missing"},
 		"no epoch is rewarded yet":           {"inspect", "--db", emptyDatabase(t, folder), "--epoch", "last"},
 		"mixnode m9 is in no rewarded epoch": {"inspect", "--db", filepath.Join(folder, "empty.db"), "--mixnode", "m9"},
@@ -392,7 +395,7 @@ func emptyDatabase(t *testing.T, folder string) string {
 
 func TestMixnodesAreReadFromAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "names")
-	require.NoError(t, os.WriteFile(path, []byte("b\n a \n\nc"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("\xef\xbb\xbfb\r\n a \r\n\r\nc\n\n"), 0o600))
 	f := serveFlags{mixnodesFile: path}
 	names, err := f.readMixnodes()
 	require.NoError(t, err)

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
 
@@ -171,19 +168,9 @@ func (f serveFlags) readMixnodes() ([]metrics.MixID, error) {
 		return nil, fmt.Errorf("--mixnodes-file: %w", err)
 	}
 	defer file.Close()
-	var names []metrics.MixID
-	lines := bufio.NewScanner(file)
-	for number := 1; lines.Scan(); number++ {
-		text := strings.TrimSpace(lines.Text())
-		if text == "" {
-			continue
-		}
-		name, err := metrics.ParseMixID(text)
-		if err != nil {
-			return nil, fmt.Errorf("--mixnodes-file %s, line %d: %w", f.mixnodesFile, number, err)
-		}
-		names = append(names, name)
+	names, err := spreadsheet.ReadNames(file, f.mixnodesFile)
+	if err != nil {
+		return nil, fmt.Errorf("--mixnodes-file: %w", err)
 	}
-	slices.Sort(names)
-	return names, errors.Join(lines.Err())
+	return names, nil
 }

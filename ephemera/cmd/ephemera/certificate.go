@@ -14,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -104,6 +105,10 @@ func checkProof(data []byte, trusted string) (checked, error) {
 		Block  *api.Block       `json:"block"`
 		Nested *api.Certificate `json:"certificate"`
 	}
+	data, err := plaintext.Decode(data)
+	if err != nil {
+		return checked{}, err
+	}
 	if err := jsontext.Unmarshal(data, &proof); err != nil {
 		return checked{}, fmt.Errorf("expected a certificate in JSON, as `ephemera query certificates BLOCK -o json` prints it: %w", err)
 	}
@@ -172,9 +177,13 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 
 // decodeGroup decodes a group: JSON of the API, canonical bytes, or a members file.
 func decodeGroup(name string, data []byte) (*membership.Group, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+	text, err := plaintext.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		var group api.Group
-		if err := jsontext.Unmarshal(data, &group); err != nil {
+		if err := jsontext.Unmarshal(text, &group); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return group.Canonical()

@@ -1,8 +1,10 @@
 // Command attack runs a group of four with the real daemon: three honest members, and one that
-// attacks them with a valid key while messages are submitted. It prints how the honest members
-// fared under each attack, and ends with status 1 if a bound was exceeded. `make attack` runs it.
+// attacks them with a valid key while messages are submitted. Under an attack of strangers, who
+// have no key, the fourth is absent. The command prints how the honest members fared under each
+// attack, and ends with status 1 if a bound was exceeded. `make attack` runs it.
 //
-// Package attacker is the hostile member, package honest runs and measures the others.
+// Package attacker is the hostile member and the strangers, package honest runs and measures the
+// others.
 package main
 
 import (
@@ -109,7 +111,7 @@ func attackAll(ctx context.Context, attacks []attacker.Attack, p plan, out io.Wr
 	}
 	within := 0
 	for _, attack := range attacks {
-		r, err := try(ctx, attack, p)
+		r, err := try(ctx, attack, p.forAttack(attack))
 		if err != nil {
 			return fmt.Errorf("attack %s: %w", attack.Name, err)
 		}
@@ -148,4 +150,16 @@ type plan struct {
 func planFor(seconds int, o options) plan {
 	attack := time.Duration(seconds) * time.Second
 	return plan{options: o, warm: 2 * time.Second, quiet: 6 * time.Second, attack: attack, window: attack * 2 / 3}
+}
+
+// strangerSeconds is how long an attack of strangers lasts at most: their connections are open
+// after a few seconds.
+const strangerSeconds = 20
+
+// forAttack returns the plan for an attack.
+func (p plan) forAttack(a attacker.Attack) plan {
+	if a.Keyless() && p.attack > strangerSeconds*time.Second {
+		return planFor(strangerSeconds, p.options)
+	}
+	return p
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
 )
 
 // The bounds on what an attack may do to the honest members.
@@ -31,6 +32,7 @@ type result struct {
 	share     float64 // of a core, used by the attacker
 	work      float64 // cores, used by an honest member on average
 	counts    attacker.Counts
+	answers   stranger.Answers // under an attack of strangers
 	notes     []string
 }
 
@@ -55,6 +57,9 @@ func (r result) excesses() []string {
 	}
 	if r.missing > 0 {
 		add("%d of %d messages were not delivered by every honest member", r.missing, r.submitted)
+	}
+	if r.attack.Keyless() {
+		found = append(found, r.answers.Excesses()...)
 	}
 	return found
 }
@@ -96,6 +101,9 @@ func printRow(out io.Writer, r result) error {
 	verdict, notes := "ok", r.notes
 	if found := r.excesses(); len(found) > 0 {
 		verdict, notes = "OVER", append(found, notes...)
+	}
+	if r.attack.Keyless() {
+		notes = append([]string{r.answers.String()}, notes...)
 	}
 	_, err := fmt.Fprintf(out, rowFormat, r.attack.Name, r.quiet.Milliseconds(), r.p50.Milliseconds(), r.ratio(), r.resident>>20, r.grown>>20,
 		r.start.Seconds(), r.missing, r.cuts, r.work, r.share, verdict)

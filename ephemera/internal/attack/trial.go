@@ -11,10 +11,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/honest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
 )
 
 const (
@@ -25,6 +27,8 @@ const (
 	startTimeout = time.Minute
 	// restartAfter is when a member is restarted during the attack.
 	restartAfter = time.Second
+	// restartUnderStrangers is the same during an attack of strangers, whose connections take time.
+	restartUnderStrangers = 6 * time.Second
 	// drain is the time between the last message that is submitted to a member and its end: what is in
 	// no block then is lost with its mempool.
 	drain = 500 * time.Millisecond
@@ -142,10 +146,18 @@ func (t *trial) run(ctx context.Context) error {
 	if err := enemy.ready(startTimeout); err != nil {
 		return err
 	}
+	probing, stopProbing := context.WithCancel(ctx)
+	defer stopProbing()
+	probe := &stranger.Probe{}
+	if t.attack.Keyless() {
+		work.Go(func() { probe.Run(probing, t.urls()) })
+	}
 	window, err := t.endure(ctx, enemy)
 	if err != nil {
 		return err
 	}
+	stopProbing()
+	t.result.answers = probe.Answers()
 	end := time.Now()
 	stopLoading()
 	if t.result.counts, err = enemy.stop(); err != nil {
@@ -168,7 +180,11 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 	for i, n := range t.nodes {
 		before[i] = n.Disk()
 	}
-	honest.Wait(ctx, restartAfter)
+	if t.attack.Keyless() {
+		honest.Wait(ctx, restartUnderStrangers)
+	} else {
+		honest.Wait(ctx, restartAfter)
+	}
 	restarted := t.nodes[1]
 	restarted.Pause()
 	honest.Wait(ctx, drain)
@@ -190,6 +206,18 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 		t.result.grown = max(t.result.grown, n.Disk()-before[i])
 	}
 	return window, ctx.Err()
+}
+
+// urls returns what honest callers ask for during an attack of strangers, at the members that are
+// not restarted.
+func (t *trial) urls() []string {
+	var urls []string
+	for _, n := range []*honest.Node{t.nodes[0], t.nodes[2]} {
+		for _, path := range []string{api.PathLive, api.PathReady, api.PathHealth} {
+			urls = append(urls, "http://"+n.HTTP+path)
+		}
+	}
+	return urls
 }
 
 // disturbance is how many cores other programs may use before latencies are in doubt.

@@ -156,6 +156,8 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 		{want: ""},
 		{token: "a", want: "a"},
 		{file: file("token", " secret\n"), want: "secret"},
+		{file: file("edited", "\xef\xbb\xbfsecret\r\n\r\n"), want: "secret"},
+		{file: file("wide", "\xff\xfes\x00"), err: "save it as UTF-8"},
 		{file: file("blank", " \n"), err: "is empty"},
 		{file: filepath.Join(folder, "missing"), err: "does not exist"},
 		{token: "a", file: "b", err: "--token and --token-file are both given"},

@@ -1,13 +1,14 @@
 package files
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"unicode"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 )
 
 // ErrExposed reports a secret that other users may read.
@@ -48,8 +49,10 @@ func ReadToken(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	token := strings.TrimSpace(string(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	token, err := plaintext.Word(data)
 	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", path, err)
 	case token == "":
 		return "", fmt.Errorf("%s is empty, expected the token", path)
 	case strings.ContainsFunc(token, unicode.IsControl):

@@ -24,8 +24,12 @@ type Attack struct {
 	// Regroup says that the group is replaced before the attack, so that there is an old one.
 	Regroup bool
 
-	run func(ctx context.Context, m *member)
+	run     func(ctx context.Context, m *member)
+	keyless *keyless // instead of run
 }
+
+// Keyless reports whether the attack is one of strangers, without the key of a member.
+func (a Attack) Keyless() bool { return a.keyless != nil }
 
 // Counts is what the attacker did.
 type Counts struct {
@@ -66,6 +70,9 @@ func Run(ctx context.Context, folder daemon.Folder, name string, out io.Writer) 
 	attack, err := Find(name)
 	if err != nil {
 		return err
+	}
+	if attack.Keyless() {
+		return runKeyless(ctx, folder, attack.keyless, out)
 	}
 	m, err := load(folder, attack.Regroup)
 	if err != nil {

@@ -3,7 +3,7 @@ package attacker
 // Attacks returns all attacks. The comment above each file's function says which rule of the
 // protocol it tests.
 func Attacks() []Attack {
-	return []Attack{
+	return append([]Attack{
 		{Name: "garbage", Does: "random bytes on every stream", run: garbage},
 		{Name: "oversize", Does: "frames that are too long, and the longest ones", run: oversize},
 		{Name: "nulls", Does: "few bytes that stand for many values", run: nulls},
@@ -27,5 +27,5 @@ func Attacks() []Attack {
 		{Name: "flap", Does: "connections that are closed at once", run: flap},
 		{Name: "company", Does: "announcements of groups that do not exist", run: company},
 		{Name: "oldgroup", Does: "frontiers and requests about a closed group", Regroup: true, run: oldGroup},
-	}
+	}, keylessAttacks()...)
 }

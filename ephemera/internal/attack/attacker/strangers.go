@@ -14,7 +14,7 @@ func strangers(ctx context.Context, m *member) {
 	const senders, count = 8, 1024
 	var bodies [][]block.Message
 	for range senders {
-		made, err := stranger(m.group.Network(), count)
+		made, err := sentByStranger(m.group.Network(), count)
 		if err != nil {
 			warn("make messages: %v", err)
 			return
@@ -29,8 +29,8 @@ func strangers(ctx context.Context, m *member) {
 	})
 }
 
-// stranger returns small messages of a new key.
-func stranger(network string, count int) ([]block.Message, error) {
+// sentByStranger returns small messages of a new key.
+func sentByStranger(network string, count int) ([]block.Message, error) {
 	key, err := keys.Generate()
 	if err != nil {
 		return nil, err

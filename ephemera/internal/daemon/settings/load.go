@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 )
 
 // Sources are where settings come from. Later fields override earlier ones.
@@ -75,6 +77,10 @@ func readBounded(path string) ([]byte, error) {
 
 // parse reads the contents of a file. Errors call the file name.
 func (s *Settings) parse(data []byte, name string, origins Origins) error {
+	data, err := plaintext.Decode(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	decoder := toml.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(s); err != nil {

@@ -131,3 +131,11 @@ func FuzzParse(f *testing.F) {
 		_ = s.Validate()
 	})
 }
+
+// A configuration that an editor saved with a byte order mark and line ends of DOS is the same.
+func TestEditedConfigurationsAreRead(t *testing.T) {
+	s := Default()
+	require.NoError(t, s.parse([]byte("\xef\xbb\xbf[node]\r\nname = \"edited\"\r\n\r\n"), "c.toml", Origins{}))
+	require.Equal(t, "edited", s.Node.Name)
+	require.ErrorContains(t, s.parse([]byte("\xff\xfe[\x00"), "c.toml", Origins{}), "c.toml: the text is UTF-16")
+}
