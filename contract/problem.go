@@ -48,6 +48,7 @@ const (
 
 	EarlierOpen Kind = "earlier-epoch-open"
 	NotStarted  Kind = "not-started"
+	Busy        Kind = "busy"
 	Internal    Kind = "internal"
 )
 
@@ -85,6 +86,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map
 
 	EarlierOpen: {Status: http.StatusServiceUnavailable, Title: "An earlier epoch is not settled yet"},
 	NotStarted:  {Status: http.StatusServiceUnavailable, Title: "The first epoch is not scheduled yet"},
+	Busy:        {Status: http.StatusServiceUnavailable, Title: "Other callers have taken all places or memory"},
 	Internal:    {Status: http.StatusInternalServerError, Title: "The contract failed"},
 }}
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -41,6 +42,9 @@ type Config struct {
 
 	Listen   string       // address, default 127.0.0.1:0: a free port
 	Listener net.Listener // used instead of Listen, and closed in the end
+
+	// Proxies are believed when they say in X-Forwarded-For whose request they pass on.
+	Proxies webserver.Proxies
 
 	Network string // default: DefaultNetwork
 	// Limits are those of the group; default: membership.DefaultLimits, or more if the reports of all
@@ -159,6 +163,14 @@ func (c Config) reportBytes() (report, all int64) {
 		report += int64(len(id) + value)
 	}
 	return report, int64(c.expected()) * (report + message)
+}
+
+// memory returns the bound of bodies and answers in memory: two members may submit the largest
+// body at once, or all of them the usual one, from one address.
+func (c Config) memory() int64 {
+	const least = 64 << 20
+	_, reports := c.reportBytes()
+	return max(least, 4*2*int64(c.Limits.BlockBytes), 4*int64(c.expected())*reports)
 }
 
 // limits returns the default limits for the mixnodes and members of c.

@@ -81,6 +81,7 @@ var kinds = map[int]api.Kind{
 	http.StatusUnsupportedMediaType:  api.UnsupportedMedia,
 	http.StatusRequestEntityTooLarge: api.TooLarge,
 	http.StatusRequestTimeout:        api.TooSlow,
+	http.StatusServiceUnavailable:    api.Unavailable,
 }
 
 func kindOf(status int) api.Kind { return cmp.Or(kinds[status], api.Internal) }

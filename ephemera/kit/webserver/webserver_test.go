@@ -118,8 +118,9 @@ func TestServingThatFailsIsAnError(t *testing.T) {
 	require.ErrorIs(t, s.Run(t.Context(), http.NotFoundHandler()), net.ErrClosed)
 }
 
+// One address has half of the connections.
 func TestOneAboveTheBoundClosesTheConnectionWithoutARequestForTheLongest(t *testing.T) {
-	s := bind(t, webserver.Config{MaxConnections: 2})
+	s := bind(t, webserver.Config{MaxConnections: 4})
 	accepted, answer := make(chan struct{}), make(chan struct{})
 	stop := start(t, s, s.Answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		accepted <- struct{}{}
