@@ -14,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -83,7 +84,10 @@ type Config struct {
 	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it responds
 	// once the group is complete. Clients can read, and submit messages that members signed, but the
 	// node signs nothing for them. Mode Single has no node and ignores API.
-	API     string
+	API string
+	// APIProxies are the proxies in front of API, which are believed when they say who calls.
+	APIProxies webserver.Proxies
+
 	Version string // of the program, shown by the API
 
 	Submit    Submission    // default: Race

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -41,6 +42,11 @@ func (s Settings) Validate() error {
 	}
 	bad.address("http.listen", s.HTTP.Listen)
 	bad.address("admin.listen", s.Admin.Listen)
+	for _, text := range s.HTTP.TrustedProxies {
+		if _, err := webserver.ParseProxies([]string{text}); err != nil {
+			bad.add("http.trusted_proxies", text, err.Error())
+		}
+	}
 	if s.Application.Remote && s.Admin.Listen == "" {
 		bad.add("admin.listen", "", "application.remote needs the operator's API; set an address, such as 127.0.0.1:3101")
 	}
