@@ -123,7 +123,8 @@ func (c Config) http() HTTP {
 	body := 2*(max(int(c.Group.PayloadBytes), valueBytes)+block.MaxMessageOverhead) + 4<<10
 	return HTTP{
 		BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, RequestsPerSecond: max(50, c.MessagesPerSecond),
-		// Two callers of one address, which has half, read the largest block or send the largest body.
+		// One address, which has half, may read two of the largest blocks or send two of the largest
+		// bodies at a time.
 		MemoryBytes: max(32<<20, 4*int64(max(c.encodedBlock(), body))),
 	}
 }
@@ -131,9 +132,9 @@ func (c Config) http() HTTP {
 // encodedBlock returns the most bytes of a block in JSON: two digits a byte.
 func (c Config) encodedBlock() int { return 2 * block.MaxBytes(c.Group) }
 
-// memory returns the most memory that callers can make the API server use (package webserver): their
-// connections, bodies and answers, what decoding adds to those, and the requests that load blocks
-// at the same time, as a block, in the API's form and in JSON.
+// memory returns the most memory that callers can make the API server use (package webserver).
+// These are their connections, bodies and answers, what decoding adds to them, and the blocks of the
+// requests that load some at the same time: stored, in the API's form, and in JSON.
 func (h HTTP) memory(c Config) int64 {
 	const buffers, decoding, loading = 32 << 10, 4, 8 * 3
 	return int64(h.Connections)*int64(h.HeaderBytes+buffers) + decoding*h.MemoryBytes + loading*int64(c.encodedBlock())

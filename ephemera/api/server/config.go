@@ -29,8 +29,8 @@ type Config struct {
 	ReadTimeout       time.Duration // for a whole request; 30 s
 	WriteTimeout      time.Duration // for a whole response; 30 s
 	IdleTimeout       time.Duration // between two requests of a connection; 1 min
-	MaxConnections    int           // of which one address may have half; see webserver.Config
-	MemoryBytes       int64         // for bodies and answers, of which one address may have half; 64 MiB
+	MaxConnections    int           // one address may have half; see webserver.Config
+	MemoryBytes       int64         // of bodies and answers; one address may have half; 64 MiB
 	RequestsPerSecond int           // of one client address; 2000; probes do not count
 	// Proxies are believed when they say in X-Forwarded-For whose request they pass on.
 	Proxies webserver.Proxies

@@ -58,7 +58,7 @@ func (d *daemon) openAPI() error {
 		}
 	}
 	if listen := d.Settings.Admin.Listen; listen != "" {
-		config.Listen, config.Proxies = listen, nil // it serves only this machine, or callers with the token
+		config.Listen, config.Proxies = listen, nil // no proxy may reach it
 		admin := server.AdminConfig{Signer: d.home.Key, Network: d.Settings.Node.Network}
 		if d.program != nil {
 			admin.Handlers = map[string]http.Handler{pathApplication: d.program}

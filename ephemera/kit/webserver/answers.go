@@ -25,7 +25,6 @@ type answers struct {
 type answer struct {
 	status int
 	header http.Header
-	target string // key in byTarget, or ""
 	*body
 }
 
@@ -170,7 +169,7 @@ func (a *answers) end(b *body) {
 }
 
 // disinherit cuts off the readers for whose address a body is held, and makes one of the others
-// the one for whom it is held. It returns nil if there is none.
+// the one for whom it is held. It returns nil if the body has no other reader.
 func (a *answers) disinherit(b *body) (heir *reader) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

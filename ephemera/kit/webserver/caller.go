@@ -43,8 +43,8 @@ func (p Proxies) contain(address netip.Addr) bool {
 }
 
 // ClientAddress notes the address of the caller: that of the peer or, if the peer is a trusted
-// proxy, the last one in X-Forwarded-For that is no such proxy. Other headers that claim an address
-// are not believed.
+// proxy, the last one in X-Forwarded-For that is not a trusted proxy. Other headers that claim an
+// address are not believed.
 func (p Proxies) ClientAddress(next http.Handler) http.Handler {
 	if len(p) == 0 {
 		return middleware.ClientIPFromRemoteAddr(next)
@@ -80,7 +80,7 @@ func network(address netip.Addr) string {
 	return prefix.String()
 }
 
-// source returns what a connection counts for: its address or, behind a proxy, nothing but itself.
+// source returns what a connection counts for: its address or, behind a proxy, only itself.
 func (p Proxies) source(conn net.Conn) string {
 	remote := conn.RemoteAddr().String()
 	peer, err := netip.ParseAddrPort(remote)

@@ -14,7 +14,7 @@ import (
 // request or, if all have one, that takes the longest to read its answer. So nobody who opens many
 // connections, or sends or reads slowly, keeps another address out. Connections whose request is
 // being worked on stay open: the places for those are few. A connection that a handler has taken
-// over does not count here: whoever takes it over needs a bound.
+// over does not count here: the handler needs a bound of its own.
 type connections struct {
 	most, each int // 0: no bound
 	proxies    Proxies

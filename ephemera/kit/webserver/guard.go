@@ -76,8 +76,8 @@ func (g Guard) SameOrigin() func(http.Handler) http.Handler {
 }
 
 // RateLimit bounds the requests of one client address per second. Those of the lane Probes do not
-// count: to refuse one costs as much as to answer it, and their places bound them. It belongs behind
-// ClientAddress.
+// count: to refuse one costs as much as to answer it, and their places bound them. It belongs
+// behind ClientAddress.
 func (g Guard) RateLimit(perSecond int, lanes Lanes) func(http.Handler) http.Handler {
 	address := func(r *http.Request) (string, error) { return Caller(r), nil }
 	limit := httprate.LimitBy(perSecond, time.Second, address, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {

@@ -25,7 +25,7 @@ func newPlaces(total int, patience time.Duration) *places {
 }
 
 // enter waits for a place and reports whether the request got one before its context or its
-// patience ended. Whoever got one must leave.
+// patience ended. A request that got one must leave.
 func (p *places) enter(ctx context.Context, address string) bool {
 	mine := make(chan struct{})
 	p.mu.Lock()

@@ -101,7 +101,7 @@ func TestSlowReadersOfManyAnswersTakeTheStatedMemory(t *testing.T) {
 		from(t, s, fmt.Sprintf("127.0.0.%d", 6+i%12), asks("/page"))
 	}
 	honest(t, s, "/livez")
-	require.Eventually(t, func() bool { // at once or, as it is no smaller than the others, a second later
+	require.Eventually(t, func() bool { // after a second: it is as large as the others
 		answer, err := http.Get(s.URL() + "/page")
 		if err != nil {
 			return false
@@ -135,7 +135,7 @@ func TestSlowBodiesTakeTheStatedMemory(t *testing.T) {
 	require.Less(t, heap()-before, int64(3*memory), "60 bodies would be 240 MB")
 }
 
-// watched is a listener that tells which connections the server has closed.
+// watched is a listener that reports the connections that the server has closed.
 type watched struct {
 	net.Listener
 	closed chan string // address of the peer

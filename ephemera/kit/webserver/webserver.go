@@ -3,9 +3,9 @@
 // handlers (Guard). Where chi has a middleware for the same job, the APIs use chi's.
 //
 // Every limit on callers has its place here: of one connection in Config, of all connections and of
-// those of one address in connections.go, of what requests take at a time in lanes.go and shares.go,
-// of how slowly a caller may send and read in body.go and pace.go, of requests in guard.go. Proxies
-// is the only place that says which address a caller has.
+// those of one address in connections.go, of what requests take at a time in lanes.go and
+// shares.go, of how slowly a caller may send and read in body.go and pace.go, of requests in
+// guard.go. Proxies is the only place that says which address a caller has.
 //
 // Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
 // and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
@@ -36,12 +36,13 @@ type Config struct {
 	MaxHeaderBytes    int           // 16 KiB
 
 	// PieceTimeout is how long a caller may take to send or read 64 KiB of a body; 5 s. What it takes
-	// for a whole one is bounded by ReadTimeout and WriteTimeout.
+	// for all of it is bounded by ReadTimeout and WriteTimeout.
 	PieceTimeout time.Duration
 
-	// MaxConnections bounds the open connections, of which one address may have half; 1024, and at most
-	// a quarter of the files that the process may have open. Above it, the server closes a connection
-	// of the address that has the most: one without a complete request, or else one that reads slowly.
+	// MaxConnections bounds the open connections, of which one address may have half; 1024, and at
+	// most a quarter of the files that the process may have open. Above it, the server closes a
+	// connection of the address that has the most: one without a complete request, or else one that
+	// reads slowly.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
 	// which one address may have half; 64 MiB. Bodies stay until their answer is sent.
