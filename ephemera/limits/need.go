@@ -132,9 +132,9 @@ func (c Config) http() HTTP {
 // encodedBlock returns the most bytes of a block in JSON: two digits a byte.
 func (c Config) encodedBlock() int { return 2 * block.MaxBytes(c.Group) }
 
-// memory returns the most memory that callers can make the API server use (package webserver).
-// These are their connections, bodies and answers, what decoding adds to them, and the blocks of the
-// requests that load some at the same time: stored, in the API's form, and in JSON.
+// memory returns the most memory that callers can make the API server use (package webserver):
+// connections, bodies and answers, what decoding adds to them, and the blocks of the requests that
+// load some at the same time, each as stored, in the API's form, and in JSON.
 func (h HTTP) memory(c Config) int64 {
 	const buffers, decoding, loading = 32 << 10, 4, 8 * 3
 	return int64(h.Connections)*int64(h.HeaderBytes+buffers) + decoding*h.MemoryBytes + loading*int64(c.encodedBlock())
