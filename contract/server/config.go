@@ -46,6 +46,9 @@ type Config struct {
 	// another Host header than these, localhost or an IP address are refused, except probes.
 	Hosts []string
 
+	// Proxies are believed when they say in X-Forwarded-For whose request they pass on.
+	Proxies webserver.Proxies
+
 	Network string // default: DefaultNetwork
 	// Limits are those of the group; default: membership.DefaultLimits, or more if the reports of all
 	// members need more.
@@ -168,6 +171,14 @@ func (c Config) reportBytes() (report, all int64) {
 		report += int64(len(id) + value)
 	}
 	return report, int64(c.expected()) * (report + message)
+}
+
+// memory returns the bound of bodies and answers in memory: two members may submit the largest
+// body at once, or all of them the usual one, from one address.
+func (c Config) memory() int64 {
+	const least = 64 << 20
+	_, reports := c.reportBytes()
+	return max(least, 4*2*int64(c.Limits.BlockBytes), 4*int64(c.expected())*reports)
 }
 
 // limits returns the default limits for the mixnodes and members of c.

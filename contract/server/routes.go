@@ -27,23 +27,30 @@ func (s *Server) routes() http.Handler {
 	r.Use(guard.Recover)
 	r.Use(webserver.SecurityHeaders(pagePolicy)...)
 	r.Use(guard.PlainURL, guard.Hosts(s.keeper.cfg.Hosts, "--host of contract serve", contract.PathLive, contract.PathReady))
-	r.Use(middleware.GetHead, s.web.Answering)
+	r.Use(s.keeper.cfg.Proxies.ClientAddress, guard.RateLimit(s.requestsPerSecond(), lanes), middleware.GetHead)
 	r.NotFound(guard.NotFound("; see /"))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
-	r.Get(contract.PathEpoch, s.handle(s.getEpoch))
-	r.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
-	r.Get(contract.PathEpochs, s.handle(s.getEpochs))
-	r.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
-	r.Get(contract.PathEpochs+"/{id}/bundle", s.getBundle)
-	r.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
-	r.Get(contract.PathReady, s.handle(s.getReady))
-	r.Get("/", s.getPage)
-	r.Get("/style.css", getStyle)
+	served := s.web.Serve(guard, lanes)
+	read := r.With(served)
+	read.Get(contract.PathEpoch, s.handle(s.getEpoch))
+	read.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
+	read.Get(contract.PathEpochs, s.handle(s.getEpochs))
+	read.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
+	read.Get(contract.PathEpochs+"/{id}/bundle", s.getBundle)
+	read.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
+	read.Get(contract.PathReady, s.handle(s.getReady))
+	read.Get("/", s.getPage)
+	read.Get("/style.css", getStyle)
 
-	limited := r.With(webserver.ClientAddress, guard.RateLimit(s.postsPerSecond()))
-	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes }), guard.PlainJSON).Post(contract.PathEnrol, s.handle(s.postEnrol))
-	limited.With(guard.Body(contract.ContentType, s.keeper.bodyLimit)).Post(contract.PathSubmit, s.handle(s.postSubmit))
+	limited := r.With(guard.RateLimit(s.postsPerSecond(), nil))
+	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes }), guard.PlainJSON, served).Post(contract.PathEnrol, s.handle(s.postEnrol))
+	limited.With(guard.Body(contract.ContentType, s.keeper.bodyLimit), served).Post(contract.PathSubmit, s.handle(s.postSubmit))
 	return r
+}
+
+// lanes says what requests share. Submissions wait for their check.
+var lanes = webserver.Lanes{
+	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
 }
 
 type status struct {
@@ -52,6 +59,9 @@ type status struct {
 
 // postsPerSecond bounds the posts of one address: there is room for all members behind it.
 func (s *Server) postsPerSecond() int { return 100 + 20*s.keeper.cfg.expected() }
+
+// requestsPerSecond bounds all requests of one address but probes.
+func (s *Server) requestsPerSecond() int { return max(2000, 2*s.postsPerSecond()) }
 
 // handle writes what endpoint returns as JSON, or its error as a problem.
 func (s *Server) handle(endpoint func(*http.Request) (any, error)) http.HandlerFunc {
@@ -112,6 +122,8 @@ func kindOf(status int) contract.Kind {
 		return contract.TooManyRequests
 	case http.StatusMisdirectedRequest:
 		return contract.WrongHost
+	case http.StatusServiceUnavailable:
+		return contract.Busy
 	}
 	return contract.Internal
 }

@@ -39,7 +39,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := webserver.New(webserver.Config{Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger})
+	web, err := webserver.New(webserver.Config{
+		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
+		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies,
+	})
 	if err != nil {
 		return nil, errors.Join(err, keeper.store.Close())
 	}

@@ -159,6 +159,8 @@ type HTTP struct {
 	HeaderBytes       int // header of one request
 	Connections       int // open connections
 	RequestsPerSecond int // requests of one client
+	// MemoryBytes bounds the bodies that are being read and the answers that are being written.
+	MemoryBytes int64
 }
 
 // WebSocket bounds subscribers.
@@ -237,6 +239,7 @@ func For(c Config) (Limits, error) {
 	l.HTTP.HeaderBytes *= headroom
 	l.HTTP.Connections *= headroom
 	l.HTTP.RequestsPerSecond *= 2
+	l.HTTP.MemoryBytes *= 2
 	l.WebSocket.Subscribers *= headroom
 	l.WebSocket.MessageBytes *= 2
 	l.WebSocket.QueueBlocks *= headroom

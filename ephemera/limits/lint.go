@@ -81,6 +81,7 @@ func (l Limits) bounds() []bound {
 		{"HTTP.HeaderBytes", int64(l.HTTP.HeaderBytes), "bytes", "browsers and proxies are refused"},
 		{"HTTP.Connections", int64(l.HTTP.Connections), "connections", "clients are refused"},
 		{"HTTP.RequestsPerSecond", int64(l.HTTP.RequestsPerSecond), "requests/s", "one client cannot submit the expected messages"},
+		{"HTTP.MemoryBytes", l.HTTP.MemoryBytes, "bytes", "the largest blocks and messages are refused"},
 		{"WebSocket.Subscribers", int64(l.WebSocket.Subscribers), "connections", "subscribers are refused"},
 		{"WebSocket.MessageBytes", int64(l.WebSocket.MessageBytes), "bytes", "a program's answers are refused"},
 		{"WebSocket.QueueBlocks", int64(l.WebSocket.QueueBlocks), "blocks", "subscribers fall behind in busy seconds and are disconnected"},

@@ -68,6 +68,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	served, err := server.New(of, server.Config{
 		Listener: s.listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: figures,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
+		MemoryBytes: n.bounds.HTTP.MemoryBytes, Proxies: s.config.APIProxies,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),
 	})
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -86,7 +87,10 @@ type Config struct {
 	API string
 	// APIHosts are names, other than localhost and IP addresses, at which callers address the API.
 	APIHosts []string
-	Version  string // of the program, shown by the API
+	// APIProxies are the proxies in front of API, which are believed when they say who calls.
+	APIProxies webserver.Proxies
+
+	Version string // of the program, shown by the API
 
 	Submit    Submission    // default: Race
 	Retention time.Duration // of samples, default: 7 days

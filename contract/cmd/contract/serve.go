@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
@@ -26,6 +27,7 @@ type serveFlags struct {
 	expect                         int
 	token, tokenFile               string
 	createToken                    bool
+	proxies                        []string
 	epoch, firstEpoch              time.Duration
 	mixnodes                       int
 	mixnodesFile, estimator        string
@@ -50,6 +52,7 @@ key and a database in --home, and later starts continue with them.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free port, which is logged")
 	flags.StringSliceVar(&f.hosts, "host", []string{"contract"}, "names at which callers reach it, other than localhost and IP addresses; requests that name another host are refused")
+	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "addresses or prefixes of proxies in front, whose X-Forwarded-For says who calls")
 	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, created if it does not exist")
 	flags.StringVar(&f.db, "db", "", "database, if it is not contract.db in --home")
 	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
@@ -120,6 +123,9 @@ func (f serveFlags) config() (server.Config, error) {
 		if err := command.CreateToken("--token", f.tokenFile); err != nil {
 			return cfg, err
 		}
+	}
+	if cfg.Proxies, err = webserver.ParseProxies(f.proxies); err != nil {
+		return cfg, command.Usage("--trusted-proxies: %w", err)
 	}
 	if cfg.Token, err = command.Token("--token", f.token, f.tokenFile); err != nil {
 		return cfg, err

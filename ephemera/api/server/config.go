@@ -30,15 +30,18 @@ type Config struct {
 	ReadTimeout       time.Duration // for a whole request; 30 s
 	WriteTimeout      time.Duration // for a whole response; 30 s
 	IdleTimeout       time.Duration // between two requests of a connection; 1 min
-	MaxConnections    int           // 1024; beyond it the connection that was idle longest is closed
-	RequestsPerSecond int           // of one client address; 2000
+	MaxConnections    int           // one address may have half; see webserver.Config
+	MemoryBytes       int64         // of bodies and answers; one address may have half; 64 MiB
+	RequestsPerSecond int           // of one client address; 2000; probes do not count
+	// Proxies are believed when they say in X-Forwarded-For whose request they pass on.
+	Proxies webserver.Proxies
 
-	MaxSubscribers int           // WebSocket connections; 256
+	MaxSubscribers int           // WebSocket connections, of which one address may have half; 256
 	PingInterval   time.Duration // between two pings of a subscriber; 20 s
 	PingTimeout    time.Duration // for the pong; 10 s
 	// SlowAfter bounds the time that writing one frame to a subscriber may take; 5 s. A slower
-	// subscriber is told that it lags and disconnected. If it does not even read that within
-	// WriteTimeout, it is disconnected without notice.
+	// subscriber is told that it lags and disconnected. If it needs more than twice that,
+	// or than WriteTimeout, it is disconnected without notice.
 	SlowAfter time.Duration
 	// Origins are hosts, other than the server's own, whose pages may subscribe from a browser:
 	// patterns such as "*.example.org".
@@ -84,7 +87,7 @@ func (c Config) Validate() error {
 	if min(c.ReadHeaderTimeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout, c.PingInterval, c.PingTimeout, c.SlowAfter) < 0 {
 		return errors.New("API server: a duration is negative (leave it out for the default)")
 	}
-	if min(c.MaxBody, int64(c.MaxConnections), int64(c.RequestsPerSecond), int64(c.MaxSubscribers)) < 0 {
+	if min(c.MaxBody, c.MemoryBytes, int64(c.MaxConnections), int64(c.RequestsPerSecond), int64(c.MaxSubscribers)) < 0 {
 		return errors.New("API server: a limit is negative (leave it out for the default)")
 	}
 	for _, name := range c.Hosts {

@@ -82,6 +82,7 @@ var kinds = map[int]api.Kind{
 	http.StatusRequestEntityTooLarge: api.TooLarge,
 	http.StatusRequestTimeout:        api.TooSlow,
 	http.StatusMisdirectedRequest:    api.WrongHost,
+	http.StatusServiceUnavailable:    api.Unavailable,
 }
 
 func kindOf(status int) api.Kind { return cmp.Or(kinds[status], api.Internal) }

@@ -22,7 +22,7 @@ func (s *Server) routes() http.Handler {
 	r.Use(webserver.RequestID, guard.Recover, s.figures.observe)
 	r.Use(s.callers()...)
 	r.Use(guard.PlainURL, s.hosts)
-	r.Use(middleware.GetHead, s.body(), guard.PlainJSON, s.web.Answering)
+	r.Use(middleware.GetHead, s.body(), guard.PlainJSON, s.web.Serve(guard, lanes))
 	r.NotFound(guard.NotFound("; see " + api.PathDocs))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
 
@@ -43,11 +43,17 @@ func (s *Server) routes() http.Handler {
 	return r
 }
 
+// lanes says what requests share. The hash table and applications answer when they can.
+var lanes = webserver.Lanes{
+	api.PathLive: webserver.Probes, api.PathReady: webserver.Probes, api.PathHealth: webserver.Probes, api.PathTelemetry: webserver.Probes,
+	api.PathSubmit: webserver.Waits, api.PathDHTStore: webserver.Waits, api.PathSubscribe: webserver.Direct,
+}
+
 // callers is the middleware that is about who calls.
 func (s *Server) callers() chi.Middlewares {
 	guard := s.guard()
 	return append(webserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"),
-		guard.SameOrigin(), webserver.ClientAddress, guard.RateLimit(s.config.RequestsPerSecond), trust(s.config.Token))
+		guard.SameOrigin(), s.config.Proxies.ClientAddress, guard.RateLimit(s.config.RequestsPerSecond, lanes), trust(s.config.Token))
 }
 
 // body reads the JSON body of a request.

@@ -21,7 +21,7 @@ type Server struct {
 	figures *figures
 
 	subscribing sync.WaitGroup
-	subscribers chan struct{} // has room for as many as there may be
+	subscribers *webserver.Shares // places
 }
 
 // New binds the listener. Nothing is answered before Run; a server that is not run must be closed.
@@ -40,7 +40,7 @@ func listen(of api.API, config Config, writeTimeout time.Duration) (*Server, err
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, api: of, subscribers: make(chan struct{}, config.MaxSubscribers)}
+	s := &Server{config: config, api: of, subscribers: webserver.NewShares(int64(config.MaxSubscribers), 0)}
 	var err error
 	if s.figures, err = newFigures(config.Registry); err != nil {
 		return nil, fmt.Errorf("API server: register figures (each server needs a registry of its own): %w", err)
@@ -48,6 +48,7 @@ func listen(of api.API, config Config, writeTimeout time.Duration) (*Server, err
 	s.web, err = webserver.New(webserver.Config{
 		Listen: config.Listen, Listener: config.Listener, Logger: config.Logger, MaxConnections: config.MaxConnections,
 		ReadHeaderTimeout: config.ReadHeaderTimeout, ReadTimeout: config.ReadTimeout, WriteTimeout: writeTimeout, IdleTimeout: config.IdleTimeout,
+		MemoryBytes: config.MemoryBytes, Proxies: config.Proxies,
 		CancelRequests: true, // or the node would wait for its subscribers
 	})
 	return s, err

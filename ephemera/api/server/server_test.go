@@ -189,10 +189,13 @@ func TestTelemetryNamesAreClean(t *testing.T) {
 
 func TestRateLimitSaysWhenToRetry(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
-	s := serve(t, c.API(0), server.Config{RequestsPerSecond: 1})
+	s := serve(t, c.API(0), server.Config{RequestsPerSecond: 1, Registry: prometheus.NewRegistry()})
 	limited := 0
 	for range 20 {
-		if answer := do(t, request(t, http.MethodGet, s.URL()+api.PathLive, "")); answer.Status == http.StatusTooManyRequests {
+		for _, probe := range []string{api.PathLive, api.PathReady, api.PathHealth, api.PathTelemetry} {
+			require.NotEqual(t, http.StatusTooManyRequests, do(t, request(t, http.MethodGet, s.URL()+probe, "")).Status, "probes do not count")
+		}
+		if answer := do(t, request(t, http.MethodGet, s.URL()+api.PathConfig, "")); answer.Status == http.StatusTooManyRequests {
 			answer.problem(t, api.TooManyRequests)
 			require.NotEmpty(t, answer.Header.Get("Retry-After"))
 			limited++

@@ -65,13 +65,15 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, api.NewProblem(api.Invalid, "this endpoint is a WebSocket: connect with ws:// instead of http://"))
 		return
 	}
-	select {
-	case s.subscribers <- struct{}{}:
-		defer func() { <-s.subscribers }()
-	default:
-		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf("there are already %d subscribers (try again later)", s.config.MaxSubscribers)))
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	place := s.subscribers.Take(webserver.Caller(r), 1, func() { cancel(errYields) })
+	if place == nil {
+		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf(
+			"all of the %d places for subscribers, or the half that one address may have, are taken (try again later)", s.config.MaxSubscribers)))
 		return
 	}
+	defer place.Release()
 	s.subscribing.Add(1)
 	defer s.subscribing.Done()
 	handshake := &handshake{ResponseWriter: w}
@@ -86,11 +88,10 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	s.figures.subscribers.Inc()
 	defer s.figures.subscribers.Dec()
-	f := &feed{server: s, conn: conn, last: wanted.From}
-	f.below = webserver.Connection(r.Context())
+	f := &feed{server: s, conn: conn, below: webserver.Connection(ctx), last: wanted.From}
 	defer f.listening.Wait()
 	defer f.cut()
-	f.run(r.Context(), wanted)
+	f.run(ctx, cancel, wanted)
 }
 
 // handshake suppresses the WebSocket library's response to a failed handshake, so that the server
@@ -139,12 +140,13 @@ func (f *feed) cut() {
 var (
 	errSlow  = errors.New("subscriber reads too slowly")
 	errTalks = errors.New("subscriber sent a frame")
+	// errYields means that all places are taken, and those of the subscriber's address are the most.
+	errYields = errors.New("subscriber gives its place to another address")
 )
 
 // run sends blocks until the subscriber has gone or is disconnected, or the server stops.
-func (f *feed) run(ctx context.Context, wanted api.Subscription) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// Cancel ends ctx.
+func (f *feed) run(ctx context.Context, cancel context.CancelCauseFunc, wanted api.Subscription) {
 	f.listening.Go(func() { f.listen(context.WithoutCancel(ctx), cancel) })
 	var pinging sync.WaitGroup
 	pinging.Go(func() { f.ping(ctx, cancel) })
@@ -184,7 +186,7 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	if frame.Type == api.FrameProgress && f.last != api.Now && frame.Cursor < f.last {
 		return nil // a block with a higher cursor was sent in the meantime
 	}
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.server.config.WriteTimeout)
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(f.server.config.WriteTimeout, 2*f.server.config.SlowAfter))
 	defer cancel()
 	// Interrupting a write ends the connection, so a write that is nearly complete gets time to finish
 	// and let the last frame follow.
@@ -246,7 +248,7 @@ const closeTimeout = 500 * time.Millisecond
 
 // end sends the reason why the subscription ends and the cursor to continue from.
 func (f *feed) end(ctx context.Context, why error) {
-	if cause := context.Cause(ctx); errors.Is(cause, errSlow) || errors.Is(cause, errTalks) {
+	if cause := context.Cause(ctx); errors.Is(cause, errSlow) || errors.Is(cause, errTalks) || errors.Is(cause, errYields) {
 		why = cause
 	}
 	f.mu.Lock()
@@ -260,6 +262,9 @@ func (f *feed) end(ctx context.Context, why error) {
 		known, code = api.LaggingAt(last), websocket.StatusTryAgainLater
 	case errors.Is(why, errTalks):
 		known, code = api.NewProblem(api.Malformed, "a subscriber must not send frames"), websocket.StatusPolicyViolation
+	case errors.Is(why, errYields):
+		known = api.NewProblem(api.Unavailable, "subscribers of other addresses need the places, of which this address has the most (subscribe again later)")
+		code = websocket.StatusTryAgainLater
 	case errors.As(why, &known):
 		if known.Temporary() {
 			code = websocket.StatusTryAgainLater

@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // servers are the servers of the node's API and of the operator's API. One that is off is nil.
@@ -39,7 +40,12 @@ func (d *daemon) openAPI() error {
 		return fmt.Errorf("encode the configuration for the API: %w", err)
 	}
 	s := d.Settings.HTTP
+	proxies, err := webserver.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("%w: http.trusted_proxies: %w", settings.ErrConfig, err)
+	}
 	config := server.Config{
+		MemoryBytes: d.bounds.HTTP.MemoryBytes, Proxies: proxies,
 		Token: token, Version: d.Version, MaxBody: int64(d.bounds.HTTP.BodyBytes), MaxConnections: d.bounds.HTTP.Connections,
 		RequestsPerSecond: cmp.Or(s.RequestsPerSec, d.bounds.HTTP.RequestsPerSecond), ReadTimeout: time.Duration(s.Timeout), WriteTimeout: time.Duration(s.Timeout),
 		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Hosts: s.Hosts, Logger: d.Logger.With("logger", "api"),
@@ -52,7 +58,7 @@ func (d *daemon) openAPI() error {
 		}
 	}
 	if listen := d.Settings.Admin.Listen; listen != "" {
-		config.Listen = listen
+		config.Listen, config.Proxies = listen, nil // no proxy may reach it
 		admin := server.AdminConfig{Signer: d.home.Key, Network: d.Settings.Node.Network}
 		if d.program != nil {
 			admin.Handlers = map[string]http.Handler{pathApplication: d.program}

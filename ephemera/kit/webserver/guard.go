@@ -75,12 +75,24 @@ func (g Guard) SameOrigin() func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
-// RateLimit bounds the requests of one client address per second. It belongs behind ClientAddress.
-func (g Guard) RateLimit(perSecond int) func(http.Handler) http.Handler {
-	address := func(r *http.Request) (string, error) { return middleware.GetClientIP(r.Context()), nil }
-	return httprate.LimitBy(perSecond, time.Second, address, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+// RateLimit bounds the requests of one client address per second. Those of the lane Probes do not
+// count: to refuse one costs as much as to answer it, and their places bound them. It belongs
+// behind ClientAddress.
+func (g Guard) RateLimit(perSecond int, lanes Lanes) func(http.Handler) http.Handler {
+	address := func(r *http.Request) (string, error) { return Caller(r), nil }
+	limit := httprate.LimitBy(perSecond, time.Second, address, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 		g.Refuse(w, r, &Refusal{Status: http.StatusTooManyRequests, Detail: fmt.Sprintf("more than %d in a second", perSecond), RetryAfter: time.Second})
 	}))
+	return func(next http.Handler) http.Handler {
+		limited := limit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if lanes.of(r) == Probes {
+				next.ServeHTTP(w, r)
+				return
+			}
+			limited.ServeHTTP(w, r)
+		})
+	}
 }
 
 // NotFound answers requests to a path without an endpoint. Hint says where to look, and may be "".
@@ -108,10 +120,6 @@ func (g Guard) MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", list)
 	g.Refuse(w, r, &Refusal{Status: http.StatusMethodNotAllowed, Detail: fmt.Sprintf("%.200s takes %s", r.URL.Path, list)})
 }
-
-// ClientAddress notes the address of the peer as the caller's; middleware.GetClientIP returns it.
-// Headers that claim another address are not trusted.
-func ClientAddress(next http.Handler) http.Handler { return middleware.ClientIPFromRemoteAddr(next) }
 
 // SecurityHeaders sets headers that forbid browsers everything that the API's pages do not need. A
 // handler may override them.

@@ -80,7 +80,7 @@ func TestCallerThatLeftIsNoBug(t *testing.T) {
 
 func TestRateLimitIsThatOfThePeersAddress(t *testing.T) {
 	guard := refusing(io.Discard)
-	handler := webserver.ClientAddress(guard.RateLimit(3)(nothing))
+	handler := webserver.Proxies(nil).ClientAddress(guard.RateLimit(3, nil)(nothing))
 	from := func(peer string) int {
 		r := request(t, http.MethodGet, "/", nil, "X-Forwarded-For", "192.0.2.77", "X-Real-Ip", "192.0.2.78")
 		r.RemoteAddr = peer

@@ -3,8 +3,13 @@
 // handlers (Guard). Where chi has a middleware for the same job, the APIs use chi's.
 //
 // Every limit on callers has its place here: of one connection in Config, of all connections and of
-// those of one address in connections.go, of requests in guard.go. ClientAddress is the only place
-// that says which address a caller has.
+// those of one address in connections.go, of what requests take at a time in lanes.go and
+// shares.go, of how slowly a caller may send and read in body.go and pace.go, of requests in
+// guard.go. Proxies is the only place that says which address a caller has.
+//
+// Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
+// and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
+// eight handlers need that load something large. The garbage collector may double it.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -30,9 +35,20 @@ type Config struct {
 	IdleTimeout       time.Duration // between two requests of a connection; 1 min
 	MaxHeaderBytes    int           // 16 KiB
 
-	// MaxConnections bounds the open connections; 0 means unbounded. Above it, the server closes the
-	// connection that has gone the longest without a complete request.
+	// PieceTimeout is how long a caller may take to send or read 64 KiB of a body; 5 s. What it takes
+	// for all of it is bounded by ReadTimeout and WriteTimeout.
+	PieceTimeout time.Duration
+
+	// MaxConnections bounds the open connections, of which one address may have half; 1024, and at
+	// most a quarter of the files that the process may have open. Above it, the server closes a
+	// connection of the address that has the most: one without a complete request, or else one that
+	// reads slowly.
 	MaxConnections int
+	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
+	// which one address may have half; 64 MiB. Bodies stay until their answer is sent.
+	MemoryBytes int64
+	// Proxies are trusted to say for whom they send a request.
+	Proxies Proxies
 
 	// CancelRequests cancels the contexts of requests when the server stops. Otherwise requests may
 	// finish within stopTimeout.
@@ -48,6 +64,12 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, time.Minute)
 	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, 16<<10)
+	c.PieceTimeout = cmp.Or(c.PieceTimeout, 5*time.Second)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 1024)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, 64<<20)
+	if open := descriptors(); open > 0 && open < 4*uint64(c.MaxConnections) {
+		c.MaxConnections = max(1, int(open/4)) // the rest is for stores and other listeners
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -60,6 +82,9 @@ type Server struct {
 	listener    net.Listener
 	http        *http.Server
 	connections *connections
+	memory      *Shares // for bodies, and answers that are not to probes
+	lanes       []lane
+	answers     *answers
 }
 
 // New binds the listener. Nothing is answered before Run; a server that is not run must be closed.
@@ -72,14 +97,22 @@ func New(config Config) (*Server, error) {
 			return nil, fmt.Errorf("listen on %s: %w; choose another address, port 0 takes a free one", config.Listen, err)
 		}
 	}
-	open := newConnections(config.MaxConnections)
-	return &Server{config: config, listener: listener, connections: open, http: &http.Server{
+	memory := NewShares(config.MemoryBytes, oldHold)
+	s := &Server{
+		config: config, listener: listener, connections: newConnections(config.MaxConnections, config.Proxies),
+		memory: memory, lanes: newLanes(memory), answers: newAnswers(),
+	}
+	s.http = &http.Server{
 		MaxHeaderBytes:    config.MaxHeaderBytes,
 		ReadHeaderTimeout: config.ReadHeaderTimeout, ReadTimeout: config.ReadTimeout,
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
-		ConnState: open.note, ConnContext: withConnection,
+		ConnState: s.connections.note,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, &connection{conn, s})
+		},
 		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
-	}}, nil
+	}
+	return s, nil
 }
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.

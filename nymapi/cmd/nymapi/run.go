@@ -24,6 +24,7 @@ type runFlags struct {
 	listen, announce, apiHosts      []string
 	gossip                          p2p.Mode
 	api                             string
+	apiProxies                      []string
 	daemon                          service.Daemon
 	daemonTokenFile                 string
 	healthListen                    string
@@ -56,6 +57,7 @@ func newRun() *cobra.Command {
 	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; off: only by exchange between two members")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
 	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
+	flags.StringSliceVar(&f.apiProxies, "api-trusted-proxies", nil, "addresses or prefixes of proxies in front of --api, whose X-Forwarded-For says who calls")
 	flags.StringVar(&f.daemon.URL, "ephemera", "", "sidecar mode: address of the Ephemera daemon to use instead of an embedded node; enrol its key first with nymapi enrol")
 	flags.StringVar(&f.daemon.Admin, "ephemera-admin", "", "address of the daemon's admin listener (default: the value of --ephemera)")
 	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine; other users must not be able to read it")
@@ -99,8 +101,13 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 			return service.Config{}, command.Usage("--api-host: %w", err)
 		}
 	}
+	proxies, err := webserver.ParseProxies(f.apiProxies)
+	if err != nil {
+		return service.Config{}, command.Usage("--api-trusted-proxies: %w", err)
+	}
 	c := service.Config{
-		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
+		APIProxies: proxies,
+		Name:       f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
 		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	if err := f.place(&c); err != nil {

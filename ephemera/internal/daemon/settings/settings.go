@@ -84,9 +84,10 @@ type HTTP struct {
 	TokenFile      string   `toml:"token_file" comment:"File with a bearer token. Callers on other machines need it to have the node sign messages; empty: they cannot. Only its owner may have access to the file."`
 	Origins        []string `toml:"origins" comment:"Other hosts whose web pages may subscribe from a browser, such as *.example.org."`
 	Hosts          []string `toml:"hosts" comment:"Names, other than localhost and IP addresses, at which callers address the API. Requests that name another host are refused."`
-	RequestsPerSec int      `toml:"requests_per_second" comment:"Rate limit per client address; more requests are answered with 429. 0: derived from [limits]."`
-	Subscribers    int      `toml:"subscribers" comment:"Maximum number of WebSocket connections; 0: derived from [limits]."`
+	RequestsPerSec int      `toml:"requests_per_second" comment:"Rate limit per client address; more requests are answered with 429. Probes do not count. 0: derived from [limits]."`
+	Subscribers    int      `toml:"subscribers" comment:"Maximum number of WebSocket connections, of which one client address may have half; 0: derived from [limits]."`
 	Timeout        Duration `toml:"timeout" comment:"Timeout of one request."`
+	TrustedProxies []string `toml:"trusted_proxies" comment:"Addresses or prefixes of the proxies in front of this API, such as 10.0.0.7 or 10.1.0.0/16. Limits per client then count the addresses in their X-Forwarded-For."`
 }
 
 // Admin is the API for the operator.
@@ -156,7 +157,7 @@ func Default() Settings {
 			Source: "file", File: "peers.toml", Interval: Duration(10 * time.Second), Start: "any", HandOver: Duration(time.Minute),
 		},
 		P2P:     P2P{Listen: []string{"/ip4/127.0.0.1/tcp/3000"}, Announce: []string{}, Gossip: "flood"},
-		HTTP:    HTTP{Listen: "127.0.0.1:3100", Origins: []string{}, Hosts: []string{}, Timeout: Duration(30 * time.Second)},
+		HTTP:    HTTP{Listen: "127.0.0.1:3100", Origins: []string{}, Hosts: []string{}, TrustedProxies: []string{}, Timeout: Duration(30 * time.Second)},
 		Admin:   Admin{Listen: "127.0.0.1:3101"},
 		Storage: Storage{Kind: "sqlite", Interval: Duration(time.Minute)},
 		Mempool: Mempool{Include: "own", TTL: Duration(time.Hour), Skew: Duration(time.Minute)},

@@ -91,6 +91,8 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 		{"p2p.listen", "", "at least one multiaddr"},
 		{"http.listen", "here", "host:port"},
 		{"http.hosts", "node.example:3100", "without a port"},
+		{"http.trusted_proxies", "proxy.example", "expected an address or a prefix"},
+		{"http.trusted_proxies", "10.0.0.1,0.0.0.0/0", "any caller could claim any address"},
 		{"node.network", "My Net", "network name"},
 		{"node.clients", "me", "public keys"},
 		{"mempool.ttl", "-1s", "positive"},

@@ -47,6 +47,11 @@ func (s Settings) Validate() error {
 			bad.add("http.hosts", name, err.Error())
 		}
 	}
+	for _, text := range s.HTTP.TrustedProxies {
+		if _, err := webserver.ParseProxies([]string{text}); err != nil {
+			bad.add("http.trusted_proxies", text, err.Error())
+		}
+	}
 	if s.Application.Remote && s.Admin.Listen == "" {
 		bad.add("admin.listen", "", "application.remote needs the operator's API; set an address, such as 127.0.0.1:3101")
 	}

@@ -1,0 +1,113 @@
+package webserver
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Lane is a class of requests that share places and memory, so that no other class can take them.
+type Lane int
+
+// The lanes.
+const (
+	// Loads is for requests that load from a store: few at a time, because their answers are large.
+	Loads Lane = iota
+	// Waits is for requests that mostly wait for others, and whose answers are small.
+	Waits
+	// Probes is for those that watch the process. They take nothing from the limits of callers.
+	Probes
+	// Direct is for handlers that write to the connection themselves, or take it over. They need
+	// limits of their own.
+	Direct
+)
+
+// Lanes says which lane requests for a path take. Those for other paths take Loads.
+type Lanes map[string]Lane
+
+func (l Lanes) of(r *http.Request) Lane { return l[r.URL.Path] }
+
+const (
+	loads  = 8   // places of Loads
+	waits  = 128 // places of Waits
+	probes = 4   // places of Probes
+
+	probeBytes = 4 << 20 // memory of Probes
+
+	// patience is how long a request waits for its place.
+	patience = 5 * time.Second
+	// oldHold is how long memory may be held while a caller that has no more of it needs some.
+	oldHold = time.Second
+	// comeBack is when a caller should come back that was refused because of others.
+	comeBack = time.Second
+)
+
+// lane is what the requests of a Lane share.
+type lane struct {
+	places *places
+	memory *Shares // for answers
+}
+
+// lanes returns all but Direct.
+func newLanes(memory *Shares) []lane {
+	return []lane{
+		Loads: {newPlaces(loads, patience), memory}, Waits: {newPlaces(waits, patience), memory},
+		Probes: {newPlaces(probes, patience), NewShares(probeBytes, oldHold)},
+	}
+}
+
+// Serve has requests wait for a place in their lane, gives the place back once the handler has made
+// the answer, and then sends the answer at the pace of the caller, who must keep up a least rate.
+// Answers that are being sent have a bound in bytes, and equal ones share their bytes. It belongs
+// directly before the handlers, behind ClientAddress and Body.
+func (s *Server) Serve(guard Guard, lanes Lanes) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if lanes.of(r) == Direct {
+				s.working(r)
+				next.ServeHTTP(w, r)
+				return
+			}
+			if err := s.serve(s.lanes[lanes.of(r)], w, r, next); err != nil {
+				guard.Refuse(w, r, err)
+			}
+		})
+	}
+}
+
+func (s *Server) serve(in lane, w http.ResponseWriter, r *http.Request, next http.Handler) error {
+	made, reader := s.answers.find(r)
+	if made == nil {
+		caller := Caller(r)
+		if !in.places.enter(r.Context(), caller) {
+			return busy("all places for requests are taken")
+		}
+		s.working(r)
+		made = record(in.places, caller, next, w, r)
+		if reader = s.answers.add(made, in.memory, r); reader == nil {
+			return busy("the memory for answers is taken")
+		}
+	}
+	defer s.answers.leave(reader)
+	s.send(w, r, made)
+	return nil
+}
+
+func busy(what string) error {
+	return &Refusal{Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("%s (try again in %s)", what, comeBack), RetryAfter: comeBack}
+}
+
+// working notes that the handler has the request now.
+func (s *Server) working(r *http.Request) {
+	if conn := connectionOf(r.Context()); conn != nil {
+		s.connections.working(conn.Conn)
+	}
+}
+
+// Answering is Serve for handlers that all write to the connection themselves.
+func (s *Server) Answering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.working(r)
+		next.ServeHTTP(w, r)
+	})
+}
