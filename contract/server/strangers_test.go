@@ -21,11 +21,11 @@ func TestStrangersWithoutAKeyKeepNoMemberOut(t *testing.T) {
 	w := start(t, configure(t, 4, 3))
 	address := strings.TrimPrefix(w.URL(), "http://")
 	const size = 4_100_000
-	post := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", contract.PathSubmit, contract.ContentType, size)
+	post := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", contract.PathSubmit, contract.ContentType, size)
 	for name, text := range map[string]string{
 		"slow bodies":      post + strings.Repeat("a", size-1),
-		"idle connections": "GET " + contract.PathLive + " HTTP/1.1\r\nHost: x\r\n\r\n",
-		"slow readers":     "GET " + contract.PathPeerInfo + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"idle connections": "GET " + contract.PathLive + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"slow readers":     "GET " + contract.PathPeerInfo + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"slow headers":     "GET / HT",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,10 +40,10 @@ func TestNextHonestClientIsServed(t *testing.T) {
 	for name, say := range map[string]func() string{
 		"nothing":             func() string { return "" },
 		"half a request line": func() string { return "GET /liv" },
-		"header without end":  func() string { return "GET /livez HTTP/1.1\r\nHost: x\r\nA: b\r\n" },
+		"header without end":  func() string { return "GET /livez HTTP/1.1\r\nHost: localhost\r\nA: b\r\n" },
 		"body without end":    func() string { return post + "Content-Length: 1000\r\n\r\n{" },
 		"noise":               func() string { return noise(512) },
-		"large header":        func() string { return "GET /livez HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("b", 64<<10) },
+		"large header":        func() string { return "GET /livez HTTP/1.1\r\nHost: localhost\r\nA: " + strings.Repeat("b", 64<<10) },
 		"wrong chunks":        func() string { return post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n" },
 		"large body":          func() string { return post + "Content-Length: 99999999\r\n\r\n" + strings.Repeat("a", 5<<18) },
 		"deep nesting": func() string {
@@ -53,11 +53,11 @@ func TestNextHonestClientIsServed(t *testing.T) {
 		"no UTF-8": func() string { return post + "Content-Length: 14\r\n\r\n{\"label\":\"\xff\xfe\"}" },
 		"TLS":      func() string { return "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" },
 		"half a WebSocket": func() string {
-			return "GET /ephemera/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+			return "GET /ephemera/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 		},
-		"pipelined":            func() string { return strings.Repeat("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", 200) },
+		"pipelined":            func() string { return strings.Repeat("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 200) },
 		"smuggled":             func() string { return post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
-		"long path":            func() string { return "GET /" + strings.Repeat("%2e%2e/", 1000) + " HTTP/1.1\r\nHost: x\r\n\r\n" },
+		"long path":            func() string { return "GET /" + strings.Repeat("%2e%2e/", 1000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n" },
 		"WebSocket then noise": func() string { return webSocket + noise(256) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestNextHonestClientIsServed(t *testing.T) {
 	}
 }
 
-const webSocket = "GET /ephemera/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+const webSocket = "GET /ephemera/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
 	"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
 func TestManyConnectionsTakeBoundedMemory(t *testing.T) {
@@ -84,7 +84,7 @@ func TestManyConnectionsTakeBoundedMemory(t *testing.T) {
 	for range 1000 {
 		conn, err := net.Dial("tcp", address)
 		require.NoError(t, err)
-		_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n"))
+		_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: localhost\r\n"))
 		t.Cleanup(func() { _ = conn.Close() })
 	}
 	require.Equal(t, http.StatusOK, do(t, request(t, http.MethodGet, s.URL()+api.PathLive, "")).Status)
@@ -97,7 +97,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 		config      server.Config
 		say, answer string
 	}{
-		"header": {server.Config{ReadHeaderTimeout: 50 * time.Millisecond}, "GET /livez HTTP/1.1\r\nHost: x\r\n", ""},
+		"header": {server.Config{ReadHeaderTimeout: 50 * time.Millisecond}, "GET /livez HTTP/1.1\r\nHost: localhost\r\n", ""},
 		"body": { // the header arrives in time on any machine
 			server.Config{ReadHeaderTimeout: time.Minute, ReadTimeout: 100 * time.Millisecond},
 			"POST " + api.PathSubmit + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{", "408",

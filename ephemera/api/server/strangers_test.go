@@ -67,13 +67,13 @@ func TestPlacesOfSubscribersAreSharedOutPerAddress(t *testing.T) {
 func TestStrangersKeepNobodyOut(t *testing.T) {
 	c := apitest.Start(t, 1, mempool.Limits{})
 	s := serve(t, c.API(0), server.Config{MaxConnections: 64, MaxBody: 1 << 20, MemoryBytes: 4 << 20, Registry: prometheus.NewRegistry(), RequestsPerSecond: 1 << 20})
-	post := "POST " + api.PathSubmit + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+	post := "POST " + api.PathSubmit + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
 	for name, text := range map[string]string{
-		"idle connections": "GET " + api.PathLive + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"idle connections": "GET " + api.PathLive + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"slow headers":     "GET " + api.PathLive + " HTTP/1.1\r\n",
 		"slow bodies":      post + strings.Repeat(" ", 900_000),
-		"slow readers":     "GET " + api.PathOpenAPI + " HTTP/1.1\r\nHost: x\r\n\r\n",
-		"probes":           strings.Repeat("GET "+api.PathTelemetry+" HTTP/1.1\r\nHost: x\r\n\r\n", 20),
+		"slow readers":     "GET " + api.PathOpenAPI + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"probes":           strings.Repeat("GET "+api.PathTelemetry+" HTTP/1.1\r\nHost: localhost\r\n\r\n", 20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range 120 {
