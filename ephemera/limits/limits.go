@@ -134,8 +134,8 @@ type Transport struct {
 	ConnectionsPerPeer           int   // open connections with one peer
 	StreamsPerPeer               int   // open streams with one peer, of all protocols
 	StreamsPerSecond             int   // streams that one peer opens, with a burst of 4·StreamsPerPeer
-	Handshakes                   int   // connections in their handshake, whose peer is not known yet
-	AddressPerSecond             int   // connections from and to one network address
+	Handshakes                   int   // incoming connections whose peer is not known yet
+	AddressPerSecond             int   // connections from one address (IPv4, or IPv6 /64)
 	AddressBurst                 int   // burst of AddressPerSecond
 	PeerMemoryBytes, MemoryBytes int64 // memory that libp2p reserves for one peer, and for all
 

@@ -103,6 +103,7 @@ func TestBoundsAreConsistent(t *testing.T) {
 		require.GreaterOrEqual(t, l.Transport.BytesBurst, l.Transport.FrameBytes, "a frame larger than a burst would never be admitted")
 		require.GreaterOrEqual(t, l.Transport.GossipBytesBurst, l.Transport.FrameBytes)
 		require.GreaterOrEqual(t, l.Transport.FramesBurst, l.Transport.QueueFrames, "a peer may send its queue at once")
+		require.GreaterOrEqual(t, l.Transport.Handshakes/2, l.Transport.AddressBurst+l.Transport.AddressPerSecond/4, "a handshake has time")
 		require.GreaterOrEqual(t, l.HTTP.BodyBytes, 2*int(c.Group.PayloadBytes))
 		require.GreaterOrEqual(t, l.Chain.BytesBurst/2, int(c.Group.BlockBytes), "a creator holds itself to half of the burst")
 		require.GreaterOrEqual(t, c.Members*l.Chain.BytesPerSecond, 4*c.MessagesPerSecond*c.MessageBytes)

@@ -70,8 +70,10 @@ func (c Config) transport(frameBytes int) Transport {
 		FramesPerSecond: frames, FramesBurst: max(256, frames), BytesPerSecond: bytes, BytesBurst: bytes,
 		GossipFramesPerSecond: gossip, GossipFramesBurst: max(256, gossip), GossipBytesPerSecond: gossipBytes, GossipBytesBurst: gossipBytes,
 		ConnectionsPerPeer: connections, StreamsPerPeer: streams, StreamsPerSecond: streams,
-		// All members may share one address, and all may reconnect at once, with both sides dialling.
-		Handshakes: 64 + peers, AddressPerSecond: peers, AddressBurst: 64 + 2*peers,
+		// All members may share one address, and all may reconnect at once, with both sides dialling. A
+		// stranger may share it too: half of the places hold its burst and more than what it opens in the
+		// quarter of a second that a handshake takes on a busy machine.
+		Handshakes: 256 + 5*peers, AddressPerSecond: 64 + peers, AddressBurst: 64 + 2*peers,
 		PeerMemoryBytes: peerMemory, MemoryBytes: int64(peers)*streams/2*streamBytes + int64(frameBytes),
 		Conduct: Conduct{Patience: 50, Forgiven: 1, First: time.Second, Longest: time.Second},
 	}

@@ -44,7 +44,8 @@ type Config struct {
 	// Zero fields have the values that limits.For derives for membership.MaxMembers members and the
 	// default limits of a group.
 	Limits limits.Transport
-	// DialTimeout bounds one attempt to connect or to open a stream. Default 5 s.
+	// DialTimeout bounds one attempt to connect or to open a stream, and the handshake of an incoming
+	// connection. Default 5 s.
 	DialTimeout time.Duration
 	// StallTimeout bounds how long a peer may take to accept 64 KiB of a frame, or to send the next
 	// 64 KiB of one. After that, the stream is reset and another one opened. Default 10 s.

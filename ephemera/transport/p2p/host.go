@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
@@ -40,7 +41,7 @@ func (t *Transport) open() error {
 	if err != nil {
 		return err
 	}
-	options = append(options, libp2p.ConnectionGater(gater{t}), libp2p.ResourceManager(streamGate{bounds, t}))
+	options = append(options, libp2p.ConnectionGater(gater{t}), libp2p.ResourceManager(gate{bounds, t}))
 	t.host, err = libp2p.New(append(options, t.config.HostOptions...)...)
 	if err != nil {
 		return fmt.Errorf("create libp2p host: %w", err)
@@ -110,7 +111,16 @@ func (g gater) admits(id peer.ID) bool {
 
 func (g gater) InterceptPeerDial(id peer.ID) bool                 { return g.admits(id) }
 func (g gater) InterceptAddrDial(id peer.ID, _ ma.Multiaddr) bool { return g.admits(id) }
-func (g gater) InterceptAccept(network.ConnMultiaddrs) bool       { return g.t.isRunning() }
+
+// InterceptAccept is called for a TCP connection before its handshake, and for a QUIC connection
+// after it.
+func (g gater) InterceptAccept(addresses network.ConnMultiaddrs) bool {
+	if !g.t.isRunning() {
+		return false
+	}
+	conn, ok := addresses.(net.Conn)
+	return !ok || g.t.tcpHandshakes.accept(conn, addresses.RemoteMultiaddr())
+}
 
 func (g gater) InterceptSecured(direction network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
 	if direction == network.DirInbound {

@@ -46,7 +46,10 @@ type Transport struct {
 	finder    atomic.Pointer[Finder]
 	guestRate limiter // of the direct frames of all guests
 	closing   sync.Once
-	closed    error
+
+	tcpHandshakes, quicHandshakes *handshakes // incoming
+
+	closed error
 
 	mu      sync.RWMutex
 	peers   map[peer.ID]*remote
@@ -80,10 +83,11 @@ func New(config Config) (*Transport, error) {
 	}
 	config = config.withDefaults()
 	t := &Transport{
-		config:    config,
-		protocol:  protocol.ID("/ephemera/" + config.Network + "/direct/1"),
-		publish:   make(chan []byte, config.Limits.GossipFrames),
-		peers:     map[peer.ID]*remote{},
+		config:        config,
+		protocol:      protocol.ID("/ephemera/" + config.Network + "/direct/1"),
+		publish:       make(chan []byte, config.Limits.GossipFrames),
+		peers:         map[peer.ID]*remote{},
+		tcpHandshakes: newHandshakes(config.Limits, config.DialTimeout), quicHandshakes: newHandshakes(config.Limits, config.DialTimeout),
 		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
 	if err := t.SetPeers(config.Peers); err != nil {

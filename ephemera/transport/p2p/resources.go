@@ -3,31 +3,36 @@ package p2p
 import (
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
 // resources returns libp2p's resource manager with the bounds of package limits. It lifts libp2p's
-// bound on connections from one address, because members may share an address. A rate limit for
-// each address takes its place, so that connection attempts of strangers do not keep members out.
+// bounds on connections from one address, because members may share an address, and the rate limit
+// of an address, because that would count this node's own dials too; handshakes takes their place.
+// Outgoing connections have room of their own, so that incoming ones cannot use it up. Of incoming
+// ones there is room for those that handshakes admits with TCP and with QUIC, and as many that were
+// closed a moment ago.
 func resources(l limits.Transport) (network.ResourceManager, error) {
-	connections := rcmgr.LimitVal(l.ConnectionsPerPeer*l.Peers + l.Handshakes)
+	const transports, closed = 2, 2
+	peers, arriving := rcmgr.LimitVal(l.ConnectionsPerPeer*l.Peers), rcmgr.LimitVal(closed*transports*l.Handshakes)
 	streams, ofPeer := rcmgr.LimitVal(l.StreamsPerPeer*l.Peers), rcmgr.LimitVal(l.StreamsPerPeer)
-	handshakes, connectionsOfPeer := rcmgr.LimitVal(l.Handshakes), rcmgr.LimitVal(l.ConnectionsPerPeer)
+	connectionsOfPeer := rcmgr.LimitVal(l.ConnectionsPerPeer)
 	all := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
-			Conns: connections, ConnsInbound: connections, ConnsOutbound: connections, FD: connections,
+			Conns: 2*peers + arriving, ConnsInbound: peers + arriving, ConnsOutbound: peers, FD: 2*peers + arriving,
 			Streams: streams, StreamsInbound: streams, StreamsOutbound: streams, Memory: rcmgr.LimitVal64(l.MemoryBytes),
 		},
 		Transient: rcmgr.ResourceLimits{
-			Conns: handshakes, ConnsInbound: handshakes, ConnsOutbound: handshakes, FD: handshakes,
+			Conns: peers + arriving, ConnsInbound: arriving, ConnsOutbound: peers, FD: peers + arriving,
 			Streams: streams, StreamsInbound: streams, StreamsOutbound: streams, Memory: rcmgr.LimitVal64(l.MemoryBytes),
 		},
 		PeerDefault: rcmgr.ResourceLimits{
@@ -35,30 +40,57 @@ func resources(l limits.Transport) (network.ResourceManager, error) {
 			Streams: ofPeer, StreamsInbound: ofPeer, StreamsOutbound: ofPeer, Memory: rcmgr.LimitVal64(l.PeerMemoryBytes),
 		},
 	}.Build(rcmgr.InfiniteLimits)
-	perAddress := rate.Limit{RPS: float64(l.AddressPerSecond), Burst: l.AddressBurst}
 	unbounded4 := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("0.0.0.0/0"), ConnCount: math.MaxInt}}
 	unbounded6 := []rcmgr.NetworkPrefixLimit{{Network: netip.MustParsePrefix("::/0"), ConnCount: math.MaxInt}}
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(all), rcmgr.WithMetricsDisabled(),
-		rcmgr.WithNetworkPrefixLimit(unbounded4, unbounded6),
-		rcmgr.WithConnRateLimiters(&rate.Limiter{SubnetRateLimiter: rate.SubnetLimiter{
-			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: perAddress}},
-			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 64, Limit: perAddress}},
-			GracePeriod:      time.Minute,
-		}}))
+		rcmgr.WithNetworkPrefixLimit(unbounded4, unbounded6), rcmgr.WithConnRateLimiters(&rate.Limiter{}))
 	if err != nil {
 		return nil, fmt.Errorf("create libp2p resource manager: %w", err)
 	}
 	return manager, nil
 }
 
-// streamGate limits the rate at which a peer opens streams: each of them costs a negotiation before
-// its protocol is known.
-type streamGate struct {
+// gate bounds incoming connections until their peer is known, and the rate at which a peer opens
+// streams: each of them costs a negotiation before its protocol is known.
+type gate struct {
 	network.ResourceManager
 	t *Transport
 }
 
-func (g streamGate) OpenStream(id peer.ID, direction network.Direction) (network.StreamManagementScope, error) {
+// OpenConnection is called for a TCP connection after gater.InterceptAccept, and for a QUIC
+// connection before its handshake, which quic-go ends after some seconds.
+func (g gate) OpenConnection(direction network.Direction, usesFD bool, remote ma.Multiaddr) (network.ConnManagementScope, error) {
+	if direction != network.DirInbound {
+		return g.ResourceManager.OpenConnection(direction, usesFD, remote)
+	}
+	place, err := g.place(usesFD, remote)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := g.ResourceManager.OpenConnection(direction, usesFD, remote)
+	if err != nil {
+		place.leave()
+		return nil, err
+	}
+	return arrival{scope, place}, nil
+}
+
+func (g gate) place(usesFD bool, remote ma.Multiaddr) (*halfOpen, error) {
+	if !usesFD {
+		return g.t.quicHandshakes.enter(remote, nil)
+	}
+	if place := g.t.tcpHandshakes.take(remote); place != nil {
+		return place, nil
+	}
+	return nil, errNoPlace
+}
+
+// VerifySourceAddress reports that a QUIC client must prove that it receives packets at its
+// address, which costs a round trip: otherwise a stranger could take places in the name of any
+// address.
+func (g gate) VerifySourceAddress(net.Addr) bool { return true }
+
+func (g gate) OpenStream(id peer.ID, direction network.Direction) (network.StreamManagementScope, error) {
 	if r := g.t.peer(id); r != nil && direction == network.DirInbound && !r.opens.Allow() {
 		g.t.traffic.throttled.Add(1)
 		r.penalise(excess, "opened streams above its rate")
