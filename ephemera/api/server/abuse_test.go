@@ -55,9 +55,11 @@ func TestNextHonestClientIsServed(t *testing.T) {
 		"half a WebSocket": func() string {
 			return "GET /ephemera/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 		},
-		"pipelined":            func() string { return strings.Repeat("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 200) },
-		"smuggled":             func() string { return post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
-		"long path":            func() string { return "GET /" + strings.Repeat("%2e%2e/", 1000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+		"pipelined": func() string { return strings.Repeat("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 200) },
+		"smuggled":  func() string { return post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
+		"long path": func() string {
+			return "GET /" + strings.Repeat("%2e%2e/", 1000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+		},
 		"WebSocket then noise": func() string { return webSocket + noise(256) },
 	} {
 		t.Run(name, func(t *testing.T) {
