@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -185,8 +184,11 @@ func (c Config) Validate() error {
 	if err := contract.CheckName(c.Name); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if err := p2p.CheckAddresses(slices.Concat(c.Listen, c.Announce)...); err != nil {
-		return fmt.Errorf("%w: address %w", ErrConfig, err)
+	if err := p2p.CheckListen(false, c.Listen...); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := p2p.CheckAnnounce(c.Announce...); err != nil {
+		return fmt.Errorf("%w: announce: %w", ErrConfig, err)
 	}
 	_, modeErr := ParseMode(string(c.Mode))
 	_, submitErr := ParseSubmission(string(c.Submit))
