@@ -1,5 +1,5 @@
-// Package address decides which multiaddrs members can dial and listen on. It resolves and dials
-// nothing.
+// Package address decides which multiaddrs members can dial and listen on, and which listeners
+// (host:port) and URLs are well-formed. It resolves and dials nothing.
 //
 // Everyone who writes or reads addresses of members uses Dialable: the contract at enrolment, the
 // list of members, the transport and the lint. So one rule decides which of them are of use.

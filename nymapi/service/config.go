@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
@@ -174,8 +174,8 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.API != "" {
-		if _, _, err := net.SplitHostPort(c.API); err != nil {
-			return fmt.Errorf("%w: API on %q, expected an address such as 127.0.0.1:3100", ErrConfig, c.API)
+		if err := address.CheckHostPort(c.API); err != nil {
+			return fmt.Errorf("%w: API: %w", ErrConfig, err)
 		}
 	}
 	if c.Gossip > p2p.Off {

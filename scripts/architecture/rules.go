@@ -45,7 +45,7 @@ var rules = []rule{
 	{folder: "ephemera/canonical", pure: true, also: []string{"reflect", "sync"}},
 	{folder: "ephemera/keys", imports: []string{"ephemera/kit/files", "ephemera/kit/plaintext"}},
 	// It parses addresses, and neither resolves nor dials them.
-	{folder: "ephemera/address", pure: true, also: []string{"github.com/multiformats/go-multiaddr", "net/netip"}},
+	{folder: "ephemera/address", pure: true, also: []string{"github.com/multiformats/go-multiaddr", "net", "net/netip", "net/url", "unicode"}},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/address"}, pure: true},
 	// A provider reads the groups in a node's store.
 	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/kit/plaintext", "ephemera/membership", "ephemera/store"}},
