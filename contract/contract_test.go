@@ -250,6 +250,11 @@ func TestInvalidEnrolmentsAreRejected(t *testing.T) {
 		"no counter":          func(e *contract.Enrolment) { e.Counter = 0 },
 		"counter too large":   func(e *contract.Enrolment) { e.Counter = canonical.MaxNumber + 1 },
 		"no multiaddr":        func(e *contract.Enrolment) { e.Addresses = []string{"127.0.0.1:1"} },
+		"unknown protocol":    func(e *contract.Enrolment) { e.Addresses = []string{"/not-a-multiaddr"} },
+		"wildcard address":    func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/0.0.0.0/tcp/1"} },
+		"names another peer": func(e *contract.Enrolment) {
+			e.Addresses = []string{"/dns4/host/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"}
+		},
 		"space in an address": func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/1 2"} },
 		"too many addresses":  func(e *contract.Enrolment) { e.Addresses = make([]string, contract.MaxAddresses+1) },
 	} {

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -50,9 +51,8 @@ const enrolmentDomain = "contract/enrolment/v1"
 
 // Bounds of an enrolment.
 const (
-	MaxName         = 64
-	MaxAddresses    = 16
-	MaxAddressBytes = 256
+	MaxName      = 64
+	MaxAddresses = 16
 )
 
 // Sign returns the enrolment with signer's key and signature for one contract.
@@ -78,8 +78,8 @@ func (e Enrolment) content(contract keys.Public) []byte {
 	})
 }
 
-// Check checks the form of name, addresses and counter, but not the signature: see Verify. The
-// error wraps ErrInvalid.
+// Check checks the form of name, addresses and counter, but not the signature: see Verify. Others
+// must be able to dial each address (address.Dialable). The error wraps ErrInvalid.
 func (e Enrolment) Check() error {
 	if err := CheckName(e.Name); err != nil {
 		return err
@@ -90,9 +90,9 @@ func (e Enrolment) Check() error {
 	if len(e.Addresses) > MaxAddresses {
 		return fmt.Errorf("%w: %d addresses, expected at most %d", ErrInvalid, len(e.Addresses), MaxAddresses)
 	}
-	for _, address := range e.Addresses {
-		if len(address) < 2 || len(address) > MaxAddressBytes || address[0] != '/' || !printable(address) {
-			return fmt.Errorf("%w: address %.80q, expected a multiaddr such as /ip4/10.0.0.1/tcp/3000", ErrInvalid, address)
+	for _, text := range e.Addresses {
+		if err := address.Dialable(text); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}
 	return nil
@@ -110,13 +110,4 @@ func CheckName(name string) error {
 		}
 	}
 	return nil
-}
-
-func printable(text string) bool {
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
 }

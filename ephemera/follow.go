@@ -154,6 +154,9 @@ func (f *follower) adoptList(ctx context.Context, list membership.List) (newer b
 	if err := f.Adopt(ctx, list.Group, list.Peers); err != nil {
 		return false, fmt.Errorf("adopt group %d of %s: %w", number, list.Source, err)
 	}
+	if list.Dropped != nil { // adopted only when it changed, so this is logged once
+		f.log.Warn("addresses of members left out: nobody can dial them", "source", list.Source, "err", list.Dropped)
+	}
 	f.last = list
 	switch {
 	case number > newest+1:

@@ -29,9 +29,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	ma "github.com/multiformats/go-multiaddr"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -256,9 +256,9 @@ func (d *DHT) Find(ctx context.Context, member keys.Public) ([]string, error) {
 		return nil, fmt.Errorf("%w: addresses of %s: %w", errNotFound, member, err)
 	}
 	var found []string
-	for _, address := range info.Addrs {
-		if _, err := address.ValueForProtocol(ma.P_P2P); err != nil && len(found) < maxAddresses {
-			found = append(found, address.String())
+	for _, a := range info.Addrs {
+		if len(found) < maxAddresses && address.Dialable(a.String()) == nil {
+			found = append(found, a.String())
 		}
 	}
 	if len(found) == 0 {

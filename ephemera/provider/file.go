@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 
-	ma "github.com/multiformats/go-multiaddr"
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -182,23 +181,9 @@ func (m fileMember) peer() (membership.Peer, error) {
 	return newPeer(key, m.Name, m.Addresses)
 }
 
-// newPeer refuses addresses that a transport could not dial, so that a bad list is refused early
-// and as a whole.
 func newPeer(key keys.Public, name string, addresses []string) (membership.Peer, error) {
 	peer := membership.Peer{Key: key, Name: name, Addresses: append([]string{}, addresses...)}
-	if err := peer.Check(); err != nil {
-		return peer, err
-	}
-	for _, text := range addresses {
-		address, err := ma.NewMultiaddr(text)
-		if err != nil {
-			return peer, fmt.Errorf("member %q: %q is not a multiaddr such as /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", name, text, err)
-		}
-		if _, err := address.ValueForProtocol(ma.P_P2P); err == nil {
-			return peer, fmt.Errorf("member %q: %q holds a peer ID (leave /p2p/… out: the key is the identity)", name, text)
-		}
-	}
-	return peer, nil
+	return peer, peer.Check()
 }
 
 func makeGroup(network string, number uint64, peers []membership.Peer, limits membership.Limits) (*membership.Group, error) {

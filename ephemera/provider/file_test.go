@@ -108,8 +108,6 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"not a key":         {replace(key(1).PeerID(), "12D3KooWnobody"), line("[[member]]", place(1)), "peer ID"},
 		"no key":            {replace("key = '"+key(1).PeerID()+"'", ""), line("[[member]]", place(1)), "peer ID"},
 		"a member twice":    {replace(key(1).PeerID(), key(2).PeerID()), line("[[member]]", max(place(1), place(2))), "twice"},
-		"no multiaddr":      {replace("/dns4/host-1/tcp/3000", "/dns4/host-1/tcp/port"), line("[[member]]", place(1)), "multiaddr"},
-		"a peer ID in it":   {replace("/dns4/host-1/tcp/3000", "/dns4/host-1/tcp/3000/p2p/"+key(1).PeerID()), line("[[member]]", place(1)), "leave /p2p"},
 		"limits at the end": {strings.Replace(good, "[limits]", "[limit]", 1) + "[limits]\n", 0, "limit"},
 		"empty":             {"", 0, "network name"},
 		"many unknown keys": {strings.Repeat("[[a]]\n", 1<<16), 0, "unknown"},
@@ -195,6 +193,7 @@ func TestAnyListRoundTrips(t *testing.T) {
 		list := makeList(t, "", rapid.Uint64Range(1, canonical.MaxNumber).Draw(t, "number"), members...)
 		again, err := provider.Decode("", []byte(encode(t, list)))
 		require.NoError(t, err)
+		list.Dropped = nil // an encoded list has usable addresses only
 		require.Equal(t, list, again)
 	})
 }
@@ -214,6 +213,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		again, err := provider.Decode("file", []byte(encode(t, list)))
 		require.NoError(t, err)
+		list.Dropped = nil // an encoded list has usable addresses only
 		require.Equal(t, list, again)
 	})
 }

@@ -204,7 +204,6 @@ func TestContradictoryResponsesAreRefused(t *testing.T) {
 		"a member twice":  func(info map[string]any) { member(info, 0)["key"] = member(info, 1)["key"] },
 		"one name twice":  func(info map[string]any) { member(info, 0)["name"] = member(info, 1)["name"] },
 		"no key":          func(info map[string]any) { delete(member(info, 0), "key") },
-		"an address":      func(info map[string]any) { member(info, 0)["addresses"] = []string{"host"} },
 		"bad limits":      func(info map[string]any) { info["limits"] = map[string]any{"payload_bytes": 1} },
 		"nobody":          func(info map[string]any) { info["members"], info["n"] = []string{}, 0 },
 		"negative number": func(info map[string]any) { info["number"] = -1 },
@@ -232,6 +231,7 @@ func FuzzDecodePeerInfo(f *testing.F) {
 		}
 		again, err := provider.Decode("there", []byte(encode(t, list)))
 		require.NoError(t, err)
+		list.Dropped = nil // an encoded list has usable addresses only
 		require.Equal(t, list, again)
 	})
 }

@@ -59,14 +59,12 @@ func requireList(t *testing.T, want, got membership.List) {
 func TestInvalidListsAreRefusedWhole(t *testing.T) {
 	good := makeList(t, "here", 1, 0, 1, 2)
 	for name, change := range map[string]func([]membership.Peer) []membership.Peer{
-		"a member too few":     func(p []membership.Peer) []membership.Peer { return p[1:] },
-		"a member twice":       func(p []membership.Peer) []membership.Peer { return append(p[1:], p[1]) },
-		"a stranger":           func(p []membership.Peer) []membership.Peer { return append(p[1:], peer(9)) },
-		"one name twice":       func(p []membership.Peer) []membership.Peer { p[0].Name = p[1].Name; return p },
-		"a name with a space":  func(p []membership.Peer) []membership.Peer { p[0].Name = "a b"; return p },
-		"a name with an ESC":   func(p []membership.Peer) []membership.Peer { p[0].Name = "a\x1b[2J"; return p },
-		"too many addresses":   func(p []membership.Peer) []membership.Peer { p[0].Addresses = make([]string, 17); return p },
-		"an address like that": func(p []membership.Peer) []membership.Peer { p[0].Addresses = []string{"host:1"}; return p },
+		"a member too few":    func(p []membership.Peer) []membership.Peer { return p[1:] },
+		"a member twice":      func(p []membership.Peer) []membership.Peer { return append(p[1:], p[1]) },
+		"a stranger":          func(p []membership.Peer) []membership.Peer { return append(p[1:], peer(9)) },
+		"one name twice":      func(p []membership.Peer) []membership.Peer { p[0].Name = p[1].Name; return p },
+		"a name with a space": func(p []membership.Peer) []membership.Peer { p[0].Name = "a b"; return p },
+		"a name with an ESC":  func(p []membership.Peer) []membership.Peer { p[0].Name = "a\x1b[2J"; return p },
 	} {
 		_, err := membership.NewList(good.Group, change(slices.Clone(good.Peers)), "there")
 		require.ErrorIs(t, err, membership.ErrInvalid, name)
@@ -74,6 +72,26 @@ func TestInvalidListsAreRefusedWhole(t *testing.T) {
 	}
 	_, err := membership.NewList(nil, nil, "there")
 	require.ErrorIs(t, err, membership.ErrInvalid)
+}
+
+func TestABadAddressCostsNobodyTheList(t *testing.T) {
+	good := makeList(t, "here", 1, 0, 1, 2)
+	for _, bad := range []string{"", "host:1", "/not-a-multiaddr", "/ip4/0.0.0.0/tcp/1", "/dns4/h/tcp/0", "/dns4/h/tcp/1/p2p/" + key(1).PeerID()} {
+		peers := slices.Clone(good.Peers)
+		peers[1].Addresses = []string{bad, "/dns4/other/tcp/3000"}
+		list, err := membership.NewList(good.Group, peers, "there")
+		require.NoError(t, err, bad)
+		require.ErrorContains(t, list.Dropped, peers[1].Key.String())
+		require.Equal(t, []string{"/dns4/other/tcp/3000"}, list.Peers[1].Addresses)
+		require.Equal(t, good.Peers[0], list.Peers[0])
+		require.Equal(t, good.Group.ID(), list.Group.ID())
+	}
+	peers := slices.Clone(good.Peers)
+	peers[1].Addresses = slices.Repeat([]string{"/dns4/other/tcp/3000"}, membership.MaxAddresses+1)
+	list, err := membership.NewList(good.Group, peers, "there")
+	require.NoError(t, err)
+	require.Len(t, list.Peers[1].Addresses, membership.MaxAddresses)
+	require.ErrorContains(t, list.Dropped, "17 addresses")
 }
 
 // groups is a store that knows these groups.

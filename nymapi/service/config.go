@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
@@ -175,8 +174,8 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.API != "" {
-		if _, _, err := net.SplitHostPort(c.API); err != nil {
-			return fmt.Errorf("%w: API on %q, expected an address such as 127.0.0.1:3100", ErrConfig, c.API)
+		if err := address.CheckHostPort(c.API); err != nil {
+			return fmt.Errorf("%w: API: %w", ErrConfig, err)
 		}
 	}
 	if c.Gossip > p2p.Off {
@@ -185,8 +184,11 @@ func (c Config) Validate() error {
 	if err := contract.CheckName(c.Name); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if err := p2p.CheckAddresses(slices.Concat(c.Listen, c.Announce)...); err != nil {
-		return fmt.Errorf("%w: address %w", ErrConfig, err)
+	if err := p2p.CheckListen(false, c.Listen...); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := p2p.CheckAnnounce(c.Announce...); err != nil {
+		return fmt.Errorf("%w: announce: %w", ErrConfig, err)
 	}
 	_, modeErr := ParseMode(string(c.Mode))
 	_, submitErr := ParseSubmission(string(c.Submit))

@@ -69,21 +69,23 @@ func TestAConfigurationIsChecked(t *testing.T) {
 	_, err := service.New(good)
 	require.NoError(t, err)
 	for name, change := range map[string]func(*service.Config){
-		"no home":     func(c *service.Config) { c.Home = "" },
-		"no contract": func(c *service.Config) { c.Contract = "" },
-		"bad address": func(c *service.Config) { c.Contract = "contract:8080" },
-		"no source":   func(c *service.Config) { c.Source = nil },
-		"mode":        func(c *service.Config) { c.Mode = "both" },
-		"order":       func(c *service.Config) { c.Submit = "last" },
-		"ticks":       func(c *service.Config) { c.Ticks = -1 },
-		"number":      func(c *service.Config) { c.Number = -1 },
-		"name":        func(c *service.Config) { c.Name = "two words" },
-		"keep":        func(c *service.Config) { c.Keep = 1 },
-		"listen":      func(c *service.Config) { c.Listen = []string{"localhost:3000"} },
-		"announce":    func(c *service.Config) { c.Announce = []string{"host"} },
-		"gossip":      func(c *service.Config) { c.Gossip = p2p.Off + 1 },
-		"API":         func(c *service.Config) { c.API = "3100" },
-		"two APIs":    func(c *service.Config) { c.API, c.Daemon.URL = "127.0.0.1:0", "http://127.0.0.1:3100" },
+		"no home":             func(c *service.Config) { c.Home = "" },
+		"no contract":         func(c *service.Config) { c.Contract = "" },
+		"bad address":         func(c *service.Config) { c.Contract = "contract:8080" },
+		"no source":           func(c *service.Config) { c.Source = nil },
+		"mode":                func(c *service.Config) { c.Mode = "both" },
+		"order":               func(c *service.Config) { c.Submit = "last" },
+		"ticks":               func(c *service.Config) { c.Ticks = -1 },
+		"number":              func(c *service.Config) { c.Number = -1 },
+		"name":                func(c *service.Config) { c.Name = "two words" },
+		"keep":                func(c *service.Config) { c.Keep = 1 },
+		"listen":              func(c *service.Config) { c.Listen = []string{"localhost:3000"} },
+		"announce":            func(c *service.Config) { c.Announce = []string{"host"} },
+		"gossip":              func(c *service.Config) { c.Gossip = p2p.Off + 1 },
+		"API":                 func(c *service.Config) { c.API = "3100" },
+		"API with a newline":  func(c *service.Config) { c.API = "127.0.0.1:0\n" },
+		"API with port 65536": func(c *service.Config) { c.API = "127.0.0.1:65536" },
+		"two APIs":            func(c *service.Config) { c.API, c.Daemon.URL = "127.0.0.1:0", "http://127.0.0.1:3100" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := good

@@ -21,6 +21,7 @@ type rule struct {
 var (
 	leaves = []string{
 		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
+		"ephemera/address",
 	}
 	core       = []string{"ephemera/wire", "ephemera/admission", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
@@ -43,7 +44,9 @@ var rules = []rule{
 	// It derives the structure of an encoding from a Go type, once.
 	{folder: "ephemera/canonical", pure: true, also: []string{"reflect", "sync"}},
 	{folder: "ephemera/keys", imports: []string{"ephemera/kit/files", "ephemera/kit/plaintext"}},
-	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys"}, pure: true},
+	// It parses addresses, and neither resolves nor dials them.
+	{folder: "ephemera/address", pure: true, also: []string{"github.com/multiformats/go-multiaddr", "net", "net/netip", "net/url", "unicode"}},
+	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/address"}, pure: true},
 	// A provider reads the groups in a node's store.
 	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/kit/plaintext", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},

@@ -342,6 +342,7 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"\"--epoch\": expected a number with its unit, such as --epoch=10s": {"serve", "--epoch", "4"},
 		"See: contract serve --help":                                        {"serve"},
 		"--mixnodes: bad world":                                             {"serve", "--expect", "1", "--mixnodes", "0"},
+		"--listen: \"127.0.0.1:99999\" has port":                            {"serve", "--expect", "1", "--listen", "127.0.0.1:99999"},
 		"--accept-epochs 0":                                                 {"serve", "--expect", "1", "--accept-epochs", "0"},
 		"advance \"x\", expected":                                           {"serve", "--expect", "1", "--advance", "x"},
 		"--token and --token-file are both given":                           {"serve", "--expect", "1", "--token", "a", "--token-file", "b"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -115,6 +116,9 @@ func (f serveFlags) config() (server.Config, error) {
 	}
 	if f.expect < 1 || f.expect > membership.MaxMembers {
 		return cfg, command.Usage("--expect %d, expected the number of Nym-APIs that will enrol, 1..%d", f.expect, membership.MaxMembers)
+	}
+	if err := address.CheckHostPort(f.listen); err != nil {
+		return cfg, command.Usage("--listen: %w", err)
 	}
 	if f.accept < 1 {
 		return cfg, command.Usage("--accept-epochs %d, expected at least 1", f.accept)

@@ -38,7 +38,7 @@ func (c *cli) initialised() error {
 	config, key := c.folder().Config(), c.folder().Key()
 	switch noConfig, noKey := missing(config), missing(key); {
 	case noConfig && noKey:
-		return fmt.Errorf("%w: no node in %s (no %s); `ephemera init --home %s` creates one", settings.ErrConfig, c.home, config, c.home)
+		return fmt.Errorf("%w: no node in %s (no %s); `ephemera init --home %s` creates one", settings.ErrConfig, c.home, config, pasted(c.home))
 	case noConfig:
 		return fmt.Errorf("%w: the node in %s has lost its configuration: restore %s, or write one with the settings of another member", settings.ErrConfig, c.home, config)
 	case noKey:
@@ -88,7 +88,7 @@ func (c *cli) local() (string, error) {
 		return "", splitErr
 	}
 	if port == "0" {
-		return "", errors.Join(fmt.Errorf("the node in %s has never run; start it with `ephemera run --home %s`", c.home, c.home), err)
+		return "", errors.Join(fmt.Errorf("the node in %s has never run; start it with `ephemera run --home %s`", c.home, pasted(c.home)), err)
 	}
 	if host == "" || host == "0.0.0.0" || host == "::" {
 		host = "127.0.0.1"

@@ -73,7 +73,8 @@ that holds this node alone.
 
 Then put the entries of all members into one list, with n and number as its
 comments say, give every node this list, and start the nodes.`,
-		Example: `  ephemera init --home alice --node.name alice --node.network mynet --p2p.listen /ip4/0.0.0.0/tcp/3000
+		Example: `  ephemera init --home alice --node.name alice --node.network mynet \
+    --p2p.listen /ip4/0.0.0.0/tcp/3000 --p2p.announce /dns4/alice.example/tcp/3000
   ephemera init --home bob --peers peers.toml`,
 	}
 	var peers string
@@ -89,8 +90,11 @@ comments say, give every node this list, and start the nodes.`,
 			return err
 		}
 		return c.print(cmd, made, func(w io.Writer) {
-			fmt.Fprintf(w, "created %s\n  key       %s\n  config    %s\n  members   %s\nnext: ephemera run --home %s\n",
-				made.Home, made.PeerID, made.Config, made.Peers, made.Home)
+			fmt.Fprintf(w, "created %s\n  key       %s\n  config    %s\n  members   %s\n", made.Home, made.PeerID, made.Config, made.Peers)
+			if made.Note != "" {
+				fmt.Fprintf(w, "note: %s\n", made.Note)
+			}
+			fmt.Fprintf(w, "next: ephemera run --home %s\n", pasted(made.Home))
 		})
 	}
 	return cmd

@@ -50,6 +50,9 @@ func (d *daemon) compose(ctx context.Context) error {
 	if list.Warning != nil {
 		d.log.Warn("list of members may be outdated", "err", list.Warning)
 	}
+	if list.Dropped != nil {
+		d.log.Warn("addresses of members left out: nobody can dial them", "source", list.Source, "err", list.Dropped)
+	}
 	if d.bounds, err = limits.For(limitsConfig(d.Settings, list.Group)); err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
 	}

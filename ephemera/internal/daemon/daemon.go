@@ -147,7 +147,7 @@ func (d *daemon) started(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	a := Addresses{P2P: d.link.Addresses(), HTTP: address(d.api.public), Admin: address(d.api.admin)}
+	a := Addresses{P2P: d.link.Addresses(), HTTP: hostPort(d.api.public), Admin: hostPort(d.api.admin)}
 	d.log.Info("started", "key", d.home.Key.Public().PeerID(), "network", d.node.Group().Network(), "group", d.node.Group().Number(),
 		"members", d.node.Group().N(), "p2p", a.P2P, "http", a.HTTP, "admin", a.Admin)
 	if err := a.write(d.Folder); err != nil {

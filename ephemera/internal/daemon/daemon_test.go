@@ -3,11 +3,13 @@ package daemon_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/archive"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
 // timeout bounds every wait. It is much longer than anything here takes.
@@ -247,6 +250,8 @@ func TestSettingsThatCannotWorkAreConfigurationErrors(t *testing.T) {
 		"limits":       func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
 		"p2p address":  func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
 		"announcement": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
+		"wildcard":     func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"/ip4/0.0.0.0/tcp/1"} },
+		"QUIC is off":  func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1"} },
 		"same address twice": func(_ daemon.Folder, s *settings.Settings) {
 			s.HTTP.Listen, s.Admin.Listen = "127.0.0.1:3100", "127.0.0.1:3100"
 		},
@@ -285,5 +290,51 @@ func TestInitOverwritesNothing(t *testing.T) {
 		kept, err := os.ReadFile(folder.Key())
 		require.NoError(t, err)
 		require.Equal(t, key, kept)
+	}
+}
+
+func TestAddressesThatNobodyCanDialAreNotTold(t *testing.T) {
+	for name, c := range map[string]struct{ listen, announce, told []string }{
+		"wildcard": {[]string{"/ip4/0.0.0.0/tcp/3000"}, nil, nil},
+		"port 0":   {[]string{"/ip4/127.0.0.1/tcp/0"}, nil, nil},
+		"both":     {[]string{"/ip6/::/tcp/0", "/ip4/192.0.2.1/tcp/1"}, nil, []string{"/ip4/192.0.2.1/tcp/1"}},
+		"announced": {
+			[]string{"/ip4/0.0.0.0/tcp/3000"}, []string{"/dns4/alice.example/tcp/3000"}, []string{"/dns4/alice.example/tcp/3000"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder, s := daemon.Folder{Dir: t.TempDir()}, singleMember()
+			s.P2P.Listen, s.P2P.Announce = c.listen, c.announce
+			made, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+			require.NoError(t, err)
+			text, err := os.ReadFile(folder.Resolve("peers.toml"))
+			require.NoError(t, err)
+			list, err := provider.Decode("peers.toml", text)
+			require.NoError(t, err)
+			require.ElementsMatch(t, c.told, list.Peers[0].Addresses)
+			warnings, err := daemon.Lint(t.Context(), folder, s)
+			require.NoError(t, err)
+			warned := slices.ContainsFunc(warnings, func(w daemon.Warning) bool { return w.Key == "p2p.announce" })
+			require.Equal(t, len(c.told) == 0, warned, "%v", warnings)
+			require.Equal(t, len(c.told) == 0, made.Note != "", made.Note)
+		})
+	}
+}
+
+func TestLintNamesAddressesOfMembersThatTheNodeCannotDial(t *testing.T) {
+	for _, bad := range []string{
+		"/ip4/0.0.0.0/tcp/3000", "/dns4/h/tcp/0", "/ip4/127.0.0.1/udp/1", "/dns4/h/tcp/1/ws", "/unknown/x", "/ip4/127.0.0.1/udp/1/quic-v1",
+	} {
+		folder, s := daemon.Folder{Dir: t.TempDir()}, singleMember()
+		s.P2P.Announce = []string{"/dns4/alice.example/tcp/3000"}
+		_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+		require.NoError(t, err)
+		text, err := os.ReadFile(folder.Resolve("peers.toml"))
+		require.NoError(t, err)
+		changed := strings.Replace(string(text), s.P2P.Announce[0], bad, 1)
+		require.NoError(t, os.WriteFile(folder.Resolve("peers.toml"), []byte(changed), 0o600))
+		warnings, err := daemon.Lint(t.Context(), folder, s)
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(warnings), bad)
 	}
 }

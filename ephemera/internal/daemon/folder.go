@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
-	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
 // Folder is the folder of a node. Operators edit config/ and must not touch data/:
@@ -72,6 +71,8 @@ type InitResult struct {
 	Peers  string      `json:"peers"`
 	Key    keys.Public `json:"key"`
 	PeerID string      `json:"peer_id"`
+	// Note says what to complete before others get this node's entry. It may be empty.
+	Note string `json:"note,omitempty"`
 }
 
 // Init creates a node's folder: key, store and marker, the list of members, and the configuration
@@ -83,6 +84,9 @@ func Init(ctx context.Context, f Folder, s settings.Settings, options InitOption
 		if _, err := os.Lstat(path); err == nil {
 			return InitResult{}, fmt.Errorf("%w: %s exists (choose another --home, or delete the folder if you no longer need its key)", ErrExists, path)
 		}
+	}
+	if err := checkSettings(s); err != nil {
+		return InitResult{}, err
 	}
 	if err := os.MkdirAll(filepath.Dir(f.Config()), 0o700); err != nil {
 		return InitResult{}, fmt.Errorf("create folder: %w", err)
@@ -103,6 +107,9 @@ func Init(ctx context.Context, f Folder, s settings.Settings, options InitOption
 	if list == nil {
 		if list, err = singleMember(s, key); err != nil {
 			return InitResult{}, err
+		}
+		if len(list.Peers[0].Addresses) == 0 {
+			made.Note = "the entry in " + made.Peers + " has no address: others cannot dial a wildcard or port 0 (set p2p.announce, and complete the entry)"
 		}
 	}
 	members, err := provider.Encode(*list)
@@ -138,18 +145,12 @@ func (o InitOptions) list(s *settings.Settings) (*membership.List, error) {
 	return &list, nil
 }
 
-// singleMember returns a list with the node as its only member.
+// singleMember returns a list with the node as its only member. Its addresses are those at which
+// others reach it, of which there may be none.
 func singleMember(s settings.Settings, key keys.Public) (*membership.List, error) {
 	addresses := s.P2P.Announce
 	if len(addresses) == 0 {
-		for _, address := range s.P2P.Listen {
-			if !strings.Contains(address, "/tcp/0") && !strings.Contains(address, "/udp/0") {
-				addresses = append(addresses, address)
-			}
-		}
-	}
-	if err := p2p.CheckAddresses(addresses...); err != nil {
-		return nil, fmt.Errorf("%w: p2p.listen: %w", settings.ErrConfig, err)
+		addresses, _ = address.Usable(s.P2P.Listen) // a wildcard or port 0 is of no use to others
 	}
 	group, err := membership.NewGroup(s.Node.Network, 1, []keys.Public{key}, membership.Limits{})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
@@ -44,6 +45,7 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 	if err := lintLimits(s, group, warn); err != nil {
 		return nil, err
 	}
+	lintAnnounced(s, warn)
 	if !loopback(s.Admin.Listen) {
 		warn("admin.listen", "other machines can connect to %s, and any caller can sign with this node's key; use an address on 127.0.0.1", s.Admin.Listen)
 	}
@@ -62,10 +64,20 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 // check returns an error that wraps settings.ErrConfig if settings that are valid one by one cannot
 // work together or with the files that they name. It opens no home and no listener.
 func check(f Folder, s settings.Settings) error {
-	for key, addresses := range map[string][]string{"p2p.listen": s.P2P.Listen, "p2p.announce": s.P2P.Announce} {
-		if err := p2p.CheckAddresses(addresses...); err != nil {
-			return fmt.Errorf("%w: %s: %w", settings.ErrConfig, key, err)
-		}
+	if err := checkSettings(s); err != nil {
+		return err
+	}
+	_, err := token(f, s)
+	return err
+}
+
+// checkSettings is the part of check that needs no file.
+func checkSettings(s settings.Settings) error {
+	if err := p2p.CheckListen(s.P2P.QUIC, s.P2P.Listen...); err != nil {
+		return fmt.Errorf("%w: p2p.listen: %w (p2p.quic turns QUIC on)", settings.ErrConfig, err)
+	}
+	if err := p2p.CheckAnnounce(s.P2P.Announce...); err != nil {
+		return fmt.Errorf("%w: p2p.announce: %w", settings.ErrConfig, err)
 	}
 	if err := policyConfig(s.Block).Validate(); err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
@@ -73,8 +85,7 @@ func check(f Folder, s settings.Settings) error {
 	if _, port, err := net.SplitHostPort(s.HTTP.Listen); err == nil && port != "0" && s.HTTP.Listen == s.Admin.Listen {
 		return fmt.Errorf("%w: http.listen and admin.listen are both %s, expected different addresses", settings.ErrConfig, s.HTTP.Listen)
 	}
-	_, err := token(f, s)
-	return err
+	return nil
 }
 
 // lintMembers checks the list of members and returns its group. It returns nil if the list is not a
@@ -92,6 +103,7 @@ func lintMembers(f Folder, s settings.Settings, warn func(key, format string, ar
 	if err != nil {
 		return nil, fmt.Errorf("%w: membership.file: %w", settings.ErrConfig, err)
 	}
+	lintDialing(s, list, warn)
 	group := list.Group
 	if group.Network() != s.Node.Network {
 		return nil, wrongNetwork(path, group, s)
@@ -104,6 +116,36 @@ func lintMembers(f Folder, s settings.Settings, warn func(key, format string, ar
 	}
 	return group, nil
 }
+
+// lintAnnounced warns if others cannot be given an address of this node.
+func lintAnnounced(s settings.Settings, warn func(key, format string, args ...any)) {
+	if len(s.P2P.Announce) > 0 {
+		return
+	}
+	if usable, err := address.Usable(s.P2P.Listen); len(usable) == 0 {
+		warn("p2p.announce", "no address of p2p.listen can be given to others; set the one at which they reach this node: %s", oneLine(err))
+	}
+}
+
+// lintDialing warns about addresses of members that the node's transports cannot dial.
+func lintDialing(s settings.Settings, list membership.List, warn func(key, format string, args ...any)) {
+	if list.Dropped != nil {
+		warn("membership.file", "%s", oneLine(list.Dropped))
+	}
+	if s.P2P.QUIC {
+		return
+	}
+	for _, peer := range list.Peers {
+		for _, text := range peer.Addresses {
+			if address.NeedsQUIC(text) {
+				warn("membership.file", "member %q: this node cannot dial %s, because QUIC is off; set p2p.quic", peer.Name, text)
+			}
+		}
+	}
+}
+
+// oneLine joins the lines of an error.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // lintLimits adds the warnings of package limits about the bounds that Run would derive.
 func lintLimits(s settings.Settings, group *membership.Group, warn func(key, format string, args ...any)) error {

@@ -113,8 +113,8 @@ func (s servers) close() (err error) {
 	return err
 }
 
-// address returns the host:port of a server, or "" for nil.
-func address(s *server.Server) string {
+// hostPort returns the host:port of a server, or "" for nil.
+func hostPort(s *server.Server) string {
 	if s == nil {
 		return ""
 	}

@@ -270,14 +270,14 @@ func TestUnusableConfigurationsAreRefused(t *testing.T) {
 	good := testConfig(0)
 	require.NoError(t, good.Validate())
 	for want, spoil := range map[string]func(*Config){
-		"network name":    func(c *Config) { c.Network = "NO" },
-		"no key":          func(c *Config) { c.Key = keys.Private{} },
-		"negative":        func(c *Config) { c.Limits.QueueFrames = -1 },
-		"hold one frame":  func(c *Config) { c.Limits.QueueBytes = 10 },
-		"listen address":  func(c *Config) { c.Listen = []string{"127.0.0.1:3000"} },
-		"remove /p2p/":    func(c *Config) { c.Announce = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + c.Key.Public().PeerID()} },
-		"address of peer": func(c *Config) { c.Peers = []membership.Peer{{Key: testKey(1).Public(), Addresses: []string{"x"}}} },
-		"listed twice":    func(c *Config) { c.Peers = []membership.Peer{{Key: testKey(1).Public()}, {Key: testKey(1).Public()}} },
+		"network name":   func(c *Config) { c.Network = "NO" },
+		"no key":         func(c *Config) { c.Key = keys.Private{} },
+		"negative":       func(c *Config) { c.Limits.QueueFrames = -1 },
+		"hold one frame": func(c *Config) { c.Limits.QueueBytes = 10 },
+		"listen address": func(c *Config) { c.Listen = []string{"127.0.0.1:3000"} },
+		"remove /p2p/":   func(c *Config) { c.Announce = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + c.Key.Public().PeerID()} },
+		"port 0":         func(c *Config) { c.Announce = []string{"/ip4/127.0.0.1/tcp/0"} },
+		"listed twice":   func(c *Config) { c.Peers = []membership.Peer{{Key: testKey(1).Public()}, {Key: testKey(1).Public()}} },
 		"2 peers, at most": func(c *Config) {
 			c.Limits.Peers, c.Peers = 1, []membership.Peer{{Key: testKey(1).Public()}, {Key: testKey(2).Public()}}
 		},
@@ -287,6 +287,16 @@ func TestUnusableConfigurationsAreRefused(t *testing.T) {
 		_, err := New(config)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestABadAddressOfAPeerIsLeftOut(t *testing.T) {
+	config := testConfig(0)
+	config.Peers = []membership.Peer{{Key: testKey(1).Public(), Addresses: []string{"/not-a-multiaddr", "/ip4/127.0.0.1/tcp/1"}}}
+	made, err := New(config)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, made.Close()) }()
+	_, _, addresses := made.peer(peerID(testKey(1).Public())).state()
+	require.Len(t, addresses, 1)
 }
 
 func TestPortInUseIsNamed(t *testing.T) {

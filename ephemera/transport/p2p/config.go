@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -114,10 +115,10 @@ func (c Config) Validate() error {
 	if _, err := parseAddresses(c.Listen); err != nil {
 		bad = append(bad, fmt.Errorf("listen address: %w", err))
 	}
-	if _, err := parseAddresses(c.Announce); err != nil {
+	if err := CheckAnnounce(c.Announce...); err != nil {
 		bad = append(bad, fmt.Errorf("announced address: %w", err))
 	}
-	if _, err := parsePeers(c.Key.Public(), c.Peers); err != nil {
+	if _, _, err := parsePeers(c.Key.Public(), c.Peers); err != nil {
 		bad = append(bad, err)
 	}
 	if len(c.Peers) > c.Limits.Peers {
@@ -158,32 +159,38 @@ func checkLimits(l limits.Transport) error {
 // usesTCP reports whether the configuration listens on TCP. A simulated network does not, and
 // brings its own transport.
 func (c Config) usesTCP() bool {
-	for _, address := range c.Listen {
-		if strings.Contains(address, "/tcp/") {
+	for _, listen := range c.Listen {
+		if strings.Contains(listen, "/tcp/") {
 			return true
 		}
 	}
 	return false
 }
 
-// CheckAddresses returns an error unless all texts are multiaddrs that a transport can listen on,
-// announce or dial.
-func CheckAddresses(texts ...string) error {
-	_, err := parseAddresses(texts)
+// CheckListen returns an error unless a transport can listen on all addresses.
+func CheckListen(quic bool, texts ...string) error {
+	for _, text := range texts {
+		if err := address.Listenable(text, quic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckAnnounce returns an error unless other members may dial all addresses.
+func CheckAnnounce(texts ...string) error {
+	_, err := address.Usable(texts)
 	return err
 }
 
 func parseAddresses(texts []string) ([]ma.Multiaddr, error) {
 	addresses := make([]ma.Multiaddr, 0, len(texts))
 	for _, text := range texts {
-		address, err := ma.NewMultiaddr(text)
+		parsed, err := address.Parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("parse address %q, expected one like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000: %w", text, err)
+			return nil, err
 		}
-		if _, err := address.ValueForProtocol(ma.P_P2P); err == nil {
-			return nil, fmt.Errorf("parse address %q: it contains a peer ID (remove /p2p/…: the key identifies the member)", text)
-		}
-		addresses = append(addresses, address)
+		addresses = append(addresses, parsed)
 	}
 	return addresses, nil
 }

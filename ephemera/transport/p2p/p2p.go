@@ -30,6 +30,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
@@ -116,40 +117,47 @@ func (t *Transport) Host() host.Host { return t.host }
 // announced addresses if there are any, otherwise those that the node listens on.
 func (t *Transport) Addresses() []string {
 	var addresses []string
-	for _, address := range t.host.Addrs() {
-		addresses = append(addresses, address.String())
+	for _, a := range t.host.Addrs() {
+		addresses = append(addresses, a.String())
 	}
 	return addresses
 }
 
-// parsePeers returns the addresses of all peers but self, by key.
-func parsePeers(self keys.Public, peers []membership.Peer) (map[keys.Public][]ma.Multiaddr, error) {
-	parsed := make(map[keys.Public][]ma.Multiaddr, len(peers))
+// parsePeers returns the addresses of all peers but self, by key. It leaves out addresses that
+// nobody can dial, and returns an error for each.
+func parsePeers(self keys.Public, peers []membership.Peer) (parsed map[keys.Public][]ma.Multiaddr, dropped []error, err error) {
+	parsed = make(map[keys.Public][]ma.Multiaddr, len(peers))
 	for _, p := range peers {
 		if p.Key == self {
 			continue
 		}
 		if _, twice := parsed[p.Key]; twice {
-			return nil, fmt.Errorf("peer %s %s is listed twice (remove one entry)", p.Name, p.Key)
+			return nil, nil, fmt.Errorf("peer %s %s is listed twice (remove one entry)", p.Name, p.Key)
 		}
-		addresses, err := parseAddresses(p.Addresses)
-		if err != nil {
-			return nil, fmt.Errorf("address of peer %s %s: %w", p.Name, p.Key, err)
+		usable, bad := address.Usable(p.Addresses)
+		if bad != nil {
+			dropped = append(dropped, fmt.Errorf("peer %s %s: %w", p.Name, p.Key, bad))
 		}
-		parsed[p.Key] = addresses
+		if parsed[p.Key], err = parseAddresses(usable); err != nil {
+			return nil, nil, err
+		}
 	}
-	return parsed, nil
+	return parsed, dropped, nil
 }
 
 // SetPeers replaces the members to talk to and their addresses. It keeps the connections to members
-// that remain, and closes those to members that left.
+// that remain, and closes those to members that left. It logs and leaves out addresses that nobody
+// can dial.
 func (t *Transport) SetPeers(peers []membership.Peer) error {
 	if len(peers) > t.config.Limits.Peers {
 		return fmt.Errorf("set peers: %w", tooManyPeers(len(peers), t.config.Limits.Peers))
 	}
-	parsed, err := parsePeers(t.config.Key.Public(), peers)
+	parsed, dropped, err := parsePeers(t.config.Key.Public(), peers)
 	if err != nil {
 		return fmt.Errorf("set peers: %w", err)
+	}
+	if len(dropped) > 0 {
+		t.config.Logger.Warn("addresses of members left out: nobody can dial them", "err", errors.Join(dropped...))
 	}
 	for _, removed := range t.replacePeers(parsed) {
 		t.part(removed)

@@ -17,6 +17,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"golang.org/x/time/rate"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
@@ -349,9 +350,10 @@ func (r *remote) dialFound(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find address: %w", err)
 	}
-	found, err := parseAddresses(texts)
-	if err != nil {
-		return fmt.Errorf("found address: %w", err)
+	usable, bad := address.Usable(texts) // each is what another member says
+	found, err := parseAddresses(usable)
+	if err != nil || len(found) == 0 {
+		return fmt.Errorf("found address: %w", errors.Join(err, bad))
 	}
 	return r.dial(ctx, found)
 }

@@ -90,6 +90,9 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 		{"p2p.gossip", "loud", "flood, mesh or off"},
 		{"p2p.listen", "", "at least one multiaddr"},
 		{"http.listen", "here", "host:port"},
+		{"http.listen", "127.0.0.1:0\n", "port \"0\\n\", expected 0..65535"},
+		{"http.listen", " 127.0.0.1:0", "host:port"},
+		{"admin.listen", "127.0.0.1:99999", "expected 0..65535"},
 		{"http.hosts", "node.example:3100", "without a port"},
 		{"http.trusted_proxies", "proxy.example", "expected an address or a prefix"},
 		{"http.trusted_proxies", "10.0.0.1,0.0.0.0/0", "any caller could claim any address"},
@@ -108,6 +111,8 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 	}
 	_, _, err := Load(Sources{Flags: map[string]string{"storage.low": "5", "storage.critical": "6"}})
 	require.ErrorContains(t, err, `storage.critical = "6": expected at most storage.low, which is 5`)
+	_, _, err = Load(Sources{Flags: map[string]string{"membership.source": "http", "membership.url": "http://127.0.0.1:8080/peers "}})
+	require.ErrorContains(t, err, `"http://127.0.0.1:8080/peers " is not a URL`)
 	_, _, err = Load(Sources{Environ: []string{"EPHEMERA_HTTP__LISTNE=x"}})
 	require.ErrorContains(t, err, `EPHEMERA_HTTP__LISTNE: unknown key`)
 }

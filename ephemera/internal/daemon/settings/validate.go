@@ -3,11 +3,10 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
@@ -31,8 +30,8 @@ func (s Settings) Validate() error {
 		bad.add("membership.file", "", "expected the path of the list of members")
 	}
 	if s.Membership.Source == "http" {
-		if u, err := url.Parse(s.Membership.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			bad.add("membership.url", s.Membership.URL, "expected a URL, such as http://127.0.0.1:8080/contract/peer_info")
+		if err := address.CheckURL(s.Membership.URL); err != nil {
+			bad.add("membership.url", s.Membership.URL, err.Error())
 		}
 	}
 	bad.oneOf("membership.start", s.Membership.Start, "any", "majority", "all")
@@ -138,7 +137,7 @@ func (p *problems) address(key, value string) {
 	if value == "" {
 		return
 	}
-	if _, _, err := net.SplitHostPort(value); err != nil {
-		p.add(key, value, "expected host:port, such as 127.0.0.1:3100")
+	if err := address.CheckHostPort(value); err != nil {
+		p.add(key, value, err.Error())
 	}
 }
