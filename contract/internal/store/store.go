@@ -6,8 +6,8 @@
 // crash and a power cut. The winner of an epoch and its rewards, carried values included, are
 // stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
 // file. The marker, a file next to the database, says which epoch was settled last; a Store refuses
-// a database that lacks it, so that no epoch is settled twice. Packages ledger and verify decide when
-// epochs begin and who may win.
+// a database that lacks it, so that no epoch is settled twice. Packages ledger and verify decide
+// when epochs begin and who may win.
 package store
 
 import (
