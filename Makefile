@@ -117,4 +117,4 @@ cluster-test: image ## test a separate cluster: start, kill, restart, remove (ab
 	scripts/cluster-test.sh
 
 clean: ## remove binaries, results and the copy of the database
-	rm -rf bin results contract.db contract.db-shm contract.db-wal
+	rm -rf bin results contract.db contract.db-shm contract.db-wal contract.db.marker

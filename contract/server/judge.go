@@ -155,6 +155,7 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 		}
 	})
 	if err != nil {
+		k.poke() // the contract may have to stop
 		return receipt, 0, 0, err
 	}
 	k.ledger.Settle(d.Epoch)

@@ -282,6 +282,9 @@ func (k *keeper) authorised() (keys.Public, error) {
 func (k *keeper) wait(ctx context.Context) (time.Duration, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.store.Check(); err != nil {
+		return time.Second, err
+	}
 	now := k.now()
 	if err := k.tick(ctx, now); err != nil {
 		return time.Second, err // such as a full disk: try again

@@ -53,33 +53,44 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) URL() string { return s.web.URL() }
 
 // Run serves until ctx ends, then finishes the requests under way, closes everything and returns
-// nil. If serving or closing fails, it returns the error. It must be called at most once.
+// nil. It returns an error if serving or closing fails, or if the database is replaced or deleted
+// meanwhile. It must be called at most once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("contract listens", "url", s.URL(), "key", s.keeper.key.Public())
 	timed, stop := context.WithCancel(ctx)
 	var clock sync.WaitGroup
-	clock.Go(func() { s.keepTime(timed) })
-	err := s.web.Run(ctx, s.routes())
+	var stopped error
+	clock.Go(func() {
+		defer stop()
+		stopped = s.keepTime(timed)
+	})
+	err := s.web.Run(timed, s.routes())
 	stop()
 	clock.Wait()
-	return errors.Join(err, s.Close())
+	return errors.Join(stopped, err, s.Close())
 }
 
-// keepTime carries out what is due until ctx ends.
-func (s *Server) keepTime(ctx context.Context) {
+// checkEvery is the longest time until a replaced database is noticed when no epoch is settled.
+const checkEvery = 2 * time.Second
+
+// keepTime carries out what is due until ctx ends. It returns an error if no epoch can be settled
+// any more.
+func (s *Server) keepTime(ctx context.Context) error {
 	for {
 		wait, err := s.keeper.wait(context.WithoutCancel(ctx))
+		if stopped := s.keeper.store.Stopped(); stopped != nil {
+			return stopped
+		}
 		if err != nil {
 			s.log.Error("cannot advance the epochs", "err", err)
 		}
-		var due <-chan time.Time
-		if wait > 0 {
-			due = time.After(wait)
+		if wait == 0 {
+			wait = checkEvery
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-due:
+			return nil
+		case <-time.After(min(wait, checkEvery)):
 		case <-s.keeper.wake:
 		}
 	}

@@ -32,6 +32,6 @@ result of each epoch.
 Every flag can also be set by an environment variable: --accept-epochs by
 CONTRACT_ACCEPT_EPOCHS. A flag takes precedence.`,
 	}
-	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newHealth())
+	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
 	return command.Program{Root: root, Version: version, Environment: true}
 }

@@ -262,7 +262,7 @@ func TestBackupIsWrittenToAFileOrToTheStandardOutput(t *testing.T) {
 	}
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
-	require.Len(t, entries, 4, "three databases and a lock")
+	require.Len(t, entries, 5, "three databases, a lock and a marker")
 }
 
 func TestServeContinuesWithItsFolder(t *testing.T) {

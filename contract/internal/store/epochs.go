@@ -69,6 +69,12 @@ func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 		if epochs[i], err = row.summary(); err != nil {
 			return nil, err
 		}
+		if epochs[i].Status == contract.StatusOpen {
+			continue
+		}
+		if err := r.gate.wait(ctx, epochs[i].ID); err != nil {
+			return nil, fmt.Errorf("read epochs: %w", err)
+		}
 	}
 	return epochs, nil
 }
@@ -93,6 +99,9 @@ func (r *Reader) Epoch(ctx context.Context, epoch contract.Epoch) (contract.Epoc
 		detail, err = readDetail(ctx, tx, int64(epoch))
 		return err
 	})
+	if err == nil && detail.Status != contract.StatusOpen {
+		err = r.gate.wait(ctx, epoch)
+	}
 	if err != nil {
 		return contract.EpochDetail{}, fmt.Errorf("read epoch %d: %w", epoch, orNotFound(err))
 	}
@@ -239,6 +248,9 @@ func (r *Reader) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bun
 		bundle.Rewards, err = readRewards(ctx, tx, int64(epoch))
 		return err
 	})
+	if err == nil {
+		err = r.gate.wait(ctx, epoch)
+	}
 	if err != nil {
 		return contract.Bundle{}, fmt.Errorf("read evidence of epoch %d: %w", epoch, orNotFound(err))
 	}

@@ -20,7 +20,10 @@ import (
 
 // Reader reads a contract's database. Its methods may be called concurrently; each of them sees one
 // consistent state.
-type Reader struct{ db *sqlx.DB }
+type Reader struct {
+	db   *sqlx.DB
+	gate *gate // nil without a Store
+}
 
 // OpenReader opens the database at path for reading, while a contract runs on it or not. It creates
 // no file, not even a log next to the database. The error wraps fs.ErrNotExist if the database does
@@ -188,6 +191,9 @@ func (r *Reader) Winning(ctx context.Context, epoch contract.Epoch) (Winning, er
 	}
 	winner, err := row.winner()
 	if err != nil {
+		return Winning{}, fmt.Errorf("read winner of epoch %d: %w", epoch, err)
+	}
+	if err := r.gate.wait(ctx, epoch); err != nil {
 		return Winning{}, fmt.Errorf("read winner of epoch %d: %w", epoch, err)
 	}
 	receipt, err := contract.DecodeReceipt(row.Receipt)

@@ -5,7 +5,9 @@
 // A Store writes, and only one process at a time may have it open. What it has stored survives a
 // crash and a power cut. The winner of an epoch and its rewards, carried values included, are
 // stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
-// file. Packages ledger and verify decide when epochs begin and who may win.
+// file. The marker, a file next to the database, says which epoch was settled last; a Store refuses
+// a database that lacks it, so that no epoch is settled twice. Packages ledger and verify decide
+// when epochs begin and who may win.
 package store
 
 import (
@@ -30,6 +32,9 @@ var (
 	ErrForeign = errors.New("the database is another contract's")
 	// ErrLocked reports a database that another process has open for writing.
 	ErrLocked = errors.New("the database is in use by another contract: stop it, or use another folder")
+	// ErrLost reports a database that is not, or no longer, the one in which the contract settled its
+	// newest epoch: an older copy, another one, or none.
+	ErrLost = errors.New("the database lacks what the contract has settled")
 	// ErrNotOpen reports an epoch that cannot be settled: it has a winner, it is missed, or an earlier
 	// one is open.
 	ErrNotOpen = errors.New("the epoch cannot be settled now")
@@ -51,20 +56,23 @@ type Store struct {
 	Reader
 	writer *database.DB
 	lock   *os.File
+	memory memory
 }
 
 const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferred"
 
 // Open opens the database at path, creates it if it does not exist, and brings its schema up to
 // date. The folder must exist. The error is ErrForeign for the database of another contract or
-// network, and ErrLocked if another process has it open for writing. A write that waits for another
+// network, ErrLocked if another process has it open for writing, and ErrLost if it is not what its
+// marker, the file path.marker, says. A write that waits for another
 // program's lock or for room on the disk is logged; log may be nil.
 func Open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) (*Store, error) {
 	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	s := &Store{lock: lock}
+	s := &Store{lock: lock, memory: memory{path: path}}
+	s.gate = &s.memory.gate
 	if err := s.open(ctx, path, who, now, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
@@ -72,11 +80,17 @@ func Open(ctx context.Context, path string, who Identity, now contract.Millis, l
 }
 
 func (s *Store) open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) error {
-	var err error
+	found, err := s.memory.begin()
+	if err != nil {
+		return err
+	}
 	if s.writer, err = database.Open(ctx, database.Config{Path: path, Migrations: migrations, Wait: patience, Log: log}); err != nil {
 		return err
 	}
 	if err := s.claim(ctx, who, now); err != nil {
+		return err
+	}
+	if err := s.load(ctx, found); err != nil {
 		return err
 	}
 	if s.db, err = sqlx.Open("sqlite3", database.Name(path, readerOptions)); err != nil {

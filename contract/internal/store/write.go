@@ -61,7 +61,7 @@ func (s *Store) BeginEpoch(ctx context.Context, e ledger.Entry, d contract.Descr
 
 // MissEpoch settles an open epoch as missed. It derives the reason from the stored attempts.
 func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contract.Millis) (reason string, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+	err = s.remember(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if reason, err = missReason(ctx, tx, epoch); err != nil {
 			return err
 		}
@@ -117,10 +117,11 @@ type Settlement struct {
 }
 
 // Settle rewards an open epoch in one transaction: it calls decide with the newest measured uptimes
-// before the epoch, at most CarryLimit epochs old, and stores what decide returns. If the epoch
-// cannot be settled, decide is not called and the error wraps ErrNotOpen.
+// before the epoch, at most CarryLimit epochs old, and stores what decide returns. When it returns
+// nil, the marker is durable too, and the receipt may be sent. If the epoch cannot be settled,
+// decide is not called and the error wraps ErrNotOpen. See also Stopped.
 func (s *Store) Settle(ctx context.Context, d contract.Description, now contract.Millis, decide func(verify.Values) Settlement) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+	err := s.remember(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := settle(ctx, tx, d.Epoch, contract.StatusRewarded, "", now); err != nil {
 			return err
 		}

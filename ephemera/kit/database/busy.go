@@ -2,6 +2,7 @@ package database
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -14,11 +15,12 @@ func Busy(err error) bool {
 	return ok && (code == sqlite3.ErrBusy || code == sqlite3.ErrLocked || code == sqlite3.ErrProtocol)
 }
 
-// Full reports whether an error of SQLite says that there is no room for a write. The statement
-// changed nothing, and can be run again. SQLite may have rolled back its transaction.
+// Full reports whether an error says that there is no room for a write: one of SQLite, or one of
+// the system about a file that a transaction writes. The statement changed nothing, and can be run
+// again. SQLite may have rolled back its transaction.
 func Full(err error) bool {
 	code, ok := codeOf(err)
-	return ok && code == sqlite3.ErrFull
+	return ok && code == sqlite3.ErrFull || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // codeOf returns SQLite's code of an error. After any other code than those above, such as an
