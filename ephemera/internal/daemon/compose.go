@@ -102,7 +102,7 @@ func (d *daemon) members(ctx context.Context) (membership.List, error) {
 // reportEvery is the shortest time between two log lines about a wait.
 const reportEvery = 15 * time.Second
 
-// reporting returns a source that logs at once, and then seldom, why it has no list yet.
+// reporting returns a source that logs at once, and then rarely, why it has no list yet.
 func (d *daemon) reporting(source provider.Source) provider.Func {
 	var reported time.Time
 	return func(ctx context.Context) (membership.List, error) {
