@@ -26,7 +26,7 @@ func main() { program().Main() }
 
 // program returns the command with its subcommands.
 func program() command.Program {
-	return command.Program{Root: newRoot(), Version: version, Explain: explain}
+	return command.Program{Root: newRoot(), Version: version, Halts: true, Explain: explain}
 }
 
 // explain says how the program ends with an error.

@@ -47,6 +47,9 @@ type Program struct {
 	// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
 	Environment bool
 
+	// Halts reports whether the program can end with ExitHalted. It is in the help.
+	Halts bool
+
 	// Explain says how the program ends with an error of its own. Without it, the exit status is
 	// ExitFailure. It is not asked about a UsageError.
 	Explain func(error) Outcome

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 // version.
 func (p Program) prepare() {
 	root, check := p.Root, p.Root.PersistentPreRunE
+	root.Long = cmp.Or(root.Long, root.Short) + "\n\n" + p.statuses()
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, p.Version
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		if p.Environment {
@@ -33,6 +35,21 @@ func (p Program) prepare() {
 		root.AddCommand(newVersion(root.Name(), p.Version))
 	}
 	checkArguments(root)
+}
+
+// statuses returns the exit statuses as the help shows them. docs/EPHEMERA.md has the same table.
+func (p Program) statuses() string {
+	var table strings.Builder
+	table.WriteString("Exit status:")
+	row := func(status int, meaning string) { fmt.Fprintf(&table, "\n  %-3d  %s", status, meaning) }
+	row(0, "success; a program that runs until it is stopped: SIGINT or SIGTERM")
+	row(ExitFailure, "failure, with an error message; a check: the answer is no")
+	row(ExitUsage, "wrong command line or configuration")
+	if p.Halts {
+		row(ExitHalted, "safety halt: do not start it again before you know the cause")
+	}
+	row(ExitInterrupted, "a signal ended it before it was finished, or a second signal")
+	return table.String()
 }
 
 func newVersion(name, version string) *cobra.Command {

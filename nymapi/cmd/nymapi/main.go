@@ -35,7 +35,7 @@ Every flag can also be set by an environment variable: --home-slots by
 NYMAPI_HOME_SLOTS. A flag takes precedence.`,
 	}
 	root.AddCommand(newRun(), newEnrol(), newCompare(), newSimulate(), newHealth())
-	return command.Program{Root: root, Version: version, Environment: true, Explain: explain}
+	return command.Program{Root: root, Version: version, Environment: true, Halts: true, Explain: explain}
 }
 
 // explain says how the program ends with an error.
