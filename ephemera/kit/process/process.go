@@ -1,5 +1,5 @@
 // Package process says what a process that another program runs and measures has used. It reads
-// /proc, so that everything is zero where there is none. Only the programs of `make attack` use it.
+// /proc, and returns zero on systems without it. Only the programs of `make attack` use it.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package process
