@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
@@ -23,7 +25,10 @@ type attack struct {
 func attacks() []attack {
 	const epochs = contract.PathEpochs + "?limit=100"
 	return []attack{
-		{name: "bodies", does: "submissions whose bodies never end", each: 200, speak: stranger.SlowBody(contract.PathSubmit, contract.ContentType, bodyBytes)},
+		{
+			name: "bodies", does: "submissions whose bodies never end", each: 200,
+			speak: paced(stranger.SlowBody(contract.PathSubmit, contract.ContentType, bodyBytes)),
+		},
 		{
 			name: "readers", does: "requests for epochs, and for health, whose answers are not read", each: 200,
 			speak: stranger.SlowReader(epochs), health: stranger.SlowReader(contract.PathLive),
@@ -38,6 +43,20 @@ func attacks() []attack {
 
 // bodyBytes is just below the largest submission, of which the block alone may have 4 MiB.
 const bodyBytes = 4_100_000
+
+// paced returns a speech that sends at most 32 KiB in 150 ms. From 600 connections that is 1 Gbit/s,
+// as much as a fast link carries: an attacker on the same machine would otherwise take the cores
+// from the honest callers.
+func paced(speak stranger.Speech) stranger.Speech {
+	return func(c net.Conn) { speak(pacedConn{c}) }
+}
+
+type pacedConn struct{ net.Conn }
+
+func (c pacedConn) Write(data []byte) (int, error) {
+	time.Sleep(150 * time.Millisecond) // io.CopyN writes 32 KiB at a time
+	return c.Conn.Write(data)
+}
 
 func find(name string) (attack, error) {
 	for _, a := range attacks() {

@@ -60,8 +60,11 @@ func openNetwork(ctx context.Context, dir, programs string, members int) (*netwo
 	if err != nil {
 		return nil, err
 	}
-	err = n.until(ctx, "the contract to be ready", func() error { return n.client.Ready(ctx) })
-	return n, errors.Join(err, n.closeAfter(err))
+	if err := n.until(ctx, "the contract to be ready", func() error { return n.client.Ready(ctx) }); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
 }
 
 // join starts the Nym-APIs, and waits until an epoch is rewarded.
@@ -162,13 +165,6 @@ func (n *network) close() {
 		p.stop()
 	}
 	n.client.Close()
-}
-
-func (n *network) closeAfter(err error) error {
-	if err != nil {
-		n.close()
-	}
-	return nil
 }
 
 // stop ends the process, and kills it if that takes long.
