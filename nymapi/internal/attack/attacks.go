@@ -44,9 +44,9 @@ func attacks() []attack {
 // bodyBytes is just below the largest submission, of which the block alone may have 4 MiB.
 const bodyBytes = 4_100_000
 
-// paced returns a speech that sends at most 32 KiB in 150 ms. From 600 connections that is 1 Gbit/s,
-// as much as a fast link carries: an attacker on the same machine would otherwise take the cores
-// from the honest callers.
+// paced returns a speech that sends at most 32 KiB in 150 ms. From 600 connections that is
+// 1 Gbit/s, as much as a fast link carries: an attacker on the same machine would otherwise take
+// the cores from the honest callers.
 func paced(speak stranger.Speech) stranger.Speech {
 	return func(c net.Conn) { speak(pacedConn{c}) }
 }
