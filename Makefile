@@ -31,7 +31,7 @@ endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP
 
-.PHONY: help build compare compare-original test test-long attack fuzz search bench lint format generate check-modules check-docs \
+.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect db cluster-test clean
 
 help: ## list the targets
@@ -58,9 +58,13 @@ test-long: ## run the long forms of the tests, some without the race detector, a
 	@$(MAKE) --no-print-directory attack
 	@$(MAKE) --no-print-directory check-docs fuzz
 
-attack: build ## attack real daemons by a member with a valid key, and by strangers; ARGS='-only chain -seconds 10', ARGS=-list
+attack: build ## attack real daemons by a member with a valid key, and by strangers; without ARGS the contract, too; ARGS='-only chain -seconds 10', ARGS=-list
 	go build -o bin/attack ./ephemera/internal/attack
-	bin/attack $(ARGS)
+	@failed=0; bin/attack $(ARGS) || failed=1; $(if $(ARGS),,$(MAKE) --no-print-directory attack-contract || failed=1;) exit $$failed
+
+attack-contract: build ## attack a contract and real Nym-APIs by strangers and by a member with bad addresses; ARGS='-only silent -seconds 10', ARGS=-list
+	go build -o bin/attack-contract ./nymapi/internal/attack
+	bin/attack-contract $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (default 60s)
 	scripts/fuzz.sh $(FUZZTIME)

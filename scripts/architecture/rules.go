@@ -113,6 +113,7 @@ var rules = []rule{
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
+	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/honest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 )
 
 // enemy is the process that attacks.
@@ -29,7 +30,7 @@ func startHostile(folder, attack string) (*enemy, error) {
 	}
 	e := &enemy{command: exec.Command(program, hostile, folder, attack), lines: make(chan string, 8)}
 	e.command.Stderr = os.Stderr
-	e.command.SysProcAttr = honest.EndWithParent()
+	e.command.SysProcAttr = process.EndWithParent()
 	if e.input, err = e.command.StdinPipe(); err != nil {
 		return nil, err
 	}

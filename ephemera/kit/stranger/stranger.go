@@ -66,13 +66,21 @@ func SlowBody(path, mediaType string, size int) Speech {
 		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", path, mediaType, size)
 		const rest = 1024
 		if err == nil {
-			_, err = c.Write(make([]byte, max(0, size-rest)))
+			_, err = io.CopyN(c, zeros{}, int64(max(0, size-rest)))
 		}
 		for err == nil {
 			time.Sleep(time.Second)
 			_, err = c.Write([]byte{0})
 		}
 	}
+}
+
+// zeros reads as zeros without end, so that an attacker needs no memory for what it sends.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // SlowReader returns many requests for a path whose answers are not read.

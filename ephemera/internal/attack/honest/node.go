@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 )
 
 // Node is an honest member: its folder, and the process that runs in it.
@@ -49,7 +50,7 @@ var ErrNotReady = errors.New("node is not ready")
 func (n *Node) Start(ctx context.Context, limit time.Duration) (time.Duration, error) {
 	n.command = exec.Command(n.program, "run", "--home", n.Folder.Dir)
 	n.command.Stdout, n.command.Stderr = n.log, n.log
-	n.command.SysProcAttr = EndWithParent()
+	n.command.SysProcAttr = process.EndWithParent()
 	begin := time.Now()
 	if err := n.command.Start(); err != nil {
 		return 0, fmt.Errorf("start %s: %w", n.Name, err)

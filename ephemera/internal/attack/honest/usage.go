@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 )
 
 // Peak returns the greatest resident size of the node's processes so far, in bytes.
@@ -22,22 +23,7 @@ func (n *Node) Peak() int64 {
 	if n.command == nil {
 		return n.peak
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.command.Process.Pid))
-	if err != nil {
-		return n.peak
-	}
-	return max(n.peak, peakIn(status))
-}
-
-// peakIn returns the peak resident size that a status of /proc contains, in bytes.
-func peakIn(status []byte) int64 {
-	for line := range bytes.Lines(status) {
-		if fields := strings.Fields(string(line)); len(fields) >= 2 && fields[0] == "VmHWM:" {
-			size, _ := strconv.ParseInt(fields[1], 10, 64)
-			return size << 10
-		}
-	}
-	return 0
+	return max(n.peak, process.Peak(n.command.Process.Pid))
 }
 
 // ProcessTime returns the CPU time that a process has used, zero if it has ended.

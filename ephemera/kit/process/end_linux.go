@@ -1,4 +1,4 @@
-package honest
+package process
 
 import "syscall"
 

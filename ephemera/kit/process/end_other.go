@@ -1,7 +1,8 @@
 //go:build !linux
 
-package honest
+package process
 
 import "syscall"
 
+// EndWithParent has no effect on this system.
 func EndWithParent() *syscall.SysProcAttr { return nil }

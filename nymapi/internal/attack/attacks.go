@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
+)
+
+// attack is one that is made without a key, or by a member with bad addresses.
+type attack struct {
+	name, does string
+	each       int             // connections of every source to the contract
+	speak      stranger.Speech // what is done on them
+	health     stranger.Speech // and on a quarter as many to each Nym-API's /livez, nil for none
+	evil       bool            // a fifth member enrols with bad addresses
+}
+
+// attacks returns all attacks. Their names differ from those of the attacks on daemons.
+func attacks() []attack {
+	const epochs = contract.PathEpochs + "?limit=100"
+	return []attack{
+		{
+			name: "bodies", does: "submissions whose bodies never end", each: 200,
+			speak: paced(stranger.SlowBody(contract.PathSubmit, contract.ContentType, bodyBytes)),
+		},
+		{
+			name: "readers", does: "requests for epochs, and for health, whose answers are not read", each: 200,
+			speak: stranger.SlowReader(epochs), health: stranger.SlowReader(contract.PathLive),
+		},
+		{
+			name: "silent", does: "HTTP connections that stay open", each: 400,
+			speak: stranger.Idle(contract.PathEpoch), health: stranger.Idle(contract.PathLive),
+		},
+		{name: "address", does: "a member that enrols with addresses that nobody can dial", evil: true},
+	}
+}
+
+// bodyBytes is just below the largest submission, of which the block alone may have 4 MiB.
+const bodyBytes = 4_100_000
+
+// paced returns a speech that sends at most 32 KiB in 150 ms. From 600 connections that is
+// 1 Gbit/s, as much as a fast link carries: an attacker on the same machine would otherwise take
+// the cores from the honest callers.
+func paced(speak stranger.Speech) stranger.Speech {
+	return func(c net.Conn) { speak(pacedConn{c}) }
+}
+
+type pacedConn struct{ net.Conn }
+
+func (c pacedConn) Write(data []byte) (int, error) {
+	time.Sleep(150 * time.Millisecond) // io.CopyN writes 32 KiB at a time
+	return c.Conn.Write(data)
+}
+
+func find(name string) (attack, error) {
+	for _, a := range attacks() {
+		if a.name == name {
+			return a, nil
+		}
+	}
+	return attack{}, fmt.Errorf("no attack %q (see -list)", name)
+}
+
+// hold attacks a network without a key until ctx is done, and returns the number of connections
+// made. Honest callers have another address.
+func (a attack) hold(ctx context.Context, n *network) int64 {
+	var made atomic.Int64
+	var holding sync.WaitGroup
+	for _, source := range []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"} {
+		if a.speak != nil {
+			holding.Go(func() { made.Add(stranger.Hold(ctx, source, n.address, a.each, a.speak)) })
+		}
+		for _, health := range n.health {
+			if a.health != nil {
+				holding.Go(func() { made.Add(stranger.Hold(ctx, source, health, a.each/4, a.health)) })
+			}
+		}
+	}
+	holding.Wait()
+	return made.Load()
+}
