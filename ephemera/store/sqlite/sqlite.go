@@ -93,6 +93,7 @@ func (s *Store) connect(path string) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.disconnect())
+			s.reader, s.writer = nil, nil // for the next attempt
 		}
 	}()
 	s.writer = connection(path, "rwc", url.Values{
@@ -210,6 +211,5 @@ func (s *Store) disconnect() error {
 	if s.writer != nil {
 		all = append(all, s.writer.Close()) // closing the last connection writes the log back
 	}
-	s.reader, s.writer = nil, nil
 	return errors.Join(all...)
 }
