@@ -245,13 +245,13 @@ func TestInvalidEnrolmentsAreRejected(t *testing.T) {
 	good := contract.Enrolment{Name: "nymapi-1", Addresses: []string{"/dns4/host/tcp/3000"}, Counter: 1}
 	require.NoError(t, good.Check())
 	for name, change := range map[string]func(*contract.Enrolment){
-		"no name":             func(e *contract.Enrolment) { e.Name = "" },
-		"bad name":            func(e *contract.Enrolment) { e.Name = "a b" },
-		"no counter":          func(e *contract.Enrolment) { e.Counter = 0 },
-		"counter too large":   func(e *contract.Enrolment) { e.Counter = canonical.MaxNumber + 1 },
-		"no multiaddr":        func(e *contract.Enrolment) { e.Addresses = []string{"127.0.0.1:1"} },
-		"unknown protocol":    func(e *contract.Enrolment) { e.Addresses = []string{"/not-a-multiaddr"} },
-		"wildcard address":    func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/0.0.0.0/tcp/1"} },
+		"no name":           func(e *contract.Enrolment) { e.Name = "" },
+		"bad name":          func(e *contract.Enrolment) { e.Name = "a b" },
+		"no counter":        func(e *contract.Enrolment) { e.Counter = 0 },
+		"counter too large": func(e *contract.Enrolment) { e.Counter = canonical.MaxNumber + 1 },
+		"no multiaddr":      func(e *contract.Enrolment) { e.Addresses = []string{"127.0.0.1:1"} },
+		"unknown protocol":  func(e *contract.Enrolment) { e.Addresses = []string{"/not-a-multiaddr"} },
+		"wildcard address":  func(e *contract.Enrolment) { e.Addresses = []string{"/ip4/0.0.0.0/tcp/1"} },
 		"names another peer": func(e *contract.Enrolment) {
 			e.Addresses = []string{"/dns4/host/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"}
 		},

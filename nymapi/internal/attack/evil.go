@@ -26,7 +26,7 @@ func badAddresses() []string {
 	return []string{
 		"/not-a-multiaddr", "/ip4/127.0.0.1", "/ip4/127.0.0.1/tcp/0", "/ip4/0.0.0.0/tcp/3000", "/ip4/127.0.0.1/tcp/99999",
 		"/ip4/127.0.0.1/tcp/9/p2p/12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2", "/unix/tmp/socket",
-		"/" + strings.Repeat("a", contract.MaxAddressBytes-1),
+		"/" + strings.Repeat("a", 1<<10),
 	}
 }
 
