@@ -29,19 +29,26 @@ type sidecars struct {
 	ports    map[int]map[string]int // of each daemon: p2p, http, admin
 }
 
-// free returns a free port of loopback.
-func free(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().(*net.TCPAddr).Port
+// freePorts returns different free ports of loopback. It holds all of them until it has the last
+// one: a port that was given back may be found again.
+func freePorts(t *testing.T, count int) []int {
+	ports := make([]int, count)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, l.Close()) }()
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
 }
 
 // newSidecars starts a contract, creates the daemons' folders and enrols their keys.
 func newSidecars(t *testing.T, p programs) *sidecars {
 	b := &sidecars{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
+	ports := freePorts(t, 3*members)
 	for number := 1; number <= members; number++ {
-		b.ports[number] = map[string]int{"p2p": free(t), "http": free(t), "admin": free(t)}
+		own := ports[3*(number-1):]
+		b.ports[number] = map[string]int{"p2p": own[0], "http": own[1], "admin": own[2]}
 		b.must(b.ephemera, "init", "--home", b.home(daemons+number), "--node.network", b.networkName(),
 			"--p2p.listen", b.multiaddr(number), "--http.listen", b.host(number, "http"), "--admin.listen", b.host(number, "admin"),
 			"--membership.source", "http", "--membership.url", "http://"+b.address+"/contract/peer_info",
