@@ -31,7 +31,7 @@ endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP
 
-.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench lint format generate check-modules check-docs \
+.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect db cluster-test clean
 
 help: ## list the targets
@@ -74,6 +74,9 @@ search: ## test the core with random schedules of faults and adversaries for MIN
 
 bench: ## run the benchmarks and print medians of COUNT runs; BENCH selects by name, SHORT=1 skips the long ones
 	GOWORK=off go -C scripts run ./bench -root .. -bench '$(BENCH)' -count $(COUNT) -benchtime $(BENCHTIME) $(if $(SHORT),-short)
+
+bench-cometbft: ## compare a round with one of CometBFT, run in turn; ARGS='-n 4,10 -pairs 3'
+	GOWORK=off go -C scripts/bench-cometbft run . $(ARGS)
 
 lint: ## run gofmt, gofumpt, vet and staticcheck
 	scripts/lint.sh
