@@ -92,8 +92,8 @@ func capWeights(weights []int64, f int) bool {
 	if k*most <= sum {
 		return true
 	}
-	// Whether c is allowed is monotonic: the sum of min(w, c) less k·c is concave in c, 0 for c = 0 and
-	// not negative for c = 1.
+	// Whether c is allowed is monotonic: the sum of min(w, c) less k·c is concave in c, 0 for c = 0
+	// and not negative for c = 1.
 	low, high := int64(1), most
 	for low < high {
 		c := (low + high + 1) / 2
