@@ -57,7 +57,7 @@ type checker struct {
 	listings  map[[2]int]*listingBook // by node and Byzantine member
 	steps     int
 	sightings []sighting
-	quietAt   int64    // since when nodes hold what they end with, under Schedule.Idle; -1: more is to come
+	quietAt   int64    // since when nodes hold what they end with, under Idle; -1: not yet
 	remains   holdings // what they held then
 }
 
