@@ -110,6 +110,15 @@ func epochOf(r *http.Request) (contract.Epoch, error) {
 	return epoch, nil
 }
 
+func (s *Server) getReceipt(r *http.Request) (any, error) {
+	epoch, err := epochOf(r)
+	if err != nil {
+		return nil, err
+	}
+	won, err := s.keeper.store.Winning(r.Context(), epoch)
+	return won.Receipt, err
+}
+
 func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
 	epoch, err := epochOf(r)
 	if err != nil {
