@@ -140,7 +140,7 @@ func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) 
 
 // Receipt returns the receipt of a rewarded epoch. It checks that the contract that the receipt
 // names signed it; the caller compares that contract with the one it knows. The error is
-// contract.NotFound while the epoch has no winner.
+// contract.NotFound, with the epoch, while the epoch has no winner.
 func (c *Client) Receipt(ctx context.Context, epoch contract.Epoch) (contract.Receipt, error) {
 	receipt, err := get[contract.Receipt](ctx, c, contract.ReceiptPath(epoch))
 	if err != nil {

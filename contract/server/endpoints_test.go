@@ -155,6 +155,7 @@ func TestReceiptIsServedAlone(t *testing.T) {
 	ctx := context.Background()
 	_, err := w.Receipt(ctx, 1)
 	require.ErrorIs(t, err, contract.NotFound)
+	require.EqualValues(t, 1, problem(t, err).Epoch, "it is the receipt that does not exist, not the path")
 	w.clock.set(end(1))
 	given, err := w.Submit(ctx, contracttest.Submission(w.description(1), 2))
 	require.NoError(t, err)

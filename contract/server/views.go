@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 )
 
 // The endpoints that only read.
@@ -116,6 +118,11 @@ func (s *Server) getReceipt(r *http.Request) (any, error) {
 		return nil, err
 	}
 	won, err := s.keeper.store.Winning(r.Context(), epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		p := contract.NewProblem(contract.NotFound, fmt.Sprintf("epoch %d has no winner", epoch))
+		p.Epoch = epoch
+		return nil, p
+	}
 	return won.Receipt, err
 }
 
