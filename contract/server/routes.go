@@ -124,7 +124,7 @@ func kindOf(status int) contract.Kind {
 	case http.StatusMisdirectedRequest:
 		return contract.WrongHost
 	case http.StatusServiceUnavailable:
-		return contract.Busy
+		return contract.Unavailable
 	}
 	return contract.Internal
 }
