@@ -131,6 +131,7 @@ const rereads = 5
 
 // reading says when the receipt of an epoch is read.
 type reading struct {
+	of   contract.Description
 	next time.Time // zero: not again
 	done int
 }
@@ -141,7 +142,8 @@ func (r *Receipts) Run(ctx context.Context, calendar Calendar) error {
 	plan := map[contract.Epoch]*reading{}
 	for {
 		changed := calendar.Changed()
-		wait, err := r.step(ctx, calendar.Epochs(), plan)
+		update(plan, calendar.Epochs())
+		wait, err := r.step(ctx, plan)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -152,68 +154,78 @@ func (r *Receipts) Run(ctx context.Context, calendar Calendar) error {
 	}
 }
 
-// step reads what is due and returns the time until the next step. The plan holds only epochs of
-// the calendar. After an error of the contract the other epochs wait, too.
-func (r *Receipts) step(ctx context.Context, entries []epoch.Entry, plan map[contract.Epoch]*reading) (time.Duration, error) {
-	known := make(map[contract.Epoch]bool, len(entries))
-	wait := idle
+// update makes a plan hold exactly the rewarded epochs of the calendar.
+func update(plan map[contract.Epoch]*reading, entries []epoch.Entry) {
+	rewarded := make(map[contract.Epoch]bool, len(entries))
 	for _, e := range entries {
 		id := e.Description.Epoch
-		known[id] = true
-		if e.Winner == nil {
-			continue
-		}
-		if plan[id] == nil {
-			plan[id] = &reading{next: time.Now()}
-		}
-		p := plan[id]
-		if p.next.IsZero() {
-			continue
-		}
-		if time.Until(p.next) <= 0 {
-			away, err := r.read(ctx, e.Description, p)
-			if away || err != nil {
-				return tryAgain, err
-			}
-		}
-		if !p.next.IsZero() {
-			wait = min(wait, time.Until(p.next))
+		rewarded[id] = e.Winner != nil
+		if rewarded[id] && plan[id] == nil {
+			plan[id] = &reading{of: e.Description, next: time.Now()}
 		}
 	}
 	for id := range plan {
-		if !known[id] {
+		if !rewarded[id] {
 			delete(plan, id)
 		}
 	}
-	return wait, nil
+}
+
+// step reads what is due, the longest due first, and returns the time until the next step. After an
+// error of the contract the rest waits.
+func (r *Receipts) step(ctx context.Context, plan map[contract.Epoch]*reading) (time.Duration, error) {
+	for {
+		first := earliest(plan)
+		if first == nil {
+			return idle, nil
+		}
+		if wait := time.Until(first.next); wait > 0 {
+			return wait, nil
+		}
+		if away, err := r.read(ctx, first); away || err != nil {
+			return tryAgain, err
+		}
+	}
+}
+
+// earliest returns the reading that is due first, nil if none will be.
+func earliest(plan map[contract.Epoch]*reading) *reading {
+	var first *reading
+	for _, p := range plan {
+		if !p.next.IsZero() && (first == nil || p.next.Before(first.next)) {
+			first = p
+		}
+	}
+	return first
 }
 
 // read reads the receipt of an epoch, and plans when to do so again. It reports whether the
-// contract did not respond, and returns only errors of the database.
-func (r *Receipts) read(ctx context.Context, d contract.Description, p *reading) (away bool, err error) {
+// contract gave no usable answer, and returns only errors of the database.
+func (r *Receipts) read(ctx context.Context, p *reading) (away bool, err error) {
 	const least = 20 * time.Millisecond
-	duration := max(d.End.Sub(d.Start), least)
-	receipt, err := r.config.Contract.Receipt(ctx, d.Epoch)
-	if err == nil {
-		err = r.Take(ctx, d.Epoch, receipt)
-		if err == nil {
-			p.done++
-			p.next = time.Now().Add(duration << (p.done - 1))
-			if p.done > rereads {
-				p.next = time.Time{}
-			}
-			return false, nil
-		}
-		if !errors.Is(err, ErrForeignReceipt) {
-			return false, err
-		}
-		r.config.Logger.WarnContext(ctx, "receipt ignored", "epoch", d.Epoch, "err", err)
+	id, duration := p.of.Epoch, max(p.of.End.Sub(p.of.Start), least)
+	receipt, err := r.config.Contract.Receipt(ctx, id)
+	switch {
+	case err == nil:
+	case hasNoReceipt(err, id):
+		p.next = time.Now().Add(duration)
+		return false, r.withdraw(ctx, id)
+	default:
+		p.next = time.Now().Add(max(duration, tryAgain))
+		return true, nil
 	}
-	p.next = time.Now().Add(duration)
-	if hasNoReceipt(err, d.Epoch) {
-		return false, r.withdraw(ctx, d.Epoch)
+	err = r.Take(ctx, id, receipt)
+	if errors.Is(err, ErrForeignReceipt) {
+		r.config.Logger.WarnContext(ctx, "receipt ignored", "epoch", id, "err", err)
+		p.next = time.Now().Add(duration)
+		return false, nil
 	}
-	return !errors.Is(err, ErrForeignReceipt), nil
+	p.done++
+	p.next = time.Now().Add(duration << (p.done - 1))
+	if p.done > rereads {
+		p.next = time.Time{}
+	}
+	return false, err
 }
 
 // hasNoReceipt reports whether the contract says that it has no receipt for the epoch, and not that

@@ -28,13 +28,17 @@ type office struct {
 	mu      sync.Mutex
 	receipt contract.Receipt
 	err     error
+	broken  contract.Epoch // about which it gives no usable answer
 	asked   []time.Time
 }
 
-func (o *office) Receipt(context.Context, contract.Epoch) (contract.Receipt, error) {
+func (o *office) Receipt(_ context.Context, id contract.Epoch) (contract.Receipt, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = append(o.asked, time.Now())
+	if id == o.broken {
+		return contract.Receipt{}, errors.New("not a response of a contract")
+	}
 	return o.receipt, o.err
 }
 
@@ -202,6 +206,32 @@ func TestReceiptsAreReadAgainWithGrowingPauses(t *testing.T) {
 		for i := range times[1:] {
 			require.Equal(t, d.End.Sub(d.Start)<<i, times[i+1].Sub(times[i]))
 		}
+		asked.answer(receiptOf(2, 1), nil)
+		calendar.settle(2, contract.StatusRewarded, winner(1))
+		synctest.Wait()
+		require.Equal(t, rewards.ReceiptCounts{Kept: 2}, k.Counts())
+	})
+}
+
+// A contract that gives no usable answer about one epoch does not keep a Nym-API from reading the
+// receipts of others, although epochs are shorter than the pause after an error.
+func TestUnusableAnswerDelaysOnlyItsEpoch(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		calendar, asked := newCalendar(), &office{broken: 1}
+		for id := contract.Epoch(1); id <= 2; id++ {
+			d := describe(id, 4)
+			d.End = d.Start + 100
+			calendar.learn(d)
+			calendar.settle(id, contract.StatusRewarded, winner(1))
+		}
+		asked.answer(receiptOf(2, 1), nil)
+		k := keeping(t, folder, asked)
+		k.run(t, calendar)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, rewards.ReceiptCounts{Kept: 1}, k.Counts())
+		require.Greater(t, len(asked.times()), 6+10, "epoch 2 is read again, and epoch 1 is tried all the time")
 	})
 }
 
