@@ -62,7 +62,7 @@ attack: build ## attack real daemons by a member with a valid key, and by strang
 	go build -o bin/attack ./ephemera/internal/attack
 	@failed=0; bin/attack $(ARGS) || failed=1; $(if $(ARGS),,$(MAKE) --no-print-directory attack-contract || failed=1;) exit $$failed
 
-attack-contract: build ## attack a contract and real Nym-APIs by strangers and by a member with bad addresses; ARGS='-only silent -seconds 10', ARGS=-list
+attack-contract: build ## attack a contract and real Nym-APIs by strangers, by a member with bad addresses, and through its database; ARGS='-only silent -seconds 10', ARGS=-list
 	go build -o bin/attack-contract ./nymapi/internal/attack
 	bin/attack-contract $(ARGS)
 
