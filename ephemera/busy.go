@@ -6,13 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
-)
-
-const (
-	firstPause   = 50 * time.Millisecond // before a commit that wrote nothing is repeated
-	longestPause = 2 * time.Second
-	waitingEvery = time.Minute // log lines about a wait
 )
 
 // StoreWaits returns why the store has taken no writes since some time, store.ErrBusy or
@@ -27,25 +22,29 @@ func (n *Node) StoreWaits() error {
 // write commits writes. While another program has locked the store, or the disk is full, it repeats
 // the commit, so that all effects that follow the writes wait, until ctx is done.
 func (n *Node) write(ctx context.Context, writes []store.Write) error {
-	began := time.Now()
-	var logged time.Time
 	defer n.storeWaits.Store(nil)
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	err := wait.Patience{Passes: storeMayRecover, Report: n.reportStore}.Try(ctx, func() error {
 		err := n.config.Store.Commit(context.WithoutCancel(ctx), writes)
-		if !errors.Is(err, store.ErrBusy) && !errors.Is(err, store.ErrFull) {
-			if err == nil && !logged.IsZero() {
-				n.log.Info("store takes writes again", "waited", time.Since(began).Round(time.Millisecond))
-			}
-			return err
+		if storeMayRecover(err) {
+			n.storeWaits.Store(&err)
 		}
-		n.storeWaits.Store(&err)
-		if time.Since(logged) >= waitingEvery {
-			n.log.Warn("waiting for the store: nothing is signed meanwhile", "err", err)
-			logged = time.Now()
-		}
-		rest(ctx, pause)
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w while waiting for the store: %w", ctx.Err(), err)
-		}
+		return err
+	})
+	if storeMayRecover(err) {
+		return fmt.Errorf("%w while waiting for the store: %w", ctx.Err(), err)
 	}
+	return err
+}
+
+// storeMayRecover reports whether a commit that failed with this error may succeed later.
+func storeMayRecover(err error) bool {
+	return errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrFull)
+}
+
+func (n *Node) reportStore(err error, waited time.Duration) {
+	if err == nil {
+		n.log.Info("store takes writes again", "waited", waited)
+		return
+	}
+	n.log.Warn("waiting for the store: nothing is signed meanwhile", "err", err)
 }

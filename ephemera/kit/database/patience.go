@@ -9,12 +9,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
-)
-
-const (
-	firstPause = 50 * time.Millisecond // before a write that failed is tried again
-	lastPause  = 2 * time.Second
-	logEvery   = time.Minute
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // Patience is how writes wait while another program locks the file, or the disk has no room.
@@ -27,47 +22,19 @@ type Patience struct {
 // Try runs f until it neither finds the file locked nor the disk full, for as long as p allows. It
 // returns f's last error. It logs at once that it waits, and then once a minute.
 func (p Patience) Try(ctx context.Context, f func() error) error {
-	began := time.Now()
-	var logged time.Time
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := f()
-		if !Busy(err) && !Full(err) {
-			if err == nil && !logged.IsZero() {
-				p.Log.Info("database takes writes again", "file", p.Path, "waited", time.Since(began).Round(time.Millisecond))
-			}
-			return err
-		}
-		if time.Since(logged) >= logEvery {
-			p.warn(err)
-			logged = time.Now()
-		}
-		if p.Most > 0 && time.Since(began)+pause > p.Most {
-			return err
-		}
-		if !rest(ctx, pause) {
-			return err
-		}
-	}
+	passes := func(err error) bool { return Busy(err) || Full(err) }
+	return wait.Patience{Most: p.Most, Passes: passes, Report: p.report}.Try(ctx, f)
 }
 
-func (p Patience) warn(err error) {
-	if Full(err) {
+func (p Patience) report(err error, waited time.Duration) {
+	switch {
+	case err == nil:
+		p.Log.Info("database takes writes again", "file", p.Path, "waited", waited)
+	case Full(err):
 		p.Log.Warn("writing waits for room on the disk: free some", "file", p.Path, "err", err)
-		return
-	}
-	p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
-		"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
-}
-
-// rest waits, and reports whether the context is not done yet.
-func rest(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+	default:
+		p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
+			"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
 	}
 }
 
