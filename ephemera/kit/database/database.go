@@ -28,7 +28,7 @@ type Config struct {
 	// Migrations contains the schema in migrations/*.sql.
 	Migrations fs.FS
 	// Wait bounds how long a write waits while another program locks the file or the disk has no room;
-	// then it returns an error for which Busy or Full is true. 0 means until its context is done.
+	// then it returns an error that passes (package diskfault). 0 means until its context is done.
 	Wait time.Duration
 	// Log gets a line when a write begins to wait, and then once a minute. It may be nil.
 	Log *slog.Logger

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 )
 
 var schema = fstest.MapFS{"migrations/00001_notes.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (text BLOB NOT NULL);\n")}}
@@ -122,8 +122,7 @@ func TestWaitEndsWithItsBoundOrContext(t *testing.T) {
 	release := lock(t, path)
 	defer release()
 	err := insert(t.Context(), bounded, nil)
-	require.True(t, database.Busy(err), "%v", err)
-	require.False(t, database.Full(err))
+	require.Equal(t, diskfault.Locked, diskfault.Of(err), "%v", err)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.Error(t, insert(ctx, patient, nil))
@@ -142,14 +141,4 @@ func TestWritesWaitForRoom(t *testing.T) {
 	require.NoError(t, db.Get(&pages, `PRAGMA max_page_count = 1000000`))
 	require.NoError(t, <-written)
 	require.Equal(t, 1, count(t, db))
-}
-
-func TestOnlyLocksAndFullDisksLeaveNothingBehind(t *testing.T) {
-	for code := range sqlite3.ErrNo(40) {
-		err := sqlite3.Error{Code: code}
-		require.Equal(t, code == sqlite3.ErrBusy || code == sqlite3.ErrLocked || code == sqlite3.ErrProtocol, database.Busy(err), "%v", err)
-		require.Equal(t, code == sqlite3.ErrFull, database.Full(err), "%v", err)
-	}
-	require.False(t, database.Busy(nil))
-	require.False(t, database.Full(context.Canceled))
 }

@@ -8,30 +8,34 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
-// Patience is how writes wait while another program locks the file, or the disk has no room.
+// Patience is how writes wait for what passes: another program's lock on the file, a disk without
+// room, too many open files.
 type Patience struct {
 	Path string
 	Most time.Duration // 0: until the context is done
 	Log  *slog.Logger
 }
 
-// Try runs f until it neither finds the file locked nor the disk full, for as long as p allows. It
-// returns f's last error. It logs at once that it waits, and then once a minute.
+// Try runs f until it succeeds or fails with an error that does not pass (package diskfault), for
+// as long as p allows. It returns f's last error. It logs at once that it waits, and then once a
+// minute.
 func (p Patience) Try(ctx context.Context, f func() error) error {
-	passes := func(err error) bool { return Busy(err) || Full(err) }
-	return wait.Patience{Most: p.Most, Passes: passes, Report: p.report}.Try(ctx, f)
+	return wait.Patience{Most: p.Most, Passes: diskfault.Passes, Report: p.report}.Try(ctx, f)
 }
 
 func (p Patience) report(err error, waited time.Duration) {
 	switch {
 	case err == nil:
 		p.Log.Info("database takes writes again", "file", p.Path, "waited", waited)
-	case Full(err):
+	case diskfault.Of(err) == diskfault.Full:
 		p.Log.Warn("writing waits for room on the disk: free some", "file", p.Path, "err", err)
+	case diskfault.Of(err) == diskfault.Descriptors:
+		p.Log.Warn("writing waits for a free descriptor: raise the limit of open files", "file", p.Path, "err", err)
 	default:
 		p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
 			"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
