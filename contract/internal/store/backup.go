@@ -61,7 +61,7 @@ func vacuum(ctx context.Context, source, to string) error {
 	}
 	db.SetMaxOpenConns(1)
 	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
-	return errors.Join(err, db.Close())
+	return errors.Join(database.NameHolders(err, source), db.Close())
 }
 
 // checkTarget returns an error if the target is not a regular file, or is the database itself, or

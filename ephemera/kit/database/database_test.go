@@ -3,7 +3,11 @@ package database_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -141,4 +145,37 @@ func TestWritesWaitForRoom(t *testing.T) {
 	require.NoError(t, db.Get(&pages, `PRAGMA max_page_count = 1000000`))
 	require.NoError(t, <-written)
 	require.Equal(t, 1, count(t, db))
+}
+
+const lockedByChild = "DATABASE_TEST_LOCKED"
+
+func TestErrorNamesTheProcessThatHoldsTheLock(t *testing.T) {
+	if path := os.Getenv(lockedByChild); path != "" { // the child: holds the lock until its input ends
+		release := lock(t, path)
+		_, _ = os.Stdout.WriteString("held")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		release()
+		return
+	}
+	if _, err := os.Stat("/proc/locks"); err != nil {
+		t.Skip("this system does not tell who holds a lock: ", err)
+	}
+	path := filepath.Join(t.TempDir(), "notes.sqlite")
+	db, _ := open(t, path, time.Millisecond)
+	require.NoError(t, insert(t.Context(), db, []byte("a")))
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), lockedByChild+"="+path)
+	in, err := child.StdinPipe()
+	require.NoError(t, err)
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	_, err = io.ReadFull(out, make([]byte, len("held")))
+	require.NoError(t, err)
+	err = insert(t.Context(), db, []byte("a"))
+	require.Equal(t, diskfault.Locked, diskfault.Of(err))
+	require.ErrorContains(t, err, fmt.Sprintf("%s, held by process %d)", path, child.Process.Pid))
+	require.Equal(t, err, database.NameHolders(err, path), "named once")
+	require.NoError(t, in.Close())
+	require.NoError(t, child.Wait())
 }

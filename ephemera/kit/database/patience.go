@@ -3,6 +3,8 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -25,8 +27,28 @@ type Patience struct {
 // as long as p allows. It returns f's last error. It logs at once that it waits, and then once a
 // minute.
 func (p Patience) Try(ctx context.Context, f func() error) error {
-	return wait.Patience{Most: p.Most, Passes: diskfault.Passes, Report: p.report}.Try(ctx, f)
+	err := wait.Patience{Most: p.Most, Passes: diskfault.Passes, Report: p.report}.Try(ctx, f)
+	return NameHolders(err, p.Path)
 }
+
+// NameHolders adds the processes that lock the database at path to an error that says that it is
+// locked, if the system tells. It returns any other error as it is.
+func NameHolders(err error, path string) error {
+	var named *heldError
+	if diskfault.Of(err) != diskfault.Locked || errors.As(err, &named) {
+		return err
+	}
+	return &heldError{err, path + lockfile.By(path, path+"-shm")}
+}
+
+// heldError is an error about a locked database that names those who hold it.
+type heldError struct {
+	err error
+	who string
+}
+
+func (h *heldError) Error() string { return fmt.Sprintf("%v (%s)", h.err, h.who) }
+func (h *heldError) Unwrap() error { return h.err }
 
 func (p Patience) report(err error, waited time.Duration) {
 	switch {
