@@ -60,7 +60,7 @@ func vacuum(ctx context.Context, source, to string) error {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, database.Name(to, ""))
 	return errors.Join(database.NameHolders(err, source), db.Close())
 }
 

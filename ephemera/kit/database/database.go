@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -76,10 +77,14 @@ func (db *DB) Write(ctx context.Context, change func(*sqlx.Tx) error) error {
 	})
 }
 
-// Name returns the name by which the driver opens a path, with options such as ?mode=ro.
+// Name returns the name by which SQLite opens a path, whatever characters it contains, with options
+// such as ?mode=ro. SQLite takes no path of more than about 500 bytes.
 func Name(path, options string) string {
-	name := url.URL{Path: path}
-	return "file:" + name.EscapedPath() + options
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	if strings.HasPrefix(path, "/") {
+		return "file://" + escaped + options // no host, which SQLite would see in //host/path
+	}
+	return "file:./" + escaped + options // also :memory: is a file
 }
 
 func migrate(ctx context.Context, db *sqlx.DB, files fs.FS) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -145,6 +146,49 @@ func TestWritesWaitForRoom(t *testing.T) {
 	require.NoError(t, db.Get(&pages, `PRAGMA max_page_count = 1000000`))
 	require.NoError(t, <-written)
 	require.Equal(t, 1, count(t, db))
+}
+
+// Each path is that of its file, and of no other.
+func TestAnyPathIsOpened(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	for _, path := range []string{
+		"a b", " a ", "a?mode=ro", "a%20b%zz", "a#b", "a;b&c=d", "a:b", "file:a", ":memory:", "-a", `a'b"c`, "äöü日本", "a\nb", "a\xffb", `a\b`,
+		"./a", "//" + here + "/two", here + "//three", "..//" + filepath.Base(here) + "/four",
+	} {
+		require.NoError(t, os.Mkdir("other", 0o700))
+		require.NoFileExists(t, path)
+		db, err := database.Open(t.Context(), database.Config{Path: path, Migrations: schema})
+		require.NoError(t, err, path)
+		require.NoError(t, insert(t.Context(), db, []byte(path)))
+		require.FileExists(t, path)
+		copied := path + ".copy"
+		_, err = db.ExecContext(t.Context(), `VACUUM INTO ?`, database.Name(copied, ""))
+		require.NoError(t, err, path)
+		require.FileExists(t, copied)
+		require.NoError(t, db.Close())
+		entries, err := os.ReadDir(".")
+		require.NoError(t, err)
+		require.Len(t, entries, 3, "%q", path)
+		for _, name := range []string{path, copied, "other"} {
+			require.NoError(t, os.Remove(name))
+		}
+	}
+}
+
+// SQLite has a bound, which is said.
+func TestLongPathIsRefusedWithAdvice(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("a", 200), strings.Repeat("b", 200))
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	_, err := database.Open(t.Context(), database.Config{Path: filepath.Join(dir, strings.Repeat("c", 200)), Migrations: schema})
+	require.Equal(t, diskfault.NotOpened, diskfault.Of(err))
+	require.Contains(t, diskfault.Advice(err), "at most 500 bytes")
+	fits := filepath.Join(dir, strings.Repeat("c", 499-len(dir)))
+	require.Len(t, fits, 500)
+	db, err := database.Open(t.Context(), database.Config{Path: fits, Migrations: schema})
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
 }
 
 const lockedByChild = "DATABASE_TEST_LOCKED"

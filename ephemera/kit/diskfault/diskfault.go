@@ -85,7 +85,7 @@ var table = []struct {
 	},
 	{
 		class: NotOpened, codes: []sqlite3.ErrNo{sqlite3.ErrCantOpen},
-		advice: "The database cannot be opened: its folder must exist, and its path must be that of a file.",
+		advice: "The database cannot be opened: its folder must exist, and its path must be that of a file and have at most 500 bytes.",
 	},
 	{
 		class: Broken, codes: []sqlite3.ErrNo{sqlite3.ErrIoErr},
