@@ -72,6 +72,7 @@ type Outcome struct {
 // context of the command; another one after that ends the process at once. The program continues
 // without its log if nobody reads standard error any more.
 func (p Program) Main() {
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error with advice instead
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -94,10 +94,18 @@ var table = []struct {
 	},
 }
 
-// Of returns the class of an error. Errors of the network have none.
+// Of returns the class of an error. Errors of the network have none, except Descriptors.
 func Of(err error) Class {
+	class := of(err)
 	var network *net.OpError
-	if err == nil || errors.As(err, &network) {
+	if class != None && class != Descriptors && errors.As(err, &network) {
+		return None
+	}
+	return class
+}
+
+func of(err error) Class {
+	if err == nil {
 		return None
 	}
 	var failed sqlite3.Error

@@ -58,6 +58,7 @@ func TestEveryFaultHasItsClass(t *testing.T) {
 		{fmt.Errorf("%w: %w", diskfault.ErrUnsynced, ofFile(syscall.ENOSPC)), diskfault.Unsynced, false},
 		{fmt.Errorf("%w: %w", diskfault.ErrDamaged, errors.New("bad magic number")), diskfault.Damaged, false},
 		{&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)}, diskfault.None, false},
+		{&net.OpError{Op: "listen", Err: os.NewSyscallError("socket", syscall.EMFILE)}, diskfault.Descriptors, true},
 		{context.Canceled, diskfault.None, false},
 		{nil, diskfault.None, false},
 	} {

@@ -164,9 +164,24 @@ func (l log) Errorf(format string, args ...any) {
 }
 
 func (l log) Fatalf(format string, args ...any) {
-	l.fail(fmt.Errorf(format, args...))
+	failure := &reported{text: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			failure.cause = err
+		}
+	}
+	l.fail(failure)
 	select {}
 }
+
+// reported is a failure that Pebble reported, with the error in its text.
+type reported struct {
+	text  string
+	cause error // may be nil
+}
+
+func (r *reported) Error() string { return r.text }
+func (r *reported) Unwrap() error { return r.cause }
 
 // Write applies the changes in one batch; see lsm.Database.
 func (d *database) Write(changes []lsm.Change) error {
