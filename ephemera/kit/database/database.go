@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -58,7 +59,7 @@ func (c Config) patience() Patience {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return Patience{Path: c.Path, Most: c.Wait, Log: log}
+	return Patience{Path: c.Path, Most: c.Wait, Log: log, said: new(atomic.Int64)}
 }
 
 // Write runs change in one durable transaction, and again while the disk has no room for it, for as

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -21,6 +22,8 @@ type Patience struct {
 	Path string
 	Most time.Duration // 0: until the context is done
 	Log  *slog.Logger
+
+	said *atomic.Int64 // when Log got the last line of all writes, in Unix nanoseconds; may be nil
 }
 
 // Try runs f until it succeeds or fails with an error that does not pass (package diskfault), for
@@ -51,6 +54,9 @@ func (h *heldError) Error() string { return fmt.Sprintf("%v (%s)", h.err, h.who)
 func (h *heldError) Unwrap() error { return h.err }
 
 func (p Patience) report(err error, waited time.Duration) {
+	if p.said != nil && !p.due(err) {
+		return
+	}
 	switch {
 	case err == nil:
 		p.Log.Info("database takes writes again", "file", p.Path, "waited", waited)
@@ -62,6 +68,21 @@ func (p Patience) report(err error, waited time.Duration) {
 		p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
 			"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
 	}
+}
+
+// due reports whether a line is due: one a minute while writes fail, because a caller that is told
+// to come back does so at once.
+func (p Patience) due(err error) bool {
+	if err == nil {
+		p.said.Store(0)
+		return true
+	}
+	now := time.Now().UnixNano()
+	if now-p.said.Load() < int64(time.Minute) {
+		return false
+	}
+	p.said.Store(now)
+	return true
 }
 
 // connector opens connections whose writes wait with patience.
