@@ -29,10 +29,13 @@ func (s refusing) Commit(ctx context.Context, writes []store.Write) error {
 	return s.Store.Commit(ctx, writes)
 }
 
-// A member whose store takes no writes signs nothing, does not end, and takes part again once the
-// store does.
+// A member whose store, or record of votes, takes no writes signs nothing, does not end, and takes
+// part again once it does.
 func TestNodeWaitsForItsStore(t *testing.T) {
-	for name, why := range map[string]error{"locked": store.ErrBusy, "full": store.ErrFull} {
+	for name, test := range map[string]struct {
+		why    error
+		record bool
+	}{"locked": {store.ErrBusy, false}, "full": {store.ErrFull, false}, "no room for the record": {store.ErrFull, true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCluster(t, 4, memory.Config{Gossip: true, Delay: constant(5 * time.Millisecond)})
@@ -47,19 +50,23 @@ func TestNodeWaitsForItsStore(t *testing.T) {
 				require.NoError(t, c.nodes[0].StoreWaits())
 				known, height := len(c.boards[0].all()), len(c.boards[1].blocks(c.keys[1].Public()))
 
-				c.refuses[0].Store(&why)
+				refuses := c.refuses[0]
+				if test.record {
+					refuses = &c.votes[0].refuses
+				}
+				refuses.Store(&test.why)
 				c.submit(1, "meanwhile")
 				for i := 1; i < len(c.keys); i++ {
 					c.awaitHeight(i, 1, height+1)
 				}
 				time.Sleep(10 * time.Minute) // in virtual time
-				require.ErrorIs(t, c.nodes[0].StoreWaits(), why)
+				require.ErrorIs(t, c.nodes[0].StoreWaits(), test.why)
 				require.Len(t, c.boards[0].all(), known)
 				held, err := c.nodes[1].CertifiedByID(t.Context(), c.boards[1].blocks(c.keys[1].Public())[height].ID())
 				require.NoError(t, err)
 				require.False(t, held.Certificate.Signed(0))
 
-				c.refuses[0].Store(nil)
+				refuses.Store(nil)
 				c.awaitHeight(0, 1, height+1)
 				own := len(c.boards[0].blocks(c.keys[0].Public()))
 				c.submit(0, "after")

@@ -166,12 +166,28 @@ type cluster struct {
 }
 
 // votes is a member's VoteRecord. It survives the loss of the store.
-type votes struct{ began, muted, counted atomic.Uint64 }
+type votes struct {
+	began, muted, counted atomic.Uint64
+	refuses               refusal // BeginGroup and CountVotes
+}
 
-func (v *votes) BeginGroup(number uint64) error { return raise(&v.began, number) }
-func (v *votes) CountVotes() error              { v.counted.Add(1); return nil }
-func (v *votes) Mute(number uint64) error       { return raise(&v.muted, number) }
-func (v *votes) MutedThrough() uint64           { return v.muted.Load() }
+func (v *votes) BeginGroup(number uint64) error {
+	if err := v.refuses.Load(); err != nil {
+		return *err
+	}
+	return raise(&v.began, number)
+}
+
+func (v *votes) CountVotes() error {
+	if err := v.refuses.Load(); err != nil {
+		return *err
+	}
+	v.counted.Add(1)
+	return nil
+}
+
+func (v *votes) Mute(number uint64) error { return raise(&v.muted, number) }
+func (v *votes) MutedThrough() uint64     { return v.muted.Load() }
 
 func raise(to *atomic.Uint64, number uint64) error {
 	to.Store(max(to.Load(), number))

@@ -80,7 +80,8 @@ type Timing = broadcast.Timing
 // it, and keeps a node muted that halted and was started again. *home.Home implements it.
 //
 // The node calls BeginGroup, CountVotes and Mute one at a time, and MutedThrough concurrently with
-// all methods.
+// all methods. It repeats BeginGroup and CountVotes while they return store.ErrFull, which means
+// that nothing was recorded.
 type VoteRecord interface {
 	// BeginGroup makes durable that the node signs in the group with this number. The node calls it
 	// before its first signature in the group. After an error it signs nothing, and Run ends.

@@ -243,8 +243,8 @@ func (l *loop) commit(writes []store.Write) error {
 	start := time.Now()
 	err := l.write(l.ctx, writes)
 	if err == nil && store.HoldVotes(writes) {
-		if err := l.config.Votes.CountVotes(); err != nil {
-			return fmt.Errorf("count votes (free disk space or repair the disk, then start again; nothing was signed): %w", err)
+		if err := l.whileRefused(l.ctx, l.config.Votes.CountVotes); err != nil {
+			return fmt.Errorf("count votes (repair the disk, then start again; nothing was signed): %w", err)
 		}
 	}
 	l.took = time.Since(start)
@@ -252,7 +252,7 @@ func (l *loop) commit(writes []store.Write) error {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):
 		return l.haltSafely(err)
 	case err != nil:
-		return fmt.Errorf("persist %d writes (free disk space or repair the store, then start again; nothing was signed): %w", len(writes), err)
+		return fmt.Errorf("persist %d writes (repair the store, then start again; nothing was signed): %w", len(writes), err)
 	}
 	l.relaxed = nil
 	l.gate.note(writes)
@@ -343,7 +343,7 @@ func (l *loop) haltSafely(reason error) error {
 
 // markGroup records outside the store that this node signs in a group (R8).
 func (l *loop) markGroup(number uint64) error {
-	if err := l.config.Votes.BeginGroup(number); err != nil {
+	if err := l.whileRefused(l.ctx, func() error { return l.config.Votes.BeginGroup(number) }); err != nil {
 		return fmt.Errorf("begin group %d: %w", number, err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/engine"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -45,18 +46,8 @@ func (n *Node) runReader(ctx context.Context) error {
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt) && ctx.Err() == nil {
 				n.log.Error("reading the store for a member failed", "err", err)
 			}
-			rest(ctx, readerRest*time.Since(began))
+			wait.For(ctx, readerRest*time.Since(began))
 		}
-	}
-}
-
-// rest returns after a duration, or when the context is done.
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
@@ -93,7 +93,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known.RetryAfterMS = refused.RetryAfter.Milliseconds()
 	case errors.Is(err, store.ErrNotFound):
 		known = contract.NewProblem(contract.NotFound, "no such epoch, or it has no winner")
-	case database.Busy(err), database.Full(err): // the store has logged it
+	case diskfault.Passes(err): // the store has logged it
 		known = contract.NewProblem(contract.Unavailable, "the contract's database takes no writes for now")
 		known.RetryAfterMS = time.Second.Milliseconds()
 	case r.Context().Err() != nil:

@@ -63,11 +63,12 @@ func createCounter(path string, count uint64) (*counter, error) {
 	return openCounter(path)
 }
 
-// increment makes the next count durable.
+// increment makes the next count durable. It returns store.ErrFull if the disk had no room for the
+// write.
 func (c *counter) increment() error {
 	next := c.count + 1
 	if _, err := c.file.WriteAt(encodeSlot(next+1), slotOffset(next+1)); err != nil {
-		return err
+		return full(err)
 	}
 	if err := syncData(c.file); err != nil {
 		return err

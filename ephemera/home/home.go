@@ -29,6 +29,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/sqlite"
@@ -249,7 +250,15 @@ func (h *Home) BeginGroup(number uint64) error {
 	}
 	m := h.marker
 	m.group = number
-	return h.writeMarker(m)
+	return full(h.writeMarker(m))
+}
+
+// full adds store.ErrFull to the error of a write that may be repeated when the disk has room.
+func full(err error) error {
+	if diskfault.Of(err) == diskfault.Full {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return err
 }
 
 // Mute records durably that the node signs nothing more in groups up to this number.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
@@ -74,17 +75,6 @@ func (s *Service) contractAway(ctx context.Context, err error) {
 		s.log.WarnContext(ctx, "members not available from the contract, retrying", "contract", s.config.Contract, "err", err)
 	case err == nil && s.away.Swap(false):
 		s.log.InfoContext(ctx, "members available from the contract again")
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -169,7 +159,7 @@ func (s *Service) enrol(ctx context.Context, c rewards.Contract, addresses []str
 func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error {
 	refused, began, next := false, time.Now(), waits(askMost)
 	for {
-		wait := next.NextBackOff()
+		pause := next.NextBackOff()
 		info, err := s.client.PeerInfo(ctx)
 		s.contractAway(ctx, err)
 		if err == nil {
@@ -187,15 +177,15 @@ func (s *Service) follow(ctx context.Context, n *node, c rewards.Contract) error
 			switch {
 			case changed:
 				next.Reset()
-				wait = next.NextBackOff()
+				pause = next.NextBackOff()
 			case told && len(n.transport.Online()) == len(info.Members)-1:
 				next.Reset()
-				wait = askSettled
+				pause = askSettled
 			case time.Since(began) < eagerly:
-				wait = min(wait, askEagerly)
+				pause = min(pause, askEagerly)
 			}
 		}
-		if sleep(ctx, wait) != nil {
+		if !wait.For(ctx, pause) {
 			return nil
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	ephemeraclient "github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/remote"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -226,7 +227,7 @@ func (s *Service) followBlocks(ctx context.Context, node *daemon, app *rewards.S
 				return unlessDone(ctx, err)
 			}
 		}
-		if sleep(ctx, time.Second) != nil {
+		if !wait.For(ctx, time.Second) {
 			break
 		}
 	}

@@ -79,7 +79,7 @@ var rules = []rule{
 	{folder: "ephemera/api/local", imports: join(leaves, core, interfaces)},
 	{folder: "ephemera/api/telemetry", imports: join(leaves, core, interfaces)},
 	// The root runs the core and is served by others.
-	{folder: "ephemera", imports: join(leaves, core, []string{"ephemera/limits", "ephemera/store", "ephemera/transport"})},
+	{folder: "ephemera", imports: join(leaves, core, []string{"ephemera/kit/wait", "ephemera/limits", "ephemera/store", "ephemera/transport"})},
 	{folder: "ephemera/internal/apitest", imports: []string{"ephemera/..."}}, // starts whole nodes
 	{folder: "ephemera/internal/attack/...", imports: []string{"ephemera/..."}},
 	{folder: "ephemera/simulation/...", imports: []string{"ephemera/..."}},

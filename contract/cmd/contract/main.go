@@ -33,5 +33,9 @@ Every flag can also be set by an environment variable: --accept-epochs by
 CONTRACT_ACCEPT_EPOCHS. A flag takes precedence.`,
 	}
 	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
-	return command.Program{Root: root, Version: version, Environment: true}
+	return command.Program{Root: root, Version: version, Environment: true, Damaged: damaged}
 }
+
+const damaged = `The file is damaged. If it is the database, move it with its -wal and -shm out of
+the folder, put the newest copy that "contract backup" made in its place, and run
+"contract recover", which says what the copy lacks.`

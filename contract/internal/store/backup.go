@@ -60,8 +60,8 @@ func vacuum(ctx context.Context, source, to string) error {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
-	return errors.Join(err, db.Close())
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, database.Name(to, ""))
+	return errors.Join(database.NameHolders(err, source), db.Close())
 }
 
 // checkTarget returns an error if the target is not a regular file, or is the database itself, or

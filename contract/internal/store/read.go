@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -45,7 +46,10 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	db.SetMaxOpenConns(1)
 	r := &Reader{db: db}
 	if _, err := r.Identity(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("read database %s: not a contract's: %w", path, err), db.Close())
+		if !diskfault.Passes(err) {
+			err = fmt.Errorf("not a contract's: %w", err)
+		}
+		return nil, errors.Join(fmt.Errorf("read database %s: %w", path, database.NameHolders(err, path)), db.Close())
 	}
 	return r, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
 // version is set by the linker.
@@ -26,8 +27,14 @@ func main() { program().Main() }
 
 // program returns the command with its subcommands.
 func program() command.Program {
-	return command.Program{Root: newRoot(), Version: version, Halts: true, Explain: explain}
+	return command.Program{Root: newRoot(), Version: version, Halts: true, Explain: explain, Damaged: damaged}
 }
+
+// damaged says what to do about a damaged store. Package home notices that the votes are gone.
+const damaged = `The file is damaged. If it is the node's store, move ephemera.sqlite with its -wal
+and -shm, or the folder ephemera.pebble, out of HOME/data. Leave key, marker and
+votes there, and start again: the node fetches the blocks from other members, and
+signs nothing more in groups up to the present one. See docs/EPHEMERA.md.`
 
 // explain says how the program ends with an error.
 func explain(err error) command.Outcome {
@@ -40,7 +47,9 @@ func explain(err error) command.Outcome {
 			Status: command.ExitHalted,
 			Advice: "Another node runs with this key, or the folder was restored from a copy: find and stop the other node first, see docs/EPHEMERA.md",
 		}
-	case errors.As(err, &ended):
+	case errors.As(err, &ended) && errors.Is(err, store.ErrCorrupt):
+		return command.Outcome{Advice: damaged}
+	case ended != nil:
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return command.Outcome{Text: noAnswer(err)}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "eventually": eventually, "paste": paste, "edit": edit, "mode": mode, "terminate": terminate,
-			"metric": metric,
+			"metric": metric, "overwrite": overwrite,
 		},
 	})
 }
@@ -100,6 +101,21 @@ func edit(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o600))
+}
+
+// overwrite PATTERN replaces the content of files by a text.
+func overwrite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: overwrite PATTERN")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(found) == 0 {
+		ts.Fatalf("no file %s", args[0])
+	}
+	for _, path := range found {
+		ts.Check(os.WriteFile(path, []byte(strings.Repeat("this is not a database\n", 100)), 0o600))
+	}
 }
 
 // mode FILE EXPECTED compares a file's permissions.

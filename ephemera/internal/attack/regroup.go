@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/honest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -43,10 +43,10 @@ func (t *trial) regroup(ctx context.Context) error {
 			if health, err := n.Client.Health(ctx); err == nil && health.Ready && health.Group == t.network.Number+1 {
 				break
 			}
-			honest.Wait(ctx, 100*time.Millisecond)
+			wait.For(ctx, 100*time.Millisecond)
 		}
 	}
-	honest.Wait(ctx, closing)
+	wait.For(ctx, closing)
 	return ctx.Err()
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 const (
@@ -133,9 +134,9 @@ func (t *trial) run(ctx context.Context) error {
 	work.Go(func() { t.load.Watch(watching) })
 	work.Go(func() { t.load.Run(loading) })
 
-	honest.Wait(ctx, t.warm)
+	wait.For(ctx, t.warm)
 	quiet := time.Now()
-	honest.Wait(ctx, t.quiet)
+	wait.For(ctx, t.quiet)
 	calm := time.Now()
 
 	enemy, err := startHostile(t.network.Folder(t.network.Nodes[members-1]).Dir, t.attack.Name)
@@ -181,21 +182,21 @@ func (t *trial) endure(ctx context.Context, enemy *enemy) (window time.Time, err
 		before[i] = n.Disk()
 	}
 	if t.attack.Keyless() {
-		honest.Wait(ctx, restartUnderStrangers)
+		wait.For(ctx, restartUnderStrangers)
 	} else {
-		honest.Wait(ctx, restartAfter)
+		wait.For(ctx, restartAfter)
 	}
 	restarted := t.nodes[1]
 	restarted.Pause()
-	honest.Wait(ctx, drain)
+	wait.For(ctx, drain)
 	restarted.Stop()
 	if t.result.start, err = restarted.Start(ctx, startTimeout); err != nil && !errors.Is(err, honest.ErrNotReady) {
 		return window, err
 	}
-	honest.Wait(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
+	wait.For(ctx, time.Until(begin.Add(t.plan.attack-t.window)))
 	window = time.Now()
 	used, usedByAttacker, usedByOthers := t.time(), enemy.time(), others(t, enemy)
-	honest.Wait(ctx, t.window) // all of it, also if the restart took long
+	wait.For(ctx, t.window) // all of it, also if the restart took long
 	length := time.Since(window).Seconds()
 	t.result.share = (enemy.time() - usedByAttacker).Seconds() / length
 	t.result.work = (t.time() - used).Seconds() / length / float64(len(t.nodes))

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 )
 
 // Exit statuses.
@@ -50,6 +52,9 @@ type Program struct {
 	// Halts reports whether the program can end with ExitHalted. It is in the help.
 	Halts bool
 
+	// Damaged says what to do about a damaged file or database of the program, in sentences.
+	Damaged string
+
 	// Explain says how the program ends with an error of its own. Without it, the exit status is
 	// ExitFailure. It is not asked about a UsageError.
 	Explain func(error) Outcome
@@ -67,6 +72,7 @@ type Outcome struct {
 // context of the command; another one after that ends the process at once. The program continues
 // without its log if nobody reads standard error any more.
 func (p Program) Main() {
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error with advice instead
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -117,6 +123,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return 0
 	}
 	outcome := p.outcome(err)
+	outcome.Advice = cmp.Or(outcome.Advice, p.advice(err))
 	fmt.Fprintf(stderr, "%s: %s\n", p.Root.Name(), cmp.Or(outcome.Text, err.Error()))
 	if outcome.Advice != "" {
 		fmt.Fprintln(stderr, outcome.Advice)
@@ -125,6 +132,14 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		fmt.Fprintf(stderr, "See: %s --help\n", cmd.CommandPath())
 	}
 	return cmp.Or(outcome.Status, ExitFailure)
+}
+
+// advice returns what to do about an error of a disk, or "" for any other.
+func (p Program) advice(err error) string {
+	if diskfault.Of(err) == diskfault.Damaged && p.Damaged != "" {
+		return p.Damaged
+	}
+	return diskfault.Advice(err)
 }
 
 func (p Program) outcome(err error) Outcome {

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -28,7 +30,7 @@ type Config struct {
 	// Migrations contains the schema in migrations/*.sql.
 	Migrations fs.FS
 	// Wait bounds how long a write waits while another program locks the file or the disk has no room;
-	// then it returns an error for which Busy or Full is true. 0 means until its context is done.
+	// then it returns an error that passes (package diskfault). 0 means until its context is done.
 	Wait time.Duration
 	// Log gets a line when a write begins to wait, and then once a minute. It may be nil.
 	Log *slog.Logger
@@ -57,7 +59,7 @@ func (c Config) patience() Patience {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return Patience{Path: c.Path, Most: c.Wait, Log: log}
+	return Patience{Path: c.Path, Most: c.Wait, Log: log, said: new(atomic.Int64)}
 }
 
 // Write runs change in one durable transaction, and again while the disk has no room for it, for as
@@ -76,10 +78,14 @@ func (db *DB) Write(ctx context.Context, change func(*sqlx.Tx) error) error {
 	})
 }
 
-// Name returns the name by which the driver opens a path, with options such as ?mode=ro.
+// Name returns the name by which SQLite opens a path, whatever characters it contains, with options
+// such as ?mode=ro. SQLite takes no path of more than about 500 bytes.
 func Name(path, options string) string {
-	name := url.URL{Path: path}
-	return "file:" + name.EscapedPath() + options
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	if strings.HasPrefix(path, "/") {
+		return "file://" + escaped + options // no host, which SQLite would see in //host/path
+	}
+	return "file:./" + escaped + options // also :memory: is a file
 }
 
 func migrate(ctx context.Context, db *sqlx.DB, files fs.FS) error {

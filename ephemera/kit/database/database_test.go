@@ -3,17 +3,22 @@ package database_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 )
 
 var schema = fstest.MapFS{"migrations/00001_notes.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (text BLOB NOT NULL);\n")}}
@@ -117,13 +122,15 @@ func TestOpeningWaitsForAnotherProgramsLock(t *testing.T) {
 
 func TestWaitEndsWithItsBoundOrContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.sqlite")
-	bounded, _ := open(t, path, time.Millisecond)
+	bounded, log := open(t, path, time.Millisecond)
 	patient, _ := open(t, path, 0)
 	release := lock(t, path)
 	defer release()
-	err := insert(t.Context(), bounded, nil)
-	require.True(t, database.Busy(err), "%v", err)
-	require.False(t, database.Full(err))
+	for range 5 { // a caller that comes back at once
+		err := insert(t.Context(), bounded, nil)
+		require.Equal(t, diskfault.Locked, diskfault.Of(err), "%v", err)
+	}
+	require.Len(t, log, 1, "one line a minute")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.Error(t, insert(ctx, patient, nil))
@@ -144,12 +151,78 @@ func TestWritesWaitForRoom(t *testing.T) {
 	require.Equal(t, 1, count(t, db))
 }
 
-func TestOnlyLocksAndFullDisksLeaveNothingBehind(t *testing.T) {
-	for code := range sqlite3.ErrNo(40) {
-		err := sqlite3.Error{Code: code}
-		require.Equal(t, code == sqlite3.ErrBusy || code == sqlite3.ErrLocked || code == sqlite3.ErrProtocol, database.Busy(err), "%v", err)
-		require.Equal(t, code == sqlite3.ErrFull, database.Full(err), "%v", err)
+// Each path is that of its file, and of no other.
+func TestAnyPathIsOpened(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	for _, path := range []string{
+		"a b", " a ", "a?mode=ro", "a%20b%zz", "a#b", "a;b&c=d", "a:b", "file:a", ":memory:", "-a", `a'b"c`, "äöü日本", "a\nb", "a\xffb", `a\b`,
+		"./a", "//" + here + "/two", here + "//three", "..//" + filepath.Base(here) + "/four",
+	} {
+		require.NoError(t, os.Mkdir("other", 0o700))
+		require.NoFileExists(t, path)
+		db, err := database.Open(t.Context(), database.Config{Path: path, Migrations: schema})
+		require.NoError(t, err, path)
+		require.NoError(t, insert(t.Context(), db, []byte(path)))
+		require.FileExists(t, path)
+		copied := path + ".copy"
+		_, err = db.ExecContext(t.Context(), `VACUUM INTO ?`, database.Name(copied, ""))
+		require.NoError(t, err, path)
+		require.FileExists(t, copied)
+		require.NoError(t, db.Close())
+		entries, err := os.ReadDir(".")
+		require.NoError(t, err)
+		require.Len(t, entries, 3, "%q", path)
+		for _, name := range []string{path, copied, "other"} {
+			require.NoError(t, os.Remove(name))
+		}
 	}
-	require.False(t, database.Busy(nil))
-	require.False(t, database.Full(context.Canceled))
+}
+
+// SQLite has a bound, which is said.
+func TestLongPathIsRefusedWithAdvice(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("a", 200), strings.Repeat("b", 200))
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	_, err := database.Open(t.Context(), database.Config{Path: filepath.Join(dir, strings.Repeat("c", 200)), Migrations: schema})
+	require.Equal(t, diskfault.NotOpened, diskfault.Of(err))
+	require.Contains(t, diskfault.Advice(err), "at most 500 bytes")
+	fits := filepath.Join(dir, strings.Repeat("c", 499-len(dir)))
+	require.Len(t, fits, 500)
+	db, err := database.Open(t.Context(), database.Config{Path: fits, Migrations: schema})
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
+
+const lockedByChild = "DATABASE_TEST_LOCKED"
+
+func TestErrorNamesTheProcessThatHoldsTheLock(t *testing.T) {
+	if path := os.Getenv(lockedByChild); path != "" { // the child: holds the lock until its input ends
+		release := lock(t, path)
+		_, _ = os.Stdout.WriteString("held")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		release()
+		return
+	}
+	if _, err := os.Stat("/proc/locks"); err != nil {
+		t.Skip("this system does not tell who holds a lock: ", err)
+	}
+	path := filepath.Join(t.TempDir(), "notes.sqlite")
+	db, _ := open(t, path, time.Millisecond)
+	require.NoError(t, insert(t.Context(), db, []byte("a")))
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), lockedByChild+"="+path)
+	in, err := child.StdinPipe()
+	require.NoError(t, err)
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	_, err = io.ReadFull(out, make([]byte, len("held")))
+	require.NoError(t, err)
+	err = insert(t.Context(), db, []byte("a"))
+	require.Equal(t, diskfault.Locked, diskfault.Of(err))
+	require.ErrorContains(t, err, fmt.Sprintf("%s, held by process %d)", path, child.Process.Pid))
+	require.Equal(t, err, database.NameHolders(err, path), "named once")
+	require.NoError(t, in.Close())
+	require.NoError(t, child.Wait())
 }

@@ -3,72 +3,86 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
-const (
-	firstPause = 50 * time.Millisecond // before a write that failed is tried again
-	lastPause  = 2 * time.Second
-	logEvery   = time.Minute
-)
-
-// Patience is how writes wait while another program locks the file, or the disk has no room.
+// Patience is how writes wait for what passes: another program's lock on the file, a disk without
+// room, too many open files.
 type Patience struct {
 	Path string
 	Most time.Duration // 0: until the context is done
 	Log  *slog.Logger
+
+	said *atomic.Int64 // when Log got the last line of all writes, in Unix nanoseconds; may be nil
 }
 
-// Try runs f until it neither finds the file locked nor the disk full, for as long as p allows. It
-// returns f's last error. It logs at once that it waits, and then once a minute.
+// Try runs f until it succeeds or fails with an error that does not pass (package diskfault), for
+// as long as p allows. It returns f's last error. It logs at once that it waits, and then once a
+// minute.
 func (p Patience) Try(ctx context.Context, f func() error) error {
-	began := time.Now()
-	var logged time.Time
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := f()
-		if !Busy(err) && !Full(err) {
-			if err == nil && !logged.IsZero() {
-				p.Log.Info("database takes writes again", "file", p.Path, "waited", time.Since(began).Round(time.Millisecond))
-			}
-			return err
-		}
-		if time.Since(logged) >= logEvery {
-			p.warn(err)
-			logged = time.Now()
-		}
-		if p.Most > 0 && time.Since(began)+pause > p.Most {
-			return err
-		}
-		if !rest(ctx, pause) {
-			return err
-		}
-	}
+	err := wait.Patience{Most: p.Most, Passes: diskfault.Passes, Report: p.report}.Try(ctx, f)
+	return NameHolders(err, p.Path)
 }
 
-func (p Patience) warn(err error) {
-	if Full(err) {
-		p.Log.Warn("writing waits for room on the disk: free some", "file", p.Path, "err", err)
+// NameHolders adds the processes that lock the database at path to an error that says that it is
+// locked, if the system tells. It returns any other error as it is.
+func NameHolders(err error, path string) error {
+	var named *heldError
+	if diskfault.Of(err) != diskfault.Locked || errors.As(err, &named) {
+		return err
+	}
+	return &heldError{err, path + lockfile.By(path, path+"-shm")}
+}
+
+// heldError is an error about a locked database that names those who hold it.
+type heldError struct {
+	err error
+	who string
+}
+
+func (h *heldError) Error() string { return fmt.Sprintf("%v (%s)", h.err, h.who) }
+func (h *heldError) Unwrap() error { return h.err }
+
+func (p Patience) report(err error, waited time.Duration) {
+	if p.said != nil && !p.due(err) {
 		return
 	}
-	p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
-		"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
+	switch {
+	case err == nil:
+		p.Log.Info("database takes writes again", "file", p.Path, "waited", waited)
+	case diskfault.Of(err) == diskfault.Full:
+		p.Log.Warn("writing waits for room on the disk: free some", "file", p.Path, "err", err)
+	case diskfault.Of(err) == diskfault.Descriptors:
+		p.Log.Warn("writing waits for a free descriptor: raise the limit of open files", "file", p.Path, "err", err)
+	default:
+		p.Log.Warn("writing waits for another program that has locked the database: end it", "file", p.Path,
+			"processes", lockfile.Holders(p.Path, p.Path+"-shm"), "err", err)
+	}
 }
 
-// rest waits, and reports whether the context is not done yet.
-func rest(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
+// due reports whether a line is due: one a minute while writes fail, because a caller that is told
+// to come back does so at once.
+func (p Patience) due(err error) bool {
+	if err == nil {
+		p.said.Store(0)
 		return true
 	}
+	now := time.Now().UnixNano()
+	if now-p.said.Load() < int64(time.Minute) {
+		return false
+	}
+	p.said.Store(now)
+	return true
 }
 
 // connector opens connections whose writes wait with patience.

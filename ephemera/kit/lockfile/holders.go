@@ -9,6 +9,18 @@ import (
 	"syscall"
 )
 
+// By returns ", held by process 1" with the Holders of files, or "" if they are unknown.
+func By(paths ...string) string {
+	holders := Holders(paths...)
+	switch len(holders) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(", held by process %d", holders[0])
+	}
+	return ", held by processes " + strings.Trim(fmt.Sprint(holders), "[]")
+}
+
 // Holders returns the IDs of other processes that hold locks on files, in ascending order, as far
 // as the system tells: Linux does. It does not open the files, because closing one would release
 // the locks that this process has on it.

@@ -1,6 +1,7 @@
 package lockfile_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -38,6 +39,9 @@ func TestHoldersAreOtherProcessesWithALock(t *testing.T) {
 	_, err = io.ReadFull(out, make([]byte, len("held")))
 	require.NoError(t, err)
 	require.Equal(t, []int{child.Process.Pid}, lockfile.Holders(path))
+	_, err = lockfile.Take(path, os.ErrExist)
+	require.ErrorIs(t, err, os.ErrExist)
+	require.ErrorContains(t, err, fmt.Sprint("held by process ", child.Process.Pid))
 	require.NoError(t, in.Close())
 	require.NoError(t, child.Wait())
 	mine, err := lockfile.Take(path, os.ErrExist)

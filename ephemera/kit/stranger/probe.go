@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 const (
@@ -33,7 +35,7 @@ func (p *Probe) Run(ctx context.Context, urls []string) {
 		probing.Go(func() {
 			for ctx.Err() == nil {
 				p.ask(ctx, &client, url)
-				wait(ctx, probePause)
+				wait.For(ctx, probePause)
 			}
 		})
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // Speech is what an attacker does on a connection, until it returns or the connection is closed.
@@ -41,7 +43,7 @@ func Hold(ctx context.Context, source, address string, n int, speak Speech) int6
 					closing()
 					_ = connection.Close()
 				}
-				wait(ctx, pause)
+				wait.For(ctx, pause)
 			}
 		})
 	}
@@ -125,15 +127,5 @@ func crawl(c net.Conn) {
 			return
 		}
 		time.Sleep(time.Second)
-	}
-}
-
-// wait waits for d, or until ctx is done.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

@@ -13,10 +13,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
@@ -56,41 +59,101 @@ func Open(path string, logger *slog.Logger) (*lsm.Store, error) {
 
 // database implements lsm.Database.
 type database struct {
-	db     *pebble.DB
-	cache  *pebble.Cache
-	failed atomic.Pointer[fatal]
+	path  string
+	db    *pebble.DB
+	cache *pebble.Cache
+	disk  *disk
+	close context.CancelFunc // ends the waits of disk
+	// failed is closed when the database cannot write any more. why is set before.
+	failed chan struct{}
+	why    atomic.Pointer[fatal]
 }
 
-func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (_ *database, err error) {
-	d := &database{cache: pebble.NewCache(cacheBytes)}
+// longestWait bounds how long Pebble's own writes wait for room. Commits are refused before, so
+// they find none only if something else fills the disk at that moment.
+const longestWait = 30 * time.Second
+
+func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (*database, error) {
+	return openPatiently(path, fs, logger, longestWait)
+}
+
+func openPatiently(path string, fs vfs.FS, logger *slog.Logger, longest time.Duration) (*database, error) {
+	d := &database{path: path, cache: pebble.NewCache(cacheBytes), failed: make(chan struct{})}
+	open, closing := context.WithCancel(context.Background())
+	d.close = closing
+	d.disk = &disk{FS: fs, log: logger, longest: longest, open: open, fail: d.fail}
 	options := &pebble.Options{
-		FS:                 fs,
+		FS:                 d.disk,
 		Cache:              d.cache,
 		MemTableSize:       memTableBytes,
 		FormatMajorVersion: format,
-		Logger:             log{logger},
+		Logger:             log{logger, d.fail},
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) { logger.Error("pebble reported an error", "detail", err.Error()) },
+			// Reads return an error, too. By default, Pebble ends the process.
+			DataCorruption: func(i pebble.DataCorruptionInfo) { logger.Error("pebble found damage", "detail", i.String()) },
+		},
 	}
-	defer func() {
-		if err != nil {
-			d.cache.Unref()
+	err := d.run(func() (err error) {
+		d.db, err = pebble.Open(path, options)
+		return err
+	})
+	if err != nil {
+		closing()
+		d.cache.Unref()
+		if pebble.IsCorruptionError(err) {
+			return nil, fmt.Errorf("%w: %w", diskfault.ErrDamaged, err)
 		}
-	}()
-	if d.db, err = pebble.Open(path, options); err != nil {
 		return nil, err
 	}
+	d.disk.opened.Store(true)
 	return d, nil
 }
 
 // fatal is an error after which Pebble cannot write any more.
-type fatal struct{ text string }
+type fatal struct{ err error }
 
 func (f *fatal) Error() string {
-	return "the database cannot write any more (check the disk, then start the node again): " + f.text
+	return "the database cannot write any more (check the disk, then start the node again): " + f.err.Error()
 }
 
-// log implements pebble.Logger. Fatalf must not return. Instead of ending the process, it panics
-// with a *fatal, which makes the current Write and all later ones fail.
-type log struct{ logger *slog.Logger }
+func (f *fatal) Unwrap() error { return f.err }
+
+// fail makes all current and later writes return err.
+func (d *database) fail(err error) {
+	if d.why.CompareAndSwap(nil, &fatal{err}) {
+		d.disk.log.Error("the store cannot write any more", "err", err)
+		close(d.failed)
+	}
+}
+
+// run returns the error of an action of Pebble, or that of the database if it fails meanwhile. Then
+// the action never returns, and keeps its locks.
+func (d *database) run(action func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- action() }()
+	stuck := time.NewTicker(d.disk.longest)
+	defer stuck.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-d.failed:
+			return d.why.Load()
+		case <-stuck.C:
+			if d.disk.waiting.Load() > 0 {
+				d.fail(fmt.Errorf("writing found no room for %s: %w", d.disk.longest, syscall.ENOSPC))
+			}
+		}
+	}
+}
+
+// log implements pebble.Logger. Fatalf must not return. Instead of ending the process, it makes the
+// database fail.
+type log struct {
+	logger *slog.Logger
+	fail   func(error)
+}
 
 func (l log) Infof(format string, args ...any) {
 	l.logger.Debug("pebble reported", "detail", fmt.Sprintf(format, args...))
@@ -100,55 +163,76 @@ func (l log) Errorf(format string, args ...any) {
 	l.logger.Error("pebble reported an error", "detail", fmt.Sprintf(format, args...))
 }
 
-func (l log) Fatalf(format string, args ...any) { panic(&fatal{fmt.Sprintf(format, args...)}) }
+func (l log) Fatalf(format string, args ...any) {
+	failure := &reported{text: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			failure.cause = err
+		}
+	}
+	l.fail(failure)
+	select {}
+}
+
+// reported is a failure that Pebble reported, with the error in its text.
+type reported struct {
+	text  string
+	cause error // may be nil
+}
+
+func (r *reported) Error() string { return r.text }
+func (r *reported) Unwrap() error { return r.cause }
 
 // Write applies the changes in one batch; see lsm.Database.
-func (d *database) Write(changes []lsm.Change) (err error) {
-	if failed := d.failed.Load(); failed != nil {
-		return failed
+func (d *database) Write(changes []lsm.Change) error {
+	if why := d.why.Load(); why != nil {
+		return why
 	}
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case *fatal:
-			d.failed.Store(r)
-			err = r
-		default:
-			panic(r)
-		}
-	}()
 	batch := d.db.NewBatch()
-	defer batch.Close()
 	for _, c := range changes {
+		var err error
 		if c.Value == nil {
 			err = batch.Delete(c.Key, nil)
 		} else {
 			err = batch.Set(c.Key, c.Value, nil)
 		}
 		if err != nil {
-			return err
+			return errors.Join(err, batch.Close())
 		}
 	}
-	return batch.Commit(pebble.Sync)
+	return d.run(func() error { return errors.Join(batch.Commit(pebble.Sync), batch.Close()) })
+}
+
+// Free returns the free bytes on the disk; see lsm.Database.
+func (d *database) Free() (bytes uint64, known bool) {
+	usage, err := d.disk.GetDiskUsage(d.path)
+	return usage.AvailBytes, err == nil
 }
 
 // Compact rewrites the files that contain the range; see lsm.Database.
 func (d *database) Compact(ctx context.Context, from, to []byte) error {
-	if failed := d.failed.Load(); failed != nil {
-		return failed
+	if why := d.why.Load(); why != nil {
+		return why
 	}
-	return d.db.Compact(ctx, from, to, false)
+	return d.run(func() error { return d.db.Compact(ctx, from, to, false) })
 }
 
 // Close closes the database. After a fatal error it does nothing: Pebble's Close would block
-// forever.
+// forever. On a full disk the end of the log is missing, as after a crash; nothing that was
+// committed is.
 func (d *database) Close() error {
-	if d.failed.Load() != nil {
+	if d.why.Load() != nil {
 		return nil
 	}
-	err := d.db.Close()
-	d.cache.Unref()
-	return err
+	d.close()
+	return d.run(func() error {
+		err := d.db.Close()
+		d.cache.Unref()
+		if diskfault.Passes(err) {
+			return nil
+		}
+		return err
+	})
 }
 
 // Get returns a copy of the value; see lsm.Reader.

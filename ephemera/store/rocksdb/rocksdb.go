@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"syscall"
 
 	"github.com/linxGnu/grocksdb"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
@@ -46,6 +48,7 @@ func Open(path string, _ *slog.Logger) (*lsm.Store, error) {
 
 // database implements lsm.Database.
 type database struct {
+	path    string
 	db      *grocksdb.DB
 	read    *grocksdb.ReadOptions
 	options *grocksdb.Options
@@ -63,9 +66,9 @@ func openDatabase(path string) (*database, error) {
 	db, err := grocksdb.OpenDb(options, path)
 	if err != nil {
 		options.Destroy()
-		return nil, err
+		return nil, explained(err)
 	}
-	return &database{db: db, read: grocksdb.NewDefaultReadOptions(), options: options}, nil
+	return &database{path: path, db: db, read: grocksdb.NewDefaultReadOptions(), options: options}, nil
 }
 
 // Write applies the changes in one batch; see lsm.Database.
@@ -82,7 +85,44 @@ func (d *database) Write(changes []lsm.Change) error {
 	options := grocksdb.NewDefaultWriteOptions()
 	defer options.Destroy()
 	options.SetSync(true)
-	return d.db.Write(options, batch)
+	return explained(d.db.Write(options, batch))
+}
+
+// Free returns the free bytes on the disk; see lsm.Database.
+func (d *database) Free() (bytes uint64, known bool) {
+	var s syscall.Statfs_t
+	err := syscall.Statfs(d.path, &s)
+	return s.Bavail * uint64(s.Bsize), err == nil
+}
+
+// explained gives an error, which is a text in RocksDB, the class of its cause (package diskfault).
+// After a write that failed, RocksDB may take no more writes until it is opened again, also if the
+// disk has room.
+func explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, cause := range []struct {
+		text string
+		err  error
+	}{
+		{"Corruption", diskfault.ErrDamaged},
+		{"fsync", diskfault.ErrUnsynced},
+		{"fdatasync", diskfault.ErrUnsynced},
+		{syscall.ENOSPC.Error(), syscall.ENOSPC},
+		{syscall.EDQUOT.Error(), syscall.EDQUOT},
+		{syscall.EMFILE.Error(), syscall.EMFILE},
+		{syscall.EFBIG.Error(), syscall.EFBIG},
+		{syscall.EROFS.Error(), syscall.EROFS},
+		{syscall.EACCES.Error(), syscall.EACCES},
+		{"IO error", syscall.EIO},
+	} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(cause.text)) {
+			return fmt.Errorf("%w (%w)", err, cause.err)
+		}
+	}
+	return err
 }
 
 // Compact rewrites the files that contain the range; see lsm.Database. RocksDB takes no context, so

@@ -14,7 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/leaves"
@@ -77,10 +77,10 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 
 // unwritten adds ErrBusy or ErrFull to an error after which a transaction left nothing behind.
 func (s *Store) unwritten(err error) error {
-	switch {
-	case database.Busy(err):
-		return fmt.Errorf("%w (processes %v): %w", store.ErrBusy, lockfile.Holders(s.path, s.path+"-shm"), err)
-	case database.Full(err):
+	switch diskfault.Of(err) {
+	case diskfault.Locked:
+		return fmt.Errorf("%w: %w", store.ErrBusy, database.NameHolders(err, s.path))
+	case diskfault.Full:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
 	}
 	return err

@@ -177,8 +177,7 @@ func connection(path, mode string, options url.Values) *sqlx.DB {
 	options.Set("mode", mode)
 	options.Set("_busy_timeout", busyTimeout)
 	options.Set("_foreign_keys", "on")
-	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}
-	return sqlx.NewDb(sql.OpenDB(connector{name.String()}), "sqlite3")
+	return sqlx.NewDb(sql.OpenDB(connector{database.Name(path, "?"+options.Encode())}), "sqlite3")
 }
 
 // connector opens connections that keep temporary tables in memory: the container image has no

@@ -29,7 +29,7 @@ func open(t *testing.T, path string) *Store {
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
-		path := filepath.Join(t.TempDir(), "a name with %20 & ?.sqlite")
+		path := "/" + filepath.Join(t.TempDir(), "a name with %20 & ?#.sqlite")
 		return func() (store.Store, error) {
 			s, err := Open(path, nil)
 			if err != nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"golang.org/x/time/rate"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // pingsPerSecond is how many pings of a peer are answered per second. Further ones wait.
@@ -16,7 +18,7 @@ const pingsPerSecond = 10
 // connections, so that it is dialled again.
 func (r *remote) keepAlive(ctx context.Context) {
 	for interval := r.t.config.PingInterval; ctx.Err() == nil; {
-		pause(ctx, interval*3/4+rand.N(interval/2+1))
+		wait.For(ctx, interval*3/4+rand.N(interval/2+1))
 		changes, online, _ := r.state()
 		if !online || ctx.Err() != nil {
 			continue

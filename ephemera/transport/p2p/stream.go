@@ -13,6 +13,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -72,7 +73,7 @@ func (r *remote) write(ctx context.Context) {
 			var err error
 			if out, err = r.openStream(ctx, changes); err != nil {
 				r.t.config.Logger.Debug("opening stream failed", "peer", r.key, "error", err)
-				pause(ctx, retry.next())
+				wait.For(ctx, retry.next())
 				continue
 			}
 			retry.reset()
@@ -87,15 +88,6 @@ func (r *remote) write(ctx context.Context) {
 			r.sent(len(frames), changes)
 			failed = 0
 		}
-	}
-}
-
-func pause(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
@@ -35,8 +36,14 @@ Every flag can also be set by an environment variable: --home-slots by
 NYMAPI_HOME_SLOTS. A flag takes precedence.`,
 	}
 	root.AddCommand(newRun(), newEnrol(), newCompare(), newSimulate(), newVectors(), newHealth())
-	return command.Program{Root: root, Version: version, Environment: true, Halts: true, Explain: explain}
+	return command.Program{Root: root, Version: version, Environment: true, Halts: true, Explain: explain, Damaged: damaged}
 }
+
+const damaged = `A file is damaged; the error above names it. Move it with its -wal and -shm out of
+the folder, but leave key, marker and votes there, and start again. Without
+samples.sqlite, the measurements of this epoch are lost; without nymapi.sqlite,
+what was not settled yet. Without ephemera.sqlite, the node signs nothing more in
+groups up to the present one. See docs/EPHEMERA.md.`
 
 // explain says how the program ends with an error.
 func explain(err error) command.Outcome {
@@ -47,6 +54,8 @@ func explain(err error) command.Outcome {
 		return command.Outcome{Status: command.ExitInterrupted}
 	case errors.Is(err, ephemera.ErrHalted):
 		return command.Outcome{Status: command.ExitHalted}
+	case errors.Is(err, store.ErrCorrupt):
+		return command.Outcome{Advice: damaged}
 	}
 	return command.Outcome{}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // evil is a member that only enrols, with addresses that nobody can dial.
@@ -78,7 +79,7 @@ func (e *evil) run(ctx context.Context) error {
 		if err := e.enrol(ctx, bad[turn%len(bad)]); err != nil && ctx.Err() == nil {
 			return err
 		}
-		wait(ctx, between)
+		wait.For(ctx, between)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 const (
@@ -150,7 +151,7 @@ func (n *network) until(ctx context.Context, what string, done func() error) err
 		case ctx.Err() != nil:
 			return fmt.Errorf("wait for %s: not within %s (read the logs with -keep): %w", what, startTimeout, err)
 		}
-		wait(ctx, poll)
+		wait.For(ctx, poll)
 	}
 }
 
@@ -209,14 +210,4 @@ func freeAddress() (string, error) {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
 	return listener.Addr().String(), listener.Close()
-}
-
-// wait waits for d, or until ctx is done.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // lag is how long after its end an epoch must be rewarded: Nym-APIs exchange reports, certify and
@@ -69,7 +70,7 @@ func (r *result) endure(ctx context.Context, n *network, e *evil, length time.Du
 	}
 	// The epochs are read while the attack lasts, as honest callers do.
 	const reading = time.Second
-	wait(attacking, length-reading)
+	wait.For(attacking, length-reading)
 	epochs, err := n.client.Epochs(ctx, 0, 100)
 	r.judge(epochs, begin, time.Now())
 	work.Wait()

@@ -8,6 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -132,7 +133,7 @@ func (s *shop) certify(ctx context.Context, b block.Block) map[int]keys.Signatur
 			if found := s.m.heard.quorum(b.ID(), s.m.group.Q()-1); found != nil {
 				return found
 			}
-			sleep(ctx, look)
+			wait.For(ctx, look)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -45,7 +46,7 @@ func claims(ctx context.Context, m *member) {
 	m.each(func(v *victim) {
 		for ctx.Err() == nil {
 			v.send(ctx, m.frontier(m.group, 1<<40))
-			sleep(ctx, 100*time.Millisecond)
+			wait.For(ctx, 100*time.Millisecond)
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // garbage sends random bytes as frames, and opens a stream of every protocol from time to time to
@@ -24,7 +26,7 @@ func garbage(ctx context.Context, m *member) {
 			}
 			stream, err := v.open(ctx, others[turn/frames%len(others)])
 			if err != nil {
-				sleep(ctx, refusedPause)
+				wait.For(ctx, refusedPause)
 				continue
 			}
 			_, _ = stream.Write(random(4096))

@@ -25,6 +25,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -161,7 +162,7 @@ func (v *victim) write(ctx context.Context, id protocol.ID, data []byte) bool {
 		var err error
 		if stream, err = v.open(ctx, id); err != nil {
 			v.m.failed.Add(1)
-			sleep(ctx, refusedPause)
+			wait.For(ctx, refusedPause)
 			return false
 		}
 		v.streams[id] = stream

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 const (
@@ -32,7 +34,7 @@ func (p *pacer) wait(ctx context.Context) {
 		if excess <= 0 {
 			return
 		}
-		sleep(ctx, time.Duration(float64(excess)/share))
+		wait.For(ctx, time.Duration(float64(excess)/share))
 	}
 }
 
@@ -54,14 +56,4 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// sleep waits for d, or until ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

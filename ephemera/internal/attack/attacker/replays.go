@@ -9,6 +9,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -33,7 +34,7 @@ func replays(ctx context.Context, m *member) {
 			case turn%forgeries == 0:
 				v.gossip(ctx, forged[turn/forgeries%len(forged)])
 			case len(some) == 0:
-				sleep(ctx, 10*time.Millisecond)
+				wait.For(ctx, 10*time.Millisecond)
 			default:
 				v.gossip(ctx, wire.EncodeMessages(some))
 			}

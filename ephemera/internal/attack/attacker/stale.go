@@ -6,6 +6,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -16,7 +17,7 @@ func stale(ctx context.Context, m *member) {
 		for turn := 0; ctx.Err() == nil; {
 			certificates, proposals := m.heard.lastCertificates(), m.heard.lastProposals()
 			if len(certificates) == 0 {
-				sleep(ctx, 10*time.Millisecond)
+				wait.For(ctx, 10*time.Millisecond)
 				continue
 			}
 			for range 256 {

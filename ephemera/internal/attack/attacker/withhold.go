@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -23,7 +24,7 @@ func withhold(ctx context.Context, m *member) {
 		for turn := 0; ctx.Err() == nil; turn++ {
 			v.send(ctx, proposals[turn%len(proposals)])
 			if turn%64 == 0 {
-				sleep(ctx, 10*time.Millisecond)
+				wait.For(ctx, 10*time.Millisecond)
 			}
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // Load submits messages to the nodes in turn, at a constant rate, and records when every node has
@@ -62,7 +63,7 @@ func (l *Load) watch(ctx context.Context, n *Node) {
 			subscription.From = entry.Cursor
 			l.record(n, entry.Block)
 		}
-		Wait(ctx, 100*time.Millisecond)
+		wait.For(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -129,7 +130,7 @@ func (l *Load) submit(ctx context.Context, turn int) {
 			l.mu.Unlock()
 			return
 		}
-		Wait(ctx, 100*time.Millisecond)
+		wait.For(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -147,7 +148,7 @@ func (l *Load) Settle(ctx context.Context, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for ctx.Err() == nil && l.Tally(time.Time{}, time.Now()).Missing > 0 {
-		Wait(ctx, 50*time.Millisecond)
+		wait.For(ctx, 50*time.Millisecond)
 	}
 }
 
@@ -181,14 +182,4 @@ func (l *Load) Tally(begin, end time.Time) Tally {
 		t.P50, t.P99 = delays[len(delays)/2], delays[len(delays)*99/100]
 	}
 	return t
-}
-
-// Wait waits for d, or until ctx is done.
-func Wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -17,7 +17,7 @@ import (
 
 // Commit applies the writes in one batch and returns after its fsync; see store.Store.
 func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
-	err := s.write(ctx, func(b *batch) error {
+	err := s.write(ctx, reserve, func(b *batch) error {
 		for _, w := range writes {
 			if err := b.apply(w); err != nil {
 				return fmt.Errorf("%T: %w", w, err)

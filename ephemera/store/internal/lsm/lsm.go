@@ -40,6 +40,8 @@ type Database interface {
 	// Write applies all changes or, after an error or a crash, none. When it returns nil they are
 	// durable (fsynced).
 	Write(changes []Change) error
+	// Free returns how many bytes are free on the disk. known is false if nobody knows.
+	Free() (bytes uint64, known bool)
 	// Compact frees the disk space of removed keys from from (inclusive) to to (exclusive).
 	Compact(ctx context.Context, from, to []byte) error
 	Close() error
@@ -109,7 +111,10 @@ func (s *Store) Close() error {
 	}
 	if s.clock != nil {
 		// If it fails, as on a full disk, some running time is lost, as in a crash.
-		_ = s.db.Write([]Change{s.counters(s.sequence, s.number, s.forgotten, s.clock.Now())})
+		last := []Change{s.counters(s.sequence, s.number, s.forgotten, s.clock.Now())}
+		if s.room(last, reserve) == nil {
+			_ = s.db.Write(last)
+		}
 	}
 	err := s.db.Close()
 	if s.lock != nil {
@@ -132,8 +137,8 @@ func (s *Store) view(ctx context.Context, read func(view) error) error {
 }
 
 // write collects the changes that change makes and applies them durably. If it returns an error,
-// none is applied.
-func (s *Store) write(ctx context.Context, change func(*batch) error) error {
+// none is applied. It returns store.ErrFull if that would leave less than reserve bytes free.
+func (s *Store) write(ctx context.Context, reserve uint64, change func(*batch) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if s.closed.Load() {
@@ -155,6 +160,9 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 	if len(changes) == 0 {
 		return nil
 	}
+	if err := s.room(changes, reserve); err != nil {
+		return err
+	}
 	if err := s.db.Write(changes); err != nil {
 		return err
 	}
@@ -162,6 +170,30 @@ func (s *Store) write(ctx context.Context, change func(*batch) error) error {
 		s.clock.Saved(now)
 	}
 	s.sequence, s.number, s.forgotten = b.sequence, b.number, b.forgotten
+	return nil
+}
+
+// What must be free on the disk in addition to twice the changes, in bytes: the database writes
+// them to its log, and later to a table, while it rewrites older tables. A database that finds no
+// room in the middle of a write cannot continue, so nothing is begun without it.
+const (
+	reserve         = 16 << 20
+	reserveToRemove = 4 << 20 // for changes that free space
+)
+
+// room returns store.ErrFull if the disk has too little space for changes.
+func (s *Store) room(changes []Change, reserve uint64) error {
+	free, known := s.db.Free()
+	if !known {
+		return nil
+	}
+	need := reserve
+	for _, c := range changes {
+		need += 2 * uint64(len(c.Key)+len(c.Value))
+	}
+	if free < need {
+		return fmt.Errorf("%w (%d bytes are free, %d are needed)", store.ErrFull, free, need)
+	}
 	return nil
 }
 
@@ -223,7 +255,7 @@ func (s *Store) Identity(ctx context.Context) (identity store.Identity, err erro
 
 // SetIdentity durably writes whose store this is; see store.Store.
 func (s *Store) SetIdentity(ctx context.Context, identity store.Identity) error {
-	err := s.write(ctx, func(b *batch) error {
+	err := s.write(ctx, reserve, func(b *batch) error {
 		old, err := view{s.db}.identity()
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err

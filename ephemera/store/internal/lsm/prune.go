@@ -141,7 +141,7 @@ func (p *pruning) removeBodies(ctx context.Context) error {
 			continue
 		}
 		bytes := int64(0)
-		err = p.store.write(ctx, func(b *batch) error {
+		err = p.store.write(ctx, reserveToRemove, func(b *batch) error {
 			bytes, err = p.remove(b, bodies)
 			return err
 		})
@@ -251,7 +251,7 @@ func (p *pruning) release(b *batch, leaf leaves.Leaf) (int64, error) {
 // says so, and records how much was forgotten of own blocks.
 func (p *pruning) forgetIDs(ctx context.Context) error {
 	for more := true; more; {
-		err := p.store.write(ctx, func(b *batch) error {
+		err := p.store.write(ctx, reserveToRemove, func(b *batch) error {
 			more = false
 			return view{p.store.db}.each([]byte{keyRemoved}, nil, func(rest, value []byte) (bool, error) {
 				if err := checkLength(rest, 40, "removed body"); err != nil {
