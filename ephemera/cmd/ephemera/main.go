@@ -26,7 +26,8 @@ func main() { program().Main() }
 
 // program returns the command with its subcommands.
 func program() command.Program {
-	return command.Program{Root: newRoot(), Version: version, Halts: true, Explain: explain}
+	variables := append(settings.Variables(), "EPHEMERA_HOME", "EPHEMERA_URL", "EPHEMERA_TOKEN_FILE")
+	return command.Program{Root: newRoot(), Version: version, Variables: variables, Halts: true, Explain: explain}
 }
 
 // explain says how the program ends with an error.

@@ -46,6 +46,10 @@ type Program struct {
 	// Environment sets flags that are not given from variables named after the root, such as
 	// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
 	Environment bool
+	// Variables are further variables that the program reads. All begin with the name of the root. If
+	// there are any, or with Environment, a variable that begins so and is not known is an error if
+	// it looks like a known one, and is reported on standard error otherwise.
+	Variables []string
 
 	// Halts reports whether the program can end with ExitHalted. It is in the help.
 	Halts bool

@@ -9,6 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/spelling"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -127,7 +128,7 @@ func (p *problems) oneOf(key, value string, choices ...string) {
 		return
 	}
 	what := "expected " + strings.Join(choices[:len(choices)-1], ", ") + " or " + choices[len(choices)-1]
-	if meant := suggest(value, choices); meant != "" {
+	if meant := spelling.Nearest(value, choices); meant != "" {
 		what += fmt.Sprintf(", did you mean %q?", meant)
 	}
 	p.add(key, value, what)
