@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	contractapi "github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	ephemeraclient "github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -33,9 +33,9 @@ type Daemon struct {
 var ErrDaemon = errors.New("the Ephemera daemon cannot be used")
 
 func (d Daemon) validate() error {
-	for _, address := range []string{d.URL, d.Admin} {
-		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("%w: address %q of the Ephemera daemon, expected a URL such as http://127.0.0.1:3100", ErrConfig, address)
+	for _, text := range []string{d.URL, d.Admin} {
+		if _, err := address.ParseURL(text); err != nil {
+			return fmt.Errorf("%w: address of the Ephemera daemon: %w", ErrConfig, err)
 		}
 	}
 	return nil

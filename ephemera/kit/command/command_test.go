@@ -176,6 +176,9 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 	for _, c := range []struct{ token, file, want, err string }{
 		{want: ""},
 		{token: "a", want: "a"},
+		{token: "a\n", err: "line end around it"},
+		{token: " a", err: "blank"},
+		{token: "a\tb", err: "control character"},
 		{file: file("token", " secret\n"), want: "secret"},
 		{file: file("edited", "\xef\xbb\xbfsecret\r\n\r\n"), want: "secret"},
 		{file: file("wide", "\xff\xfes\x00"), err: "save it as UTF-8"},
