@@ -30,14 +30,24 @@ func TestTwoListenersThatNeedOnePortAreFound(t *testing.T) {
 		return address.CheckDistinct(address.Listener{Setting: "a", Address: a}, address.Listener{Setting: "b", Address: b})
 	}
 	for _, same := range [][2]string{
-		{"127.0.0.1:1", "127.0.0.1:1"}, {"localhost:1", "127.0.0.1:01"}, {":1", "127.0.0.1:1"}, {"[::1]:1", "0.0.0.0:1"}, {"[::]:1", ":1"},
-		{"127.0.0.1:1", "/ip4/127.0.0.1/tcp/1"}, {"/ip4/0.0.0.0/tcp/1", "127.0.0.1:1"},
+		{"127.0.0.1:1", "127.0.0.1:1"},
+		{"localhost:1", "127.0.0.1:01"},
+		{":1", "127.0.0.1:1"},
+		{"[::1]:1", "0.0.0.0:1"},
+		{"[::]:1", ":1"},
+		{"127.0.0.1:1", "/ip4/127.0.0.1/tcp/1"},
+		{"/ip4/0.0.0.0/tcp/1", "127.0.0.1:1"},
 	} {
 		require.ErrorContains(t, check(same[0], same[1]), "expected different ports", "%q", same)
 	}
 	for _, different := range [][2]string{
-		{"127.0.0.1:0", "127.0.0.1:0"}, {"127.0.0.1:1", "127.0.0.2:1"}, {"127.0.0.1:1", ":2"}, {"", ""}, {"", ":1"},
-		{"127.0.0.1:1", "/ip4/127.0.0.1/udp/1/quic-v1"}, {"127.0.0.1:1", "/ip6/::1/tcp/1"},
+		{"127.0.0.1:0", "127.0.0.1:0"},
+		{"127.0.0.1:1", "127.0.0.2:1"},
+		{"127.0.0.1:1", ":2"},
+		{"", ""},
+		{"", ":1"},
+		{"127.0.0.1:1", "/ip4/127.0.0.1/udp/1/quic-v1"},
+		{"127.0.0.1:1", "/ip6/::1/tcp/1"},
 	} {
 		require.NoError(t, check(different[0], different[1]), "%q", different)
 	}

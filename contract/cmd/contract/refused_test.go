@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,6 +107,21 @@ func TestServeRefusesWrongFlagsBeforeItOpensAnything(t *testing.T) {
 	status, errs := ends(t, "serve", "--expect=1", "--listen=127.0.0.1:99999", "--token-file=token", "--create-token")
 	require.Equal(t, command.ExitUsage, status, errs)
 	require.Equal(t, before, entries(t), "a token was created for a contract that does not start")
+}
+
+// A contract whose address is in use says so, and creates no key or database.
+func TestAddressInUseIsNamedBeforeAnythingIsCreated(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	home := t.TempDir()
+	status, errs := ends(t, "serve", "--expect=1", "--home", home, "--listen", taken.Addr().String())
+	require.Equal(t, command.ExitFailure, status, errs)
+	require.Contains(t, errs, "listen on "+taken.Addr().String())
+	require.Contains(t, errs, "choose another address")
+	found, err := os.ReadDir(home)
+	require.NoError(t, err)
+	require.Empty(t, found)
 }
 
 // ends runs the command, which must end by itself.

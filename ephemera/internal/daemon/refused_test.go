@@ -3,7 +3,9 @@ package daemon_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -152,6 +154,32 @@ func TestLintRefusesWhatRunRefuses(t *testing.T) {
 		if field.Value != "true" && field.Value != "false" {
 			require.True(t, tried[field.Key], "no row for %s", field.Key)
 		}
+	}
+}
+
+// An address that cannot be bound is an error that names its setting, also if it is one of several.
+func TestEveryListenerIsBoundOrNamed(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	at := taken.Addr().(*net.TCPAddr)
+	for want, change := range map[string]func(*settings.Settings){
+		fmt.Sprintf("listen on /ip4/127.0.0.1/tcp/%d", at.Port): func(s *settings.Settings) {
+			s.P2P.Listen = append(s.P2P.Listen, fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", at.Port))
+		},
+		"http.listen: listen on " + at.String():  func(s *settings.Settings) { s.HTTP.Listen = at.String() },
+		"admin.listen: listen on " + at.String(): func(s *settings.Settings) { s.Admin.Listen = at.String() },
+	} {
+		folder, s := daemon.Folder{Dir: t.TempDir()}, singleMember()
+		_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+		require.NoError(t, err)
+		change(&s)
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		err = daemon.Run(ctx, daemon.Config{Folder: folder, Settings: s, Started: func(daemon.Addresses) { cancel() }})
+		cancel()
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "choose another address")
+		require.NotErrorIs(t, err, settings.ErrConfig, "another process may leave the address")
 	}
 }
 
