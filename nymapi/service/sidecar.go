@@ -57,6 +57,9 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 		return err
 	}
 	s.key.Store(&node.config.Key)
+	if err := s.folder.rewards.SetMember(ctx, node.config.Key); err != nil {
+		return err
+	}
 	info, err := s.complete(ctx, pinned)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,21 @@ func TestRunRefusesWrongFlagsBeforeItOpensAnything(t *testing.T) {
 		}
 	}
 	requireAll(t, newRun(), tried)
+}
+
+// A listener of a Nym-API whose address is in use is named before anything is created.
+func TestAddressInUseIsNamedBeforeAnythingIsCreated(t *testing.T) {
+	t.Chdir(t.TempDir())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for flag, want := range map[string]string{"--api": "serve the node's API: listen tcp", "--health-listen": "--health-listen: listen on"} {
+		status, errs := ends(t, "run", "--contract=http://127.0.0.1:1", "--home=new", flag, taken.Addr().String())
+		require.Equal(t, command.ExitFailure, status, errs)
+		require.Contains(t, errs, want+" "+taken.Addr().String())
+		require.Contains(t, errs, "choose another address")
+		require.Empty(t, entries(t), flag)
+	}
 }
 
 // The same for `nymapi enrol`, which asks nobody before its flags are checked.
