@@ -71,11 +71,18 @@ type Outcome struct {
 // context of the command; another one after that ends the process at once. The program continues
 // without its log if nobody reads standard error any more.
 func (p Program) Main() {
+	ctx := signalled()
+	os.Exit(p.Run(ctx, os.Args[1:], interruptible{ctx, os.Stdin}, os.Stdout, standardError()))
+}
+
+// signalled returns a context that the first SIGINT or SIGTERM cancels. A later one ends the
+// process.
+func signalled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go watch(signals, cancel, os.Exit)
-	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, standardError()))
+	return ctx
 }
 
 // standardError returns standard error under another descriptor. A write to descriptor 2 ends the
@@ -109,7 +116,8 @@ func watch(signals <-chan os.Signal, cancel func(), exit func(int)) {
 }
 
 // Run carries out a command and returns the exit status. An error goes to stderr, with what to do
-// about it.
+// about it. A command that returns context.Canceled because ctx is done was interrupted; one that
+// runs until it is stopped returns nil then.
 func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p.prepare()
 	p.Root.SetArgs(args)
@@ -121,6 +129,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return 0
 	}
 	outcome := p.outcome(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		outcome = Outcome{Status: ExitInterrupted, Text: interrupted(err)}
+	}
 	fmt.Fprintf(stderr, "%s: %s\n", p.Root.Name(), cmp.Or(outcome.Text, err.Error()))
 	if outcome.Advice != "" {
 		fmt.Fprintln(stderr, outcome.Advice)

@@ -46,7 +46,7 @@ that long. With --availability, only who is online is simulated: the share of
 epochs lost for each number of Nym-APIs, computed exactly and by random draws.
 
 Exit status: 0 on success, 1 if an invariant was violated, 2 for invalid flags,
-130 after Ctrl-C.`,
+130 after a signal.`,
 		Example: `  nymapi simulate --nodes 40 --epochs 24 --latency wan --out figures
   nymapi simulate --nodes 31 --latency 50ms --adversary equivocate=7,silent=3
   nymapi simulate --find 30m --seed 7
