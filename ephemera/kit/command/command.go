@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -88,15 +89,17 @@ func signalled() context.Context {
 // standardError returns standard error under another descriptor. A write to descriptor 2 ends the
 // process with SIGPIPE once nobody reads it any more, for example because the collector of a
 // service's log has stopped. A write to any other descriptor fails, and the program continues
-// without its log. Standard output stays as it is: a command whose output nobody reads has nothing
-// left to do.
+// without its log. Libraries that write to os.Stderr or to package log get the same descriptor.
+// Standard output stays as it is: a command whose output nobody reads has nothing left to do.
 func standardError() *os.File {
 	fd, err := syscall.Dup(int(os.Stderr.Fd()))
 	if err != nil {
 		return os.Stderr // no descriptor is free
 	}
 	syscall.CloseOnExec(fd)
-	return os.NewFile(uintptr(fd), os.Stderr.Name())
+	os.Stderr = os.NewFile(uintptr(fd), os.Stderr.Name())
+	log.SetOutput(os.Stderr)
+	return os.Stderr
 }
 
 // watch cancels at the first signal, and exits at a later one. Some programs send the same signal

@@ -101,6 +101,34 @@ func testSignals(t *testing.T, p programs, nodes string) {
 	}
 }
 
+// A program whose log nobody reads any more works on, and ends in order.
+func testClosedLogs(t *testing.T, p programs, nodes string) {
+	home := t.TempDir()
+	status, output := ended(t, nodes, "init", "--home", filepath.Join(home, "node"), "--p2p.listen", "/ip4/127.0.0.1/tcp/0",
+		"--http.listen", "127.0.0.1:0", "--admin.listen", "127.0.0.1:0")
+	require.Zero(t, status, output)
+	silent := listenSilently(t)
+	for name, args := range map[string][]string{
+		"ephemera": {nodes, "run", "--home", filepath.Join(home, "node"), "--log.level", "debug"},
+		"testnet":  {nodes, "testnet", "--nodes", "1", "--dir", filepath.Join(home, "net"), "--run", "--log.level", "debug"},
+		"contract": {p.contract, "serve", "--expect", "1", "--listen", "127.0.0.1:0", "--home", filepath.Join(home, "contract"), "--log-level", "debug"},
+		"nymapi":   {p.nymapi, "run", "--contract", "http://127.0.0.1:1", "--home", filepath.Join(home, "nymapi"), "--ephemera", silent.url, "--log-level", "debug"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(args[0], args[1:]...)
+			log, err := cmd.StderrPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			t.Cleanup(func() { _ = cmd.Process.Kill() }) // it may have ended already
+			_, err = log.Read(make([]byte, 1))
+			require.NoError(t, err)
+			require.NoError(t, log.Close())
+			require.NoError(t, cmd.Process.Signal(syscall.SIGTERM)) // it logs that it stops
+			require.NoError(t, cmd.Wait())
+		})
+	}
+}
+
 // end starts the command, sends the signal once it works, and checks how it ends.
 func (c signalled) end(t *testing.T, name string, end syscall.Signal) {
 	cmd := exec.Command(c.program, c.args...)
