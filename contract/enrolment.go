@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
 // Enrolment is a Nym-API's signed request to become a member with a name and addresses. Another
@@ -49,10 +50,10 @@ type enrolmentContent struct {
 
 const enrolmentDomain = "contract/enrolment/v1"
 
-// Bounds of an enrolment.
+// Bounds of an enrolment: those of a list of members.
 const (
-	MaxName      = 64
-	MaxAddresses = 16
+	MaxName      = membership.MaxNameBytes
+	MaxAddresses = membership.MaxAddresses
 )
 
 // Sign returns the enrolment with signer's key and signature for one contract.

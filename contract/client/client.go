@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
@@ -44,17 +45,20 @@ type Client struct {
 	http *http.Client
 }
 
-// New returns a client of the contract at address, such as http://127.0.0.1:8080. If transport is
-// nil, the client creates its own.
-func New(address string, transport http.RoundTripper) (*Client, error) {
-	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: %q, expected a URL such as http://127.0.0.1:8080", ErrURL, address)
+// New returns a client of the contract at a URL such as http://127.0.0.1:8080. If transport is nil,
+// the client creates its own.
+func New(base string, transport http.RoundTripper) (*Client, error) {
+	u, err := address.ParseURL(base)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrURL, err)
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("%w: %.200q has a query or a fragment, expected a URL such as http://127.0.0.1:8080", ErrURL, base)
 	}
 	if transport == nil {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
 	}
-	return &Client{base: strings.TrimSuffix(address, "/"), http: &http.Client{Transport: transport, Timeout: DefaultTimeout}}, nil
+	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: transport, Timeout: DefaultTimeout}}, nil
 }
 
 // URL returns the contract's address.

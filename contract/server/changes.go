@@ -16,12 +16,13 @@ func (k *keeper) reportChanges() {
 	if k.newest.Epoch == 0 {
 		return
 	}
-	before := k.newest
+	before, entry := k.newest, k.ledger.Newest()
 	for _, s := range []struct {
 		setting     string
 		given, last any
 	}{
 		{"epoch", k.cfg.EpochDuration.Milliseconds(), int64(before.End - before.Start)},
+		{"accept-epochs", int64(k.cfg.AcceptEpochs), int64(entry.Close-entry.End) / int64(entry.End-entry.Start)},
 		{"estimator", k.cfg.Estimator.Name(), before.Rules.Estimator},
 		{"carry", uint16(k.cfg.CarryLimit), before.Rules.CarryLimit},
 		{"mode", k.cfg.Mode, before.Rules.Mode},

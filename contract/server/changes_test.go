@@ -32,12 +32,13 @@ func TestLaterStartNamesOtherSettings(t *testing.T) {
 	}
 	require.Empty(t, lines(func(*server.Config) {}))
 	for setting, change := range map[string]func(*server.Config){
-		"expect":    func(c *server.Config) { c.Members, c.Expected = nil, 7 },
-		"epoch":     func(c *server.Config) { c.EpochDuration += time.Second },
-		"estimator": func(c *server.Config) { c.Estimator, _ = metrics.ParseEstimator("mean") },
-		"carry":     func(c *server.Config) { c.CarryLimit++ },
-		"mode":      func(c *server.Config) { c.Mode = contract.ModeNone },
-		"mixnodes":  func(c *server.Config) { c.Mixnodes = contracttest.Mixnodes(6) },
+		"expect":        func(c *server.Config) { c.Members, c.Expected = nil, 7 },
+		"epoch":         func(c *server.Config) { c.EpochDuration += time.Second },
+		"accept-epochs": func(c *server.Config) { c.AcceptEpochs += 2 },
+		"estimator":     func(c *server.Config) { c.Estimator, _ = metrics.ParseEstimator("mean") },
+		"carry":         func(c *server.Config) { c.CarryLimit++ },
+		"mode":          func(c *server.Config) { c.Mode = contract.ModeNone },
+		"mixnodes":      func(c *server.Config) { c.Mixnodes = contracttest.Mixnodes(6) },
 	} {
 		log := lines(change)
 		require.Contains(t, log, "setting="+setting)

@@ -96,8 +96,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, contract.MaxCarry)
 	case c.Mode != contract.ModeFull && c.Mode != contract.ModeSingle && c.Mode != contract.ModeNone:
 		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone)
-	case c.FirstEpochDelay < 0:
-		return fmt.Errorf("%w: the first epoch begins in %s, expected 0 or more", ErrConfig, c.FirstEpochDelay)
+	case c.FirstEpochDelay < 0 || c.FirstEpochDelay > 366*24*time.Hour:
+		return fmt.Errorf("%w: the first epoch begins in %s, expected 0 up to a year", ErrConfig, c.FirstEpochDelay)
 	}
 	if err := membership.CheckNetwork(c.Network); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

@@ -28,23 +28,23 @@ type Server struct {
 	closed  error
 }
 
-// New opens the contract's key, its database and its listener. Nothing is answered before Run; a
-// server that is not run must be closed.
+// New opens the listener, the contract's key and its database, in this order. Nothing is answered
+// before Run; a server that is not run must be closed.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	keeper, err := newKeeper(context.Background(), cfg)
-	if err != nil {
-		return nil, err
-	}
 	web, err := webserver.New(webserver.Config{
 		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
 		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies,
 	})
 	if err != nil {
-		return nil, errors.Join(err, keeper.store.Close())
+		return nil, err
+	}
+	keeper, err := newKeeper(context.Background(), cfg)
+	if err != nil {
+		return nil, errors.Join(err, web.Close())
 	}
 	return &Server{keeper: keeper, web: web, log: cfg.Logger}, nil
 }

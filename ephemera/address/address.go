@@ -17,16 +17,16 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// maxBytes bounds the length of a multiaddr.
-const maxBytes = 256
+// MaxBytes bounds the text of a multiaddr.
+const MaxBytes = 256
 
 const example = "expected one like /ip4/192.0.2.1/tcp/3000 or /dns4/host/tcp/3000"
 
 // Parse returns the multiaddr of a member or listener. It refuses one with a peer ID, because the
 // key of the member's entry identifies it.
 func Parse(text string) (ma.Multiaddr, error) {
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("parse address %.80q…: it has %d bytes, at most %d are allowed", text, len(text), maxBytes)
+	if len(text) > MaxBytes {
+		return nil, fmt.Errorf("parse address %.80q…: it has %d bytes, at most %d are allowed", text, len(text), MaxBytes)
 	}
 	a, err := ma.NewMultiaddr(text)
 	if err != nil {

@@ -182,8 +182,8 @@ func (h *Home) open(ctx context.Context, options Options) error {
 		if h.marker, err = readMarker(h.path(MarkerFile)); err != nil {
 			return err
 		}
-		if made, asked := h.marker.kind, options.Store.Name; made != asked {
-			return fmt.Errorf("%w: it was made with %s, but %s is configured; choose %s, or create a new home with a new key", ErrKind, made, asked, made)
+		if err := h.marker.checkKind(options.Store.Name); err != nil {
+			return err
 		}
 	}
 	if !hasKey && h.marker.starts > 0 {
@@ -204,6 +204,24 @@ func (h *Home) open(ctx context.Context, options Options) error {
 	return h.countStart(ctx, options.Logger)
 }
 
+// CheckKind returns ErrKind if the folder was created with a kind of store of another name. It
+// changes nothing, and takes no lock. A folder without a marker that can be read is OpenWith's
+// concern.
+func CheckKind(dir, kind string) error {
+	m, err := readMarker(filepath.Join(dir, MarkerFile))
+	if err != nil {
+		return nil
+	}
+	return m.checkKind(kind)
+}
+
+func (m marker) checkKind(asked string) error {
+	if m.kind != asked {
+		return fmt.Errorf("%w: it was made with %s, but %s is configured; choose %s, or create a new home with a new key", ErrKind, m.kind, asked, m.kind)
+	}
+	return nil
+}
+
 func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 	identity, err := h.Store.Identity(ctx)
 	fresh := errors.Is(err, store.ErrNotFound)
@@ -213,7 +231,7 @@ func (h *Home) countStart(ctx context.Context, logger *slog.Logger) error {
 	case err != nil:
 		return err
 	case identity.Network != h.network || identity.Key != h.Key.Public():
-		return fmt.Errorf("%w: it belongs to key %s on network %q, this node has key %s on %q; use this node's folder",
+		return fmt.Errorf("%w: it belongs to key %s on network %q, this node has key %s on %q; use this node's folder, and the network of its first start",
 			store.ErrForeign, identity.Key, identity.Network, h.Key.Public(), h.network)
 	case identity.Starts > h.marker.starts+1:
 		return fmt.Errorf("%w: it counts %d starts, the store %d; an older marker was restored, create a new home with a new key",

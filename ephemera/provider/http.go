@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
@@ -61,9 +62,9 @@ type peerInfo struct {
 // server does not answer, or answers with something else, the last good list stays; with Keep it
 // also survives a restart. The only error is an invalid URL.
 func HTTP(config HTTPConfig) (Func, error) {
-	address, err := url.Parse(config.URL)
-	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
-		return nil, fmt.Errorf("%.200q is not the URL of a list of members, expected one such as https://host/contract/peer_info", config.URL)
+	source, err := address.ParseURL(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("list of members: %w", err)
 	}
 	if config.Timeout <= 0 {
 		config.Timeout = 10 * time.Second
@@ -74,7 +75,7 @@ func HTTP(config HTTPConfig) (Func, error) {
 			CheckRedirect: checkRedirect,
 		}
 	}
-	s := &httpSource{config: config, name: address.Redacted()}
+	s := &httpSource{config: config, name: source.Redacted()}
 	return keepLast(s.current), nil
 }
 

@@ -182,7 +182,7 @@ func TestHTTPSIsPolled(t *testing.T) {
 func TestHTTPRefusesAnInvalidURL(t *testing.T) {
 	for _, bad := range []string{"", "contract", "ftp://host/list", "http://", ":"} {
 		_, err := provider.HTTP(provider.HTTPConfig{URL: bad})
-		require.ErrorContains(t, err, "https://host", bad)
+		require.ErrorContains(t, err, "is not a URL; expected one such as http://", bad)
 	}
 	p, err := provider.HTTP(provider.HTTPConfig{URL: "http://user:secret@127.0.0.1:1/list"})
 	require.NoError(t, err)

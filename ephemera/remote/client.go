@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/verdict"
@@ -69,9 +69,9 @@ func NewClient(config ClientConfig) (*Client, error) {
 	if config.Application == nil {
 		return nil, errors.New("remote application: Application is missing")
 	}
-	target, err := url.Parse(config.URL)
-	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return nil, fmt.Errorf("remote application: address %q, expected that of a node's admin listener, such as http://127.0.0.1:7002", config.URL)
+	target, err := address.ParseURL(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("remote application: address of the node's admin listener: %w", err)
 	}
 	config.Messages = cmp.Or(config.Messages, 8)
 	config.Name = cmp.Or(config.Name, "application")

@@ -26,6 +26,8 @@ var (
 	ErrNotFound = errors.New("not stored")
 	// ErrOtherContract reports a database of another contract or network.
 	ErrOtherContract = errors.New("the folder belongs to another contract")
+	// ErrOtherMember reports a database of another member.
+	ErrOtherMember = errors.New("the folder belongs to another member")
 )
 
 // Store is a Nym-API's database: what it signed, submitted and learnt. What a method has stored
@@ -95,6 +97,23 @@ func (s *Store) SetContract(ctx context.Context, c Contract) error {
 		ON CONFLICT (one) DO UPDATE SET peer_info = coalesce(excluded.peer_info, peer_info)`, c.Network, c.Key[:], info)
 	if err != nil {
 		return fmt.Errorf("store contract: %w", err)
+	}
+	return nil
+}
+
+// SetMember stores the member's key. It is called after SetContract. The error is ErrOtherMember if
+// another key is stored: what was signed and submitted is not this member's.
+func (s *Store) SetMember(ctx context.Context, key keys.Public) error {
+	var stored []byte
+	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &stored, `UPDATE contract SET member = coalesce(member, ?) RETURNING member`, key[:])
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("store member: %w", found(err))
+	case keys.Public(stored) != key:
+		return fmt.Errorf("%w: its reports are signed by %s, this Nym-API has key %s; use the folder that was made with this key, or a new one",
+			ErrOtherMember, keys.Public(stored), key)
 	}
 	return nil
 }

@@ -27,7 +27,15 @@ func TestTheStoreKeepsOneContractAndCounts(t *testing.T) {
 	require.NoError(t, database.SetContract(t.Context(), mine), "the group is not forgotten")
 	require.ErrorIs(t, database.SetContract(t.Context(), rewards.Contract{Network: "n", Key: public(2)}), rewards.ErrOtherContract)
 
+	require.NoError(t, database.SetMember(t.Context(), public(3)))
+	require.NoError(t, database.SetMember(t.Context(), public(3)))
+	err = database.SetMember(t.Context(), public(4))
+	require.ErrorIs(t, err, rewards.ErrOtherMember)
+	require.ErrorContains(t, err, public(3).String())
+	require.ErrorContains(t, err, public(4).String())
+
 	again := openStore(t, dir)
+	require.ErrorIs(t, again.SetMember(t.Context(), public(4)), rewards.ErrOtherMember)
 	kept, err := again.Contract(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, withInfo, kept)

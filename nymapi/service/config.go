@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
@@ -162,6 +163,9 @@ func (c Config) Validate() error {
 	case c.Keep < leastKeep:
 		return fmt.Errorf("%w: %d epochs kept, expected at least %d", ErrConfig, c.Keep, leastKeep)
 	}
+	if _, err := client.New(c.Contract, c.HTTPTransport); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	if c.Daemon != (Daemon{}) {
 		if c.Mode != Ephemera {
 			return fmt.Errorf("%w: mode %s with an Ephemera daemon, expected mode ephemera", ErrConfig, c.Mode)
@@ -185,7 +189,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := p2p.CheckListen(false, c.Listen...); err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return fmt.Errorf("%w: listen: %w", ErrConfig, err)
 	}
 	if err := p2p.CheckAnnounce(c.Announce...); err != nil {
 		return fmt.Errorf("%w: announce: %w", ErrConfig, err)

@@ -2,6 +2,9 @@ package service_test
 
 import (
 	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -61,6 +64,43 @@ func TestAFolderBelongsToOneContract(t *testing.T) {
 	other := newCluster(t, 1, time.Second)
 	err := other.run(1, func(config *service.Config) { config.Home = c.home(1) })
 	require.ErrorIs(t, err, rewards.ErrOtherContract)
+}
+
+// The databases of one member with the key of another are refused. Another name is not taken, and
+// the log says so.
+func TestAFolderBelongsToOneMember(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, time.Second)
+	c.startAll()
+	c.begun(1)
+	c.stop(1)
+	c.stop(2)
+	data, err := os.ReadFile(filepath.Join(c.home(1), service.RewardsFile))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.home(2), service.RewardsFile), data, 0o600))
+	require.ErrorIs(t, c.run(2, func(*service.Config) {}), rewards.ErrOtherMember)
+
+	said := make(chan string, 1)
+	c.start(1, func(config *service.Config) {
+		config.Name, config.Logger = "other", slog.New(slog.NewTextHandler(warned{said}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
+	select {
+	case line := <-said:
+		require.Contains(t, line, "setting=name given=other kept=nymapi-1")
+	case <-time.After(patience):
+		require.Fail(t, "nothing was said about the name")
+	}
+}
+
+// warned passes on the first line of a log.
+type warned struct{ said chan string }
+
+func (w warned) Write(line []byte) (int, error) {
+	select {
+	case w.said <- string(line):
+	default:
+	}
+	return len(line), nil
 }
 
 func TestAConfigurationIsChecked(t *testing.T) {

@@ -64,7 +64,11 @@ func openFolder(ctx context.Context, dir string, lock io.Closer, log *slog.Logge
 	return f, nil
 }
 
+// close closes the folder. A nil folder is not open.
 func (f *folder) close() error {
+	if f == nil {
+		return nil
+	}
 	var errs []error
 	if f.samples != nil {
 		errs = append(errs, f.samples.Close())

@@ -87,6 +87,17 @@ func (s *Service) member(info contract.PeerInfo) (contract.Member, bool) {
 	return info.Members[i], true
 }
 
+// keepName takes the name with which this Nym-API is enrolled, which nothing changes later.
+func (s *Service) keepName(ctx context.Context, info contract.PeerInfo) {
+	enrolled, found := s.member(info)
+	if !found || enrolled.Name == s.config.Name {
+		return
+	}
+	s.log.WarnContext(ctx, "setting has no effect: the key is enrolled under another name; use a new folder for another name",
+		"setting", "name", "given", s.config.Name, "kept", enrolled.Name)
+	s.config.Name = enrolled.Name
+}
+
 // join enrols this Nym-API if it is not a member yet, and waits until the group is complete. It
 // does not need the contract if the group is stored. Nil addresses are not known yet.
 func (s *Service) join(ctx context.Context, known rewards.Contract, addresses []string) (contract.PeerInfo, error) {

@@ -60,17 +60,15 @@ func New(config Config) (*Service, error) {
 
 // Run opens the folder, joins the group and works until ctx is done; then it closes everything and
 // returns nil. Otherwise it returns why it cannot continue: ErrLocked, ErrNotEnrolled,
-// rewards.ErrOtherContract, ephemera.ErrHalted, or an error of a disk or listener.
+// rewards.ErrOtherContract, rewards.ErrOtherMember, ephemera.ErrHalted, or an error of a disk or
+// listener.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.ran.CompareAndSwap(false, true) {
 		return errors.New("service has already run: create a new one")
 	}
 	defer s.client.Close()
-	var err error
-	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log); err != nil {
-		return err
-	}
-	if s.listener, err = s.listenAPI(ctx); err == nil {
+	err := s.open(ctx)
+	if err == nil {
 		err = s.run(ctx)
 	}
 	// If this run was interrupted, the next start repeats what failed.
@@ -79,6 +77,19 @@ func (s *Service) Run(ctx context.Context) error {
 		err = nil
 	}
 	return errors.Join(err, s.closeListener(), s.folder.close())
+}
+
+// open binds the listener of the API and opens the folder, in this order, so that an address in use
+// is reported before anything is created.
+func (s *Service) open(ctx context.Context) (err error) {
+	if s.listener, err = s.listenAPI(ctx); err != nil {
+		if s.config.Lock != nil {
+			err = errors.Join(err, s.config.Lock.Close())
+		}
+		return err
+	}
+	s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log)
+	return err
 }
 
 func (s *Service) run(ctx context.Context) error {
@@ -94,7 +105,10 @@ func (s *Service) run(ctx context.Context) error {
 	}
 	public := s.home.Key.Public()
 	s.key.Store(&public)
-	return errors.Join(s.work(ctx, pinned), s.home.Close())
+	if err = s.folder.rewards.SetMember(ctx, public); err == nil {
+		err = s.work(ctx, pinned)
+	}
+	return errors.Join(err, s.home.Close())
 }
 
 // work joins the group and runs the parts of the Nym-API.
@@ -110,6 +124,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	if !group.Contains(s.home.Key.Public()) {
 		return s.errNoMember(group)
 	}
+	s.keepName(ctx, info)
 	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err

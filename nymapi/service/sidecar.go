@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	contractapi "github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	ephemeraclient "github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -34,9 +34,9 @@ type Daemon struct {
 var ErrDaemon = errors.New("the Ephemera daemon cannot be used")
 
 func (d Daemon) validate() error {
-	for _, address := range []string{d.URL, d.Admin} {
-		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("%w: address %q of the Ephemera daemon, expected a URL such as http://127.0.0.1:3100", ErrConfig, address)
+	for _, text := range []string{d.URL, d.Admin} {
+		if _, err := address.ParseURL(text); err != nil {
+			return fmt.Errorf("%w: address of the Ephemera daemon: %w", ErrConfig, err)
 		}
 	}
 	return nil
@@ -58,6 +58,9 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 		return err
 	}
 	s.key.Store(&node.config.Key)
+	if err := s.folder.rewards.SetMember(ctx, node.config.Key); err != nil {
+		return err
+	}
 	info, err := s.complete(ctx, pinned)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ var rules = []rule{
 	{folder: "ephemera/address", pure: true, also: []string{"github.com/multiformats/go-multiaddr", "net", "net/netip", "net/url", "unicode"}},
 	{folder: "ephemera/membership", imports: []string{"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/address"}, pure: true},
 	// A provider reads the groups in a node's store.
-	{folder: "ephemera/provider", imports: []string{"ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/kit/plaintext", "ephemera/membership", "ephemera/store"}},
+	{folder: "ephemera/provider", imports: []string{"ephemera/address", "ephemera/keys", "ephemera/kit/files", "ephemera/kit/jsontext", "ephemera/kit/plaintext", "ephemera/membership", "ephemera/store"}},
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},

@@ -30,7 +30,7 @@ func program() command.Program {
 result of each epoch.
 
 Every flag can also be set by an environment variable: --accept-epochs by
-CONTRACT_ACCEPT_EPOCHS. A flag takes precedence.`,
+CONTRACT_ACCEPT_EPOCHS. A flag takes precedence. A misspelt variable is an error.`,
 	}
 	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
 	return command.Program{Root: root, Version: version, Environment: true, Damaged: damaged}

@@ -359,6 +359,8 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"--source \"x\"":                                                    {"inspect", "--seed", "1", "--source", "x"},
 		"--last -1":                                                         {"inspect", "--last", "-1"},
 		"--ticks 0":                                                         {"inspect", "--ticks", "0"},
+		"names:3: bad mixnode name":                                         {"serve", "--expect", "1", "--mixnodes-file", names},
+		"table.csv:1: bad list of names":                                    {"serve", "--expect", "1", "--mixnodes-file", table},
 		"--to is missing":                                                   {"backup"},
 		"--url: bad address":                                                {"health", "--url", "ftp://x"},
 	} {
@@ -367,8 +369,6 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		require.Contains(t, errs, message)
 	}
 	for message, args := range map[string][]string{
-		"names:3: bad mixnode name":          {"serve", "--expect", "1", "--mixnodes-file", names},
-		"table.csv:1: bad list of names":     {"serve", "--expect", "1", "--mixnodes-file", table},
 		"read database: stat missing":        {"inspect", "--db", "missing"},
 		"no epoch is rewarded yet":           {"inspect", "--db", emptyDatabase(t, folder), "--epoch", "last"},
 		"mixnode m9 is in no rewarded epoch": {"inspect", "--db", filepath.Join(folder, "empty.db"), "--mixnode", "m9"},

@@ -89,8 +89,11 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err := cfg.Validate(); err != nil {
 		return &command.UsageError{Err: err}
 	}
+	if cfg.Token, err = f.readToken(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(cfg.Database), 0o700); err != nil {
-		return fmt.Errorf("--home: %w", err)
+		return command.Usage("--home: %w", err)
 	}
 	if f.verify == "none" {
 		cfg.Logger.Warn("--verify none: the first submission decides what is paid")
@@ -105,6 +108,17 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	return contract.Run(cmd.Context())
 }
 
+// readToken returns the token with which Nym-APIs enrol. It is the first that may create a file.
+func (f serveFlags) readToken() (string, error) {
+	if f.createToken {
+		if err := command.CreateToken("--token", f.tokenFile); err != nil {
+			return "", err
+		}
+	}
+	return command.Token("--token", f.token, f.tokenFile)
+}
+
+// config returns the configuration, without the token, and creates nothing.
 func (f serveFlags) config() (server.Config, error) {
 	cfg := server.Config{
 		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
@@ -123,16 +137,19 @@ func (f serveFlags) config() (server.Config, error) {
 	if f.accept < 1 {
 		return cfg, command.Usage("--accept-epochs %d, expected at least 1", f.accept)
 	}
-	if f.createToken {
-		if err := command.CreateToken("--token", f.tokenFile); err != nil {
-			return cfg, err
+	if f.trusted != "" {
+		if f.mode != "single" {
+			return cfg, command.Usage("--authorised is for --mode single, but the mode is %s", f.mode)
 		}
+		if err := contract.CheckName(f.trusted); err != nil {
+			return cfg, command.Usage("--authorised: %w", err)
+		}
+	}
+	if info, err := os.Stat(cfg.Database); err == nil && !info.Mode().IsRegular() {
+		return cfg, command.Usage("--db: %s is not a regular file", cfg.Database)
 	}
 	if cfg.Proxies, err = webserver.ParseProxies(f.proxies); err != nil {
 		return cfg, command.Usage("--trusted-proxies: %w", err)
-	}
-	if cfg.Token, err = command.Token("--token", f.token, f.tokenFile); err != nil {
-		return cfg, err
 	}
 	if cfg.Estimator, err = metrics.ParseEstimator(f.estimator); err != nil {
 		return cfg, command.Usage("--estimator: %w", err)
@@ -175,12 +192,12 @@ func (f serveFlags) readMixnodes() ([]metrics.MixID, error) {
 	}
 	file, err := os.Open(f.mixnodesFile)
 	if err != nil {
-		return nil, fmt.Errorf("--mixnodes-file: %w", err)
+		return nil, command.Usage("--mixnodes-file: %w", err)
 	}
 	defer file.Close()
 	names, err := spreadsheet.ReadNames(file, f.mixnodesFile)
 	if err != nil {
-		return nil, fmt.Errorf("--mixnodes-file: %w", err)
+		return nil, command.Usage("--mixnodes-file: %w", err)
 	}
 	return names, nil
 }

@@ -112,7 +112,8 @@ func (s *Store) claim(ctx context.Context, who Identity, now contract.Millis) er
 		return err
 	}
 	if owner != who {
-		return fmt.Errorf("%w: it has key %s and network %q, this contract has %s and %q", ErrForeign, owner.Key, owner.Network, who.Key, who.Network)
+		return fmt.Errorf("%w: it has key %s and network %q, this contract has %s and %q; use the key and network of its first start, or a new folder",
+			ErrForeign, owner.Key, owner.Network, who.Key, who.Network)
 	}
 	return nil
 }

@@ -176,6 +176,8 @@ func TestForeignAndLockedDatabasesAreRefused(t *testing.T) {
 	for _, other := range []store.Identity{{Network: "other", Key: owner().Key}, {Network: owner().Network, Key: contracttest.Key(1).Public()}} {
 		_, err = store.Open(ctx, path, other, 1, nil)
 		require.ErrorIs(t, err, store.ErrForeign)
+		require.ErrorContains(t, err, other.Network)
+		require.ErrorContains(t, err, "of its first start, or a new folder")
 	}
 	open(t, path)
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -44,13 +45,10 @@ type Client struct {
 var _ api.API = (*Client)(nil)
 
 // New returns a client of the node at a URL such as http://127.0.0.1:7100. It does not connect yet.
-func New(address string, options Options) (*Client, error) {
-	base, err := url.Parse(address)
+func New(text string, options Options) (*Client, error) {
+	base, err := address.ParseURL(text)
 	if err != nil {
-		return nil, fmt.Errorf("node's URL: %w", err)
-	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("node's URL is %q, expected http://host:port", address)
+		return nil, fmt.Errorf("address of the node: %w", err)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
 	if options.Timeout == 0 {

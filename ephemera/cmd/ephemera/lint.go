@@ -26,7 +26,7 @@ func newConfigLint(c *cli) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		warnings, err := daemon.Lint(cmd.Context(), c.folder(), s)
+		warnings, err := daemon.Lint(cmd.Context(), daemon.Config{Folder: c.folder(), Settings: s, Stores: stores()})
 		if err != nil {
 			return err
 		}

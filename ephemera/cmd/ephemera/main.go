@@ -27,7 +27,8 @@ func main() { program().Main() }
 
 // program returns the command with its subcommands.
 func program() command.Program {
-	return command.Program{Root: newRoot(), Version: version, Halts: true, Explain: explain, Damaged: damaged}
+	variables := append(settings.Variables(), "EPHEMERA_HOME", "EPHEMERA_URL", "EPHEMERA_TOKEN_FILE")
+	return command.Program{Root: newRoot(), Version: version, Variables: variables, Halts: true, Explain: explain, Damaged: damaged}
 }
 
 // damaged says what to do about a damaged store. Package home notices that the votes are gone.

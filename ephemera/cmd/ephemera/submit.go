@@ -151,7 +151,8 @@ func newBlocks(c *cli) *cobra.Command {
 		Short: "Print certified blocks as the node receives them, until interrupted",
 		Long: `Print certified blocks as the node receives them, until interrupted; with
 -o json one line each. --from takes the cursor of the last block that you have
-seen, so that no block is missed or repeated.`,
+seen, so that no block is missed or repeated. A signal ends it with status 0 or,
+with --count, 130.`,
 		Example: `  ephemera blocks follow --from beginning
   ephemera blocks follow --label report -o json`,
 	}
@@ -188,8 +189,8 @@ func (c *cli) follow(cmd *cobra.Command, node api.API, subscription api.Subscrip
 	printed := 0
 	for entry, err := range node.Subscribe(cmd.Context(), subscription) {
 		if err != nil {
-			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
-				return nil // interrupted
+			if count == 0 && errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+				return nil // it follows until it is interrupted
 			}
 			return err
 		}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +60,9 @@ refused.`,
 			s.DHT.Enabled = true // so that everything can be tried
 		}
 		net, err := testnet.Open(dir)
+		if err == nil {
+			noteIgnored(cmd, dir, start, given)
+		}
 		if errors.Is(err, fs.ErrNotExist) || err == nil && flags.Changed("nodes") {
 			net, err = testnet.Make(cmd.Context(), testnet.Config{Dir: dir, Nodes: nodes, BasePort: basePort, Stores: stores(), Settings: s})
 		}
@@ -70,6 +75,23 @@ refused.`,
 		return runTestnet(cmd, net, given)
 	}
 	return cmd
+}
+
+// noteIgnored says on standard error which flags a network that exists does not take.
+func noteIgnored(cmd *cobra.Command, dir string, start bool, given map[string]string) {
+	ignored := []string{}
+	if cmd.Flags().Changed("base-port") {
+		ignored = append(ignored, "--base-port")
+	}
+	if !start {
+		for _, key := range slices.Sorted(maps.Keys(given)) {
+			ignored = append(ignored, "--"+key)
+		}
+	}
+	if len(ignored) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: %s has a network already, %s has no effect (edit the nodes' configurations, or choose another folder)\n",
+			dir, strings.Join(ignored, ", "))
+	}
 }
 
 // runTestnet runs all nodes. If one fails, the others stop.

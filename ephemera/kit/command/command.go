@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -48,6 +49,10 @@ type Program struct {
 	// Environment sets flags that are not given from variables named after the root, such as
 	// NYMAPI_HOME_SLOTS for --home-slots of nymapi.
 	Environment bool
+	// Variables are further variables that the program reads. All begin with the name of the root. If
+	// there are any, or with Environment, a variable that begins so and is not known is an error if
+	// it looks like a known one, and is reported on standard error otherwise.
+	Variables []string
 
 	// Halts reports whether the program can end with ExitHalted. It is in the help.
 	Halts bool
@@ -73,25 +78,34 @@ type Outcome struct {
 // without its log if nobody reads standard error any more.
 func (p Program) Main() {
 	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error with advice instead
+	ctx := signalled()
+	os.Exit(p.Run(ctx, os.Args[1:], interruptible{ctx, os.Stdin}, os.Stdout, standardError()))
+}
+
+// signalled returns a context that the first SIGINT or SIGTERM cancels. A later one ends the
+// process.
+func signalled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go watch(signals, cancel, os.Exit)
-	os.Exit(p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, standardError()))
+	return ctx
 }
 
 // standardError returns standard error under another descriptor. A write to descriptor 2 ends the
 // process with SIGPIPE once nobody reads it any more, for example because the collector of a
 // service's log has stopped. A write to any other descriptor fails, and the program continues
-// without its log. Standard output stays as it is: a command whose output nobody reads has nothing
-// left to do.
+// without its log. Libraries that write to os.Stderr or to package log get the same descriptor.
+// Standard output stays as it is: a command whose output nobody reads has nothing left to do.
 func standardError() *os.File {
 	fd, err := syscall.Dup(int(os.Stderr.Fd()))
 	if err != nil {
 		return os.Stderr // no descriptor is free
 	}
 	syscall.CloseOnExec(fd)
-	return os.NewFile(uintptr(fd), os.Stderr.Name())
+	os.Stderr = os.NewFile(uintptr(fd), os.Stderr.Name())
+	log.SetOutput(os.Stderr)
+	return os.Stderr
 }
 
 // watch cancels at the first signal, and exits at a later one. Some programs send the same signal
@@ -111,7 +125,8 @@ func watch(signals <-chan os.Signal, cancel func(), exit func(int)) {
 }
 
 // Run carries out a command and returns the exit status. An error goes to stderr, with what to do
-// about it.
+// about it. A command that returns context.Canceled because ctx is done was interrupted; one that
+// runs until it is stopped returns nil then.
 func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p.prepare()
 	p.Root.SetArgs(args)
@@ -124,6 +139,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	}
 	outcome := p.outcome(err)
 	outcome.Advice = cmp.Or(outcome.Advice, p.advice(err))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		outcome = Outcome{Status: ExitInterrupted, Text: interrupted(err)}
+	}
 	fmt.Fprintf(stderr, "%s: %s\n", p.Root.Name(), cmp.Or(outcome.Text, err.Error()))
 	if outcome.Advice != "" {
 		fmt.Fprintln(stderr, outcome.Advice)

@@ -143,6 +143,27 @@ func TestFlagBeforeEnvironmentBeforeDefault(t *testing.T) {
 	require.Contains(t, errs, `environment variable TOOL_COUNT: invalid argument "many"`)
 }
 
+// A variable with a typing error is a wrong command line, for whichever command it was meant. One
+// that looks like none of the program's is named and has no effect.
+func TestUnknownVariablesOfTheProgramAreNamed(t *testing.T) {
+	t.Setenv("TOOL_CUONT", "7")
+	for _, args := range []string{"work", "keys show", "version"} {
+		status, _, errs := call(t, program(nil), strings.Fields(args)...)
+		require.Equal(t, command.ExitUsage, status, args)
+		require.Contains(t, errs, "TOOL_CUONT: unknown variable, did you mean TOOL_COUNT?", args)
+	}
+	without := program(nil)
+	without.Environment = false
+	status, _, errs := call(t, without, "work")
+	require.Zero(t, status, errs)
+	require.Empty(t, errs, "a program that reads no variable has none")
+	without.Variables = []string{"TOOL_CUONT", "TOOL_HOME"}
+	t.Setenv("TOOL_COLOUR", "red")
+	status, _, errs = call(t, without, "work")
+	require.Zero(t, status, errs)
+	require.Equal(t, "tool: warning: TOOL_COLOUR: unknown variable, it has no effect\n", errs)
+}
+
 func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 	folder := t.TempDir()
 	file := func(name, text string) string {
@@ -155,6 +176,9 @@ func TestTokenIsGivenOrReadFromAFile(t *testing.T) {
 	for _, c := range []struct{ token, file, want, err string }{
 		{want: ""},
 		{token: "a", want: "a"},
+		{token: "a\n", err: "line end around it"},
+		{token: " a", err: "blank"},
+		{token: "a\tb", err: "control character"},
 		{file: file("token", " secret\n"), want: "secret"},
 		{file: file("edited", "\xef\xbb\xbfsecret\r\n\r\n"), want: "secret"},
 		{file: file("wide", "\xff\xfes\x00"), err: "save it as UTF-8"},

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"testing"
@@ -28,6 +29,8 @@ func logging() command.Program {
 	run := &cobra.Command{Use: "run", RunE: func(cmd *cobra.Command, _ []string) error {
 		for {
 			fmt.Fprintln(cmd.ErrOrStderr(), "waiting")
+			fmt.Fprintln(os.Stderr, "a library")
+			log.Print("another one")
 			if n, _ := cmd.InOrStdin().Read(make([]byte, 1)); n == 0 {
 				fmt.Fprintln(cmd.ErrOrStderr(), "stopping")
 				return nil

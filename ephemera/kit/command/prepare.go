@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/spelling"
 )
 
 // prepare completes the root command: wrong command lines are UsageErrors in every command, flags
@@ -20,8 +22,12 @@ func (p Program) prepare() {
 	root.Long = cmp.Or(root.Long, root.Short) + "\n\n" + p.statuses()
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, p.Version
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		prefix := strings.ToUpper(root.Name()) + "_"
+		if err := p.checkVariables(cmd, prefix); err != nil {
+			return err
+		}
 		if p.Environment {
-			if err := fromEnvironment(cmd, strings.ToUpper(root.Name())+"_"); err != nil {
+			if err := fromEnvironment(cmd, prefix); err != nil {
 				return err
 			}
 		}
@@ -121,11 +127,51 @@ func explained(err error) error {
 	return fmt.Errorf("invalid argument %q for %q: expected %s, such as --%s=%s", invalid.GetValue(), "--"+flag.Name, expected, flag.Name, flag.DefValue)
 }
 
+// checkVariables returns an error if a variable of the environment looks like a known one, and
+// reports other unknown ones. A variable for a flag of another command is known.
+func (p Program) checkVariables(cmd *cobra.Command, prefix string) error {
+	known := slices.Clone(p.Variables)
+	if p.Environment {
+		known = append(known, flagVariables(p.Root, prefix)...)
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	var misspelt []error
+	for _, unknown := range spelling.Unknown(os.Environ(), prefix, known) {
+		if unknown.Meant != "" {
+			misspelt = append(misspelt, unknown)
+			continue
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: warning: %s, it has no effect\n", p.Root.Name(), unknown)
+	}
+	if len(misspelt) > 0 {
+		return &UsageError{errors.Join(misspelt...)}
+	}
+	return nil
+}
+
+// flagVariables returns the variables of the flags of a command and those below it.
+func flagVariables(cmd *cobra.Command, prefix string) []string {
+	var names []string
+	add := func(f *pflag.Flag) { names = append(names, variable(prefix, f)) }
+	cmd.Flags().VisitAll(add)
+	cmd.PersistentFlags().VisitAll(add)
+	for _, sub := range cmd.Commands() {
+		names = append(names, flagVariables(sub, prefix)...)
+	}
+	return names
+}
+
+func variable(prefix string, f *pflag.Flag) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+}
+
 // fromEnvironment sets flags that are not given from variables whose names begin with the prefix.
 func fromEnvironment(cmd *cobra.Command, prefix string) error {
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(prefix, f)
 		value, set := os.LookupEnv(name)
 		if !set || f.Changed || failed != nil || f.Name == "help" || f.Name == "version" {
 			return

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
@@ -14,6 +16,9 @@ import (
 // --token-file names, which other users must not be able to read. Without either it returns "". The
 // error is a UsageError.
 func Token(flag, token, file string) (string, error) {
+	if strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
+		return "", Usage("%s has a blank or line end around it, or a control character in it; give the token alone", flag)
+	}
 	if file == "" {
 		return token, nil
 	}

@@ -304,7 +304,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 	config := testConfig(1)
 	config.Listen = first.Addresses()
 	_, err := New(config)
-	require.ErrorContains(t, err, "listen on ["+config.Listen[0]+"]")
+	require.ErrorContains(t, err, "listen on "+config.Listen[0])
 }
 
 func FuzzFrames(f *testing.F) {

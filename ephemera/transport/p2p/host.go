@@ -48,13 +48,24 @@ func (t *Transport) open() error {
 	}
 	// Listen only now, so that notifiee sees every connection.
 	t.host.Network().Notify((*notifiee)(t))
-	listen, err := parseAddresses(t.config.Listen)
-	if err == nil {
-		err = t.host.Network().Listen(listen...)
+	if err := t.listen(); err != nil {
+		_ = t.Close() // the error of listen is the one to report
+		return err
 	}
+	return nil
+}
+
+// listen opens the listeners one by one: of several addresses, libp2p leaves out those that it
+// cannot listen on.
+func (t *Transport) listen() error {
+	addresses, err := parseAddresses(t.config.Listen)
 	if err != nil {
-		_ = t.Close() // the error of Listen is the one to report
-		return fmt.Errorf("listen on %v: %w (choose another address; port 0 takes a free one)", t.config.Listen, err)
+		return fmt.Errorf("listen address: %w", err)
+	}
+	for _, one := range addresses {
+		if err := t.host.Network().Listen(one); err != nil {
+			return fmt.Errorf("listen on %s: %w (choose another address, or leave it out; port 0 takes a free one)", one, err)
+		}
 	}
 	return nil
 }

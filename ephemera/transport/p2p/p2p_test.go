@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"fmt"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,6 +44,28 @@ func connected(t *testing.T, configs ...Config) []*Transport {
 		require.NoError(t, made.SetPeers(peers))
 	}
 	return all
+}
+
+// Of several listen addresses, none is left out silently: one that is in use, or of another
+// machine, is an error that names it.
+func TestEveryListenAddressIsBoundOrNamed(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	free := "/ip4/127.0.0.1/tcp/0"
+	for _, bad := range []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", taken.Addr().(*net.TCPAddr).Port), "/ip4/192.0.2.77/tcp/3000"} {
+		for _, listen := range [][]string{{bad, free}, {free, bad}} {
+			config := testConfig(0)
+			config.Listen = listen
+			_, err := New(config)
+			require.ErrorContains(t, err, "listen on "+bad)
+			require.ErrorContains(t, err, "choose another address")
+		}
+	}
+	config := testConfig(0)
+	config.Listen = []string{free, free}
+	both := connected(t, config)[0]
+	require.Len(t, both.Addresses(), 2)
 }
 
 func TestConformance(t *testing.T) {

@@ -48,7 +48,7 @@ flags, two comparisons run one after the other: all Nym-APIs are honest, then
 one lies.
 
 Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
-do not explain, 2 for invalid flags, 130 after Ctrl-C.`,
+do not explain, 2 for invalid flags, 130 after a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --truth n00,n06,n14`,

@@ -66,12 +66,6 @@ func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
 		return command.Usage("--contract: %w", err)
 	}
 	defer asked.Close()
-	ctx, cancel := context.WithTimeout(ctx, enrolWithin)
-	defer cancel()
-	info, err := asked.PeerInfo(ctx)
-	if err != nil {
-		return err
-	}
 	// The counter must increase with every enrolment of a key, also on another machine.
 	e := contract.Enrolment{Name: cmp.Or(f.name, "nymapi-"+key.Public().Short()), Addresses: f.addresses, Counter: uint64(time.Now().UnixMilli())}
 	if e.Addresses == nil {
@@ -79,6 +73,12 @@ func (f *enrolFlags) run(ctx context.Context, out io.Writer) error {
 	}
 	if err := e.Check(); err != nil {
 		return command.Usage("%w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, enrolWithin)
+	defer cancel()
+	info, err := asked.PeerInfo(ctx)
+	if err != nil {
+		return err
 	}
 	answer, err := asked.Enrol(ctx, e.Sign(key, info.Network, info.ContractKey), token)
 	if err != nil {

@@ -18,10 +18,12 @@ var (
 )
 
 // The binaries end with the statuses that their help and the documents list. Status 78 is shown by
-// TestHaltedNymAPINeverSignsAgain; package command tests 130.
+// TestHaltedNymAPINeverSignsAgain.
 func TestProgramsEndWithTheStatusesInTheirHelp(t *testing.T) {
 	p := buildPrograms(t)
 	nodes := p.build(t, "ephemera", "ephemera")
+	t.Run("signals", func(t *testing.T) { testSignals(t, p, nodes) })
+	t.Run("closed logs", func(t *testing.T) { testClosedLogs(t, p, nodes) })
 	document, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "EPHEMERA.md"))
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(document), "| exit status | meaning |")

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
@@ -19,20 +20,28 @@ import (
 // defaultHealth is where a Nym-API in a container answers for its health check.
 const defaultHealth = "127.0.0.1:3001"
 
-// serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
-// before. Both respond with the status. /metrics responds with the figures.
-func serveHealth(ctx context.Context, address string, current func() service.Status, figures prometheus.Collector) error {
-	const patience = 5 * time.Second
+// healthPatience bounds how long a request or an answer takes.
+const healthPatience = 5 * time.Second
+
+// listenHealth binds the address of the health server. It returns nil for no address.
+func listenHealth(listen string) (*webserver.Server, error) {
+	if listen == "" {
+		return nil, nil
+	}
 	server, err := webserver.New(webserver.Config{
-		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10,
+		Listen: listen, ReadTimeout: healthPatience, WriteTimeout: healthPatience, IdleTimeout: healthPatience, MaxHeaderBytes: 4 << 10,
 	})
 	if err != nil {
-		return fmt.Errorf("--health-listen: %w", err)
+		return nil, fmt.Errorf("--health-listen: %w", err)
 	}
+	return server, nil
+}
+
+// healthAnswers answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
+// before. Both respond with the status. /metrics responds with the figures.
+func healthAnswers(current func() service.Status, figures prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(figures); err != nil {
-		return err
-	}
+	registry.MustRegister(figures)
 	answer := func(well func(service.Status) bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			status, code := current(), http.StatusOK
@@ -45,35 +54,38 @@ func serveHealth(ctx context.Context, address string, current func() service.Sta
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", answer(func(service.Status) bool { return true }))
 	mux.HandleFunc("GET /readyz", answer(func(s service.Status) bool { return s.Ready }))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: patience}))
-	return server.Run(ctx, server.Answering(mux))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: healthPatience}))
+	return mux
 }
 
 func newHealth() *cobra.Command {
-	var address string
+	var listen string
 	var ready bool
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Check the health of a Nym-API on this machine: exit status 0 if it is healthy",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return askHealth(cmd.Context(), address, ready, cmd.OutOrStdout())
+			return askHealth(cmd.Context(), listen, ready, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&address, "health-listen", defaultHealth, "the value of the Nym-API's --health-listen")
+	cmd.Flags().StringVar(&listen, "health-listen", defaultHealth, "the value of the Nym-API's --health-listen")
 	cmd.Flags().BoolVar(&ready, "ready", false, "check that it takes part, not only that it runs")
 	return cmd
 }
 
-func askHealth(ctx context.Context, address string, ready bool, out io.Writer) error {
+func askHealth(ctx context.Context, listen string, ready bool, out io.Writer) error {
+	if err := address.CheckHostPort(listen); err != nil {
+		return command.Usage("--health-listen: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	path := "/livez"
 	if ready {
 		path = "/readyz"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+path, nil)
 	if err != nil {
-		return command.Usage("--health-listen %q, expected an address such as %s", address, defaultHealth)
+		return command.Usage("--health-listen: %w", err)
 	}
 	answer, err := new(http.Client).Do(request)
 	if err != nil {

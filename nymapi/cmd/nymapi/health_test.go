@@ -18,17 +18,17 @@ func TestHealthFinishesRequestsInProgress(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	begun, resume, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	server, err := listenHealth(address)
+	require.NoError(t, err)
 	go func() {
-		done <- serveHealth(ctx, address, func() service.Status {
+		done <- server.Run(ctx, server.Answering(healthAnswers(func() service.Status {
 			close(begun)
 			<-resume
 			return service.Status{Ready: true}
-		}, new(service.Service).Figures())
+		}, new(service.Service).Figures())))
 	}()
-	var quiet net.Conn
-	for quiet == nil { // until the server listens
-		quiet, _ = net.Dial("tcp", address)
-	}
+	quiet, err := net.Dial("tcp", address)
+	require.NoError(t, err)
 	defer quiet.Close()
 	body := make(chan error, 1)
 	go func() {
@@ -41,7 +41,7 @@ func TestHealthFinishesRequestsInProgress(t *testing.T) {
 	}()
 	<-begun
 	stop()
-	_, err := quiet.Read(make([]byte, 1)) // the server closes the connections without a request
+	_, err = quiet.Read(make([]byte, 1)) // the server closes the connections without a request
 	require.Error(t, err)
 	close(resume)
 	require.NoError(t, <-body)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,7 @@ type process struct {
 	ended chan struct{} // closed when it has ended
 	// expected is the complaint that this process may log, empty for none.
 	expected string
+	input    io.Writer // its standard input, or nil
 }
 
 // launch starts a program. If it ends before the test stops it, it is sent to died.

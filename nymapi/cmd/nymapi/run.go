@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
@@ -69,7 +71,8 @@ func newRun() *cobra.Command {
 	return cmd
 }
 
-// config returns the service's configuration. If New fails, the caller must close Lock.
+// config returns the service's configuration, and creates nothing before all of it is checked. If
+// New fails, the caller must close Lock.
 func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	logger, err := newLogger(stderr, f.log)
 	if err != nil {
@@ -110,35 +113,55 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 		Name:       f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
 		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
-	if err := f.place(&c); err != nil {
+	switch {
+	case f.home != "" && f.homeSlots != "":
+		return service.Config{}, command.Usage("--home and --home-slots are both given, expected one of them")
+	case f.home == "" && f.homeSlots == "":
+		return service.Config{}, command.Usage("--home is missing, expected a folder for the key and databases, such as --home ./nymapi-1")
+	case f.homeSlots != "":
+		c.Home, f.healthListen = f.homeSlots, cmp.Or(f.healthListen, defaultHealth)
+	}
+	if err := f.checkListeners(); err != nil {
 		return service.Config{}, err
 	}
 	if c.Source, err = f.source.open(c.Number); err != nil {
-		if c.Lock != nil {
-			err = errors.Join(err, c.Lock.Close())
-		}
 		return service.Config{}, err
 	}
-	return c, nil
+	if err := c.Validate(); err != nil {
+		return service.Config{}, err
+	}
+	return c, f.takeSlot(&c)
 }
 
-// place sets the folder, and with --home-slots also the number and the lock.
-func (f *runFlags) place(c *service.Config) error {
-	switch {
-	case f.home != "" && f.homeSlots != "":
-		return command.Usage("--home and --home-slots are both given, expected one of them")
-	case f.homeSlots != "":
-		slot, err := takeSlot(f.homeSlots)
-		if err != nil {
-			return err
+// checkListeners checks the address of the health server, and that no two listeners need one port.
+func (f *runFlags) checkListeners() error {
+	listeners := []address.Listener{{Setting: "--api", Address: f.api}, {Setting: "--health-listen", Address: f.healthListen}}
+	if f.healthListen != "" {
+		if err := address.CheckHostPort(f.healthListen); err != nil {
+			return command.Usage("--health-listen: %w", err)
 		}
-		c.Home, c.Number, c.Lock = slot.dir, slot.number, slot.lock
-		if f.healthListen == "" {
-			f.healthListen = defaultHealth
-		}
+	}
+	for _, text := range f.listen {
+		listeners = append(listeners, address.Listener{Setting: "--listen", Address: text})
+	}
+	if err := address.CheckDistinct(listeners...); err != nil {
+		return &command.UsageError{Err: err}
+	}
+	return nil
+}
+
+// takeSlot sets folder, number, source and lock of --home-slots, if it is given.
+func (f *runFlags) takeSlot(c *service.Config) error {
+	if f.homeSlots == "" {
 		return nil
-	case f.home == "":
-		return command.Usage("--home is missing, expected a folder for the key and databases, such as --home ./nymapi-1")
+	}
+	slot, err := takeSlot(f.homeSlots)
+	if err != nil {
+		return err
+	}
+	c.Home, c.Number, c.Lock = slot.dir, slot.number, slot.lock
+	if c.Source, err = f.source.open(c.Number); err != nil {
+		return errors.Join(err, c.Lock.Close())
 	}
 	return nil
 }
@@ -150,19 +173,28 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	}
 	nymapi, err := service.New(c)
 	if err != nil {
-		if c.Lock != nil {
-			err = errors.Join(err, c.Lock.Close())
-		}
-		return err
+		return errors.Join(err, unlock(c))
+	}
+	health, err := listenHealth(f.healthListen)
+	if err != nil {
+		return errors.Join(err, unlock(c))
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
-	if f.healthListen != "" {
-		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi.Status, nymapi.Figures()) })
+	if health != nil {
+		work.Go(func() error { return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures()))) })
 	}
 	if err := work.Wait(); err != nil {
 		return err
 	}
 	c.Logger.Info("stopped")
 	return nil
+}
+
+// unlock releases the folder of a Nym-API that does not run.
+func unlock(c service.Config) error {
+	if c.Lock == nil {
+		return nil
+	}
+	return c.Lock.Close()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -45,7 +46,7 @@ that long. With --availability, only who is online is simulated: the share of
 epochs lost for each number of Nym-APIs, computed exactly and by random draws.
 
 Exit status: 0 on success, 1 if an invariant was violated, 2 for invalid flags,
-130 after Ctrl-C.`,
+130 after a signal.`,
 		Example: `  nymapi simulate --nodes 40 --epochs 24 --latency wan --out figures
   nymapi simulate --nodes 31 --latency 50ms --adversary equivocate=7,silent=3
   nymapi simulate --find 30m --seed 7
@@ -99,10 +100,24 @@ func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
+	if err := f.makeFolder(); err != nil {
+		return err
+	}
 	for _, warning := range f.config.Warnings() {
 		fmt.Fprintln(stderr, paragraph.Wrap("Note: "+warning))
 	}
 	return f.day(ctx, stdout, stderr)
+}
+
+// makeFolder creates the folder of --out, so that a wrong one is noticed before hours of work.
+func (f *simulateFlags) makeFolder() error {
+	if f.out == "" {
+		return nil
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return command.Usage("--out: create the folder: %w; give a writable folder", err)
+	}
+	return nil
 }
 
 // day simulates a day and prints it.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
@@ -27,6 +26,9 @@ func (f *simulateFlags) computeAvailability(stdout io.Writer) error {
 			return command.Usage("--availability %s: expected decimals from 0 to 1, separated by commas; give --availability .95,.99,.999", text)
 		}
 	}
+	if err := f.makeFolder(); err != nil {
+		return err
+	}
 	table := availability.New(shares, mostNodes, drawnEpochs, f.config.Seed)
 	if f.out != "" {
 		var figure bytes.Buffer
@@ -43,11 +45,8 @@ func (f *simulateFlags) computeAvailability(stdout io.Writer) error {
 	return table.WriteText(stdout)
 }
 
-// writeFigure writes a file into the folder, and creates the folder if it does not exist.
+// writeFigure writes a file into the folder of --out.
 func writeFigure(folder, name string, content []byte) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("--out: create the folder: %w; give a writable folder", err)
-	}
 	if err := files.Replace(filepath.Join(folder, name), 0o644, content); err != nil {
 		return fmt.Errorf("--out: write a figure: %w; give a writable folder", err)
 	}

@@ -23,6 +23,8 @@ func TestSimulateNamesInvalidFlags(t *testing.T) {
 		{"--latency slow", "--latency slow: expected wan, uniform, heavy or a one-way delay; give --latency wan or --latency 50ms"},
 		{"--adversary silent", "--adversary silent: expected name=count, separated by commas"},
 		{"--growth 65", "--growth 65: expected 0 to 64 Nym-APIs"},
+		{"--out simulate_test.go", "--out: create the folder: "},
+		{"--availability .9 --out simulate_test.go", "--out: create the folder: "},
 		{"--find -1s", "--find -1s: expected how long to search"},
 		{"--find 1s --out figures", "--find: expected without --availability and --out"},
 		{"--seed minus", `invalid argument "minus" for "--seed"`},

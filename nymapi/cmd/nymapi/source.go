@@ -67,7 +67,7 @@ func (f *sourceFlags) recorded(number int) (collector.Source, error) {
 	}
 	t, err := trace.Open(f.trace)
 	if err != nil {
-		return nil, err
+		return nil, command.Usage("--trace: %w", err)
 	}
 	observer := f.observer
 	if observer == "" {

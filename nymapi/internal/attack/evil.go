@@ -9,6 +9,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
@@ -27,7 +28,7 @@ func badAddresses() []string {
 	return []string{
 		"/not-a-multiaddr", "/ip4/127.0.0.1", "/ip4/127.0.0.1/tcp/0", "/ip4/0.0.0.0/tcp/3000", "/ip4/127.0.0.1/tcp/99999",
 		"/ip4/127.0.0.1/tcp/9/p2p/12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2", "/unix/tmp/socket",
-		"/" + strings.Repeat("a", 1<<10),
+		"/dns4/" + strings.Repeat("a", address.MaxBytes) + "/tcp/3000",
 	}
 }
 

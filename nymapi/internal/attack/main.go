@@ -11,22 +11,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "attack:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Tool("attack", run) }
 
 // leastSeconds is the shortest attack: some epochs end, and are rewarded, while it lasts.
 const leastSeconds = 10
@@ -54,7 +46,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if *seconds < leastSeconds {
-		return fmt.Errorf("-seconds %d, expected at least %d", *seconds, leastSeconds)
+		return command.Usage("-seconds %d, expected at least %d", *seconds, leastSeconds)
 	}
 	p := plan{programs: *programs, length: time.Duration(*seconds) * time.Second, keep: *keep}
 	for _, name := range []string{theContract, theNymAPI} {

@@ -86,36 +86,3 @@ func set(value reflect.Value, text string) error {
 	}
 	return nil
 }
-
-// suggest returns the known name most similar to name, or "" if none is similar enough.
-func suggest(name string, known []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, candidate := range known {
-		if d := distance(name, candidate); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the single-character insertions, deletions and replacements between two names
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/spelling"
 )
 
 // Sources are where settings come from. Later fields override earlier ones.
@@ -164,7 +165,7 @@ func unknownKey(key string) error {
 			known[i], _, _ = strings.Cut(k, ".")
 		}
 	}
-	if meant := suggest(key, known); meant != "" {
+	if meant := spelling.Nearest(key, known); meant != "" {
 		return fmt.Errorf("unknown key %q, did you mean %q?", key, meant)
 	}
 	return fmt.Errorf("unknown key %q (`ephemera config show` lists all keys)", key)
@@ -183,38 +184,38 @@ func Variable(key string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "__"))
 }
 
-const variablePrefix = "EPHEMERA_"
-
-// readEnvironment reads the variables that contain a double underscore. Others, such as
-// EPHEMERA_HOME, are not settings.
-func (s *Settings) readEnvironment(environ []string, origins Origins) error {
-	values := map[string]string{}
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		rest, found := strings.CutPrefix(name, variablePrefix)
-		if found && strings.Contains(rest, "__") {
-			values[strings.ToLower(strings.ReplaceAll(rest, "__", "."))] = value
-		}
+// Variables returns the names of the environment variables of all settings.
+func Variables() []string {
+	variables := names()
+	for i, key := range variables {
+		variables[i] = Variable(key)
 	}
-	return errors.Join(s.misnamed(environ), s.assign(values, origins, Variable))
+	return variables
 }
 
-// misnamed reports variables that would be a setting with a double underscore. Other variables that
-// begin with EPHEMERA_ are ignored: container schedulers set some, such as EPHEMERA_PORT.
-func (s *Settings) misnamed(environ []string) error {
-	given := map[string]bool{}
+const variablePrefix = "EPHEMERA_"
+
+// readEnvironment reads the variables of settings. An unknown one is an error if its name has the
+// form of a setting's, with a double underscore, or looks like one. Others, such as EPHEMERA_HOME,
+// are not settings.
+func (s *Settings) readEnvironment(environ []string, origins Origins) error {
+	var errs []error
+	for _, unknown := range spelling.Unknown(environ, variablePrefix, Variables()) {
+		if unknown.Meant != "" || strings.Contains(unknown.Name, "__") {
+			errs = append(errs, unknown)
+		}
+	}
+	given, values := map[string]string{}, map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		given[name] = value != ""
+		given[name] = value
 	}
-	var errs []error
-	each(s, func(key, _ string, _ reflect.Value) {
-		right := Variable(key)
-		if name := strings.ReplaceAll(right, "__", "_"); name != right && given[name] {
-			errs = append(errs, fmt.Errorf("%s: unknown variable, did you mean %s?", name, right))
+	for _, key := range names() {
+		if value, found := given[Variable(key)]; found {
+			values[key] = value
 		}
-	})
-	return errors.Join(errs...)
+	}
+	return errors.Join(append(errs, s.assign(values, origins, Variable))...)
 }
 
 func (s *Settings) readFlags(values map[string]string, origins Origins) error {

@@ -114,7 +114,9 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 	_, _, err = Load(Sources{Flags: map[string]string{"membership.source": "http", "membership.url": "http://127.0.0.1:8080/peers "}})
 	require.ErrorContains(t, err, `"http://127.0.0.1:8080/peers " is not a URL`)
 	_, _, err = Load(Sources{Environ: []string{"EPHEMERA_HTTP__LISTNE=x"}})
-	require.ErrorContains(t, err, `EPHEMERA_HTTP__LISTNE: unknown key`)
+	require.ErrorContains(t, err, `EPHEMERA_HTTP__LISTNE: unknown variable, did you mean EPHEMERA_HTTP__LISTEN?`)
+	_, _, err = Load(Sources{Environ: []string{"EPHEMERA_HTTP__COLOUR=x"}})
+	require.ErrorContains(t, err, `EPHEMERA_HTTP__COLOUR: unknown variable`)
 }
 
 func FuzzParse(f *testing.F) {

@@ -3,12 +3,15 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/spelling"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -20,6 +23,9 @@ func (s Settings) Validate() error {
 	if err := membership.CheckNetwork(s.Node.Network); err != nil {
 		bad.add("node.network", s.Node.Network, err.Error())
 	}
+	if err := (membership.Peer{Name: s.Node.Name}).Check(); err != nil {
+		bad.add("node.name", s.Node.Name, fmt.Sprintf("expected at most %d bytes without spaces", membership.MaxNameBytes))
+	}
 	for _, text := range s.Node.Clients {
 		if _, err := keys.ParsePublic(text); err != nil {
 			bad.add("node.clients", text, "expected public keys, as `ephemera keys show FILE` prints them")
@@ -29,8 +35,10 @@ func (s Settings) Validate() error {
 	if s.Membership.Source == "file" && s.Membership.File == "" {
 		bad.add("membership.file", "", "expected the path of the list of members")
 	}
+	bad.path("membership.file", s.Membership.File)
+	bad.path("http.token_file", s.HTTP.TokenFile)
 	if s.Membership.Source == "http" {
-		if err := address.CheckURL(s.Membership.URL); err != nil {
+		if _, err := address.ParseURL(s.Membership.URL); err != nil {
 			bad.add("membership.url", s.Membership.URL, err.Error())
 		}
 	}
@@ -44,6 +52,11 @@ func (s Settings) Validate() error {
 	for _, name := range s.HTTP.Hosts {
 		if err := webserver.CheckHost(name); err != nil {
 			bad.add("http.hosts", name, err.Error())
+		}
+	}
+	for _, pattern := range s.HTTP.Origins {
+		if _, err := path.Match(pattern, ""); err != nil || strings.ContainsFunc(pattern, blank) {
+			bad.add("http.origins", pattern, "expected a host, such as *.example.org")
 		}
 	}
 	for _, text := range s.HTTP.TrustedProxies {
@@ -127,11 +140,21 @@ func (p *problems) oneOf(key, value string, choices ...string) {
 		return
 	}
 	what := "expected " + strings.Join(choices[:len(choices)-1], ", ") + " or " + choices[len(choices)-1]
-	if meant := suggest(value, choices); meant != "" {
+	if meant := spelling.Nearest(value, choices); meant != "" {
 		what += fmt.Sprintf(", did you mean %q?", meant)
 	}
 	p.add(key, value, what)
 }
+
+// path refuses what no path has on purpose: control characters, and blanks around it. Variables
+// that come from files often end with a newline.
+func (p *problems) path(key, value string) {
+	if strings.TrimSpace(value) != value || strings.ContainsFunc(value, unicode.IsControl) {
+		p.add(key, value, "expected a path without blanks around it")
+	}
+}
+
+func blank(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }
 
 func (p *problems) address(key, value string) {
 	if value == "" {

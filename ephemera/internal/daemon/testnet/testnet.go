@@ -99,12 +99,13 @@ func Open(dir string) (Net, error) {
 }
 
 // Make creates the network, or returns the one that exists in the folder if it has as many nodes.
-// It returns ErrOccupied if the folder contains anything else.
-func Make(ctx context.Context, config Config) (Net, error) {
+// It returns ErrOccupied if the folder contains anything else. If it fails, or ctx ends, it leaves
+// no node.
+func Make(ctx context.Context, config Config) (n Net, err error) {
 	if config.Nodes < 1 || config.Nodes > membership.MaxMembers {
 		return Net{}, fmt.Errorf("%w: %d nodes, expected 1..%d", settings.ErrConfig, config.Nodes, membership.MaxMembers)
 	}
-	n, err := Open(config.Dir)
+	n, err = Open(config.Dir)
 	switch {
 	case err == nil && len(n.Nodes) != config.Nodes:
 		return Net{}, fmt.Errorf("%w: %s contains a network of %d nodes, not of %d (choose another folder with --dir)", ErrOccupied, config.Dir, len(n.Nodes), config.Nodes)
@@ -116,12 +117,20 @@ func Make(ctx context.Context, config Config) (Net, error) {
 		return Net{}, err
 	}
 	n = Net{Dir: config.Dir, Number: 1}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, config.discard())
+		}
+	}()
 	var peers []membership.Peer
 	var members []keys.Public
 	for i := range config.Nodes {
+		if ctx.Err() != nil {
+			return Net{}, ctx.Err()
+		}
 		at := ports[i*portsPerNode:]
 		node := Node{
-			Name: "node-" + strconv.Itoa(i+1), P2P: "/ip4/127.0.0.1/tcp/" + at[0],
+			Name: nodeName(i), P2P: "/ip4/127.0.0.1/tcp/" + at[0],
 			HTTP: net.JoinHostPort("127.0.0.1", at[1]), Admin: net.JoinHostPort("127.0.0.1", at[2]),
 		}
 		if node.Key, err = config.makeNode(ctx, n.Folder(node), node); err != nil {
@@ -133,6 +142,18 @@ func Make(ctx context.Context, config Config) (Net, error) {
 	}
 	return n, n.writeLists(members, peers)
 }
+
+// discard removes the folders of a network that was not completed. The directory was empty, and no
+// node has run.
+func (c Config) discard() error {
+	var errs []error
+	for i := range c.Nodes {
+		errs = append(errs, os.RemoveAll(filepath.Join(c.Dir, nodeName(i))))
+	}
+	return errors.Join(errs...)
+}
+
+func nodeName(i int) string { return "node-" + strconv.Itoa(i+1) }
 
 func (c Config) makeNode(ctx context.Context, folder daemon.Folder, node Node) (keys.Public, error) {
 	s := c.Settings

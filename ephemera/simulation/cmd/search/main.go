@@ -1,6 +1,7 @@
 // Command search tries to break the broadcast. It runs random schedules of package simulation on
 // all cores, and prints the first violations, shrunk, with the command that replays each. Its last
-// line counts the schedules. Its exit status is 1 if any schedule failed.
+// line counts the schedules, also after SIGINT or SIGTERM. Its exit status is 1 if any schedule
+// failed, 2 for wrong flags, and 130 after a signal.
 package main
 
 import (
@@ -10,25 +11,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation/realstore"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "search:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Tool("search", run) }
 
 // errViolation reports that a promise was broken.
 var errViolation = errors.New("the protocol broke a promise")
@@ -49,7 +42,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		profile     = flags.String("cpuprofile", "", "write a CPU profile to this file")
 	)
 	if err := flags.Parse(args); err != nil {
-		return err
+		return &command.UsageError{Err: err}
 	}
 	if *profile != "" {
 		file, err := os.Create(*profile)
@@ -68,7 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return replaySchedule(*replay, out)
 	}
 	if *minutes <= 0 && *schedules <= 0 {
-		return errors.New("nothing to search: set -minutes or -schedules")
+		return command.Usage("nothing to search: set -minutes or -schedules")
 	}
 	search := simulation.Search{
 		Seed: *seed, Schedules: *schedules, Time: time.Duration(*minutes * float64(time.Minute)),
@@ -80,7 +73,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		search.Range.Adversaries = strings.Split(*adversaries, ",")
 	}
 	if err := search.Range.Validate(); err != nil {
-		return err
+		return &command.UsageError{Err: err}
 	}
 	start := time.Now()
 	search.Progress = func(done int) {
