@@ -41,13 +41,17 @@ func New(cfg Config) (*Server, error) {
 	}
 	web, err := webserver.New(webserver.Config{
 		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
-		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies,
+		MemoryBytes: cfg.MemoryBytes / memoryShare, Proxies: cfg.Proxies,
 	})
 	if err != nil {
 		return nil, errors.Join(err, keeper.store.Close())
 	}
 	return &Server{keeper: keeper, web: web, log: cfg.Logger}, nil
 }
+
+// MemoryBytes returns how much memory callers may make the contract use: that of the configuration,
+// or its default.
+func (s *Server) MemoryBytes() int64 { return s.keeper.cfg.MemoryBytes }
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.
 func (s *Server) URL() string { return s.web.URL() }

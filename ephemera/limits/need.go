@@ -128,8 +128,8 @@ func (c Config) http() HTTP {
 	return HTTP{
 		BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, RequestsPerSecond: max(50, c.MessagesPerSecond),
 		// One address, which has half, may read two of the largest blocks or send two of the largest
-		// bodies at a time.
-		MemoryBytes: max(32<<20, 4*int64(max(c.encodedBlock(), body))),
+		// bodies at a time, each of which takes twice its size.
+		MemoryBytes: max(32<<20, 4*int64(c.encodedBlock()), 8*int64(body)),
 	}
 }
 

@@ -67,7 +67,9 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	place := s.subscribers.Take(webserver.Caller(r), 1, func() { cancel(errYields) })
+	waiting, stop := context.WithTimeout(ctx, placeTimeout)
+	place := s.subscribers.Take(waiting, webserver.Caller(r), 1, func() { cancel(errYields) })
+	stop()
 	if place == nil {
 		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf(
 			"all of the %d places for subscribers, or the half that one address may have, are taken (try again later)", s.config.MaxSubscribers)))
@@ -93,6 +95,10 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	defer f.cut()
 	f.run(ctx, cancel, wanted)
 }
+
+// placeTimeout bounds the wait for the place of a subscriber that gives way, which takes about
+// twice closeTimeout.
+const placeTimeout = 5 * time.Second
 
 // handshake suppresses the WebSocket library's response to a failed handshake, so that the server
 // can write a problem document.

@@ -188,3 +188,19 @@ func connectionOf(ctx context.Context) *connection {
 	c, _ := ctx.Value(connectionKey{}).(*connection)
 	return c
 }
+
+// piece returns a piece of memory for a body. It must be recycled. Without a connection it is new.
+func (c *connection) piece() *[pieceBytes]byte {
+	if c != nil {
+		if used, some := c.server.pieces.Get().(*[pieceBytes]byte); some {
+			return used
+		}
+	}
+	return new([pieceBytes]byte)
+}
+
+func (c *connection) recycle(piece *[pieceBytes]byte) {
+	if c != nil {
+		c.server.pieces.Put(piece)
+	}
+}

@@ -1,6 +1,7 @@
 package webserver
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -78,19 +79,39 @@ func (s *Server) Serve(guard Guard, lanes Lanes) func(http.Handler) http.Handler
 func (s *Server) serve(in lane, w http.ResponseWriter, r *http.Request, next http.Handler) error {
 	made, reader := s.answers.find(r)
 	if made == nil {
-		caller := Caller(r)
-		if !in.places.enter(r.Context(), caller) {
-			return busy("all places for requests are taken")
-		}
-		s.working(r)
-		made = record(in.places, caller, next, w, r)
-		if reader = s.answers.add(made, in.memory, r); reader == nil {
-			return busy("the memory for answers is taken")
+		var err error
+		if made, reader, err = s.prepare(in, w, r, next); err != nil {
+			return err
 		}
 	}
+	dropBody(r)
 	defer s.answers.leave(reader)
 	s.send(w, r, made)
 	return nil
+}
+
+// prepare has the handler make the answer. The place is left once the memory for the answer is
+// taken, so that few answers are without it.
+func (s *Server) prepare(in lane, w http.ResponseWriter, r *http.Request, next http.Handler) (*answer, *reader, error) {
+	defer dropBody(r) // before a refusal is sent
+	caller := Caller(r)
+	if !in.places.enter(r.Context(), caller) {
+		return nil, nil, busy("all places for requests are taken")
+	}
+	defer in.places.leave(caller)
+	if !keepBody(r) {
+		return nil, nil, busy("the memory for requests is taken")
+	}
+	s.working(r)
+	made := record(next, w, r)
+	dropBody(r)
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	reader := s.answers.add(ctx, made, in.memory, r)
+	if reader == nil {
+		return nil, nil, busy("the memory for answers is taken")
+	}
+	return made, reader, nil
 }
 
 func busy(what string) error {
@@ -104,10 +125,12 @@ func (s *Server) working(r *http.Request) {
 	}
 }
 
-// Answering is Serve for handlers that all write to the connection themselves.
+// Answering is Serve for handlers that all write to the connection themselves. A body stays until
+// its handler returns.
 func (s *Server) Answering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.working(r)
+		keepBody(r) // if another address has taken it, the request's context has ended
 		next.ServeHTTP(w, r)
 	})
 }

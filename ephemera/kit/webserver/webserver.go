@@ -9,7 +9,9 @@
 //
 // Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
 // and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
-// eight handlers need that load something large. The garbage collector may double it.
+// eight handlers need that load something large. Memory that one caller takes from another counts
+// until the other's request has let go of it. The garbage collector may double it, unless the
+// program sets a limit.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -21,6 +23,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -45,7 +48,8 @@ type Config struct {
 	// reads slowly.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
-	// which one address may have half; 64 MiB. Bodies stay until their answer is sent.
+	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it
+	// is complete, and stays until its handler has made the answer.
 	MemoryBytes int64
 	// Proxies are trusted to say for whom they send a request.
 	Proxies Proxies
@@ -82,7 +86,8 @@ type Server struct {
 	listener    net.Listener
 	http        *http.Server
 	connections *connections
-	memory      *Shares // for bodies, and answers that are not to probes
+	memory      *Shares   // for bodies, and answers that are not to probes
+	pieces      sync.Pool // of *[pieceBytes]byte, that bodies have used
 	lanes       []lane
 	answers     *answers
 }
