@@ -140,7 +140,7 @@ func (c Config) encodedBlock() int { return 2 * block.MaxBytes(c.Group) }
 // connections, bodies and answers, what decoding adds to them, and the blocks of the requests that
 // load some at the same time, each as stored, in the API's form, and in JSON.
 func (h HTTP) memory(c Config) int64 {
-	const buffers, decoding, loading = 32 << 10, 4, 8 * 3
+	const buffers, decoding, loading = 32 << 10, 4, 2 * 3
 	return int64(h.Connections)*int64(h.HeaderBytes+buffers) + decoding*h.MemoryBytes + loading*int64(c.encodedBlock())
 }
 

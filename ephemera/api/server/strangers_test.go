@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -60,6 +61,41 @@ func TestPlacesOfSubscribersAreSharedOutPerAddress(t *testing.T) {
 	}
 	_, err := io.Copy(io.Discard, strangers[0])
 	require.NoError(t, err, "the oldest of those that have the most is told, and disconnected")
+}
+
+// loading is an API whose lists of blocks take until they are released.
+type loading struct {
+	api.API
+	begun, released chan struct{}
+}
+
+func (l loading) ListBlocks(ctx context.Context, query api.ListQuery) (api.BlockPage, error) {
+	l.begun <- struct{}{}
+	<-l.released
+	return l.API.ListBlocks(ctx, query)
+}
+
+// Lists leave connections to the store for what else reads from it, readiness for one: SQLite has
+// four.
+func TestListsLeaveRoomForOtherReads(t *testing.T) {
+	c := apitest.Start(t, 1, mempool.Limits{})
+	of := loading{c.API(0), make(chan struct{}, 100), make(chan struct{})}
+	s := serve(t, of, server.Config{})
+	list := "GET " + api.PathBlocks + " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	var callers []net.Conn
+	for i := range 8 {
+		callers = append(callers, from(t, s, fmt.Sprintf("127.0.0.%d", 2+i%4), list))
+	}
+	<-of.begun
+	<-of.begun
+	for _, path := range []string{api.PathConfig, api.PathLive, api.PathHealth} {
+		require.Equal(t, http.StatusOK, do(t, request(t, http.MethodGet, s.URL()+path, "")).Status, path)
+	}
+	require.Empty(t, of.begun, "two at a time")
+	close(of.released)
+	for _, caller := range callers {
+		require.Contains(t, status(t, caller), "200")
+	}
 }
 
 // Strangers take what they can from other addresses and from that of the honest caller, which is

@@ -46,6 +46,14 @@ type reader struct {
 	body   *body
 }
 
+// size returns the bytes of an answer, 0 of none.
+func (a *answer) size() int {
+	if a == nil {
+		return 0
+	}
+	return len(a.bytes)
+}
+
 func newAnswers() *answers {
 	return &answers{seed: maphash.MakeSeed(), byBytes: make(map[uint64]*body), byTarget: make(map[string]*answer)}
 }
@@ -123,7 +131,7 @@ func (a *answers) remember(made *answer, r *http.Request) {
 func (b *body) join(r *http.Request) *reader {
 	joined := &reader{caller: Caller(r), body: b, end: func() {}}
 	if conn := connectionOf(r.Context()); conn != nil {
-		joined.end = func() { _ = conn.Close() }
+		joined.end = func() { sever(conn.Conn) }
 	}
 	b.readers[joined] = true
 	return joined

@@ -12,8 +12,11 @@ type Lane int
 
 // The lanes.
 const (
-	// Loads is for requests that load from a store: few at a time, because their answers are large.
+	// Loads is for requests that load from a store: few at a time, because their answers are large,
+	// and a sixteenth of Config.MemoryBytes a second.
 	Loads Lane = iota
+	// Lookups is for requests that are answered from memory, and whose answers are small.
+	Lookups
 	// Waits is for requests that mostly wait for others, and whose answers are small.
 	Waits
 	// Probes is for those that watch the process. They take nothing from the limits of callers.
@@ -29,9 +32,16 @@ type Lanes map[string]Lane
 func (l Lanes) of(r *http.Request) Lane { return l[r.URL.Path] }
 
 const (
-	loads  = 8   // places of Loads
-	waits  = 128 // places of Waits
-	probes = 4   // places of Probes
+	// loads is the number of places of Loads: half as many as a store reads at a time, so that what
+	// else reads from it, and probes, need not wait for them.
+	loads   = 2
+	lookups = 8   // places of Lookups
+	waits   = 128 // places of Waits
+	probes  = 16  // places of Probes
+
+	// loadSeconds is how long it takes until Loads have made as much as there is memory. They may make
+	// half of it at once.
+	loadSeconds = 16
 
 	probeBytes = 4 << 20 // memory of Probes
 
@@ -51,9 +61,10 @@ type lane struct {
 
 // lanes returns all but Direct.
 func newLanes(memory *Shares) []lane {
+	work := newBudget(max(1, memory.total/loadSeconds), memory.each)
 	return []lane{
-		Loads: {newPlaces(loads, patience), memory}, Waits: {newPlaces(waits, patience), memory},
-		Probes: {newPlaces(probes, patience), NewShares(probeBytes, oldHold)},
+		Loads: {newPlaces(loads, patience, work), memory}, Lookups: {newPlaces(lookups, patience, nil), memory},
+		Waits: {newPlaces(waits, patience, nil), memory}, Probes: {newPlaces(probes, patience, nil), NewShares(probeBytes, oldHold)},
 	}
 }
 
@@ -98,12 +109,13 @@ func (s *Server) prepare(in lane, w http.ResponseWriter, r *http.Request, next h
 	if !in.places.enter(r.Context(), caller) {
 		return nil, nil, busy("all places for requests are taken")
 	}
-	defer in.places.leave(caller)
+	var made *answer
+	defer func() { in.places.leave(caller, made.size()) }()
 	if !keepBody(r) {
 		return nil, nil, busy("the memory for requests is taken")
 	}
 	s.working(r)
-	made := record(next, w, r)
+	made = record(next, w, r)
 	dropBody(r)
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()

@@ -197,6 +197,50 @@ func TestProbesAreAnsweredWhileStrangersTakeAllConnections(t *testing.T) {
 	}
 }
 
+// lingering is a listener whose connections take until it is released to close.
+type lingering struct {
+	net.Listener
+	released chan struct{}
+}
+
+type lingeringConn struct {
+	net.Conn
+	released chan struct{}
+}
+
+func (l lingering) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &lingeringConn{conn, l.released}, nil
+}
+
+func (l *lingeringConn) Close() error {
+	<-l.released
+	return l.Conn.Close()
+}
+
+// Closing a connection waits until those that use it have run again, which on a busy machine takes
+// a while. Nobody waits for that before the next connection is accepted.
+func TestNobodyWaitsForAConnectionToClose(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	released := make(chan struct{})
+	s := serving(t, webserver.Config{Listener: lingering{listener, released}, MaxConnections: 4, MemoryBytes: 16 << 20, PieceTimeout: time.Minute})
+	t.Cleanup(func() { close(released) })
+	for range 8 {
+		from(t, s, "127.0.0.6", "GET /li")
+	}
+	honest(t, s, "/livez")
+	for _, source := range []string{"127.0.0.6", "127.0.0.7"} { // four answers of 4 MiB do not fit
+		for range 3 {
+			from(t, s, source, asks("/page"))
+		}
+	}
+	honest(t, s, "/livez")
+}
+
 func TestConnectionsOfAProxyDoNotCountForItsAddress(t *testing.T) {
 	proxies, err := webserver.ParseProxies([]string{"127.0.0.6"})
 	require.NoError(t, err)

@@ -9,9 +9,9 @@
 //
 // Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
 // and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
-// eight handlers need that load something large. Memory that one caller takes from another counts
+// two handlers need that load something large. Memory that one caller takes from another counts
 // until the other's request has let go of it. The garbage collector may double it, unless the
-// program sets a limit.
+// program sets a limit. The system buffers at most 256 KiB for each connection.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -113,12 +113,19 @@ func New(config Config) (*Server, error) {
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		ConnState: s.connections.note,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(writeBufferBytes) // a connection that has failed is noticed later
+			}
 			return context.WithValue(ctx, connectionKey{}, &connection{conn, s})
 		},
 		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
 	}
 	return s, nil
 }
+
+// writeBufferBytes bounds what the system buffers for a caller that does not read. By default, it
+// takes several megabytes, and a caller would get as much made for it without reading a byte.
+const writeBufferBytes = 256 << 10
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.
 func (s *Server) URL() string {
