@@ -137,6 +137,21 @@ func (s *Server) working(r *http.Request) {
 	}
 }
 
+// Share notes that bytes are being sent to the caller of a request whose handler is Direct. It
+// returns equal bytes if those are being sent to others, and a function to be called once they are
+// sent. They count as an answer does: if another address takes their memory, the connection is cut
+// off. The last value is false if there is no memory for them.
+func (s *Server) Share(ctx context.Context, r *http.Request, bytes []byte) (shared []byte, sent func(), ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	made := &answer{body: &body{bytes: bytes}}
+	reader := s.answers.add(ctx, made, s.memory, r)
+	if reader == nil {
+		return nil, nil, false
+	}
+	return reader.body.bytes, func() { s.answers.leave(reader) }, true
+}
+
 // Answering is Serve for handlers that all write to the connection themselves. A body stays until
 // its handler returns.
 func (s *Server) Answering(next http.Handler) http.Handler {
