@@ -13,9 +13,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -35,9 +37,13 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	early := listenEarly(cfg)
 	keeper, err := newKeeper(context.Background(), cfg)
+	if early != nil {
+		cfg.Listener = early.Listener()
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeListener(cfg.Listener))
 	}
 	web, err := webserver.New(webserver.Config{
 		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
@@ -52,6 +58,30 @@ func New(cfg Config) (*Server, error) {
 // MemoryBytes returns how much memory callers may make the contract use: that of the configuration,
 // or its default.
 func (s *Server) MemoryBytes() int64 { return s.keeper.cfg.MemoryBytes }
+
+// listenEarly answers liveness probes while the database is opened, which waits if another program
+// has locked it. It returns nil if it cannot listen, which New reports after what is wrong with the
+// database.
+func listenEarly(cfg Config) *webserver.Early {
+	if cfg.Listener != nil {
+		return nil
+	}
+	s := &Server{log: cfg.Logger}
+	waiting := webserver.Guard{Refuse: s.fail, Logger: cfg.Logger}.Starting(contract.PathLive, func() string { return "opening the database" })
+	early, err := webserver.ListenEarly(cfg.Listen, waiting, cfg.Logger)
+	if err != nil {
+		cfg.Logger.Debug("not listening before the contract has started", "err", err)
+		return nil
+	}
+	return early
+}
+
+func closeListener(listener net.Listener) error {
+	if listener == nil {
+		return nil
+	}
+	return listener.Close()
+}
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.
 func (s *Server) URL() string { return s.web.URL() }

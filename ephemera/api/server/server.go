@@ -59,6 +59,13 @@ func listen(of api.API, config Config, writeTimeout time.Duration) (*Server, err
 	return s, err
 }
 
+// Starting returns a handler for the address of a node that cannot serve its API yet: it answers
+// /livez, and refuses everything else as api.Unavailable. What says what the node waits for.
+func Starting(what func() string) http.Handler {
+	s := &Server{config: Config{}.withDefaults()}
+	return webserver.RequestID(s.guard().Starting(api.PathLive, what))
+}
+
 // guard refuses requests with the API's problem documents.
 func (s *Server) guard() webserver.Guard {
 	return webserver.Guard{Refuse: s.refuse, Logger: s.config.Logger}
