@@ -23,6 +23,9 @@ var ErrConfig = errors.New("invalid configuration")
 // DefaultNetwork is the network of a contract whose configuration does not name one.
 const DefaultNetwork = "nym-rewarding"
 
+// defaultMemory is how much memory a contract may use at least, if its configuration does not say.
+const defaultMemory = 256 << 20
+
 // Advance says when the next epoch begins.
 type Advance = ledger.Advance
 
@@ -74,6 +77,10 @@ type Config struct {
 	Mode       contract.Mode // default: contract.ModeFull
 	Authorised string        // only member that may submit in ModeSingle; default: the first by name
 
+	// MemoryBytes is how much memory callers may make the contract use; default: 256 MiB, or more if
+	// the submissions of all members need more. A quarter of it is for bodies and answers.
+	MemoryBytes int64
+
 	Logger *slog.Logger     // default: none
 	Now    func() time.Time // default: time.Now
 }
@@ -96,6 +103,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, contract.MaxCarry)
 	case c.Mode != contract.ModeFull && c.Mode != contract.ModeSingle && c.Mode != contract.ModeNone:
 		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone)
+	case c.MemoryBytes < c.leastMemory():
+		return fmt.Errorf("%w: %d bytes of memory, the submissions of %d members need at least %d", ErrConfig, c.MemoryBytes, expected, c.leastMemory())
 	case c.FirstEpochDelay < 0 || c.FirstEpochDelay > 366*24*time.Hour:
 		return fmt.Errorf("%w: the first epoch begins in %s, expected 0 up to a year", ErrConfig, c.FirstEpochDelay)
 	}
@@ -173,13 +182,16 @@ func (c Config) reportBytes() (report, all int64) {
 	return report, int64(c.expected()) * (report + message)
 }
 
-// memory returns the bound of bodies and answers in memory: two members may submit the largest
-// body at once, or all of them the usual one, from one address.
-func (c Config) memory() int64 {
-	const least = 64 << 20
+// leastMemory returns the MemoryBytes with which two members may submit the largest body at once,
+// or all of them the usual one, from one address.
+func (c Config) leastMemory() int64 {
 	_, reports := c.reportBytes()
-	return max(least, 4*2*int64(c.Limits.BlockBytes), 4*int64(c.expected())*reports)
+	return memoryShare * max(2*webserver.LeastMemory(int64(c.Limits.BlockBytes)), int64(c.expected())*webserver.LeastMemory(reports))
 }
+
+// memoryShare is the part of MemoryBytes that bodies and answers may have. The rest is for
+// connections, for requests that are decoded, and for the garbage of all this.
+const memoryShare = 4
 
 // limits returns the default limits for the mixnodes and members of c.
 func (c Config) limits() membership.Limits {
@@ -218,6 +230,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.AcceptEpochs == 0 {
 		c.AcceptEpochs = 3
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = max(defaultMemory, c.leastMemory())
 	}
 	if c.Advance == "" {
 		c.Advance = Fixed

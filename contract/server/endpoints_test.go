@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -291,6 +292,7 @@ func TestConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		"a name twice":           func(c *server.Config) { c.Members[1].Name = c.Members[0].Name },
 		"a bad name":             func(c *server.Config) { c.Members[1].Name = "" },
 		"no estimator":           func(c *server.Config) { c.Estimator = nil },
+		"too little memory":      func(c *server.Config) { c.MemoryBytes = 1 << 20 },
 		"carry below 0":          func(c *server.Config) { c.CarryLimit = -1 },
 		"unknown mode":           func(c *server.Config) { c.Mode = "other" },
 		"network":                func(c *server.Config) { c.Network = "Ä" },
@@ -313,6 +315,25 @@ func TestConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		_, err := server.New(cfg)
 		require.ErrorIs(t, err, server.ErrConfig, name)
 	}
+}
+
+// By default, all members may submit at once.
+func TestMemoryFollowsTheSubmissions(t *testing.T) {
+	memory := func(cfg server.Config) int64 {
+		contract, err := server.New(cfg)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, contract.Close()) }()
+		return contract.MemoryBytes()
+	}
+	require.EqualValues(t, 256<<20, memory(configure(t, 4, 3)))
+	large := configure(t, 4, 3)
+	large.Members, large.Expected, large.Mixnodes = nil, 100, nil
+	for i := range 1000 {
+		large.Mixnodes = append(large.Mixnodes, metrics.MixID(fmt.Sprintf("mixnode%04d", i)))
+	}
+	require.Greater(t, memory(large), int64(1<<30), "100 submissions, each with 100 reports of 16 KB")
+	large.MemoryBytes = 512 << 20
+	require.ErrorContains(t, large.Validate(), "need at least")
 }
 
 func TestDatabaseOfAnotherGroupIsRefused(t *testing.T) {

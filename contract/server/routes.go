@@ -51,6 +51,7 @@ func (s *Server) routes() http.Handler {
 
 // lanes says what requests share. Submissions wait for their check.
 var lanes = webserver.Lanes{
+	contract.PathEpoch: webserver.Lookups, contract.PathPeerInfo: webserver.Lookups, "/style.css": webserver.Lookups,
 	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
 }
 

@@ -13,9 +13,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -35,18 +37,48 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	web, err := webserver.New(webserver.Config{
-		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
-		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies,
-	})
+	early, err := listenEarly(cfg)
 	if err != nil {
 		return nil, err
 	}
 	keeper, err := newKeeper(context.Background(), cfg)
+	if early != nil {
+		cfg.Listener = early.Listener()
+	}
 	if err != nil {
-		return nil, errors.Join(err, web.Close())
+		return nil, errors.Join(err, closeListener(cfg.Listener))
+	}
+	web, err := webserver.New(webserver.Config{
+		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
+		MemoryBytes: cfg.MemoryBytes / memoryShare, Proxies: cfg.Proxies,
+	})
+	if err != nil {
+		return nil, errors.Join(err, keeper.store.Close())
 	}
 	return &Server{keeper: keeper, web: web, log: cfg.Logger}, nil
+}
+
+// MemoryBytes returns how much memory callers may make the contract use: that of the configuration,
+// or its default.
+func (s *Server) MemoryBytes() int64 { return s.keeper.cfg.MemoryBytes }
+
+// listenEarly answers liveness probes while the database is opened, which waits if another program
+// has locked it. An address in use is reported before anything is created. It returns nil if the
+// configuration has a listener.
+func listenEarly(cfg Config) (*webserver.Early, error) {
+	if cfg.Listener != nil {
+		return nil, nil
+	}
+	s := &Server{log: cfg.Logger}
+	waiting := webserver.Guard{Refuse: s.fail, Logger: cfg.Logger}.Starting(contract.PathLive, func() string { return "opening the database" })
+	return webserver.ListenEarly(cfg.Listen, waiting, cfg.Logger)
+}
+
+func closeListener(listener net.Listener) error {
+	if listener == nil {
+		return nil
+	}
+	return listener.Close()
 }
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.

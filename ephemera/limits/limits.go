@@ -167,9 +167,6 @@ type HTTP struct {
 type WebSocket struct {
 	Subscribers  int // open connections
 	MessageBytes int // size of one message from a client
-	// QueueBlocks and QueueBytes bound what waits for one subscriber. A subscriber that falls further
-	// behind is disconnected.
-	QueueBlocks, QueueBytes int
 }
 
 // DHT bounds the distributed hash table.
@@ -242,8 +239,6 @@ func For(c Config) (Limits, error) {
 	l.HTTP.MemoryBytes *= 2
 	l.WebSocket.Subscribers *= headroom
 	l.WebSocket.MessageBytes *= 2
-	l.WebSocket.QueueBlocks *= headroom
-	l.WebSocket.QueueBytes *= 2
 	l.DHT.RecordsPerMember *= headroom
 	return l, nil
 }

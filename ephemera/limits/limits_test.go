@@ -110,7 +110,6 @@ func TestBoundsAreConsistent(t *testing.T) {
 		require.GreaterOrEqual(t, l.Mempool.Bytes, int(c.Group.BlockBytes))
 		require.GreaterOrEqual(t, l.Mempool.SenderBytes, int(c.Group.PayloadBytes))
 		require.LessOrEqual(t, l.Transport.Conduct.First, l.Transport.Conduct.Longest)
-		require.GreaterOrEqual(t, l.WebSocket.QueueBytes, int(c.Group.BlockBytes))
 	})
 }
 

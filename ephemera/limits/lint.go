@@ -84,8 +84,6 @@ func (l Limits) bounds() []bound {
 		{"HTTP.MemoryBytes", l.HTTP.MemoryBytes, "bytes", "the largest blocks and messages are refused"},
 		{"WebSocket.Subscribers", int64(l.WebSocket.Subscribers), "connections", "subscribers are refused"},
 		{"WebSocket.MessageBytes", int64(l.WebSocket.MessageBytes), "bytes", "a program's answers are refused"},
-		{"WebSocket.QueueBlocks", int64(l.WebSocket.QueueBlocks), "blocks", "subscribers fall behind in busy seconds and are disconnected"},
-		{"WebSocket.QueueBytes", int64(l.WebSocket.QueueBytes), "bytes", "subscribers fall behind in busy seconds and are disconnected"},
 		{"DHT.ValueBytes", int64(l.DHT.ValueBytes), "bytes", "values are refused"},
 		{"DHT.RecordsPerMember", int64(l.DHT.RecordsPerMember), "records", "values are forgotten"},
 	}

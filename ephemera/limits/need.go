@@ -128,8 +128,8 @@ func (c Config) http() HTTP {
 	return HTTP{
 		BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, RequestsPerSecond: max(50, c.MessagesPerSecond),
 		// One address, which has half, may read two of the largest blocks or send two of the largest
-		// bodies at a time.
-		MemoryBytes: max(32<<20, 4*int64(max(c.encodedBlock(), body))),
+		// bodies at a time, each of which takes twice its size.
+		MemoryBytes: max(32<<20, 4*int64(c.encodedBlock()), 8*int64(body)),
 	}
 }
 
@@ -137,30 +137,27 @@ func (c Config) http() HTTP {
 func (c Config) encodedBlock() int { return 2 * block.MaxBytes(c.Group) }
 
 // memory returns the most memory that callers can make the API server use (package webserver):
-// connections, bodies and answers, what decoding adds to them, and the blocks of the requests that
-// load some at the same time, each as stored, in the API's form, and in JSON.
+// connections, bodies and answers, what decoding adds to them, encoded blocks that are kept for
+// subscribers, and the blocks of the requests that load some at the same time, each as stored, in
+// the API's form, and in JSON.
 func (h HTTP) memory(c Config) int64 {
-	const buffers, decoding, loading = 32 << 10, 4, 8 * 3
-	return int64(h.Connections)*int64(h.HeaderBytes+buffers) + decoding*h.MemoryBytes + loading*int64(c.encodedBlock())
+	const buffers, decoding, loading = 32 << 10, 4, 2 * 3
+	return int64(h.Connections)*int64(h.HeaderBytes+buffers) + decoding*h.MemoryBytes + h.MemoryBytes/8 + loading*int64(c.encodedBlock())
 }
 
 func (c Config) webSocket() WebSocket {
-	blocks := max(64, c.Members*c.BlocksPerSecond)
-	return WebSocket{
-		Subscribers: 16, MessageBytes: 2*(int(c.Group.PayloadBytes)+block.MaxMessageOverhead) + 4<<10,
-		QueueBlocks: blocks, QueueBytes: max(c.encodedBlock(), 2*c.MessagesPerSecond*c.message()+blocks*smallFrame),
-	}
+	return WebSocket{Subscribers: 16, MessageBytes: 2*(int(c.Group.PayloadBytes)+block.MaxMessageOverhead) + 4<<10}
 }
 
 // Memory returns the most memory, in bytes, that others can make the node use, if f members of each
 // open group exhaust their bounds at once and the other members behave honestly: queues, frames
-// that are being read, gossip that waits, what libp2p reserves, the mempool, the queues of
-// subscribers, and what any caller can make the API server use.
+// that are being read, gossip that waits, what libp2p reserves, the mempool, a block for each
+// subscriber that waits for the memory to send it, and what any caller can make the API server use.
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)
 	worst := int64(t.QueueBytes) + 3*int64(t.FrameBytes) + t.PeerMemoryBytes
 	usual := int64(streamBytes*8 + c.message()*c.MessagesPerSecond/max(1, c.Members))
 	return int64(faulty)*worst + int64(max(0, openGroups*c.Members-faulty))*usual + int64(l.Mempool.Bytes) +
-		int64(l.WebSocket.Subscribers)*int64(l.WebSocket.QueueBytes) + l.HTTP.memory(c)
+		int64(l.WebSocket.Subscribers)*int64(c.encodedBlock()) + l.HTTP.memory(c)
 }

@@ -3,8 +3,8 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/local"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/telemetry"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
 // servedAPI is the embedded node's API for other programs. The node's key is that of the Nym-API,
@@ -28,30 +29,30 @@ func (s servedAPI) SubmitEphemeraMessage(ctx context.Context, submission api.Sub
 }
 
 // listenAPI binds the address of the embedded node's API early, so that an address in use is
-// reported before anything else happens. Clients that connect wait until the node is ready. It
-// returns nil if no API is configured or there is no node.
-func (s *Service) listenAPI(ctx context.Context) (net.Listener, error) {
+// reported before anything else happens, and liveness probes are answered while the Nym-API waits
+// to start. It does nothing if no API is configured or there is no node.
+func (s *Service) listenAPI() (err error) {
 	if s.config.API == "" || s.config.Mode == Single {
-		return nil, nil
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.config.API)
-	if err != nil {
-		return nil, fmt.Errorf("serve the node's API: %w; choose another address, or port 0 for a free one", err)
-	}
-	return listener, nil
-}
-
-// closeListener closes the API's listener unless a server owns it.
-func (s *Service) closeListener() error {
-	if s.listener == nil {
 		return nil
 	}
-	return s.listener.Close()
+	what := func() string { return "waiting for the contract and for the other members" }
+	if s.early, err = webserver.ListenEarly(s.config.API, server.Starting(what), s.config.Logger); err != nil {
+		return fmt.Errorf("serve the node's API: %w", err)
+	}
+	return nil
+}
+
+// closeEarly closes the API's listener unless a server has it.
+func (s *Service) closeEarly() error {
+	if s.early == nil {
+		return nil
+	}
+	return s.early.Close()
 }
 
 // openAPI creates the server of the embedded node's API, nil if none is configured.
 func (s *Service) openAPI(n *node) (*server.Server, error) {
-	if s.listener == nil {
+	if s.early == nil {
 		return nil, nil
 	}
 	told, err := json.Marshal(map[string]any{
@@ -67,16 +68,17 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 		}
 	}
 	of := servedAPI{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
+	listener := s.early.Listener()
 	served, err := server.New(of, server.Config{
-		Listener: s.listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,
+		Listener: listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
 		MemoryBytes: n.bounds.HTTP.MemoryBytes, Proxies: s.config.APIProxies,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),
 	})
-	if err == nil {
-		s.listener = nil // the server owns it
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
-	return served, err
+	return served, nil
 }
 
 // API returns the URL of the embedded node's API, "" while it is not served.

@@ -170,6 +170,35 @@ func TestAnAPIAddressInUseIsReportedAtOnce(t *testing.T) {
 	require.Empty(t, info.Members, "it did not enrol")
 }
 
+// A Nym-API that waits for the other members is alive, and says what it waits for.
+func TestANymAPIThatWaitsIsAlive(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, time.Second)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := free.Addr().String()
+	require.NoError(t, free.Close())
+	c.start(1, func(config *service.Config) { config.API = address })
+	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	status := func(path string) (int, string) {
+		answer, err := once.Get("http://" + address + path)
+		if err != nil {
+			return 0, ""
+		}
+		defer func() { _ = answer.Body.Close() }()
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(body)
+	}
+	c.eventually(func() bool {
+		code, _ := status(api.PathLive)
+		return code == http.StatusOK
+	}, "it is alive")
+	code, body := status(api.PathReady)
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "waiting for the contract and for the other members")
+}
+
 // Without a node there is nothing to serve.
 func TestASingleNymAPIServesNoEphemeraAPI(t *testing.T) {
 	t.Parallel()

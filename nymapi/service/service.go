@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -30,9 +30,9 @@ type Service struct {
 	client *client.Client
 
 	// Run sets these before it starts goroutines.
-	folder   *folder
-	home     *home.Home
-	listener net.Listener // of the API, until its server owns it; may be nil
+	folder *folder
+	home   *home.Home
+	early  *webserver.Early // has the API's listener until its server is made; may be nil
 
 	ready chan struct{}
 	ran   atomic.Bool
@@ -76,13 +76,13 @@ func (s *Service) Run(ctx context.Context) error {
 		s.log.DebugContext(ctx, "stopped early", "err", err)
 		err = nil
 	}
-	return errors.Join(err, s.closeListener(), s.folder.close())
+	return errors.Join(err, s.closeEarly(), s.folder.close())
 }
 
 // open binds the listener of the API and opens the folder, in this order, so that an address in use
 // is reported before anything is created.
 func (s *Service) open(ctx context.Context) (err error) {
-	if s.listener, err = s.listenAPI(ctx); err != nil {
+	if err := s.listenAPI(); err != nil {
 		if s.config.Lock != nil {
 			err = errors.Join(err, s.config.Lock.Close())
 		}

@@ -29,6 +29,7 @@ type serveFlags struct {
 	token, tokenFile               string
 	createToken                    bool
 	proxies                        []string
+	memory                         int64
 	epoch, firstEpoch              time.Duration
 	mixnodes                       int
 	mixnodesFile, estimator        string
@@ -54,6 +55,7 @@ key and a database in --home, and later starts continue with them.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address; port 0 takes a free port, which is logged")
 	flags.StringSliceVar(&f.hosts, "host", []string{"contract"}, "names at which callers reach it, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "addresses or prefixes of proxies in front, whose X-Forwarded-For says who calls")
+	flags.Int64Var(&f.memory, "memory-bytes", 0, "memory that callers may make it use, also the limit of the garbage collector unless GOMEMLIMIT is set (default: 268435456, or what the submissions of all members need)")
 	flags.StringVar(&f.home, "home", ".", "folder of contract.key and contract.db, created if it does not exist")
 	flags.StringVar(&f.db, "db", "", "database, if it is not contract.db in --home")
 	flags.StringVar(&f.network, "network", server.DefaultNetwork, "name of the network, which every signature contains")
@@ -105,6 +107,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	command.LimitMemory(contract.MemoryBytes())
 	return contract.Run(cmd.Context())
 }
 
@@ -122,7 +125,7 @@ func (f serveFlags) readToken() (string, error) {
 func (f serveFlags) config() (server.Config, error) {
 	cfg := server.Config{
 		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
-		EpochDuration: f.epoch, AcceptEpochs: f.accept, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted,
+		EpochDuration: f.epoch, AcceptEpochs: f.accept, MemoryBytes: f.memory, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted,
 	}
 	var err error
 	if cfg.Mode, err = f.apiMode(); err != nil {

@@ -35,7 +35,9 @@ type DHT interface {
 // while the node runs.
 func New(node *ephemera.Node, config Config) api.API {
 	c := node.Config()
-	return local{node: node, config: config, key: c.Key, self: c.Key.Public(), store: c.Store}
+	a := local{node: node, config: config, key: c.Key, self: c.Key.Public(), store: c.Store}
+	a.tail = newTail(a.store, a.lastSequence)
+	return a
 }
 
 // local implements api.API.
@@ -45,6 +47,7 @@ type local struct {
 	key    keys.Private
 	self   keys.Public
 	store  store.Store
+	tail   *tail
 }
 
 // kinds maps the errors of a node to kinds of problems. The first match counts.

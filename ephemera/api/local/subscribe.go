@@ -43,7 +43,7 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 	}
 	after := uint64(s.From)
 	if s.From == api.Now {
-		last, err := a.lastSequence(ctx)
+		last, err := a.tail.end(ctx)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 	readable := time.Now() // when the last read found no damaged block
 	for {
 		changed := a.node.Changed() // taken before the read, so that no block is missed in between
-		entries, err := a.store.List(ctx, after, s.Creator, listBlocks, listBytes)
+		entries, next, err := a.tail.after(ctx, after, s.Creator)
 		if errors.Is(err, store.ErrCorrupt) && time.Since(readable) < repairPatience {
 			if err := a.await(ctx, changed, time.After(repairWait)); err != nil {
 				return err
@@ -65,8 +65,9 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 			return err
 		}
 		readable = time.Now()
-		for _, e := range entries {
-			after = e.Sequence
+		for i, e := range entries {
+			entries[i] = store.Entry{} // a slow caller keeps only what it has not got
+			cursor := api.Cursor(e.Sequence)
 			if s.Label == "" || hasLabel(e.Block, s.Label) {
 				entry, err := a.entry(e, peers)
 				if err != nil {
@@ -76,9 +77,11 @@ func (a local) follow(ctx context.Context, s api.Subscription, yield func(api.En
 					return nil
 				}
 			}
-			s.ReportProgress(api.Cursor(after))
+			s.ReportProgress(cursor)
 		}
-		if len(entries) > 0 {
+		if next > after {
+			after = next
+			s.ReportProgress(api.Cursor(after))
 			continue
 		}
 		if err := a.await(ctx, changed, nil); err != nil {

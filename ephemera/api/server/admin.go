@@ -41,6 +41,7 @@ const (
 func NewAdmin(admin AdminConfig, config Config) (*Server, error) {
 	config.Registry = nil                                        // it is served elsewhere
 	config.MaxBody = max(config.MaxBody, 2*maxSignBody+(16<<10)) // hexadecimal
+	config.MemoryBytes = max(config.MemoryBytes, 2*webserver.LeastMemory(config.MaxBody))
 	s, err := listen(nil, config.withDefaults(), unbounded)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ type Config struct {
 	WriteTimeout      time.Duration // for a whole response; 30 s
 	IdleTimeout       time.Duration // between two requests of a connection; 1 min
 	MaxConnections    int           // one address may have half; see webserver.Config
-	MemoryBytes       int64         // of bodies and answers; one address may have half; 64 MiB
+	MemoryBytes       int64         // of bodies and answers; an address may have half; 64 MiB
 	RequestsPerSecond int           // of one client address; 2000; probes do not count
 	// Proxies are believed when they say in X-Forwarded-For whose request they pass on.
 	Proxies webserver.Proxies
@@ -63,6 +63,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.IdleTimeout, time.Minute)
 	setDefault(&c.MaxConnections, 1024)
+	setDefault(&c.MemoryBytes, 64<<20)
 	setDefault(&c.RequestsPerSecond, 2000)
 	setDefault(&c.MaxSubscribers, 256)
 	setDefault(&c.PingInterval, 20*time.Second)

@@ -46,6 +46,7 @@ func (s *Server) routes() http.Handler {
 // lanes says what requests share. The hash table and applications answer when they can.
 var lanes = webserver.Lanes{
 	api.PathLive: webserver.Probes, api.PathReady: webserver.Probes, api.PathHealth: webserver.Probes, api.PathTelemetry: webserver.Probes,
+	api.PathConfig: webserver.Lookups, api.PathOpenAPI: webserver.Lookups, api.PathDocs: webserver.Lookups, "/": webserver.Lookups,
 	api.PathSubmit: webserver.Waits, api.PathDHTStore: webserver.Waits, api.PathSubscribe: webserver.Direct,
 }
 

@@ -20,6 +20,7 @@ type Server struct {
 	handler http.Handler
 	figures *figures
 
+	frames      *frames
 	subscribing sync.WaitGroup
 	subscribers *webserver.Shares // places
 }
@@ -35,12 +36,16 @@ func New(of api.API, config Config) (*Server, error) {
 	return s, nil
 }
 
+// frameShare is the part of Config.MemoryBytes that encoded blocks may have in addition, which are
+// kept for subscribers.
+const frameShare = 8
+
 // listen returns a server without a handler.
 func listen(of api.API, config Config, writeTimeout time.Duration) (*Server, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, api: of, subscribers: webserver.NewShares(int64(config.MaxSubscribers), 0)}
+	s := &Server{config: config, api: of, frames: newFrames(config.MemoryBytes / frameShare), subscribers: webserver.NewShares(int64(config.MaxSubscribers), 0)}
 	var err error
 	if s.figures, err = newFigures(config.Registry); err != nil {
 		return nil, fmt.Errorf("API server: register figures (each server needs a registry of its own): %w", err)
@@ -52,6 +57,13 @@ func listen(of api.API, config Config, writeTimeout time.Duration) (*Server, err
 		CancelRequests: true, // or the node would wait for its subscribers
 	})
 	return s, err
+}
+
+// Starting returns a handler for the address of a node that cannot serve its API yet: it answers
+// /livez, and refuses everything else as api.Unavailable. What says what the node waits for.
+func Starting(what func() string) http.Handler {
+	s := &Server{config: Config{}.withDefaults()}
+	return webserver.RequestID(s.guard().Starting(api.PathLive, what))
 }
 
 // guard refuses requests with the API's problem documents.

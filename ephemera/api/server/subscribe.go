@@ -67,7 +67,9 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	place := s.subscribers.Take(webserver.Caller(r), 1, func() { cancel(errYields) })
+	waiting, stop := context.WithTimeout(ctx, placeTimeout)
+	place := s.subscribers.Take(waiting, webserver.Caller(r), 1, func() { cancel(errYields) })
+	stop()
 	if place == nil {
 		s.refuse(w, r, api.NewProblem(api.Unavailable, fmt.Sprintf(
 			"all of the %d places for subscribers, or the half that one address may have, are taken (try again later)", s.config.MaxSubscribers)))
@@ -88,11 +90,15 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	s.figures.subscribers.Inc()
 	defer s.figures.subscribers.Dec()
-	f := &feed{server: s, conn: conn, below: webserver.Connection(ctx), last: wanted.From}
+	f := &feed{server: s, request: r.WithContext(ctx), conn: conn, below: webserver.Connection(ctx), last: wanted.From}
 	defer f.listening.Wait()
 	defer f.cut()
 	f.run(ctx, cancel, wanted)
 }
+
+// placeTimeout bounds the wait for the place of a subscriber that gives way, which takes about
+// twice closeTimeout.
+const placeTimeout = 5 * time.Second
 
 // handshake suppresses the WebSocket library's response to a failed handshake, so that the server
 // can write a problem document.
@@ -116,9 +122,10 @@ func (h *handshake) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // feed is one subscriber.
 type feed struct {
-	server *Server
-	conn   *websocket.Conn
-	below  net.Conn // the connection under conn
+	server  *Server
+	request *http.Request
+	conn    *websocket.Conn
+	below   net.Conn // the connection under conn
 
 	listening sync.WaitGroup
 
@@ -142,6 +149,8 @@ var (
 	errTalks = errors.New("subscriber sent a frame")
 	// errYields means that all places are taken, and those of the subscriber's address are the most.
 	errYields = errors.New("subscriber gives its place to another address")
+	// errMemory means that there is no memory for the next block.
+	errMemory = errors.New("the memory for answers is taken")
 )
 
 // run sends blocks until the subscriber has gone or is disconnected, or the server stops.
@@ -156,7 +165,7 @@ func (f *feed) run(ctx context.Context, cancel context.CancelCauseFunc, wanted a
 	wanted.Progress = func(cursor api.Cursor) { f.progress(ctx, cursor) }
 	for entry, err := range f.server.api.Subscribe(ctx, wanted) {
 		if err == nil {
-			err = f.send(ctx, api.Frame{Type: api.FrameBlock, Entry: &entry, Cursor: entry.Cursor})
+			err = f.sendBlock(ctx, entry)
 		}
 		if err != nil {
 			f.end(ctx, err)
@@ -175,17 +184,41 @@ func (f *feed) listen(ctx context.Context, cancel context.CancelCauseFunc) {
 	cancel(err)
 }
 
-// send writes a frame. It returns errSlow if the write succeeded but took too long.
-func (f *feed) send(ctx context.Context, frame api.Frame) error {
-	data, err := json.Marshal(frame)
+// sendBlock writes a block, whose bytes are shared with others to whom it is sent.
+func (f *feed) sendBlock(ctx context.Context, entry api.Entry) error {
+	cursor := entry.Cursor
+	data, err := f.server.frames.block(entry)
+	if err != nil {
+		return err
+	}
+	entry = api.Entry{} // only its bytes are in memory while they are sent
+	data, sent, ok := f.server.web.Share(ctx, f.request, data)
+	if !ok {
+		return errMemory
+	}
+	defer sent()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.write(ctx, cursor, data)
+}
+
+// sendProgress writes how far the node has searched.
+func (f *feed) sendProgress(ctx context.Context, cursor api.Cursor) error {
+	data, err := json.Marshal(api.Frame{Type: api.FrameProgress, Cursor: cursor})
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if frame.Type == api.FrameProgress && f.last != api.Now && frame.Cursor < f.last {
+	if f.last != api.Now && cursor < f.last {
 		return nil // a block with a higher cursor was sent in the meantime
 	}
+	return f.write(ctx, cursor, data)
+}
+
+// write writes a frame. It returns errSlow if that succeeded but took too long. The caller holds
+// the mutex.
+func (f *feed) write(ctx context.Context, cursor api.Cursor, data []byte) error {
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(f.server.config.WriteTimeout, 2*f.server.config.SlowAfter))
 	defer cancel()
 	// Interrupting a write ends the connection, so a write that is nearly complete gets time to finish
@@ -195,7 +228,7 @@ func (f *feed) send(ctx context.Context, frame api.Frame) error {
 	if err := f.conn.Write(bound, websocket.MessageText, data); err != nil {
 		return err
 	}
-	f.last = frame.Cursor
+	f.last = cursor
 	if time.Since(start) > f.server.config.SlowAfter {
 		return errSlow
 	}
@@ -211,7 +244,7 @@ func (f *feed) progress(ctx context.Context, cursor api.Cursor) {
 	f.mu.Unlock()
 	if tell {
 		// A failure ends the connection.
-		_ = f.send(ctx, api.Frame{Type: api.FrameProgress, Cursor: cursor})
+		_ = f.sendProgress(ctx, cursor)
 	}
 }
 
@@ -234,7 +267,7 @@ func (f *feed) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 		err := f.conn.Ping(waiting)
 		stop()
 		if err == nil {
-			err = f.send(ctx, api.Frame{Type: api.FrameProgress, Cursor: looked})
+			err = f.sendProgress(ctx, looked)
 		}
 		if err != nil {
 			cancel(errSlow)
@@ -264,6 +297,9 @@ func (f *feed) end(ctx context.Context, why error) {
 		known, code = api.NewProblem(api.Malformed, "a subscriber must not send frames"), websocket.StatusPolicyViolation
 	case errors.Is(why, errYields):
 		known = api.NewProblem(api.Unavailable, "subscribers of other addresses need the places, of which this address has the most (subscribe again later)")
+		code = websocket.StatusTryAgainLater
+	case errors.Is(why, errMemory):
+		known = api.NewProblem(api.Unavailable, "slower callers have taken the memory for blocks (subscribe again later)")
 		code = websocket.StatusTryAgainLater
 	case errors.As(why, &known):
 		if known.Temporary() {

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 func newRun(c *cli) *cobra.Command {
@@ -38,7 +37,7 @@ key that its store does not know: do not start it again before you know why.`,
 		}
 		quietLibraries(logger)
 		slog.SetDefault(logger)
-		limitMemory(s.Limits.MemoryBytes)
+		command.LimitMemory(int64(s.Limits.MemoryBytes))
 		err = daemon.Run(cmd.Context(), daemon.Config{
 			Folder: c.folder(), Settings: s, Version: version, Stores: stores(), Logger: logger,
 		})
@@ -55,14 +54,6 @@ type nodeError struct{ err error }
 
 func (e *nodeError) Error() string { return e.err.Error() }
 func (e *nodeError) Unwrap() error { return e.err }
-
-// limitMemory makes the garbage collector keep the process within its memory. The environment
-// variable GOMEMLIMIT has precedence.
-func limitMemory(bytes int) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(bytes))
-	}
-}
 
 func newPeers(c *cli) *cobra.Command {
 	var url string

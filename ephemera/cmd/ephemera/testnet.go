@@ -125,7 +125,7 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 			return nil
 		})
 	}
-	limitMemory(memory) // the nodes share the process
+	command.LimitMemory(int64(memory)) // the nodes share the process
 	quietLibraries(logging.New(out, logging.Text, logging.Levels{}))
 	work.Go(func() error {
 		if !allReady(ctx, started, len(net.Nodes)) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -16,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
@@ -39,14 +41,18 @@ type daemon struct {
 	table    *dht.DHT // nil if dht.enabled is off
 	registry *prometheus.Registry
 	api      servers
+	early    *webserver.Early // nil if http.listen is off
+	waits    *atomic.Value    // string: what the start waits for
 }
 
 // compose creates the parts and binds their listeners. If it fails, it closes what it opened.
 func (d *daemon) compose(ctx context.Context) error {
+	d.waits.Store("waiting for the list of members")
 	list, err := d.members(ctx)
 	if err != nil {
 		return err
 	}
+	d.waits.Store("opening the node")
 	if list.Warning != nil {
 		d.log.Warn("list of members may be outdated", "err", list.Warning)
 	}

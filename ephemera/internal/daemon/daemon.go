@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,6 +70,10 @@ func run(ctx context.Context, config Config) (err error) {
 	if err := check(config); err != nil {
 		return err
 	}
+	d := &daemon{Config: config, log: config.Logger.With("logger", "daemon"), waits: &atomic.Value{}}
+	d.waits.Store("opening the store")
+	d.listenEarly()
+	defer d.closeEarly(&err)
 	h, err := openHome(ctx, config.Folder, config.Settings, config.Stores, config.Logger)
 	if err != nil {
 		return unlessStopped(ctx, config.Logger, err)
@@ -78,7 +83,7 @@ func run(ctx context.Context, config Config) (err error) {
 			err = errors.Join(err, closed)
 		}
 	}()
-	d := &daemon{Config: config, home: h, log: config.Logger.With("logger", "daemon")}
+	d.home = h
 	if err := d.compose(ctx); err != nil {
 		return unlessStopped(ctx, config.Logger, err)
 	}

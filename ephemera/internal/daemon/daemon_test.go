@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -84,12 +85,16 @@ func (l lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// A node that waits for its first list says so at once, and stops without an error.
+// A node that waits for its first list says so at once, to probes, too, and stops without an error.
 func TestNodeSaysWhatItWaitsForAndCanBeStopped(t *testing.T) {
 	s := singleMember()
 	s.Membership.Source, s.Membership.URL = "http", "http://127.0.0.1:1/peer_info"
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s.HTTP.Listen = free.Addr().String()
+	require.NoError(t, free.Close())
 	folder := daemon.Folder{Dir: t.TempDir()}
-	_, err := daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
+	_, err = daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
 	require.NoError(t, err)
 	log := make(lines, 10)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -99,6 +104,18 @@ func TestNodeSaysWhatItWaitsForAndCanBeStopped(t *testing.T) {
 		ended <- daemon.Run(ctx, daemon.Config{Folder: folder, Settings: s, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	require.Contains(t, <-log, "waiting for the list of members")
+	for path, want := range map[string]int{api.PathLive: http.StatusOK, api.PathReady: http.StatusServiceUnavailable} {
+		answer, err := http.Get("http://" + s.HTTP.Listen + path)
+		require.NoError(t, err)
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, want, answer.StatusCode, path)
+		if path == api.PathReady {
+			require.Contains(t, string(body), "waiting for the list of members")
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 	cancel()
 	require.NoError(t, <-ended)
 }

@@ -26,6 +26,31 @@ type servers struct{ public, admin *server.Server }
 // application.
 const pathApplication = "/ephemera/application"
 
+// listenEarly answers liveness probes while the node starts. If it cannot listen, openAPI reports
+// that, once what is more important has been found wrong.
+func (d *daemon) listenEarly() {
+	if d.Settings.HTTP.Listen == "" {
+		return
+	}
+	what := func() string { return d.waits.Load().(string) }
+	early, err := webserver.ListenEarly(d.Settings.HTTP.Listen, server.Starting(what), d.Logger)
+	if err != nil {
+		d.log.Debug("not listening before the node has started", "err", err)
+		return
+	}
+	d.early = early
+}
+
+// closeEarly ends what listenEarly began, unless the API does it.
+func (d *daemon) closeEarly(err *error) {
+	if d.early == nil {
+		return
+	}
+	if closed := d.early.Close(); closed != nil {
+		*err = errors.Join(*err, closed)
+	}
+}
+
 func (d *daemon) openAPI() error {
 	token, err := token(d.Folder, d.Settings)
 	if err != nil {
@@ -53,8 +78,15 @@ func (d *daemon) openAPI() error {
 	if listen := s.Listen; listen != "" {
 		public := config
 		public.Listen, public.Registry = listen, d.registry
+		if d.early != nil {
+			public.Listener = d.early.Listener()
+		}
 		if d.api.public, err = server.New(local.New(d.node, local.Config{DHT: d.apiDHT(), Version: d.Version, Application: configuration}), public); err != nil {
-			return fmt.Errorf("http.listen: %w", err)
+			err = fmt.Errorf("http.listen: %w", err)
+			if public.Listener != nil {
+				err = errors.Join(err, public.Listener.Close())
+			}
+			return err
 		}
 	}
 	if listen := d.Settings.Admin.Listen; listen != "" {

@@ -100,8 +100,8 @@ func (a Answers) String() string {
 		a.Asked, a.P50.Milliseconds(), a.P99.Milliseconds(), a.Worst.Milliseconds(), a.Failed)
 }
 
-// Excesses says which bounds on honest requests were exceeded.
-func (a Answers) Excesses() []string {
+// Unanswered says if honest requests got no answer.
+func (a Answers) Unanswered() []string {
 	var found []string
 	if a.Asked == 0 {
 		found = append(found, "no honest request was answered")
@@ -109,6 +109,12 @@ func (a Answers) Excesses() []string {
 	if a.Failed > 0 {
 		found = append(found, fmt.Sprintf("%d of %d honest requests failed, such as", a.Failed, a.Asked), a.Why.Error())
 	}
+	return found
+}
+
+// Excesses says which bounds on honest requests were exceeded.
+func (a Answers) Excesses() []string {
+	found := a.Unanswered()
 	if a.Worst > maxAnswer {
 		found = append(found, fmt.Sprintf("an honest request took %d ms, at most %d", a.Worst.Milliseconds(), maxAnswer.Milliseconds()))
 	}

@@ -5,11 +5,14 @@
 package stranger
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +76,31 @@ func SlowBody(path, mediaType string, size int) Speech {
 		for err == nil {
 			time.Sleep(time.Second)
 			_, err = c.Write([]byte{0})
+		}
+	}
+}
+
+// WholeBody returns requests of size bytes to a path, as fast as they are answered, until the
+// server closes the connection.
+func WholeBody(path, mediaType string, size int) Speech {
+	return func(c net.Conn) {
+		answers := bufio.NewReader(c)
+		for {
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", path, mediaType, size)
+			if err == nil {
+				_, err = io.CopyN(c, zeros{}, int64(size))
+			}
+			if err != nil {
+				return
+			}
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				return
+			}
+			_, err = io.Copy(io.Discard, answer.Body)
+			if err = errors.Join(err, answer.Body.Close()); err != nil || answer.Close {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package webserver
 
 import (
 	"bytes"
+	"context"
 	"hash/maphash"
 	"maps"
 	"net/http"
@@ -32,7 +33,6 @@ type answer struct {
 type body struct {
 	bytes   []byte
 	hash    uint64
-	memory  *Shares
 	hold    *Hold // for bytes
 	payer   string
 	readers map[*reader]bool
@@ -44,6 +44,14 @@ type reader struct {
 	caller string
 	end    func() // closes its connection
 	body   *body
+}
+
+// size returns the bytes of an answer, 0 of none.
+func (a *answer) size() int {
+	if a == nil {
+		return 0
+	}
+	return len(a.bytes)
 }
 
 func newAnswers() *answers {
@@ -69,23 +77,24 @@ func (a *answers) find(r *http.Request) (*answer, *reader) {
 	return found, found.join(r)
 }
 
-// add notes that an answer is being sent. It returns nil if there is no memory for it. The reader
-// must leave.
-func (a *answers) add(made *answer, memory *Shares, r *http.Request) *reader {
+// add notes that an answer is being sent. It returns nil if there is no memory for it, or not until
+// ctx ends. The reader must leave.
+func (a *answers) add(ctx context.Context, made *answer, memory *Shares, r *http.Request) *reader {
 	hash := maphash.Bytes(a.seed, made.bytes)
 	if joined := a.share(made, hash, r); joined != nil {
 		return joined
 	}
-	made.memory, made.hash, made.payer, made.readers = memory, hash, Caller(r), make(map[*reader]bool)
+	made.hash, made.payer, made.readers = hash, Caller(r), make(map[*reader]bool)
 	added := made.body
 	// Without the lock, because it may end other bodies.
-	hold := memory.Take(added.payer, int64(len(added.bytes)), func() { a.end(added) })
+	hold := memory.Take(ctx, added.payer, int64(len(added.bytes)), func() { a.end(added) })
 	if hold == nil {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if hold.Lost() {
+	if hold.Lost() { // before it had a reader
+		hold.Release()
 		return nil
 	}
 	added.hold = hold
@@ -122,7 +131,7 @@ func (a *answers) remember(made *answer, r *http.Request) {
 func (b *body) join(r *http.Request) *reader {
 	joined := &reader{caller: Caller(r), body: b, end: func() {}}
 	if conn := connectionOf(r.Context()); conn != nil {
-		joined.end = func() { _ = conn.Close() }
+		joined.end = func() { sever(conn.Conn) }
 	}
 	b.readers[joined] = true
 	return joined
@@ -147,24 +156,13 @@ func (a *answers) leave(r *reader) {
 }
 
 // end cuts off the readers for whose address a body's memory was held, which another address has
-// taken. If others read it, too, it is held for one of them from now on.
+// taken. If others read it, too, it is held for one of them from now on. Otherwise the memory is
+// given back once those readers have left.
 func (a *answers) end(b *body) {
-	for {
-		heir := a.disinherit(b)
-		if heir == nil {
+	for heir := a.disinherit(b); heir != nil; heir = a.disinherit(b) {
+		if b.hold.Inherit(heir.caller) {
 			return
 		}
-		hold := b.memory.Take(heir.caller, int64(len(b.bytes)), func() { a.end(b) })
-		if hold == nil {
-			continue // that address has its share already
-		}
-		a.mu.Lock()
-		b.hold = hold
-		if len(b.readers) == 0 {
-			hold.Release()
-		}
-		a.mu.Unlock()
-		return
 	}
 }
 
@@ -187,9 +185,8 @@ func (a *answers) disinherit(b *body) (heir *reader) {
 	return heir
 }
 
-// record has a handler make the answer to a request, and leaves the place.
-func record(in *places, caller string, next http.Handler, w http.ResponseWriter, r *http.Request) *answer {
-	defer in.leave(caller)
+// record has a handler make the answer to a request.
+func record(next http.Handler, w http.ResponseWriter, r *http.Request) *answer {
 	into := &recorder{header: w.Header().Clone()}
 	next.ServeHTTP(into, r)
 	if into.status == 0 {

@@ -2,6 +2,7 @@ package webserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,21 +16,28 @@ import (
 // Body reads the body of a POST before anything looks at it, so that everything that can be wrong
 // with it is refused in one way. The body must be of the media type and have at most limit bytes.
 // A caller of a Server must send at a least rate, and its body must fit into its address's share of
-// the server's memory until the answer is sent. chi's AllowContentType and RequestSize answer
-// without a body, and the latter only once the handler reads.
+// the server's memory until the handler has made the answer. Another address may take that memory
+// until the handler has its place. chi's AllowContentType and RequestSize answer without a body,
+// and the latter only once the handler reads.
 func (g Guard) Body(mediaType string, limit func() int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPost {
-				in := newIncoming(w, r, limit())
-				defer in.release()
-				body, err := in.read(mediaType)
-				if err != nil {
-					g.Refuse(w, r, err)
-					return
-				}
-				r.Body, r.ContentLength = &readBody{bytes.NewReader(body), body}, int64(len(body))
+			if r.Method != http.MethodPost {
+				next.ServeHTTP(w, r)
+				return
 			}
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			in := newIncoming(w, r.WithContext(ctx), limit(), cancel)
+			defer in.release()
+			body, err := in.read(mediaType)
+			if err != nil {
+				in.release() // a caller may take its time to read the refusal
+				g.Refuse(w, r, err)
+				return
+			}
+			r = in.request
+			r.Body, r.ContentLength = &readBody{bytes.NewReader(body), body, in}, int64(len(body))
 			next.ServeHTTP(w, r)
 		})
 	}
@@ -39,18 +47,35 @@ func (g Guard) Body(mediaType string, limit func() int64) func(http.Handler) htt
 type readBody struct {
 	*bytes.Reader
 	all []byte
+	in  *incoming
 }
 
 // Close does nothing.
 func (*readBody) Close() error { return nil }
 
 // BodyBytes returns the body that Guard.Body has read, or nil if it has not. The bytes must not be
-// changed.
+// changed, and a handler must not keep them.
 func BodyBytes(r *http.Request) []byte {
 	if body, read := r.Body.(*readBody); read {
 		return body.all
 	}
 	return nil
+}
+
+// keepBody has no other address take the memory of a request's body from now on, and reports
+// whether none has.
+func keepBody(r *http.Request) bool {
+	body, read := r.Body.(*readBody)
+	return !read || body.in.hold == nil || body.in.hold.Keep()
+}
+
+// dropBody gives the memory of a request's body back, whose handler has made the answer.
+func dropBody(r *http.Request) {
+	if body, read := r.Body.(*readBody); read {
+		body.all = nil
+		body.Reset(nil)
+		body.in.release()
+	}
 }
 
 // incoming is a body that is being read.
@@ -59,17 +84,43 @@ type incoming struct {
 	reader  io.Reader
 	limit   int64
 	conn    *connection // nil without a Server
-	hold    *Hold       // of conn's server
-	until   time.Time   // the end of the request
+	cut     func()
+	hold    *Hold     // of conn's server; nil until something has come
+	until   time.Time // the end of the request
 }
 
-func newIncoming(w http.ResponseWriter, r *http.Request, limit int64) *incoming {
+// newIncoming returns the body of a request. Cancel ends the request's context.
+func newIncoming(w http.ResponseWriter, r *http.Request, limit int64, cancel func()) *incoming {
 	in := &incoming{request: r, reader: http.MaxBytesReader(w, r.Body, limit), limit: limit, conn: connectionOf(r.Context())}
 	if in.conn != nil {
 		in.until = time.Now().Add(in.conn.server.config.ReadTimeout)
-		in.hold = in.conn.server.memory.Take(Caller(r), 0, func() { _ = in.conn.SetReadDeadline(time.Unix(1, 0)) })
+		in.cut = func() {
+			_ = in.conn.SetReadDeadline(time.Unix(1, 0))
+			cancel()
+		}
 	}
 	return in
+}
+
+// take takes n bytes of memory and reports whether it could.
+func (in *incoming) take(n int) bool {
+	if in.conn == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(in.request.Context(), patience)
+	defer cancel()
+	if in.hold != nil {
+		return in.hold.Grow(ctx, int64(n))
+	}
+	in.hold = in.conn.server.memory.Take(ctx, Caller(in.request), int64(n), in.cut)
+	return in.hold != nil
+}
+
+// shrink gives a part of the memory back.
+func (in *incoming) shrink(n int) {
+	if in.hold != nil {
+		in.hold.Shrink(int64(n))
+	}
 }
 
 // release gives the memory of the body back.
@@ -102,41 +153,86 @@ func (in *incoming) read(mediaType string) ([]byte, error) {
 // errTaken means that there is no memory for the body.
 var errTaken = errors.New("the memory is taken")
 
+// firstBytes is the size of the first piece of a body, which is all of most bodies.
+const firstBytes = 4 << 10
+
+// LeastMemory returns the Config.MemoryBytes with which a caller can send a body of a size.
+func LeastMemory(body int64) int64 { return 2 * (2*body + firstBytes + pieceBytes) }
+
 // readAll reads the body, each piece of which must come in time. Memory is taken for what has come,
-// not for what the caller announces.
+// not for what the caller announces. It comes in pieces that are used again, so that a body that is
+// cut off leaves no garbage; a complete one is copied.
 func (in *incoming) readAll() ([]byte, error) {
-	const first = 4 << 10
 	most := in.limit
 	if announced := in.request.ContentLength; announced >= 0 {
 		most = min(most, announced)
 	}
-	var body []byte
-	for due := 0; ; {
-		if len(body) == cap(body) {
-			grown := min(max(first, 2*int64(cap(body))), most+1) // one more, so that the end is seen
-			grown = max(grown, int64(cap(body))+1)
-			if in.hold != nil && !in.hold.Grow(grown-int64(cap(body))) {
-				return nil, errTaken
-			}
-			body = append(make([]byte, 0, grown), body...)
+	size := min(firstBytes, most+1) // one more, so that the end is seen
+	if !in.take(int(size)) {
+		return nil, errTaken
+	}
+	in.expectPiece()
+	first, err := in.fill(make([]byte, 0, size))
+	if errors.Is(err, io.EOF) {
+		in.expectEnd()
+		return first, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in.readPieces(first)
+}
+
+// readPieces reads the rest of a body, and returns all of it.
+func (in *incoming) readPieces(first []byte) (body []byte, err error) {
+	var pieces []*[pieceBytes]byte
+	defer func() {
+		for _, piece := range pieces {
+			in.conn.recycle(piece)
 		}
-		if len(body) >= due {
-			due += pieceBytes
-			in.expectPiece()
+		if body != nil {
+			in.shrink(cap(first) + len(pieces)*pieceBytes)
 		}
-		if in.hold != nil && in.hold.Lost() { // after the deadline is set, which a loss sets, too
+	}()
+	length := len(first)
+	for err == nil {
+		if !in.take(pieceBytes) {
 			return nil, errTaken
 		}
-		n, err := in.reader.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if errors.Is(err, io.EOF) {
-			in.expectEnd()
-			return body, nil
+		piece := in.conn.piece()
+		pieces = append(pieces, piece)
+		in.expectPiece()
+		var part []byte
+		part, err = in.fill(piece[:0])
+		length += len(part)
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	in.expectEnd()
+	if !in.take(length) {
+		return nil, errTaken
+	}
+	body = append(make([]byte, 0, length), first...)
+	for _, piece := range pieces {
+		body = append(body, piece[:min(pieceBytes, length-len(body))]...)
+	}
+	return body, nil
+}
+
+// fill reads until the part is full, or the body ends.
+func (in *incoming) fill(part []byte) ([]byte, error) {
+	for len(part) < cap(part) {
+		if in.hold != nil && in.hold.Lost() { // after the deadline is set, which a loss sets, too
+			return part, errTaken
 		}
+		n, err := in.reader.Read(part[len(part):cap(part)])
+		part = part[:len(part)+n]
 		if err != nil {
-			return nil, err
+			return part, err
 		}
 	}
+	return part, nil
 }
 
 // expectPiece sets the time by which the next piece must have come.

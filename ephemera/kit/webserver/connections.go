@@ -1,7 +1,6 @@
 package webserver
 
 import (
-	"cmp"
 	"container/list"
 	"context"
 	"net"
@@ -19,32 +18,54 @@ type connections struct {
 	most, each int // 0: no bound
 	proxies    Proxies
 
-	mu    sync.Mutex
-	open  map[net.Conn]*opened // without those that are being closed here
-	count map[string]int       // of open, by source
-	quiet *list.List           // of *opened that may be closed, the longest first
+	mu       sync.Mutex
+	open     map[net.Conn]*opened // without those that are being closed here
+	bySource map[string]*source   // of open
+}
+
+// source is an address that has open connections.
+type source struct {
+	name  string
+	count int
+	// Connections that may be closed, those that have been there the longest first: those without a
+	// complete request, and those whose answer is on the way. Both have *opened.
+	idle, sends *list.List
 }
 
 // opened is an open connection.
 type opened struct {
 	conn    net.Conn
-	source  string
-	element *list.Element // in quiet, or nil while its request is being worked on
-	sending bool          // its answer is on the way
+	source  *source
+	in      *list.List // idle or sends of source, nil while its request is being worked on
+	element *list.Element
 }
 
 func newConnections(most int, proxies Proxies) *connections {
 	return &connections{
 		most: most, each: (most + 1) / 2, proxies: proxies,
-		open: make(map[net.Conn]*opened), count: make(map[string]int), quiet: list.New(),
+		open: make(map[net.Conn]*opened), bySource: make(map[string]*source),
 	}
 }
 
 // note is the ConnState of a http.Server.
 func (c *connections) note(conn net.Conn, state http.ConnState) {
 	for _, victim := range c.change(conn, state) {
-		_ = victim.Close() // its server notes the end, and forgets it
+		sever(victim)
 	}
+}
+
+// sever ends a connection without waiting: its server notices, and closes it. Close would wait
+// until those that read from it and write to it have run again. Accepting connections, and freeing
+// memory for others, must not wait for that. What was not sent is dropped.
+func sever(conn net.Conn) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		go func() { _ = conn.Close() }()
+		return
+	}
+	_ = tcp.SetLinger(0) // these fail if the connection has ended
+	_ = tcp.CloseRead()
+	_ = tcp.CloseWrite()
 }
 
 func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net.Conn) {
@@ -52,17 +73,31 @@ func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		added := &opened{conn: conn, source: c.proxies.source(conn)}
-		c.open[conn] = added
-		c.count[added.source]++
-		c.await(added, false)
+		added := c.enter(conn)
 		return c.makeRoom(added)
 	case http.StateIdle:
-		c.await(c.open[conn], false)
+		if o := c.open[conn]; o != nil {
+			o.await(o.source.idle)
+		}
 	case http.StateClosed, http.StateHijacked:
 		c.forget(c.open[conn])
 	}
 	return nil
+}
+
+// enter adds a connection.
+func (c *connections) enter(conn net.Conn) *opened {
+	name := c.proxies.source(conn)
+	from := c.bySource[name]
+	if from == nil {
+		from = &source{name: name, idle: list.New(), sends: list.New()}
+		c.bySource[name] = from
+	}
+	from.count++
+	added := &opened{conn: conn, source: from}
+	added.await(from.idle)
+	c.open[conn] = added
+	return added
 }
 
 // makeRoom forgets the connections that must be closed because of a new one, which is one of them
@@ -75,36 +110,40 @@ func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	if c.most == 0 {
 		return nil
 	}
-	if c.count[added.source] > c.each {
-		forget(c.victim(added, func(o *opened) bool { return o.source == added.source }))
+	if added.source.count > c.each {
+		forget(added.source.victim(added))
 	}
 	if len(c.open) > c.most { // then nothing was forgotten above, as each is less than most
-		forget(c.victim(added, func(*opened) bool { return true }))
+		forget(c.victim(added))
 	}
 	return victims
 }
 
-// victim returns the connection to be closed among those that may be.
-func (c *connections) victim(added *opened, among func(*opened) bool) *opened {
-	const idle, sends = 1, 0
-	rank := func(o *opened) int {
-		if o.sending {
-			return sends
-		}
-		return idle
-	}
-	victim := added
-	for e := c.quiet.Front(); e != nil; e = e.Next() {
-		o := e.Value.(*opened)
-		if o == added || !among(o) {
+// victim returns a connection of the source that has the most, of those that have one that may be
+// closed.
+func (c *connections) victim(added *opened) *opened {
+	best := added
+	for _, from := range c.bySource {
+		if from.count < best.source.count || from.count == best.source.count && best != added {
 			continue
 		}
-		more := cmp.Compare(c.count[o.source], c.count[victim.source])
-		if more > 0 || more == 0 && (victim == added || rank(o) > rank(victim)) {
-			victim = o
+		if victim := from.victim(added); victim != added {
+			best = victim
 		}
 	}
-	return victim
+	return best
+}
+
+// victim returns the connection of a source to be closed, the added one if no other may be.
+func (s *source) victim(added *opened) *opened {
+	for _, quiet := range []*list.List{s.idle, s.sends} {
+		for e := quiet.Front(); e != nil; e = e.Next() {
+			if o := e.Value.(*opened); o != added {
+				return o
+			}
+		}
+	}
+	return added
 }
 
 // cut closes the connections that may be closed. A server that stops would wait 5 s for those that
@@ -112,31 +151,28 @@ func (c *connections) victim(added *opened, among func(*opened) bool) *opened {
 func (c *connections) cut() {
 	c.mu.Lock()
 	var victims []net.Conn
-	for e := c.quiet.Front(); e != nil; e = e.Next() {
-		if o := e.Value.(*opened); !o.sending {
+	for _, o := range c.open {
+		if o.in == o.source.idle {
 			victims = append(victims, o.conn)
 		}
 	}
 	c.mu.Unlock()
 	for _, victim := range victims {
-		_ = victim.Close() // its server notes the end, and forgets it
+		sever(victim)
 	}
 }
 
-// await puts a connection last among those that may be closed.
-func (c *connections) await(o *opened, sending bool) {
-	if o == nil {
-		return
-	}
-	c.busy(o)
-	o.sending, o.element = sending, c.quiet.PushBack(o)
+// await puts a connection last among those of its source that may be closed.
+func (o *opened) await(in *list.List) {
+	o.busy()
+	o.in, o.element = in, in.PushBack(o)
 }
 
 // busy removes a connection from those that may be closed.
-func (c *connections) busy(o *opened) {
-	if o != nil && o.element != nil {
-		c.quiet.Remove(o.element)
-		o.element = nil
+func (o *opened) busy() {
+	if o.in != nil {
+		o.in.Remove(o.element)
+		o.in, o.element = nil, nil
 	}
 }
 
@@ -144,10 +180,10 @@ func (c *connections) forget(o *opened) {
 	if o == nil {
 		return
 	}
-	c.busy(o)
+	o.busy()
 	delete(c.open, o.conn)
-	if c.count[o.source]--; c.count[o.source] == 0 {
-		delete(c.count, o.source)
+	if o.source.count--; o.source.count == 0 {
+		delete(c.bySource, o.source.name)
 	}
 }
 
@@ -155,14 +191,18 @@ func (c *connections) forget(o *opened) {
 func (c *connections) working(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.busy(c.open[conn])
+	if o := c.open[conn]; o != nil {
+		o.busy()
+	}
 }
 
 // sending notes that the answer to a connection's request is ready.
 func (c *connections) sending(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.await(c.open[conn], true)
+	if o := c.open[conn]; o != nil {
+		o.await(o.source.sends)
+	}
 }
 
 // connectionKey is the key of a request's connection in its context.
@@ -187,4 +227,20 @@ func Connection(ctx context.Context) net.Conn {
 func connectionOf(ctx context.Context) *connection {
 	c, _ := ctx.Value(connectionKey{}).(*connection)
 	return c
+}
+
+// piece returns a piece of memory for a body. It must be recycled. Without a connection it is new.
+func (c *connection) piece() *[pieceBytes]byte {
+	if c != nil {
+		if used, some := c.server.pieces.Get().(*[pieceBytes]byte); some {
+			return used
+		}
+	}
+	return new([pieceBytes]byte)
+}
+
+func (c *connection) recycle(piece *[pieceBytes]byte) {
+	if c != nil {
+		c.server.pieces.Put(piece)
+	}
 }

@@ -7,21 +7,25 @@ import (
 	"time"
 )
 
-// places bounds how many requests are worked on at a time. One address has at most half of the
-// places, and the addresses whose requests wait take turns.
+// places bounds how many requests are worked on at a time, and how much they make in a second. One
+// address has at most half of the places, and the addresses whose requests wait take turns.
 type places struct {
 	each     int
 	patience time.Duration // how long a request waits
 
 	mu      sync.Mutex
+	budget  *budget
+	resumes bool // a timer runs that grants places once the budget has refilled
+	total   int
 	free    int
 	used    map[string]int
 	waiting map[string][]chan struct{} // closed once the request has its place
 	turns   []string                   // the keys of waiting, the next first
 }
 
-func newPlaces(total int, patience time.Duration) *places {
-	return &places{each: (total + 1) / 2, patience: patience, free: total, used: make(map[string]int), waiting: make(map[string][]chan struct{})}
+// newPlaces returns places without a bound per second if budget is nil.
+func newPlaces(total int, patience time.Duration, budget *budget) *places {
+	return &places{each: (total + 1) / 2, patience: patience, budget: budget, total: total, free: total, used: make(map[string]int), waiting: make(map[string][]chan struct{})}
 }
 
 // enter waits for a place and reports whether the request got one before its context or its
@@ -54,9 +58,11 @@ func (p *places) enter(ctx context.Context, address string) bool {
 	return false
 }
 
-func (p *places) leave(address string) {
+// leave returns the place of a request that was answered with a number of bytes.
+func (p *places) leave(address string, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.budget.pay(bytes)
 	p.free++
 	if p.used[address]--; p.used[address] == 0 {
 		delete(p.used, address)
@@ -66,7 +72,11 @@ func (p *places) leave(address string) {
 
 // grant gives the free places to those that wait.
 func (p *places) grant() {
-	for p.free > 0 {
+	for p.free > 0 && len(p.turns) > 0 {
+		if wait := p.budget.wait(p.total - p.free); wait > 0 {
+			p.resume(wait)
+			return
+		}
 		next := slices.IndexFunc(p.turns, func(address string) bool { return p.used[address] < p.each })
 		if next < 0 {
 			return
@@ -80,6 +90,20 @@ func (p *places) grant() {
 			p.turns = append(slices.Delete(p.turns, next, next+1), address)
 		}
 	}
+}
+
+// resume grants places after a time.
+func (p *places) resume(after time.Duration) {
+	if p.resumes {
+		return
+	}
+	p.resumes = true
+	time.AfterFunc(after, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.resumes = false
+		p.grant()
+	})
 }
 
 // unqueue removes a request from those that wait, and its address if it was the last.

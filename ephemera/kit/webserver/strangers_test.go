@@ -132,7 +132,7 @@ func TestSlowBodiesTakeTheStatedMemory(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, fmt.Sprint(1<<20+1), string(got), "an address that has less gets memory")
-	require.Less(t, heap()-before, int64(3*memory), "60 bodies would be 240 MB")
+	require.Less(t, heap()-before, int64(memory+8<<20), "60 bodies would be 240 MB")
 }
 
 // watched is a listener that reports the connections that the server has closed.
@@ -195,6 +195,50 @@ func TestProbesAreAnsweredWhileStrangersTakeAllConnections(t *testing.T) {
 			honest(t, s, "/livez")
 		})
 	}
+}
+
+// lingering is a listener whose connections take until it is released to close.
+type lingering struct {
+	net.Listener
+	released chan struct{}
+}
+
+type lingeringConn struct {
+	net.Conn
+	released chan struct{}
+}
+
+func (l lingering) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &lingeringConn{conn, l.released}, nil
+}
+
+func (l *lingeringConn) Close() error {
+	<-l.released
+	return l.Conn.Close()
+}
+
+// Closing a connection waits until those that use it have run again, which on a busy machine takes
+// a while. Nobody waits for that before the next connection is accepted.
+func TestNobodyWaitsForAConnectionToClose(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	released := make(chan struct{})
+	s := serving(t, webserver.Config{Listener: lingering{listener, released}, MaxConnections: 4, MemoryBytes: 16 << 20, PieceTimeout: time.Minute})
+	t.Cleanup(func() { close(released) })
+	for range 8 {
+		from(t, s, "127.0.0.6", "GET /li")
+	}
+	honest(t, s, "/livez")
+	for _, source := range []string{"127.0.0.6", "127.0.0.7"} { // four answers of 4 MiB do not fit
+		for range 3 {
+			from(t, s, source, asks("/page"))
+		}
+	}
+	honest(t, s, "/livez")
 }
 
 func TestConnectionsOfAProxyDoNotCountForItsAddress(t *testing.T) {

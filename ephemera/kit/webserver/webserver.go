@@ -9,7 +9,9 @@
 //
 // Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
 // and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
-// eight handlers need that load something large. The garbage collector may double it.
+// two handlers need that load something large. Memory that one caller takes from another counts
+// until the other's request has let go of it. The garbage collector may double it, unless the
+// program sets a limit. The system buffers at most 256 KiB for each connection.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -21,6 +23,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -45,7 +48,8 @@ type Config struct {
 	// reads slowly.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
-	// which one address may have half; 64 MiB. Bodies stay until their answer is sent.
+	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it
+	// is complete, and stays until its handler has made the answer.
 	MemoryBytes int64
 	// Proxies are trusted to say for whom they send a request.
 	Proxies Proxies
@@ -82,9 +86,18 @@ type Server struct {
 	listener    net.Listener
 	http        *http.Server
 	connections *connections
-	memory      *Shares // for bodies, and answers that are not to probes
+	memory      *Shares   // for bodies, and answers that are not to probes
+	pieces      sync.Pool // of *[pieceBytes]byte, that bodies have used
 	lanes       []lane
 	answers     *answers
+}
+
+func listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; choose another address, port 0 takes a free one", address, err)
+	}
+	return listener, nil
 }
 
 // New binds the listener. Nothing is answered before Run; a server that is not run must be closed.
@@ -93,8 +106,8 @@ func New(config Config) (*Server, error) {
 	listener := config.Listener
 	if listener == nil {
 		var err error
-		if listener, err = net.Listen("tcp", config.Listen); err != nil {
-			return nil, fmt.Errorf("listen on %s: %w; choose another address, port 0 takes a free one", config.Listen, err)
+		if listener, err = listen(config.Listen); err != nil {
+			return nil, err
 		}
 	}
 	memory := NewShares(config.MemoryBytes, oldHold)
@@ -108,12 +121,19 @@ func New(config Config) (*Server, error) {
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		ConnState: s.connections.note,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(writeBufferBytes) // a connection that has failed is noticed later
+			}
 			return context.WithValue(ctx, connectionKey{}, &connection{conn, s})
 		},
 		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
 	}
 	return s, nil
 }
+
+// writeBufferBytes bounds what the system buffers for a caller that does not read. By default, it
+// takes several megabytes, and a caller would get as much made for it without reading a byte.
+const writeBufferBytes = 256 << 10
 
 // URL returns the address that the server listens on, such as http://127.0.0.1:8080.
 func (s *Server) URL() string {

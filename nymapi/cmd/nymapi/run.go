@@ -30,6 +30,7 @@ type runFlags struct {
 	daemon                          service.Daemon
 	daemonTokenFile                 string
 	healthListen                    string
+	memory                          int64
 	source                          sourceFlags
 	log                             command.Log
 }
@@ -67,6 +68,7 @@ func newRun() *cobra.Command {
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
 	f.source.add(flags)
 	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez, /readyz and /metrics, not served if empty (default with --home-slots: "+defaultHealth+")")
+	flags.Int64Var(&f.memory, "memory-bytes", 2<<30, "memory in bytes that the garbage collector keeps it within, unless GOMEMLIMIT is set")
 	f.log.Add(flags)
 	return cmd
 }
@@ -88,6 +90,9 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	}
 	if f.ticks < 1 || f.ticks > collector.MaxTicks { // 0 would be service.Config's default
 		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements per epoch", f.ticks, collector.MaxTicks)
+	}
+	if f.memory < 1 {
+		return service.Config{}, command.Usage("--memory-bytes %d, expected at least 1", f.memory)
 	}
 	token, err := command.Token("--token", f.token, f.tokenFile)
 	if err != nil {
@@ -179,6 +184,7 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return errors.Join(err, unlock(c))
 	}
+	command.LimitMemory(f.memory)
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
 	if health != nil {

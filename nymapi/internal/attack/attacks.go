@@ -20,6 +20,7 @@ type attack struct {
 	speak      stranger.Speech // what is done on them
 	health     stranger.Speech // and on a quarter as many to each Nym-API's /livez, nil for none
 	evil       bool            // a fifth member enrols with bad addresses
+	fast       bool            // it takes the cores from honest callers: their waits are not judged
 	// database changes the database of the contract, which does not answer all the time. It returns
 	// what happened; an error means that the contract or a Nym-API did not do what it must.
 	database func(context.Context, *network) (note string, err error)
@@ -32,6 +33,14 @@ func attacks() []attack {
 		{
 			name: "bodies", does: "submissions whose bodies never end", each: 200,
 			speak: paced(stranger.SlowBody(contract.PathSubmit, contract.ContentType, bodyBytes)),
+		},
+		{
+			name: "flood", does: "the same, as fast as this machine can", each: 200, fast: true,
+			speak: stranger.SlowBody(contract.PathSubmit, contract.ContentType, bodyBytes),
+		},
+		{
+			name: "whole", does: "whole bodies that cannot be decoded, as fast", each: 200, fast: true,
+			speak: stranger.WholeBody(contract.PathSubmit, contract.ContentType, bodyBytes),
 		},
 		{
 			name: "readers", does: "requests for epochs, and for health, whose answers are not read", each: 200,

@@ -7,10 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
 )
 
-// maxResident bounds the memory of the contract, in bytes. Callers can make it use 48 MiB for the
-// headers and buffers of 1024 connections, and 64 MiB for bodies and answers: see package
-// webserver, and no body here is complete and decoded. The garbage collector may double that, and
-// 32 MiB are for the program.
+// maxResident bounds the memory of the contract, in bytes. It is the default of contract serve
+// --memory-bytes.
 const maxResident = 256 << 20
 
 // result is how contract and Nym-APIs fared under an attack.
@@ -28,7 +26,11 @@ type result struct {
 
 // excesses says which bounds were exceeded.
 func (r result) excesses() []string {
-	found := append(r.answers.Excesses(), r.failures...)
+	found := r.answers.Unanswered()
+	if !r.attack.fast {
+		found = r.answers.Excesses()
+	}
+	found = append(found, r.failures...)
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	if r.resident > maxResident {
 		add("the contract used %d MiB, at most %d", r.resident>>20, maxResident>>20)

@@ -37,6 +37,9 @@ func TestEachBoundIsJudged(t *testing.T) {
 		require.Contains(t, r.excesses()[0], text)
 	}
 	r := harmless()
+	r.attack.fast, r.answers.Worst = true, time.Minute
+	require.Empty(t, r.excesses(), "the attackers take the cores")
+	r = harmless()
 	r.answers.Failed, r.answers.Why = 1, errors.New("status 503")
 	require.Contains(t, r.excesses(), "status 503")
 }

@@ -1,4 +1,4 @@
-package main
+package command_test
 
 import (
 	"math"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
 // The setting limits the memory of the process, unless the environment does.
@@ -13,9 +15,9 @@ func TestMemoryLimitFollowsTheSetting(t *testing.T) {
 	before := debug.SetMemoryLimit(math.MaxInt64)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
 	t.Setenv("GOMEMLIMIT", "")
-	limitMemory(512 << 20)
+	command.LimitMemory(512 << 20)
 	require.EqualValues(t, 512<<20, debug.SetMemoryLimit(-1))
 	t.Setenv("GOMEMLIMIT", "1GiB")
-	limitMemory(256 << 20)
+	command.LimitMemory(256 << 20)
 	require.EqualValues(t, 512<<20, debug.SetMemoryLimit(-1))
 }
