@@ -31,7 +31,7 @@ endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP
 
-.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench lint format generate check-modules check-docs \
+.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect db cluster-test clean
 
 help: ## list the targets
@@ -62,7 +62,7 @@ attack: build ## attack real daemons by a member with a valid key, and by strang
 	go build -o bin/attack ./ephemera/internal/attack
 	@failed=0; bin/attack $(ARGS) || failed=1; $(if $(ARGS),,$(MAKE) --no-print-directory attack-contract || failed=1;) exit $$failed
 
-attack-contract: build ## attack a contract and real Nym-APIs by strangers and by a member with bad addresses; ARGS='-only silent -seconds 10', ARGS=-list
+attack-contract: build ## attack a contract and real Nym-APIs by strangers, by a member with bad addresses, and through its database; ARGS='-only silent -seconds 10', ARGS=-list
 	go build -o bin/attack-contract ./nymapi/internal/attack
 	bin/attack-contract $(ARGS)
 
@@ -74,6 +74,9 @@ search: ## test the core with random schedules of faults and adversaries for MIN
 
 bench: ## run the benchmarks and print medians of COUNT runs; BENCH selects by name, SHORT=1 skips the long ones
 	GOWORK=off go -C scripts run ./bench -root .. -bench '$(BENCH)' -count $(COUNT) -benchtime $(BENCHTIME) $(if $(SHORT),-short)
+
+bench-cometbft: ## compare a round with one of CometBFT, run in turn; ARGS='-n 4,10 -pairs 3'
+	GOWORK=off go -C scripts/bench-cometbft run . $(ARGS)
 
 lint: ## run gofmt, gofumpt, vet and staticcheck
 	scripts/lint.sh

@@ -290,6 +290,24 @@ func TestProblemsAreErrorsOfTheirKind(t *testing.T) {
 	require.Equal(t, "503: An earlier epoch is not settled yet: epoch 3", p.Error())
 }
 
+// What was decoded can be encoded and decoded again, or a proof with it could not be read.
+func TestMillisOutsideOfFourDigitYearsAreRefused(t *testing.T) {
+	for text, valid := range map[string]bool{
+		"0000-01-01T00:00:00Z": true, "9999-12-31T23:59:59.999Z": true,
+		"0000-01-01T00:00:00+00:01": false, "9999-12-31T23:59:59-00:01": false,
+	} {
+		var m, same contract.Millis
+		err := m.UnmarshalText([]byte(text))
+		if !valid {
+			require.ErrorIs(t, err, contract.ErrInvalid, text)
+			continue
+		}
+		require.NoError(t, err, text)
+		require.NoError(t, same.UnmarshalText([]byte(m.String())), text)
+		require.Equal(t, m, same, text)
+	}
+}
+
 func TestMillisAreWrittenWithThreeDigits(t *testing.T) {
 	m := contract.At(time.Date(2026, 11, 20, 12, 0, 0, 5_999_999, time.FixedZone("east", 3600)))
 	data, err := json.Marshal(m)

@@ -6,7 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Paths of the contract's endpoints. See also EpochPath and BundlePath.
+// Paths of the contract's endpoints. See also EpochPath, ReceiptPath and BundlePath.
 const (
 	PathEpoch    = "/contract/epoch"
 	PathPeerInfo = "/contract/peer_info"
@@ -19,6 +19,9 @@ const (
 
 // EpochPath returns the path of one epoch's details.
 func EpochPath(epoch Epoch) string { return PathEpochs + "/" + epoch.String() }
+
+// ReceiptPath returns the path of one rewarded epoch's Receipt.
+func ReceiptPath(epoch Epoch) string { return EpochPath(epoch) + "/receipt" }
 
 // BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }

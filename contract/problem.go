@@ -50,7 +50,6 @@ const (
 	EarlierOpen Kind = "earlier-epoch-open"
 	NotStarted  Kind = "not-started"
 	Unavailable Kind = "unavailable"
-	Busy        Kind = "busy"
 	Internal    Kind = "internal"
 )
 
@@ -90,7 +89,6 @@ var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map
 	EarlierOpen: {Status: http.StatusServiceUnavailable, Title: "An earlier epoch is not settled yet"},
 	NotStarted:  {Status: http.StatusServiceUnavailable, Title: "The first epoch is not scheduled yet"},
 	Unavailable: {Status: http.StatusServiceUnavailable, Title: "The contract cannot answer now"},
-	Busy:        {Status: http.StatusServiceUnavailable, Title: "Other callers have taken all places or memory"},
 	Internal:    {Status: http.StatusInternalServerError, Title: "The contract failed"},
 }}
 

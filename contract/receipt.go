@@ -100,6 +100,13 @@ func DecodeReceipt(data []byte) (Receipt, error) {
 	return r, nil
 }
 
+// Equivocation is two receipts of one contract for one epoch. They prove that the contract signed
+// twice if verify.Equivocation returns nil. In JSON it is a proof that anyone can check offline.
+type Equivocation struct {
+	First  Receipt `json:"first"`
+	Second Receipt `json:"second"`
+}
+
 // Bundle is the self-contained evidence of one rewarded epoch. Every part is byte for byte as its
 // author encoded it. Package verify audits a bundle offline.
 type Bundle struct {

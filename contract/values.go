@@ -76,10 +76,11 @@ func (m Millis) String() string { return m.Time().Format(millisLayout) }
 // MarshalText encodes RFC 3339 with milliseconds.
 func (m Millis) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText decodes RFC 3339 with or without fractional seconds.
+// UnmarshalText decodes RFC 3339 with or without fractional seconds. In UTC, the moment must be in
+// one of the years 0 to 9999, which MarshalText can encode.
 func (m *Millis) UnmarshalText(text []byte) error {
 	t, err := time.Parse(time.RFC3339Nano, string(text))
-	if err != nil {
+	if year := t.UTC().Year(); err != nil || year < 0 || year > 9999 {
 		return fmt.Errorf("%w: time %.40q, expected RFC 3339 such as 2026-11-20T12:00:00.000Z", ErrInvalid, text)
 	}
 	*m = At(t)

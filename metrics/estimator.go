@@ -75,6 +75,8 @@ type Rule struct {
 	Estimator Estimator
 	F         int // number of reporters that may lie; below 0 means 0
 	Coverage  int // columns with fewer values are Missing in the result; below 1 means 1
+	// History is what earlier epochs say about the reporters. Only [WeightedByHistory] uses it.
+	History History
 }
 
 // Apply returns the result of m under e if f reporters may lie: columns with fewer than [Coverage]
@@ -91,6 +93,10 @@ func (r Rule) Apply(m Matrix) Result {
 		Values:   make([]Uptime, len(m.Mixnodes)),
 		Reports:  make([]uint16, len(m.Mixnodes)),
 	}
+	if e, ok := r.Estimator.(wmedian); ok {
+		r.applyWeighted(m, e, result)
+		return result
+	}
 	column := make([]Uptime, 0, len(m.Rows))
 	for j := range m.Mixnodes {
 		column = column[:0]
@@ -103,6 +109,23 @@ func (r Rule) Apply(m Matrix) Result {
 		result.Values[j] = r.estimate(column)
 	}
 	return result
+}
+
+func (r Rule) applyWeighted(m Matrix, e wmedian, result Result) {
+	weights := r.History.Weigh(m, r.F).Raw
+	column := make([]WeightedUptime, 0, len(m.Rows))
+	for j := range m.Mixnodes {
+		column = column[:0]
+		for i, row := range m.Rows {
+			if v := row.Values[j]; v != Missing {
+				column = append(column, WeightedUptime{v, weights[i]})
+			}
+		}
+		result.Reports[j], result.Values[j] = uint16(len(column)), Missing
+		if len(column) >= max(1, r.Coverage) {
+			result.Values[j] = e.estimate(column, r.F)
+		}
+	}
 }
 
 // estimate sorts column in place.

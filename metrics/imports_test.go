@@ -16,9 +16,10 @@ import (
 // root is pure, spreadsheet and trace read files, and nothing imports another module of the
 // project.
 var allowedImports = map[string]string{
-	".":           "bytes crypto/sha256 encoding/json errors fmt math slices strconv strings time github.com/fxamacker/cbor/v2",
+	".":           "bytes cmp crypto/sha256 encoding/json errors fmt maps math slices strconv strings time github.com/fxamacker/cbor/v2",
 	"spreadsheet": "bufio bytes encoding/csv errors fmt io slices strconv strings " + root,
 	"trace":       "bytes errors fmt io os slices strconv strings " + root + " " + root + "/spreadsheet",
+	"vectors":     "bytes encoding/json errors fmt maps slices " + root,
 	"world":       "errors fmt math/bits " + root,
 }
 

@@ -10,7 +10,7 @@ export GOFLAGS="${GOFLAGS:--buildvcs=false -trimpath -tags=sqlite_omit_load_exte
 want=$(sed -n 's/^go //p' go.work)
 mapfile -t modules < <(sed -n 's/^\t\.\///p' go.work)
 failed=0
-for dir in "${modules[@]}" scripts scripts/tools; do
+for dir in "${modules[@]}" scripts scripts/bench-cometbft scripts/tools; do
 	echo "module $dir"
 	(
 		cd "$dir"

@@ -32,6 +32,8 @@ go vet work || failed=1
 for dir in "${modules[@]}"; do
 	(cd "$dir" && "$tools/staticcheck" ./...) || failed=1
 done
-(cd scripts && GOWORK=off go vet ./... && GOWORK=off "$tools/staticcheck" ./...) || failed=1
+for dir in scripts scripts/bench-cometbft; do
+	(cd "$dir" && GOWORK=off go vet ./... && GOWORK=off "$tools/staticcheck" ./...) || failed=1
+done
 [[ $failed == 0 ]] && echo "lint: ${#files[@]} files, no problems found"
 exit $failed

@@ -138,6 +138,20 @@ func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) 
 	return response, err
 }
 
+// Receipt returns the receipt of a rewarded epoch. It checks that the contract that the receipt
+// names signed it; the caller compares that contract with the one it knows. The error is
+// contract.NotFound, with the epoch, while the epoch has no winner.
+func (c *Client) Receipt(ctx context.Context, epoch contract.Epoch) (contract.Receipt, error) {
+	receipt, err := get[contract.Receipt](ctx, c, contract.ReceiptPath(epoch))
+	if err != nil {
+		return contract.Receipt{}, err
+	}
+	if receipt.Epoch != epoch || !receipt.Verify() {
+		return contract.Receipt{}, fmt.Errorf("%w: receipt for epoch %d, expected a signed one for epoch %d", ErrAnswer, receipt.Epoch, epoch)
+	}
+	return receipt, nil
+}
+
 // Bundle returns the evidence of a rewarded epoch, for verify.Audit.
 func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
 	response, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)

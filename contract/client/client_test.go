@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -63,6 +64,29 @@ func TestReceiptOfAnotherContractIsAnError(t *testing.T) {
 	_, err := c.Submit(context.Background(), s)
 	require.ErrorIs(t, err, client.ErrAnswer)
 	require.ErrorContains(t, err, "is not signed by contract")
+}
+
+func TestReceiptForAnotherEpochIsAnError(t *testing.T) {
+	signed := contract.Receipt{Network: contracttest.Network, Epoch: 2, AcceptedAt: 5}.Sign(contracttest.ContractKey())
+	unsigned := signed
+	unsigned.AcceptedAt++
+	for name, given := range map[string]struct {
+		receipt contract.Receipt
+		asked   contract.Epoch
+		valid   bool
+	}{
+		"the one": {signed, 2, true}, "another epoch": {signed, 1, false}, "not signed": {unsigned, 2, false},
+	} {
+		body, err := json.Marshal(given.receipt)
+		require.NoError(t, err)
+		got, err := answering(t, 200, nil, string(body)).Receipt(context.Background(), given.asked)
+		if !given.valid {
+			require.ErrorIs(t, err, client.ErrAnswer, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, given.receipt, got, name)
+	}
 }
 
 func hexOf(key [32]byte) string { return contract.Hash(key).String() }

@@ -150,6 +150,20 @@ func TestAnswersHaveTheirFields(t *testing.T) {
 	require.Equal(t, "ready", w.fields(contract.PathReady)["status"])
 }
 
+func TestReceiptIsServedAlone(t *testing.T) {
+	w := start(t, configure(t, 4, 3))
+	ctx := context.Background()
+	_, err := w.Receipt(ctx, 1)
+	require.ErrorIs(t, err, contract.NotFound)
+	require.EqualValues(t, 1, problem(t, err).Epoch, "it is the receipt that does not exist, not the path")
+	w.clock.set(end(1))
+	given, err := w.Submit(ctx, contracttest.Submission(w.description(1), 2))
+	require.NoError(t, err)
+	shown, err := w.Receipt(ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, given, shown)
+}
+
 func TestEveryErrorIsAProblemDocument(t *testing.T) {
 	w := start(t, configure(t, 4, 3))
 	for _, c := range []struct {
@@ -161,10 +175,12 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"GET", "/contract", 404, contract.NotFound},
 		{"GET", contract.EpochPath(99), 404, contract.NotFound},
 		{"GET", contract.BundlePath(1), 404, contract.NotFound},
+		{"GET", contract.ReceiptPath(1), 404, contract.NotFound},
 		{"GET", contract.PathEpochs + "/0", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "/one", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "/99999999999999999999", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "/one/bundle", 400, contract.Malformed},
+		{"GET", contract.PathEpochs + "/one/receipt", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?limit=0", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?limit=1001", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?from=-1", 400, contract.Malformed},

@@ -36,6 +36,7 @@ func (s *Server) routes() http.Handler {
 	read.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
 	read.Get(contract.PathEpochs, s.handle(s.getEpochs))
 	read.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
+	read.Get(contract.PathEpochs+"/{id}/receipt", s.handle(s.getReceipt))
 	read.Get(contract.PathEpochs+"/{id}/bundle", s.getBundle)
 	read.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
 	read.Get(contract.PathReady, s.handle(s.getReady))
@@ -123,7 +124,7 @@ func kindOf(status int) contract.Kind {
 	case http.StatusMisdirectedRequest:
 		return contract.WrongHost
 	case http.StatusServiceUnavailable:
-		return contract.Busy
+		return contract.Unavailable
 	}
 	return contract.Internal
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 )
 
 // The endpoints that only read.
@@ -108,6 +110,20 @@ func epochOf(r *http.Request) (contract.Epoch, error) {
 		return 0, contract.NewProblem(contract.Malformed, err.Error())
 	}
 	return epoch, nil
+}
+
+func (s *Server) getReceipt(r *http.Request) (any, error) {
+	epoch, err := epochOf(r)
+	if err != nil {
+		return nil, err
+	}
+	won, err := s.keeper.store.Winning(r.Context(), epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		p := contract.NewProblem(contract.NotFound, fmt.Sprintf("epoch %d has no winner", epoch))
+		p.Epoch = epoch
+		return nil, p
+	}
+	return won.Receipt, err
 }
 
 func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {

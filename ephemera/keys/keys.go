@@ -1,10 +1,12 @@
 // Package keys implements member identities: Ed25519 keys, libp2p peer IDs, domain-separated
 // signatures and key files.
 //
-// Signatures are verified one at a time by crypto/ed25519: without the cofactor, and with S below
-// the group order. Batch verifiers must not be used. They follow ZIP-215, and for keys with a
-// small-order component they accept signatures that crypto/ed25519 rejects. Members that disagree
-// on one signature disagree on a certificate. Packages block and certificate define what is signed.
+// Signatures are made by crypto/ed25519 and verified one at a time by its rule: without the
+// cofactor, and with S below the group order. The verifier is that of curve25519-voi, which takes
+// half the time with the options for this rule. Batch verifiers must not be used. They follow
+// ZIP-215, and for keys with a small-order component they accept signatures that this rule rejects.
+// Members that disagree on one signature disagree on a certificate. Packages block and certificate
+// define what is signed.
 package keys
 
 import (
@@ -69,11 +71,6 @@ func (k Private) String() string { return "private key of " + k.public.PeerID() 
 
 // GoString keeps the secret out of %#v.
 func (k Private) GoString() string { return k.String() }
-
-// Verify reports whether signature is p's signature of the signing bytes.
-func (p Public) Verify(signing []byte, signature Signature) bool {
-	return ed25519.Verify(p[:], signing, signature[:])
-}
 
 // Compare orders keys by their bytes.
 func (p Public) Compare(other Public) int { return bytes.Compare(p[:], other[:]) }

@@ -29,7 +29,7 @@ func work(s Schedule) admission.Limits {
 		alone = s.Nodes * len(s.Submissions)
 	}
 	return admission.Limits{
-		ChecksPerSecond: blocks * s.Nodes, ChecksBurst: 60 + 30*s.Nodes + 4*len(s.Submissions) + alone + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
+		ChecksPerSecond: blocks * s.Nodes, ChecksBurst: 60 + 70*s.Nodes + 4*len(s.Submissions) + alone + 2*piled, BytesPerSecond: 64 << 10, BytesBurst: 512 << 10,
 		ServedPerSecond: 256 << 10, ServedBurst: 1 << 20, SenderChecksPerSecond: 20, SenderChecksBurst: 40, Wait: 2000,
 	}
 }

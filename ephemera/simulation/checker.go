@@ -57,7 +57,8 @@ type checker struct {
 	listings  map[[2]int]*listingBook // by node and Byzantine member
 	steps     int
 	sightings []sighting
-	settledAt int64 // when everything promised had happened, under Schedule.Idle; -1: not yet
+	quietAt   int64    // since when nodes hold what they end with, under Idle; -1: not yet
+	remains   holdings // what they held then
 }
 
 // slotKey names a slot by small numbers: groups from 0, creators by node.
@@ -133,7 +134,7 @@ func newChecker(w *world) *checker {
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
 		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{}, halts: map[chainKey]map[int]bool{},
-		nodes: make([]nodeBook, len(w.nodes)), accounts: make([]account, len(w.nodes)*len(w.nodes)), settledAt: -1,
+		nodes: make([]nodeBook, len(w.nodes)), accounts: make([]account, len(w.nodes)*len(w.nodes)), quietAt: -1,
 	}
 	for i := range c.nodes {
 		c.nodes[i] = nodeBook{chains: map[chainKey]*cursor{}, postponed: map[block.MessageID]bool{}, left: map[block.MessageID]bool{}}

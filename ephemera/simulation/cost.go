@@ -68,16 +68,17 @@ func (c *checker) count(a *account, frame wire.Frame) {
 	}
 }
 
-// Times of the idle period in milliseconds: it is judged after a while, because frontiers that tell
-// everybody of the end are still under way.
+// Times of the idle period in milliseconds. It begins when all nodes hold for good what they end
+// with, and is judged after a while: frontiers that tell everybody are still under way, and so is
+// what they make others ask for.
 const (
-	idleAfter = 12_000
+	idleAfter = 20_000
 	idleFor   = 20_000
 )
 
 // idles reports whether the period is judged in which nothing happens.
 func (c *checker) idles() bool {
-	return c.settledAt >= 0 && c.w.now >= c.settledAt+idleAfter*1000
+	return c.quietAt >= 0 && c.w.now >= c.quietAt+idleAfter*1000
 }
 
 // honest reports whether all members are correct in all groups: then everything ends.
@@ -89,14 +90,19 @@ func (c *checker) spent() bool {
 	if !c.honest() {
 		return true
 	}
-	if c.settledAt < 0 {
-		c.settledAt = c.w.now
+	if c.quietAt < 0 {
 		c.judgeTraffic()
 	}
 	if !c.w.schedule.Idle {
 		return true
 	}
-	if c.w.now < c.settledAt+(idleAfter+idleFor)*1000 {
+	if now := c.holdings(); c.quietAt < 0 || now != c.remains {
+		c.remains, c.quietAt = now, c.w.now
+		for i := range c.accounts {
+			c.accounts[i].idle = 0
+		}
+	}
+	if c.w.now < c.quietAt+(idleAfter+idleFor)*1000 {
 		return false
 	}
 	for i, a := range c.accounts {
@@ -107,6 +113,22 @@ func (c *checker) spent() bool {
 	}
 	return true
 }
+
+// holdings counts what members still tell each other about once everything promised has happened:
+// messages that no block needs, and groups that a former member missed.
+func (c *checker) holdings() (held holdings) {
+	for _, n := range c.w.nodes {
+		messages, bytes := 0, 0
+		if n.engine != nil {
+			messages, bytes = n.engine.Mempool()
+		}
+		held.messages, held.bytes, held.groups = held.messages+messages, held.bytes+bytes, held.groups+len(n.disk.groups)
+	}
+	return held
+}
+
+// holdings are sums over all nodes.
+type holdings struct{ messages, bytes, groups int }
 
 // idleFrames is how many frames one node sends to another while nothing happens, at most, and one
 // more for each group: frontiers and digests of the mempool that are due, and the certificate of

@@ -39,13 +39,20 @@ func TestIdleGroupsAreJudged(t *testing.T) {
 	require.Greater(t, result.Stats.Virtual, int64(idleAfter+idleFor))
 
 	w := newWorld(s, Options{})
-	w.check.settledAt = 0
+	w.check.quietAt, w.check.remains = 0, w.check.holdings()
 	w.now = (idleAfter + idleFor) * 1000
 	for range idleFrames + 2 {
 		w.check.sends(w.nodes[0], 1, wire.Frontier{})
 	}
 	require.True(t, w.check.spent())
 	require.Len(t, w.check.violations, 1)
+
+	w = newWorld(s, Options{})
+	w.check.quietAt, w.check.remains = 0, holdings{messages: 1}
+	w.now = (idleAfter + idleFor) * 1000
+	require.False(t, w.check.spent(), "a message left a moment ago")
+	w.check.end()
+	require.Len(t, w.check.violations, 1, "and the time is over")
 
 	w = newWorld(s, Options{})
 	w.now = 1_000_000

@@ -176,6 +176,7 @@ func (n *node) replyAfter(event engine.Event, more int64) {
 // persist makes a write durable, and counts votes outside the store. If the disk fails, the node
 // stops and comes back later, and the write may still be durable.
 func (n *node) persist(w store.Write) {
+	n.useDisk()
 	if n.failing > 0 && !n.w.healed() {
 		away := n.failing
 		n.failing = 0
@@ -185,7 +186,6 @@ func (n *node) persist(w store.Write) {
 		n.crash(away)
 		return
 	}
-	n.useDisk()
 	err := n.commit(w)
 	switch {
 	case errors.Is(err, store.ErrVoted), errors.Is(err, store.ErrConflict):

@@ -144,6 +144,8 @@ func (c *checker) end() {
 	if !c.failed() && !c.w.done && c.w.now >= c.w.schedule.Heal*1000 {
 		if what := c.unsettled(); what != "" {
 			c.violate("liveness", "%s after %d ms", what, c.w.schedule.Deadline)
+		} else if c.quietAt >= 0 {
+			c.violate("costs", "nodes still exchange messages or groups after %d ms", c.w.schedule.Deadline)
 		}
 	}
 	c.grown()

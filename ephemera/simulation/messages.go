@@ -38,9 +38,9 @@ func (c *checker) answered(n *node, _ uint64, err error) {
 	if plenty := c.w.schedule.Known == 0; plenty && book.fresh && (errors.Is(err, mempool.ErrExpired) || errors.Is(err, mempool.ErrFuture)) {
 		c.violate("validity", "node %d refuses its client's message, which is signed now: %v", n.place, err)
 	}
-	waiting := 0
+	waiting, lost := 0, c.nodes[n.place].lostThrough > 0 // then what was certified may come back
 	for _, m := range c.messages {
-		if m.node == n.place && m.taken && !m.done {
+		if m.node == n.place && m.taken && (!m.done || lost) {
 			waiting++
 		}
 	}

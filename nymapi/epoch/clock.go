@@ -56,6 +56,13 @@ type Clock struct {
 	changed chan struct{}  // closed and replaced at every change
 	synced  bool           // everything was fetched from the contract once
 	away    bool           // the last request to the contract failed
+	second  second
+}
+
+// second is the newest description that differs from an earlier one of the same epoch.
+type second struct {
+	epoch contract.Epoch
+	hash  contract.Hash
 }
 
 // Open returns a clock that knows the stored descriptions.

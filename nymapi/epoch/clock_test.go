@@ -32,7 +32,8 @@ type fakeContract struct {
 	away    bool
 	stopped contract.Epoch // the last epoch that begins, 0 for no limit
 	settled map[contract.Epoch]contract.Status
-	lie     bool // announces other hashes than it serves
+	lie     bool          // announces other hashes than it serves
+	longer  time.Duration // added to every epoch, as if it was described again
 	asked   int
 }
 
@@ -54,7 +55,7 @@ func (c *fakeContract) describe(id contract.Epoch) contract.Description {
 	d := contracttest.Description(4, 3)
 	d.Epoch = id
 	d.Start = contract.At(c.begin.Add(c.ahead).Add(time.Duration(id-1) * c.duration))
-	d.End = d.Start.Add(c.duration)
+	d.End = d.Start.Add(c.duration + c.longer)
 	return d
 }
 
@@ -322,6 +323,31 @@ func TestABadDescriptionIsRejected(t *testing.T) {
 		clock, stop = run(t, epoch.Config{Contract: c, Store: &memoryStore{}, Check: func(contract.Description) error { return errors.New("another group") }})
 		after(time.Second)
 		require.Empty(t, ids(clock))
+		require.NoError(t, stop())
+	})
+}
+
+// A contract that lost its database may describe an epoch again, and differently. The first
+// description stays, because a report about it was signed. The next epochs are learnt.
+func TestASecondDescriptionOfAnEpochIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, log, store := newFakeContract(), &bytes.Buffer{}, &memoryStore{}
+		clock, stop := run(t, epoch.Config{Contract: c, Store: store, Logger: slog.New(slog.NewTextHandler(log, nil))})
+		after(time.Second)
+		first := clock.Epochs()[0].Hash
+		c.set(func() { c.longer = time.Millisecond })
+		asked := c.questions()
+		after(8 * time.Second)
+		require.Equal(t, first, clock.Epochs()[0].Hash)
+		require.Len(t, store.kept, 1)
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log)
+		require.Contains(t, log.String(), "epoch=1")
+		require.LessOrEqual(t, c.questions()-asked, 5, "it is fetched once, and not at every poll")
+		c.set(func() { c.longer += time.Millisecond })
+		clock.Poke()
+		after(10 * time.Second)
+		require.Equal(t, []contract.Epoch{1, 2}, ids(clock))
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log)
 		require.NoError(t, stop())
 	})
 }

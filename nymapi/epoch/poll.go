@@ -117,7 +117,7 @@ func (c *Clock) poll(ctx context.Context) error {
 	c.mu.Lock()
 	c.offset.add(sent, c.elapsed(), current.ServerTime)
 	c.mu.Unlock()
-	if _, known := c.Description(current.Description); !known {
+	if !c.knows(current.Description) {
 		if err := c.learn(ctx, current.ID, &current.Description); err != nil {
 			return err
 		}
@@ -137,6 +137,31 @@ func (c *Clock) poll(ctx context.Context) error {
 		c.announce()
 	}
 	return nil
+}
+
+// knows reports whether a description is known, or known to differ from an earlier one.
+func (c *Clock) knows(hash contract.Hash) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, known := c.history.byHash(hash)
+	return known || c.second.hash == hash
+}
+
+// contradicts reports whether another description of the epoch is known, which stays. It logs the
+// first one that differs in an epoch.
+func (c *Clock) contradicts(ctx context.Context, id contract.Epoch, hash contract.Hash) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, known := c.history.find(id)
+	if !known || c.history.entries[i].Hash == hash {
+		return false
+	}
+	if c.second.epoch != id {
+		c.config.Logger.ErrorContext(ctx, "the contract describes an epoch again, and differently: its database is probably an older copy",
+			"epoch", id, "first", c.history.entries[i].Hash.Short(), "second", hash.Short())
+	}
+	c.second = second{epoch: id, hash: hash}
+	return true
 }
 
 // catchUp learns how open epochs ended, and the descriptions of open epochs that began since the
@@ -193,6 +218,9 @@ func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Has
 		if err := c.config.Check(d); err != nil {
 			return fmt.Errorf("%w: epoch %d: %w", ErrDescription, id, err)
 		}
+	}
+	if c.contradicts(ctx, id, hash) {
+		return nil
 	}
 	oldest := contract.Epoch(1)
 	if id > maxHistory {

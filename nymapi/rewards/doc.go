@@ -7,6 +7,7 @@
 //	              turns this member's certified block into a submission
 //	Sidecar       is the Application for a node in another process
 //	Submitter     posts a submission until the contract has decided
+//	Receipts      keeps the contract's receipts, and notices when two contradict each other
 //	Archive       keeps the winner of each epoch and the winner's block
 //	Store         is the database of all of them: what is signed is durable before it is published
 //

@@ -147,8 +147,8 @@ func (s *Store) Settle(ctx context.Context, epoch contract.Epoch, outcome Outcom
 	return nil
 }
 
-// Prune drops everything about epochs before that one except their descriptions. The caller keeps
-// epochs that may be open.
+// Prune drops everything about epochs before that one except their descriptions and the oldest
+// proofs against the contract. The caller keeps epochs that may be open.
 func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
 	err := s.db.Write(ctx, func(tx *sqlx.Tx) error {
 		for _, table := range []string{"reports", "own_blocks", "submissions", "winners", "double_reports"} {
@@ -156,7 +156,7 @@ func (s *Store) Prune(ctx context.Context, before contract.Epoch) error {
 				return err
 			}
 		}
-		return nil
+		return pruneReceipts(ctx, tx, before)
 	})
 	if err != nil {
 		return fmt.Errorf("prune epochs before %d: %w", before, err)

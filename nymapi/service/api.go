@@ -60,13 +60,15 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the configuration: %w", err)
 	}
-	figures := prometheus.NewRegistry()
-	if err := figures.Register(telemetry.New(telemetry.Config{Node: n.Node, Version: s.config.Version})); err != nil {
-		return nil, err
+	registry := prometheus.NewRegistry()
+	for _, part := range []prometheus.Collector{telemetry.New(telemetry.Config{Node: n.Node, Version: s.config.Version}), s.Figures()} {
+		if err := registry.Register(part); err != nil {
+			return nil, err
+		}
 	}
 	of := servedAPI{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
 	served, err := server.New(of, server.Config{
-		Listener: s.listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: figures,
+		Listener: s.listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
 		MemoryBytes: n.bounds.HTTP.MemoryBytes, Proxies: s.config.APIProxies,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),

@@ -74,11 +74,11 @@ func TestAnEmbeddedNodeServesItsAPI(t *testing.T) {
 	require.Equal(t, "v1", config.Version)
 	require.JSONEq(t, `{"nymapi":"nymapi-1","gossip":"flood","submit":"race","ticks":4}`, string(config.Application))
 
-	require.Subset(t, c.families(1), []string{"ephemera_http_requests_total", "ephemera_certified_height", "ephemera_mempool_messages_total"})
+	require.Subset(t, c.families(1), []string{"ephemera_http_requests_total", "ephemera_certified_height", "ephemera_mempool_messages_total", "nymapi_contract_equivocations"})
 	c.signsNothing(asked, detail.Description.Label(), entry)
 }
 
-// families returns the names of a node's metrics, which must all be Ephemera's.
+// families returns the names of a node's metrics, which must all be Ephemera's or the Nym-API's.
 func (c *cluster) families(number int) []string {
 	c.Helper()
 	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
@@ -90,7 +90,7 @@ func (c *cluster) families(number int) []string {
 	require.NoError(c, err)
 	var families []string
 	for _, found := range family.FindAllStringSubmatch(string(text), -1) {
-		require.True(c, strings.HasPrefix(found[1], "ephemera_"), found[1])
+		require.Regexp(c, "^(ephemera|nymapi)_", found[1])
 		families = append(families, found[1])
 	}
 	return families

@@ -40,6 +40,8 @@ type Service struct {
 	key   atomic.Pointer[keys.Public]
 	node  atomic.Pointer[node]
 	clock atomic.Pointer[epoch.Clock]
+
+	receipts atomic.Pointer[rewards.Receipts]
 }
 
 // New returns a Nym-API. It checks the configuration but opens nothing.
@@ -108,18 +110,16 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	if !group.Contains(s.home.Key.Public()) {
 		return s.errNoMember(group)
 	}
-	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Logger: s.log,
-	})
+	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err
 	}
-	s.clock.Store(clock)
 	s.log.InfoContext(ctx, "member of the group", "key", s.home.Key.Public(), "group", group.Number(), "n", group.N(), "f", group.F(), "q", group.Q())
 
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
+	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
@@ -141,7 +141,7 @@ func (s *Service) parts(clock *epoch.Clock, key block.Signer) (*rewards.Distribu
 		return nil, nil, nil, err
 	}
 	submitter := rewards.NewSubmitter(rewards.Submitter{
-		Key: key.Public(), Store: s.folder.rewards, Calendar: clock, Contract: s.client,
+		Key: key.Public(), Store: s.folder.rewards, Calendar: clock, Contract: s.contract(),
 		Staged: s.config.Submit == Staged, Logger: s.log,
 	})
 	distributor := &rewards.Distributor{
@@ -254,6 +254,11 @@ type Status struct {
 	// sidecar mode, where the daemon has it.
 	Members int `json:"members"`
 	Online  int `json:"online"` // connected members, including this one
+	// Receipts is the number of epochs whose receipt is kept. For ContractEquivocations of them the
+	// contract signed two receipts, and for WithdrawnReceipts it had none when it was asked again.
+	Receipts              int `json:"receipts"`
+	ContractEquivocations int `json:"contract_equivocations"`
+	WithdrawnReceipts     int `json:"withdrawn_receipts"`
 }
 
 // Status returns the current status.
@@ -271,6 +276,10 @@ func (s *Service) Status() Status {
 		if epochs := clock.Epochs(); len(epochs) > 0 {
 			status.Epoch = epochs[len(epochs)-1].Description.Epoch
 		}
+	}
+	if kept := s.receipts.Load(); kept != nil {
+		counts := kept.Counts()
+		status.Receipts, status.ContractEquivocations, status.WithdrawnReceipts = counts.Kept, counts.Equivocations, counts.Withdrawn
 	}
 	if n := s.node.Load(); n != nil {
 		status.Members, status.Online = n.group.N(), len(n.transport.Online())+1

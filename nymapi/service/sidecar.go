@@ -71,18 +71,16 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	if err := s.trust(node); err != nil {
 		return err
 	}
-	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.client, Store: s.folder.rewards, Check: checkDescription(pinned, node.group, s.config.Mode), Logger: s.log,
-	})
+	clock, err := s.openClock(ctx, pinned, node.group)
 	if err != nil {
 		return err
 	}
-	s.clock.Store(clock)
 	s.log.InfoContext(ctx, "member of the group", "key", node.config.Key, "group", node.group.Number(), "n", node.group.N(), "daemon", s.config.Daemon.URL)
 
 	work, ctx := errgroup.WithContext(ctx)
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
+	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}

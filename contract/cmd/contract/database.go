@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
 
@@ -93,21 +94,33 @@ func backup(ctx context.Context, db, to string, stdout io.Writer) (err error) {
 
 func newAudit() *cobra.Command {
 	var db string
+	var proofs []string
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Recompute every rewarded epoch from its evidence",
 		Long: `Recompute every rewarded epoch from its evidence, offline: signatures,
 certificates, the matrix of reports, the result, carried values, the contract's
 receipts, and the tables that show who won, reported and signed when. The exit
-status is 1 if an epoch fails.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return audit(cmd.Context(), db, cmd.OutOrStdout()) },
+status is 1 if an epoch fails.
+
+A database alone cannot show that the contract signed another receipt before. The
+audit also fails with --proof, a proof of that which a Nym-API wrote.`,
+		Example: `  contract audit --db contract.db
+  contract audit --db contract.db --proof data/1/equivocation-epoch-17.json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return audit(cmd.Context(), db, proofs, cmd.OutOrStdout())
+		},
 	}
 	cmd.Flags().StringVar(&db, "db", "", databaseHelp)
+	cmd.Flags().StringArrayVar(&proofs, "proof", nil, "equivocation-epoch-N.json of a Nym-API: two receipts of the contract for one epoch; may be repeated")
 	return cmd
 }
 
-var errAudit = errors.New("the evidence does not prove every epoch; the output names those that failed")
+var (
+	errAudit        = errors.New("the evidence does not prove every epoch; the output names those that failed")
+	errEquivocation = errors.New("the contract signed two receipts for one epoch; the output shows them")
+)
 
-func audit(ctx context.Context, db string, out io.Writer) error {
+func audit(ctx context.Context, db string, proofs []string, out io.Writer) error {
 	reader, path, err := openDatabase(ctx, db)
 	if err != nil {
 		return err
@@ -150,8 +163,30 @@ func audit(ctx context.Context, db string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s: %d rewarded epochs: %d proven by signed reports, %d unproven, %d failed\n",
 		path, len(epochs), proven, unproven, failed)
+	err = auditProofs(owner.Key, proofs, out)
 	if failed > 0 {
-		return errAudit
+		err = errors.Join(errAudit, err)
+	}
+	return err
+}
+
+// auditProofs returns errEquivocation if there is a proof against the contract with that key.
+// Another error means that one of the files proves nothing against it.
+func auditProofs(key keys.Public, paths []string, out io.Writer) error {
+	for _, path := range paths {
+		receipts, err := readReceipts(path)
+		if err == nil && len(receipts) != 2 {
+			err = fmt.Errorf("%s has one receipt, expected two", path)
+		}
+		if err == nil {
+			err = showEquivocation(out, key, receipts[0], receipts[1])
+		}
+		if err != nil {
+			return fmt.Errorf("--proof: %w", err)
+		}
+	}
+	if len(paths) > 0 {
+		return errEquivocation
 	}
 	return nil
 }

@@ -13,43 +13,55 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 )
 
 func newCompareReceipts() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "compare-receipts FILE FILE", Short: "Check whether a contract signed two receipts for one epoch",
+		Use: "compare-receipts FILE [FILE]", Short: "Check whether a contract signed two receipts for one epoch",
 		Long: `Check offline whether a contract signed two different receipts for one epoch.
-Each file is an answer of GET /contract/epochs/{id}, or the output of contract
-inspect --epoch --json. The exit status is 0 if the receipts prove it.`,
-		Example: `  contract compare-receipts --key KEY before.json after.json`,
-		Args:    cobra.ExactArgs(2),
+Give the proof that a Nym-API wrote, equivocation-epoch-N.json, or two files with
+a receipt each: an answer of GET /contract/epochs/{id} or /receipt below it, or
+the output of contract inspect --epoch --json. The exit status is 0 if the
+receipts prove it.`,
+		Example: `  contract compare-receipts --key KEY data/1/equivocation-epoch-17.json
+  contract compare-receipts --key KEY before.json after.json`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var known keys.Public
 			if err := known.UnmarshalText([]byte(key)); err != nil {
 				return command.Usage("--key %q, expected the contract's public key: %w", key, err)
 			}
-			return compareReceipts(cmd.OutOrStdout(), known, args[0], args[1])
+			return compareReceipts(cmd.OutOrStdout(), known, args)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "public key of the contract, as contract inspect --json shows it")
 	return cmd
 }
 
-func compareReceipts(out io.Writer, key keys.Public, first, second string) error {
-	a, err := readReceipt(first)
-	if err != nil {
+func compareReceipts(out io.Writer, key keys.Public, paths []string) error {
+	var receipts []contract.Receipt
+	for _, path := range paths {
+		found, err := readReceipts(path)
+		if err != nil {
+			return err
+		}
+		receipts = append(receipts, found...)
+	}
+	if len(receipts) != 2 {
+		return command.Usage("%d receipts in %d files, expected two: a proof, or two files with a receipt each", len(receipts), len(paths))
+	}
+	return showEquivocation(out, key, receipts[0], receipts[1])
+}
+
+// showEquivocation prints what two receipts prove, or returns why they prove nothing.
+func showEquivocation(out io.Writer, key keys.Public, first, second contract.Receipt) error {
+	if err := verify.Equivocation(key, first, second); err != nil {
 		return err
 	}
-	b, err := readReceipt(second)
-	if err != nil {
-		return err
-	}
-	if err := verify.Equivocation(key, a, b); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "equivocation: contract %s signed two receipts for epoch %d of network %s:\n", key, a.Epoch, a.Network)
-	for _, r := range []contract.Receipt{a, b} {
+	fmt.Fprintf(out, "equivocation: contract %s signed two receipts for epoch %d of network %s:\n", key, first.Epoch, first.Network)
+	for _, r := range []contract.Receipt{first, second} {
 		fmt.Fprintf(out, "  at %s for %s, block %s, rewards %s\n", r.AcceptedAt, r.Submitter, r.Block, r.Rewards)
 	}
 	return nil
@@ -58,21 +70,43 @@ func compareReceipts(out io.Writer, key keys.Public, first, second string) error
 // maxDetailBytes bounds a file with the details of an epoch.
 const maxDetailBytes = 64 << 20
 
-func readReceipt(path string) (contract.Receipt, error) {
+// readReceipts returns the receipts in a file: one of a receipt or of the details of an epoch, and
+// two of a proof.
+func readReceipts(path string) ([]contract.Receipt, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return contract.Receipt{}, fmt.Errorf("read receipt: %w", err)
+		return nil, fmt.Errorf("read receipt: %w", err)
 	}
 	defer file.Close()
-	var detail struct {
-		Receipt *contract.Receipt `json:"receipt"`
-	}
-	err = json.NewDecoder(io.LimitReader(file, maxDetailBytes)).Decode(&detail)
-	if err == nil && detail.Receipt == nil {
-		err = errors.New("the epoch has no receipt")
-	}
+	data, err := io.ReadAll(io.LimitReader(file, maxDetailBytes))
 	if err != nil {
-		return contract.Receipt{}, fmt.Errorf("read receipt of %s: %w", path, err)
+		return nil, fmt.Errorf("read receipt: %w", err)
 	}
-	return *detail.Receipt, nil
+	receipts, err := decodeReceipts(data)
+	if err != nil {
+		return nil, fmt.Errorf("read receipt of %s: %w", path, err)
+	}
+	return receipts, nil
+}
+
+func decodeReceipts(data []byte) ([]contract.Receipt, error) {
+	var content struct {
+		Receipt   *contract.Receipt `json:"receipt"`
+		First     *contract.Receipt `json:"first"`
+		Second    *contract.Receipt `json:"second"`
+		Signature json.RawMessage   `json:"signature"`
+	}
+	if err := jsontext.Unmarshal(data, &content); err != nil {
+		return nil, err
+	}
+	switch {
+	case content.First != nil && content.Second != nil:
+		return []contract.Receipt{*content.First, *content.Second}, nil
+	case content.Receipt != nil:
+		return []contract.Receipt{*content.Receipt}, nil
+	case content.Signature != nil:
+		receipts := make([]contract.Receipt, 1)
+		return receipts, json.Unmarshal(data, &receipts[0])
+	}
+	return nil, errors.New("the epoch has no receipt")
 }

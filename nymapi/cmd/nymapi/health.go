@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
@@ -18,14 +20,18 @@ import (
 const defaultHealth = "127.0.0.1:3001"
 
 // serveHealth answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
-// before. Both respond with the status.
-func serveHealth(ctx context.Context, address string, current func() service.Status) error {
+// before. Both respond with the status. /metrics responds with the figures.
+func serveHealth(ctx context.Context, address string, current func() service.Status, figures prometheus.Collector) error {
 	const patience = 5 * time.Second
 	server, err := webserver.New(webserver.Config{
 		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10,
 	})
 	if err != nil {
 		return fmt.Errorf("--health-listen: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(figures); err != nil {
+		return err
 	}
 	answer := func(well func(service.Status) bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -39,6 +45,7 @@ func serveHealth(ctx context.Context, address string, current func() service.Sta
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", answer(func(service.Status) bool { return true }))
 	mux.HandleFunc("GET /readyz", answer(func(s service.Status) bool { return s.Ready }))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: patience}))
 	return server.Run(ctx, server.Answering(mux))
 }
 

@@ -23,7 +23,7 @@ func TestHealthFinishesRequestsInProgress(t *testing.T) {
 			close(begun)
 			<-resume
 			return service.Status{Ready: true}
-		})
+		}, new(service.Service).Figures())
 	}()
 	var quiet net.Conn
 	for quiet == nil { // until the server listens

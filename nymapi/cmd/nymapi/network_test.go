@@ -105,18 +105,23 @@ func (n *network) home(number int) string { return filepath.Join(n.dir, n.name(n
 // start starts a process with the data of its previous run.
 func (n *network) start(number int) {
 	n.Helper()
-	program, args := n.nymapi, []string{
-		"run", "--contract", "http://" + n.address, "--home", n.home(number), "--number", strconv.Itoa(number), "--token", "secret",
-	}
+	program, args := n.command(number)
+	p := launch(n.T, n.died, n.name(number), program, args...)
+	n.running[number], n.logs[number] = p, append(n.logs[number], p.log)
+}
+
+// command returns what runs a process.
+func (n *network) command(number int) (program string, args []string) {
 	if number == theContract {
-		program, args = n.contract, []string{
+		return n.contract, []string{
 			"serve", "--log-format", "text", "--listen", cmp.Or(n.address, "127.0.0.1:0"), "--home", n.home(number), "--expect", strconv.Itoa(members),
 			"--token", "secret", "--epoch", epochDuration.String(), "--first-epoch", "500ms", "--mixnodes", "12",
 			"--accept-epochs", strconv.Itoa(acceptEpochs),
 		}
 	}
-	p := launch(n.T, n.died, n.name(number), program, args...)
-	n.running[number], n.logs[number] = p, append(n.logs[number], p.log)
+	return n.nymapi, []string{
+		"run", "--contract", "http://" + n.address, "--home", n.home(number), "--number", strconv.Itoa(number), "--token", "secret",
+	}
 }
 
 var listens = regexp.MustCompile(`url=http://([0-9.:]+)`)

@@ -64,7 +64,7 @@ func newRun() *cobra.Command {
 	flags.StringVar(&f.submit, "submit", string(service.Race), "race: all Nym-APIs submit at once; staged: they take turns")
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
 	f.source.add(flags)
-	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez and /readyz, not served if empty (default with --home-slots: "+defaultHealth+")")
+	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez, /readyz and /metrics, not served if empty (default with --home-slots: "+defaultHealth+")")
 	f.log.Add(flags)
 	return cmd
 }
@@ -158,7 +158,7 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
 	if f.healthListen != "" {
-		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi.Status) })
+		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi.Status, nymapi.Figures()) })
 	}
 	if err := work.Wait(); err != nil {
 		return err

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,10 +180,23 @@ func TestANymAPIRunsUntilItIsStopped(t *testing.T) {
 	var out bytes.Buffer
 	require.Zero(t, run(t.Context(), []string{"health", "--ready", "--health-listen", health}, &out, &out))
 	require.Contains(t, out.String(), `"ready":true`)
+	require.Eventually(t, func() bool { return strings.Contains(body(t, "http://"+health+"/metrics"), "nymapi_receipts 1\n") }, time.Minute, 20*time.Millisecond)
+	require.Contains(t, body(t, "http://"+health+"/metrics"), "nymapi_contract_equivocations 0\n")
 	cancel() // what a signal does
 	require.Zero(t, <-status, complaints.String())
 	require.NotContains(t, complaints.String(), "secret")
 	require.Contains(t, complaints.String(), `"msg":"stopped"`)
+}
+
+// body returns the body of an answer.
+func body(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(text)
 }
 
 func TestARefusalOfTheContractIsPrinted(t *testing.T) {

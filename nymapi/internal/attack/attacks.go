@@ -12,13 +12,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/stranger"
 )
 
-// attack is one that is made without a key, or by a member with bad addresses.
+// attack is one that is made without a key, by a member with bad addresses, or on the contract's
+// database.
 type attack struct {
 	name, does string
 	each       int             // connections of every source to the contract
 	speak      stranger.Speech // what is done on them
 	health     stranger.Speech // and on a quarter as many to each Nym-API's /livez, nil for none
 	evil       bool            // a fifth member enrols with bad addresses
+	// database changes the database of the contract, which does not answer all the time. It returns
+	// what happened; an error means that the contract or a Nym-API did not do what it must.
+	database func(context.Context, *network) (note string, err error)
 }
 
 // attacks returns all attacks. Their names differ from those of the attacks on daemons.
@@ -38,6 +42,9 @@ func attacks() []attack {
 			speak: stranger.Idle(contract.PathEpoch), health: stranger.Idle(contract.PathLive),
 		},
 		{name: "address", does: "a member that enrols with addresses that nobody can dial", evil: true},
+		{name: "older", does: "the stopped contract's database is replaced by an older copy", database: older},
+		{name: "deleted", does: "the running contract's database is deleted", database: deleted},
+		{name: "recovered", does: "the contract continues with an older copy of its database, on purpose", database: recovered},
 	}
 }
 

@@ -1,7 +1,7 @@
-// Command attack runs the real contract and four real Nym-APIs, attacks them without a key and by a
-// fifth member that enrols with bad addresses, and prints what honest callers got and how many
-// epochs were rewarded meanwhile. It ends with status 1 if a bound was exceeded. `make attack` runs
-// it after the attacks on daemons, of ephemera/internal/attack.
+// Command attack runs the real contract and four real Nym-APIs, attacks them without a key, by a
+// fifth member that enrols with bad addresses, and through the contract's database, and prints what
+// honest callers got and how many epochs were rewarded meanwhile. It ends with status 1 if a bound
+// was exceeded. `make attack` runs it after the attacks on daemons, of ephemera/internal/attack.
 package main
 
 import (

@@ -32,6 +32,7 @@ const (
 // network is a contract and its Nym-APIs: real processes on loopback, each with a folder in dir.
 type network struct {
 	dir, programs string
+	members       int      // that the contract expects
 	address       string   // of the contract
 	health        []string // addresses of the Nym-APIs' /livez and /readyz
 	client        *client.Client
@@ -48,7 +49,7 @@ type program struct {
 
 // openNetwork starts a contract that expects members to enrol, and waits until it answers.
 func openNetwork(ctx context.Context, dir, programs string, members int) (*network, error) {
-	n := &network{dir: dir, programs: programs}
+	n := &network{dir: dir, programs: programs, members: members}
 	var err error
 	if n.address, err = freeAddress(); err != nil {
 		return nil, err
@@ -56,16 +57,34 @@ func openNetwork(ctx context.Context, dir, programs string, members int) (*netwo
 	if n.client, err = client.New("http://"+n.address, nil); err != nil {
 		return nil, err
 	}
-	n.contract, err = n.start(theContract, theContract, "serve", "--listen", n.address, "--home", filepath.Join(dir, theContract),
-		"--expect", strconv.Itoa(members), "--token", token, "--epoch", epochDuration.String(), "--first-epoch", "1s", "--mixnodes", "24")
-	if err != nil {
-		return nil, err
-	}
-	if err := n.until(ctx, "the contract to be ready", func() error { return n.client.Ready(ctx) }); err != nil {
-		n.close()
+	if err := n.serve(ctx); err != nil {
+		if n.contract != nil {
+			n.close()
+		}
 		return nil, err
 	}
 	return n, nil
+}
+
+// serve starts the contract, and waits until it answers.
+func (n *network) serve(ctx context.Context) (err error) {
+	if n.contract, err = n.start(theContract, theContract, n.serveArgs()...); err != nil {
+		return err
+	}
+	return n.until(ctx, "the contract to be ready", func() error { return n.client.Ready(ctx) })
+}
+
+func (n *network) serveArgs() []string {
+	return []string{
+		"serve", "--listen", n.address, "--home", n.contractHome(), "--expect", strconv.Itoa(n.members), "--token", token,
+		"--epoch", epochDuration.String(), "--first-epoch", "1s", "--mixnodes", "24",
+	}
+}
+
+func (n *network) contractHome() string { return filepath.Join(n.dir, theContract) }
+
+func (n *network) nymAPIHome(number int) string {
+	return filepath.Join(n.dir, theNymAPI+"-"+strconv.Itoa(number))
 }
 
 // join starts the Nym-APIs, and waits until an epoch is rewarded.
@@ -75,9 +94,8 @@ func (n *network) join(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		number := strconv.Itoa(i + 1)
-		name := theNymAPI + "-" + number
-		p, err := n.start(name, theNymAPI, "run", "--contract", "http://"+n.address, "--home", filepath.Join(n.dir, name), "--number", number,
+		home := n.nymAPIHome(i + 1)
+		p, err := n.start(filepath.Base(home), theNymAPI, "run", "--contract", "http://"+n.address, "--home", home, "--number", strconv.Itoa(i+1),
 			"--token", token, "--health-listen", health)
 		if err != nil {
 			return err
@@ -97,9 +115,9 @@ func (n *network) join(ctx context.Context) error {
 
 var errNotYet = errors.New("no epoch is rewarded yet")
 
-// start starts a program, which writes to a log in dir.
+// start starts a program, which writes to a log in dir, after what an earlier run wrote.
 func (n *network) start(name, file string, args ...string) (*program, error) {
-	log, err := os.Create(filepath.Join(n.dir, name+".log"))
+	log, err := os.OpenFile(n.logOf(name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +134,8 @@ func (n *network) start(name, file string, args ...string) (*program, error) {
 	}()
 	return p, nil
 }
+
+func (n *network) logOf(name string) string { return filepath.Join(n.dir, name+".log") }
 
 // until calls done until it returns nil, for at most startTimeout, while all processes run.
 func (n *network) until(ctx context.Context, what string, done func() error) error {
@@ -148,11 +168,13 @@ func (n *network) ended() []string {
 	return names
 }
 
-// urls returns what honest callers ask for.
-func (n *network) urls() []string {
+// urls returns what honest callers ask for, with the contract or only of the Nym-APIs.
+func (n *network) urls(withContract bool) []string {
 	var urls []string
-	for _, path := range []string{contract.PathLive, contract.PathReady, contract.PathEpoch} {
-		urls = append(urls, "http://"+n.address+path)
+	if withContract {
+		for _, path := range []string{contract.PathLive, contract.PathReady, contract.PathEpoch} {
+			urls = append(urls, "http://"+n.address+path)
+		}
 	}
 	for _, health := range n.health {
 		urls = append(urls, "http://"+health+contract.PathLive, "http://"+health+contract.PathReady)

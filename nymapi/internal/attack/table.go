@@ -61,7 +61,7 @@ const (
 )
 
 func printHead(out io.Writer, p plan) error {
-	_, err := fmt.Fprintf(out, `A contract and four Nym-APIs under attack without a key, %.0f s for each attack.
+	_, err := fmt.Fprintf(out, `A contract and four Nym-APIs under attack, %.0f s for each attack.
 
 p50, worst    ms until honest requests were answered, of asked; failed were not
 rss           most MiB of memory that the contract used

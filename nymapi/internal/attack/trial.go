@@ -57,12 +57,16 @@ func (r *result) endure(ctx context.Context, n *network, e *evil, length time.Du
 	attacking, stop := context.WithTimeout(ctx, length)
 	defer stop()
 	probe, begin := &stranger.Probe{}, time.Now()
-	var enrolling error
+	var enrolling, tampering error
+	var note string
 	var work sync.WaitGroup
 	work.Go(func() { r.made = r.attack.hold(attacking, n) })
-	work.Go(func() { probe.Run(attacking, n.urls()) })
+	work.Go(func() { probe.Run(attacking, n.urls(r.attack.database == nil)) })
 	if r.attack.evil {
 		work.Go(func() { enrolling = e.run(attacking) })
+	}
+	if r.attack.database != nil {
+		work.Go(func() { note, tampering = r.attack.database(attacking, n) })
 	}
 	// The epochs are read while the attack lasts, as honest callers do.
 	const reading = time.Second
@@ -74,7 +78,10 @@ func (r *result) endure(ctx context.Context, n *network, e *evil, length time.Du
 	if r.attack.evil {
 		r.notes = append(r.notes, fmt.Sprintf("bad addresses: the contract refused %d enrolments and accepted %d", e.refused, e.admitted))
 	}
-	for _, err := range []error{err, enrolling} {
+	if note != "" {
+		r.notes = append(r.notes, note)
+	}
+	for _, err := range []error{err, enrolling, tampering} {
 		if err != nil {
 			r.failures = append(r.failures, err.Error())
 		}
