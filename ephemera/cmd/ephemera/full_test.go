@@ -200,15 +200,15 @@ func (n *smallDisk) empty() {
 	}
 }
 
-// eventually repeats a check for half a minute.
+// eventually repeats a check for a minute.
 func (n *smallDisk) eventually(what string, check func() (bool, string)) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
 	ok, last := check()
 	for !ok {
 		if !wait.For(ctx, 50*time.Millisecond) {
-			n.t.Fatalf("%s: not within half a minute: %s", what, last)
+			n.t.Fatalf("%s: not within a minute: %s", what, last)
 		}
 		ok, last = check()
 	}

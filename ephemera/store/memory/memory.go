@@ -158,8 +158,18 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 		if store.HoldVotes(writes) {
 			d.votings++
 		}
+		s.saveRunning(d)
 		return nil
 	})
+}
+
+// saveRunning keeps the running time with a commit now and then, as stores on disks do, so that a
+// snapshot has it.
+func (s *Store) saveRunning(d *data) {
+	if now, due := s.clock.Due(); due {
+		d.running = now
+		s.clock.Saved(now)
+	}
 }
 
 func (s *Store) locked(ctx context.Context, change func(*data) error) error {

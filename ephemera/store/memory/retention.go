@@ -115,6 +115,7 @@ func (s *Store) Prune(ctx context.Context, retention store.Retention) (store.Pru
 			}
 			return forget
 		})
+		s.saveRunning(d)
 		return nil
 	})
 	return pruned, err
