@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -35,13 +36,22 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	limit := descriptors.Limit()
+	callers, err := connections(limit)
+	if err != nil {
+		return nil, err
+	}
+	if limit < fewDescriptors {
+		cfg.Logger.Warn("the process may have few files and connections open: callers share what the database leaves",
+			"limit", limit, "wanted", fewDescriptors, "connections", callers, "advice", descriptors.Advice)
+	}
 	keeper, err := newKeeper(context.Background(), cfg)
 	if err != nil {
 		return nil, err
 	}
 	web, err := webserver.New(webserver.Config{
 		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
-		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies,
+		MemoryBytes: cfg.memory(), Proxies: cfg.Proxies, MaxConnections: callers,
 	})
 	if err != nil {
 		return nil, errors.Join(err, keeper.store.Close())
@@ -60,6 +70,7 @@ func (s *Server) Run(ctx context.Context) error {
 	timed, stop := context.WithCancel(ctx)
 	var clock sync.WaitGroup
 	var stopped error
+	clock.Go(func() { descriptors.Watch(timed, s.log) })
 	clock.Go(func() {
 		defer stop()
 		stopped = s.keepTime(timed)

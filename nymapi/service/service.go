@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -64,6 +65,10 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.New("service has already run: create a new one")
 	}
 	defer s.client.Close()
+	// Before anything is opened, as if there were no other member: the group is not known yet.
+	if _, err := s.bound(limits.Config{Members: 1}, 0, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
 	var err error
 	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log); err != nil {
 		return err

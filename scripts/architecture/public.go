@@ -26,7 +26,6 @@ var surfaceReasons = map[string]string{
 	"ephemera/home.ErrMarker":              sentinel,
 	"ephemera/home.LockFile":               "the name of a file in a home",
 	"ephemera/keys.ErrBadKey":              sentinel,
-	"ephemera/limits.Need":                 "the lower bound that the tests of For and Lint compare with",
 	"ephemera/membership.MaxNameBytes":     listBound,
 	"ephemera/policy.ErrConfig":            sentinel,
 	"ephemera/policy.MaxWait":              "a bound that callers of Config.Validate must respect",

@@ -171,10 +171,19 @@ func writeNew(path string, data []byte) error {
 
 // openHome opens the node's data with the kind of store that the settings name.
 func openHome(ctx context.Context, f Folder, s settings.Settings, stores []home.Kind, logger *slog.Logger) (*home.Home, error) {
+	kind, err := kindOf(s, stores)
+	if err != nil {
+		return nil, err
+	}
+	return home.OpenWith(ctx, f.Data(), s.Node.Network, home.Options{Store: kind, Logger: logger})
+}
+
+// kindOf returns the kind of store that the settings name.
+func kindOf(s settings.Settings, stores []home.Kind) (home.Kind, error) {
 	for _, kind := range append([]home.Kind{home.SQLite()}, stores...) {
 		if kind.Name == s.Storage.Kind {
-			return home.OpenWith(ctx, f.Data(), s.Node.Network, home.Options{Store: kind, Logger: logger})
+			return kind, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: storage.kind = %q: this program was built without that store (use another build, or another kind for a new home)", settings.ErrConfig, s.Storage.Kind)
+	return home.Kind{}, fmt.Errorf("%w: storage.kind = %q: this program was built without that store (use another build, or another kind for a new home)", settings.ErrConfig, s.Storage.Kind)
 }

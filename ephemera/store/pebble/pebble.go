@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/lsm"
@@ -61,9 +62,17 @@ type database struct {
 	failed atomic.Pointer[fatal]
 }
 
-func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (_ *database, err error) {
+func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (*database, error) {
+	return openWithin(path, fs, logger, descriptors.Limit())
+}
+
+// openWithin opens a database in a process that may have limit files open.
+func openWithin(path string, fs vfs.FS, logger *slog.Logger, limit int) (_ *database, err error) {
 	d := &database{cache: pebble.NewCache(cacheBytes)}
+	files := newTables(limit)
+	defer files.Unref() // the database keeps it
 	options := &pebble.Options{
+		FileCache:          files,
 		FS:                 fs,
 		Cache:              d.cache,
 		MemTableSize:       memTableBytes,

@@ -188,14 +188,21 @@ func (h *handshakes) take(remote ma.Multiaddr) *halfOpen {
 type arrival struct {
 	network.ConnManagementScope
 	place *halfOpen
+	seat  *seat // nil if the connection takes no descriptor
 }
 
 func (a arrival) SetPeer(id peer.ID) error {
+	if a.seat != nil && !a.seat.take(a.seat.t.reserved(id)) {
+		return errNoSeat
+	}
 	a.place.leave()
 	return a.ConnManagementScope.SetPeer(id)
 }
 
 func (a arrival) Done() {
 	a.place.leave()
+	if a.seat != nil {
+		a.seat.leave()
+	}
 	a.ConnManagementScope.Done()
 }

@@ -252,7 +252,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 			wait = 0
 			continue
 		}
-		err := r.dial(ctx, addresses)
+		err := r.dial(ctx, r.some(addresses, failed))
 		if failed++; err != nil && failed%findEvery == 0 {
 			err = errors.Join(err, r.dialFound(ctx))
 		}
@@ -331,6 +331,17 @@ func (r *remote) dial(ctx context.Context, addresses []ma.Multiaddr) error {
 	known.ClearAddrs(r.id)
 	known.AddAddrs(r.id, addresses, peerstore.TempAddrTTL)
 	return r.t.host.Connect(ctx, peer.AddrInfo{ID: r.id, Addrs: addresses})
+}
+
+// some returns those of the addresses that an attempt dials: as many as one peer may have
+// connections, and the next ones in the next attempt.
+func (r *remote) some(addresses []ma.Multiaddr, attempt int) []ma.Multiaddr {
+	count := r.t.config.Limits.ConnectionsPerPeer
+	if len(addresses) <= count {
+		return addresses
+	}
+	begin := attempt * count % len(addresses)
+	return slices.Concat(addresses[begin:], addresses[:begin])[:count]
 }
 
 // findEvery is the number of failed attempts in a row after which the Finder is asked for the

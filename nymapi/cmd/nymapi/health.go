@@ -22,7 +22,7 @@ const defaultHealth = "127.0.0.1:3001"
 func serveHealth(ctx context.Context, address string, current func() service.Status) error {
 	const patience = 5 * time.Second
 	server, err := webserver.New(webserver.Config{
-		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10,
+		Listen: address, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: 4 << 10, MaxConnections: service.HealthConnections,
 	})
 	if err != nil {
 		return fmt.Errorf("--health-listen: %w", err)

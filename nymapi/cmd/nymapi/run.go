@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -157,6 +158,10 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
+	work.Go(func() error {
+		descriptors.Watch(ctx, c.Logger)
+		return nil
+	})
 	if f.healthListen != "" {
 		work.Go(func() error { return serveHealth(ctx, f.healthListen, nymapi.Status) })
 	}
