@@ -20,6 +20,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -163,7 +165,25 @@ func (t *Transport) SetPeers(peers []membership.Peer) error {
 	for _, removed := range t.replacePeers(parsed) {
 		t.part(removed)
 	}
+	t.placeMembers()
 	return nil
+}
+
+// placeMembers reserves handshakes for the network addresses of members.
+func (t *Transport) placeMembers() {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	addresses := map[netip.Prefix]bool{}
+	for _, r := range t.peers {
+		if r.isGuest() {
+			continue
+		}
+		for _, place := range r.places() {
+			addresses[place] = true
+		}
+	}
+	t.tcpHandshakes.setMembers(addresses)
+	t.quicHandshakes.setMembers(maps.Clone(addresses))
 }
 
 // replacePeers updates the map of peers and returns those that are no longer in it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,8 @@ type remote struct {
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
 	connections map[network.Conn]bool
-	changes     uint64 // how often the member came online or went offline
+	last        netip.Prefix // its address in its last connection
+	changes     uint64       // how often the member came online or went offline
 	queue       [][]byte
 	queued      int // bytes in queue
 	streams     []*inbound
@@ -99,9 +101,27 @@ func (r *remote) connOpened(conn network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.connections[conn] = true
+	_, r.last = source(conn.RemoteMultiaddr())
 	if len(r.connections) == 1 {
 		r.onlineChanged()
 	}
+}
+
+// places returns the network addresses at which the member may be: configured ones that are not
+// names, and the one of its last connection.
+func (r *remote) places() []netip.Prefix {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []netip.Prefix
+	for _, address := range r.addresses {
+		if _, place := source(address); place.IsValid() {
+			all = append(all, place)
+		}
+	}
+	if r.last.IsValid() {
+		all = append(all, r.last)
+	}
+	return all
 }
 
 func (r *remote) connClosed(conn network.Conn) {
