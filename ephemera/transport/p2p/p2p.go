@@ -11,9 +11,10 @@
 // meanwhile it counts as offline.
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
-// handshakes.go and seats.go (who may connect), peer.go (one member: dialling and queue), ping.go
-// (keep-alive), penalties.go (rate limits, offences, cuts), stream.go (frames on a stream),
-// gossip.go, gossiping.go (one peer's turns), mode.go (how gossip spreads).
+// handshakes.go and seats.go (who may connect), peer.go (one member: dialling and queue),
+// absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate limits, offences,
+// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns), mode.go (how
+// gossip spreads).
 package p2p
 
 import (
