@@ -156,13 +156,13 @@ func httpPort(m member) string { return m.HTTP }
 // descriptors, four members certify on, honest callers are answered, and a restarted member is
 // ready soon.
 func TestMembersWithFewDescriptorsCertifyOn(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
 	for _, test := range []struct {
 		kind  string
 		limit int
 	}{{"sqlite", 64}, {"pebble", 96}, {"sqlite", 256}} {
+		if testing.Short() && test.limit > 64 {
+			continue
+		}
 		t.Run(fmt.Sprintf("%s with %d", test.kind, test.limit), func(t *testing.T) {
 			members := group(t, test.kind, test.limit)
 			attack(t, members, test.limit/2, p2pPort, stranger.Silent, "127.0.0.2", "127.0.0.3")
@@ -192,7 +192,9 @@ func TestMembersWithFewDescriptorsCertifyOn(t *testing.T) {
 			certified(members[3], "restarted")
 			t.Logf("at most %d of %d open; ready %s after a restart; %s", most, test.limit, ready.Round(time.Millisecond), probe.Answers())
 			require.LessOrEqual(t, most, test.limit)
-			require.Empty(t, probe.Answers().Excesses())
+			require.NotZero(t, probe.Answers().Asked)
+			// The time is that of `make attack`, which runs alone.
+			require.Zero(t, probe.Answers().Failed, "%v", probe.Answers().Why)
 			for _, m := range members {
 				m.stop(t)
 				require.NotContains(t, m.log.String(), "too many open files", m.Name)

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -65,23 +67,41 @@ func TestWhatIsOpenIsCounted(t *testing.T) {
 	require.Equal(t, before+1, after)
 }
 
+// safeText is a text that one goroutine writes and another one reads.
+type safeText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *safeText) Write(data []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(data)
+}
+
+func (s *safeText) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // The warning comes soon after few are left, and is not repeated each time.
 func TestAWarningComesWhenFewAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log strings.Builder
+		var log safeText
 		ctx, cancel := context.WithCancel(t.Context())
-		open := 0
+		var open atomic.Int64
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			watch(ctx, slog.New(slog.NewTextHandler(&log, nil)), 100, func() (int, bool) { return open, true })
+			watch(ctx, slog.New(slog.NewTextHandler(&log, nil)), 100, func() (int, bool) { return int(open.Load()), true })
 		}()
 		time.Sleep(time.Hour)
-		open = 95
+		open.Store(95)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.Empty(t, log.String())
-		open = 96
+		open.Store(96)
 		time.Sleep(watchEvery)
 		synctest.Wait()
 		require.Equal(t, 1, strings.Count(log.String(), "open=96 limit=100"))

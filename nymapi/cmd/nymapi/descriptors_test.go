@@ -18,7 +18,9 @@ func TestEpochsAreRewardedWithFewDescriptors(t *testing.T) {
 	for i := range members {
 		limits[i+1] = 96
 	}
-	n := limitedNetwork(t, buildPrograms(t), limits)
+	p := buildPrograms(t)
+	requireLeast(t, p)
+	n := limitedNetwork(t, p, limits)
 	ctx, cancel := context.WithCancel(t.Context())
 	var attacking sync.WaitGroup
 	for _, source := range []string{"127.0.0.2", "127.0.0.3"} {
@@ -42,9 +44,9 @@ func TestEpochsAreRewardedWithFewDescriptors(t *testing.T) {
 	clear(n.running)
 }
 
-// Programs that cannot work with their limit say so, and name the least one.
-func TestTooFewDescriptorsAreRefused(t *testing.T) {
-	p := buildPrograms(t)
+// requireLeast requires that programs that cannot work with their limit say so, and name the least
+// one.
+func requireLeast(t *testing.T, p programs) {
 	for name, args := range map[string][]string{
 		p.nymapi:   {"run", "--contract", "http://127.0.0.1:1", "--home", t.TempDir(), "--token", "secret"},
 		p.contract: {"serve", "--expect", "2", "--listen", "127.0.0.1:0", "--home", t.TempDir(), "--token", "secret"},
