@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,11 +38,13 @@ func TestOpenFilesAreBounded(t *testing.T) {
 	db, err := openWithin(folder, vfs.Default, slog.New(slog.DiscardHandler), limit)
 	require.NoError(t, err)
 	most := 0
-	for round := range 40 {
+	for round := range 30 {
 		var changes []lsm.Change
 		for i := range 64 { // ranges overlap, so that tables of all levels are read
 			key := []byte{byte(i * 7), byte(round), byte(i)}
-			changes = append(changes, lsm.Change{Key: key, Value: make([]byte, 4<<10)})
+			value := make([]byte, 24<<10)
+			_, _ = rand.Read(value) // it cannot be compressed
+			changes = append(changes, lsm.Change{Key: key, Value: value})
 		}
 		require.NoError(t, db.Write(changes))
 		require.NoError(t, db.db.Flush())
@@ -61,5 +64,8 @@ func TestOpenFilesAreBounded(t *testing.T) {
 	t.Logf("at most %d files open, of %d allowed, with %d tables at the end", most, Files(limit), tables)
 	require.NotZero(t, most)
 	require.LessOrEqual(t, most, Files(limit))
+	require.Greater(t, tables, fewTables, "fewer tables prove nothing")
+	require.NoError(t, db.Scan([]byte{0}, []byte{255}, func(_, _ []byte) (bool, error) { return true, nil }))
+	require.LessOrEqual(t, openIn(t, folder), fewTables+fixedFiles, "at rest no more tables are open than are kept")
 	require.NoError(t, db.Close())
 }
