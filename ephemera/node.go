@@ -328,6 +328,15 @@ func (n *Node) call(ctx context.Context, f call) error {
 // Online returns the members that have a live connection to this node.
 func (n *Node) Online() []keys.Public { return n.config.Transport.Online() }
 
+// Absence returns in a few words why a member has no connection to this node, or "" if it has one
+// or the transport does not know.
+func (n *Node) Absence(member keys.Public) string {
+	if t, ok := n.config.Transport.(interface{ Absence(keys.Public) string }); ok {
+		return t.Absence(member)
+	}
+	return ""
+}
+
 // Traffic returns counts of what the node sent and received.
 func (n *Node) Traffic() transport.Traffic { return n.config.Transport.Traffic() }
 

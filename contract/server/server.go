@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -37,6 +38,15 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	limit := descriptors.Limit()
+	callers, err := connections(limit)
+	if err != nil {
+		return nil, err
+	}
+	if limit < fewDescriptors {
+		cfg.Logger.Warn("the process may have few files and connections open: callers share what the database leaves",
+			"limit", limit, "wanted", fewDescriptors, "connections", callers, "advice", descriptors.Advice)
+	}
 	early, err := listenEarly(cfg)
 	if err != nil {
 		return nil, err
@@ -50,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	web, err := webserver.New(webserver.Config{
 		Listen: cfg.Listen, Listener: cfg.Listener, IdleTimeout: 2 * time.Minute, Logger: cfg.Logger,
-		MemoryBytes: cfg.MemoryBytes / memoryShare, Proxies: cfg.Proxies,
+		MemoryBytes: cfg.MemoryBytes / memoryShare, Proxies: cfg.Proxies, MaxConnections: callers,
 	})
 	if err != nil {
 		return nil, errors.Join(err, keeper.store.Close())
@@ -92,6 +102,7 @@ func (s *Server) Run(ctx context.Context) error {
 	timed, stop := context.WithCancel(ctx)
 	var clock sync.WaitGroup
 	var stopped error
+	clock.Go(func() { descriptors.Watch(timed, s.log) })
 	clock.Go(func() {
 		defer stop()
 		stopped = s.keepTime(timed)

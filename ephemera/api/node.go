@@ -16,6 +16,7 @@ type Member struct {
 	Name      string      `json:"name,omitempty" doc:"The member's name in the node's membership list."`
 	Addresses []string    `json:"addresses,omitempty" doc:"libp2p multiaddrs of the member, as far as the node knows."`
 	Online    bool        `json:"online" doc:"The node has a live authenticated connection to the member, or is the member."`
+	Absence   string      `json:"absence,omitempty" doc:"Why the member is not online, as far as the node knows, in a few words."`
 	Local     bool        `json:"local,omitempty" doc:"The member is the responding node."`
 }
 

@@ -54,6 +54,19 @@ type Kind struct {
 	// Open opens the store at a path and creates it if it does not exist. It returns
 	// store.ErrLocked if the store is open already.
 	Open func(path string, logger *slog.Logger) (store.Store, error)
+	// Files returns the most files that the store has open, in a process that may have limit open. If
+	// it is nil, they count as an eighth of the limit and 64.
+	Files func(limit int) int
+}
+
+// Descriptors returns the most files that a home with such a store has open, in a process that may
+// have limit open.
+func (k Kind) Descriptors(limit int) int {
+	const homeFiles = 4 // the lock, the counter, and one that is being replaced in its folder
+	if k.Files == nil {
+		return homeFiles + 64 + limit/8
+	}
+	return homeFiles + k.Files(limit)
 }
 
 // Path returns the name of the store's file or folder, relative to the home.
@@ -61,13 +74,14 @@ func (k Kind) Path() string { return "ephemera." + k.Name }
 
 // SQLite returns the default kind.
 func SQLite() Kind {
-	return Kind{Name: "sqlite", Open: func(path string, logger *slog.Logger) (store.Store, error) {
+	open := func(path string, logger *slog.Logger) (store.Store, error) {
 		s, err := sqlite.Open(path, logger)
 		if err != nil {
 			return nil, err // not a nil *sqlite.Store in a non-nil interface
 		}
 		return s, nil
-	}}
+	}
+	return Kind{Name: "sqlite", Open: open, Files: sqlite.Files}
 }
 
 // Options configure OpenWith. All fields are optional.

@@ -6,7 +6,8 @@
 // by the factor headroom, so that honest members are never penalised. Lint warns about bounds that
 // an operator set and that are unfit for production. The bounds are enforced by transport/p2p
 // (Transport), package admission (Work), the core (Chain), package mempool (Mempool), the HTTP
-// server (HTTP, WebSocket) and package dht (DHT).
+// server (HTTP, WebSocket) and package dht (DHT). Within lowers the bounds on connections to what
+// the process may have open.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package limits
@@ -131,6 +132,7 @@ type Transport struct {
 	GossipFramesPerSecond, GossipFramesBurst int // gossip frames and control entries from one peer
 	GossipBytesPerSecond, GossipBytesBurst   int // bytes of gossip from one peer
 
+	Connections                  int   // open connections with all peers
 	ConnectionsPerPeer           int   // open connections with one peer
 	StreamsPerPeer               int   // open streams with one peer, of all protocols
 	StreamsPerSecond             int   // streams that one peer opens, with a burst of 4·StreamsPerPeer
@@ -158,6 +160,7 @@ type HTTP struct {
 	BodyBytes         int // body of one request, in which a payload is hexadecimal or base64
 	HeaderBytes       int // header of one request
 	Connections       int // open connections
+	AdminConnections  int // open connections of the operator's API
 	RequestsPerSecond int // requests of one client
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written.
 	MemoryBytes int64
@@ -199,6 +202,7 @@ func For(c Config) (Limits, error) {
 	t.GossipFramesBurst = max(t.GossipFramesPerSecond, t.GossipFrames)
 	t.GossipBytesBurst = max(t.GossipBytesPerSecond, t.QueueBytes)
 	t.ConnectionsPerPeer *= headroom
+	t.Connections *= headroom
 	t.StreamsPerPeer *= headroom
 	t.StreamsPerSecond *= headroom
 	t.Handshakes *= headroom
@@ -235,6 +239,7 @@ func For(c Config) (Limits, error) {
 	l.HTTP.BodyBytes *= 2
 	l.HTTP.HeaderBytes *= headroom
 	l.HTTP.Connections *= headroom
+	l.HTTP.AdminConnections *= headroom
 	l.HTTP.RequestsPerSecond *= 2
 	l.HTTP.MemoryBytes *= 2
 	l.WebSocket.Subscribers *= headroom
@@ -266,6 +271,7 @@ func (t Transport) Or(other Transport) Transport {
 		{&t.GossipFramesBurst, other.GossipFramesBurst},
 		{&t.GossipBytesPerSecond, other.GossipBytesPerSecond},
 		{&t.GossipBytesBurst, other.GossipBytesBurst},
+		{&t.Connections, other.Connections},
 		{&t.ConnectionsPerPeer, other.ConnectionsPerPeer},
 		{&t.StreamsPerPeer, other.StreamsPerPeer},
 		{&t.StreamsPerSecond, other.StreamsPerSecond},

@@ -56,12 +56,9 @@ func (c Config) transport(frameBytes int) Transport {
 	gossip := 2*c.MessagesPerSecond + 2
 	gossipBytes := c.MessagesPerSecond*c.message() + gossip*messageID + frameBytes
 	peers := openGroups * n
-	const (
-		connections = 2 // if both sides dial at the same time
-		// One in each direction for direct frames, gossip, ping, identify and identify push, and some for
-		// the hash table.
-		streams = 16
-	)
+	// One in each direction for direct frames, gossip, ping, identify and identify push, and some for
+	// the hash table.
+	const streams = 16
 	peerMemory := int64(streams*streamBytes + frameBytes)
 	return Transport{
 		Peers: peers, FrameBytes: frameBytes,
@@ -69,7 +66,7 @@ func (c Config) transport(frameBytes int) Transport {
 		QueueFrames: max(256, frames), QueueBytes: max(frameBytes, bytes/4), GossipFrames: max(256, gossip),
 		FramesPerSecond: frames, FramesBurst: max(256, frames), BytesPerSecond: bytes, BytesBurst: bytes,
 		GossipFramesPerSecond: gossip, GossipFramesBurst: max(256, gossip), GossipBytesPerSecond: gossipBytes, GossipBytesBurst: gossipBytes,
-		ConnectionsPerPeer: connections, StreamsPerPeer: streams, StreamsPerSecond: streams,
+		Connections: peers * connectionsPerPeer, ConnectionsPerPeer: connectionsPerPeer, StreamsPerPeer: streams, StreamsPerSecond: streams,
 		// All members may share one address, and all may reconnect at once, with both sides dialling. A
 		// stranger may share it too: half of the places hold its burst and more than what it opens in the
 		// quarter of a second that a handshake takes on a busy machine.
@@ -126,7 +123,7 @@ func (c Config) http() HTTP {
 	// The payload, or a value of the hash table, with two digits a byte, and the other fields.
 	body := 2*(max(int(c.Group.PayloadBytes), valueBytes)+block.MaxMessageOverhead) + 4<<10
 	return HTTP{
-		BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, RequestsPerSecond: max(50, c.MessagesPerSecond),
+		BodyBytes: body, HeaderBytes: 16 << 10, Connections: 64 + c.Members, AdminConnections: 16, RequestsPerSecond: max(50, c.MessagesPerSecond),
 		// One address, which has half, may read two of the largest blocks or send two of the largest
 		// bodies at a time, each of which takes twice its size.
 		MemoryBytes: max(32<<20, 4*int64(c.encodedBlock()), 8*int64(body)),

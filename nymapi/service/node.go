@@ -45,7 +45,7 @@ func (w wrapped) SetPeers(peers []membership.Peer) error { return w.link.SetPeer
 
 // openTransport listens for other members of the group.
 func (s *Service) openTransport(group *membership.Group, info contract.PeerInfo) (*node, error) {
-	bounds, err := limits.For(limits.Config{Group: group.Limits()})
+	bounds, err := s.bound(limits.Config{Group: group.Limits()}, group.N()-1, s.log)
 	if err != nil {
 		return nil, err
 	}

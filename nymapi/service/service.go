@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -80,9 +81,14 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // open binds the listener of the API and opens the folder, in this order, so that an address in use
-// is reported before anything is created.
+// is reported before anything is created. Before that it checks how many files and connections the
+// process may have open, as if there were no other member: the group is not known yet.
 func (s *Service) open(ctx context.Context) (err error) {
-	if err := s.listenAPI(); err != nil {
+	_, err = s.bound(limits.Config{Members: 1}, 0, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = s.listenAPI()
+	}
+	if err != nil {
 		if s.config.Lock != nil {
 			err = errors.Join(err, s.config.Lock.Close())
 		}

@@ -26,7 +26,6 @@ var surfaceReasons = map[string]string{
 	"ephemera/home.ErrMarker":              sentinel,
 	"ephemera/home.LockFile":               "the name of a file in a home",
 	"ephemera/keys.ErrBadKey":              sentinel,
-	"ephemera/limits.Need":                 "the lower bound that the tests of For and Lint compare with",
 	"ephemera/policy.ErrConfig":            sentinel,
 	"ephemera/policy.MaxWait":              "a bound that callers of Config.Validate must respect",
 	"ephemera/policy.VerifySignature":      "an application that is fed without a node sets it as Config.Check",

@@ -59,6 +59,13 @@ type Store struct {
 	memory memory
 }
 
+// readers is the number of connections that read at the same time.
+const readers = 4
+
+// Files is the most files that a Store has open: the database and its log for each connection, what
+// the connections share, the lock, the marker, and a copy that is being written with its log.
+const Files = 2*(readers+1) + 3 + 2
+
 const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferred"
 
 // Open opens the database at path, creates it if it does not exist, and brings its schema up to
@@ -96,7 +103,8 @@ func (s *Store) open(ctx context.Context, path string, who Identity, now contrac
 	if s.db, err = sqlx.Open("sqlite3", database.Name(path, readerOptions)); err != nil {
 		return err
 	}
-	s.db.SetMaxOpenConns(4)
+	s.db.SetMaxOpenConns(readers)
+	s.db.SetMaxIdleConns(readers)
 	return nil
 }
 

@@ -97,6 +97,9 @@ func (a local) members(members []keys.Public) []api.Member {
 			Key: key, PeerID: key.PeerID(), Name: peers.name(key), Addresses: peers[key].Addresses,
 			Online: local || slices.Contains(online, key), Local: local,
 		}
+		if !out[i].Online {
+			out[i].Absence = a.node.Absence(key)
+		}
 	}
 	return out
 }

@@ -58,7 +58,7 @@ func (e *nodeError) Unwrap() error { return e.err }
 func newPeers(c *cli) *cobra.Command {
 	var url string
 	cmd := &cobra.Command{
-		Use: "peers", Short: "List the members of the newest group and whether they are online",
+		Use: "peers", Short: "List the members of the newest group, whether they are online, and why not",
 	}
 	connects(c, cmd, &url)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -72,9 +72,9 @@ func newPeers(c *cli) *cobra.Command {
 		}
 		return c.print(cmd, group.Members, func(w io.Writer) {
 			table := newTable(w)
-			fmt.Fprintln(table, "NAME\tPEER ID\tONLINE\tADDRESSES")
+			fmt.Fprintln(table, "NAME\tPEER ID\tONLINE\tADDRESSES\tWHY NOT")
 			for _, m := range group.Members {
-				fmt.Fprintf(table, "%s\t%s\t%t\t%s\n", m.Name, m.PeerID, m.Online, list(m.Addresses))
+				fmt.Fprintf(table, "%s\t%s\t%t\t%s\t%s\n", m.Name, m.PeerID, m.Online, list(m.Addresses), m.Absence)
 			}
 			table.end()
 		})

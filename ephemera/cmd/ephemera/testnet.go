@@ -21,6 +21,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/testnet"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 )
 
@@ -77,6 +78,10 @@ refused.`,
 	return cmd
 }
 
+// fewestDescriptors is how many files and connections a node of a test network may have open even
+// if the process has fewer for each: strangers do not use up those of a network to try.
+const fewestDescriptors = 512
+
 // noteIgnored says on standard error which flags a network that exists does not take.
 func noteIgnored(cmd *cobra.Command, dir string, start bool, given map[string]string) {
 	ignored := []string{}
@@ -117,7 +122,9 @@ func runTestnet(cmd *cobra.Command, net testnet.Net, given map[string]string) er
 		work.Go(func() error {
 			err := daemon.Run(ctx, daemon.Config{
 				Folder: folder, Settings: s, Version: version, Stores: stores(), Logger: logger,
-				Started: func(a daemon.Addresses) { started <- a.HTTP },
+				// The nodes share the process.
+				Descriptors: max(fewestDescriptors, descriptors.Limit()/len(net.Nodes)),
+				Started:     func(a daemon.Addresses) { started <- a.HTTP },
 			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", node.Name, err)

@@ -30,6 +30,7 @@ import (
 // daemon is a running node: its parts, and what they need.
 type daemon struct {
 	Config
+	kind     home.Kind // of its store
 	home     *home.Home
 	log      *slog.Logger
 	bounds   limits.Limits
@@ -59,8 +60,8 @@ func (d *daemon) compose(ctx context.Context) error {
 	if list.Dropped != nil {
 		d.log.Warn("addresses of members left out: nobody can dial them", "source", list.Source, "err", list.Dropped)
 	}
-	if d.bounds, err = limits.For(limitsConfig(d.Settings, list.Group)); err != nil {
-		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	if d.bounds, err = bound(limitsConfig(d.Settings, list.Group), d.Settings, d.kind, d.descriptors(), list.Group.N()-1, d.log); err != nil {
+		return err
 	}
 	if d.policy, err = policy.New(policyConfig(d.Settings.Block)); err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)

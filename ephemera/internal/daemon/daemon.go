@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
+	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
 // Config configures Run, Export and Import.
@@ -22,6 +25,9 @@ type Config struct {
 	Version  string       // the program's version, which the API reports
 	Stores   []home.Kind  // kinds of stores in addition to SQLite
 	Logger   *slog.Logger // may be nil
+	// Descriptors is how many files and connections the node may have open. The default is the limit
+	// of the process.
+	Descriptors int
 	// Started is called once, when every listener is bound and the node runs. The node need not be
 	// connected with a quorum yet. May be nil.
 	Started func(Addresses)
@@ -70,7 +76,16 @@ func run(ctx context.Context, config Config) (err error) {
 	if err := check(config); err != nil {
 		return err
 	}
-	d := &daemon{Config: config, log: config.Logger.With("logger", "daemon"), waits: &atomic.Value{}}
+	kind, err := kindOf(config.Settings, config.Stores)
+	if err != nil {
+		return err
+	}
+	// Before anything is opened, as if the node were alone: its list of members is not known yet.
+	least := limits.Config{Members: 1}
+	if _, err := bound(least, config.Settings, kind, config.descriptors(), 0, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	d := &daemon{Config: config, kind: kind, log: config.Logger.With("logger", "daemon"), waits: &atomic.Value{}}
 	d.waits.Store("opening the store")
 	d.listenEarly()
 	defer d.closeEarly(&err)
@@ -89,6 +104,9 @@ func run(ctx context.Context, config Config) (err error) {
 	}
 	return d.serve(ctx)
 }
+
+// descriptors returns how many files and connections the node may have open.
+func (c Config) descriptors() int { return cmp.Or(c.Descriptors, descriptors.Limit()) }
 
 // unlessStopped returns the error of a step of the start, or nil if the daemon was stopped
 // meanwhile: the next start repeats the step.
@@ -127,6 +145,10 @@ func (d *daemon) serve(ctx context.Context) error {
 		defer stop()
 		err := d.api.run(outer)
 		return errors.Join(err, d.closeDHT())
+	})
+	work.Go(func() error {
+		descriptors.Watch(inner, d.log)
+		return nil
 	})
 	work.Go(func() error { return d.started(inner) })
 	if err := work.Wait(); err != nil {

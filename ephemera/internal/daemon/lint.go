@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -27,7 +28,8 @@ type Warning struct {
 
 // Lint returns warnings about a configuration, of which it uses Folder, Settings and Stores. It
 // reads the list of members if that is a file, and creates nothing. The error wraps
-// settings.ErrConfig if Run would refuse the configuration.
+// settings.ErrConfig if Run would refuse the configuration, and limits.ErrDescriptors if the process
+// may have too few files and connections open.
 func Lint(ctx context.Context, config Config) ([]Warning, error) {
 	f, s := config.Folder, config.Settings
 	warnings := []Warning{}
@@ -177,6 +179,11 @@ func lintLimits(s settings.Settings, group *membership.Group, warn func(key, for
 	bounds, err := limits.For(config)
 	if err != nil {
 		return fmt.Errorf("%w: %w", settings.ErrConfig, err)
+	}
+	if group != nil { // another kind of store needs some more
+		if _, err := bound(config, s, home.SQLite(), descriptors.Limit(), group.N()-1, slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
 	}
 	bounds.Mempool = mempoolLimits(s.Mempool, bounds.Mempool)
 	bounds.HTTP.RequestsPerSecond = cmp.Or(s.HTTP.RequestsPerSec, bounds.HTTP.RequestsPerSecond)

@@ -73,7 +73,7 @@ func (d *daemon) openAPI() error {
 		MemoryBytes: d.bounds.HTTP.MemoryBytes, Proxies: proxies,
 		Token: token, Version: d.Version, MaxBody: int64(d.bounds.HTTP.BodyBytes), MaxConnections: d.bounds.HTTP.Connections,
 		RequestsPerSecond: cmp.Or(s.RequestsPerSec, d.bounds.HTTP.RequestsPerSecond), ReadTimeout: time.Duration(s.Timeout), WriteTimeout: time.Duration(s.Timeout),
-		MaxSubscribers: cmp.Or(s.Subscribers, d.bounds.WebSocket.Subscribers), Origins: s.Origins, Hosts: s.Hosts, Logger: d.Logger.With("logger", "api"),
+		MaxSubscribers: d.bounds.WebSocket.Subscribers, Origins: s.Origins, Hosts: s.Hosts, Logger: d.Logger.With("logger", "api"),
 	}
 	if listen := s.Listen; listen != "" {
 		public := config
@@ -91,6 +91,7 @@ func (d *daemon) openAPI() error {
 	}
 	if listen := d.Settings.Admin.Listen; listen != "" {
 		config.Listen, config.Proxies = listen, nil // no proxy may reach it
+		config.MaxConnections = d.bounds.HTTP.AdminConnections
 		admin := server.AdminConfig{Signer: d.home.Key, Network: d.Settings.Node.Network}
 		if d.program != nil {
 			admin.Handlers = map[string]http.Handler{pathApplication: d.program}

@@ -25,6 +25,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 )
 
 // Config says how a server listens and how long it waits. Zero values are the defaults.
@@ -42,10 +44,10 @@ type Config struct {
 	// for all of it is bounded by ReadTimeout and WriteTimeout.
 	PieceTimeout time.Duration
 
-	// MaxConnections bounds the open connections, of which one address may have half; 1024, and at
-	// most a quarter of the files that the process may have open. Above it, the server closes a
-	// connection of the address that has the most: one without a complete request, or else one that
-	// reads slowly.
+	// MaxConnections bounds the open connections, of which one address may have half; 1024, or a
+	// quarter of the files that the process may have open, whichever is less. Above it, the server
+	// closes a connection of the address that has the most: one without a complete request, or else
+	// one that reads slowly.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
 	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it
@@ -69,11 +71,8 @@ func (c Config) withDefaults() Config {
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, time.Minute)
 	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, 16<<10)
 	c.PieceTimeout = cmp.Or(c.PieceTimeout, 5*time.Second)
-	c.MaxConnections = cmp.Or(c.MaxConnections, 1024)
+	c.MaxConnections = cmp.Or(c.MaxConnections, max(1, min(1024, descriptors.Limit()/4)))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, 64<<20)
-	if open := descriptors(); open > 0 && open < 4*uint64(c.MaxConnections) {
-		c.MaxConnections = max(1, int(open/4)) // the rest is for stores and other listeners
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -112,7 +111,7 @@ func New(config Config) (*Server, error) {
 	}
 	memory := NewShares(config.MemoryBytes, oldHold)
 	s := &Server{
-		config: config, listener: listener, connections: newConnections(config.MaxConnections, config.Proxies),
+		config: config, listener: &reporting{Listener: listener, logger: config.Logger}, connections: newConnections(config.MaxConnections, config.Proxies),
 		memory: memory, lanes: newLanes(memory), answers: newAnswers(),
 	}
 	s.http = &http.Server{

@@ -75,7 +75,7 @@ func (f *faulty) GetDiskUsage(string) (vfs.DiskUsage, error) {
 var writes = []errorfs.OpKind{errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFileWrite, errorfs.OpFilePreallocate, errorfs.OpLink, errorfs.OpRename}
 
 func (f *faulty) open(longest time.Duration) (*database, store.Store, error) {
-	db, err := openPatiently("store", f, slog.New(slog.DiscardHandler), longest)
+	db, err := openWithin("store", f, slog.New(slog.DiscardHandler), longest, 1024)
 	if err != nil {
 		return nil, nil, err
 	}

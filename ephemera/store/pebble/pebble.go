@@ -19,6 +19,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -74,15 +75,20 @@ type database struct {
 const longestWait = 30 * time.Second
 
 func openDatabase(path string, fs vfs.FS, logger *slog.Logger) (*database, error) {
-	return openPatiently(path, fs, logger, longestWait)
+	return openWithin(path, fs, logger, longestWait, descriptors.Limit())
 }
 
-func openPatiently(path string, fs vfs.FS, logger *slog.Logger, longest time.Duration) (*database, error) {
+// openWithin opens a database whose own writes wait that long for room, in a process that may have
+// limit files open.
+func openWithin(path string, fs vfs.FS, logger *slog.Logger, longest time.Duration, limit int) (*database, error) {
 	d := &database{path: path, cache: pebble.NewCache(cacheBytes), failed: make(chan struct{})}
 	open, closing := context.WithCancel(context.Background())
 	d.close = closing
 	d.disk = &disk{FS: fs, log: logger, longest: longest, open: open, fail: d.fail}
+	files := newTables(limit)
+	defer files.Unref() // the database keeps it
 	options := &pebble.Options{
+		FileCache:          files,
 		FS:                 d.disk,
 		Cache:              d.cache,
 		MemTableSize:       memTableBytes,

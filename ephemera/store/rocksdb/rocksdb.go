@@ -13,6 +13,7 @@ import (
 
 	"github.com/linxGnu/grocksdb"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
@@ -26,6 +27,10 @@ const (
 	logBytes    = 1 << 20
 	logFiles    = 2
 )
+
+// tables returns how many tables a store keeps open in a process that may have limit files open.
+// RocksDB takes at least 20.
+func tables(limit int) int { return max(20, min(limit/16, 256)) }
 
 // Open opens the store in the folder at path and creates it if it does not exist; the parent folder
 // must exist. It returns store.ErrLocked if another process, or this one, has the store open.
@@ -63,6 +68,7 @@ func openDatabase(path string) (*database, error) {
 	options.SetWriteBufferSize(bufferBytes)
 	options.SetMaxLogFileSize(logBytes)
 	options.SetKeepLogFileNum(logFiles)
+	options.SetMaxOpenFiles(tables(descriptors.Limit()))
 	db, err := grocksdb.OpenDb(options, path)
 	if err != nil {
 		options.Destroy()

@@ -30,6 +30,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store/internal/uptime"
@@ -38,8 +39,13 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// readers is the number of read-only connections, and so of reads that run at the same time.
-const readers = 4
+// readers returns the number of read-only connections, and so of reads that run at the same time,
+// in a process that may have limit files open.
+func readers(limit int) int { return max(2, min(limit/64, 4)) }
+
+// Files returns the most files that a store has open, in a process that may have limit open: the
+// database and its log for each connection, what the connections share, and the lock.
+func Files(limit int) int { return 2*(readers(limit)+1) + 2 }
 
 // storedMessages is the size of the cache Store.stored.
 const storedMessages = 8192
@@ -113,8 +119,12 @@ func (s *Store) connect(path string) (err error) {
 		return err
 	}
 	s.reader = connection(path, "ro", url.Values{"_query_only": {"1"}, "_txlock": {"deferred"}})
-	s.reader.SetMaxOpenConns(readers)
-	s.reader.SetMaxIdleConns(readers)
+	count := readers(descriptors.Limit())
+	s.reader.SetMaxOpenConns(count)
+	s.reader.SetMaxIdleConns(count)
+	if err := openAll(s.reader, count); err != nil {
+		return err
+	}
 	if err := s.commits.prepare(s.writer); err != nil {
 		return err
 	}
@@ -122,6 +132,24 @@ func (s *Store) connect(path string) (err error) {
 		return err
 	}
 	s.message, err = s.reader.Preparex(`SELECT m.message, m.crc FROM message_ids i JOIN messages m USING (number) WHERE i.message_id = ?`)
+	return err
+}
+
+// openAll opens all connections of a pool, so that no later read needs a descriptor when there may
+// be none left.
+func openAll(pool *sqlx.DB, count int) error {
+	var all []*sqlx.Conn
+	var err error
+	for range count {
+		var one *sqlx.Conn
+		if one, err = pool.Connx(context.Background()); err != nil {
+			break
+		}
+		all = append(all, one)
+	}
+	for _, one := range all {
+		err = errors.Join(err, one.Close()) // returns it to the pool
+	}
 	return err
 }
 

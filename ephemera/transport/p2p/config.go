@@ -139,7 +139,7 @@ func tooManyPeers(count, limit int) error {
 func checkLimits(l limits.Transport) error {
 	least := min(
 		l.Peers, l.FrameBytes, l.QueueFrames, l.GossipFrames, l.FramesPerSecond, l.FramesBurst, l.BytesPerSecond, l.GossipFramesPerSecond,
-		l.GossipFramesBurst, l.GossipBytesPerSecond, l.ConnectionsPerPeer, l.StreamsPerPeer, l.StreamsPerSecond, l.Handshakes,
+		l.GossipFramesBurst, l.GossipBytesPerSecond, l.Connections, l.ConnectionsPerPeer, l.StreamsPerPeer, l.StreamsPerSecond, l.Handshakes,
 		l.AddressPerSecond, l.AddressBurst, l.Conduct.Patience, l.Conduct.Forgiven, int(l.Conduct.First), int(l.Conduct.Longest),
 	)
 	switch {

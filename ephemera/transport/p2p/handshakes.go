@@ -27,13 +27,19 @@ var errNoPlace = errors.New("accept connection: its address has too many unfinis
 // an address has no more, a newcomer takes the place of the oldest connection of the busiest
 // address: a stranger that holds many connections open displaces only its own. The rate limit of an
 // address bounds how fast its connections displace each other, so that a handshake has the quarter
-// of a second that limits.Need allows for. Methods may be called concurrently.
+// of a second that limits.Need allows for.
+//
+// Half of the places are divided among the addresses of members: those that are configured, and
+// those from which they were connected last. Other addresses neither take these places nor displace
+// connections in them. That matters with QUIC, whose unfinished connections nobody can close, and
+// for strangers that have more addresses than there are places. Methods may be called concurrently.
 type handshakes struct {
 	places  int
 	timeout time.Duration // of one handshake
 	rate    rate.SubnetLimiter
 
 	mu        sync.Mutex
+	members   map[netip.Prefix]bool // addresses of members
 	taken     int
 	byAddress map[netip.Prefix][]*halfOpen // oldest first
 	accepted  map[string]*halfOpen         // TCP, by remote address, until take
@@ -87,7 +93,7 @@ func (h *handshakes) enter(remote ma.Multiaddr, closing func() error) (*halfOpen
 	ip, address := source(remote)
 	h.mu.Lock()
 	var displaced *halfOpen
-	if len(h.byAddress[address]) >= h.places-h.taken {
+	if !h.hasRoom(address) {
 		if displaced = h.oldestOfBusiest(address); displaced == nil || displaced.close == nil {
 			h.mu.Unlock()
 			return nil, errNoPlace
@@ -113,20 +119,50 @@ func (h *handshakes) enter(remote ma.Multiaddr, closing func() error) (*halfOpen
 	return entered, nil
 }
 
-// oldestOfBusiest returns the oldest connection of the address with the most connections. Among
-// equally busy addresses the newcomer's has precedence, then the one that waits longest.
+// setMembers replaces the addresses of members.
+func (h *handshakes) setMembers(addresses map[netip.Prefix]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.members = addresses
+}
+
+// reserved returns how many places an address of a member has for itself.
+func (h *handshakes) reserved(address netip.Prefix) int {
+	if !h.members[address] {
+		return 0
+	}
+	return h.places / 2 / len(h.members)
+}
+
+// hasRoom reports whether an address may occupy another place without displacing a connection: a
+// place that is reserved for it, or fewer than the free ones that are reserved for nobody.
+func (h *handshakes) hasRoom(address netip.Prefix) bool {
+	if len(h.byAddress[address]) < h.reserved(address) {
+		return h.taken < h.places
+	}
+	free := h.places - h.taken
+	for member := range h.members {
+		free -= max(0, h.reserved(member)-len(h.byAddress[member]))
+	}
+	return len(h.byAddress[address]) < free
+}
+
+// oldestOfBusiest returns the oldest connection of the address with the most connections beyond its
+// reserved places. Among equally busy addresses the newcomer's has precedence, then the one that
+// waits longest.
 func (h *handshakes) oldestOfBusiest(newcomer netip.Prefix) *halfOpen {
-	own := h.byAddress[newcomer]
-	busiest := own
-	for _, held := range h.byAddress {
-		if len(held) > len(busiest) || len(held) == len(busiest) && len(busiest) > len(own) && held[0].since.Before(busiest[0].since) {
-			busiest = held
+	beyond := func(address netip.Prefix) int { return len(h.byAddress[address]) - h.reserved(address) }
+	own, busiest := beyond(newcomer), newcomer
+	for address, held := range h.byAddress {
+		most := beyond(busiest)
+		if n := beyond(address); n > most || n == most && most > own && held[0].since.Before(h.byAddress[busiest][0].since) {
+			busiest = address
 		}
 	}
-	if len(busiest) == 0 {
-		return nil
+	if held := h.byAddress[busiest]; beyond(busiest) > 0 {
+		return held[0]
 	}
-	return busiest[0]
+	return nil
 }
 
 // remove frees a place. The caller holds h.mu.
@@ -188,14 +224,21 @@ func (h *handshakes) take(remote ma.Multiaddr) *halfOpen {
 type arrival struct {
 	network.ConnManagementScope
 	place *halfOpen
+	seat  *seat // nil if the connection takes no descriptor
 }
 
 func (a arrival) SetPeer(id peer.ID) error {
+	if a.seat != nil && !a.seat.take(a.seat.t.reserved(id)) {
+		return errNoSeat
+	}
 	a.place.leave()
 	return a.ConnManagementScope.SetPeer(id)
 }
 
 func (a arrival) Done() {
 	a.place.leave()
+	if a.seat != nil {
+		a.seat.leave()
+	}
 	a.ConnManagementScope.Done()
 }

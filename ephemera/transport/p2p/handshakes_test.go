@@ -1,12 +1,15 @@
 package p2p
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -62,20 +65,26 @@ func TestNoStrangerKeepsAMemberOut(t *testing.T) {
 				opened := holdOpen(t, address, per, made)
 				require.Eventually(t, func() bool { return opened.Load() >= int64(per) }, patience, time.Millisecond)
 			}
-			begin := time.Now()
-			require.Eventually(t, func() bool {
-				evil.Network().(*swarm.Swarm).Backoff().Clear(made.host.ID()) // as a member does
-				_ = evil.Connect(t.Context(), infoOf(t, made))
-				select {
-				case key := <-receiver.connected:
-					return key == testKey(2).Public()
-				default:
-					return false
-				}
-			}, patience, 50*time.Millisecond)
-			t.Logf("the member connected after %s", time.Since(begin))
+			requireMember(t, made, receiver, evil)
 		})
 	}
+}
+
+// requireMember requires that a member with the second key connects.
+func requireMember(t *testing.T, made *Transport, receiver *events, evil host.Host) {
+	t.Helper()
+	begin := time.Now()
+	require.Eventually(t, func() bool {
+		evil.Network().(*swarm.Swarm).Backoff().Clear(made.host.ID()) // as a member does
+		_ = evil.Connect(t.Context(), infoOf(t, made))
+		select {
+		case key := <-receiver.connected:
+			return key == testKey(2).Public()
+		default:
+			return false
+		}
+	}, patience, 50*time.Millisecond)
+	t.Logf("the member connected after %s", time.Since(begin))
 }
 
 func remoteAt(t *testing.T, text string) ma.Multiaddr {
@@ -178,4 +187,73 @@ func TestAHandshakeHasADeadline(t *testing.T) {
 		require.Zero(t, h.taken)
 		require.Empty(t, h.byAddress)
 	})
+}
+
+// However many addresses strangers have, and although nobody can close QUIC's handshakes, members
+// find places at their addresses, and a stranger at a member's address takes only its share.
+func TestPlacesAreReservedForTheAddressesOfMembers(t *testing.T) {
+	for name, closable := range map[string]bool{"TCP": true, "QUIC": false} {
+		t.Run(name, func(t *testing.T) {
+			h := placesOf(64)
+			at := func(i int) ma.Multiaddr { return remoteAt(t, fmt.Sprintf("/ip4/10.1.%d.%d/tcp/1", i/256, i%256)) }
+			enter := func(remote ma.Multiaddr) (*atomic.Bool, error) {
+				closing, closed := closes()
+				if !closable {
+					closing = nil
+				}
+				_, err := h.enter(remote, closing)
+				return closed, err
+			}
+			addresses := map[netip.Prefix]bool{}
+			for i := range 4 {
+				_, address := source(at(i))
+				addresses[address] = true
+			}
+			h.setMembers(addresses)
+			for i := range 200 {
+				_, _ = enter(at(0)) // a stranger at the first member's address
+				_, _ = enter(at(100 + i))
+			}
+			var inPlace []*atomic.Bool
+			for i := range 3 {
+				for range 8 {
+					closed, err := enter(at(1 + i))
+					require.NoError(t, err)
+					inPlace = append(inPlace, closed)
+				}
+			}
+			require.LessOrEqual(t, h.taken, h.places)
+			for i := range 200 {
+				_, _ = enter(at(0))
+				_, _ = enter(at(300 + i))
+			}
+			for _, closed := range inPlace {
+				require.False(t, closed.Load(), "no stranger displaces a member's handshake")
+			}
+			require.LessOrEqual(t, h.taken, h.places)
+		})
+	}
+}
+
+// The form of TestNoStrangerKeepsAMemberOut with the limits that a group of four has.
+func TestNoStrangerKeepsAMemberOutWithTheRealLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens thousands of connections")
+	}
+	derived, err := limits.For(limits.Config{Members: 4})
+	require.NoError(t, err)
+	for name, from := range map[string][]string{
+		"from other addresses":      {"127.0.0.2", "127.0.0.3", "127.0.0.4"},
+		"from the member's address": {"127.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made, receiver, _, evil := unconnected(t, func(c *Config) { c.Limits = derived.Transport })
+			per := made.config.Limits.Handshakes/len(from) + 20
+			for _, address := range from {
+				opened := holdOpen(t, address, per, made)
+				require.Eventually(t, func() bool { return opened.Load() >= int64(per) }, patience, time.Millisecond)
+			}
+			requireMember(t, made, receiver, evil)
+		})
+	}
 }

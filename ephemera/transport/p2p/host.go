@@ -151,6 +151,7 @@ func (n *notifiee) ListenClose(network.Network, ma.Multiaddr) {}
 func (n *notifiee) Connected(_ network.Network, conn network.Conn) {
 	if r := (*Transport)(n).peer(conn.RemotePeer()); r != nil {
 		r.connOpened(conn)
+		(*Transport)(n).placeMembers()
 	}
 }
 

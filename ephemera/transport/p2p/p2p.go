@@ -10,16 +10,19 @@
 // stalls within frames or sends garbage is cut off for a while, longer each time up to a limit;
 // meanwhile it counts as offline.
 //
-// The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits), peer.go
-// (one member: dialling and queue), ping.go (keep-alive), penalties.go (rate limits, offences,
-// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns),
-// mode.go (how gossip spreads).
+// The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
+// handshakes.go and seats.go (who may connect), peer.go (one member: dialling and queue),
+// absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate limits, offences,
+// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns), mode.go (how
+// gossip spreads).
 package p2p
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -46,6 +49,7 @@ type Transport struct {
 	traffic   counters
 	finder    atomic.Pointer[Finder]
 	guestRate limiter // of the direct frames of all guests
+	seats     seats
 	closing   sync.Once
 
 	tcpHandshakes, quicHandshakes *handshakes // incoming
@@ -84,10 +88,10 @@ func New(config Config) (*Transport, error) {
 	}
 	config = config.withDefaults()
 	t := &Transport{
-		config:        config,
-		protocol:      protocol.ID("/ephemera/" + config.Network + "/direct/1"),
-		publish:       make(chan []byte, config.Limits.GossipFrames),
-		peers:         map[peer.ID]*remote{},
+		config:   config,
+		protocol: protocol.ID("/ephemera/" + config.Network + "/direct/1"),
+		publish:  make(chan []byte, config.Limits.GossipFrames),
+		peers:    map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
 		tcpHandshakes: newHandshakes(config.Limits, config.DialTimeout), quicHandshakes: newHandshakes(config.Limits, config.DialTimeout),
 		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
@@ -162,7 +166,25 @@ func (t *Transport) SetPeers(peers []membership.Peer) error {
 	for _, removed := range t.replacePeers(parsed) {
 		t.part(removed)
 	}
+	t.placeMembers()
 	return nil
+}
+
+// placeMembers reserves handshakes for the network addresses of members.
+func (t *Transport) placeMembers() {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	addresses := map[netip.Prefix]bool{}
+	for _, r := range t.peers {
+		if r.isGuest() {
+			continue
+		}
+		for _, place := range r.places() {
+			addresses[place] = true
+		}
+	}
+	t.tcpHandshakes.setMembers(addresses)
+	t.quicHandshakes.setMembers(maps.Clone(addresses))
 }
 
 // replacePeers updates the map of peers and returns those that are no longer in it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,9 @@ type remote struct {
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
 	connections map[network.Conn]bool
-	changes     uint64 // how often the member came online or went offline
+	last        netip.Prefix // its address in its last connection
+	absence     string       // why it is not connected
+	changes     uint64       // how often the member came online or went offline
 	queue       [][]byte
 	queued      int // bytes in queue
 	streams     []*inbound
@@ -99,9 +102,27 @@ func (r *remote) connOpened(conn network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.connections[conn] = true
+	_, r.last = source(conn.RemoteMultiaddr())
 	if len(r.connections) == 1 {
 		r.onlineChanged()
 	}
+}
+
+// places returns the network addresses at which the member may be: configured ones that are not
+// names, and the one of its last connection.
+func (r *remote) places() []netip.Prefix {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []netip.Prefix
+	for _, address := range r.addresses {
+		if _, place := source(address); place.IsValid() {
+			all = append(all, place)
+		}
+	}
+	if r.last.IsValid() {
+		all = append(all, r.last)
+	}
+	return all
 }
 
 func (r *remote) connClosed(conn network.Conn) {
@@ -239,11 +260,15 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 			reported.changes, reported.online, reported.since, failed = changes, online, time.Now(), 0
 			continue // the receiver may have taken long: check again
 		}
+		if !online && len(addresses) == 0 && !r.isGuest() {
+			trouble.failed(r, nil, noAddress)
+		}
 		if online || len(addresses) == 0 {
 			r.sleep(ctx, 0)
 			continue
 		}
 		if cut := r.penalties.remaining(time.Now()); cut > 0 {
+			r.setAbsence(cutOff)
 			r.sleep(ctx, cut)
 			continue
 		}
@@ -252,57 +277,19 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 			wait = 0
 			continue
 		}
-		err := r.dial(ctx, addresses)
+		err := r.dial(ctx, r.some(addresses, failed))
 		if failed++; err != nil && failed%findEvery == 0 {
 			err = errors.Join(err, r.dialFound(ctx))
 		}
 		wait = retry.next()
 		if err != nil {
 			r.t.config.Logger.Debug("dialling member failed", "peer", r.key, "addresses", addresses, "retry", wait, "error", err)
-			trouble.failed(r, addresses, err)
+			trouble.failed(r, addresses, reasonOf(err))
 		}
 	}
 	if reported.online {
 		receiver.Disconnected(r.key)
 	}
-}
-
-// unreachable is how long a member could not be dialled, for the log.
-type unreachable struct {
-	attempts int
-	since    time.Time // of the first attempt
-	warned   time.Time
-	pause    time.Duration // until the next warning
-	reported bool          // a warning was the last thing logged
-}
-
-// A member that cannot be dialled is reported after a few attempts and some time, and again after a
-// pause that doubles.
-const (
-	unreachableAttempts = 3
-	unreachableAfter    = 10 * time.Second
-	unreachablePause    = 10 * time.Minute
-	unreachablePauseMax = 24 * time.Hour
-)
-
-func (u *unreachable) failed(r *remote, addresses []ma.Multiaddr, err error) {
-	if u.attempts++; u.attempts == 1 {
-		u.since = time.Now()
-	}
-	if u.attempts < unreachableAttempts || time.Since(u.since) < unreachableAfter || time.Since(u.warned) < u.pause {
-		return
-	}
-	u.reported, u.warned, u.pause = true, time.Now(), min(max(2*u.pause, unreachablePause), unreachablePauseMax)
-	r.t.config.Logger.Warn("member is unreachable", "peer", r.key, "addresses", addresses, "attempts", u.attempts, "error", err)
-}
-
-// over reports that the member is reachable again. The pause continues, so that a member that comes
-// and goes does not fill the log.
-func (u *unreachable) over(r *remote) {
-	if u.reported {
-		r.t.config.Logger.Info("member is reachable again", "peer", r.key)
-	}
-	u.attempts, u.reported = 0, false
 }
 
 // sleep waits until r.changed or ctx is done, for at most wait if wait is positive.
@@ -331,6 +318,17 @@ func (r *remote) dial(ctx context.Context, addresses []ma.Multiaddr) error {
 	known.ClearAddrs(r.id)
 	known.AddAddrs(r.id, addresses, peerstore.TempAddrTTL)
 	return r.t.host.Connect(ctx, peer.AddrInfo{ID: r.id, Addrs: addresses})
+}
+
+// some returns those of the addresses that an attempt dials: as many as one peer may have
+// connections, and the next ones in the next attempt.
+func (r *remote) some(addresses []ma.Multiaddr, attempt int) []ma.Multiaddr {
+	count := r.t.config.Limits.ConnectionsPerPeer
+	if len(addresses) <= count {
+		return addresses
+	}
+	begin := attempt * count % len(addresses)
+	return slices.Concat(addresses[begin:], addresses[:begin])[:count]
 }
 
 // findEvery is the number of failed attempts in a row after which the Finder is asked for the

@@ -23,7 +23,7 @@ import (
 // closed a moment ago.
 func resources(l limits.Transport) (network.ResourceManager, error) {
 	const transports, closed = 2, 2
-	peers, arriving := rcmgr.LimitVal(l.ConnectionsPerPeer*l.Peers), rcmgr.LimitVal(closed*transports*l.Handshakes)
+	peers, arriving := rcmgr.LimitVal(l.Connections), rcmgr.LimitVal(closed*transports*l.Handshakes)
 	streams, ofPeer := rcmgr.LimitVal(l.StreamsPerPeer*l.Peers), rcmgr.LimitVal(l.StreamsPerPeer)
 	connectionsOfPeer := rcmgr.LimitVal(l.ConnectionsPerPeer)
 	all := rcmgr.PartialLimitConfig{
@@ -61,7 +61,7 @@ type gate struct {
 // connection before its handshake, which quic-go ends after some seconds.
 func (g gate) OpenConnection(direction network.Direction, usesFD bool, remote ma.Multiaddr) (network.ConnManagementScope, error) {
 	if direction != network.DirInbound {
-		return g.ResourceManager.OpenConnection(direction, usesFD, remote)
+		return g.dial(direction, usesFD, remote)
 	}
 	place, err := g.place(usesFD, remote)
 	if err != nil {
@@ -72,7 +72,28 @@ func (g gate) OpenConnection(direction network.Direction, usesFD bool, remote ma
 		place.leave()
 		return nil, err
 	}
-	return arrival{scope, place}, nil
+	if !usesFD {
+		return arrival{scope, place, nil}, nil
+	}
+	return arrival{scope, place, &seat{in: &g.t.seats, t: g.t}}, nil
+}
+
+// dial opens the scope of an outgoing connection. It counts from now on, because it takes a
+// descriptor.
+func (g gate) dial(direction network.Direction, usesFD bool, remote ma.Multiaddr) (network.ConnManagementScope, error) {
+	if !usesFD {
+		return g.ResourceManager.OpenConnection(direction, usesFD, remote)
+	}
+	taken := &seat{in: &g.t.seats}
+	if !taken.take(0) {
+		return nil, errNoSeat
+	}
+	scope, err := g.ResourceManager.OpenConnection(direction, usesFD, remote)
+	if err != nil {
+		taken.leave()
+		return nil, err
+	}
+	return departure{scope, taken}, nil
 }
 
 func (g gate) place(usesFD bool, remote ma.Multiaddr) (*halfOpen, error) {

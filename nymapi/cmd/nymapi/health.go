@@ -30,6 +30,7 @@ func listenHealth(listen string) (*webserver.Server, error) {
 	}
 	server, err := webserver.New(webserver.Config{
 		Listen: listen, ReadTimeout: healthPatience, WriteTimeout: healthPatience, IdleTimeout: healthPatience, MaxHeaderBytes: 4 << 10,
+		MaxConnections: service.HealthConnections,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--health-listen: %w", err)

@@ -50,7 +50,8 @@ type network struct {
 	logs    map[int][]*journal // of every run
 	died    chan *process
 	outages []outage
-	remains []remains // of killed Nym-APIs
+	remains []remains   // of killed Nym-APIs
+	limits  map[int]int // of descriptors, by number; 0: that of the test
 }
 
 // outage is a period in which a process did not take part.
@@ -60,10 +61,14 @@ type outage struct {
 }
 
 // newNetwork starts the contract.
-func newNetwork(t *testing.T, p programs) *network {
+func newNetwork(t *testing.T, p programs) *network { return limitedNetwork(t, p, nil) }
+
+// limitedNetwork starts the contract of a network whose processes have limits on descriptors.
+func limitedNetwork(t *testing.T, p programs, limits map[int]int) *network {
 	t.Helper()
 	n := &network{
-		T: t, programs: p, dir: t.ArtifactDir(), running: map[int]*process{}, logs: map[int][]*journal{}, died: make(chan *process, 64),
+		limits: limits,
+		T:      t, programs: p, dir: t.ArtifactDir(), running: map[int]*process{}, logs: map[int][]*journal{}, died: make(chan *process, 64),
 	}
 	t.Cleanup(func() {
 		for _, p := range n.running {
@@ -106,6 +111,9 @@ func (n *network) home(number int) string { return filepath.Join(n.dir, n.name(n
 func (n *network) start(number int) {
 	n.Helper()
 	program, args := n.command(number)
+	if limit := n.limits[number]; limit > 0 {
+		program, args = "sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, limit), program}, args...)
+	}
 	p := launch(n.T, n.died, n.name(number), program, args...)
 	n.running[number], n.logs[number] = p, append(n.logs[number], p.log)
 }

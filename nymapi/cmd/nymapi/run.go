@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -187,6 +188,10 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 	command.LimitMemory(f.memory)
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return nymapi.Run(ctx) })
+	work.Go(func() error {
+		descriptors.Watch(ctx, c.Logger)
+		return nil
+	})
 	if health != nil {
 		work.Go(func() error { return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures()))) })
 	}
