@@ -163,8 +163,8 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	})
 }
 
-// saveRunning keeps the running time with a commit from time to time, as stores on disks do, so that
-// a snapshot has it.
+// saveRunning keeps the running time with a commit from time to time, as stores on disks do, so
+// that a snapshot has it.
 func (s *Store) saveRunning(d *data) {
 	if now, due := s.clock.Due(); due {
 		d.running = now
