@@ -61,6 +61,7 @@ var refused = []struct {
 	{[]string{"--mode=both"}, "expected ephemera or single"},
 	{[]string{"--authorised=a"}, "is for --mode single"},
 	{[]string{"--mode=single", "--authorised=a b"}, "expected letters"},
+	{[]string{"--memory-bytes=1000"}, "1000 bytes of memory"},
 	{[]string{"--log-level=loud"}, "expected debug"},
 	{[]string{"--log-format=xml"}, "expected text"},
 }

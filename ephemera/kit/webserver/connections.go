@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // connections bounds how many connections are open, in all and of one address. Above a bound it
@@ -21,6 +22,8 @@ type connections struct {
 	mu       sync.Mutex
 	open     map[net.Conn]*opened // without those that are being closed here
 	bySource map[string]*source   // of open
+	leaving  map[net.Conn]bool    // those that are being closed here
+	left     chan struct{}        // closed and renewed when one of them is
 }
 
 // source is an address that has open connections.
@@ -41,14 +44,26 @@ type opened struct {
 }
 
 func newConnections(most int, proxies Proxies) *connections {
+	most -= most / leavingPart
 	return &connections{
 		most: most, each: (most + 1) / 2, proxies: proxies,
-		open: make(map[net.Conn]*opened), bySource: make(map[string]*source),
+		open: make(map[net.Conn]*opened), bySource: make(map[string]*source), leaving: make(map[net.Conn]bool), left: make(chan struct{}),
 	}
 }
 
+const (
+	// leavingPart is which part of the bound is kept for connections that were closed here, until
+	// their server notices. There is always room for one.
+	leavingPart = 8
+	// leavingPatience bounds how long a new connection waits for them.
+	leavingPatience = 50 * time.Millisecond
+)
+
 // note is the ConnState of a http.Server.
 func (c *connections) note(conn net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		c.awaitLeaving()
+	}
 	for _, victim := range c.change(conn, state) {
 		sever(victim)
 	}
@@ -68,6 +83,26 @@ func sever(conn net.Conn) {
 	_ = tcp.CloseWrite()
 }
 
+// awaitLeaving waits until not too many connections are being closed. They have descriptors until
+// then.
+func (c *connections) awaitLeaving() {
+	timer := time.NewTimer(leavingPatience)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		many, left := len(c.leaving) > max(1, c.most/(leavingPart-1)), c.left
+		c.mu.Unlock()
+		if !many {
+			return
+		}
+		select {
+		case <-left:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,6 +116,11 @@ func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.forget(c.open[conn])
+		if c.leaving[conn] {
+			delete(c.leaving, conn)
+			close(c.left)
+			c.left = make(chan struct{})
+		}
 	}
 	return nil
 }
@@ -105,6 +145,7 @@ func (c *connections) enter(conn net.Conn) *opened {
 func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	forget := func(victim *opened) {
 		c.forget(victim)
+		c.leaving[victim.conn] = true
 		victims = append(victims, victim.conn)
 	}
 	if c.most == 0 {

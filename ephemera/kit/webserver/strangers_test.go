@@ -244,7 +244,7 @@ func TestNobodyWaitsForAConnectionToClose(t *testing.T) {
 func TestConnectionsOfAProxyDoNotCountForItsAddress(t *testing.T) {
 	proxies, err := webserver.ParseProxies([]string{"127.0.0.6"})
 	require.NoError(t, err)
-	s := serving(t, webserver.Config{MaxConnections: 8, Proxies: proxies})
+	s := serving(t, webserver.Config{MaxConnections: 10, Proxies: proxies})
 	var open []net.Conn
 	for range 8 {
 		conn := from(t, s, "127.0.0.6", asks("/livez"))

@@ -45,9 +45,9 @@ type Config struct {
 	PieceTimeout time.Duration
 
 	// MaxConnections bounds the open connections, of which one address may have half; 1024, or a
-	// quarter of the files that the process may have open, whichever is less. Above it, the server
-	// closes a connection of the address that has the most: one without a complete request, or else
-	// one that reads slowly.
+	// quarter of the files that the process may have open, whichever is less. An eighth of them is for
+	// those that are being closed. Above the others, the server closes a connection of the address
+	// that has the most: one without a complete request, or else one that reads slowly.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
 	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it

@@ -70,6 +70,7 @@ var refused = []struct {
 	{[]string{"--health-listen=127.0.0.1:99999"}, "expected 0..65535"},
 	{[]string{"--health-listen=127.0.0.1"}, "is not an address"},
 	{[]string{"--api=127.0.0.1:7", "--health-listen=localhost:7"}, "different ports"},
+	{[]string{"--memory-bytes=0"}, "expected at least 1"},
 	{[]string{"--log-level=loud"}, "expected debug"},
 	{[]string{"--log-format=xml"}, "expected text"},
 }
@@ -107,7 +108,7 @@ func TestAddressInUseIsNamedBeforeAnythingIsCreated(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	for flag, want := range map[string]string{"--api": "serve the node's API: listen tcp", "--health-listen": "--health-listen: listen on"} {
+	for flag, want := range map[string]string{"--api": "serve the node's API: listen on", "--health-listen": "--health-listen: listen on"} {
 		status, errs := ends(t, "run", "--contract=http://127.0.0.1:1", "--home=new", flag, taken.Addr().String())
 		require.Equal(t, command.ExitFailure, status, errs)
 		require.Contains(t, errs, want+" "+taken.Addr().String())
