@@ -193,8 +193,10 @@ func TestReportersThatLieLoseWeight(t *testing.T) {
 	mixnodes := []metrics.MixID{"a", "b"}
 	epoch := func(last metrics.Uptime) metrics.Matrix {
 		m, err := metrics.NewMatrix(mixnodes, []metrics.Row{
-			{Reporter: "1", Values: []metrics.Uptime{9000, 9100}}, {Reporter: "2", Values: []metrics.Uptime{9040, 9140}},
-			{Reporter: "3", Values: []metrics.Uptime{9080, 9180}}, {Reporter: "4", Values: []metrics.Uptime{last, last}},
+			{Reporter: "1", Values: []metrics.Uptime{9000, 9100}},
+			{Reporter: "2", Values: []metrics.Uptime{9040, 9140}},
+			{Reporter: "3", Values: []metrics.Uptime{9080, 9180}},
+			{Reporter: "4", Values: []metrics.Uptime{last, last}},
 		})
 		require.NoError(t, err)
 		return m

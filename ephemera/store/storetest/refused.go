@@ -61,7 +61,9 @@ func testRefusedCommit(t *testing.T, s *session, r Refusing) {
 	require.NoError(t, s.SetIdentity(t.Context(), store.Identity{Network: "n", Starts: 1}))
 	certified := f.certified(2, 1, 100)
 	writes := []store.Write{
-		store.PutGroup{Group: f.group}, store.PutVote{Block: f.block(f.slot(1, 1), "vote", refusedBytes)}, certified,
+		store.PutGroup{Group: f.group},
+		store.PutVote{Block: f.block(f.slot(1, 1), "vote", refusedBytes)},
+		certified,
 		store.PutEvidence{Evidence: f.evidence(3, "x")},
 	}
 	r.Refuse(t)
