@@ -28,8 +28,8 @@ type Warning struct {
 
 // Lint returns warnings about a configuration, of which it uses Folder, Settings and Stores. It
 // reads the list of members if that is a file, and creates nothing. The error wraps
-// settings.ErrConfig if Run would refuse the configuration, and limits.ErrDescriptors if the process
-// may have too few files and connections open.
+// settings.ErrConfig if Run would refuse the configuration, and limits.ErrDescriptors if the
+// process may have too few files and connections open.
 func Lint(ctx context.Context, config Config) ([]Warning, error) {
 	f, s := config.Folder, config.Settings
 	warnings := []Warning{}
