@@ -29,7 +29,7 @@ func ListenEarly(address string, handler http.Handler, logger *slog.Logger) (*Ea
 		return nil, errors.Join(errors.New("not a TCP listener"), listener.Close())
 	}
 	const patience = 5 * time.Second
-	of := &lent{TCPListener: tcp, ending: make(chan struct{}), left: make(chan struct{})}
+	of := &lent{TCPListener: tcp, left: make(chan struct{})}
 	server, err := New(Config{Listener: of, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, CancelRequests: true, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, tcp.Close())
@@ -41,6 +41,9 @@ func ListenEarly(address string, handler http.Handler, logger *slog.Logger) (*Ea
 	}()
 	return &Early{listener: of, stop: stop}, nil
 }
+
+// Address returns the address that is listened on.
+func (e *Early) Address() string { return e.listener.Addr().String() }
 
 // Listener stops answering, and returns the listener for a server. Connections that wait to be
 // accepted wait for that server. It must be called at most once, and not after Close.
@@ -69,17 +72,16 @@ func (e *Early) end() {
 // lent is a listener that stays open when its server ends.
 type lent struct {
 	*net.TCPListener
-	closing, leaving sync.Once
-	ending           chan struct{} // closed when the server ends
-	left             chan struct{} // closed when it accepts no more
+	mu      sync.Mutex // held while the server ends
+	ended   bool
+	leaving sync.Once
+	left    chan struct{} // closed when it accepts no more, and its deadline stays as it is
 }
 
 // Accept fails once the server ends.
 func (l *lent) Accept() (net.Conn, error) {
 	conn, err := l.TCPListener.Accept()
-	select {
-	case <-l.ending:
-	default:
+	if !l.hasEnded() {
 		return conn, err
 	}
 	l.leave()
@@ -89,12 +91,23 @@ func (l *lent) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
+func (l *lent) hasEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
 // leave notes that no connection is accepted any more.
 func (l *lent) leave() { l.leaving.Do(func() { close(l.left) }) }
 
 // Close makes Accept fail.
 func (l *lent) Close() error {
-	l.closing.Do(func() { close(l.ending) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return nil
+	}
+	l.ended = true
 	return l.SetDeadline(time.Unix(1, 0))
 }
 

@@ -2,9 +2,12 @@ package webserver_test
 
 import (
 	"bufio"
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,4 +55,33 @@ func TestAStartingProcessIsAlive(t *testing.T) {
 	require.NoError(t, early.Close())
 	_, err = http.Get("http://" + address + "/livez")
 	require.Error(t, err, "it is closed")
+}
+
+// A caller that connects while the listener changes hands does not keep the next server from
+// accepting.
+func TestAListenerChangesHandsWhileCallersConnect(t *testing.T) {
+	for range 20 {
+		early, err := webserver.ListenEarly("127.0.0.1:0", http.NotFoundHandler(), nil)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() {
+				for ctx.Err() == nil {
+					if conn, err := net.Dial("tcp", early.Address()); err == nil {
+						_ = conn.Close()
+					}
+				}
+			})
+		}
+		listener := early.Listener()
+		for range 300 {
+			conn, err := listener.Accept()
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
+		}
+		stop()
+		callers.Wait()
+		require.NoError(t, listener.Close())
+	}
 }
