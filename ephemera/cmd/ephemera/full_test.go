@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
@@ -97,8 +98,8 @@ func newSmallDisk(t *testing.T, kind string) *smallDisk {
 	require.NoError(t, err, "%s", out)
 	n.mount(filepath.Join(n.home(1), "data"))
 	for i := 1; i <= 4; i++ {
-		n.start(i)
 		t.Cleanup(func() { n.stop(i) })
+		n.start(i)
 	}
 	return n
 }
@@ -122,9 +123,10 @@ func (n *smallDisk) home(i int) string { return filepath.Join(n.dir, "net", fmt.
 
 func (n *smallDisk) start(i int) {
 	n.logs[i] = &output{}
-	n.nodes[i] = exec.Command(n.program, "run", "--home", n.home(i))
-	n.nodes[i].Stdout, n.nodes[i].Stderr = n.logs[i], n.logs[i]
-	require.NoError(n.t, n.nodes[i].Start())
+	cmd := exec.Command(n.program, "run", "--home", n.home(i))
+	cmd.SysProcAttr, cmd.Stdout, cmd.Stderr = process.EndWithParent(), n.logs[i], n.logs[i]
+	require.NoError(n.t, cmd.Start())
+	n.nodes[i] = cmd
 	n.eventually("the node has started", func() (bool, string) {
 		_, err := n.call("query", "config", "--home", n.home(i))
 		return err == nil, n.logs[i].String()
