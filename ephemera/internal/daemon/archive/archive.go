@@ -187,7 +187,11 @@ func (r *Reader) Next() (Record, error) {
 		return Record{}, io.EOF
 	}
 	if !r.begun {
-		if head, err := r.take(len(title)); err != nil || string(head) != title {
+		head, err := r.take(len(title))
+		if err != nil && !errors.Is(err, ErrInvalid) {
+			return Record{}, err
+		}
+		if err != nil || string(head) != title {
 			return Record{}, fmt.Errorf("%w: it does not begin with the line %q", ErrInvalid, title[:len(title)-1])
 		}
 		r.begun = true
