@@ -30,7 +30,7 @@ const (
 
 // tables returns how many tables a store keeps open in a process that may have limit files open.
 // RocksDB takes at least 20.
-func tables(limit int) int { return max(20, min(limit/16, 256)) }
+func openTables(limit int) int { return max(20, min(limit/16, 256)) }
 
 // Open opens the store in the folder at path and creates it if it does not exist; the parent folder
 // must exist. It returns store.ErrLocked if another process, or this one, has the store open.
@@ -68,7 +68,7 @@ func openDatabase(path string) (*database, error) {
 	options.SetWriteBufferSize(bufferBytes)
 	options.SetMaxLogFileSize(logBytes)
 	options.SetKeepLogFileNum(logFiles)
-	options.SetMaxOpenFiles(tables(descriptors.Limit()))
+	options.SetMaxOpenFiles(openTables(descriptors.Limit()))
 	db, err := grocksdb.OpenDb(options, path)
 	if err != nil {
 		options.Destroy()
