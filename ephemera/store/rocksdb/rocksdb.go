@@ -28,8 +28,8 @@ const (
 	logFiles    = 2
 )
 
-// tables returns how many tables a store keeps open in a process that may have limit files open.
-// RocksDB takes at least 20.
+// openTables returns how many tables a store keeps open in a process that may have limit files
+// open. RocksDB takes at least 20.
 func openTables(limit int) int { return max(20, min(limit/16, 256)) }
 
 // Open opens the store in the folder at path and creates it if it does not exist; the parent folder
