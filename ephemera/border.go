@@ -50,7 +50,7 @@ func (b border) receive(view *view, from keys.Public, data []byte) transport.Ver
 		b.node.gate.charge(from, len(data))
 		return transport.Ignore
 	}
-	return b.admit(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data)})
+	return b.admit(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data), Group: view.groups.Of(decoded.Unverified())})
 }
 
 // mayAsk reports whether a former member may send a frame: about a group in which it was a member,

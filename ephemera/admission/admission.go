@@ -18,6 +18,7 @@ package admission
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -27,6 +28,7 @@ type Admission struct {
 	limits  Limits
 	book    book
 	memory  memory
+	proofs  certificates
 	peers   accounts
 	senders accounts
 }
@@ -36,7 +38,7 @@ type Admission struct {
 func New(self keys.Public, limits Limits) *Admission {
 	limits = limits.WithDefaults()
 	return &Admission{
-		self: self, limits: limits, memory: newMemory(),
+		self: self, limits: limits, memory: newMemory(), proofs: newCertificates(),
 		peers: newAccounts(
 			bucketOf(limits.ChecksPerSecond, limits.ChecksBurst), bucketOf(limits.BytesPerSecond, limits.BytesBurst),
 			bucketOf(limits.ServedPerSecond, limits.ServedBurst),
@@ -51,6 +53,8 @@ type Arrival struct {
 	Frame  wire.Decoded
 	Bytes  int  // the frame's length
 	Gossip bool // From may only have forwarded it
+	// Group is the group that the frame is about; nil: it is about no single one.
+	Group *membership.Group
 }
 
 // Action says what to do with a frame.
@@ -71,8 +75,9 @@ type Decision struct {
 	Action Action
 	Slot   block.Slot   // of Cover
 	Frame  wire.Decoded // of Pass: the frame, or what is left of it
-	// Known: the frame was verified before. It is verified no more, and still passed on: identical
-	// frames are how members resend what got lost (R7).
+	// Known: the frame was verified before, or it is a certificate and Frame is another one of the same
+	// block that was. It is verified no more, and still passed on: identical frames are how members
+	// resend what got lost (R7).
 	Known bool
 	// Free: this node asked for the frame, so that it costs its sender nothing if it is valid.
 	Free bool
@@ -92,6 +97,9 @@ func (a *Admission) Decide(now int64, in Arrival) Decision {
 	case wire.Certificate:
 		if a.book.covers(f.Slot, f.Block) {
 			return Decision{Action: Cover, Slot: f.Slot}
+		}
+		if held, ok := a.proofs.instead(in.Group, a.self, f); ok {
+			return Decision{Action: Pass, Frame: held, Known: true}
 		}
 	case wire.Echo:
 		if a.book.covers(f.Slot, f.Block) && !(f.Slot.Creator == a.self && a.book.isTip(f.Slot)) {

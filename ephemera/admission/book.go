@@ -47,6 +47,7 @@ func (a *Admission) Restore(group membership.ID, state store.State) {
 func (a *Admission) Note(write store.Write) {
 	switch w := write.(type) {
 	case store.PutCertified:
+		a.proofs.drop(w.Certificate.Block)
 		a.book.chain(w.Block.Header.Group, w.Block.Header.Creator).certify(w.Block.Header.Height, w.Certificate.Block)
 	case store.PutEvidence:
 		a.book.chain(w.Evidence.A.Header.Group, w.Evidence.A.Header.Creator).barred = true

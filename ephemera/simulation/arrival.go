@@ -168,6 +168,9 @@ type arrived struct {
 // decide lets admission decide about a decoded frame, and verifies it.
 func (n *node) decide(o task, frame wire.Decoded, check checkFrame) arrived {
 	in := admission.Arrival{From: n.w.nodes[o.from].key.Public(), Frame: frame, Bytes: len(o.data), Gossip: o.gossip}
+	if id, ok := groupOf(frame.Unverified()); ok {
+		in.Group = n.group(id)
+	}
 	if len(n.w.coalition.members) > 0 {
 		n.w.check.sighted(n, int(o.from), frame.Unverified())
 	}

@@ -74,6 +74,13 @@ func (g Groups) IsMember(id membership.ID, key keys.Public) bool {
 	return ok && group.Contains(key)
 }
 
+// Of returns the group that a frame is about. It is nil if the group is unknown, or if the frame is
+// about messages, about several blocks or about the newest group.
+func (g Groups) Of(frame Frame) *membership.Group {
+	group, _ := g.groupOf(frame)
+	return group
+}
+
 // groupOf returns the group of a frame. It is nil for a frame about messages, about several blocks
 // or about the newest group.
 func (g Groups) groupOf(frame Frame) (*membership.Group, error) {
