@@ -7,7 +7,7 @@ import (
 )
 
 // checksOf returns how many signatures the border checks in a frame that is not remembered as a
-// whole. Messages are remembered one by one.
+// whole. Messages and signed headers are remembered one by one.
 func checksOf(frame wire.Frame, m *prints) int { return wire.Signatures(frame) - m.known(frame) }
 
 // named returns how many messages a frame names that the engine looks up.
@@ -42,16 +42,25 @@ func (m *prints) add(print uint64) {
 	m.new[print] = true
 }
 
-// known returns how many messages in a frame are remembered, and remembers the others.
+// known returns how many messages and headers in a frame are remembered, and remembers the others.
 func (m *prints) known(frame wire.Frame) (count int) {
 	for message := range wire.Bodies(frame) {
 		id, signature := message.ID(), message.Signature()
-		print := hash(binary.BigEndian.Uint64(id[:]), binary.BigEndian.Uint64(signature[:]))
-		if m.has(print) {
-			count++
-		} else {
-			m.add(print)
-		}
+		count += m.meet(id[:], signature[:])
+	}
+	for header := range wire.Headers(frame) {
+		id := header.Header.ID()
+		count += m.meet(id[:], header.Signature[:])
 	}
 	return count
+}
+
+// meet returns 1 if what has this ID is remembered with this signature; else it remembers it.
+func (m *prints) meet(id, signature []byte) int {
+	print := hash(binary.BigEndian.Uint64(id), binary.BigEndian.Uint64(signature))
+	if m.has(print) {
+		return 1
+	}
+	m.add(print)
+	return 0
 }

@@ -75,10 +75,10 @@ func Bodies(frame Frame) iter.Seq[block.Message] {
 	return func(yield func(block.Message) bool) {
 		switch f := frame.(type) {
 		case Messages:
-			yieldAll(f.Messages, yield)
+			yieldEach(f.Messages, yield)
 		case Blocks:
 			for _, held := range f.Blocks {
-				if !yieldAll(held.Block.Messages, yield) {
+				if !yieldEach(held.Block.Messages, yield) {
 					return
 				}
 			}
@@ -86,9 +86,31 @@ func Bodies(frame Frame) iter.Seq[block.Message] {
 	}
 }
 
-func yieldAll(messages []block.Message, yield func(block.Message) bool) bool {
-	for _, m := range messages {
-		if !yield(m) {
+// Headers returns the signed headers that a frame carries, also those of its blocks.
+func Headers(frame Frame) iter.Seq[block.SignedHeader] {
+	return func(yield func(block.SignedHeader) bool) {
+		switch f := frame.(type) {
+		case Proposal:
+			yield(f.SignedHeader)
+		case Evidence:
+			_ = yield(f.A) && yield(f.B)
+		case Frontier:
+			yieldEach(f.Open, yield)
+		case Fresh:
+			yieldEach(f.Frontier.Open, yield)
+		case Blocks:
+			for _, held := range f.Blocks {
+				if !yield(held.Block.SignedHeader) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func yieldEach[T any](parts []T, yield func(T) bool) bool {
+	for _, part := range parts {
+		if !yield(part) {
 			return false
 		}
 	}

@@ -179,6 +179,7 @@ func TestEverySignatureInEveryFrameIsVerified(t *testing.T) {
 			found++
 		}
 		require.Equal(t, len(signatures), wire.Signatures(frame), "%T", frame)
+		require.Equal(t, values(reflect.ValueOf(frame)), parts(frame), "%T", frame)
 	}
 	require.Greater(t, found, 10)
 }
@@ -225,4 +226,40 @@ func TestGossipIsOneMessage(t *testing.T) {
 		}
 	}
 	require.False(t, wire.MayBeGossip(nil))
+}
+
+// parts counts the messages and signed headers of a frame.
+func parts(frame wire.Frame) (count int) {
+	for range wire.Bodies(frame) {
+		count++
+	}
+	for range wire.Headers(frame) {
+		count++
+	}
+	return count
+}
+
+// values counts the messages and signed headers in a value, whatever kind of frame it is.
+func values(v reflect.Value) (count int) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() && v.Type() != reflect.TypeFor[*membership.Group]() {
+			return values(v.Elem())
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[block.Message]() {
+			return 1
+		}
+		if v.Type() == reflect.TypeFor[block.SignedHeader]() {
+			return 1
+		}
+		for i := range v.NumField() {
+			count += values(v.Field(i))
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			count += values(v.Index(i))
+		}
+	}
+	return count
 }
