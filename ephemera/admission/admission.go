@@ -75,9 +75,9 @@ type Decision struct {
 	Action Action
 	Slot   block.Slot   // of Cover
 	Frame  wire.Decoded // of Pass: the frame, or what is left of it
-	// Known: the frame was verified before, or it is a certificate and Frame is another one of the same
-	// block that was. It is verified no more, and still passed on: identical frames are how members
-	// resend what got lost (R7).
+	// Known: the frame was verified before, or it is a certificate and Frame is another one of the
+	// same block that was. It is verified no more, and still passed on: identical frames are how
+	// members resend what got lost (R7).
 	Known bool
 	// Free: this node asked for the frame, so that it costs its sender nothing if it is valid.
 	Free bool

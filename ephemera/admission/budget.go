@@ -218,8 +218,8 @@ type Cost struct {
 
 // Settle charges for a frame. An answer to a request is free. The sender of a valid message that is
 // new here pays for its gossip, and not the peer that forwarded it. That peer pays for everything
-// else: bad signatures, frames that nobody asked for, and what was there already. A certificate that
-// was verified is held until its block is certified here.
+// else: bad signatures, frames that nobody asked for, and what was there already. A certificate
+// that was verified is held until its block is certified here.
 func (a *Admission) Settle(now int64, in Arrival, d Decision, c Cost) {
 	if c.Valid && d.Action == Pass && !d.Known && in.Frame.Kind() == wire.KindCertificate {
 		a.proofs.keep(d.Frame)

@@ -148,13 +148,14 @@ func (c Config) webSocket() WebSocket {
 
 // Memory returns the most memory, in bytes, that others can make the node use, if f members of each
 // open group exhaust their bounds at once and the other members behave honestly: queues, frames
-// that are being read, gossip that waits, what libp2p reserves, the mempool, a block for each
-// subscriber that waits for the memory to send it, and what any caller can make the API server use.
+// that are being read, gossip that waits, what libp2p reserves, the mempool and half as much for
+// messages of recent blocks, a block for each subscriber that waits for the memory to send it, and
+// what any caller can make the API server use.
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)
 	worst := int64(t.QueueBytes) + 3*int64(t.FrameBytes) + t.PeerMemoryBytes
 	usual := int64(streamBytes*8 + c.message()*c.MessagesPerSecond/max(1, c.Members))
-	return int64(faulty)*worst + int64(max(0, openGroups*c.Members-faulty))*usual + int64(l.Mempool.Bytes) +
+	return int64(faulty)*worst + int64(max(0, openGroups*c.Members-faulty))*usual + int64(l.Mempool.Bytes+l.Mempool.Bytes/2) +
 		int64(l.WebSocket.Subscribers)*int64(c.encodedBlock()) + l.HTTP.memory(c)
 }

@@ -25,7 +25,7 @@ func (b *Instance) Certificate(now int64, from int, f wire.Certificate) {
 	}
 	if c.proof == nil {
 		c.proof = &proof
-		c.fetch.at(b.now + b.Timing.Fetch)
+		c.fetch.at(b, b.now+b.Timing.Fetch)
 	}
 }
 
@@ -115,7 +115,7 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 	b.emit(Persist{Write: store.PutCertified{Block: blk, Certificate: proof}})
 	mine := c.creator == b.Self
 	if mine {
-		b.own, b.candidate = nil, nil
+		b.dropOwn()
 		b.sendCertificate(blk, id, proof)
 	}
 	if c.lost != nil && c.lost.Block == id { // what is stored of it since the vote is damaged
@@ -143,11 +143,12 @@ func (b *Instance) certified(c *chain, blk block.Block, proof certificate.Certif
 // frontier does not cover it (R4, R7).
 func (b *Instance) sendCertificate(blk block.Block, id block.ID, proof certificate.Certificate) {
 	height := blk.Header.Height
+	b.dropTip()
 	b.tip = &certifiedTip{height: height, id: id, block: blk, proof: proof, resend: make([]retry, b.Group.N())}
 	b.sendAll(wire.Certificate{Certificate: proof})
 	for i := range b.chains {
 		if i != b.Self && b.chains[b.Self].claimed(i) < height {
-			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
+			b.awaitTip(i)
 		}
 	}
 }

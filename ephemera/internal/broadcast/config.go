@@ -48,3 +48,11 @@ func (t Timing) WithDefaults() Timing {
 	}
 	return t
 }
+
+// busyMembers is the size of a group up to which a member answers before Timing.Retry, busy as it
+// may be.
+const busyMembers = 16
+
+// ForSize returns a wait in a group of n members. In a larger group a member handles more frames
+// before it answers, so that the wait grows in proportion: what is late there is not lost.
+func ForSize(wait int64, n int) int64 { return max(wait, wait*int64(n)/busyMembers) }

@@ -95,7 +95,6 @@ func (b *Instance) addEvidence(c *chain, x, y block.SignedHeader) {
 	c.evidence = &store.Evidence{A: x, B: y}
 	b.changes++
 	b.proofs++
-	b.deadlineKnown = false
 	b.emit(Persist{Write: store.PutEvidence{Evidence: *c.evidence}}, Equivocation{Evidence: *c.evidence})
 	b.sendAll(wire.Evidence{A: x, B: y})
 	if o := c.open; o != nil && c.equivocated() && o.undecided() {

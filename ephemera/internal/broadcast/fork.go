@@ -80,9 +80,10 @@ func (c *chain) halt(b *Instance, fork store.Fork) {
 		o.retry.stop()
 	}
 	if c.creator == b.Self {
-		b.own, b.candidate, b.tip = nil, nil, nil
+		b.dropOwn()
+		b.dropTip()
 	}
-	b.tipsKnown, b.deadlineKnown = false, false
+	b.tipsKnown = false
 }
 
 // tellAll sends the two certificates to every member.
@@ -175,7 +176,7 @@ func (b *Instance) continues(c *chain, parent [32]byte, proof certificate.Certif
 	}
 	if c.suspect == nil {
 		c.suspect = &proof
-		c.inquiry.at(b.now)
+		c.inquiry.at(b, b.now)
 	}
 	return false
 }

@@ -15,26 +15,26 @@ import (
 // safe for concurrent use.
 type Instance struct {
 	Config
-	chains        []*chain // by the creator's place
-	named         named    // the open slots, by the messages that they name
-	own           *ownSlot // the open own slot, or nil
-	candidate     *block.Block
-	tip           *certifiedTip // the last own certificate, until every member has it
-	now           int64
-	deadline      int64 // valid while deadlineKnown
-	deadlineKnown bool
-	halted        bool
-	space         Space
-	changes       uint64
-	heights       []uint64 // of all chains, in one slice
-	tips          block.Digest
-	tipsKnown     bool       // tips is of these heights
-	proofs        int        // chains with evidence
-	lastClaims    [][]uint64 // what each member claimed last, by its place
-	walk          walk
-	owed          []int // requests for blocks that each member left unanswered, by its place
-	out           []Effect
-	taken         []Effect // by the last Take: its memory is reused
+	chains     []*chain // by the creator's place
+	named      named    // the open slots, by the messages that they name
+	own        *ownSlot // the open own slot, or nil
+	echoTimes  echoTimes
+	candidate  *block.Block
+	tip        *certifiedTip // the last own certificate, until every member has it
+	now        int64
+	timers     timers
+	halted     bool
+	space      Space
+	changes    uint64
+	heights    []uint64 // of all chains, in one slice
+	tips       block.Digest
+	tipsKnown  bool       // tips is of these heights
+	proofs     int        // chains with evidence
+	lastClaims [][]uint64 // what each member claimed last, by its place
+	walk       walk
+	owed       []int // requests for blocks that each member left unanswered, by its place
+	out        []Effect
+	taken      []Effect // by the last Take: its memory is reused
 }
 
 // chain is what a member knows of one creator's chain.
@@ -150,7 +150,7 @@ func (b *Instance) Start(now int64) {
 	}
 	for _, c := range b.chains {
 		if c.lost != nil && c.stop == nil {
-			c.fetchLost.at(now)
+			c.fetchLost.at(b, now)
 		}
 		if c.stop != nil {
 			b.tellAll(c)
@@ -170,8 +170,8 @@ func (b *Instance) Take() []Effect {
 // Halted reports whether the instance has stopped for good.
 func (b *Instance) Halted() bool { return b.halted }
 
-// step begins a step: time moves on, and timers may change.
-func (b *Instance) step(now int64) { b.now, b.deadlineKnown = now, false }
+// step begins a step: time moves on.
+func (b *Instance) step(now int64) { b.now = now }
 
 func (b *Instance) emit(effects ...Effect) { b.out = append(b.out, effects...) }
 

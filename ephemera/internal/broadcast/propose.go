@@ -18,6 +18,7 @@ type ownSlot struct {
 	done       []bool // echoed, rejected or closed
 	resend     []retry
 	rejections int
+	sent       int64 // when the proposal was sent first
 }
 
 // certifiedTip is the last own certificate, until every member has it (R4, R7).
@@ -27,6 +28,22 @@ type certifiedTip struct {
 	block  block.Block
 	proof  certificate.Certificate
 	resend []retry
+}
+
+// dropOwn ends what was under way for the open own slot.
+func (b *Instance) dropOwn() {
+	if b.own != nil {
+		stopAll(b.own.resend)
+	}
+	b.own, b.candidate = nil, nil
+}
+
+// dropTip ends the resending of the tip's certificate.
+func (b *Instance) dropTip() {
+	if b.tip != nil {
+		stopAll(b.tip.resend)
+	}
+	b.tip = nil
 }
 
 // CanPropose reports whether this member may begin its next block: its own slot is free, and it
@@ -103,12 +120,12 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 	c.first, c.since = &o.header, now
 	b.changes++
 	n := b.Group.N()
-	b.own = &ownSlot{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n)}
+	b.own = &ownSlot{echoes: map[int]keys.Signature{}, done: make([]bool, n), resend: make([]retry, n), sent: now}
 	if !b.Closed {
 		b.sendAll(o.proposal())
 		for i := range b.own.resend {
 			if i != b.Self {
-				b.own.resend[i].after(b, i, b.Timing.Retry, b.Timing.Cap)
+				b.awaitEcho(i)
 			}
 		}
 	}
@@ -117,7 +134,12 @@ func (b *Instance) ProposalSigned(now int64, header block.SignedHeader, echo cer
 
 func (b *Instance) resendProposal(to int) {
 	b.send(to, b.chains[b.Self].open.proposal())
-	b.own.resend[to].after(b, to, b.Timing.Retry, b.Timing.Cap)
+	b.awaitEcho(to)
+}
+
+// awaitEcho arms the timer after which the proposal is sent to a member again.
+func (b *Instance) awaitEcho(member int) {
+	b.own.resend[member].after(b, member, b.answerTime(), b.longest())
 }
 
 // Echo handles a member's echo of this member's block. A late echo joins the certificate of the
@@ -148,6 +170,9 @@ func (b *Instance) Echo(now int64, e wire.Echo) {
 
 // count adds an echo to the open own slot. R4: q echoes of distinct members make the certificate.
 func (b *Instance) count(signer int, signature keys.Signature) {
+	if signer != b.Self && !b.own.done[signer] {
+		b.echoTimes.add(b.now - b.own.sent)
+	}
 	b.own.echoes[signer] = signature
 	b.own.done[signer] = true
 	b.own.resend[signer].stop()

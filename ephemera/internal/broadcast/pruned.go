@@ -51,9 +51,9 @@ func (b *Instance) notePruned(c *chain, from int, held wire.Held) uint64 {
 // make this one send requests as fast as it answers.
 func (b *Instance) askAnotherNow(c *chain) {
 	if c.proof != nil {
-		c.fetch.due = b.now
+		c.fetch.again(b)
 	} else if c.pull.armed() {
-		c.pull.due = b.now
+		c.pull.again(b)
 	}
 }
 

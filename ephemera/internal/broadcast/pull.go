@@ -22,7 +22,7 @@ func (b *Instance) fetchBodies(c *chain, o *slot) {
 	}
 	b.send(to, wire.GetMessages{IDs: ids})
 	o.requested = len(ids)
-	o.retry.after(b, to, b.Timing.Retry, b.Timing.Cap)
+	o.retry.after(b, to, b.answerTime(), b.longest())
 }
 
 // fetchBlock asks the signers of a certificate for its block, one after the other (R5). At least
@@ -95,22 +95,15 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 		c.claims[from] = height
 	}
 	if c.creator == b.Self && b.tip != nil && c.claimed(from) >= b.tip.height {
-		resend := &b.tip.resend[from]
-		b.deadlineKnown = b.deadlineKnown && (!resend.armed() || resend.due != b.deadline)
-		resend.stop()
+		b.tip.resend[from].stop()
 	}
 	if height <= c.height || c.pull.armed() || c.stop != nil {
 		return
 	}
 	if height == c.height+1 { // its certificate is probably on its way
-		c.pull.at(b.now + b.Timing.Retry)
+		c.pull.at(b, b.now+b.answerTime())
 	} else {
-		c.pull.at(b.now)
-	}
-	// The known deadline is brought forward: in a large group it would be too slow to look at every
-	// timer for each frontier.
-	if b.deadline == 0 || c.pull.due < b.deadline {
-		b.deadline = c.pull.due
+		c.pull.at(b, b.now)
 	}
 }
 
@@ -188,7 +181,7 @@ func (b *Instance) pullMore(c *chain, from int) {
 	case c.highestClaim() <= c.height:
 		c.pull.stop()
 	case c.claimed(from) > c.height && !c.lastPull.waiting:
-		c.pull.at(b.now)
+		c.pull.at(b, b.now)
 	}
 }
 

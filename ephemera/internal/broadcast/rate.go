@@ -124,7 +124,7 @@ func (b *Instance) postpone(c *chain) {
 	o.state = postponed
 	o.retry.stop()
 	if !within {
-		o.retry.at(c.bucket.due(b.rate(c)))
+		o.retry.at(b, c.bucket.due(b.rate(c)))
 	}
 }
 
@@ -139,7 +139,7 @@ func (b *Instance) letIn(c *chain) {
 	if o.missing == 0 {
 		b.bodiesComplete(c)
 	} else {
-		o.retry.at(b.now + b.Timing.Fetch)
+		o.retry.at(b, b.now+b.Timing.Fetch)
 	}
 }
 

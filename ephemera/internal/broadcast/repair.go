@@ -40,7 +40,7 @@ func (b *Instance) Damaged(now int64, slot block.Slot, id block.ID, proof *certi
 		c.repairs = slices.Delete(c.repairs, 0, 1)
 	}
 	r := &repair{height: slot.Height, id: id, proof: proof, pruned: make([]bool, b.Group.N())}
-	r.fetch.at(now)
+	r.fetch.at(b, now)
 	c.repairs = append(c.repairs, r)
 }
 
@@ -93,7 +93,7 @@ func (b *Instance) repairWith(c *chain, from int, held wire.Held) bool {
 		if !r.pruned[from] {
 			r.pruned[from] = true
 			r.count++
-			r.fetch.due = b.now
+			r.fetch.again(b)
 		}
 		if r.count <= b.Group.F() {
 			return true

@@ -158,9 +158,9 @@ func (b *Instance) placeBody(c *chain, o *slot, i int, m block.Message) {
 
 // bodyArrived counts a body that arrived. Once all that were requested have arrived, the next ones
 // are requested at once: a large block takes many requests.
-func (o *slot) bodyArrived(now int64) {
+func (b *Instance) bodyArrived(o *slot) {
 	if o.requested--; o.requested == 0 {
-		o.retry.at(now)
+		o.retry.at(b, b.now)
 	}
 }
 
@@ -187,14 +187,13 @@ func (b *Instance) Message(now int64, m block.Message) {
 		if o == nil || o.missing == 0 {
 			continue
 		}
-		b.deadlineKnown = false
 		before := o.missing
 		b.placeBody(c, o, p.at, m)
 		switch {
 		case o.missing == 0:
 			b.bodiesComplete(c)
 		case o.missing < before:
-			o.bodyArrived(b.now)
+			b.bodyArrived(o)
 		}
 	}
 }

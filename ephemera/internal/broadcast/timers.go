@@ -1,6 +1,11 @@
 package broadcast
 
-import "github.com/ephemera-go/nym-rewarding/ephemera/wire"
+import (
+	"container/heap"
+	"slices"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+)
 
 // retry is one timer of R7: doubling, capped and jittered. The zero value is not armed.
 type retry struct {
@@ -13,12 +18,28 @@ type retry struct {
 // for a member that says nothing, and a certificate may be the last one for a long time.
 const tipCaps = 12
 
+// tipRetries times Timing.Retry is the first wait before the tip's certificate is resent: longer
+// than a frontier that changes is held back (R6).
+const tipRetries = 15
+
 func (r *retry) armed() bool { return r.due != 0 }
 
 func (r *retry) stop() { *r = retry{} }
 
+func stopAll(timers []retry) {
+	for i := range timers {
+		timers[i].stop()
+	}
+}
+
 // at arms the timer for a first attempt.
-func (r *retry) at(due int64) { *r = retry{due: max(due, 1)} }
+func (r *retry) at(b *Instance, due int64) {
+	r.attempts = 0
+	b.timers.arm(r, max(due, 1))
+}
+
+// again arms the timer for the next attempt, which is due at once.
+func (r *retry) again(b *Instance) { b.timers.arm(r, b.now) }
 
 // after arms the timer for the next attempt: after first, 2·first, 4·first … up to limit, plus or
 // minus a quarter. The jitter is a hash of who waits for whom and how often, so the core needs no
@@ -31,7 +52,7 @@ func (r *retry) after(b *Instance, whom int, first, limit int64) {
 	r.attempts++
 	key := b.Group.Member(b.Self)
 	seed := uint64(key[0])<<56 | uint64(key[1])<<48 | uint64(uint16(whom))<<32 | uint64(uint32(r.attempts))
-	r.due = b.now + wait*3/4 + int64(mix(seed+uint64(b.now))%uint64(wait/2+1))
+	b.timers.arm(r, b.now+wait*3/4+int64(mix(seed+uint64(b.now))%uint64(wait/2+1)))
 }
 
 // turn arms the timer for the next attempt, which asks another one of some members. The backoff
@@ -46,6 +67,42 @@ func (r *retry) turn(b *Instance, whom, members int) {
 	r.attempts = attempts + 1
 }
 
+// echoTimes estimates how long members take to echo a proposal, in milliseconds, as RFC 6298
+// estimates round trips. Busy members take long, and resending would make them busier.
+type echoTimes struct {
+	mean, deviation int64
+	known           bool
+}
+
+// add adds the time from a proposal, when it was sent first, to an echo of it.
+func (e *echoTimes) add(passed int64) {
+	if !e.known {
+		*e = echoTimes{mean: passed, deviation: passed / 2, known: true}
+		return
+	}
+	off := max(passed-e.mean, e.mean-passed)
+	e.deviation += (off - e.deviation) / 4
+	e.mean += (passed - e.mean) / 8
+}
+
+// answerTime returns the first wait for an answer of a member, busy as it may be. Before anything
+// is known of that, it assumes that all n members propose at once, each to n members.
+func (b *Instance) answerTime() int64 {
+	if n := b.Group.N(); !b.echoTimes.known {
+		return min(ForSize(ForSize(b.Timing.Retry, n), n), b.longest())
+	}
+	return min(max(b.echoTimes.mean+4*b.echoTimes.deviation, b.Timing.Retry), b.longest())
+}
+
+// longest returns the longest wait for an answer.
+func (b *Instance) longest() int64 { return ForSize(b.Timing.Cap, b.Group.N()) }
+
+// awaitTip arms the timer after which the tip's certificate is sent to a member again. Frontiers
+// nearly always show sooner that it arrived.
+func (b *Instance) awaitTip(member int) {
+	b.tip.resend[member].after(b, member, ForSize(tipRetries*b.Timing.Retry, b.Group.N()), tipCaps*b.Timing.Cap)
+}
+
 // mix is the finalizer of splitmix64.
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -56,7 +113,7 @@ func mix(x uint64) uint64 {
 // Tick does what is due (R7).
 func (b *Instance) Tick(now int64) {
 	b.step(now)
-	if b.halted {
+	if b.halted || !b.timers.pass(now) {
 		return
 	}
 	for _, c := range b.chains {
@@ -72,7 +129,7 @@ func (b *Instance) Tick(now int64) {
 		}
 		if b.tip != nil && b.tip.resend[i].due != 0 && b.tip.resend[i].due <= now {
 			b.send(i, wire.Certificate{Certificate: b.tip.proof})
-			b.tip.resend[i].after(b, i, 4*b.Timing.Retry, tipCaps*b.Timing.Cap)
+			b.awaitTip(i)
 		}
 	}
 }
@@ -113,57 +170,85 @@ func (b *Instance) tickChain(c *chain) {
 func (b *Instance) Connected(now int64, peer int) {
 	b.step(now)
 	if b.own != nil && !b.Closed && !b.own.done[peer] && peer != b.Self {
-		b.own.resend[peer].at(now)
+		b.own.resend[peer].at(b, now)
 	}
 	if b.tip != nil && b.chains[b.Self].claimed(peer) < b.tip.height && peer != b.Self {
-		b.tip.resend[peer].at(now)
+		b.tip.resend[peer].at(b, now)
 	}
 }
 
 // Deadline returns when Tick has something to do, or 0 for never.
 func (b *Instance) Deadline() int64 {
-	if !b.deadlineKnown {
-		b.deadline, b.deadlineKnown = b.nextDue(), true
+	due := b.timers.next()
+	if own := b.chains[b.Self]; !b.withinRate(own) {
+		if at := own.bucket.due(b.rate(own)); due == 0 || at < due {
+			due = at
+		}
 	}
-	return b.deadline
+	return due
 }
 
-// nextDue returns the earliest time of all timers, or 0 if none is armed.
-func (b *Instance) nextDue() int64 {
-	earliest := b.walk.retry.due
-	consider := func(r *retry) {
-		if r.due != 0 && (earliest == 0 || r.due < earliest) {
-			earliest = r.due
-		}
+// timers holds when the timers of an instance are due, in a heap. A timer that is stopped, armed
+// again or dropped leaves its entry there: at its time, nothing happens.
+type timers struct {
+	heap dueHeap
+	most int // entries before those of stopped timers are removed
+}
+
+// dueEntry is one arming of a timer. It counts while the timer has not been armed again.
+type dueEntry struct {
+	due   int64
+	timer *retry
+}
+
+func (e dueEntry) counts() bool { return e.timer.due == e.due }
+
+func (t *timers) arm(r *retry, due int64) {
+	r.due = due
+	if len(t.heap) >= t.most {
+		t.heap = slices.DeleteFunc(t.heap, func(e dueEntry) bool { return !e.counts() })
+		heap.Init(&t.heap)
+		t.most = 2*len(t.heap) + fewTimers
 	}
-	for _, c := range b.chains {
-		if c.open != nil {
-			consider(&c.open.retry)
-		}
-		if c.proof != nil {
-			consider(&c.fetch)
-		}
-		consider(&c.pull)
-		consider(&c.redeliver)
-		consider(&c.fetchLost)
-		consider(&c.inquiry)
-		for i := 0; c.stop != nil && i < len(c.stop.heard); i++ {
-			consider(&c.stop.heard[i].tell)
-		}
-		for _, r := range c.repairs {
-			consider(&r.fetch)
-		}
+	heap.Push(&t.heap, dueEntry{due, r})
+}
+
+// fewTimers is how many entries the heap may have in any case.
+const fewTimers = 64
+
+// next returns when the first timer is due, or 0 if none is armed.
+func (t *timers) next() int64 {
+	for len(t.heap) > 0 && !t.heap[0].counts() {
+		heap.Pop(&t.heap)
 	}
-	if own := b.chains[b.Self]; !b.withinRate(own) {
-		consider(&retry{due: own.bucket.due(b.rate(own))})
+	if len(t.heap) == 0 {
+		return 0
 	}
-	for i := range b.Group.N() {
-		if b.own != nil {
-			consider(&b.own.resend[i])
-		}
-		if b.tip != nil {
-			consider(&b.tip.resend[i])
-		}
+	return t.heap[0].due
+}
+
+// pass removes the entries of timers that are due, whose instance looks at all of them now. It
+// reports whether there were any.
+func (t *timers) pass(now int64) (some bool) {
+	for due := t.next(); due != 0 && due <= now; due = t.next() {
+		heap.Pop(&t.heap)
+		some = true
 	}
-	return earliest
+	return some
+}
+
+// dueHeap implements heap.Interface.
+type dueHeap []dueEntry
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(entry any)    { *h = append(*h, entry.(dueEntry)) }
+
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	entry := (*h)[last]
+	(*h)[last] = dueEntry{} // the timer may be dropped
+	*h = (*h)[:last]
+	return entry
 }

@@ -88,3 +88,58 @@ func TestCertificateIsResentEverMoreSeldom(t *testing.T) {
 	}
 	require.InDelta(t, 60_000, waited, 15_000)
 }
+
+// The next time is that of the earliest armed timer, whatever was armed again and stopped. The heap
+// stays small.
+func TestNextTimeIsThatOfTheEarliestTimer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, all, now := &Instance{now: 1}, make([]retry, 8), int64(1)
+		earliest := func() (first int64) {
+			for i := range all {
+				if due := all[i].due; due != 0 && (first == 0 || due < first) {
+					first = due
+				}
+			}
+			return first
+		}
+		for range rapid.IntRange(1, 500).Draw(t, "steps") {
+			r := &all[rapid.IntRange(0, len(all)-1).Draw(t, "timer")]
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			case 0, 1:
+				r.at(b, now+rapid.Int64Range(0, 50).Draw(t, "wait"))
+			case 2:
+				r.stop()
+			case 3:
+				if r.armed() {
+					r.again(b)
+				}
+			case 4:
+				now += rapid.Int64Range(0, 30).Draw(t, "passed")
+				b.now = now
+				due := earliest()
+				require.Equal(t, due != 0 && due <= now, b.timers.pass(now))
+				for i := range all {
+					if all[i].due <= now {
+						all[i].stop()
+					}
+				}
+			}
+			require.Equal(t, earliest(), b.timers.next())
+			require.LessOrEqual(t, len(b.timers.heap), 2*len(all)+fewTimers)
+		}
+	})
+}
+
+// A member that is busy is not taken for lost: the wait follows the echoes, between a floor and a
+// ceiling.
+func TestWaitsFollowTheEchoes(t *testing.T) {
+	var e echoTimes
+	for range 50 {
+		e.add(2000)
+	}
+	require.InDelta(t, 2000, e.mean, 10)
+	require.Less(t, e.deviation, int64(10))
+	e.add(4000)
+	require.InDelta(t, 2250, e.mean, 10)
+	require.InDelta(t, 500, e.deviation, 20)
+}

@@ -46,7 +46,6 @@ func (b *Instance) CompareTips(now int64, from int, heights []uint64, tips block
 		return
 	}
 	b.walk.member, b.walk.chain = from, -1
-	b.deadlineKnown = false
 	b.walkOn()
 }
 
@@ -56,7 +55,7 @@ func (b *Instance) walkOn() {
 	for w.chain++; w.chain < len(b.chains); w.chain++ {
 		if c := b.chains[w.chain]; c.height > 0 && c.stop == nil {
 			w.slot = c.slot(b, c.height)
-			w.retry.at(b.now)
+			w.retry.at(b, b.now)
 			b.askTip()
 			return
 		}

@@ -55,11 +55,13 @@ type Engine struct {
 	parts     []*part           // groups in memory, ascending by number
 	newest    *membership.Group // newest known group, also without this member
 	stored    *broadcast.StoredBodies
+	recent    recentBodies
 	space     broadcast.Space
 	requested map[block.MessageID]bodyRequest // bodies requested by ID
 	poolPeers []*poolPeer                     // by key
 	listed    map[keys.Public]bool            // senders for whom a member was asked in this round
 	round     exchangeRound
+	holding   holding // of the mempool's digests
 	// started is the time of Start.
 	started int64
 	nonce   wire.Nonce // of Start
@@ -93,6 +95,8 @@ type part struct {
 	instance *broadcast.Instance
 	frontier wire.Frontier // as last sent
 	version  uint64        // counts the changes of frontier
+	holding  holding       // of frontier
+	released wire.Frontier // the last one that was not held back
 	peers    []peerExchange
 	closeBy  int64    // when the group is closed whatever is open; 0: it is the newest
 	progress int64    // when a block was certified last, or the group was closed or loaded
@@ -120,7 +124,8 @@ func New(config Config, known []Known) *Engine {
 		requested: make(map[block.MessageID]bodyRequest), restingByID: make(map[membership.ID]*resting),
 		allowances: make(map[keys.Public]*allowance),
 	}
-	e.stored = broadcast.NewStoredBodies(2 * limits.WithDefaults().Messages)
+	limits = limits.WithDefaults()
+	e.stored, e.recent = broadcast.NewStoredBodies(2*limits.Messages), newRecentBodies(limits.Bytes)
 	for _, k := range known {
 		e.newest = k.Group
 		e.learn(k.Group)
@@ -138,7 +143,7 @@ func (e *Engine) join(k Known) *part {
 	p := &part{group: k.Group, self: self, peers: make([]peerExchange, k.Group.N())}
 	waiting := !k.Muted && !k.Closed && k.Group.Q() > 1
 	p.instance = broadcast.New(broadcast.Config{
-		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Waiting: waiting, Timing: e.config.Timing, Bodies: e.pool.Body,
+		Group: k.Group, Self: self, Muted: k.Muted, Closed: k.Closed, Waiting: waiting, Timing: e.config.Timing, Bodies: e.heldBody,
 		Rate: e.config.Rate, Stored: e.stored,
 	}, k.State)
 	p.instance.SetSpace(0, e.space)
@@ -307,6 +312,7 @@ func (e *Engine) collect(p *part, now int64) {
 		case broadcast.Certified:
 			p.progress = now
 			e.pool.Certified(effect.Block.Messages, effect.Own, e.wall.now)
+			e.recent.add(effect.Block.Messages)
 			e.changed = e.changed || effect.Own
 		case broadcast.Returned:
 			e.pool.Return(effect.Messages, e.moment(now))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -43,7 +44,7 @@ func (e *Engine) askFresh(now int64, p *part) {
 			e.askFreshOf(p, i)
 		}
 	}
-	wait := min(p.instance.Timing.Retry<<min(h.asked, 10), p.instance.Timing.Cap)
+	wait := min(broadcast.ForSize(p.instance.Timing.Retry, p.group.N())<<min(h.asked, 10), p.instance.Timing.Cap)
 	jitter := (int64(e.config.Self[1])*7919 + int64(h.asked)*104729) % max(wait/2, 1)
 	h.due, h.asked = now+wait*3/4+jitter, h.asked+1
 }

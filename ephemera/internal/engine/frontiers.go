@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -25,6 +26,7 @@ type peerExchange struct {
 	last int64  // when it was sent one
 	// answered is when it was sent one because it asked.
 	answered int64
+	behind   bool // it showed that it does not know the frontier
 	// agreed says that its frontier showed the same. Frontiers of closed groups are not sent again
 	// then.
 	agreed bool
@@ -38,6 +40,9 @@ const (
 	firstHeartbeat = 8
 	lastHeartbeat  = 256
 )
+
+// mostHeld is for how many rounds something is held back at most, in a small group.
+const mostHeld = 4
 
 // exchangeFrontiers sends the members of every group how far this one is, and schedules the next
 // round with a jitter of a quarter. While nothing changes, only rounds happen in which somebody is
@@ -55,10 +60,16 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, min(e.exchangeResting(now), e.askForSkipped(now))
 	for _, p := range e.parts {
 		idle = e.updateFrontier(now, p) && idle
-		again := false
+		held, again := p.holding.holds(p.version, p.group.N()), false
+		if !held {
+			p.released = p.frontier
+		}
+		idle = idle && !held
 		for i := range p.peers {
 			if i != p.self && !(p.peers[i].agreed && p.instance.Closed) {
-				again = e.sendFrontier(now, p, i, again) || again
+				if !held || p.peers[i].behind {
+					again = e.sendFrontier(now, p, i, again) || again
+				}
 				rest = min(rest, p.peers[i].due)
 			}
 		}
@@ -69,6 +80,28 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	if idle {
 		e.round.due = max(next, rest)
 	}
+}
+
+// holding decides in each round whether a version of something is held back, because it may change
+// again at once: while blocks are certified, what a member lacks is nearly always on its way.
+type holding struct {
+	seen     uint64 // version in the last round
+	released uint64 // the last version that was not held back
+	rounds   int64  // for which newer ones were
+	still    int64  // rounds since the version changed last
+}
+
+// holds reports whether this version, counted from 1, is held back in a group of n members: until
+// it has not changed for a round, but not forever. In a large group things change more slowly.
+func (h *holding) holds(version uint64, n int) bool {
+	if h.still++; version != h.seen {
+		h.seen, h.still = version, 0
+	}
+	if h.rounds++; h.released != 0 && version != h.released && h.still < broadcast.ForSize(1, n) && h.rounds <= broadcast.ForSize(mostHeld, n) {
+		return true
+	}
+	h.released, h.rounds = version, 0
+	return false
 }
 
 // sendFrontier sends a member the frontier if it does not have this version, or if it is due again.
@@ -90,7 +123,7 @@ func (e *Engine) sent(now int64, peer *peerExchange, version uint64) {
 	} else {
 		peer.wait = firstHeartbeat * e.config.Exchange
 	}
-	peer.sent, peer.last, peer.due = version, now, now+peer.wait
+	peer.sent, peer.last, peer.due, peer.behind = version, now, now+peer.wait, false
 	if e.round.idle {
 		e.round.due = min(e.round.due, peer.due)
 	}
@@ -147,14 +180,15 @@ func (e *Engine) scheduleRound(now int64) {
 // does not know it.
 func (e *Engine) resendFrontier(now int64, p *part, member int) {
 	peer := &p.peers[member]
-	peer.due = min(peer.due, now)
+	peer.due, peer.behind = min(peer.due, now), true
 	peer.wait = firstHeartbeat * e.config.Exchange / 2 // sendFrontier doubles it
 	e.scheduleRound(now)
 }
 
-// behind reports whether a frontier shows less than this member has certified or has proof of.
+// behind reports whether a frontier shows less than the last one here that was not held back, or
+// less than this member has proof of.
 func behind(p *part, f wire.Frontier) bool {
-	for creator, own := range p.instance.Heights() {
+	for creator, own := range p.released.Certified {
 		if own > f.Certified[creator] {
 			return true
 		}
@@ -211,11 +245,12 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier returns how far this member is in a group. Headers that are younger than one round
-// are left out, because what is missing is usually on its way already. Settled reports whether
-// nothing was left out.
+// makeFrontier returns how far this member is in a group. Headers that are younger than one round,
+// or more in a large group, are left out, because what is missing is usually on its way already.
+// Settled reports whether nothing was left out.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
-	n, before := p.group.N(), now-e.config.Exchange
+	n := p.group.N()
+	before := now - broadcast.ForSize(e.config.Exchange, n)
 	f = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights()), Tips: p.instance.Tips()}
 	settled = true
 	for i := range n {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -43,19 +44,34 @@ const maxAsked = 9
 // for what differs. It reports whether there is nothing more to do before due unless something
 // changes.
 func (e *Engine) exchangePool(now int64) (idle bool, due int64) {
-	idle, due = e.pool.RefreshDigests(now-e.config.Exchange), now+lastHeartbeat*e.config.Exchange
+	idle, due = e.refreshDigests(now), now+lastHeartbeat*e.config.Exchange
 	if len(e.parts) > 0 {
 		p := e.parts[len(e.parts)-1]
+		held := e.holding.holds(e.pool.DigestChanges(), p.group.N())
+		idle = idle && !held
 		for i := range p.peers {
 			if i != p.self {
 				peer := e.poolPeer(p.group.Member(i))
-				idle = e.sendDigests(now, peer) && idle
+				if !held {
+					idle = e.sendDigests(now, peer) && idle
+				}
 				due = min(due, peer.due)
 			}
 		}
 	}
 	next, asked := e.askForListings(now)
 	return idle && !asked, min(due, next)
+}
+
+// refreshDigests updates the digests of the mempool. They cover messages that have been here for a
+// round, or longer in a large group: others are usually on their way. It reports whether they cover
+// all.
+func (e *Engine) refreshDigests(now int64) (settled bool) {
+	age := e.config.Exchange
+	if e.newest != nil {
+		age = broadcast.ForSize(age, e.newest.N())
+	}
+	return e.pool.RefreshDigests(now - age)
 }
 
 // sendDigests sends a member the digests that changed since it was sent some, or all if they are
@@ -119,7 +135,7 @@ func (e *Engine) connectedPool(now int64, key keys.Public) {
 	}
 	if peer := e.poolPeer(key); peer != nil {
 		*peer = poolPeer{key: key}
-		if !e.pool.RefreshDigests(now-e.config.Exchange) || !e.sendDigests(now, peer) {
+		if !e.refreshDigests(now) || !e.sendDigests(now, peer) {
 			e.scheduleRound(now)
 		}
 		e.round.due = min(e.round.due, peer.due)

@@ -97,9 +97,17 @@ func (e *Engine) servedBytes() int {
 	return served
 }
 
-// body returns a message from the mempool, or from the open blocks of all groups.
-func (e *Engine) body(id block.MessageID) (block.Message, bool) {
+// heldBody returns a message from the mempool, or from a block that was certified recently.
+func (e *Engine) heldBody(id block.MessageID) (block.Message, bool) {
 	if m, ok := e.pool.Body(id); ok {
+		return m, true
+	}
+	return e.recent.find(id)
+}
+
+// body returns a message that is held, or from the open blocks of all groups.
+func (e *Engine) body(id block.MessageID) (block.Message, bool) {
+	if m, ok := e.heldBody(id); ok {
 		return m, true
 	}
 	for _, p := range e.parts {
