@@ -44,18 +44,22 @@ func drawDay(seed uint64) simulation.Schedule {
 		ofUnusedNode := f.Node >= s.Nodes
 		return ofLaterGroup || ofUnusedNode || f.Kind == simulation.StepClock || f.Kind == simulation.Pile
 	})
+	healed := s.Heal
+	for _, f := range s.Faults { // some last longer
+		healed = max(healed, f.At+f.For)
+	}
 	day := dayScenario(s)
 	for epoch := 1; epoch <= findEpochs; epoch++ {
 		for node := range s.Nodes {
 			s.Submissions = append(s.Submissions, day.submission(epoch, node, day.end(epoch)+jitter(seed, epoch, node)))
 			for _, later := range repeats {
-				s.Submissions = append(s.Submissions, day.submission(epoch, node, s.Heal+later))
+				s.Submissions = append(s.Submissions, day.submission(epoch, node, healed+later))
 			}
 		}
 		s.Faults = append(s.Faults, day.wakes(epoch)...)
 	}
 	for _, at := range append(slices.Clone(repeats), settle) {
-		s.Faults = append(s.Faults, simulation.Fault{Kind: simulation.WakeAll, At: s.Heal + at})
+		s.Faults = append(s.Faults, simulation.Fault{Kind: simulation.WakeAll, At: healed + at})
 	}
 	return s
 }
