@@ -22,7 +22,7 @@ type connections struct {
 	mu       sync.Mutex
 	open     map[net.Conn]*opened // without those that are being closed here
 	bySource map[string]*source   // of open
-	leaving  map[net.Conn]bool    // those that are being closed here
+	leaving  int                  // those that are being closed here
 	left     chan struct{}        // closed and renewed when one of them is
 }
 
@@ -47,13 +47,13 @@ func newConnections(most int, proxies Proxies) *connections {
 	most -= most / leavingPart
 	return &connections{
 		most: most, each: (most + 1) / 2, proxies: proxies,
-		open: make(map[net.Conn]*opened), bySource: make(map[string]*source), leaving: make(map[net.Conn]bool), left: make(chan struct{}),
+		open: make(map[net.Conn]*opened), bySource: make(map[string]*source), left: make(chan struct{}),
 	}
 }
 
 const (
-	// leavingPart is which part of the bound is kept for connections that were closed here, until
-	// their server notices. There is always room for one.
+	// leavingPart is which part of the bound is kept for connections that are being closed here, until
+	// their descriptors are free. There is always room for one.
 	leavingPart = 8
 	// leavingPatience bounds how long a new connection waits for them.
 	leavingPatience = 50 * time.Millisecond
@@ -65,32 +65,27 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 		c.awaitLeaving()
 	}
 	for _, victim := range c.change(conn, state) {
-		sever(victim)
+		sever(victim, c.gone)
 	}
 }
 
-// sever ends a connection without waiting: its server notices, and closes it. Close would wait
-// until those that read from it and write to it have run again. Accepting connections, and freeing
-// memory for others, must not wait for that. What was not sent is dropped.
-func sever(conn net.Conn) {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		go func() { _ = conn.Close() }()
-		return
-	}
-	_ = tcp.SetLinger(0) // these fail if the connection has ended
-	_ = tcp.CloseRead()
-	_ = tcp.CloseWrite()
+// gone notes that a connection that was closed here has no descriptor any more.
+func (c *connections) gone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaving--
+	close(c.left)
+	c.left = make(chan struct{})
 }
 
-// awaitLeaving waits until not too many connections are being closed. They have descriptors until
-// then.
+// awaitLeaving waits until not too many connections are being closed, which have descriptors until
+// then. It does not wait for their handlers: honest callers may wait to be accepted.
 func (c *connections) awaitLeaving() {
 	timer := time.NewTimer(leavingPatience)
 	defer timer.Stop()
 	for {
 		c.mu.Lock()
-		many, left := len(c.leaving) > max(1, c.most/(leavingPart-1)), c.left
+		many, left := c.leaving > max(1, c.most/(leavingPart-1)), c.left
 		c.mu.Unlock()
 		if !many {
 			return
@@ -116,11 +111,6 @@ func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.forget(c.open[conn])
-		if c.leaving[conn] {
-			delete(c.leaving, conn)
-			close(c.left)
-			c.left = make(chan struct{})
-		}
 	}
 	return nil
 }
@@ -145,7 +135,7 @@ func (c *connections) enter(conn net.Conn) *opened {
 func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	forget := func(victim *opened) {
 		c.forget(victim)
-		c.leaving[victim.conn] = true
+		c.leaving++
 		victims = append(victims, victim.conn)
 	}
 	if c.most == 0 {
@@ -199,7 +189,7 @@ func (c *connections) cut() {
 	}
 	c.mu.Unlock()
 	for _, victim := range victims {
-		sever(victim)
+		sever(victim, nil)
 	}
 }
 
@@ -251,7 +241,7 @@ type connectionKey struct{}
 
 // connection is what the context of a request has of its connection.
 type connection struct {
-	net.Conn
+	*severable
 	server *Server
 }
 
@@ -259,7 +249,7 @@ type connection struct {
 // through a Server.
 func Connection(ctx context.Context) net.Conn {
 	if c := connectionOf(ctx); c != nil {
-		return c.Conn
+		return c.severable
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ func New(config Config) (*Server, error) {
 	}
 	memory := NewShares(config.MemoryBytes, oldHold)
 	s := &Server{
-		config: config, listener: &reporting{Listener: listener, logger: config.Logger}, connections: newConnections(config.MaxConnections, config.Proxies),
+		config: config, listener: severing{&reporting{Listener: listener, logger: config.Logger}}, connections: newConnections(config.MaxConnections, config.Proxies),
 		memory: memory, lanes: newLanes(memory), answers: newAnswers(),
 	}
 	s.http = &http.Server{
@@ -120,10 +120,7 @@ func New(config Config) (*Server, error) {
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		ConnState: s.connections.note,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(writeBufferBytes) // a connection that has failed is noticed later
-			}
-			return context.WithValue(ctx, connectionKey{}, &connection{conn, s})
+			return context.WithValue(ctx, connectionKey{}, &connection{conn.(*severable), s})
 		},
 		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
 	}
