@@ -11,10 +11,11 @@ import (
 
 // connections bounds how many connections are open, in all and of one address. Above a bound it
 // closes one of the address with the most: the one that has gone the longest without a complete
-// request or, if all have one, that takes the longest to read its answer. So nobody who opens many
-// connections, or sends or reads slowly, keeps another address out. Connections whose request is
-// being worked on stay open: the places for those are few. A connection that a handler has taken
-// over does not count here: the handler needs a bound of its own.
+// request or, if all have one, that takes the longest to read its answer. If several addresses have
+// the most, it is the one of them that has been there the longest. So nobody who opens many
+// connections, or sends or reads slowly, keeps another address out. A connection whose request is
+// being worked on is closed only for an address that has fewer: its work is not saved. A connection
+// that a handler has taken over does not count here: the handler needs a bound of its own.
 type connections struct {
 	most, each int // 0: no bound
 	proxies    Proxies
@@ -24,23 +25,25 @@ type connections struct {
 	bySource map[string]*source   // of open
 	leaving  int                  // those that are being closed here
 	left     chan struct{}        // closed and renewed when one of them is
+	moves    uint64               // of connections between lists so far
 }
 
 // source is an address that has open connections.
 type source struct {
 	name  string
 	count int
-	// Connections that may be closed, those that have been there the longest first: those without a
-	// complete request, and those whose answer is on the way. Both have *opened.
-	idle, sends *list.List
+	// Its connections, those that have been there the longest first: those without a complete request,
+	// those whose answer is on the way, and those whose request is being worked on. All have *opened.
+	idle, sends, works *list.List
 }
 
 // opened is an open connection.
 type opened struct {
 	conn    net.Conn
 	source  *source
-	in      *list.List // idle or sends of source, nil while its request is being worked on
+	in      *list.List // idle, sends or works of source
 	element *list.Element
+	since   uint64 // which of connections.moves put it there
 }
 
 func newConnections(most int, proxies Proxies) *connections {
@@ -107,7 +110,7 @@ func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net
 		return c.makeRoom(added)
 	case http.StateIdle:
 		if o := c.open[conn]; o != nil {
-			o.await(o.source.idle)
+			c.move(o, o.source.idle)
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.forget(c.open[conn])
@@ -120,18 +123,18 @@ func (c *connections) enter(conn net.Conn) *opened {
 	name := c.proxies.source(conn)
 	from := c.bySource[name]
 	if from == nil {
-		from = &source{name: name, idle: list.New(), sends: list.New()}
+		from = &source{name: name, idle: list.New(), sends: list.New(), works: list.New()}
 		c.bySource[name] = from
 	}
 	from.count++
 	added := &opened{conn: conn, source: from}
-	added.await(from.idle)
+	c.move(added, from.idle)
 	c.open[conn] = added
 	return added
 }
 
 // makeRoom forgets the connections that must be closed because of a new one, which is one of them
-// if all others are busy.
+// if all others are being worked on and no address has more of them than the new one's.
 func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	forget := func(victim *opened) {
 		c.forget(victim)
@@ -150,19 +153,38 @@ func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	return victims
 }
 
-// victim returns a connection of the source that has the most, of those that have one that may be
-// closed.
+// victim returns the connection that makes room: of the sources that have the most, of those with a
+// connection that may be closed, the one that has been there the longest.
 func (c *connections) victim(added *opened) *opened {
 	best := added
 	for _, from := range c.bySource {
-		if from.count < best.source.count || from.count == best.source.count && best != added {
+		if from.count < best.source.count {
 			continue
 		}
-		if victim := from.victim(added); victim != added {
+		victim := from.victim(added)
+		if victim != added && (best == added || from.count > best.source.count || victim.since < best.since) {
 			best = victim
 		}
 	}
+	if best == added {
+		return c.worked(added)
+	}
 	return best
+}
+
+// worked returns the connection that has been worked on the longest, of the source that has the
+// most, if that has more than the source of the added one, which it returns else.
+func (c *connections) worked(added *opened) *opened {
+	most := added.source
+	for _, from := range c.bySource {
+		if from.count > most.count {
+			most = from
+		}
+	}
+	if most == added.source {
+		return added
+	}
+	return most.works.Front().Value.(*opened) // none of its connections is in another list
 }
 
 // victim returns the connection of a source to be closed, the added one if no other may be.
@@ -193,17 +215,16 @@ func (c *connections) cut() {
 	}
 }
 
-// await puts a connection last among those of its source that may be closed.
-func (o *opened) await(in *list.List) {
-	o.busy()
-	o.in, o.element = in, in.PushBack(o)
+// move puts a connection last into a list of its source.
+func (c *connections) move(o *opened, to *list.List) {
+	o.leave()
+	o.in, o.element, o.since = to, to.PushBack(o), c.moves
+	c.moves++
 }
 
-// busy removes a connection from those that may be closed.
-func (o *opened) busy() {
+func (o *opened) leave() {
 	if o.in != nil {
 		o.in.Remove(o.element)
-		o.in, o.element = nil, nil
 	}
 }
 
@@ -211,19 +232,19 @@ func (c *connections) forget(o *opened) {
 	if o == nil {
 		return
 	}
-	o.busy()
+	o.leave()
 	delete(c.open, o.conn)
 	if o.source.count--; o.source.count == 0 {
 		delete(c.bySource, o.source.name)
 	}
 }
 
-// working notes that a connection has a complete request, so that it stays open.
+// working notes that a connection has a complete request.
 func (c *connections) working(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o := c.open[conn]; o != nil {
-		o.busy()
+		c.move(o, o.source.works)
 	}
 }
 
@@ -232,7 +253,7 @@ func (c *connections) sending(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o := c.open[conn]; o != nil {
-		o.await(o.source.sends)
+		c.move(o, o.source.sends)
 	}
 }
 

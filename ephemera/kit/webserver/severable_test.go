@@ -121,3 +121,56 @@ func TestRequestsEndWithTheirConnection(t *testing.T) {
 		require.LessOrEqual(t, len(worked), 2+2*7, "one address has seven connections, each with two requests")
 	})
 }
+
+// Requests that are being worked on are finished, but not at the cost of an address that has fewer.
+func TestOneThatIsWorkedOnMakesRoomForAnAddressWithFewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := piped{make(chan net.Conn), make(chan struct{})}
+		s := bind(t, webserver.Config{Listener: l, MaxConnections: 8, CancelRequests: true})
+		accepted, cancelled := make(chan string, 100), make(chan string, 100)
+		defer start(t, s, s.Answering(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			accepted <- webserver.Caller(r)
+			<-r.Context().Done()
+			cancelled <- r.URL.Path
+		})))()
+		for _, source := range []string{"127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.4"} {
+			l.dial(t, source, asks(fmt.Sprint("/", len(accepted))), asks("/next"))
+			synctest.Wait()
+		}
+		require.Len(t, accepted, 7)
+		l.dial(t, "127.0.0.5", asks("/8"))
+		synctest.Wait()
+		require.Len(t, accepted, 8)
+		require.Len(t, cancelled, 1)
+		require.Equal(t, "/0", <-cancelled, "the oldest of the address with the most")
+		refused := l.dial(t, "127.0.0.5", asks("/9"))
+		require.NoError(t, refused.SetReadDeadline(time.Now().Add(time.Second)))
+		_, err := refused.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.Len(t, accepted, 8)
+		require.Empty(t, cancelled, "no address has more than this one would have")
+	})
+}
+
+// If all addresses have as many, a caller has as much time to send its request as others take to
+// fill all places.
+func TestOfAddressesWithAsManyTheOneThatHasWaitedTheLongestMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := piped{make(chan net.Conn), make(chan struct{})}
+		s := bind(t, webserver.Config{Listener: l, MaxConnections: 7})
+		defer start(t, s, http.NotFoundHandler())()
+		closed := make(chan int, 100)
+		for i := range 20 {
+			conn := l.dial(t, fmt.Sprintf("127.0.0.%d", i), "GET /")
+			go func() {
+				_, _ = conn.Read(make([]byte, 1))
+				closed <- i
+			}()
+			synctest.Wait()
+		}
+		for i := range 13 {
+			require.Equal(t, i, <-closed)
+		}
+		require.Empty(t, closed)
+	})
+}

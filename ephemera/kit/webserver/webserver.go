@@ -7,11 +7,12 @@
 // shares.go, of how slowly a caller may send and read in body.go and pace.go, of requests in
 // guard.go. Proxies is the only place that says which address a caller has.
 //
-// Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
-// and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
-// two handlers need that load something large. Memory that one caller takes from another counts
-// until the other's request has let go of it. The garbage collector may double it, unless the
-// program sets a limit. The system buffers at most 256 KiB for each connection.
+// Callers can make a server use at most this much memory: for each of MaxConnections, and of the
+// requests that lanes work on, MaxHeaderBytes and 32 KiB; MemoryBytes, and while requests are
+// decoded up to three times as much again; and what two handlers need that load something large.
+// Memory that one caller takes from another counts until the other's request has let go of it. The
+// garbage collector may double it, unless the program sets a limit. The system buffers at most
+// 256 KiB for each connection.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -47,7 +48,8 @@ type Config struct {
 	// MaxConnections bounds the open connections, of which one address may have half; 1024, or a
 	// quarter of the files that the process may have open, whichever is less. An eighth of them is for
 	// those that are being closed. Above the others, the server closes a connection of the address
-	// that has the most: one without a complete request, or else one that reads slowly.
+	// that has the most: one without a complete request, or else one that reads slowly, or else one
+	// that it works on.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
 	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it
