@@ -11,11 +11,11 @@ import (
 
 // connections bounds how many connections are open, in all and of one address. Above a bound it
 // closes one of the address with the most: the one that has gone the longest without a complete
-// request or, if all have one, that takes the longest to read its answer. If several addresses have
-// the most, it is the one of them that has been there the longest. So nobody who opens many
+// request or, if all have one, that takes the longest to read its answer. So nobody who opens many
 // connections, or sends or reads slowly, keeps another address out. A connection whose request is
-// being worked on is closed only for an address that has fewer: its work is not saved. A connection
-// that a handler has taken over does not count here: the handler needs a bound of its own.
+// being worked on is closed only for an address that has fewer, and if no address with half as many
+// has another: its work is not saved. A connection that a handler has taken over does not count
+// here: the handler needs a bound of its own.
 type connections struct {
 	most, each int // 0: no bound
 	proxies    Proxies
@@ -145,7 +145,8 @@ func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 		return nil
 	}
 	if added.source.count > c.each {
-		forget(added.source.victim(added))
+		victim, _ := added.source.victim(added)
+		forget(victim)
 	}
 	if len(c.open) > c.most { // then nothing was forgotten above, as each is less than most
 		forget(c.victim(added))
@@ -153,50 +154,36 @@ func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	return victims
 }
 
-// victim returns the connection that makes room: of the sources that have the most, of those with a
-// connection that may be closed, the one that has been there the longest.
+// victim returns the connection that makes room. Of the sources that have one that may be closed,
+// it is of the one with the most, where one all of whose requests are worked on counts half. If
+// several have as many, it is the one that has been there the longest.
 func (c *connections) victim(added *opened) *opened {
-	best := added
+	best, most := added, 0
 	for _, from := range c.bySource {
-		if from.count < best.source.count {
-			continue
+		victim, weight := from.victim(added)
+		if weight > most || weight == most && victim.since < best.since {
+			best, most = victim, weight
 		}
-		victim := from.victim(added)
-		if victim != added && (best == added || from.count > best.source.count || victim.since < best.since) {
-			best = victim
-		}
-	}
-	if best == added {
-		return c.worked(added)
 	}
 	return best
 }
 
-// worked returns the connection that has been worked on the longest, of the source that has the
-// most, if that has more than the source of the added one, which it returns else.
-func (c *connections) worked(added *opened) *opened {
-	most := added.source
-	for _, from := range c.bySource {
-		if from.count > most.count {
-			most = from
-		}
-	}
-	if most == added.source {
-		return added
-	}
-	return most.works.Front().Value.(*opened) // none of its connections is in another list
-}
-
-// victim returns the connection of a source to be closed, the added one if no other may be.
-func (s *source) victim(added *opened) *opened {
-	for _, quiet := range []*list.List{s.idle, s.sends} {
-		for e := quiet.Front(); e != nil; e = e.Next() {
-			if o := e.Value.(*opened); o != added {
-				return o
+// victim returns the connection of a source to be closed, with its weight, or the added one if no
+// other may be.
+func (s *source) victim(added *opened) (*opened, int) {
+	if s.count >= added.source.count {
+		for _, quiet := range []*list.List{s.idle, s.sends} {
+			for e := quiet.Front(); e != nil; e = e.Next() {
+				if o := e.Value.(*opened); o != added {
+					return o, 2 * s.count
+				}
 			}
 		}
 	}
-	return added
+	if s.count > added.source.count && s.works.Len() > 0 {
+		return s.works.Front().Value.(*opened), s.count
+	}
+	return added, 0
 }
 
 // cut closes the connections that may be closed. A server that stops would wait 5 s for those that

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,25 @@ func TestOneThatIsWorkedOnMakesRoomForAnAddressWithFewer(t *testing.T) {
 		require.ErrorIs(t, err, io.EOF)
 		require.Len(t, accepted, 8)
 		require.Empty(t, cancelled, "no address has more than this one would have")
+	})
+}
+
+// An address with few connections is not the one that makes room because its requests have not
+// come yet while those of others are worked on.
+func TestAnAddressWithFewMakesNoRoomForOneWithMuchWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := piped{make(chan net.Conn), make(chan struct{})}
+		s := bind(t, webserver.Config{Listener: l, MaxConnections: 9, CancelRequests: true})
+		defer start(t, s, s.Answering(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })))()
+		for i := range 7 {
+			l.dial(t, fmt.Sprintf("127.0.0.%d", 2+i/4), asks("/"))
+		}
+		honest := l.dial(t, "127.0.0.1", "GET /")
+		synctest.Wait()
+		l.dial(t, "127.0.0.4", asks("/"))
+		require.NoError(t, honest.SetReadDeadline(time.Now().Add(time.Second)))
+		_, err := honest.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	})
 }
 
