@@ -10,8 +10,13 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 )
 
-// HealthConnections bounds the connections of those that ask for the health of a Nym-API.
-const HealthConnections = 8
+// HealthConnections bounds the connections of those that ask for the health of a Nym-API, which may
+// have a number of descriptors. With few places, strangers from some addresses would have as many
+// as one that asks for two things at a time.
+func HealthConnections(limit int) int {
+	const least, most, part = 8, 32, 32
+	return min(most, max(least, limit/part))
+}
 
 // heldDescriptors returns how many descriptors a Nym-API needs for other things than the
 // connections of its node and of the node's API.
@@ -22,7 +27,7 @@ func (s *Service) heldDescriptors(limit int) int {
 		locks     = 2
 		listeners = 2 // health and API
 	)
-	return descriptors.Process + home.SQLite().Descriptors(limit) + databases + requests + locks + HealthConnections +
+	return descriptors.Process + home.SQLite().Descriptors(limit) + databases + requests + locks + HealthConnections(limit) +
 		(listeners+len(s.config.Listen))*descriptors.Listener
 }
 

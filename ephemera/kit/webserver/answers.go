@@ -131,7 +131,7 @@ func (a *answers) remember(made *answer, r *http.Request) {
 func (b *body) join(r *http.Request) *reader {
 	joined := &reader{caller: Caller(r), body: b, end: func() {}}
 	if conn := connectionOf(r.Context()); conn != nil {
-		joined.end = func() { sever(conn.Conn) }
+		joined.end = func() { sever(conn.severable, nil) }
 	}
 	b.readers[joined] = true
 	return joined

@@ -26,6 +26,8 @@ func (g Guard) Body(mediaType string, limit func() int64) func(http.Handler) htt
 				next.ServeHTTP(w, r)
 				return
 			}
+			r, done := whileOpen(r)
+			defer done()
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			in := newIncoming(w, r.WithContext(ctx), limit(), cancel)

@@ -12,9 +12,10 @@ import (
 // connections bounds how many connections are open, in all and of one address. Above a bound it
 // closes one of the address with the most: the one that has gone the longest without a complete
 // request or, if all have one, that takes the longest to read its answer. So nobody who opens many
-// connections, or sends or reads slowly, keeps another address out. Connections whose request is
-// being worked on stay open: the places for those are few. A connection that a handler has taken
-// over does not count here: the handler needs a bound of its own.
+// connections, or sends or reads slowly, keeps another address out. A connection whose request is
+// being worked on is closed only for an address that has fewer, and if no address with half as many
+// has another: its work is not saved. A connection that a handler has taken over does not count
+// here: the handler needs a bound of its own.
 type connections struct {
 	most, each int // 0: no bound
 	proxies    Proxies
@@ -22,38 +23,40 @@ type connections struct {
 	mu       sync.Mutex
 	open     map[net.Conn]*opened // without those that are being closed here
 	bySource map[string]*source   // of open
-	leaving  map[net.Conn]bool    // those that are being closed here
+	leaving  int                  // those that are being closed here
 	left     chan struct{}        // closed and renewed when one of them is
+	moves    uint64               // of connections between lists so far
 }
 
 // source is an address that has open connections.
 type source struct {
 	name  string
 	count int
-	// Connections that may be closed, those that have been there the longest first: those without a
-	// complete request, and those whose answer is on the way. Both have *opened.
-	idle, sends *list.List
+	// Its connections, those that have been there the longest first: those without a complete request,
+	// those whose answer is on the way, and those whose request is being worked on. All have *opened.
+	idle, sends, works *list.List
 }
 
 // opened is an open connection.
 type opened struct {
 	conn    net.Conn
 	source  *source
-	in      *list.List // idle or sends of source, nil while its request is being worked on
+	in      *list.List // idle, sends or works of source
 	element *list.Element
+	since   uint64 // which of connections.moves put it there
 }
 
 func newConnections(most int, proxies Proxies) *connections {
 	most -= most / leavingPart
 	return &connections{
 		most: most, each: (most + 1) / 2, proxies: proxies,
-		open: make(map[net.Conn]*opened), bySource: make(map[string]*source), leaving: make(map[net.Conn]bool), left: make(chan struct{}),
+		open: make(map[net.Conn]*opened), bySource: make(map[string]*source), left: make(chan struct{}),
 	}
 }
 
 const (
-	// leavingPart is which part of the bound is kept for connections that were closed here, until
-	// their server notices. There is always room for one.
+	// leavingPart is which part of the bound is kept for connections that are being closed here, until
+	// their descriptors are free. There is always room for one.
 	leavingPart = 8
 	// leavingPatience bounds how long a new connection waits for them.
 	leavingPatience = 50 * time.Millisecond
@@ -65,32 +68,27 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 		c.awaitLeaving()
 	}
 	for _, victim := range c.change(conn, state) {
-		sever(victim)
+		sever(victim, c.gone)
 	}
 }
 
-// sever ends a connection without waiting: its server notices, and closes it. Close would wait
-// until those that read from it and write to it have run again. Accepting connections, and freeing
-// memory for others, must not wait for that. What was not sent is dropped.
-func sever(conn net.Conn) {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		go func() { _ = conn.Close() }()
-		return
-	}
-	_ = tcp.SetLinger(0) // these fail if the connection has ended
-	_ = tcp.CloseRead()
-	_ = tcp.CloseWrite()
+// gone notes that a connection that was closed here has no descriptor any more.
+func (c *connections) gone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaving--
+	close(c.left)
+	c.left = make(chan struct{})
 }
 
-// awaitLeaving waits until not too many connections are being closed. They have descriptors until
-// then.
+// awaitLeaving waits until not too many connections are being closed, which have descriptors until
+// then. It does not wait for their handlers: honest callers may wait to be accepted.
 func (c *connections) awaitLeaving() {
 	timer := time.NewTimer(leavingPatience)
 	defer timer.Stop()
 	for {
 		c.mu.Lock()
-		many, left := len(c.leaving) > max(1, c.most/(leavingPart-1)), c.left
+		many, left := c.leaving > max(1, c.most/(leavingPart-1)), c.left
 		c.mu.Unlock()
 		if !many {
 			return
@@ -112,15 +110,10 @@ func (c *connections) change(conn net.Conn, state http.ConnState) (victims []net
 		return c.makeRoom(added)
 	case http.StateIdle:
 		if o := c.open[conn]; o != nil {
-			o.await(o.source.idle)
+			c.move(o, o.source.idle)
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.forget(c.open[conn])
-		if c.leaving[conn] {
-			delete(c.leaving, conn)
-			close(c.left)
-			c.left = make(chan struct{})
-		}
 	}
 	return nil
 }
@@ -130,29 +123,30 @@ func (c *connections) enter(conn net.Conn) *opened {
 	name := c.proxies.source(conn)
 	from := c.bySource[name]
 	if from == nil {
-		from = &source{name: name, idle: list.New(), sends: list.New()}
+		from = &source{name: name, idle: list.New(), sends: list.New(), works: list.New()}
 		c.bySource[name] = from
 	}
 	from.count++
 	added := &opened{conn: conn, source: from}
-	added.await(from.idle)
+	c.move(added, from.idle)
 	c.open[conn] = added
 	return added
 }
 
 // makeRoom forgets the connections that must be closed because of a new one, which is one of them
-// if all others are busy.
+// if all others are being worked on and no address has more of them than the new one's.
 func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	forget := func(victim *opened) {
 		c.forget(victim)
-		c.leaving[victim.conn] = true
+		c.leaving++
 		victims = append(victims, victim.conn)
 	}
 	if c.most == 0 {
 		return nil
 	}
 	if added.source.count > c.each {
-		forget(added.source.victim(added))
+		victim, _ := added.source.victim(added)
+		forget(victim)
 	}
 	if len(c.open) > c.most { // then nothing was forgotten above, as each is less than most
 		forget(c.victim(added))
@@ -160,31 +154,36 @@ func (c *connections) makeRoom(added *opened) (victims []net.Conn) {
 	return victims
 }
 
-// victim returns a connection of the source that has the most, of those that have one that may be
-// closed.
+// victim returns the connection that makes room. Of the sources that have one that may be closed,
+// it is of the one with the most, where one all of whose requests are worked on counts half. If
+// several have as many, it is the one that has been there the longest.
 func (c *connections) victim(added *opened) *opened {
-	best := added
+	best, most := added, 0
 	for _, from := range c.bySource {
-		if from.count < best.source.count || from.count == best.source.count && best != added {
-			continue
-		}
-		if victim := from.victim(added); victim != added {
-			best = victim
+		victim, weight := from.victim(added)
+		if weight > most || weight == most && victim.since < best.since {
+			best, most = victim, weight
 		}
 	}
 	return best
 }
 
-// victim returns the connection of a source to be closed, the added one if no other may be.
-func (s *source) victim(added *opened) *opened {
-	for _, quiet := range []*list.List{s.idle, s.sends} {
-		for e := quiet.Front(); e != nil; e = e.Next() {
-			if o := e.Value.(*opened); o != added {
-				return o
+// victim returns the connection of a source to be closed, with its weight, or the added one if no
+// other may be.
+func (s *source) victim(added *opened) (*opened, int) {
+	if s.count >= added.source.count {
+		for _, quiet := range []*list.List{s.idle, s.sends} {
+			for e := quiet.Front(); e != nil; e = e.Next() {
+				if o := e.Value.(*opened); o != added {
+					return o, 2 * s.count
+				}
 			}
 		}
 	}
-	return added
+	if s.count > added.source.count && s.works.Len() > 0 {
+		return s.works.Front().Value.(*opened), s.count
+	}
+	return added, 0
 }
 
 // cut closes the connections that may be closed. A server that stops would wait 5 s for those that
@@ -199,21 +198,20 @@ func (c *connections) cut() {
 	}
 	c.mu.Unlock()
 	for _, victim := range victims {
-		sever(victim)
+		sever(victim, nil)
 	}
 }
 
-// await puts a connection last among those of its source that may be closed.
-func (o *opened) await(in *list.List) {
-	o.busy()
-	o.in, o.element = in, in.PushBack(o)
+// move puts a connection last into a list of its source.
+func (c *connections) move(o *opened, to *list.List) {
+	o.leave()
+	o.in, o.element, o.since = to, to.PushBack(o), c.moves
+	c.moves++
 }
 
-// busy removes a connection from those that may be closed.
-func (o *opened) busy() {
+func (o *opened) leave() {
 	if o.in != nil {
 		o.in.Remove(o.element)
-		o.in, o.element = nil, nil
 	}
 }
 
@@ -221,19 +219,19 @@ func (c *connections) forget(o *opened) {
 	if o == nil {
 		return
 	}
-	o.busy()
+	o.leave()
 	delete(c.open, o.conn)
 	if o.source.count--; o.source.count == 0 {
 		delete(c.bySource, o.source.name)
 	}
 }
 
-// working notes that a connection has a complete request, so that it stays open.
+// working notes that a connection has a complete request.
 func (c *connections) working(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o := c.open[conn]; o != nil {
-		o.busy()
+		c.move(o, o.source.works)
 	}
 }
 
@@ -242,7 +240,7 @@ func (c *connections) sending(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o := c.open[conn]; o != nil {
-		o.await(o.source.sends)
+		c.move(o, o.source.sends)
 	}
 }
 
@@ -251,7 +249,7 @@ type connectionKey struct{}
 
 // connection is what the context of a request has of its connection.
 type connection struct {
-	net.Conn
+	*severable
 	server *Server
 }
 
@@ -259,7 +257,7 @@ type connection struct {
 // through a Server.
 func Connection(ctx context.Context) net.Conn {
 	if c := connectionOf(ctx); c != nil {
-		return c.Conn
+		return c.severable
 	}
 	return nil
 }

@@ -71,10 +71,12 @@ func newLanes(memory *Shares) []lane {
 // Serve has requests wait for a place in their lane, gives the place back once the handler has made
 // the answer, and then sends the answer at the pace of the caller, who must keep up a least rate.
 // Answers that are being sent have a bound in bytes, and equal ones share their bytes. It belongs
-// directly before the handlers, behind ClientAddress and Body.
+// directly before the handlers, behind ClientAddress and Body. A request ends with its connection.
 func (s *Server) Serve(guard Guard, lanes Lanes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r, done := whileOpen(r)
+			defer done()
 			if lanes.of(r) == Direct {
 				s.working(r)
 				next.ServeHTTP(w, r)
@@ -133,7 +135,7 @@ func busy(what string) error {
 // working notes that the handler has the request now.
 func (s *Server) working(r *http.Request) {
 	if conn := connectionOf(r.Context()); conn != nil {
-		s.connections.working(conn.Conn)
+		s.connections.working(conn.severable)
 	}
 }
 
@@ -156,6 +158,8 @@ func (s *Server) Share(ctx context.Context, r *http.Request, bytes []byte) (shar
 // its handler returns.
 func (s *Server) Answering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, done := whileOpen(r)
+		defer done()
 		s.working(r)
 		keepBody(r) // if another address has taken it, the request's context has ended
 		next.ServeHTTP(w, r)

@@ -15,7 +15,7 @@ const pieceBytes = 64 << 10
 func (s *Server) send(w http.ResponseWriter, r *http.Request, made *answer) {
 	conn := connectionOf(r.Context())
 	if conn != nil {
-		s.connections.sending(conn.Conn)
+		s.connections.sending(conn.severable)
 	}
 	copyHeader(w.Header(), made.header)
 	if made.status != http.StatusNotModified && made.status != http.StatusNoContent {

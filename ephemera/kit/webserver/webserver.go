@@ -7,11 +7,12 @@
 // shares.go, of how slowly a caller may send and read in body.go and pace.go, of requests in
 // guard.go. Proxies is the only place that says which address a caller has.
 //
-// Callers can make a server use at most this much memory: for each of MaxConnections MaxHeaderBytes
-// and 32 KiB; MemoryBytes, and while requests are decoded up to three times as much again; and what
-// two handlers need that load something large. Memory that one caller takes from another counts
-// until the other's request has let go of it. The garbage collector may double it, unless the
-// program sets a limit. The system buffers at most 256 KiB for each connection.
+// Callers can make a server use at most this much memory: for each of MaxConnections, and of the
+// requests that lanes work on, MaxHeaderBytes and 32 KiB; MemoryBytes, and while requests are
+// decoded up to three times as much again; and what two handlers need that load something large.
+// Memory that one caller takes from another counts until the other's request has let go of it. The
+// garbage collector may double it, unless the program sets a limit. The system buffers at most
+// 256 KiB for each connection.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package webserver
@@ -47,7 +48,8 @@ type Config struct {
 	// MaxConnections bounds the open connections, of which one address may have half; 1024, or a
 	// quarter of the files that the process may have open, whichever is less. An eighth of them is for
 	// those that are being closed. Above the others, the server closes a connection of the address
-	// that has the most: one without a complete request, or else one that reads slowly.
+	// that has the most: one without a complete request, or else one that reads slowly, or else one
+	// that it works on.
 	MaxConnections int
 	// MemoryBytes bounds the bodies that are being read and the answers that are being written, of
 	// which one address may have half; 64 MiB. A body of more than 4 KiB takes twice its size when it
@@ -111,7 +113,7 @@ func New(config Config) (*Server, error) {
 	}
 	memory := NewShares(config.MemoryBytes, oldHold)
 	s := &Server{
-		config: config, listener: &reporting{Listener: listener, logger: config.Logger}, connections: newConnections(config.MaxConnections, config.Proxies),
+		config: config, listener: severing{&reporting{Listener: listener, logger: config.Logger}}, connections: newConnections(config.MaxConnections, config.Proxies),
 		memory: memory, lanes: newLanes(memory), answers: newAnswers(),
 	}
 	s.http = &http.Server{
@@ -120,10 +122,7 @@ func New(config Config) (*Server, error) {
 		WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		ConnState: s.connections.note,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(writeBufferBytes) // a connection that has failed is noticed later
-			}
-			return context.WithValue(ctx, connectionKey{}, &connection{conn, s})
+			return context.WithValue(ctx, connectionKey{}, &connection{conn.(*severable), s})
 		},
 		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug), // about bad clients
 	}

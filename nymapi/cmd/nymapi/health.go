@@ -13,6 +13,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
@@ -30,7 +31,7 @@ func listenHealth(listen string) (*webserver.Server, error) {
 	}
 	server, err := webserver.New(webserver.Config{
 		Listen: listen, ReadTimeout: healthPatience, WriteTimeout: healthPatience, IdleTimeout: healthPatience, MaxHeaderBytes: 4 << 10,
-		MaxConnections: service.HealthConnections,
+		MaxConnections: service.HealthConnections(descriptors.Limit()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--health-listen: %w", err)
