@@ -11,10 +11,10 @@
 // meanwhile it counts as offline.
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
-// handshakes.go and seats.go (who may connect), peer.go (one member: dialling and queue),
-// absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate limits, offences,
-// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns), mode.go (how
-// gossip spreads).
+// handshakes.go and seats.go (who may connect), peer.go (one member and dialling it), outbox.go
+// (frames on their way to it), stream.go (frames from it), absence.go (why it is not connected),
+// ping.go (keep-alive), penalties.go (rate limits, offences, cuts), gossip.go, gossiping.go (one
+// peer's turns), mode.go (how messages spread).
 package p2p
 
 import (
@@ -276,7 +276,7 @@ func (t *Transport) Close() error {
 // Send implements transport.Transport.
 func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	r := t.peer(peerID(to))
-	if r == nil || len(frame) > t.config.Limits.FrameBytes || !r.push(frame) {
+	if r == nil || len(frame) > t.config.Limits.FrameBytes || !r.frames.push(frame) {
 		t.traffic.dropped.Add(1)
 		return false
 	}
@@ -286,7 +286,7 @@ func (t *Transport) Send(to keys.Public, frame []byte) bool {
 // HasRoom implements transport.Transport.
 func (t *Transport) HasRoom(to keys.Public, bytes int) bool {
 	r := t.peer(peerID(to))
-	return r != nil && r.hasRoom(min(bytes, t.config.Limits.FrameBytes))
+	return r != nil && r.frames.hasRoom(min(bytes, t.config.Limits.FrameBytes))
 }
 
 // Publish implements transport.Transport.

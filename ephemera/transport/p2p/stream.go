@@ -13,7 +13,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -22,11 +21,6 @@ import (
 const (
 	// streamBuffer is the buffer of a stream, which combines small frames into one read or write.
 	streamBuffer = 16 << 10
-	// batchBytes is about how much is taken from the queue at once.
-	batchBytes = 64 << 10
-	// maxAttempts is how often a batch is tried, each time on a new stream, before its frames are
-	// dropped. The protocol resends what is still needed.
-	maxAttempts = 2
 	// chunkBytes is how much of a frame is read or written within one stall timeout. It also bounds
 	// the memory that is allocated for a frame ahead of its bytes.
 	chunkBytes = 64 << 10
@@ -34,117 +28,6 @@ const (
 	// one until the end of that is noticed.
 	maxInbound = 2
 )
-
-// outgoing is an open stream to a peer.
-type outgoing struct {
-	stream  network.Stream
-	buffer  *bufio.Writer
-	stall   time.Duration
-	changes uint64 // remote.changes when it was opened
-}
-
-// write sends the frames of the queue until ctx is done.
-func (r *remote) write(ctx context.Context) {
-	var (
-		out    *outgoing
-		failed int // attempts at the current batch
-		retry  = newRetry(r.t.config.Backoff)
-	)
-	drop := func() {
-		if out != nil {
-			_ = out.stream.Reset() // an error leaves nothing to do
-			out = nil
-		}
-	}
-	defer drop()
-	for ctx.Err() == nil {
-		frames, changes := r.batch(batchBytes)
-		if len(frames) == 0 {
-			select {
-			case <-ctx.Done():
-			case <-r.ready:
-			}
-			continue
-		}
-		if out != nil && out.changes != changes {
-			drop() // its connection was closed
-		}
-		if out == nil {
-			var err error
-			if out, err = r.openStream(ctx, changes); err != nil {
-				r.t.config.Logger.Debug("opening stream failed", "peer", r.key, "error", err)
-				wait.For(ctx, retry.next())
-				continue
-			}
-			retry.reset()
-		}
-		err := r.writeBatch(out, frames)
-		if err != nil {
-			r.t.config.Logger.Debug("writing to stream failed, opening another", "peer", r.key, "error", err)
-			drop()
-			failed++
-		}
-		if err == nil || failed == maxAttempts {
-			r.sent(len(frames), changes)
-			failed = 0
-		}
-	}
-}
-
-// openStream opens a stream on an existing connection. Dialling is the task of connect.
-func (r *remote) openStream(ctx context.Context, changes uint64) (*outgoing, error) {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "frames"), r.t.config.DialTimeout)
-	defer cancel()
-	stream, err := r.t.host.NewStream(ctx, r.id, r.t.protocol)
-	if err != nil {
-		return nil, err
-	}
-	return &outgoing{
-		stream: stream, buffer: bufio.NewWriterSize(stream, streamBuffer), stall: r.t.config.StallTimeout, changes: changes,
-	}, nil
-}
-
-func (r *remote) writeBatch(out *outgoing, frames [][]byte) error {
-	bytes := 0
-	for _, frame := range frames {
-		n, err := out.write(frame)
-		if err != nil {
-			return err
-		}
-		bytes += n
-	}
-	if err := out.buffer.Flush(); err != nil {
-		return err
-	}
-	r.t.traffic.sentFrames.Add(uint64(len(frames)))
-	r.t.traffic.sentBytes.Add(uint64(bytes))
-	return nil
-}
-
-// write writes a frame in chunks. Each chunk has its own stall timeout; a flush shares the last
-// one.
-func (o *outgoing) write(frame []byte) (int, error) {
-	prefix := binary.AppendUvarint(nil, uint64(len(frame)))
-	for chunk := range slices.Chunk(slices.Concat(prefix, frame[:min(len(frame), chunkBytes)]), chunkBytes) {
-		if err := o.writeChunk(chunk); err != nil {
-			return 0, err
-		}
-	}
-	for chunk := range slices.Chunk(frame[min(len(frame), chunkBytes):], chunkBytes) {
-		if err := o.writeChunk(chunk); err != nil {
-			return 0, err
-		}
-	}
-	return len(prefix) + len(frame), nil
-}
-
-func (o *outgoing) writeChunk(chunk []byte) error {
-	if err := o.stream.SetWriteDeadline(time.Now().Add(o.stall)); err != nil {
-		return err
-	}
-	_, err := o.buffer.Write(chunk)
-	return err
-}
 
 // inbound is an incoming stream that is being read.
 type inbound struct {
