@@ -20,7 +20,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// gossip publishes and relays the topic's messages until the run ends. In mode Off it only waits.
+// gossip publishes and relays the topic's messages until the run ends. In mode Direct it publishes
+// none, and in mode Off it only waits.
 func (t *Transport) gossip(run *run) error {
 	if t.config.Gossip == Off {
 		<-run.ctx.Done()

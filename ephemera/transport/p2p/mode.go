@@ -10,7 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Mode is the way in which messages spread by gossip. Its text forms are "flood", "mesh" and "off".
+// Mode is the way in which a node's messages spread. Its text forms are "flood", "mesh", "direct" and
+// "off". A node in any mode but Off receives messages in all ways, so members may differ in it.
 type Mode uint8
 
 const (
@@ -21,11 +22,16 @@ const (
 	// forward it. The first neighbours are the closest members by Kademlia's metric, the XOR distance
 	// of the hashes of peer IDs.
 	Mesh
+	// Direct sends a frame to every connected member on a stream of its own, without GossipSub. The
+	// receivers do not forward it: what a missing connection or a full queue lost is fetched (PROTOCOL.md
+	// R6). The node takes part in GossipSub as in Mesh, for the messages of members in other modes, and
+	// publishes nothing there.
+	Direct
 	// Off disables gossip. Messages spread by the exchange of frontiers alone (PROTOCOL.md R6).
 	Off
 )
 
-var modeNames = map[Mode]string{Flood: "flood", Mesh: "mesh", Off: "off"}
+var modeNames = map[Mode]string{Flood: "flood", Mesh: "mesh", Direct: "direct", Off: "off"}
 
 // String returns the text form.
 func (m Mode) String() string {
@@ -50,7 +56,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("unknown gossip mode %.20q, expected flood, mesh or off", text)
+	return fmt.Errorf("unknown gossip mode %.20q, expected flood, mesh, direct or off", text)
 }
 
 const (

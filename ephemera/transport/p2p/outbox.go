@@ -21,20 +21,22 @@ const (
 	maxAttempts = 2
 )
 
-// outbox is the bounded queue of frames that wait to be sent to a member on a stream of one
-// protocol. Its fields are guarded by of.mu.
+// outbox is the bounded queue of frames of one kind that wait to be sent to a member. Each kind has
+// a stream of its own.
 type outbox struct {
 	of                  *remote
+	kind                kind
 	protocol            protocol.ID
 	maxFrames, maxBytes int
 	ready               chan struct{} // capacity 1, signals a change of connections or queue
 
+	// Guarded by of.mu:
 	queue  [][]byte
 	queued int // bytes in queue
 }
 
-func newOutbox(of *remote, id protocol.ID, maxFrames, maxBytes int) outbox {
-	return outbox{of: of, protocol: id, maxFrames: maxFrames, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
+func newOutbox(of *remote, frames kind, maxFrames, maxBytes int) outbox {
+	return outbox{of: of, kind: frames, protocol: of.t.protocols[frames], maxFrames: maxFrames, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
 // push queues a frame. It returns false if the member is offline or the queue is full.
@@ -140,6 +142,9 @@ func (o *outbox) write(ctx context.Context) {
 			var err error
 			if out, err = o.openStream(ctx, changes); err != nil {
 				o.of.t.config.Logger.Debug("opening stream failed", "peer", o.of.key, "error", err)
+				if o.kind == messages { // it may be a member that takes none
+					o.sent(len(frames), changes)
+				}
 				wait.For(ctx, retry.next())
 				continue
 			}
@@ -185,6 +190,9 @@ func (o *outbox) writeBatch(out *outgoing, frames [][]byte) error {
 	}
 	o.of.t.traffic.sentFrames.Add(uint64(len(frames)))
 	o.of.t.traffic.sentBytes.Add(uint64(bytes))
+	if o.kind == messages {
+		o.of.t.traffic.gossipSentBytes.Add(uint64(bytes))
+	}
 	return nil
 }
 

@@ -3,8 +3,8 @@
 //
 // Direct frames travel over one long-lived stream per peer and direction, each preceded by its
 // length, from a bounded queue for each peer. A peer that stalls loses its own frames only. Gossip
-// is GossipSub; see Mode. Frames are opaque: package wire decodes them, package engine acts on
-// them.
+// is GossipSub, or streams to all members; see Mode. Frames are opaque: package wire decodes them,
+// package engine acts on them.
 //
 // Direct frames above a peer's rate limit are delayed, gossip is dropped. A peer that floods,
 // stalls within frames or sends garbage is cut off for a while, longer each time up to a limit;
@@ -13,8 +13,8 @@
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
 // handshakes.go and seats.go (who may connect), peer.go (one member and dialling it), outbox.go
 // (frames on their way to it), stream.go (frames from it), absence.go (why it is not connected),
-// ping.go (keep-alive), penalties.go (rate limits, offences, cuts), gossip.go, gossiping.go (one
-// peer's turns), mode.go (how messages spread).
+// ping.go (keep-alive), penalties.go (rate limits, offences, cuts), gossip.go, messages.go
+// (messages on streams), gossiping.go (one peer's turns), mode.go (how messages spread).
 package p2p
 
 import (
@@ -44,7 +44,7 @@ import (
 type Transport struct {
 	config    Config
 	host      host.Host
-	protocol  protocol.ID
+	protocols [kinds]protocol.ID
 	publish   chan []byte // frames for the gossip goroutine
 	traffic   counters
 	finder    atomic.Pointer[Finder]
@@ -88,10 +88,13 @@ func New(config Config) (*Transport, error) {
 	}
 	config = config.withDefaults()
 	t := &Transport{
-		config:   config,
-		protocol: protocol.ID("/ephemera/" + config.Network + "/direct/1"),
-		publish:  make(chan []byte, config.Limits.GossipFrames),
-		peers:    map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
+		config: config,
+		protocols: [kinds]protocol.ID{
+			direct:   protocol.ID("/ephemera/" + config.Network + "/direct/1"),
+			messages: protocol.ID("/ephemera/" + config.Network + "/messages/1"),
+		},
+		publish: make(chan []byte, config.Limits.GossipFrames),
+		peers:   map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
 		tcpHandshakes: newHandshakes(config.Limits, config.DialTimeout), quicHandshakes: newHandshakes(config.Limits, config.DialTimeout),
 		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
@@ -232,7 +235,10 @@ func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error 
 	if !t.begin(r) {
 		return ErrRunning
 	}
-	t.host.SetStreamHandler(t.protocol, t.incoming)
+	t.host.SetStreamHandler(t.protocols[direct], t.incoming(direct))
+	if t.config.Gossip != Off {
+		t.host.SetStreamHandler(t.protocols[messages], t.incoming(messages))
+	}
 	t.answerPings()
 	err := t.gossip(r) // returns when ctx is done
 	cancel()
@@ -266,7 +272,9 @@ func (t *Transport) end() {
 func (t *Transport) Close() error {
 	t.closing.Do(func() {
 		t.end()
-		t.host.RemoveStreamHandler(t.protocol)
+		for _, id := range t.protocols {
+			t.host.RemoveStreamHandler(id)
+		}
 		t.host.RemoveStreamHandler(ping.ID)
 		t.closed = t.host.Close()
 	})
@@ -291,15 +299,27 @@ func (t *Transport) HasRoom(to keys.Public, bytes int) bool {
 
 // Publish implements transport.Transport.
 func (t *Transport) Publish(frame []byte) bool {
-	if t.config.Gossip != Off && len(frame) <= t.config.Limits.FrameBytes && t.isRunning() {
-		select {
-		case t.publish <- frame:
-			return true
-		default:
-		}
+	if len(frame) > t.config.Limits.FrameBytes || !t.spread(frame) {
+		t.traffic.dropped.Add(1)
+		return false
 	}
-	t.traffic.dropped.Add(1)
-	return false
+	return true
+}
+
+// spread queues a frame in the way of the configured mode.
+func (t *Transport) spread(frame []byte) bool {
+	switch {
+	case t.config.Gossip == Off || !t.isRunning():
+		return false
+	case t.config.Gossip == Direct:
+		return t.sendToAll(frame)
+	}
+	select {
+	case t.publish <- frame:
+		return true
+	default:
+		return false
+	}
 }
 
 func (t *Transport) isRunning() bool {
@@ -322,7 +342,7 @@ func (t *Transport) Online() []keys.Public {
 	return online
 }
 
-// Traffic implements transport.Transport. It counts direct frames with their length prefix, and
+// Traffic implements transport.Transport. It counts frames on streams with their length prefix, and
 // GossipSub's RPCs.
 func (t *Transport) Traffic() transport.Traffic {
 	return transport.Traffic{

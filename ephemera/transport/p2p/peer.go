@@ -24,8 +24,8 @@ import (
 )
 
 // remote is another member: its connections, the queue of frames for it, and its incoming streams.
-// Three goroutines serve it while the transport runs: connect, keepAlive, and the writer of its
-// queue.
+// These goroutines serve it while the transport runs: connect, keepAlive, and the writers of its
+// queues.
 type remote struct {
 	t         *Transport
 	key       keys.Public
@@ -42,6 +42,7 @@ type remote struct {
 	left      chan struct{} // closed when the member leaves
 	guest     atomic.Bool   // a former member: see SetGuests
 	frames    outbox        // of direct frames
+	messages  outbox        // of messages, in mode Direct
 
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
@@ -50,7 +51,7 @@ type remote struct {
 	absence     string       // why it is not connected
 	changes     uint64       // how often the member came online or went offline
 	queued      int          // bytes in all queues
-	streams     []*inbound
+	streams     [kinds][]*inbound
 	leaving     bool
 }
 
@@ -66,7 +67,9 @@ func newRemote(t *Transport, key keys.Public, id peer.ID) *remote {
 		changed:   make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
 	}
 	r.turn <- struct{}{}
-	r.frames = newOutbox(r, t.protocol, l.QueueFrames, l.QueueBytes)
+	r.frames = newOutbox(r, direct, l.QueueFrames, l.QueueBytes)
+	// Messages leave room for direct frames, without which no block is certified.
+	r.messages = newOutbox(r, messages, l.GossipFrames, max(l.FrameBytes, l.QueueBytes/2))
 	return r
 }
 
@@ -97,6 +100,7 @@ func (r *remote) leave() {
 		close(r.left)
 	}
 	r.frames.clear()
+	r.messages.clear()
 }
 
 func (r *remote) connOpened(conn network.Conn) {
@@ -133,6 +137,7 @@ func (r *remote) connClosed(conn network.Conn) {
 	delete(r.connections, conn)
 	if was == 1 && len(r.connections) == 0 {
 		r.frames.clear() // frames do not outlive the connection that they were queued for
+		r.messages.clear()
 		r.onlineChanged()
 	}
 }
@@ -141,6 +146,7 @@ func (r *remote) onlineChanged() {
 	r.changes++
 	wake(r.changed)
 	wake(r.frames.ready)
+	wake(r.messages.ready)
 }
 
 func (r *remote) connected() bool {
@@ -168,6 +174,9 @@ func (r *remote) start(run *run) {
 	})
 	run.work.Go(func() { r.connect(ctx, run.receiver) })
 	run.work.Go(func() { r.frames.write(ctx) })
+	if r.t.config.Gossip == Direct {
+		run.work.Go(func() { r.messages.write(ctx) })
+	}
 	run.work.Go(func() { r.keepAlive(ctx) })
 }
 

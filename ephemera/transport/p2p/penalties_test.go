@@ -72,14 +72,14 @@ func strict(change func(*Config)) func(*Config) {
 }
 
 // writeUntilCut writes data repeatedly until the victim counts another cut.
-func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
+func writeUntilCut(t *testing.T, frames kind, made *Transport, evil host.Host, data []byte) {
 	t.Helper()
 	cuts := made.Traffic().Cuts
-	s := stream(t, evil, made)
+	s := streamOf(t, frames, evil, made)
 	require.Eventually(t, func() bool {
 		_, err := s.Write(data)
 		if err != nil && made.Traffic().Cuts == cuts {
-			if again, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+			if again, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocols[frames]); err == nil {
 				s = again
 			}
 		}
@@ -109,13 +109,13 @@ func requireCutAndReturn(t *testing.T, made *Transport, receiver *events, honest
 
 func TestPeerThatSendsGarbageIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(nil))
-	writeUntilCut(t, made, evil, []byte{3, 'b', 'a', 'd'})
+	writeUntilCut(t, direct, made, evil, []byte{3, 'b', 'a', 'd'})
 	requireCutAndReturn(t, made, receiver, honest, evil)
 }
 
 func TestPeerThatCausesTooMuchWorkIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(nil))
-	writeUntilCut(t, made, evil, []byte{4, 'd', 'e', 'a', 'r'})
+	writeUntilCut(t, direct, made, evil, []byte{4, 'd', 'e', 'a', 'r'})
 	require.GreaterOrEqual(t, made.Traffic().Throttled, uint64(100/throttled))
 	requireCutAndReturn(t, made, receiver, honest, evil)
 }
@@ -261,7 +261,7 @@ func TestFramesCountAsAnswersToPings(t *testing.T) {
 func TestPeerThatOpensTooManyStreamsIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(func(c *Config) { c.Limits.StreamsPerPeer, c.Limits.StreamsPerSecond = 8, 1 }))
 	require.Eventually(t, func() bool {
-		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocols[direct]); err == nil {
 			_, _ = s.Write([]byte{1, 'x'}) // opens it on the wire
 			_ = s.Reset()
 		}
@@ -274,7 +274,7 @@ func TestPeerThatOpensTooManyStreamsIsCutOff(t *testing.T) {
 }
 
 func TestModesRoundTrip(t *testing.T) {
-	for _, mode := range []Mode{Flood, Mesh, Off} {
+	for _, mode := range []Mode{Flood, Mesh, Direct, Off} {
 		text, err := mode.MarshalText()
 		require.NoError(t, err)
 		var again Mode
@@ -284,7 +284,7 @@ func TestModesRoundTrip(t *testing.T) {
 	mode := Off
 	require.NoError(t, mode.UnmarshalText(nil))
 	require.Equal(t, Flood, mode)
-	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh or off")
+	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh, direct or off")
 }
 
 // The neighbours are the closest members.

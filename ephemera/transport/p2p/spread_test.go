@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ import (
 const messageBytes = 3000
 
 // largest is the size of the largest group on slow links: 30 members take a minute, 100 take many.
-var largest = flag.Int("members", 10, "members of the largest group of TestFloodAndMeshOnSlowLinks: 4, 10, 30 or 100")
+var largest = flag.Int("members", 10, "members of the largest group of TestModesOnSlowLinks: 4, 10, 30 or 100")
 
 // arrivals records how long the messages of a round took to reach each member.
 type arrivals struct {
@@ -142,8 +143,8 @@ func (g *group) settle(pause, quiet time.Duration) {
 
 // BenchmarkGossip measures a round on loopback, with all members in one process on the same cores.
 func BenchmarkGossip(b *testing.B) {
-	for _, mode := range []Mode{Flood, Mesh} {
-		for _, n := range []int{4, 10, 30, 100} {
+	for _, mode := range []Mode{Flood, Mesh, Direct} {
+		for _, n := range []int{4, 10, 20, 30, 100} {
 			b.Run(fmt.Sprintf("%s/n=%d", mode, n), func(b *testing.B) {
 				if n > 30 && testing.Short() {
 					b.Skip("only the long form measures 100 members")
@@ -229,40 +230,54 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 	require.NoError(g.t, dials.Wait())
 }
 
-// On links of 50 ms, a flooded message arrives everywhere after one delay. A mesh takes a few
-// delays and sends each message several times.
-func TestFloodAndMeshOnSlowLinks(t *testing.T) {
+// onSlowLinks runs a group of members in these modes, on links of 100 Mbit/s with this delay, in
+// virtual time. stop ends it.
+func onSlowLinks(t *testing.T, delay time.Duration, modes ...Mode) (g *group, stop func()) {
+	link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
+	simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
+	g = &group{t: t, all: &arrivals{}}
+	var (
+		peers []membership.Peer
+		ended = make(chan error, len(modes))
+	)
+	ctx, cancel := context.WithCancel(context.Background())
+	for i, mode := range modes {
+		config := testConfig(i)
+		config.Gossip = mode
+		config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
+		config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
+		made, err := New(config)
+		require.NoError(t, err)
+		g.members = append(g.members, made)
+		peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
+	}
+	simulated.Start()
+	for _, made := range g.members {
+		require.NoError(t, made.SetPeers(peers))
+		go func() { ended <- made.Run(ctx, listener{g.all}) }()
+	}
+	return g, func() {
+		cancel()
+		for range modes {
+			require.NoError(t, <-ended)
+		}
+		simulated.Close()
+	}
+}
+
+// On links of 50 ms, a message that its publisher sends to all arrives everywhere after one delay. A
+// mesh takes a few delays and sends each message several times.
+func TestModesOnSlowLinks(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	for _, n := range []int{4, 10, 30, 100} {
 		if n > *largest {
 			break
 		}
-		for _, mode := range []Mode{Flood, Mesh} {
+		for _, mode := range []Mode{Flood, Mesh, Direct} {
 			t.Run(fmt.Sprintf("%s/n=%d", mode, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
-					simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
-					g := &group{t: t, all: &arrivals{}}
-					var (
-						peers []membership.Peer
-						ended = make(chan error, n)
-					)
-					ctx, cancel := context.WithCancel(context.Background())
-					for i := range n {
-						config := testConfig(i)
-						config.Gossip = mode
-						config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
-						config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
-						made, err := New(config)
-						require.NoError(t, err)
-						g.members = append(g.members, made)
-						peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
-					}
-					simulated.Start()
-					for _, made := range g.members {
-						require.NoError(t, made.SetPeers(peers))
-						go func() { ended <- made.Run(ctx, listener{g.all}) }()
-					}
+					g, stop := onSlowLinks(t, delay, slices.Repeat([]Mode{mode}, n)...)
+					defer stop()
 					g.settle(10*time.Second, 20*time.Second)
 					before, rounds := g.sent(), 5
 					var halves, lasts []time.Duration
@@ -276,23 +291,55 @@ func TestFloodAndMeshOnSlowLinks(t *testing.T) {
 					slices.Sort(halves)
 					slices.Sort(lasts)
 					half, last := halves[rounds/2], lasts[rounds/2]
-					t.Logf("%5s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
+					t.Logf("%6s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
 						mode, n, half.Round(time.Millisecond), last.Round(time.Millisecond), float64(sent)/1000)
 					copies := float64(sent) / messageBytes / float64(n-1) // of each message, per member
-					if mode == Flood {
-						require.Less(t, last, 2*delay)
-						require.Less(t, copies, 2.0) // includes acknowledgements and QUIC's retransmissions
-					} else {
+					switch mode {
+					case Mesh:
 						require.Less(t, last, 10*delay)
 						require.Less(t, copies, float64(12))
+					default:
+						require.Less(t, last, 2*delay)
+						require.Less(t, copies, 2.0) // includes acknowledgements and QUIC's retransmissions
 					}
-					cancel()
-					for range n {
-						require.NoError(t, <-ended)
-					}
-					simulated.Close()
 				})
 			})
 		}
+	}
+}
+
+// Members in different modes get each other's messages, once each. Those of a member in mesh mode
+// reach members in flood mode by lazy gossip.
+func TestMembersInDifferentModesGetEveryMessage(t *testing.T) {
+	groups := [][]Mode{
+		{Flood, Mesh, Direct, Direct},
+		{Mesh, Direct, Direct, Direct, Direct, Direct, Direct, Direct, Direct, Direct},
+		{Flood, Flood, Flood, Flood, Flood, Direct, Direct, Direct, Direct, Mesh},
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 4 {
+		modes := make([]Mode, 2+random.IntN(6))
+		for i := range modes {
+			modes[i] = Mode(random.IntN(int(Off)))
+		}
+		groups = append(groups, modes)
+	}
+	for _, modes := range groups {
+		t.Run(fmt.Sprint(modes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, stop := onSlowLinks(t, 50*time.Millisecond, modes...)
+				defer stop()
+				g.settle(10*time.Second, 20*time.Second)
+				for range 3 {
+					<-time.After(20 * time.Second)
+					before := g.all.count()
+					delays := g.round(20 * time.Second)
+					require.Len(t, delays, g.complete())
+					require.Less(t, delays[len(delays)-1], 5*time.Second, "a few heartbeats of GossipSub")
+					<-time.After(20 * time.Second)
+					require.Equal(t, uint64(g.complete()), g.all.count()-before, "none arrives twice")
+				}
+			})
+		})
 	}
 }
