@@ -75,8 +75,8 @@ type simCluster struct {
 // all returns the mode of a group whose members have the same one.
 func all(gossip p2p.Mode) func(i int) p2p.Mode { return func(int) p2p.Mode { return gossip } }
 
-// newSimCluster makes n nodes that are connected as libp2p hosts. gossip returns the mode of a node,
-// change wraps its transport.
+// newSimCluster makes n nodes that are connected as libp2p hosts. gossip returns the mode of a
+// node, change wraps its transport.
 func newSimCluster(t *testing.T, n int, loss float64, gossip func(i int) p2p.Mode, change func(*p2p.Transport) transport.Transport) *simCluster {
 	c := &simCluster{cluster: newCluster(t, n, memory.Config{}), links: links{loss: loss, random: rand.New(rand.NewPCG(1, uint64(n)))}}
 	for _, b := range c.boards {

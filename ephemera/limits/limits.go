@@ -123,9 +123,9 @@ type Transport struct {
 
 	QueueFrames int // frames waiting to be sent to one peer
 	QueueBytes  int // bytes waiting to be sent to one peer; half of them may be messages
-	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's, and the
-	// messages that wait for a direct stream to a peer. Of the validators', each of Peers has its share
-	// and at most FrameBytes.
+	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's,
+	// and the messages that wait for a direct stream to a peer. Of the validators', each of Peers
+	// has its share and at most FrameBytes.
 	GossipFrames int
 
 	FramesPerSecond, FramesBurst int // direct frames from one peer

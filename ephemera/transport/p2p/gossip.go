@@ -74,6 +74,7 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 		pubsub.WithValidateQueueSize(t.config.Limits.GossipFrames),
 		pubsub.WithValidateThrottle(t.config.Limits.GossipFrames),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(name), subscriptions)),
+		pubsub.WithPeerFilter(t.neighboursFirst()),
 		pubsub.WithRawTracer(tracer{&t.traffic}),
 		// GossipSub warns at every message it receives while the connection manager keeps no tags, and
 		// none is needed where the members are known.

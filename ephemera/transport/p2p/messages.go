@@ -35,8 +35,8 @@ func (t *Transport) sendToAll(frame []byte) bool {
 	return false
 }
 
-// passMessage passes a frame to the receiver as gossip: within the rate of the peer's gossip, and in
-// turn with the rest of it. It returns false if the stream ends first.
+// passMessage passes a frame to the receiver as gossip: within the rate of the peer's gossip, and
+// in turn with the rest of it. It returns false if the stream ends first.
 func (r *remote) passMessage(run *run, in *inbound, frame []byte) bool {
 	r.received.Add(1)
 	size := len(frame)

@@ -48,7 +48,9 @@ type Transport struct {
 	publish   chan []byte // frames for the gossip goroutine
 	traffic   counters
 	finder    atomic.Pointer[Finder]
-	guestRate limiter // of the direct frames of all guests
+	nearest   atomic.Pointer[Neighbours]
+	found     atomic.Pointer[[]peer.ID] // by nearest
+	guestRate limiter                   // of the direct frames of all guests
 	seats     seats
 	closing   sync.Once
 
@@ -114,6 +116,14 @@ type Finder func(ctx context.Context, member keys.Public) ([]string, error)
 // SetFinder makes the transport use find from time to time while a member cannot be reached at its
 // configured addresses. The answers need not be true: the handshake authenticates the peer.
 func (t *Transport) SetFinder(find Finder) { t.finder.Store(&find) }
+
+// Neighbours returns the members closest to this node that answer, closest first and at most count.
+// dht.DHT.Neighbours is one.
+type Neighbours func(ctx context.Context, count int) ([]keys.Public, error)
+
+// SetNeighbours makes a transport in mode Mesh take the members that find returns as its first
+// neighbours, instead of the closest of its list. It must be called before Run.
+func (t *Transport) SetNeighbours(find Neighbours) { t.nearest.Store(&find) }
 
 // Host returns the libp2p host, for other protocols between the same members (package dht). It
 // admits members only. The transport closes it at the end of Run, so its users must stop first or
@@ -240,6 +250,9 @@ func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error 
 		t.host.SetStreamHandler(t.protocols[messages], t.incoming(messages))
 	}
 	t.answerPings()
+	if find := t.nearest.Load(); find != nil && t.config.Gossip == Mesh {
+		r.work.Go(func() { t.seekNeighbours(ctx, *find) })
+	}
 	err := t.gossip(r) // returns when ctx is done
 	cancel()
 	t.end()

@@ -193,9 +193,6 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 	if r.t.config.Key.Public().Compare(r.key) > 0 {
 		wait = r.t.config.Backoff.First
 	}
-	if r.t.config.Gossip == Mesh && !r.t.isNeighbour(r.id) {
-		wait = max(wait, headStart)
-	}
 	failed := 0
 	var trouble unreachable
 	for retry := newRetry(r.t.config.Backoff); ctx.Err() == nil; {

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -287,30 +287,34 @@ func TestModesRoundTrip(t *testing.T) {
 	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh, direct or off")
 }
 
-// The neighbours are the closest members.
+// The neighbours are the closest members, and those to whom this one is one of the closest.
 func TestNeighboursAreTheClosestMembers(t *testing.T) {
 	var configs []Config
 	for i := range 10 {
-		config := testConfig(i)
-		config.Gossip = Mesh
-		configs = append(configs, config)
+		configs = append(configs, testConfig(i))
 	}
 	all := connected(t, configs...)
-	near := 0
-	for i := 1; i < len(all); i++ {
-		if all[0].isNeighbour(all[i].host.ID()) {
-			near++
-			for j := 1; j < len(all); j++ {
-				if !all[0].isNeighbour(all[j].host.ID()) {
-					di, dj := distance(all[0].host.ID(), all[i].host.ID()), distance(all[0].host.ID(), all[j].host.ID())
-					require.Negative(t, compare(di, dj))
-				}
+	closerThan := func(to, a, b *Transport) bool {
+		da, db := distance(to.host.ID(), a.host.ID()), distance(to.host.ID(), b.host.ID())
+		return bytes.Compare(da[:], db[:]) < 0
+	}
+	isClose := func(to, other *Transport) bool {
+		closer := 0
+		for _, third := range all {
+			if third != to && third != other && closerThan(to, third, other) {
+				closer++
+			}
+		}
+		return closer < neighbours
+	}
+	for _, x := range all {
+		for _, y := range all {
+			if x != y {
+				require.Equal(t, isClose(x, y) || isClose(y, x), x.isNeighbour(y.host.ID()))
+				require.Equal(t, x.isNeighbour(y.host.ID()), y.isNeighbour(x.host.ID()))
 			}
 		}
 	}
-	require.Equal(t, neighbours, near)
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: testKey(1).Public()}}))
 	require.True(t, all[0].isNeighbour(all[1].host.ID()), "in a small group all members are neighbours")
 }
-
-func compare(a, b [32]byte) int { return keys.Public(a).Compare(keys.Public(b)) }

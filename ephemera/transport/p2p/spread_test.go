@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/x/simlibp2p"
 	"github.com/marcopolo/simnet"
 	"github.com/stretchr/testify/require"
@@ -39,6 +39,7 @@ type arrivals struct {
 	begin  time.Time
 	delays []time.Duration
 	want   int
+	at     []keys.Public // of each arrival
 	all    chan struct{}
 	frames uint64 // frames of all rounds
 }
@@ -46,21 +47,28 @@ type arrivals struct {
 func (a *arrivals) start(round uint64, want int) (all <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.round, a.begin, a.delays, a.want, a.all = round, time.Now(), nil, want, make(chan struct{})
+	a.round, a.begin, a.delays, a.at, a.want, a.all = round, time.Now(), nil, nil, want, make(chan struct{})
 	return a.all
 }
 
-func (a *arrivals) arrived(frame []byte) {
+func (a *arrivals) arrived(at keys.Public, frame []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.frames++
 	if binary.BigEndian.Uint64(frame) != a.round {
 		return
 	}
-	a.delays = append(a.delays, time.Since(a.begin))
+	a.delays, a.at = append(a.delays, time.Since(a.begin)), append(a.at, at)
 	if len(a.delays) == a.want {
 		close(a.all)
 	}
+}
+
+// places returns who has a frame of the round.
+func (a *arrivals) places() []keys.Public {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.at)
 }
 
 func (a *arrivals) count() uint64 {
@@ -77,11 +85,14 @@ func (a *arrivals) sorted() []time.Duration {
 }
 
 // listener is the receiver of a member.
-type listener struct{ all *arrivals }
+type listener struct {
+	all *arrivals
+	key keys.Public
+}
 
 func (l listener) Receive(keys.Public, []byte) transport.Verdict { return transport.Accept }
 func (l listener) Gossip(_ keys.Public, frame []byte) transport.Verdict {
-	l.all.arrived(frame)
+	l.all.arrived(l.key, frame)
 	return transport.Accept
 }
 func (l listener) Connected(keys.Public)    {}
@@ -91,6 +102,7 @@ func (l listener) Disconnected(keys.Public) {}
 type group struct {
 	t       testing.TB
 	members []*Transport
+	start   func()
 	all     *arrivals
 	rounds  uint64
 }
@@ -171,8 +183,8 @@ func BenchmarkGossip(b *testing.B) {
 
 // onLoopback runs a connected group. Members on separate machines would all dial each other at
 // once. Here thousands of handshakes would share the cores, time out and be retried. So no member
-// knows an address, and pairs are connected a few at a time: in mesh mode first the neighbours,
-// which get their head start, then the others. Pings are off, because answers may be late.
+// knows an address, and pairs are connected a few at a time. Pings are off, because answers may be
+// late.
 func onLoopback(b *testing.B, mode Mode, n int) *group {
 	g := &group{t: b, all: &arrivals{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -194,29 +206,22 @@ func onLoopback(b *testing.B, mode Mode, n int) *group {
 	}
 	for _, made := range g.members {
 		require.NoError(b, made.SetPeers(peers))
-		running.Go(func() { _ = made.Run(ctx, listener{g.all}) })
+		running.Go(func() { _ = made.Run(ctx, listener{g.all, made.config.Key.Public()}) })
 	}
 	for _, made := range g.members {
 		require.Eventually(b, made.isRunning, patience, time.Millisecond)
 	}
-	if mode == Mesh {
-		g.connect(ctx, func(x, y *Transport) bool { return x.isNeighbour(y.host.ID()) || y.isNeighbour(x.host.ID()) })
-		<-time.After(headStart)
-	}
-	g.connect(ctx, func(_, _ *Transport) bool { return true })
+	g.connect(ctx)
 	return g
 }
 
-// connect connects all pairs of members for which wanted is true and which are not connected.
-func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) {
+// connect connects all pairs of members.
+func (g *group) connect(ctx context.Context) {
 	const atOnce = 4
 	var dials errgroup.Group
 	dials.SetLimit(atOnce)
 	for i, x := range g.members {
 		for _, y := range g.members[:i] {
-			if !wanted(x, y) || x.host.Network().Connectedness(y.host.ID()) == network.Connected {
-				continue
-			}
 			// Retry: on a busy machine, libp2p's five seconds for a handshake may not be enough.
 			dials.Go(func() error {
 				err := errors.New("no attempt was made")
@@ -230,43 +235,46 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 	require.NoError(g.t, dials.Wait())
 }
 
-// onSlowLinks runs a group of members in these modes, on links of 100 Mbit/s with this delay, in
-// virtual time. stop ends it.
+// onSlowLinks makes a group of members in these modes, on links of 100 Mbit/s with this delay, in
+// virtual time. They know each other. start runs them, and stop ends everything.
 func onSlowLinks(t *testing.T, delay time.Duration, modes ...Mode) (g *group, stop func()) {
 	link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
 	simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
 	g = &group{t: t, all: &arrivals{}}
-	var (
-		peers []membership.Peer
-		ended = make(chan error, len(modes))
-	)
-	ctx, cancel := context.WithCancel(context.Background())
+	var peers []membership.Peer
 	for i, mode := range modes {
 		config := testConfig(i)
 		config.Gossip = mode
 		config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
 		config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
+		peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
 		made, err := New(config)
 		require.NoError(t, err)
 		g.members = append(g.members, made)
-		peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
 	}
 	simulated.Start()
 	for _, made := range g.members {
 		require.NoError(t, made.SetPeers(peers))
-		go func() { ended <- made.Run(ctx, listener{g.all}) }()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	g.start = func() {
+		for _, made := range g.members {
+			running.Go(func() { require.NoError(t, made.Run(ctx, listener{g.all, made.config.Key.Public()})) })
+		}
 	}
 	return g, func() {
 		cancel()
-		for range modes {
-			require.NoError(t, <-ended)
+		running.Wait()
+		for _, made := range g.members {
+			require.NoError(t, made.Close())
 		}
 		simulated.Close()
 	}
 }
 
-// On links of 50 ms, a message that its publisher sends to all arrives everywhere after one delay. A
-// mesh takes a few delays and sends each message several times.
+// On links of 50 ms, a message that its publisher sends to all arrives everywhere after one delay.
+// A mesh takes a few delays and sends each message several times.
 func TestModesOnSlowLinks(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	for _, n := range []int{4, 10, 30, 100} {
@@ -278,6 +286,7 @@ func TestModesOnSlowLinks(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					g, stop := onSlowLinks(t, delay, slices.Repeat([]Mode{mode}, n)...)
 					defer stop()
+					g.start()
 					g.settle(10*time.Second, 20*time.Second)
 					before, rounds := g.sent(), 5
 					var halves, lasts []time.Duration
@@ -308,6 +317,52 @@ func TestModesOnSlowLinks(t *testing.T) {
 	}
 }
 
+// In mesh mode, a member's first neighbours are the closest ones: of the list, or of those that the
+// hash table finds. All members are connected meanwhile, and join the mesh later.
+func TestFirstNeighboursAreTheClosestMembers(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	const settled = headStart - 200*time.Millisecond // after the second heartbeat
+	test := func(t *testing.T, table bool) {
+		g, stop := onSlowLinks(t, delay, slices.Repeat([]Mode{Mesh}, 12)...)
+		defer stop()
+		first := g.members[0]
+		found := closest(first.host.ID(), first.memberIDs(), neighbours)
+		if table {
+			all := closest(first.host.ID(), first.memberIDs(), len(g.members))
+			found = all[len(all)-neighbours:] // the others do not answer it
+			asked := 0
+			first.SetNeighbours(func(_ context.Context, count int) ([]keys.Public, error) {
+				if asked++; asked < 3 || count != neighbours {
+					return nil, errors.New("no member is known yet")
+				}
+				var answer []keys.Public
+				for _, id := range found {
+					answer = append(answer, first.peer(id).key)
+				}
+				return answer, nil
+			})
+		}
+		g.start()
+		<-time.After(settled)
+		require.Len(t, first.Online(), len(g.members)-1, "members connect at once")
+		g.all.start(1, g.complete())
+		require.True(t, first.Publish(binary.BigEndian.AppendUint64(nil, 1)))
+		<-time.After(delay * 3 / 2) // further members take two delays
+		var reached []peer.ID
+		for _, key := range g.all.places() {
+			reached = append(reached, peerID(key))
+			require.True(t, first.isNeighbour(peerID(key)))
+		}
+		require.Subset(t, reached, found)
+		require.LessOrEqual(t, len(reached), 2*neighbours)
+	}
+	for _, table := range []bool{false, true} {
+		t.Run(fmt.Sprintf("table=%t", table), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, table) })
+		})
+	}
+}
+
 // Members in different modes get each other's messages, once each. Those of a member in mesh mode
 // reach members in flood mode by lazy gossip.
 func TestMembersInDifferentModesGetEveryMessage(t *testing.T) {
@@ -329,6 +384,7 @@ func TestMembersInDifferentModesGetEveryMessage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, stop := onSlowLinks(t, 50*time.Millisecond, modes...)
 				defer stop()
+				g.start()
 				g.settle(10*time.Second, 20*time.Second)
 				for range 3 {
 					<-time.After(20 * time.Second)

@@ -66,8 +66,8 @@ const (
 	kinds
 )
 
-// incoming returns the handler of streams that a peer opened for frames of one kind. libp2p calls it
-// in a new goroutine.
+// incoming returns the handler of streams that a peer opened for frames of one kind. libp2p calls
+// it in a new goroutine.
 func (t *Transport) incoming(of kind) network.StreamHandler {
 	return func(stream network.Stream) {
 		in := &inbound{stream: stream, done: make(chan struct{})}

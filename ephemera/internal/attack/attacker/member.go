@@ -148,7 +148,8 @@ func (v *victim) gossip(ctx context.Context, frame []byte) bool {
 	return v.write(ctx, pubsub.GossipSubID_v11, lengthAnd(rpc))
 }
 
-// spread sends a frame as a message: in even turns as GossipSub does, in odd ones on a direct stream.
+// spread sends a frame as a message: in even turns as GossipSub does, in odd ones on a direct
+// stream.
 func (v *victim) spread(ctx context.Context, turn int, frame []byte) bool {
 	if turn%2 == 0 {
 		return v.gossip(ctx, frame)
