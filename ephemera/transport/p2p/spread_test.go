@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +142,20 @@ func (g *group) sent() (bytes uint64) {
 	return bytes
 }
 
+func (g *group) sentFrames() (frames uint64) {
+	for _, member := range g.members {
+		frames += member.Traffic().SentFrames
+	}
+	return frames
+}
+
+// cpu returns the time that the process has computed.
+func cpu(tb testing.TB) time.Duration {
+	var usage syscall.Rusage
+	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
 // settle runs rounds until gossip reaches all members and meshes have formed.
 func (g *group) settle(pause, quiet time.Duration) {
 	const atLeast, atMost = 3, 20
@@ -154,6 +169,7 @@ func (g *group) settle(pause, quiet time.Duration) {
 }
 
 // BenchmarkGossip measures a round on loopback, with all members in one process on the same cores.
+// CPU is that of the process divided by n.
 func BenchmarkGossip(b *testing.B) {
 	for _, mode := range []Mode{Flood, Mesh, Direct} {
 		for _, n := range []int{4, 10, 20, 30, 100} {
@@ -164,14 +180,17 @@ func BenchmarkGossip(b *testing.B) {
 				g := onLoopback(b, mode, n)
 				const quiet = 10 * time.Second // several heartbeats, in which GossipSub repairs losses
 				g.settle(time.Second, quiet)
-				before := g.sent()
+				before, frames, used := g.sent(), g.sentFrames(), cpu(b)
 				var halves, lasts []time.Duration
 				for b.Loop() {
 					delays := g.round(quiet)
 					require.Len(b, delays, g.complete())
 					halves, lasts = append(halves, delays[len(delays)/2]), append(lasts, delays[len(delays)-1])
 				}
-				b.ReportMetric(float64(g.sent()-before)/float64(len(lasts)*n), "B-sent/node")
+				each := float64(len(lasts) * n)
+				b.ReportMetric((cpu(b)-used).Seconds()*1000/each, "cpu-ms/node")
+				b.ReportMetric(float64(g.sent()-before)/each, "B-sent/node")
+				b.ReportMetric(float64(g.sentFrames()-frames)/each, "frames/node")
 				slices.Sort(halves)
 				slices.Sort(lasts)
 				b.ReportMetric(float64(halves[len(halves)/2].Microseconds())/1000, "p50-ms")
