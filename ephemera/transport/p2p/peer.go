@@ -193,6 +193,10 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 	if r.t.config.Key.Public().Compare(r.key) > 0 {
 		wait = r.t.config.Backoff.First
 	}
+	select {
+	case <-r.changed: // by what is read below: it must not end the first wait
+	default:
+	}
 	failed := 0
 	var trouble unreachable
 	for retry := newRetry(r.t.config.Backoff); ctx.Err() == nil; {
