@@ -30,11 +30,15 @@ import (
 // have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
 // n; ed25519-% is the share of profiled samples inside crypto/ed25519. Checks are the signatures
 // that a node verified, known those that it did not, because it had verified them in another frame.
-// The runs without the counter of votes (R8) show what its syncs cost.
+// The runs without the counter of votes (R8) show what its syncs cost, those with direct what
+// GossipSub does.
 func BenchmarkRound(b *testing.B) {
+	for _, n := range []int{4, 10, 20} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{}) })
+		b.Run(fmt.Sprintf("n=%d,direct", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{gossip: p2p.Direct}) })
+	}
 	for _, n := range []int{4, 10} {
-		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, false) })
-		b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, true) })
+		b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{uncounted: true}) })
 	}
 }
 
@@ -54,6 +58,7 @@ type realConfig struct {
 	include mempool.Include
 	limits  limits.Limits
 	app     func(i int) ephemera.Application
+	gossip  p2p.Mode
 	// uncounted leaves out the counter of votes.
 	uncounted bool
 }
@@ -73,7 +78,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	var transports []*p2p.Transport
 	var peers []membership.Peer
 	for i := range n {
-		t, err := p2p.New(p2p.Config{Network: network, Key: c.keys[i], Limits: config.limits.Transport})
+		t, err := p2p.New(p2p.Config{Network: network, Key: c.keys[i], Gossip: config.gossip, Limits: config.limits.Transport})
 		require.NoError(tb, err)
 		transports = append(transports, t)
 		peers = append(peers, membership.Peer{Key: members[i], Addresses: t.Addresses()})
@@ -142,12 +147,14 @@ func (b *board) awaitCount(count int) {
 	}
 }
 
-func benchmarkRound(b *testing.B, n int, uncounted bool) {
+func benchmarkRound(b *testing.B, n int, config realConfig) {
 	var boards []*board
-	c := newRealCluster(b, n, realConfig{include: mempool.All, uncounted: uncounted, app: func(int) ephemera.Application {
+	config.include = mempool.All
+	config.app = func(int) ephemera.Application {
 		boards = append(boards, newBoard(n))
 		return boards[len(boards)-1]
-	}})
+	}
+	c := newRealCluster(b, n, config)
 	payload := bytes.Repeat([]byte{'x'}, 3000)
 	const warm = 3
 	for number := range warm {

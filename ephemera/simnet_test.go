@@ -72,9 +72,12 @@ type simCluster struct {
 	simulated *simnet.Simnet
 }
 
-// newSimCluster makes n nodes that are connected as libp2p hosts. change wraps the transport of a
-// node.
-func newSimCluster(t *testing.T, n int, loss float64, gossip p2p.Mode, change func(*p2p.Transport) transport.Transport) *simCluster {
+// all returns the mode of a group whose members have the same one.
+func all(gossip p2p.Mode) func(i int) p2p.Mode { return func(int) p2p.Mode { return gossip } }
+
+// newSimCluster makes n nodes that are connected as libp2p hosts. gossip returns the mode of a
+// node, change wraps its transport.
+func newSimCluster(t *testing.T, n int, loss float64, gossip func(i int) p2p.Mode, change func(*p2p.Transport) transport.Transport) *simCluster {
 	c := &simCluster{cluster: newCluster(t, n, memory.Config{}), links: links{loss: loss, random: rand.New(rand.NewPCG(1, uint64(n)))}}
 	for _, b := range c.boards {
 		b.enough = n
@@ -87,7 +90,7 @@ func newSimCluster(t *testing.T, n int, loss float64, gossip p2p.Mode, change fu
 	link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
 	c.link = func(i int) transport.Transport {
 		made, err := p2p.New(p2p.Config{
-			Network: network, Key: c.keys[i], Listen: []string{addressOf(i)}, Gossip: gossip,
+			Network: network, Key: c.keys[i], Listen: []string{addressOf(i)}, Gossip: gossip(i),
 			HostOptions: []libp2p.Option{simlibp2p.QUICSimnet(c.simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})},
 		})
 		require.NoError(t, err)
@@ -152,16 +155,36 @@ func overLibp2p(t *testing.T, test func(t *testing.T, n int)) {
 
 // On links of 50 ms an epoch takes one delay for the messages and three for the blocks.
 func TestEpochOverLibp2p(t *testing.T) {
-	overLibp2p(t, func(t *testing.T, n int) {
-		took := newSimCluster(t, n, 0, p2p.Flood, unchanged).epoch()
-		require.Less(t, took, 5*linkDelay, "four delays and some queueing")
-	})
+	for _, gossip := range []p2p.Mode{p2p.Flood, p2p.Direct} {
+		t.Run(gossip.String(), func(t *testing.T) {
+			overLibp2p(t, func(t *testing.T, n int) {
+				took := newSimCluster(t, n, 0, all(gossip), unchanged).epoch()
+				require.Less(t, took, 5*linkDelay, "four delays and some queueing")
+			})
+		})
+	}
+}
+
+// Members of one group may spread their messages in different ways, and packets may be lost.
+// Everybody delivers everything.
+func TestEpochInDifferentModes(t *testing.T) {
+	modes := []p2p.Mode{p2p.Flood, p2p.Mesh, p2p.Direct, p2p.Direct}
+	mixed := func(i int) p2p.Mode { return modes[i%len(modes)] }
+	for _, loss := range []float64{0, 0.02} {
+		for _, n := range []int{4, 10} {
+			t.Run(fmt.Sprintf("loss=%g/n=%d", loss, n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					require.Less(t, newSimCluster(t, n, loss, mixed, unchanged).epoch(), withoutGossipTime)
+				})
+			})
+		}
+	}
 }
 
 // In a mesh a message takes up to two more hops, or arrives through the frontiers.
 func TestEpochOverLibp2pMesh(t *testing.T) {
 	overLibp2p(t, func(t *testing.T, n int) {
-		took := newSimCluster(t, n, 0, p2p.Mesh, unchanged).epoch()
+		took := newSimCluster(t, n, 0, all(p2p.Mesh), unchanged).epoch()
 		require.Less(t, took, 8*linkDelay, "three delays for the messages, three for the blocks, and some queueing")
 	})
 }
@@ -170,7 +193,7 @@ func TestEpochOverLibp2pMesh(t *testing.T) {
 // connections time out.
 func TestEpochOverLossyLibp2p(t *testing.T) {
 	overLibp2p(t, func(t *testing.T, n int) {
-		c := newSimCluster(t, n, 0.02, p2p.Flood, unchanged)
+		c := newSimCluster(t, n, 0.02, all(p2p.Flood), unchanged)
 		c.startAll()
 		defer c.close()
 		c.awaitConnected()
@@ -196,13 +219,13 @@ func TestEpochOverLossyLibp2p(t *testing.T) {
 func TestEpochWithoutGossipOverLibp2p(t *testing.T) {
 	t.Run("off", func(t *testing.T) {
 		overLibp2p(t, func(t *testing.T, n int) {
-			require.Less(t, newSimCluster(t, n, 0, p2p.Off, unchanged).epoch(), withoutGossipTime)
+			require.Less(t, newSimCluster(t, n, 0, all(p2p.Off), unchanged).epoch(), withoutGossipTime)
 		})
 	})
 	t.Run("lost", func(t *testing.T) {
 		overLibp2p(t, func(t *testing.T, n int) {
 			var count atomic.Int64
-			c := newSimCluster(t, n, 0, p2p.Flood, func(t *p2p.Transport) transport.Transport { return withoutGossip{t, &count} })
+			c := newSimCluster(t, n, 0, all(p2p.Flood), func(t *p2p.Transport) transport.Transport { return withoutGossip{t, &count} })
 			require.Less(t, c.epoch(), withoutGossipTime)
 			require.Equal(t, int64(n*(n-1)), count.Load(), "frames arrived and were dropped")
 		})
@@ -216,7 +239,7 @@ const withoutGossipTime = 10 * time.Second
 // lost.
 func TestHandOverOverLibp2p(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newSimCluster(t, 5, 0.01, p2p.Flood, unchanged)
+		c := newSimCluster(t, 5, 0.01, all(p2p.Flood), unchanged)
 		h := &handOver{cluster: c.cluster, sent: make([][]block.Message, 5)}
 		h.include = mempool.Own
 		for _, b := range c.boards {

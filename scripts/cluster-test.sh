@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # cluster-test runs the cluster test of scripts/cluster with each installed Compose, v2 and docker-compose
 # 1.29, or only with $COMPOSE. It needs the image (make image) and bin/contract, and takes less than four
-# minutes for each. Each test uses both gossip modes: v2 starts with flood and docker-compose 1.29 with
-# mesh, or both with $GOSSIP.
+# minutes for each. Each test uses two gossip modes: v2 starts with flood and docker-compose 1.29 with
+# mesh, or both with $GOSSIP, which is flood, mesh or direct. After flood follows mesh, after mesh direct,
+# and after direct flood.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p bin

@@ -54,8 +54,8 @@ type Config struct {
 	Members func() []keys.Public
 	// Limits bound values and records. Zero fields take the values of limits.For.
 	Limits limits.DHT
-	// Timeout bounds Store, Query, Closest and Find if their context has no earlier deadline. The
-	// default is 5 s.
+	// Timeout bounds Store, Query, Closest, Neighbours and Find if their context has no earlier
+	// deadline. The default is 5 s.
 	Timeout time.Duration
 	// Skew is how far ahead of this node's clock a record may be dated. The default is 1 min.
 	Skew time.Duration
@@ -227,11 +227,30 @@ func (d *DHT) Query(ctx context.Context, key string) ([]byte, error) {
 // Closest returns the members closest to a key by Kademlia's distance, closest first. It leaves out
 // this node and members that do not answer.
 func (d *DHT) Closest(ctx context.Context, key Key) ([]keys.Public, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
-	defer cancel()
-	ids, err := d.table.GetClosestPeers(ctx, key.path(d.config.Network))
+	closest, err := d.closest(ctx, key.path(d.config.Network))
 	if err != nil {
 		return nil, fmt.Errorf("find the members closest to %s: %w", key, err)
+	}
+	return closest, nil
+}
+
+// Neighbours returns the members closest to this node by Kademlia's distance, closest first and at
+// most count. It leaves out members that do not answer.
+func (d *DHT) Neighbours(ctx context.Context, count int) ([]keys.Public, error) {
+	closest, err := d.closest(ctx, string(d.config.Host.ID()))
+	if err != nil {
+		return nil, fmt.Errorf("find the members closest to this node: %w", err)
+	}
+	return closest[:min(count, len(closest))], nil
+}
+
+// closest looks up a target, which is a path or the bytes of a peer ID.
+func (d *DHT) closest(ctx context.Context, target string) ([]keys.Public, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
+	defer cancel()
+	ids, err := d.table.GetClosestPeers(ctx, target)
+	if err != nil {
+		return nil, err
 	}
 	var closest []keys.Public
 	for _, id := range ids {

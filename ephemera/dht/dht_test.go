@@ -3,11 +3,14 @@ package dht
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -217,6 +220,36 @@ func TestClosestAndAddressesOfMembers(t *testing.T) {
 	}, timeout, 20*time.Millisecond)
 	_, err = nodes[0].table.Find(t.Context(), testKey(9).Public())
 	require.ErrorIs(t, err, errNotFound)
+}
+
+// The neighbours are the members closest to a node that answer, closest first.
+func TestNeighboursAreTheClosestMembersThatAnswer(t *testing.T) {
+	nodes := cluster(t, 6)
+	distance := func(member keys.Public) []byte {
+		own, other := sha256.Sum256([]byte(nodes[0].link.Host().ID())), sha256.Sum256([]byte(peerID(t, member)))
+		for i := range own {
+			own[i] ^= other[i]
+		}
+		return own[:]
+	}
+	want := testKeys(6)[1:]
+	slices.SortFunc(want, func(a, b keys.Public) int { return bytes.Compare(distance(a), distance(b)) })
+	found, err := nodes[0].table.Neighbours(t.Context(), 3)
+	require.NoError(t, err)
+	require.Equal(t, want[:3], found)
+
+	gone := slices.Index(testKeys(6), want[0])
+	nodes[gone].stop()
+	require.Eventually(t, func() bool {
+		found, err := nodes[0].table.Neighbours(t.Context(), 3)
+		return err == nil && slices.Equal(want[1:4], found)
+	}, timeout, 20*time.Millisecond)
+}
+
+func peerID(t *testing.T, member keys.Public) peer.ID {
+	id, err := peer.Decode(member.PeerID())
+	require.NoError(t, err)
+	return id
 }
 
 // A member's address changes. One that knows only the old address learns the new one from a third

@@ -122,15 +122,17 @@ type Transport struct {
 	FrameBytes int // size of a frame, direct or gossip
 
 	QueueFrames int // frames waiting to be sent to one peer
-	QueueBytes  int // bytes waiting to be sent to one peer
-	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's. Of
-	// the validators', each of Peers has its share and at most FrameBytes.
+	QueueBytes  int // bytes waiting to be sent to one peer; half of them may be messages
+	// GossipFrames bounds each of gossip's queues: the node's own, the validators', each peer's,
+	// and the messages that wait for a direct stream to a peer. Of the validators', each of Peers
+	// has its share and at most FrameBytes.
 	GossipFrames int
 
-	FramesPerSecond, FramesBurst             int // direct frames from one peer
-	BytesPerSecond, BytesBurst               int // bytes of direct frames from one peer
-	GossipFramesPerSecond, GossipFramesBurst int // gossip frames and control entries from one peer
-	GossipBytesPerSecond, GossipBytesBurst   int // bytes of gossip from one peer
+	FramesPerSecond, FramesBurst int // direct frames from one peer
+	BytesPerSecond, BytesBurst   int // bytes of direct frames from one peer
+	// What comes from one peer by GossipSub or as messages on direct streams:
+	GossipFramesPerSecond, GossipFramesBurst int // frames and control entries
+	GossipBytesPerSecond, GossipBytesBurst   int // bytes
 
 	Connections                  int   // open connections with all peers
 	ConnectionsPerPeer           int   // open connections with one peer

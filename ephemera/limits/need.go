@@ -52,17 +52,19 @@ func (c Config) transport(frameBytes int) Transport {
 	// each once more. Small frames and one frame of the greatest size come on top.
 	bytes := resent*c.MessagesPerSecond*(c.message()+messageID) + frames*smallFrame + frameBytes
 	// Gossip from one peer: in a mesh it may forward the messages of all members, with as many control
-	// entries that announce and request them.
+	// entries that announce and request them. A peer that sends its messages on direct streams sends
+	// only its own, and forwards those of members that do not.
 	gossip := 2*c.MessagesPerSecond + 2
 	gossipBytes := c.MessagesPerSecond*c.message() + gossip*messageID + frameBytes
 	peers := openGroups * n
-	// One in each direction for direct frames, gossip, ping, identify and identify push, and some for
-	// the hash table.
-	const streams = 16
+	// One in each direction for direct frames, messages, gossip, ping, identify and identify push, and
+	// some for the hash table.
+	const streams = 18
 	peerMemory := int64(streams*streamBytes + frameBytes)
 	return Transport{
 		Peers: peers, FrameBytes: frameBytes,
-		// What waits for a peer that does not read for a second but stays connected.
+		// What waits for a peer that does not read for a second but stays connected. The bytes are those
+		// of direct frames and of messages on direct streams together.
 		QueueFrames: max(256, frames), QueueBytes: max(frameBytes, bytes/4), GossipFrames: max(256, gossip),
 		FramesPerSecond: frames, FramesBurst: max(256, frames), BytesPerSecond: bytes, BytesBurst: bytes,
 		GossipFramesPerSecond: gossip, GossipFramesBurst: max(256, gossip), GossipBytesPerSecond: gossipBytes, GossipBytesBurst: gossipBytes,
@@ -154,7 +156,8 @@ func (c Config) webSocket() WebSocket {
 func (l Limits) Memory(c Config) int64 {
 	c = c.withDefaults()
 	t, faulty := l.Transport, openGroups*quorum.Faulty(c.Members)
-	worst := int64(t.QueueBytes) + 3*int64(t.FrameBytes) + t.PeerMemoryBytes
+	// Two streams of direct frames and two of messages are read, and gossip of a frame's size waits.
+	worst := int64(t.QueueBytes) + 5*int64(t.FrameBytes) + t.PeerMemoryBytes
 	usual := int64(streamBytes*8 + c.message()*c.MessagesPerSecond/max(1, c.Members))
 	return int64(faulty)*worst + int64(max(0, openGroups*c.Members-faulty))*usual + int64(l.Mempool.Bytes+l.Mempool.Bytes/2) +
 		int64(l.WebSocket.Subscribers)*int64(c.encodedBlock()) + l.HTTP.memory(c)

@@ -47,8 +47,9 @@ type Receiver interface {
 	// Receive handles a direct frame and returns a verdict on it. Reject counts as an offence of the
 	// peer; a transport may disconnect repeat offenders for a while.
 	Receive(from keys.Public, frame []byte) Verdict
-	// Gossip handles a gossip frame that a member forwarded, and returns a verdict on it. Only
-	// accepted frames are forwarded, so Reject counts as an offence of the forwarding peer.
+	// Gossip handles a frame that a member published, or forwarded for another one, and returns a
+	// verdict on it. Only accepted frames are forwarded, so Reject counts as an offence of the peer
+	// that delivered the frame.
 	Gossip(from keys.Public, frame []byte) Verdict
 	// Connected is called after the first connection to a member was established.
 	Connected(peer keys.Public)

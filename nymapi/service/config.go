@@ -183,7 +183,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.Gossip > p2p.Off {
-		return fmt.Errorf("%w: gossip %s, expected flood, mesh or off", ErrConfig, c.Gossip)
+		return fmt.Errorf("%w: gossip %s, expected flood, mesh, direct or off", ErrConfig, c.Gossip)
 	}
 	if err := contract.CheckName(c.Name); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

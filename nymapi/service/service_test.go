@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFourNymAPIsRewardEveryEpoch(t *testing.T) {
 	t.Parallel()
-	for _, gossip := range []p2p.Mode{p2p.Flood, p2p.Mesh} {
+	for _, gossip := range []p2p.Mode{p2p.Flood, p2p.Mesh, p2p.Direct} {
 		t.Run(gossip.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, 4, 1500*time.Millisecond)

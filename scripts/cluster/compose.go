@@ -17,7 +17,7 @@ type cluster struct {
 	root    string   // of the repository
 	project string
 	image   string
-	gossip  string // mode of the Nym-APIs that are started next: flood or mesh
+	gossip  string // mode of the Nym-APIs that are started next: flood, mesh or direct
 	env     []string
 	out     io.Writer
 	began   time.Time

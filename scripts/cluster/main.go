@@ -4,7 +4,7 @@
 //   - It queries every node's API and verifies certificates offline.
 //   - It checks that the token is in a private file, and in nothing that Docker shows.
 //   - It kills a Nym-API, waits for an epoch that is rewarded without it, and restarts it.
-//   - It stops the cluster, starts it with the other gossip mode, and queries the nodes again.
+//   - It stops the cluster, starts it with another gossip mode, and queries the nodes again.
 //   - It inspects and audits the contract's database.
 //   - It removes the cluster.
 //
@@ -32,11 +32,11 @@ func main() {
 	compose := flag.String("compose", "docker compose", "Compose command to test")
 	image := flag.String("image", "nym-rewarding:local", "image to run, which must exist")
 	root := flag.String("root", ".", "folder that contains docker-compose.yml")
-	gossip := flag.String("gossip", "flood", "gossip mode of the first half of the test, flood or mesh; the second half uses the other one")
+	gossip := flag.String("gossip", "flood", "gossip mode of the first half of the test: flood, mesh or direct; the second half uses the next of these")
 	deadline := flag.Duration("deadline", 4*time.Minute, "time limit of the whole test")
 	flag.Parse()
-	if otherGossip[*gossip] == "" {
-		fmt.Fprintf(os.Stderr, "-gossip %q: expected flood or mesh\n", *gossip)
+	if nextGossip[*gossip] == "" {
+		fmt.Fprintf(os.Stderr, "-gossip %q: expected flood, mesh or direct\n", *gossip)
 		os.Exit(2)
 	}
 	c := &cluster{
@@ -54,8 +54,8 @@ func main() {
 	}
 }
 
-// otherGossip maps the gossip mode of a test's first half to that of the second half.
-var otherGossip = map[string]string{"flood": "mesh", "mesh": "flood"}
+// nextGossip maps the gossip mode of a test's first half to that of the second half.
+var nextGossip = map[string]string{"flood": "mesh", "mesh": "direct", "direct": "flood"}
 
 // members is the size of the cluster: the smallest that tolerates one failure.
 const members = 4
@@ -198,7 +198,7 @@ func (c *cluster) returnOne(ctx context.Context, gone absence) error {
 }
 
 // stopAndStart stops all containers within their grace period, removes them, and starts the cluster
-// again on the same volumes with the other gossip mode. It returns an epoch that was rewarded
+// again on the same volumes with the next gossip mode. It returns an epoch that was rewarded
 // afterwards with the reports of all members.
 func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (epoch, error) {
 	last, err := c.newest(ctx)
@@ -208,7 +208,7 @@ func (c *cluster) stopAndStart(ctx context.Context, before map[string]string) (e
 	if err := c.down(ctx); err != nil {
 		return epoch{}, err
 	}
-	c.gossip = otherGossip[c.gossip]
+	c.gossip = nextGossip[c.gossip]
 	if err := c.up(ctx); err != nil {
 		return epoch{}, err
 	}

@@ -26,6 +26,7 @@ func (d *daemon) openDHT() error {
 	}
 	d.table = table
 	d.link.SetFinder(table.Find)
+	d.link.SetNeighbours(table.Neighbours)
 	return nil
 }
 

@@ -147,7 +147,11 @@ func unconnected(t *testing.T, changes ...func(*Config)) (made *Transport, recei
 }
 
 func stream(t *testing.T, from host.Host, to *Transport) network.Stream {
-	s, err := from.NewStream(t.Context(), to.host.ID(), to.protocol)
+	return streamOf(t, direct, from, to)
+}
+
+func streamOf(t *testing.T, frames kind, from host.Host, to *Transport) network.Stream {
+	s, err := from.NewStream(t.Context(), to.host.ID(), to.protocols[frames])
 	require.NoError(t, err)
 	require.NoError(t, s.SetDeadline(time.Now().Add(patience)))
 	return s
@@ -165,7 +169,7 @@ func TestStrangersAreNotAdmitted(t *testing.T) {
 	stranger := attacker(t, testKey(9))
 	// The stranger may see a connection for a moment, but it can never open a stream on it.
 	if stranger.Connect(t.Context(), infoOf(t, made)) == nil {
-		_, err := stranger.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol)
+		_, err := stranger.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocols[direct])
 		require.Error(t, err)
 	}
 	require.NotContains(t, made.Online(), testKey(9).Public())
@@ -224,7 +228,7 @@ func TestThirdStreamEndsTheFirst(t *testing.T) {
 func TestPeerThatReadsNothingCostsABoundedQueue(t *testing.T) {
 	made, receiver, honest, evil := unconnected(t)
 	streams := make(chan network.Stream, 1000)
-	evil.SetStreamHandler(made.protocol, func(s network.Stream) { streams <- s })
+	evil.SetStreamHandler(made.protocols[direct], func(s network.Stream) { streams <- s })
 	join(t, evil, made, receiver)
 	frame := make([]byte, made.config.Limits.FrameBytes/2)
 	to := testKey(2).Public()
@@ -244,7 +248,7 @@ func TestPeerThatReadsNothingCostsABoundedQueue(t *testing.T) {
 func TestManyStreamsAndConnectionsAreBounded(t *testing.T) {
 	made, receiver, honest, evil := victim(t)
 	for range 4 * made.config.Limits.StreamsPerPeer {
-		s, err := evil.NewStream(t.Context(), made.host.ID(), made.protocol)
+		s, err := evil.NewStream(t.Context(), made.host.ID(), made.protocols[direct])
 		if err == nil {
 			_, _ = s.Write([]byte{0x80}) // a frame that never ends
 		}
@@ -253,7 +257,7 @@ func TestManyStreamsAndConnectionsAreBounded(t *testing.T) {
 	require.Eventually(t, func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return len(r.streams) <= maxInbound
+		return len(r.streams[direct]) <= maxInbound
 	}, patience, time.Millisecond)
 	require.LessOrEqual(t, len(made.host.Network().ConnsToPeer(evil.ID())), made.config.Limits.ConnectionsPerPeer)
 	requireServing(t, receiver, honest, made)

@@ -37,7 +37,7 @@ type Config struct {
 	// them.
 	Peers []membership.Peer
 
-	// Gossip is the way in which messages spread: Flood, Mesh or Off.
+	// Gossip is the way in which the node's messages spread: Flood, Mesh, Direct or Off.
 	Gossip Mode
 	// QUIC enables the QUIC transport in addition to TCP.
 	QUIC bool
@@ -106,7 +106,7 @@ func (c Config) Validate() error {
 		bad = append(bad, errors.New("no key: set Key to the node's key"))
 	}
 	if _, known := modeNames[c.Gossip]; !known {
-		bad = append(bad, fmt.Errorf("unknown gossip mode %d, expected Flood, Mesh or Off", c.Gossip))
+		bad = append(bad, fmt.Errorf("unknown gossip mode %d, expected Flood, Mesh, Direct or Off", c.Gossip))
 	}
 	bad = append(bad, checkLimits(c.Limits))
 	if least := min(c.DialTimeout, c.StallTimeout, c.PingInterval, c.PingTimeout, c.Backoff.First); least < 0 {

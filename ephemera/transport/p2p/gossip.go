@@ -20,7 +20,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
-// gossip publishes and relays the topic's messages until the run ends. In mode Off it only waits.
+// gossip publishes and relays the topic's messages until the run ends. In mode Direct it publishes
+// none, and in mode Off it only waits.
 func (t *Transport) gossip(run *run) error {
 	if t.config.Gossip == Off {
 		<-run.ctx.Done()
@@ -73,6 +74,7 @@ func (t *Transport) join(run *run) (*pubsub.Topic, error) {
 		pubsub.WithValidateQueueSize(t.config.Limits.GossipFrames),
 		pubsub.WithValidateThrottle(t.config.Limits.GossipFrames),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(name), subscriptions)),
+		pubsub.WithPeerFilter(t.neighboursFirst()),
 		pubsub.WithRawTracer(tracer{&t.traffic}),
 		// GossipSub warns at every message it receives while the connection manager keeps no tags, and
 		// none is needed where the members are known.

@@ -3,18 +3,18 @@
 //
 // Direct frames travel over one long-lived stream per peer and direction, each preceded by its
 // length, from a bounded queue for each peer. A peer that stalls loses its own frames only. Gossip
-// is GossipSub; see Mode. Frames are opaque: package wire decodes them, package engine acts on
-// them.
+// is GossipSub, or streams to all members; see Mode. Frames are opaque: package wire decodes them,
+// package engine acts on them.
 //
 // Direct frames above a peer's rate limit are delayed, gossip is dropped. A peer that floods,
 // stalls within frames or sends garbage is cut off for a while, longer each time up to a limit;
 // meanwhile it counts as offline.
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
-// handshakes.go and seats.go (who may connect), peer.go (one member: dialling and queue),
-// absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate limits, offences,
-// cuts), stream.go (frames on a stream), gossip.go, gossiping.go (one peer's turns), mode.go (how
-// gossip spreads).
+// handshakes.go and seats.go (who may connect), peer.go (one member and dialling it), outbox.go
+// (frames on their way to it), stream.go (frames from it), absence.go (why it is not connected),
+// ping.go (keep-alive), penalties.go (rate limits, offences, cuts), gossip.go, messages.go
+// (messages on streams), gossiping.go (one peer's turns), mode.go (how messages spread).
 package p2p
 
 import (
@@ -44,11 +44,13 @@ import (
 type Transport struct {
 	config    Config
 	host      host.Host
-	protocol  protocol.ID
+	protocols [kinds]protocol.ID
 	publish   chan []byte // frames for the gossip goroutine
 	traffic   counters
 	finder    atomic.Pointer[Finder]
-	guestRate limiter // of the direct frames of all guests
+	nearest   atomic.Pointer[Neighbours]
+	found     atomic.Pointer[[]peer.ID] // by nearest
+	guestRate limiter                   // of the direct frames of all guests
 	seats     seats
 	closing   sync.Once
 
@@ -88,10 +90,13 @@ func New(config Config) (*Transport, error) {
 	}
 	config = config.withDefaults()
 	t := &Transport{
-		config:   config,
-		protocol: protocol.ID("/ephemera/" + config.Network + "/direct/1"),
-		publish:  make(chan []byte, config.Limits.GossipFrames),
-		peers:    map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
+		config: config,
+		protocols: [kinds]protocol.ID{
+			direct:   protocol.ID("/ephemera/" + config.Network + "/direct/1"),
+			messages: protocol.ID("/ephemera/" + config.Network + "/messages/1"),
+		},
+		publish: make(chan []byte, config.Limits.GossipFrames),
+		peers:   map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
 		tcpHandshakes: newHandshakes(config.Limits, config.DialTimeout), quicHandshakes: newHandshakes(config.Limits, config.DialTimeout),
 		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
@@ -111,6 +116,14 @@ type Finder func(ctx context.Context, member keys.Public) ([]string, error)
 // SetFinder makes the transport use find from time to time while a member cannot be reached at its
 // configured addresses. The answers need not be true: the handshake authenticates the peer.
 func (t *Transport) SetFinder(find Finder) { t.finder.Store(&find) }
+
+// Neighbours returns the members closest to this node that answer, closest first and at most count.
+// dht.DHT.Neighbours is one.
+type Neighbours func(ctx context.Context, count int) ([]keys.Public, error)
+
+// SetNeighbours makes a transport in mode Mesh take the members that find returns as its first
+// neighbours, instead of the closest of its list. It must be called before Run.
+func (t *Transport) SetNeighbours(find Neighbours) { t.nearest.Store(&find) }
 
 // Host returns the libp2p host, for other protocols between the same members (package dht). It
 // admits members only. The transport closes it at the end of Run, so its users must stop first or
@@ -232,8 +245,14 @@ func (t *Transport) Run(ctx context.Context, receiver transport.Receiver) error 
 	if !t.begin(r) {
 		return ErrRunning
 	}
-	t.host.SetStreamHandler(t.protocol, t.incoming)
+	t.host.SetStreamHandler(t.protocols[direct], t.incoming(direct))
+	if t.config.Gossip != Off {
+		t.host.SetStreamHandler(t.protocols[messages], t.incoming(messages))
+	}
 	t.answerPings()
+	if find := t.nearest.Load(); find != nil && t.config.Gossip == Mesh {
+		r.work.Go(func() { t.seekNeighbours(ctx, *find) })
+	}
 	err := t.gossip(r) // returns when ctx is done
 	cancel()
 	t.end()
@@ -266,7 +285,9 @@ func (t *Transport) end() {
 func (t *Transport) Close() error {
 	t.closing.Do(func() {
 		t.end()
-		t.host.RemoveStreamHandler(t.protocol)
+		for _, id := range t.protocols {
+			t.host.RemoveStreamHandler(id)
+		}
 		t.host.RemoveStreamHandler(ping.ID)
 		t.closed = t.host.Close()
 	})
@@ -276,7 +297,7 @@ func (t *Transport) Close() error {
 // Send implements transport.Transport.
 func (t *Transport) Send(to keys.Public, frame []byte) bool {
 	r := t.peer(peerID(to))
-	if r == nil || len(frame) > t.config.Limits.FrameBytes || !r.push(frame) {
+	if r == nil || len(frame) > t.config.Limits.FrameBytes || !r.frames.push(frame) {
 		t.traffic.dropped.Add(1)
 		return false
 	}
@@ -286,20 +307,32 @@ func (t *Transport) Send(to keys.Public, frame []byte) bool {
 // HasRoom implements transport.Transport.
 func (t *Transport) HasRoom(to keys.Public, bytes int) bool {
 	r := t.peer(peerID(to))
-	return r != nil && r.hasRoom(min(bytes, t.config.Limits.FrameBytes))
+	return r != nil && r.frames.hasRoom(min(bytes, t.config.Limits.FrameBytes))
 }
 
 // Publish implements transport.Transport.
 func (t *Transport) Publish(frame []byte) bool {
-	if t.config.Gossip != Off && len(frame) <= t.config.Limits.FrameBytes && t.isRunning() {
-		select {
-		case t.publish <- frame:
-			return true
-		default:
-		}
+	if len(frame) > t.config.Limits.FrameBytes || !t.spread(frame) {
+		t.traffic.dropped.Add(1)
+		return false
 	}
-	t.traffic.dropped.Add(1)
-	return false
+	return true
+}
+
+// spread queues a frame in the way of the configured mode.
+func (t *Transport) spread(frame []byte) bool {
+	switch {
+	case t.config.Gossip == Off || !t.isRunning():
+		return false
+	case t.config.Gossip == Direct:
+		return t.sendToAll(frame)
+	}
+	select {
+	case t.publish <- frame:
+		return true
+	default:
+		return false
+	}
 }
 
 func (t *Transport) isRunning() bool {
@@ -322,7 +355,7 @@ func (t *Transport) Online() []keys.Public {
 	return online
 }
 
-// Traffic implements transport.Transport. It counts direct frames with their length prefix, and
+// Traffic implements transport.Transport. It counts frames on streams with their length prefix, and
 // GossipSub's RPCs.
 func (t *Transport) Traffic() transport.Traffic {
 	return transport.Traffic{

@@ -69,7 +69,7 @@ func TestEveryListenAddressIsBoundOrNamed(t *testing.T) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, mode := range []Mode{Flood, Mesh} {
+	for _, mode := range []Mode{Flood, Mesh, Direct} {
 		t.Run(mode.String(), func(t *testing.T) { transporttest.Run(t, fresh(mode)) })
 	}
 }

@@ -24,7 +24,8 @@ import (
 )
 
 // remote is another member: its connections, the queue of frames for it, and its incoming streams.
-// Three goroutines serve it while the transport runs: connect, write and keepAlive.
+// These goroutines serve it while the transport runs: connect, keepAlive, and the writers of its
+// queues.
 type remote struct {
 	t         *Transport
 	key       keys.Public
@@ -37,10 +38,11 @@ type remote struct {
 	pings     *rate.Limiter // of its pings that are answered
 	received  atomic.Uint64 // number of frames received from it
 	changed   chan struct{} // capacity 1, signals a change of connections or addresses
-	ready     chan struct{} // capacity 1, signals a change of connections or queue
 	turn      chan struct{} // one token, held while a frame is passed to the receiver
 	left      chan struct{} // closed when the member leaves
 	guest     atomic.Bool   // a former member: see SetGuests
+	frames    outbox        // of direct frames
+	messages  outbox        // of messages, in mode Direct
 
 	mu          sync.Mutex
 	addresses   []ma.Multiaddr
@@ -48,9 +50,8 @@ type remote struct {
 	last        netip.Prefix // its address in its last connection
 	absence     string       // why it is not connected
 	changes     uint64       // how often the member came online or went offline
-	queue       [][]byte
-	queued      int // bytes in queue
-	streams     []*inbound
+	queued      int          // bytes in all queues
+	streams     [kinds][]*inbound
 	leaving     bool
 }
 
@@ -63,9 +64,12 @@ func newRemote(t *Transport, key keys.Public, id peer.ID) *remote {
 		gossiping: newGossiping(l.GossipFrames, l.Peers, l.FrameBytes),
 		opens:     rate.NewLimiter(rate.Limit(l.StreamsPerSecond), streamsBurst*l.StreamsPerPeer),
 		pings:     rate.NewLimiter(pingsPerSecond, pingsPerSecond),
-		changed:   make(chan struct{}, 1), ready: make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
+		changed:   make(chan struct{}, 1), turn: make(chan struct{}, 1), left: make(chan struct{}),
 	}
 	r.turn <- struct{}{}
+	r.frames = newOutbox(r, direct, l.QueueFrames, l.QueueBytes)
+	// Messages leave room for direct frames, without which no block is certified.
+	r.messages = newOutbox(r, messages, l.GossipFrames, max(l.FrameBytes, l.QueueBytes/2))
 	return r
 }
 
@@ -95,7 +99,8 @@ func (r *remote) leave() {
 		r.leaving = true
 		close(r.left)
 	}
-	r.queue, r.queued = nil, 0
+	r.frames.clear()
+	r.messages.clear()
 }
 
 func (r *remote) connOpened(conn network.Conn) {
@@ -131,7 +136,8 @@ func (r *remote) connClosed(conn network.Conn) {
 	was := len(r.connections)
 	delete(r.connections, conn)
 	if was == 1 && len(r.connections) == 0 {
-		r.queue, r.queued = nil, 0 // frames do not outlive the connection that they were queued for
+		r.frames.clear() // frames do not outlive the connection that they were queued for
+		r.messages.clear()
 		r.onlineChanged()
 	}
 }
@@ -139,7 +145,8 @@ func (r *remote) connClosed(conn network.Conn) {
 func (r *remote) onlineChanged() {
 	r.changes++
 	wake(r.changed)
-	wake(r.ready)
+	wake(r.frames.ready)
+	wake(r.messages.ready)
 }
 
 func (r *remote) connected() bool {
@@ -154,57 +161,6 @@ func (r *remote) state() (changes uint64, online bool, addresses []ma.Multiaddr)
 	return r.changes, len(r.connections) > 0, r.addresses
 }
 
-// push queues a frame. It returns false if the member is offline or its queue is full.
-func (r *remote) push(frame []byte) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.hasRoomLocked(len(frame)) {
-		return false
-	}
-	r.queue = append(r.queue, frame)
-	r.queued += len(frame)
-	wake(r.ready)
-	return true
-}
-
-// hasRoom reports whether push would queue a frame of this length.
-func (r *remote) hasRoom(bytes int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.hasRoomLocked(bytes)
-}
-
-func (r *remote) hasRoomLocked(bytes int) bool {
-	limits := &r.t.config.Limits
-	return !r.leaving && len(r.connections) > 0 && len(r.queue) < limits.QueueFrames && r.queued+bytes <= limits.QueueBytes
-}
-
-// batch returns the first frames of the queue, up to about size bytes but at least one, and the
-// value of changes that they belong to. The frames stay in the queue until sent removes them.
-func (r *remote) batch(size int) (frames [][]byte, changes uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for n, frame := range r.queue {
-		if size -= len(frame); n > 0 && size < 0 {
-			return slices.Clone(r.queue[:n]), r.changes
-		}
-	}
-	return slices.Clone(r.queue), r.changes
-}
-
-// sent removes the first n frames, unless the queue was cleared since batch returned them.
-func (r *remote) sent(n int, changes uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if changes != r.changes || n > len(r.queue) {
-		return
-	}
-	for i := range n {
-		r.queued -= len(r.queue[i])
-	}
-	r.queue = slices.Delete(r.queue, 0, n)
-}
-
 // start starts the member's goroutines, which stop when the run ends or the member leaves. The
 // caller holds t.mu.
 func (r *remote) start(run *run) {
@@ -217,7 +173,10 @@ func (r *remote) start(run *run) {
 		}
 	})
 	run.work.Go(func() { r.connect(ctx, run.receiver) })
-	run.work.Go(func() { r.write(ctx) })
+	run.work.Go(func() { r.frames.write(ctx) })
+	if r.t.config.Gossip == Direct {
+		run.work.Go(func() { r.messages.write(ctx) })
+	}
 	run.work.Go(func() { r.keepAlive(ctx) })
 }
 
@@ -234,8 +193,9 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 	if r.t.config.Key.Public().Compare(r.key) > 0 {
 		wait = r.t.config.Backoff.First
 	}
-	if r.t.config.Gossip == Mesh && !r.t.isNeighbour(r.id) {
-		wait = max(wait, headStart)
+	select {
+	case <-r.changed: // by what is read below: it must not end the first wait
+	default:
 	}
 	failed := 0
 	var trouble unreachable

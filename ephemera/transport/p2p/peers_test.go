@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -56,6 +57,23 @@ func TestMembersAreAddedAndRemovedWhileRunning(t *testing.T) {
 	require.Equal(t, second, next(t, zero.connected))
 	require.Eventually(t, func() bool { return all[0].Send(second, []byte("back")) }, patience, time.Millisecond)
 	require.Equal(t, "back", string(next(t, one.frames)))
+}
+
+// Both members dial, but not at the same time: when all members start together, each two have one
+// connection.
+func TestMembersThatStartTogetherHaveOneConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, stop := onSlowLinks(t, 20*time.Millisecond, Flood, Flood, Flood, Flood)
+		defer stop()
+		for _, made := range g.members {
+			made.config.Backoff.First = 200 * time.Millisecond // more than a handshake takes
+		}
+		g.start()
+		<-time.After(5 * time.Second)
+		for _, made := range g.members {
+			require.Len(t, made.host.Network().Conns(), len(g.members)-1)
+		}
+	})
 }
 
 // Two members connect if only one of them has the other's address, even if it gets the right one

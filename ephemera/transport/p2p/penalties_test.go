@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -72,14 +72,14 @@ func strict(change func(*Config)) func(*Config) {
 }
 
 // writeUntilCut writes data repeatedly until the victim counts another cut.
-func writeUntilCut(t *testing.T, made *Transport, evil host.Host, data []byte) {
+func writeUntilCut(t *testing.T, frames kind, made *Transport, evil host.Host, data []byte) {
 	t.Helper()
 	cuts := made.Traffic().Cuts
-	s := stream(t, evil, made)
+	s := streamOf(t, frames, evil, made)
 	require.Eventually(t, func() bool {
 		_, err := s.Write(data)
 		if err != nil && made.Traffic().Cuts == cuts {
-			if again, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+			if again, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocols[frames]); err == nil {
 				s = again
 			}
 		}
@@ -109,13 +109,13 @@ func requireCutAndReturn(t *testing.T, made *Transport, receiver *events, honest
 
 func TestPeerThatSendsGarbageIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(nil))
-	writeUntilCut(t, made, evil, []byte{3, 'b', 'a', 'd'})
+	writeUntilCut(t, direct, made, evil, []byte{3, 'b', 'a', 'd'})
 	requireCutAndReturn(t, made, receiver, honest, evil)
 }
 
 func TestPeerThatCausesTooMuchWorkIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(nil))
-	writeUntilCut(t, made, evil, []byte{4, 'd', 'e', 'a', 'r'})
+	writeUntilCut(t, direct, made, evil, []byte{4, 'd', 'e', 'a', 'r'})
 	require.GreaterOrEqual(t, made.Traffic().Throttled, uint64(100/throttled))
 	requireCutAndReturn(t, made, receiver, honest, evil)
 }
@@ -261,7 +261,7 @@ func TestFramesCountAsAnswersToPings(t *testing.T) {
 func TestPeerThatOpensTooManyStreamsIsCutOff(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(func(c *Config) { c.Limits.StreamsPerPeer, c.Limits.StreamsPerSecond = 8, 1 }))
 	require.Eventually(t, func() bool {
-		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocol); err == nil {
+		if s, err := evil.NewStream(network.WithNoDial(t.Context(), "test"), made.host.ID(), made.protocols[direct]); err == nil {
 			_, _ = s.Write([]byte{1, 'x'}) // opens it on the wire
 			_ = s.Reset()
 		}
@@ -274,7 +274,7 @@ func TestPeerThatOpensTooManyStreamsIsCutOff(t *testing.T) {
 }
 
 func TestModesRoundTrip(t *testing.T) {
-	for _, mode := range []Mode{Flood, Mesh, Off} {
+	for _, mode := range []Mode{Flood, Mesh, Direct, Off} {
 		text, err := mode.MarshalText()
 		require.NoError(t, err)
 		var again Mode
@@ -284,33 +284,37 @@ func TestModesRoundTrip(t *testing.T) {
 	mode := Off
 	require.NoError(t, mode.UnmarshalText(nil))
 	require.Equal(t, Flood, mode)
-	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh or off")
+	require.ErrorContains(t, mode.UnmarshalText([]byte("loud")), "flood, mesh, direct or off")
 }
 
-// The neighbours are the closest members.
+// The neighbours are the closest members, and those to whom this one is one of the closest.
 func TestNeighboursAreTheClosestMembers(t *testing.T) {
 	var configs []Config
 	for i := range 10 {
-		config := testConfig(i)
-		config.Gossip = Mesh
-		configs = append(configs, config)
+		configs = append(configs, testConfig(i))
 	}
 	all := connected(t, configs...)
-	near := 0
-	for i := 1; i < len(all); i++ {
-		if all[0].isNeighbour(all[i].host.ID()) {
-			near++
-			for j := 1; j < len(all); j++ {
-				if !all[0].isNeighbour(all[j].host.ID()) {
-					di, dj := distance(all[0].host.ID(), all[i].host.ID()), distance(all[0].host.ID(), all[j].host.ID())
-					require.Negative(t, compare(di, dj))
-				}
+	closerThan := func(to, a, b *Transport) bool {
+		da, db := distance(to.host.ID(), a.host.ID()), distance(to.host.ID(), b.host.ID())
+		return bytes.Compare(da[:], db[:]) < 0
+	}
+	isClose := func(to, other *Transport) bool {
+		closer := 0
+		for _, third := range all {
+			if third != to && third != other && closerThan(to, third, other) {
+				closer++
+			}
+		}
+		return closer < neighbours
+	}
+	for _, x := range all {
+		for _, y := range all {
+			if x != y {
+				require.Equal(t, isClose(x, y) || isClose(y, x), x.isNeighbour(y.host.ID()))
+				require.Equal(t, x.isNeighbour(y.host.ID()), y.isNeighbour(x.host.ID()))
 			}
 		}
 	}
-	require.Equal(t, neighbours, near)
 	require.NoError(t, all[0].SetPeers([]membership.Peer{{Key: testKey(1).Public()}}))
 	require.True(t, all[0].isNeighbour(all[1].host.ID()), "in a small group all members are neighbours")
 }
-
-func compare(a, b [32]byte) int { return keys.Public(a).Compare(keys.Public(b)) }

@@ -6,14 +6,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/x/simlibp2p"
 	"github.com/marcopolo/simnet"
 	"github.com/stretchr/testify/require"
@@ -29,7 +31,7 @@ import (
 const messageBytes = 3000
 
 // largest is the size of the largest group on slow links: 30 members take a minute, 100 take many.
-var largest = flag.Int("members", 10, "members of the largest group of TestFloodAndMeshOnSlowLinks: 4, 10, 30 or 100")
+var largest = flag.Int("members", 10, "members of the largest group of TestModesOnSlowLinks: 4, 10, 30 or 100")
 
 // arrivals records how long the messages of a round took to reach each member.
 type arrivals struct {
@@ -38,6 +40,7 @@ type arrivals struct {
 	begin  time.Time
 	delays []time.Duration
 	want   int
+	at     []keys.Public // of each arrival
 	all    chan struct{}
 	frames uint64 // frames of all rounds
 }
@@ -45,21 +48,28 @@ type arrivals struct {
 func (a *arrivals) start(round uint64, want int) (all <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.round, a.begin, a.delays, a.want, a.all = round, time.Now(), nil, want, make(chan struct{})
+	a.round, a.begin, a.delays, a.at, a.want, a.all = round, time.Now(), nil, nil, want, make(chan struct{})
 	return a.all
 }
 
-func (a *arrivals) arrived(frame []byte) {
+func (a *arrivals) arrived(at keys.Public, frame []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.frames++
 	if binary.BigEndian.Uint64(frame) != a.round {
 		return
 	}
-	a.delays = append(a.delays, time.Since(a.begin))
+	a.delays, a.at = append(a.delays, time.Since(a.begin)), append(a.at, at)
 	if len(a.delays) == a.want {
 		close(a.all)
 	}
+}
+
+// places returns who has a frame of the round.
+func (a *arrivals) places() []keys.Public {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.at)
 }
 
 func (a *arrivals) count() uint64 {
@@ -76,11 +86,14 @@ func (a *arrivals) sorted() []time.Duration {
 }
 
 // listener is the receiver of a member.
-type listener struct{ all *arrivals }
+type listener struct {
+	all *arrivals
+	key keys.Public
+}
 
 func (l listener) Receive(keys.Public, []byte) transport.Verdict { return transport.Accept }
 func (l listener) Gossip(_ keys.Public, frame []byte) transport.Verdict {
-	l.all.arrived(frame)
+	l.all.arrived(l.key, frame)
 	return transport.Accept
 }
 func (l listener) Connected(keys.Public)    {}
@@ -90,6 +103,7 @@ func (l listener) Disconnected(keys.Public) {}
 type group struct {
 	t       testing.TB
 	members []*Transport
+	start   func()
 	all     *arrivals
 	rounds  uint64
 }
@@ -128,6 +142,20 @@ func (g *group) sent() (bytes uint64) {
 	return bytes
 }
 
+func (g *group) sentFrames() (frames uint64) {
+	for _, member := range g.members {
+		frames += member.Traffic().SentFrames
+	}
+	return frames
+}
+
+// cpu returns the time that the process has computed.
+func cpu(tb testing.TB) time.Duration {
+	var usage syscall.Rusage
+	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
 // settle runs rounds until gossip reaches all members and meshes have formed.
 func (g *group) settle(pause, quiet time.Duration) {
 	const atLeast, atMost = 3, 20
@@ -141,9 +169,10 @@ func (g *group) settle(pause, quiet time.Duration) {
 }
 
 // BenchmarkGossip measures a round on loopback, with all members in one process on the same cores.
+// CPU is that of the process divided by n.
 func BenchmarkGossip(b *testing.B) {
-	for _, mode := range []Mode{Flood, Mesh} {
-		for _, n := range []int{4, 10, 30, 100} {
+	for _, mode := range []Mode{Flood, Mesh, Direct} {
+		for _, n := range []int{4, 10, 20, 30, 100} {
 			b.Run(fmt.Sprintf("%s/n=%d", mode, n), func(b *testing.B) {
 				if n > 30 && testing.Short() {
 					b.Skip("only the long form measures 100 members")
@@ -151,14 +180,17 @@ func BenchmarkGossip(b *testing.B) {
 				g := onLoopback(b, mode, n)
 				const quiet = 10 * time.Second // several heartbeats, in which GossipSub repairs losses
 				g.settle(time.Second, quiet)
-				before := g.sent()
+				before, frames, used := g.sent(), g.sentFrames(), cpu(b)
 				var halves, lasts []time.Duration
 				for b.Loop() {
 					delays := g.round(quiet)
 					require.Len(b, delays, g.complete())
 					halves, lasts = append(halves, delays[len(delays)/2]), append(lasts, delays[len(delays)-1])
 				}
-				b.ReportMetric(float64(g.sent()-before)/float64(len(lasts)*n), "B-sent/node")
+				each := float64(len(lasts) * n)
+				b.ReportMetric((cpu(b)-used).Seconds()*1000/each, "cpu-ms/node")
+				b.ReportMetric(float64(g.sent()-before)/each, "B-sent/node")
+				b.ReportMetric(float64(g.sentFrames()-frames)/each, "frames/node")
 				slices.Sort(halves)
 				slices.Sort(lasts)
 				b.ReportMetric(float64(halves[len(halves)/2].Microseconds())/1000, "p50-ms")
@@ -170,8 +202,8 @@ func BenchmarkGossip(b *testing.B) {
 
 // onLoopback runs a connected group. Members on separate machines would all dial each other at
 // once. Here thousands of handshakes would share the cores, time out and be retried. So no member
-// knows an address, and pairs are connected a few at a time: in mesh mode first the neighbours,
-// which get their head start, then the others. Pings are off, because answers may be late.
+// knows an address, and pairs are connected a few at a time. Pings are off, because answers may be
+// late.
 func onLoopback(b *testing.B, mode Mode, n int) *group {
 	g := &group{t: b, all: &arrivals{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -193,29 +225,22 @@ func onLoopback(b *testing.B, mode Mode, n int) *group {
 	}
 	for _, made := range g.members {
 		require.NoError(b, made.SetPeers(peers))
-		running.Go(func() { _ = made.Run(ctx, listener{g.all}) })
+		running.Go(func() { _ = made.Run(ctx, listener{g.all, made.config.Key.Public()}) })
 	}
 	for _, made := range g.members {
 		require.Eventually(b, made.isRunning, patience, time.Millisecond)
 	}
-	if mode == Mesh {
-		g.connect(ctx, func(x, y *Transport) bool { return x.isNeighbour(y.host.ID()) || y.isNeighbour(x.host.ID()) })
-		<-time.After(headStart)
-	}
-	g.connect(ctx, func(_, _ *Transport) bool { return true })
+	g.connect(ctx)
 	return g
 }
 
-// connect connects all pairs of members for which wanted is true and which are not connected.
-func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) {
+// connect connects all pairs of members.
+func (g *group) connect(ctx context.Context) {
 	const atOnce = 4
 	var dials errgroup.Group
 	dials.SetLimit(atOnce)
 	for i, x := range g.members {
 		for _, y := range g.members[:i] {
-			if !wanted(x, y) || x.host.Network().Connectedness(y.host.ID()) == network.Connected {
-				continue
-			}
 			// Retry: on a busy machine, libp2p's five seconds for a handshake may not be enough.
 			dials.Go(func() error {
 				err := errors.New("no attempt was made")
@@ -229,40 +254,58 @@ func (g *group) connect(ctx context.Context, wanted func(x, y *Transport) bool) 
 	require.NoError(g.t, dials.Wait())
 }
 
-// On links of 50 ms, a flooded message arrives everywhere after one delay. A mesh takes a few
-// delays and sends each message several times.
-func TestFloodAndMeshOnSlowLinks(t *testing.T) {
+// onSlowLinks makes a group of members in these modes, on links of 100 Mbit/s with this delay, in
+// virtual time. They know each other. start runs them, and stop ends everything.
+func onSlowLinks(t *testing.T, delay time.Duration, modes ...Mode) (g *group, stop func()) {
+	link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
+	simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
+	g = &group{t: t, all: &arrivals{}}
+	var peers []membership.Peer
+	for i, mode := range modes {
+		config := testConfig(i)
+		config.Gossip = mode
+		config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
+		config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
+		peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
+		made, err := New(config)
+		require.NoError(t, err)
+		g.members = append(g.members, made)
+	}
+	simulated.Start()
+	for _, made := range g.members {
+		require.NoError(t, made.SetPeers(peers))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	g.start = func() {
+		for _, made := range g.members {
+			running.Go(func() { require.NoError(t, made.Run(ctx, listener{g.all, made.config.Key.Public()})) })
+		}
+	}
+	return g, func() {
+		cancel()
+		running.Wait()
+		for _, made := range g.members {
+			require.NoError(t, made.Close())
+		}
+		simulated.Close()
+	}
+}
+
+// On links of 50 ms, a message that its publisher sends to all arrives everywhere after one delay.
+// A mesh takes a few delays and sends each message several times.
+func TestModesOnSlowLinks(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	for _, n := range []int{4, 10, 30, 100} {
 		if n > *largest {
 			break
 		}
-		for _, mode := range []Mode{Flood, Mesh} {
+		for _, mode := range []Mode{Flood, Mesh, Direct} {
 			t.Run(fmt.Sprintf("%s/n=%d", mode, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					link := simnet.LinkSettings{BitsPerSecond: 100 * simlibp2p.OneMbps}
-					simulated := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay)}
-					g := &group{t: t, all: &arrivals{}}
-					var (
-						peers []membership.Peer
-						ended = make(chan error, n)
-					)
-					ctx, cancel := context.WithCancel(context.Background())
-					for i := range n {
-						config := testConfig(i)
-						config.Gossip = mode
-						config.Listen = []string{fmt.Sprintf("/ip4/1.0.%d.1/udp/8000/quic-v1", i)}
-						config.HostOptions = []libp2p.Option{simlibp2p.QUICSimnet(simulated, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link})}
-						made, err := New(config)
-						require.NoError(t, err)
-						g.members = append(g.members, made)
-						peers = append(peers, membership.Peer{Key: config.Key.Public(), Addresses: config.Listen})
-					}
-					simulated.Start()
-					for _, made := range g.members {
-						require.NoError(t, made.SetPeers(peers))
-						go func() { ended <- made.Run(ctx, listener{g.all}) }()
-					}
+					g, stop := onSlowLinks(t, delay, slices.Repeat([]Mode{mode}, n)...)
+					defer stop()
+					g.start()
 					g.settle(10*time.Second, 20*time.Second)
 					before, rounds := g.sent(), 5
 					var halves, lasts []time.Duration
@@ -276,23 +319,102 @@ func TestFloodAndMeshOnSlowLinks(t *testing.T) {
 					slices.Sort(halves)
 					slices.Sort(lasts)
 					half, last := halves[rounds/2], lasts[rounds/2]
-					t.Logf("%5s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
+					t.Logf("%6s n=%3d  p50 %v  last %v  %.1f kB sent per node and round",
 						mode, n, half.Round(time.Millisecond), last.Round(time.Millisecond), float64(sent)/1000)
 					copies := float64(sent) / messageBytes / float64(n-1) // of each message, per member
-					if mode == Flood {
-						require.Less(t, last, 2*delay)
-						require.Less(t, copies, 2.0) // includes acknowledgements and QUIC's retransmissions
-					} else {
+					switch mode {
+					case Mesh:
 						require.Less(t, last, 10*delay)
 						require.Less(t, copies, float64(12))
+					default:
+						require.Less(t, last, 2*delay)
+						require.Less(t, copies, 2.0) // includes acknowledgements and QUIC's retransmissions
 					}
-					cancel()
-					for range n {
-						require.NoError(t, <-ended)
-					}
-					simulated.Close()
 				})
 			})
 		}
+	}
+}
+
+// In mesh mode, a member's first neighbours are the closest ones: of the list, or of those that the
+// hash table finds. All members are connected meanwhile, and join the mesh later.
+func TestFirstNeighboursAreTheClosestMembers(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	const settled = headStart - 200*time.Millisecond // after the second heartbeat
+	test := func(t *testing.T, table bool) {
+		g, stop := onSlowLinks(t, delay, slices.Repeat([]Mode{Mesh}, 12)...)
+		defer stop()
+		first := g.members[0]
+		found := closest(first.host.ID(), first.memberIDs(), neighbours)
+		if table {
+			all := closest(first.host.ID(), first.memberIDs(), len(g.members))
+			found = all[len(all)-neighbours:] // the others do not answer it
+			asked := 0
+			first.SetNeighbours(func(_ context.Context, count int) ([]keys.Public, error) {
+				if asked++; asked < 3 || count != neighbours {
+					return nil, errors.New("no member is known yet")
+				}
+				var answer []keys.Public
+				for _, id := range found {
+					answer = append(answer, first.peer(id).key)
+				}
+				return answer, nil
+			})
+		}
+		g.start()
+		<-time.After(settled)
+		require.Len(t, first.Online(), len(g.members)-1, "members connect at once")
+		g.all.start(1, g.complete())
+		require.True(t, first.Publish(binary.BigEndian.AppendUint64(nil, 1)))
+		<-time.After(delay * 3 / 2) // further members take two delays
+		var reached []peer.ID
+		for _, key := range g.all.places() {
+			reached = append(reached, peerID(key))
+			require.True(t, first.isNeighbour(peerID(key)))
+		}
+		require.Subset(t, reached, found)
+		require.LessOrEqual(t, len(reached), 2*neighbours)
+	}
+	for _, table := range []bool{false, true} {
+		t.Run(fmt.Sprintf("table=%t", table), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, table) })
+		})
+	}
+}
+
+// Members in different modes get each other's messages, once each. Those of a member in mesh mode
+// reach members in flood mode by lazy gossip.
+func TestMembersInDifferentModesGetEveryMessage(t *testing.T) {
+	groups := [][]Mode{
+		{Flood, Mesh, Direct, Direct},
+		{Mesh, Direct, Direct, Direct, Direct, Direct, Direct, Direct, Direct, Direct},
+		{Flood, Flood, Flood, Flood, Flood, Direct, Direct, Direct, Direct, Mesh},
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 4 {
+		modes := make([]Mode, 2+random.IntN(6))
+		for i := range modes {
+			modes[i] = Mode(random.IntN(int(Off)))
+		}
+		groups = append(groups, modes)
+	}
+	for _, modes := range groups {
+		t.Run(fmt.Sprint(modes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, stop := onSlowLinks(t, 50*time.Millisecond, modes...)
+				defer stop()
+				g.start()
+				g.settle(10*time.Second, 20*time.Second)
+				for range 3 {
+					<-time.After(20 * time.Second)
+					before := g.all.count()
+					delays := g.round(20 * time.Second)
+					require.Len(t, delays, g.complete())
+					require.Less(t, delays[len(delays)-1], 5*time.Second, "a few heartbeats of GossipSub")
+					<-time.After(20 * time.Second)
+					require.Equal(t, uint64(g.complete()), g.all.count()-before, "none arrives twice")
+				}
+			})
+		})
 	}
 }

@@ -35,7 +35,8 @@ func heap() uint64 {
 func TestRandomBytesOnEveryProtocolDoNoHarm(t *testing.T) {
 	made, receiver, honest, evil := victim(t, strict(nil))
 	protocols := made.host.Mux().Protocols()
-	require.GreaterOrEqual(t, len(protocols), 4, "direct, ping, identify and its push, gossip: %v", protocols)
+	require.GreaterOrEqual(t, len(protocols), 5, "direct, messages, ping, identify and its push, gossip: %v", protocols)
+	require.Contains(t, protocols, made.protocols[messages])
 	before := heap()
 	for seed := range uint64(5) {
 		for _, id := range protocols {
@@ -72,7 +73,7 @@ func TestSlowLorisDoesNotBlockOthers(t *testing.T) {
 	end := make(chan struct{})
 	var dripping sync.WaitGroup
 	for range 10 {
-		s, err := evil.NewStream(t.Context(), made.host.ID(), made.protocol)
+		s, err := evil.NewStream(t.Context(), made.host.ID(), made.protocols[direct])
 		require.NoError(t, err)
 		dripping.Go(func() {
 			tick := time.NewTicker(10 * time.Millisecond)
@@ -90,7 +91,7 @@ func TestSlowLorisDoesNotBlockOthers(t *testing.T) {
 	reading := func() int {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return len(r.streams)
+		return len(r.streams[direct])
 	}
 	require.Eventually(t, func() bool { return reading() == maxInbound }, patience, time.Millisecond)
 	for range 20 {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
 )
 
@@ -22,135 +21,20 @@ import (
 const (
 	// streamBuffer is the buffer of a stream, which combines small frames into one read or write.
 	streamBuffer = 16 << 10
-	// batchBytes is about how much is taken from the queue at once.
-	batchBytes = 64 << 10
-	// maxAttempts is how often a batch is tried, each time on a new stream, before its frames are
-	// dropped. The protocol resends what is still needed.
-	maxAttempts = 2
 	// chunkBytes is how much of a frame is read or written within one stall timeout. It also bounds
 	// the memory that is allocated for a frame ahead of its bytes.
 	chunkBytes = 64 << 10
-	// maxInbound is how many incoming streams of a peer are read: its current one, and its previous
-	// one until the end of that is noticed.
+	// maxInbound is how many incoming streams of a peer and kind are read: its current one, and its
+	// previous one until the end of that is noticed.
 	maxInbound = 2
 )
-
-// outgoing is an open stream to a peer.
-type outgoing struct {
-	stream  network.Stream
-	buffer  *bufio.Writer
-	stall   time.Duration
-	changes uint64 // remote.changes when it was opened
-}
-
-// write sends the frames of the queue until ctx is done.
-func (r *remote) write(ctx context.Context) {
-	var (
-		out    *outgoing
-		failed int // attempts at the current batch
-		retry  = newRetry(r.t.config.Backoff)
-	)
-	drop := func() {
-		if out != nil {
-			_ = out.stream.Reset() // an error leaves nothing to do
-			out = nil
-		}
-	}
-	defer drop()
-	for ctx.Err() == nil {
-		frames, changes := r.batch(batchBytes)
-		if len(frames) == 0 {
-			select {
-			case <-ctx.Done():
-			case <-r.ready:
-			}
-			continue
-		}
-		if out != nil && out.changes != changes {
-			drop() // its connection was closed
-		}
-		if out == nil {
-			var err error
-			if out, err = r.openStream(ctx, changes); err != nil {
-				r.t.config.Logger.Debug("opening stream failed", "peer", r.key, "error", err)
-				wait.For(ctx, retry.next())
-				continue
-			}
-			retry.reset()
-		}
-		err := r.writeBatch(out, frames)
-		if err != nil {
-			r.t.config.Logger.Debug("writing to stream failed, opening another", "peer", r.key, "error", err)
-			drop()
-			failed++
-		}
-		if err == nil || failed == maxAttempts {
-			r.sent(len(frames), changes)
-			failed = 0
-		}
-	}
-}
-
-// openStream opens a stream on an existing connection. Dialling is the task of connect.
-func (r *remote) openStream(ctx context.Context, changes uint64) (*outgoing, error) {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "frames"), r.t.config.DialTimeout)
-	defer cancel()
-	stream, err := r.t.host.NewStream(ctx, r.id, r.t.protocol)
-	if err != nil {
-		return nil, err
-	}
-	return &outgoing{
-		stream: stream, buffer: bufio.NewWriterSize(stream, streamBuffer), stall: r.t.config.StallTimeout, changes: changes,
-	}, nil
-}
-
-func (r *remote) writeBatch(out *outgoing, frames [][]byte) error {
-	bytes := 0
-	for _, frame := range frames {
-		n, err := out.write(frame)
-		if err != nil {
-			return err
-		}
-		bytes += n
-	}
-	if err := out.buffer.Flush(); err != nil {
-		return err
-	}
-	r.t.traffic.sentFrames.Add(uint64(len(frames)))
-	r.t.traffic.sentBytes.Add(uint64(bytes))
-	return nil
-}
-
-// write writes a frame in chunks. Each chunk has its own stall timeout; a flush shares the last
-// one.
-func (o *outgoing) write(frame []byte) (int, error) {
-	prefix := binary.AppendUvarint(nil, uint64(len(frame)))
-	for chunk := range slices.Chunk(slices.Concat(prefix, frame[:min(len(frame), chunkBytes)]), chunkBytes) {
-		if err := o.writeChunk(chunk); err != nil {
-			return 0, err
-		}
-	}
-	for chunk := range slices.Chunk(frame[min(len(frame), chunkBytes):], chunkBytes) {
-		if err := o.writeChunk(chunk); err != nil {
-			return 0, err
-		}
-	}
-	return len(prefix) + len(frame), nil
-}
-
-func (o *outgoing) writeChunk(chunk []byte) error {
-	if err := o.stream.SetWriteDeadline(time.Now().Add(o.stall)); err != nil {
-		return err
-	}
-	_, err := o.buffer.Write(chunk)
-	return err
-}
 
 // inbound is an incoming stream that is being read.
 type inbound struct {
 	stream network.Stream
 	done   chan struct{} // closed by end
 	once   sync.Once
+	waited time.Duration // delay that no offence was counted for yet; owned by its reader
 }
 
 // end ends the stream and its reader. It may be called more than once.
@@ -173,16 +57,29 @@ func (in *inbound) sleep(wait time.Duration) bool {
 	}
 }
 
-// incoming handles a stream that a peer opened. libp2p calls it in a new goroutine.
-func (t *Transport) incoming(stream network.Stream) {
-	in := &inbound{stream: stream, done: make(chan struct{})}
-	if r := t.peer(stream.Conn().RemotePeer()); r == nil || !t.serve(r, in) {
-		in.end()
+// kind is one of the two kinds of frames that travel on streams.
+type kind uint8
+
+const (
+	direct   kind = iota // frames for one member
+	messages             // messages on their way to all
+	kinds
+)
+
+// incoming returns the handler of streams that a peer opened for frames of one kind. libp2p calls
+// it in a new goroutine.
+func (t *Transport) incoming(of kind) network.StreamHandler {
+	return func(stream network.Stream) {
+		in := &inbound{stream: stream, done: make(chan struct{})}
+		r := t.peer(stream.Conn().RemotePeer())
+		if r == nil || of == messages && r.isGuest() || !t.serve(r, of, in) {
+			in.end()
+		}
 	}
 }
 
 // serve starts reading a stream. It returns false if the transport does not run.
-func (t *Transport) serve(r *remote, in *inbound) bool {
+func (t *Transport) serve(r *remote, of kind, in *inbound) bool {
 	t.mu.RLock()
 	run := t.running
 	if run == nil || run.ctx.Err() != nil {
@@ -195,11 +92,16 @@ func (t *Transport) serve(r *remote, in *inbound) bool {
 	go func() {
 		defer run.work.Done()
 		defer in.end()
-		if r.addStream(in) {
-			defer r.removeStream(in)
+		if r.addStream(of, in) {
+			defer r.removeStream(of, in)
 			stop := context.AfterFunc(run.ctx, in.end)
 			defer stop()
-			err := r.read(in, run.receiver)
+			err := r.read(in, func(frame []byte) bool {
+				if of == messages {
+					return r.passMessage(run, in, frame)
+				}
+				return r.pass(run.receiver, in, frame)
+			})
 			t.config.Logger.Debug("incoming stream ended", "peer", r.key, "error", err)
 			switch {
 			case errors.Is(err, errFrame):
@@ -212,15 +114,15 @@ func (t *Transport) serve(r *remote, in *inbound) bool {
 	return true
 }
 
-// addStream registers a stream and ends the oldest one if there are too many, so that a peer that
-// opens many harms only itself. It returns false if the member is leaving.
-func (r *remote) addStream(in *inbound) bool {
+// addStream registers a stream and ends the oldest one of its kind if there are too many, so that a
+// peer that opens many harms only itself. It returns false if the member is leaving.
+func (r *remote) addStream(of kind, in *inbound) bool {
 	r.mu.Lock()
 	var oldest *inbound
-	if len(r.streams) >= maxInbound {
-		oldest, r.streams = r.streams[0], r.streams[1:]
+	if streams := r.streams[of]; len(streams) >= maxInbound {
+		oldest, r.streams[of] = streams[0], streams[1:]
 	}
-	r.streams = append(r.streams, in)
+	r.streams[of] = append(r.streams[of], in)
 	leaving := r.leaving
 	r.mu.Unlock()
 	if oldest != nil {
@@ -229,23 +131,21 @@ func (r *remote) addStream(in *inbound) bool {
 	return !leaving
 }
 
-func (r *remote) removeStream(in *inbound) {
+func (r *remote) removeStream(of kind, in *inbound) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i, other := range r.streams {
+	for i, other := range r.streams[of] {
 		if other == in {
-			r.streams = slices.Delete(r.streams, i, i+1)
+			r.streams[of] = slices.Delete(r.streams[of], i, i+1)
 			return
 		}
 	}
 }
 
-// read passes the stream's frames to the receiver, one frame of this peer at a time and within its
-// rate limit. The stream's window is the backpressure: what the peer sends faster waits in its own
-// queue.
-func (r *remote) read(in *inbound, receiver transport.Receiver) error {
+// read passes the stream's frames on until pass returns false. The stream's window is the
+// backpressure: what the peer sends faster waits in its own queue.
+func (r *remote) read(in *inbound, pass func(frame []byte) bool) error {
 	buffer := bufio.NewReaderSize(in.stream, streamBuffer)
-	var waited time.Duration // delay that no penalty was counted for yet
 	for {
 		frame, prefix, err := readFrame(in.stream, buffer, r.t.config)
 		if err != nil {
@@ -253,32 +153,48 @@ func (r *remote) read(in *inbound, receiver transport.Receiver) error {
 		}
 		r.t.traffic.receivedFrames.Add(1)
 		r.t.traffic.receivedBytes.Add(uint64(prefix + len(frame)))
-		select {
-		case <-in.done:
+		if !pass(frame) {
 			return nil
-		case <-r.turn:
-		}
-		r.received.Add(1)
-		if wait := r.direct.delay(time.Now(), len(frame)); wait > 0 {
-			r.t.traffic.throttled.Add(1)
-			for waited += wait; waited >= time.Second; waited -= time.Second {
-				r.penalise(throttled, "sent frames above its rate")
-			}
-			if !in.sleep(wait) {
-				r.turn <- struct{}{}
-				return nil
-			}
-		}
-		verdict := receiver.Receive(r.key, frame)
-		r.turn <- struct{}{}
-		switch verdict {
-		case transport.Reject:
-			r.penalise(garbage, "sent a frame that no correct member sends")
-		case transport.Excess:
-			r.t.traffic.throttled.Add(1)
-			r.penalise(throttled, "sent frames that cost more work than its budget")
 		}
 	}
+}
+
+// pass passes a direct frame to the receiver, one frame of this peer at a time and within its rate
+// limit. It returns false if the stream ends first.
+func (r *remote) pass(receiver transport.Receiver, in *inbound, frame []byte) bool {
+	select {
+	case <-in.done:
+		return false
+	case <-r.turn:
+	}
+	r.received.Add(1)
+	if !r.throttle(in, r.direct.delay(time.Now(), len(frame))) {
+		r.turn <- struct{}{}
+		return false
+	}
+	verdict := receiver.Receive(r.key, frame)
+	r.turn <- struct{}{}
+	switch verdict {
+	case transport.Reject:
+		r.penalise(garbage, "sent a frame that no correct member sends")
+	case transport.Excess:
+		r.t.traffic.throttled.Add(1)
+		r.penalise(throttled, "sent frames that cost more work than its budget")
+	}
+	return true
+}
+
+// throttle delays the reader of a stream. Each second of delay is an offence. It returns false if
+// the stream ends first.
+func (r *remote) throttle(in *inbound, wait time.Duration) bool {
+	if wait <= 0 {
+		return true
+	}
+	r.t.traffic.throttled.Add(1)
+	for in.waited += wait; in.waited >= time.Second; in.waited -= time.Second {
+		r.penalise(throttled, "sent frames above its rate")
+	}
+	return in.sleep(wait)
 }
 
 var (

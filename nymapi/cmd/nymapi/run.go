@@ -58,7 +58,7 @@ func newRun() *cobra.Command {
 	flags.StringVar(&f.tokenFile, "token-file", "", "file that contains the token, which other users must not be able to read; --token shows it to all of them")
 	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
 	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
-	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; off: only by exchange between two members")
+	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; direct: from each to all without GossipSub; off: only by exchange between two members")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
 	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringSliceVar(&f.apiProxies, "api-trusted-proxies", nil, "addresses or prefixes of proxies in front of --api, whose X-Forwarded-For says who calls")

@@ -10,6 +10,7 @@ func Attacks() []Attack {
 		{Name: "signatures", Does: "frames with bad signatures", run: signatures},
 		{Name: "strangers", Does: "gossip of messages that strangers signed", run: strangers},
 		{Name: "replays", Does: "gossip of others' messages again, and of forged ones", run: replays},
+		{Name: "storm", Does: "its own messages on direct streams, again and again", run: storm},
 		{Name: "frontiers", Does: "frontiers and lists of unknown messages", run: frontiers},
 		{Name: "digests", Does: "frontiers with true heights and false digests", run: digests},
 		{Name: "claims", Does: "claims to hold blocks that do not exist", run: claims},

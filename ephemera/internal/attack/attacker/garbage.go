@@ -14,13 +14,18 @@ import (
 func garbage(ctx context.Context, m *member) {
 	network := m.group.Network()
 	others := []protocol.ID{
-		"/meshsub/1.1.0", "/meshsub/1.2.0", protocol.ID("/ephemera/" + network + "/kad/1.0.0"), "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0",
+		"/meshsub/1.1.0", "/meshsub/1.2.0", m.messages(), protocol.ID("/ephemera/" + network + "/kad/1.0.0"), "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0",
 		"/ipfs/ping/1.0.0", "/unknown/1",
 	}
-	const frames = 64 // on the direct stream for each stream of another protocol
+	const frames = 64 // for each stream of another protocol
 	m.each(func(v *victim) {
 		for turn := 0; ctx.Err() == nil; turn++ {
-			if turn%frames > 0 {
+			switch {
+			case turn%frames == 0:
+			case turn%4 == 0:
+				v.write(ctx, m.messages(), lengthAnd(randomFrame()))
+				continue
+			default:
 				v.send(ctx, randomFrame())
 				continue
 			}

@@ -94,6 +94,11 @@ func (m *member) protocol() protocol.ID {
 	return protocol.ID("/ephemera/" + m.group.Network() + "/direct/1")
 }
 
+// messages is the protocol of messages on direct streams.
+func (m *member) messages() protocol.ID {
+	return protocol.ID("/ephemera/" + m.group.Network() + "/messages/1")
+}
+
 const (
 	dialTimeout  = 3 * time.Second
 	writeTimeout = 10 * time.Second
@@ -128,7 +133,7 @@ func (v *victim) open(ctx context.Context, id protocol.ID) (network.Stream, erro
 	return v.m.host.NewStream(ctx, v.info.ID, id)
 }
 
-// send sends a frame. Neither send nor gossip may be called concurrently for one victim.
+// send sends a frame. Of send, gossip and spread, none may be called concurrently for one victim.
 func (v *victim) send(ctx context.Context, frame []byte) bool {
 	return v.write(ctx, v.m.protocol(), lengthAnd(frame))
 }
@@ -141,6 +146,15 @@ func (v *victim) gossip(ctx context.Context, frame []byte) bool {
 		panic(fmt.Sprintf("attacker: encode gossip: %v", err))
 	}
 	return v.write(ctx, pubsub.GossipSubID_v11, lengthAnd(rpc))
+}
+
+// spread sends a frame as a message: in even turns as GossipSub does, in odd ones on a direct
+// stream.
+func (v *victim) spread(ctx context.Context, turn int, frame []byte) bool {
+	if turn%2 == 0 {
+		return v.gossip(ctx, frame)
+	}
+	return v.write(ctx, v.m.messages(), lengthAnd(frame))
 }
 
 // topic is the topic of the members' gossip.

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 
+	"github.com/libp2p/go-libp2p/core/protocol"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
@@ -18,15 +20,17 @@ func oversize(ctx context.Context, m *member) {
 		bodies = append(bodies, m.message(int(m.group.Limits().PayloadBytes)))
 	}
 	valid := wire.EncodeMessages(bodies)
+	streams := []protocol.ID{m.protocol(), m.messages()}
 	m.each(func(v *victim) {
 		for turn := 0; ctx.Err() == nil; turn++ {
+			stream := streams[turn/16%len(streams)]
 			switch turn % 16 {
 			case 0:
-				v.write(ctx, m.protocol(), append(binary.AppendUvarint(nil, 1<<(20+rand.IntN(43))), random(4096)...))
+				v.write(ctx, stream, append(binary.AppendUvarint(nil, 1<<(20+rand.IntN(43))), random(4096)...))
 			case 1:
-				v.send(ctx, longest)
+				v.write(ctx, stream, lengthAnd(longest))
 			default:
-				v.send(ctx, valid)
+				v.write(ctx, stream, lengthAnd(valid))
 			}
 		}
 	})

@@ -26,7 +26,7 @@ func quota(ctx context.Context, m *member) {
 			if frame := p.frame(turn); turn%2 == 0 {
 				v.send(ctx, frame)
 			} else {
-				v.gossip(ctx, frame)
+				v.spread(ctx, turn/2, frame)
 			}
 		}
 	})

@@ -32,11 +32,11 @@ func replays(ctx context.Context, m *member) {
 			some := heard.some(turn)
 			switch {
 			case turn%forgeries == 0:
-				v.gossip(ctx, forged[turn/forgeries%len(forged)])
+				v.spread(ctx, turn/forgeries, forged[turn/forgeries%len(forged)])
 			case len(some) == 0:
 				wait.For(ctx, 10*time.Millisecond)
 			default:
-				v.gossip(ctx, wire.EncodeMessages(some))
+				v.spread(ctx, turn, wire.EncodeMessages(some))
 			}
 		}
 	})

@@ -24,7 +24,7 @@ func strangers(ctx context.Context, m *member) {
 	m.each(func(v *victim) {
 		for turn := 0; ctx.Err() == nil; turn++ {
 			of, first := bodies[turn%senders], turn/senders%count
-			v.gossip(ctx, wire.EncodeMessages(append(append([]block.Message{}, of[first:]...), of[:first]...)))
+			v.spread(ctx, turn/senders, wire.EncodeMessages(append(append([]block.Message{}, of[first:]...), of[:first]...)))
 		}
 	})
 }

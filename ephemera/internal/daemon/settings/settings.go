@@ -75,7 +75,7 @@ type P2P struct {
 	Listen   []string `toml:"listen" comment:"Multiaddrs to listen on for other members; port 0 picks a free port."`
 	Announce []string `toml:"announce" comment:"Multiaddrs at which others reach this node, if they differ from those in listen."`
 	QUIC     bool     `toml:"quic" comment:"Use QUIC in addition to TCP, for /udp/…/quic-v1 addresses."`
-	Gossip   string   `toml:"gossip" comment:"How messages spread: flood, mesh or off. Blocks do not depend on it."`
+	Gossip   string   `toml:"gossip" comment:"How messages spread: flood, mesh, direct or off. Blocks do not depend on it."`
 }
 
 // HTTP is the API for programs.

@@ -87,7 +87,7 @@ func TestInvalidValuesAreRefusedByName(t *testing.T) {
 	for _, flag := range []struct{ key, value, want string }{
 		{"membership.source", "htpp", `did you mean "http"?`},
 		{"membership.source", "http", "membership.url"},
-		{"p2p.gossip", "loud", "flood, mesh or off"},
+		{"p2p.gossip", "loud", "flood, mesh, direct or off"},
 		{"p2p.listen", "", "at least one multiaddr"},
 		{"http.listen", "here", "host:port"},
 		{"http.listen", "127.0.0.1:0\n", "port \"0\\n\", expected 0..65535"},

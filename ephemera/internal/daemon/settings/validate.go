@@ -43,7 +43,7 @@ func (s Settings) Validate() error {
 		}
 	}
 	bad.oneOf("membership.start", s.Membership.Start, "any", "majority", "all")
-	bad.oneOf("p2p.gossip", s.P2P.Gossip, "flood", "mesh", "off")
+	bad.oneOf("p2p.gossip", s.P2P.Gossip, "flood", "mesh", "direct", "off")
 	if len(s.P2P.Listen) == 0 {
 		bad.add("p2p.listen", "", "expected at least one multiaddr, such as /ip4/127.0.0.1/tcp/3000")
 	}
