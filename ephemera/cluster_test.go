@@ -162,7 +162,8 @@ type cluster struct {
 	refuses    map[int]*refusal      // what the stores of nodes answer to commits
 	free       map[int]*atomic.Int64 // bytes left on the disks of nodes; others have plenty
 	work       admission.Limits
-	walls      map[int]func() time.Time // wall clocks of nodes; others have the machine's
+	walls      map[int]func() time.Time      // wall clocks of nodes; others have the machine's
+	wrap       func(store.Store) store.Store // replaces the stores of nodes that start, if not nil
 }
 
 // votes is a member's VoteRecord. It survives the loss of the store.
@@ -241,6 +242,9 @@ func (c *cluster) begin(i int) (*ephemera.Node, context.CancelFunc, <-chan error
 	}
 	if r := c.refuses[i]; r != nil {
 		st = refusing{st, r}
+	}
+	if c.wrap != nil {
+		st = c.wrap(st)
 	}
 	node, err := ephemera.New(ephemera.Config{
 		Key: c.keys[i], Group: c.group, ChainRate: c.rate, Disk: disk, Store: st, Transport: c.link(i), Peers: c.peers, Include: c.include,

@@ -19,7 +19,8 @@ import (
 
 // loop is the one goroutine that owns the engine. It steps through the events that have arrived,
 // makes all writes of these steps durable in one commit, and then carries out the other effects in
-// order: nothing is signed or sent before the write that it depends on is on disk.
+// order: nothing is signed or sent before the write that it depends on is on disk. See batch for
+// which events share a commit.
 type loop struct {
 	*Node
 	ctx     context.Context
@@ -29,6 +30,7 @@ type loop struct {
 	answers map[uint64]chan<- error
 	ticket  uint64
 	queue   []engine.Event // for flush to step through
+	waiting call           // it came while a batch was gathered; nil: none
 	relaxed []store.Write  // wait for the next commit
 	took    time.Duration  // duration of the last commit
 	encoded []byte         // the frame that was sent last in this flush
@@ -39,9 +41,6 @@ type loop struct {
 func newLoop(n *Node) *loop {
 	return &loop{Node: n, answers: make(map[uint64]chan<- error)}
 }
-
-// batchEvents bounds how many events share one commit.
-const batchEvents = 128
 
 func (l *loop) run(ctx context.Context) error {
 	l.ctx = ctx
@@ -58,6 +57,13 @@ func (l *loop) run(ctx context.Context) error {
 		return err
 	}
 	for {
+		if f := l.waiting; f != nil {
+			l.waiting = nil
+			if err := l.runCalls(f); err != nil {
+				return err
+			}
+			continue
+		}
 		timer.Reset(l.clock.until(l.deadline()))
 		var reads chan<- read
 		var first read
@@ -80,7 +86,7 @@ func (l *loop) run(ctx context.Context) error {
 		case f := <-l.calls:
 			err = l.runCalls(f)
 		case event := <-l.inbox:
-			events := l.drain(event)
+			events := l.drain(event, batchEvents)
 			l.shares.leave(events...)
 			err = l.step(events...)
 		}
@@ -105,50 +111,19 @@ func (l *loop) tick() error {
 	return l.step(engine.Tick{})
 }
 
-// drain takes the other events that have arrived, so that they share a commit. If the first event
-// will be persisted, it waits for more as long as the last commit took, but at most maxLinger: on a
-// fast disk a node hardly waits, on a busy one it makes half as many commits.
-func (l *loop) drain(first engine.Event) []engine.Event {
+// drain takes the other events that have arrived, but returns at most count, so that they share a
+// commit.
+func (l *loop) drain(first engine.Event, count int) []engine.Event {
 	events := []engine.Event{first}
-	var enough <-chan time.Time
-	if persists(first) {
-		enough = time.After(min(l.took, maxLinger))
-	}
-	for len(events) < batchEvents {
+	for len(events) < count {
 		select {
 		case event := <-l.inbox:
 			events = append(events, event)
-			continue
 		default:
-		}
-		if enough == nil {
-			return events
-		}
-		select {
-		case event := <-l.inbox:
-			events = append(events, event)
-		case <-enough:
-			return events
-		case <-l.ctx.Done():
 			return events
 		}
 	}
 	return events
-}
-
-// maxLinger bounds how long a vote or certificate waits for others to share its commit.
-const maxLinger = 5 * time.Millisecond
-
-// persists reports whether an event makes the engine write: a verdict may lead to a vote, and a
-// certificate completes a block.
-func persists(event engine.Event) bool {
-	switch e := event.(type) {
-	case engine.Verdict:
-		return e.Decision.IsAccept()
-	case engine.Received:
-		return wire.KindOf(e.Frame.Frame()) == wire.KindCertificate
-	}
-	return false
 }
 
 // runCalls runs a call and those that wait after it.
@@ -185,22 +160,15 @@ func (l *loop) step(events ...engine.Event) error {
 // signatures.
 func (l *loop) flush() error {
 	for len(l.queue) > 0 {
-		now, wall := l.clock.now(), l.clock.wallTime()
-		events := l.queue
-		l.queue = nil
-		var later []engine.Event
-		if _, first := events[0].(engine.Start); l.clock.stepped(now, wall) && !first {
-			// The engine adjusts to the new time before it judges by it.
-			events, later = []engine.Event{engine.Tick{}}, events
+		b := batch{loop: l}
+		later := b.stepQueue()
+		if later == nil {
+			later = b.gather()
 		}
-		var effects []engine.Effect
-		for _, event := range events {
-			effects = append(effects, l.engine.Step(engine.Input{Now: now, Wall: wall, Event: event})...)
-		}
-		if err := l.persist(effects); err != nil {
+		if err := l.persist(b.effects); err != nil {
 			return err
 		}
-		for _, effect := range effects {
+		for _, effect := range b.effects {
 			if err := l.carryOut(effect); err != nil {
 				return err
 			}
@@ -283,7 +251,7 @@ func (l *loop) carryOut(effect engine.Effect) error {
 	case broadcast.SignEcho:
 		l.queue = append(l.queue, engine.EchoSigned{Echo: l.echo(e.Slot, e.Block)})
 	case broadcast.CheckBlock:
-		l.tasks.put(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
+		l.checkBlock(e)
 	case broadcast.Deliver:
 		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
 	case engine.CheckMessage:
@@ -319,6 +287,10 @@ func (l *loop) carryOut(effect engine.Effect) error {
 		panic(fmt.Sprintf("ephemera: unknown effect %T", effect))
 	}
 	return nil
+}
+
+func (l *loop) checkBlock(e broadcast.CheckBlock) {
+	l.tasks.put(task{kind: checkBlock, slot: e.Block.Header.Slot(), block: e.Block})
 }
 
 // send sends a frame. A frame for several members is encoded once. An answer for which a member's

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"runtime/pprof"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/pprof/profile"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera"
@@ -22,23 +21,25 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
+	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport/p2p"
 )
 
 // BenchmarkRound is one epoch's traffic on loopback, with libp2p and durable SQLite votes: each of
 // n members submits a report of 3 KB and broadcasts a block of all n. A round ends when all nodes
 // have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
-// n; ed25519-% is the share of profiled samples inside crypto/ed25519. Checks are the signatures
-// that a node verified, known those that it did not, because it had verified them in another frame.
-// The runs without the counter of votes (R8) show what its syncs cost, those with direct what
-// GossipSub does.
+// n. Checks are the signatures that a node verified, known those that it did not, because it had
+// verified them in another frame. Commits are those of a node's store, and counts those that hold
+// votes, after each of which the counter of votes (R8) is synced. The runs without the counter show
+// what its syncs cost, those with direct what GossipSub does. With -parts, each run prints where its
+// CPU time went.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range []int{4, 10, 20} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{}) })
 		b.Run(fmt.Sprintf("n=%d,direct", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{gossip: p2p.Direct}) })
-	}
-	for _, n := range []int{4, 10} {
-		b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{uncounted: true}) })
+		if n <= 10 {
+			b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{uncounted: true}) })
+		}
 	}
 }
 
@@ -49,8 +50,24 @@ func (uncountedVotes) CountVotes() error { return nil }
 
 // realCluster is a group of nodes on loopback.
 type realCluster struct {
-	keys  []keys.Private
-	nodes []*ephemera.Node
+	keys   []keys.Private
+	nodes  []*ephemera.Node
+	stores []*commitCounter
+}
+
+// commitCounter counts the commits of a store, those that hold votes, and their writes.
+type commitCounter struct {
+	store.Store
+	commits, votes, writes atomic.Int64
+}
+
+func (s *commitCounter) Commit(ctx context.Context, writes []store.Write) error {
+	s.commits.Add(1)
+	s.writes.Add(int64(len(writes)))
+	if store.HoldVotes(writes) {
+		s.votes.Add(1)
+	}
+	return s.Store.Commit(ctx, writes)
 }
 
 // realConfig is the common configuration of a cluster's nodes. Zero limits are the defaults.
@@ -90,8 +107,10 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 		if config.uncounted {
 			votes = uncountedVotes{homes[i]}
 		}
+		counted := &commitCounter{Store: homes[i].Store}
+		c.stores = append(c.stores, counted)
 		node, err := ephemera.New(ephemera.Config{
-			Key: c.keys[i], Store: homes[i].Store, Votes: votes,
+			Key: c.keys[i], Store: counted, Votes: votes,
 			Group: group, Transport: transports[i], Include: config.include, Mempool: config.limits.Mempool,
 			ChainRate: ephemera.ChainRate{PerSecond: int64(config.limits.Chain.BytesPerSecond), Burst: int64(config.limits.Chain.BytesBurst)},
 		}, config.app(i))
@@ -164,6 +183,7 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
 	sentBytes, sentFrames := c.sent()
 	checkedBefore, knownBefore := c.signatures()
+	commits, votes, writes := c.committed()
 	var samples bytes.Buffer
 	profiling := pprof.StartCPUProfile(&samples) == nil // it fails if -cpuprofile is set
 	var times []time.Duration
@@ -174,12 +194,16 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	}
 	if profiling {
 		pprof.StopCPUProfile()
-		b.ReportMetric(100*shareOf(b, &samples, "crypto/ed25519."), "ed25519-%")
 	}
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &after))
 	rounds, nodes := float64(len(times)), float64(n)
+	cpuMS := (cpu(after) - cpu(before)).Seconds() * 1000 / rounds / nodes
+	if profiling && *printParts {
+		reportParts(b, &samples, cpuMS)
+	}
 	bytesNow, framesNow := c.sent()
 	checkedNow, knownNow := c.signatures()
+	commitsNow, votesNow, writesNow := c.committed()
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ms-p50")
 	b.ReportMetric(float64(times[len(times)-1].Microseconds())/1000, "ms-max")
@@ -187,7 +211,10 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	b.ReportMetric(float64(framesNow-sentFrames)/rounds/nodes, "frames/node")
 	b.ReportMetric(float64(checkedNow-checkedBefore)/rounds/nodes, "checks/node")
 	b.ReportMetric(float64(knownNow-knownBefore)/rounds/nodes, "known/node")
-	b.ReportMetric((cpu(after)-cpu(before)).Seconds()*1000/rounds/nodes, "cpu-ms/node")
+	b.ReportMetric(float64(commitsNow-commits)/rounds/nodes, "commits/node")
+	b.ReportMetric(float64(votesNow-votes)/rounds/nodes, "counts/node")
+	b.ReportMetric(float64(writesNow-writes)/rounds/nodes, "writes/node")
+	b.ReportMetric(cpuMS, "cpu-ms/node")
 }
 
 func (c *realCluster) sent() (bytes, frames uint64) {
@@ -206,22 +233,13 @@ func (c *realCluster) signatures() (checked, known uint64) {
 	return checked, known
 }
 
-func cpu(usage syscall.Rusage) time.Duration {
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+func (c *realCluster) committed() (commits, votes, writes int64) {
+	for _, s := range c.stores {
+		commits, votes, writes = commits+s.commits.Load(), votes+s.votes.Load(), writes+s.writes.Load()
+	}
+	return commits, votes, writes
 }
 
-// shareOf returns the share of a CPU profile's samples with a function of this prefix on the stack.
-func shareOf(tb testing.TB, data *bytes.Buffer, prefix string) float64 {
-	parsed, err := profile.Parse(data)
-	require.NoError(tb, err)
-	var total, inside int64
-	for _, sample := range parsed.Sample {
-		total += sample.Value[0]
-		if slices.ContainsFunc(sample.Location, func(l *profile.Location) bool {
-			return slices.ContainsFunc(l.Line, func(line profile.Line) bool { return strings.HasPrefix(line.Function.Name, prefix) })
-		}) {
-			inside += sample.Value[0]
-		}
-	}
-	return float64(inside) / float64(max(total, 1))
+func cpu(usage syscall.Rusage) time.Duration {
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

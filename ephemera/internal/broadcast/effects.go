@@ -34,7 +34,8 @@ type Send struct {
 	Again bool // it is the frame of the Send before
 }
 
-// CheckBlock asks the application for its verdict (R2). The answer is Instance.Verdict.
+// CheckBlock asks the application for its verdict (R2). The answer is Instance.Verdict. It may be
+// carried out before writes that precede it, but not before a Deliver of the same chain.
 type CheckBlock struct {
 	Block block.Block
 	Own   bool // a candidate that is not signed yet

@@ -16,3 +16,10 @@ func BenchmarkCommit(b *testing.B) {
 		return func() (store.Store, error) { return Open(path, nil) }
 	})
 }
+
+func BenchmarkRound(b *testing.B) {
+	storetest.BenchmarkRound(b, func(b *testing.B) storetest.Opener {
+		path := filepath.Join(b.TempDir(), "store")
+		return func() (store.Store, error) { return Open(path, nil) }
+	})
+}

@@ -2,12 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -22,9 +19,9 @@ import (
 
 // commitStatements are the statements of Commit, prepared once on the writing connection.
 type commitStatements struct {
-	addChain, chain, deliver, advance  *sqlx.Stmt
+	addChain, chain, advance           *sqlx.Stmt
 	vote, voted                        *sqlx.Stmt
-	held, header, body                 *sqlx.Stmt
+	header, held, signature, body      *sqlx.Stmt
 	number, messageID, message, retain *sqlx.Stmt
 	certify, certified                 *sqlx.Stmt
 	repairs                            repairStatements
@@ -40,21 +37,21 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		to    **sqlx.Stmt
 		query string
 	}{
-		{&c.addChain, `INSERT INTO chains (group_id, creator) VALUES (?, ?) ON CONFLICT DO NOTHING`},
-		{&c.chain, `SELECT chain, certified FROM chains WHERE group_id = ? AND creator = ?`},
-		{&c.deliver, `UPDATE chains SET delivered = max(delivered, ?) WHERE chain = ?`},
-		{&c.advance, `UPDATE chains SET certified = ? WHERE chain = ?`},
+		{&c.addChain, `INSERT INTO chains (group_id, creator) VALUES (?, ?)`},
+		{&c.chain, `SELECT chain, certified, delivered, coalesce((SELECT max(height) FROM certificates t WHERE t.chain = c.chain), 0) AS highest
+			FROM chains c WHERE group_id = ? AND creator = ?`},
+		{&c.advance, `UPDATE chains SET certified = ?, delivered = ? WHERE chain = ?`},
 		{&c.vote, `INSERT INTO votes (chain, height, block_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.voted, `SELECT block_id FROM votes WHERE chain = ? AND height = ?`},
+		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.held, `SELECT h.signed, coalesce(b.whole, 0) AS whole FROM headers h LEFT JOIN bodies b USING (block_id) WHERE h.block_id = ?`},
-		{&c.header, `INSERT INTO headers (block_id, chain, height, signed, header, crc) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (block_id) DO UPDATE SET signed = 1, header = excluded.header, crc = excluded.crc WHERE signed = 0 AND excluded.signed = 1`},
+		{&c.signature, `UPDATE headers SET signed = 1, header = ?, crc = ? WHERE block_id = ?`},
 		{&c.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 			ON CONFLICT (block_id) DO UPDATE SET whole = 1, arrived = excluded.arrived`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
-		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, 1) ON CONFLICT DO NOTHING`},
+		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&c.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)`},
-		{&c.retain, `UPDATE message_ids SET bodies = bodies + 1 WHERE message_id = ?`},
+		{&c.retain, `UPDATE message_ids SET bodies = bodies + ? WHERE message_id = ?`},
 		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc, arrived) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
@@ -98,14 +95,18 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	}
 	now, due := s.clock.Due()
 	c := commit{
-		ctx: ctx, tx: tx, now: now, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, stored: s.stored,
-		messages: map[block.MessageID]struct{}{}, chains: map[chainKey]*chainRow{},
+		ctx: ctx, tx: tx, now: now, statements: &s.commits, bound: map[*sqlx.Stmt]*sqlx.Stmt{}, known: &s.known,
+		counts: map[block.MessageID]int{}, whole: map[block.ID]bool{}, chains: map[chainKey]*chainRow{},
 	}
 	for _, w := range writes {
 		if err := c.apply(w); err != nil {
 			_ = tx.Rollback() // fails if SQLite already rolled back, as it does when the disk is full
 			return fmt.Errorf("commit %T: %w", w, s.unwritten(err))
 		}
+	}
+	if err := c.finish(); err != nil {
+		_ = tx.Rollback()
+		return fmt.Errorf("commit messages and chains: %w", s.unwritten(err))
 	}
 	if store.HoldVotes(writes) {
 		if err := c.exec(c.statements.countVotes); err != nil {
@@ -125,9 +126,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write) error {
 	if due {
 		s.clock.Saved(now)
 	}
-	for id := range c.messages {
-		s.stored.Add(id, struct{}{})
-	}
+	c.remember()
 	return nil
 }
 
@@ -138,20 +137,14 @@ type commit struct {
 	now        int64 // running time
 	statements *commitStatements
 	bound      map[*sqlx.Stmt]*sqlx.Stmt // prepared statement -> the same bound to the transaction
-	stored     *lru.Cache[block.MessageID, struct{}]
-	messages   map[block.MessageID]struct{} // written in this transaction
-	number     int64                        // of the newest message, 0: not read yet
+	known      *known
+	messages   []block.Message         // to store, or to count in more bodies, when all writes are applied
+	counts     map[block.MessageID]int // the bodies in which each of these messages is
+	written    []block.MessageID       // messages that are stored with this transaction
+	whole      map[block.ID]bool       // blocks that join known.voted with this transaction, or leave it
+	number     int64                   // of the newest message, 0: not read yet
 	chains     map[chainKey]*chainRow
-}
-
-type chainKey struct {
-	group   membership.ID
-	creator keys.Public
-}
-
-type chainRow struct {
-	Chain     int64 `db:"chain"`
-	Certified int64 `db:"certified"`
+	changed    []*chainRow // to write when all writes are applied
 }
 
 // bind returns a statement bound to the transaction.
@@ -194,7 +187,11 @@ func (c *commit) apply(w store.Write) error {
 		if err != nil {
 			return err
 		}
-		return c.exec(c.statements.deliver, height, chain.Chain)
+		if height > chain.Delivered {
+			chain.Delivered = height
+			c.changeChain(chain)
+		}
+		return nil
 	case store.PutGroup:
 		return c.group(w.Group)
 	case store.PutClosed:
@@ -202,27 +199,6 @@ func (c *commit) apply(w store.Write) error {
 	default:
 		return fmt.Errorf("unknown type of write %T", w)
 	}
-}
-
-// chainOf returns the row of the slot's chain, which it creates if it does not exist, and the
-// slot's height as SQLite stores it.
-func (c *commit) chainOf(slot block.Slot) (*chainRow, int64, error) {
-	if slot.Height > math.MaxInt64 {
-		return nil, 0, fmt.Errorf("height %d is too large for the store, at most %d", slot.Height, math.MaxInt64)
-	}
-	key := chainKey{slot.Group, slot.Creator}
-	if row, ok := c.chains[key]; ok {
-		return row, int64(slot.Height), nil
-	}
-	if err := c.exec(c.statements.addChain, slot.Group[:], slot.Creator[:]); err != nil {
-		return nil, 0, err
-	}
-	row := new(chainRow)
-	if err := c.get(row, c.statements.chain, slot.Group[:], slot.Creator[:]); err != nil {
-		return nil, 0, err
-	}
-	c.chains[key] = row
-	return row, int64(slot.Height), nil
 }
 
 // vote checks and records a vote, whatever else is stored about the slot.
@@ -236,15 +212,18 @@ func (c *commit) vote(w store.PutVote) error {
 	if err != nil {
 		return err
 	}
-	if err := c.exec(c.statements.vote, chain.Chain, height, id[:]); err != nil {
+	fresh, err := c.change(c.statements.vote, chain.Chain, height, id[:])
+	if err != nil {
 		return err
 	}
-	var voted []byte
-	if err := c.get(&voted, c.statements.voted, chain.Chain, height); err != nil {
-		return err
-	}
-	if string(voted) != string(id[:]) {
-		return fmt.Errorf("%w: slot %s, block %x", store.ErrVoted, slot, voted)
+	if !fresh {
+		var voted []byte
+		if err := c.get(&voted, c.statements.voted, chain.Chain, height); err != nil {
+			return err
+		}
+		if string(voted) != string(id[:]) {
+			return fmt.Errorf("%w: slot %s, block %x", store.ErrVoted, slot, voted)
+		}
 	}
 	if w.Again {
 		return c.replaceBlock(chain, height, b, id)
@@ -255,39 +234,89 @@ func (c *commit) vote(w store.PutVote) error {
 // putBlock stores the header and the messages of a block if they are not stored yet. Most blocks
 // are stored by their vote, before they are certified.
 func (c *commit) putBlock(chain *chainRow, height int64, b block.Block, id block.ID) error {
+	if c.isWhole(id) {
+		return nil
+	}
 	signed := b.Signature != keys.Signature{}
+	whole, err := c.putHeader(chain, height, b.SignedHeader, id, signed)
+	if err != nil || whole || len(b.Messages) == 0 {
+		return err
+	}
+	for _, m := range b.Messages {
+		c.retain(m)
+	}
+	all := leaves.Of(b)
+	c.whole[id] = signed
+	return c.exec(c.statements.body, id[:], chain.Chain, height, c.now, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
+}
+
+// isWhole reports whether a block is known to be stored with all that a certified one has.
+func (c *commit) isWhole(id block.ID) bool {
+	whole, here := c.whole[id]
+	return whole || !here && c.known.voted.Contains(id)
+}
+
+// putHeader stores a header, or the signature that the stored one lacks. It reports whether the
+// messages of the block are stored.
+func (c *commit) putHeader(chain *chainRow, height int64, b block.SignedHeader, id block.ID, signed bool) (whole bool, err error) {
+	header := canonical.Encode(b)
+	fresh, err := c.change(c.statements.header, id[:], chain.Chain, height, signed, header, checksum(header))
+	if err != nil || fresh {
+		return false, err
+	}
 	var held struct {
 		Signed bool `db:"signed"`
 		Whole  bool `db:"whole"`
 	}
-	err := c.get(&held, c.statements.held, id[:])
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+	if err := c.get(&held, c.statements.held, id[:]); err != nil {
+		return false, err
 	}
-	if err != nil || signed && !held.Signed {
-		header := canonical.Encode(b.SignedHeader)
-		if err := c.exec(c.statements.header, id[:], chain.Chain, height, signed, header, checksum(header)); err != nil {
-			return err
-		}
+	if signed && !held.Signed {
+		err = c.exec(c.statements.signature, header, checksum(header), id[:])
 	}
-	if held.Whole || len(b.Messages) == 0 {
-		return nil
-	}
-	for _, m := range b.Messages {
-		if err := c.retain(m); err != nil {
-			return err
-		}
-	}
-	all := leaves.Of(b)
-	return c.exec(c.statements.body, id[:], chain.Chain, height, c.now, leaves.Newest(all), b.BodyBytes(), leaves.Encode(all))
+	return held.Whole, err
 }
 
-// retain increments the message's count of bodies, and stores the message if it is not stored yet.
-// If the message is known to be stored, it skips the INSERT, which would change nothing.
-func (c *commit) retain(m block.Message) error {
+// retain counts one more body with the message, which is stored if it is not stored yet.
+func (c *commit) retain(m block.Message) {
 	id := m.ID()
-	if _, ok := c.messages[id]; ok || c.stored.Contains(id) {
-		if known, err := c.change(c.statements.retain, id[:]); err != nil || known {
+	if c.counts[id] == 0 {
+		c.messages = append(c.messages, m)
+	}
+	c.counts[id]++
+}
+
+// finish writes the messages that were retained, and the chains that changed.
+func (c *commit) finish() error {
+	if err := c.putMessages(); err != nil {
+		return err
+	}
+	for _, row := range c.changed {
+		if err := c.exec(c.statements.advance, row.Certified, row.Delivered, row.Chain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *commit) putMessages() error {
+	for _, m := range c.messages {
+		if err := c.putMessage(m, m.ID()); err != nil {
+			return err
+		}
+		c.written = append(c.written, m.ID())
+	}
+	c.messages = nil
+	clear(c.counts)
+	return nil
+}
+
+// putMessage adds to the message's count of bodies, and stores the message if it is not stored yet.
+// If the message is known to be stored, it skips the INSERT, which would change nothing.
+func (c *commit) putMessage(m block.Message, id block.MessageID) error {
+	count := c.counts[id]
+	if c.known.messages.Contains(id) {
+		if known, err := c.change(c.statements.retain, count, id[:]); err != nil || known {
 			return err
 		}
 	}
@@ -297,16 +326,33 @@ func (c *commit) retain(m block.Message) error {
 		}
 	}
 	c.number++
-	fresh, err := c.change(c.statements.messageID, id[:], c.number)
+	fresh, err := c.change(c.statements.messageID, id[:], c.number, count)
 	if err != nil {
 		return err
 	}
-	c.messages[id] = struct{}{}
 	if fresh {
 		data := m.Encode()
 		return c.exec(c.statements.message, c.number, data, checksum(data))
 	}
-	return c.exec(c.statements.retain, id[:])
+	return c.exec(c.statements.retain, count, id[:])
+}
+
+// remember notes after the transaction what is stored now.
+func (c *commit) remember() {
+	for key, row := range c.chains {
+		row.changed = false
+		c.known.chains.Add(key, *row)
+	}
+	for _, id := range c.written {
+		c.known.messages.Add(id, struct{}{})
+	}
+	for id, whole := range c.whole {
+		if whole {
+			c.known.voted.Add(id, struct{}{})
+		} else {
+			c.known.voted.Remove(id)
+		}
+	}
 }
 
 // change runs a statement and reports whether it changed a row.
@@ -340,37 +386,8 @@ func (c *commit) certify(w store.PutCertified) error {
 		}
 		return fmt.Errorf("%w: slot %s, block %s", store.ErrConflict, slot, certified)
 	}
+	c.whole[id] = false // Prune may remove the messages from now on
 	return c.advance(chain, height)
-}
-
-// certifiedAt returns the ID of the block certified at a height, or zero.
-func (c *commit) certifiedAt(chain *chainRow, height int64) (block.ID, error) {
-	var id []byte
-	err := c.get(&id, c.statements.certified, chain.Chain, height)
-	if errors.Is(err, sql.ErrNoRows) {
-		return block.ID{}, nil
-	}
-	if err != nil {
-		return block.ID{}, err
-	}
-	return block.ID(id), nil
-}
-
-// advance raises the chain's contiguous certified height to that of the block before the first gap.
-// height is that of the block that was just certified.
-func (c *commit) advance(chain *chainRow, height int64) error {
-	if height != chain.Certified+1 {
-		return nil
-	}
-	for chain.Certified = height; ; chain.Certified++ {
-		next, err := c.certifiedAt(chain, chain.Certified+1)
-		if err != nil {
-			return err
-		}
-		if next == (block.ID{}) {
-			return c.exec(c.statements.advance, chain.Certified, chain.Chain)
-		}
-	}
 }
 
 func (c *commit) group(g *membership.Group) error {

@@ -153,7 +153,7 @@ func (s *Store) removeBodies(ctx context.Context, bodies []oldBody, pruned *stor
 		return err
 	}
 	for _, id := range removed {
-		s.stored.Remove(id)
+		s.known.messages.Remove(id)
 	}
 	pruned.Blocks, pruned.Bytes = pruned.Blocks+len(bodies), pruned.Bytes+bytes
 	return nil

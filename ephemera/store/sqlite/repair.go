@@ -76,6 +76,10 @@ func (c *commit) repair(w store.PutRepaired) error {
 // replaceBlock writes the header and the messages of a block over what is stored of them. Messages
 // that were stored but damaged keep the running time at which they came.
 func (c *commit) replaceBlock(chain *chainRow, height int64, b block.Block, id block.ID) error {
+	if err := c.putMessages(); err != nil {
+		return err
+	}
+	c.whole[id] = false
 	signed, header := b.Signature != keys.Signature{}, canonical.Encode(b.SignedHeader)
 	if err := c.exec(c.statements.repairs.header, id[:], chain.Chain, height, signed, header, checksum(header)); err != nil {
 		return err
@@ -140,7 +144,8 @@ func (c *commit) replaceMessage(m block.Message, counted bool) error {
 	var number int64
 	err := c.get(&number, c.statements.repairs.numberOf, id[:])
 	if errors.Is(err, sql.ErrNoRows) {
-		return c.retain(m)
+		c.retain(m)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -149,5 +154,5 @@ func (c *commit) replaceMessage(m block.Message, counted bool) error {
 	if err := c.exec(c.statements.repairs.message, number, data, checksum(data)); err != nil || counted {
 		return err
 	}
-	return c.exec(c.statements.retain, id[:])
+	return c.exec(c.statements.retain, 1, id[:])
 }

@@ -23,12 +23,10 @@ import (
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 
-	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
@@ -47,9 +45,6 @@ func readers(limit int) int { return max(2, min(limit/64, 4)) }
 // database and its log for each connection, what the connections share, and the lock.
 func Files(limit int) int { return 2*(readers(limit)+1) + 2 }
 
-// storedMessages is the size of the cache Store.stored.
-const storedMessages = 8192
-
 // Store is a store.Store in one SQLite file.
 type Store struct {
 	path    string
@@ -62,8 +57,7 @@ type Store struct {
 	message *sqlx.Stmt // on the readers
 	clock   *uptime.Clock
 	pruning sync.Mutex // held by a Prune
-	// stored holds messages known to be stored, because most messages are in several blocks.
-	stored *lru.Cache[block.MessageID, struct{}]
+	known   known
 }
 
 // Open opens the store at path, creates it if it does not exist, and migrates its schema. The
@@ -77,11 +71,7 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	stored, err := lru.New[block.MessageID, struct{}](storedMessages)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	s := &Store{path: path, lock: lock, logger: logger, stored: stored}
+	s := &Store{path: path, lock: lock, logger: logger, known: newKnown()}
 	if err := s.patience().Try(context.Background(), func() error { return s.connect(path) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
