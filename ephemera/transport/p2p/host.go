@@ -150,6 +150,9 @@ func (n *notifiee) ListenClose(network.Network, ma.Multiaddr) {}
 
 func (n *notifiee) Connected(_ network.Network, conn network.Conn) {
 	if r := (*Transport)(n).peer(conn.RemotePeer()); r != nil {
+		if conn.Stat().Direction == network.DirInbound {
+			(*Transport)(n).arrived()
+		}
 		r.connOpened(conn)
 		(*Transport)(n).placeMembers()
 	}

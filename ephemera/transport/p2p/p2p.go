@@ -11,10 +11,11 @@
 // meanwhile it counts as offline.
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
-// handshakes.go and seats.go (who may connect), peer.go (one member and dialling it), outbox.go
-// (frames on their way to it), stream.go (frames from it), absence.go (why it is not connected),
-// ping.go (keep-alive), penalties.go (rate limits, offences, cuts), gossip.go, messages.go
-// (messages on streams), gossiping.go (one peer's turns), mode.go (how messages spread).
+// handshakes.go and seats.go (who may connect), peer.go (one member and its connections),
+// dialling.go (who of two members dials, and when), outbox.go (frames on their way to it), stream.go
+// (frames from it), absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate
+// limits, offences, cuts), gossip.go, messages.go (messages on streams), gossiping.go (one peer's
+// turns), mode.go (how messages spread).
 package p2p
 
 import (
@@ -26,6 +27,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -53,6 +55,10 @@ type Transport struct {
 	guestRate limiter                   // of the direct frames of all guests
 	seats     seats
 	closing   sync.Once
+	dials     chan struct{} // holds one for each attempt to connect that is under way
+
+	created     time.Time
+	lastArrival atomic.Int64 // of a member that connected to this node, in nanoseconds since created
 
 	tcpHandshakes, quicHandshakes *handshakes // incoming
 
@@ -98,6 +104,7 @@ func New(config Config) (*Transport, error) {
 		publish: make(chan []byte, config.Limits.GossipFrames),
 		peers:   map[peer.ID]*remote{}, seats: seats{most: config.Limits.Connections},
 		tcpHandshakes: newHandshakes(config.Limits, config.DialTimeout), quicHandshakes: newHandshakes(config.Limits, config.DialTimeout),
+		dials: make(chan struct{}, dialsAtOnce), created: time.Now(),
 		guestRate: newLimiter(guestFramesPerSecond, guestFramesBurst, guestBytesPerSecond, config.Limits.BytesBurst),
 	}
 	if err := t.SetPeers(config.Peers); err != nil {

@@ -187,12 +187,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		online  bool
 		since   time.Time
 	}
-	// Both members dial. The one with the greater key waits at first, so that two connections are the
-	// exception.
-	wait := time.Duration(0)
-	if r.t.config.Key.Public().Compare(r.key) > 0 {
-		wait = r.t.config.Backoff.First
-	}
+	offline, wait := time.Now(), time.Duration(0)
 	select {
 	case <-r.changed: // by what is read below: it must not end the first wait
 	default:
@@ -218,6 +213,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 				wait = retry.next()
 			}
 			reported.changes, reported.online, reported.since, failed = changes, online, time.Now(), 0
+			offline = reported.since
 			continue // the receiver may have taken long: check again
 		}
 		if !online && len(addresses) == 0 && !r.isGuest() {
@@ -237,10 +233,15 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 			wait = 0
 			continue
 		}
-		err := r.dial(ctx, r.some(addresses, failed))
-		if failed++; err != nil && failed%findEvery == 0 {
-			err = errors.Join(err, r.dialFound(ctx))
+		if r.yields(offline) {
+			r.sleep(ctx, r.t.config.Backoff.First)
+			continue
 		}
+		err := r.attempt(ctx, addresses, failed)
+		if errors.Is(err, errCameFirst) {
+			continue
+		}
+		failed++
 		wait = retry.next()
 		if err != nil {
 			r.t.config.Logger.Debug("dialling member failed", "peer", r.key, "addresses", addresses, "retry", wait, "error", err)

@@ -14,8 +14,8 @@ import (
 // pingsPerSecond is how many pings of a peer are answered per second. Further ones wait.
 const pingsPerSecond = 10
 
-// keepAlive pings the member while it is connected. If it does not answer, keepAlive closes its
-// connections, so that it is dialled again.
+// keepAlive pings the member while it is connected, and closes needless connections. If the member
+// does not answer, keepAlive closes all of them, so that it is dialled again.
 func (r *remote) keepAlive(ctx context.Context) {
 	for interval := r.t.config.PingInterval; ctx.Err() == nil; {
 		wait.For(ctx, interval*3/4+rand.N(interval/2+1))
@@ -23,6 +23,7 @@ func (r *remote) keepAlive(ctx context.Context) {
 		if !online || ctx.Err() != nil {
 			continue
 		}
+		r.closeSurplus()
 		received := r.received.Load()
 		err := r.ping(ctx)
 		if after, _, _ := r.state(); err == nil || after != changes || r.received.Load() != received || ctx.Err() != nil {
