@@ -34,6 +34,7 @@ const (
 	maxEpochs   = 10_000
 	maxTicks    = 1_000
 	minEpoch    = 200 * time.Millisecond
+	usualEpoch  = 4 * time.Second
 	maxEpoch    = 24 * time.Hour
 )
 
@@ -45,7 +46,7 @@ type Config struct {
 	Nodes    int           // number of Nym-APIs
 	Mixnodes int           // number of rewarded mixnodes
 	Epochs   int           // number of epochs to run
-	Epoch    time.Duration // length of an epoch
+	Epoch    time.Duration // length of an epoch; 0: the usual one, longer if its computation takes longer
 	Ticks    int           // measurements of each mixnode in an epoch
 
 	Estimator string // a name that metrics.ParseEstimator accepts
@@ -70,7 +71,7 @@ type Config struct {
 // Default returns the configuration of `nymapi compare` without flags.
 func Default() Config {
 	return Config{
-		Nodes: 4, Mixnodes: 240, Epochs: 5, Epoch: 4 * time.Second, Ticks: 4, Estimator: "median", Seed: 1, Source: SourceWorld,
+		Nodes: 4, Mixnodes: 240, Epochs: 5, Epoch: usualEpoch, Ticks: 4, Estimator: "median", Seed: 1, Source: SourceWorld,
 		Missing: 0.02, Submit: SubmitRace, Verify: VerifyFull, Lie: LieZero, Single: 1,
 	}
 }
@@ -102,6 +103,7 @@ func (c Config) complete() Config {
 		setDefault(&c.Epoch, time.Second)
 		setDefault(&c.Ticks, 1)
 	}
+	setDefault(&c.Epoch, usualEpoch)
 	if c.LiarsAt != nil {
 		setDefault(&c.Liars, len(c.LiarsAt))
 	}

@@ -196,3 +196,29 @@ func TestBigRunsBeginWithAnEstimate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 20*time.Second, p.EstimatedTime())
 }
+
+// Without a length, epochs are long enough for the computation of a large group.
+func TestLargeGroupsGetLongerEpochs(t *testing.T) {
+	c := Default()
+	for _, nodes := range []int{4, 30, 100} {
+		c.Nodes, c.Epoch = nodes, 0
+		p, err := c.Plan()
+		require.NoError(t, err)
+		require.Equal(t, max(usualEpoch, roundUp(2*p.costPerEpoch(), time.Second)), p.Epoch)
+		require.Empty(t, p.Warnings())
+	}
+}
+
+func TestARunNeedsDescriptorsForEachPair(t *testing.T) {
+	c := Default()
+	for nodes, want := range map[int]int{4: 201, 30: 1977, 100: 14150} {
+		c.Nodes = nodes
+		p, err := c.Plan()
+		require.NoError(t, err)
+		require.Equal(t, want, p.Descriptors())
+		require.NoError(t, p.fits(want))
+		err = p.fits(want - 1)
+		require.ErrorIs(t, err, ErrDescriptors)
+		require.ErrorContains(t, err, "ulimit -n")
+	}
+}

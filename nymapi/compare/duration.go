@@ -8,7 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// bigRun is the number of Nym-APIs above which the run begins with an estimate of its time, because
+// bigRun is the number of Nym-APIs from which on the run begins with an estimate of its time, because
 // one machine may not keep up with the work of so large a group.
 const bigRun = 30
 
@@ -46,11 +46,13 @@ func (p *Plan) EstimatedTime() time.Duration {
 
 // Estimate returns a sentence about the time of a big run, empty for others.
 func (p *Plan) Estimate() string {
-	if p.Nodes <= bigRun {
+	if p.Nodes < bigRun {
 		return ""
 	}
-	return fmt.Sprintf("%d Nym-APIs in one process: this will take about %s (%d epochs, each with about %s of computation on %d cores).",
-		p.Nodes, roundUp(p.EstimatedTime(), time.Second), p.Epochs, p.costPerEpoch().Round(10*time.Millisecond), runtime.GOMAXPROCS(0))
+	return fmt.Sprintf("%d Nym-APIs in one process: this will take about %s (%d epochs of %s, each with about %s of computation on %d cores) "+
+		"and about %d open files and connections.",
+		p.Nodes, roundUp(p.EstimatedTime(), time.Second), p.Epochs, p.Epoch, p.costPerEpoch().Round(10*time.Millisecond), runtime.GOMAXPROCS(0),
+		p.Descriptors())
 }
 
 // roundUp returns the smallest multiple of unit that is at least d.

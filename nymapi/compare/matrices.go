@@ -26,7 +26,7 @@ func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
 		if record.Detail.Status != contract.StatusRewarded {
 			continue
 		}
-		bundle, err := r.client.Bundle(ctx, record.Detail.ID)
+		bundle, err := onceFree(ctx, func() (contract.Bundle, error) { return r.client.Bundle(ctx, record.Detail.ID) })
 		if err != nil {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}

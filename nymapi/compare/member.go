@@ -35,7 +35,7 @@ func (r *modeRun) enrolOffline(ctx context.Context) error {
 		if !r.plan.roles.isOffline(number) {
 			continue
 		}
-		info, err := r.client.PeerInfo(ctx)
+		info, err := onceFree(ctx, func() (contract.PeerInfo, error) { return r.client.PeerInfo(ctx) })
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (r *modeRun) enrolOffline(ctx context.Context) error {
 			return err
 		}
 		enrolment := contract.Enrolment{Name: memberName(number), Addresses: []string{}, Counter: 1}.Sign(key, info.Network, info.ContractKey)
-		if _, err := r.client.Enrol(ctx, enrolment, ""); err != nil {
+		if _, err := onceFree(ctx, func() (contract.EnrolAnswer, error) { return r.client.Enrol(ctx, enrolment, "") }); err != nil {
 			return fmt.Errorf("enrol %s: %w", memberName(number), err)
 		}
 	}

@@ -170,8 +170,8 @@ func (r *modeRun) reportSettled(ctx context.Context, settled int) (int, error) {
 	for settled < r.plan.Epochs {
 		last := min(settled+page, r.plan.Epochs)
 		list, err := r.client.Epochs(ctx, contract.Epoch(last), last-settled)
-		if errors.Is(err, contract.NotStarted) || errors.Is(err, contract.NotFound) {
-			return settled, nil
+		if errors.Is(err, contract.NotStarted) || errors.Is(err, contract.NotFound) || isBusy(err) {
+			return settled, nil // it is asked again soon
 		}
 		if err != nil {
 			return settled, err
@@ -197,10 +197,10 @@ func (r *modeRun) awaitLate(ctx context.Context, again <-chan time.Time) error {
 	defer limit.Stop()
 	for {
 		detail, err := r.client.EpochDetail(ctx, contract.Epoch(r.plan.Epochs))
-		if err != nil {
+		if err != nil && !isBusy(err) {
 			return err
 		}
-		if detail.Status == contract.StatusMissed || len(detail.Attempts) >= len(r.members) {
+		if err == nil && (detail.Status == contract.StatusMissed || len(detail.Attempts) >= len(r.members)) {
 			return nil
 		}
 		select {
@@ -216,7 +216,7 @@ func (r *modeRun) awaitLate(ctx context.Context, again <-chan time.Time) error {
 // readOutcome returns the contract's records of the settled epochs, and what was sent until now.
 func (r *modeRun) readOutcome(ctx context.Context) (Outcome, error) {
 	o := Outcome{Mode: r.mode, Running: len(r.members)}
-	current, err := r.client.Epoch(ctx)
+	current, err := onceFree(ctx, func() (contract.CurrentEpoch, error) { return r.client.Epoch(ctx) })
 	if errors.Is(err, contract.NotStarted) {
 		return o, nil
 	}
@@ -231,7 +231,7 @@ func (r *modeRun) readOutcome(ctx context.Context) (Outcome, error) {
 		o.SentBytes += m.sentBytes()
 	}
 	for epoch := contract.Epoch(1); epoch <= min(contract.Epoch(r.plan.Epochs), current.ID); epoch++ {
-		detail, err := r.client.EpochDetail(ctx, epoch)
+		detail, err := onceFree(ctx, func() (contract.EpochDetail, error) { return r.client.EpochDetail(ctx, epoch) })
 		if err != nil {
 			return o, err
 		}

@@ -38,19 +38,22 @@ func (c Config) Plan() (*Plan, error) {
 	p := &Plan{Config: c.complete()}
 	var err error
 	if p.Source == SourceTrace {
-		err = p.readTrace(c)
+		err = p.readTrace()
 	} else {
 		err = p.simulate()
 	}
 	if err != nil {
 		return nil, err
 	}
+	if c.Epoch == 0 {
+		p.Epoch = max(p.Epoch, roundUp(2*p.costPerEpoch(), time.Second))
+	}
 	p.roles, err = p.positions(p.Nodes)
 	return p, err
 }
 
 // readTrace reads the trace and completes the fields that it provides.
-func (p *Plan) readTrace(given Config) error {
+func (p *Plan) readTrace() error {
 	file, err := trace.Open(p.Trace)
 	if err != nil {
 		return fmt.Errorf("--trace: %w", err)
@@ -88,9 +91,6 @@ func (p *Plan) readTrace(given Config) error {
 	setDefault(&p.Epochs, min(len(file.Epochs), maxEpochs))
 	p.Observers, p.traceOf = names, file
 	p.input = newReplay(file, p.observers, trusted)
-	if given.Epoch == 0 {
-		p.Epoch = max(p.Epoch, roundUp(2*p.costPerEpoch(), time.Second))
-	}
 	return nil
 }
 

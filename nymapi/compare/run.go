@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/descriptors"
 )
 
 // Options say where a run keeps its files and what it reports to.
@@ -33,9 +35,14 @@ const (
 // Run runs both modes at the same time and returns the outcome of each, single first. It starts
 // everything it needs and leaves only the databases behind.
 //
+// The error is ErrDescriptors if the process may have too few files and connections open.
+//
 // If ctx ends first, the outcomes hold the epochs that are settled by then, and the error is that
 // of ctx.
 func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
+	if err := p.fits(descriptors.Limit()); err != nil {
+		return nil, err
+	}
 	work, err := os.MkdirTemp(options.Work, "nymapi-compare-")
 	if err != nil {
 		return nil, fmt.Errorf("create a folder for the Nym-APIs' data: %w", err)

@@ -67,7 +67,7 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Nodes, "nodes", c.Nodes, "number of Nym-APIs (with a trace: its observers)")
 	flags.IntVar(&c.Mixnodes, "mixnodes", c.Mixnodes, "number of rewarded mixnodes (with a trace: those of the file)")
 	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "number of epochs (with a trace: all epochs of the file)")
-	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s, longer for large traces)")
+	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s); without this flag, large groups get longer ones")
 	flags.IntVar(&c.Ticks, "ticks", c.Ticks, "measurements of each mixnode per epoch (with a trace: 1)")
 	flags.StringVar(&c.Estimator, "estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k) or mad")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "random seed: the same seed gives the same measurements")
@@ -136,9 +136,9 @@ func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 				*field = 0
 			}
 		}
-		if !given("epoch") {
-			c.Epoch = 0
-		}
+	}
+	if !given("epoch") {
+		c.Epoch = 0
 	}
 	return c, nil
 }
