@@ -31,6 +31,7 @@ type checker struct {
 	w          *world
 	violations []Violation
 	observers  []Invariant
+	planned    int64 // the millisecond after which nothing more is planned
 
 	slots    map[slotKey]*slotBook
 	order    []*slotBook // in the order in which they were first seen
@@ -130,7 +131,7 @@ type cursor struct {
 
 func newChecker(w *world) *checker {
 	c := &checker{
-		w: w, slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
+		w: w, planned: w.schedule.lastPlanned(), slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
 		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
 		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{}, halts: map[chainKey]map[int]bool{},

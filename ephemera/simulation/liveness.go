@@ -49,15 +49,15 @@ func (c *checker) unsettled() string {
 
 // horizon returns the microsecond after which nothing new has to be waited for: adversaries never
 // stop, so chains grow forever.
-func (c *checker) horizon() int64 { return max(c.lastPlanned(), c.w.schedule.Heal) * 1000 }
+func (c *checker) horizon() int64 { return max(c.planned, c.w.schedule.Heal) * 1000 }
 
-// lastPlanned returns the time after which nothing more is planned.
-func (c *checker) lastPlanned() int64 {
+// lastPlanned returns the millisecond after which nothing more is planned.
+func (s *Schedule) lastPlanned() int64 {
 	last := int64(0)
-	for _, s := range c.w.schedule.Submissions {
-		last = max(last, s.At)
+	for _, submission := range s.Submissions {
+		last = max(last, submission.At)
 	}
-	for _, f := range c.w.schedule.Faults {
+	for _, f := range s.Faults {
 		last = max(last, f.At+f.For)
 	}
 	return last

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
@@ -25,13 +27,14 @@ type meter struct {
 	measured Measured
 	last     any // identity of the frame measured last; keeps it alive
 	size     int
+	scratch  []byte
 }
 
 // add adds a frame that a node sends.
 func (m *meter) add(from int, frame wire.Frame, gossip bool) {
 	id := identity(frame)
 	if id == nil || id != m.last {
-		m.last, m.size = id, encodedSize(frame)
+		m.last, m.size = id, m.encodedSize(frame)
 	}
 	m.measured.Sent[from] += int64(m.size)
 	traffic := &m.measured.Gossip
@@ -71,9 +74,13 @@ func identity(frame wire.Frame) any {
 }
 
 // encodedSize returns the length of wire.Encode. For frames that carry bodies it adds up sizes
-// instead of encoding, because they are most of the bytes of a large day.
-func encodedSize(frame wire.Frame) int {
+// instead of encoding, because they are most of the bytes of a large day, and for digests, which
+// are many. Others it encodes where the last one was.
+func (m *meter) encodedSize(frame wire.Frame) int {
 	switch f := frame.(type) {
+	case wire.Pool:
+		const digest = 1 + 2 + len(keys.Public{}) + 2 + len(block.Digest{})
+		return 1 + headSize(1) + headSize(len(f.Digests)) + len(f.Digests)*digest
 	case wire.Messages:
 		return len(wire.Encode(wire.Messages{})) - headSize(0) + headSize(len(f.Messages)) + bodiesSize(f.Messages, true)
 	case wire.Blocks:
@@ -88,6 +95,9 @@ func encodedSize(frame wire.Frame) int {
 			size += headSize(2) + headSize(body) + body + headSize(proof) + proof
 		}
 		return size
+	case canonical.Appender: // its kind precedes it
+		m.scratch = f.AppendCanonical(m.scratch[:0])
+		return 1 + len(m.scratch)
 	}
 	return len(wire.Encode(frame))
 }
