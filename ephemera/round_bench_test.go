@@ -34,9 +34,11 @@ import (
 // what its syncs cost, those with direct what GossipSub does. With -parts, each run prints where its
 // CPU time went.
 func BenchmarkRound(b *testing.B) {
-	for _, n := range []int{4, 10, 20} {
+	for _, n := range roundSizes(b) {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{}) })
-		b.Run(fmt.Sprintf("n=%d,direct", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{gossip: p2p.Direct}) })
+		if n <= 20 {
+			b.Run(fmt.Sprintf("n=%d,direct", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{gossip: p2p.Direct}) })
+		}
 		if n <= 10 {
 			b.Run(fmt.Sprintf("n=%d,uncounted", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{uncounted: true}) })
 		}
@@ -130,7 +132,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 		}
 	})
 	for _, node := range c.nodes {
-		require.Eventually(tb, func() bool { return len(node.Online()) == n-1 }, 30*time.Second, 10*time.Millisecond)
+		require.Eventually(tb, func() bool { return len(node.Online()) == n-1 }, connectTime(n), 10*time.Millisecond)
 	}
 	return c
 }
@@ -167,6 +169,7 @@ func (b *board) awaitCount(count int) {
 }
 
 func benchmarkRound(b *testing.B, n int, config realConfig) {
+	requireDescriptors(b, n)
 	var boards []*board
 	config.include = mempool.All
 	config.app = func(int) ephemera.Application {
@@ -175,7 +178,7 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	}
 	c := newRealCluster(b, n, config)
 	payload := bytes.Repeat([]byte{'x'}, 3000)
-	const warm = 3
+	warm := warmRounds(n)
 	for number := range warm {
 		c.round(b, boards, number, payload)
 	}

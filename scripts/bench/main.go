@@ -28,6 +28,9 @@ func main() {
 	}
 }
 
+// longest is how long the benchmarks of one package may take. Rounds of 100 nodes take minutes.
+const longest = "4h"
+
 // run measures and prints the table to out. The output of `go test` goes to progress.
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -40,7 +43,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 
-	command := []string{"go", "test", "-run", "^$", "-bench", *pattern, "-benchmem", "-count", strconv.Itoa(*count), "-benchtime", *benchtime}
+	command := []string{"go", "test", "-run", "^$", "-bench", *pattern, "-benchmem", "-count", strconv.Itoa(*count), "-benchtime", *benchtime, "-timeout", longest}
 	if *short {
 		command = append(command, "-short")
 	}
