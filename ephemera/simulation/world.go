@@ -118,14 +118,18 @@ func Run(schedule Schedule, options Options) (Result, error) {
 	if err := schedule.Validate(); err != nil {
 		return Result{}, err
 	}
-	w := newWorld(schedule, options)
+	return newWorld(schedule, options).run(), nil
+}
+
+// run runs the schedule.
+func (w *world) run() Result {
 	w.loop()
 	w.stats.Virtual = w.now / 1000
 	w.check.end()
 	w.closeStores()
 	return Result{
-		Schedule: schedule, Violations: w.check.violations, Hash: w.trace.hash, Stats: w.stats, Measured: w.meter.measured, Delays: w.check.delays(),
-	}, nil
+		Schedule: w.schedule, Violations: w.check.violations, Hash: w.trace.hash, Stats: w.stats, Measured: w.meter.measured, Delays: w.check.delays(),
+	}
 }
 
 // loop carries out one task after the other. A panic of an engine or an application is a violation:

@@ -28,14 +28,13 @@ const (
 func (r *remote) goesSecond() bool { return r.t.config.Key.Public().Compare(r.key) > 0 }
 
 // yields reports whether the member, which is offline since then, should have more time to dial
-// this node: that of a handshake, and longer while members connect, but never longer than the
+// this node: that of a handshake, and longer while members connect, but not much longer than the
 // timeout of a dial.
 func (r *remote) yields(since time.Time) bool {
-	offline := time.Since(since)
-	if !r.goesSecond() || offline > r.t.config.DialTimeout {
+	offline, patience := time.Since(since), r.t.patience()
+	if !r.goesSecond() || offline > max(r.t.config.DialTimeout, 4*patience) {
 		return false
 	}
-	patience := r.t.patience()
 	return offline < patience || r.t.sinceArrival() < patience || r.t.tcpHandshakes.ofMembers() || r.t.quicHandshakes.ofMembers()
 }
 
