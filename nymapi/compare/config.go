@@ -46,7 +46,7 @@ type Config struct {
 	Nodes    int           // number of Nym-APIs
 	Mixnodes int           // number of rewarded mixnodes
 	Epochs   int           // number of epochs to run
-	Epoch    time.Duration // length of an epoch; 0: the usual one, longer if its computation takes longer
+	Epoch    time.Duration // length of an epoch; 0: the usual one, or what a large group needs
 	Ticks    int           // measurements of each mixnode in an epoch
 
 	Estimator string // a name that metrics.ParseEstimator accepts

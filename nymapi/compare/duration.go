@@ -8,8 +8,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
-// bigRun is the number of Nym-APIs from which on the run begins with an estimate of its time, because
-// one machine may not keep up with the work of so large a group.
+// bigRun is the number of Nym-APIs from which on the run begins with an estimate of its time,
+// because one machine may not keep up with the work of so large a group.
 const bigRun = 30
 
 // Computing times on one core, fitted to runs of 4, 10 and 30 Nym-APIs in one process.
