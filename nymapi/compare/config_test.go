@@ -209,6 +209,20 @@ func TestLargeGroupsGetLongerEpochs(t *testing.T) {
 	}
 }
 
+// The estimate follows the machine: one that is slow, or does other work, takes longer.
+func TestTheEstimateFollowsTheMachine(t *testing.T) {
+	c := Default()
+	c.Nodes = 10
+	p, err := c.Plan()
+	require.NoError(t, err)
+	once := p.costPerEpoch()
+	p.slowness = 3
+	require.InDelta(t, float64(3*once), float64(p.costPerEpoch()), 10)
+	measured, err := measureSlowness()
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, measured, float64(1))
+}
+
 func TestARunNeedsDescriptorsForEachPair(t *testing.T) {
 	c := Default()
 	for nodes, want := range map[int]int{4: 201, 30: 1977, 100: 14150} {

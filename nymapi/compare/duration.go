@@ -1,10 +1,14 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 )
 
@@ -25,8 +29,39 @@ const (
 func (p *Plan) costPerEpoch() time.Duration {
 	n, q := time.Duration(p.Nodes), time.Duration(quorum.Size(p.Nodes))
 	work := (n*n+n*n*q)*signatureCost + n*n*n*time.Duration(p.Mixnodes)*cellCost + n*n*n*frontierCost
-	return work / time.Duration(runtime.GOMAXPROCS(0))
+	return time.Duration(max(1, p.slowness) * float64(work) / float64(runtime.GOMAXPROCS(0)))
 }
+
+// measureSlowness returns by what factor signatures take longer at the moment than signatureCost,
+// on all cores together and at least 1: on a slow machine, or one that does other work. It takes a
+// tenth of a second on an idle one.
+func measureSlowness() (float64, error) {
+	key, err := keys.Generate()
+	if err != nil {
+		return 0, err
+	}
+	const checks = 1000 // by each core
+	message := []byte("how long does a signature take?")
+	signature, public, start := key.Sign(message), key.Public(), time.Now()
+	var cores errgroup.Group
+	for range runtime.GOMAXPROCS(0) {
+		cores.Go(func() error {
+			for range checks {
+				if !public.Verify(message, signature) {
+					return errSignature
+				}
+			}
+			return nil
+		})
+	}
+	if err := cores.Wait(); err != nil {
+		return 0, err
+	}
+	return max(1, float64(time.Since(start))/float64(checks*signatureCost)), nil
+}
+
+// errSignature reports a machine that cannot compute.
+var errSignature = errors.New("verify a signature that was made a moment ago: it is wrong (check the machine's memory)")
 
 // EstimatedTime returns the estimated time of the run: its epochs, or the computing time if that is
 // longer, and the acceptance time of epochs that will be missed.
@@ -49,7 +84,7 @@ func (p *Plan) Estimate() string {
 	if p.Nodes < bigRun {
 		return ""
 	}
-	return fmt.Sprintf("%d Nym-APIs in one process: this will take about %s (%d epochs of %s, each with about %s of computation on %d cores) "+
+	return fmt.Sprintf("%d Nym-APIs in one process: this will take about %s (%d epochs of %s, each with about %s of computation on %d cores as busy as now) "+
 		"and about %d open files and connections.",
 		p.Nodes, roundUp(p.EstimatedTime(), time.Second), p.Epochs, p.Epoch, p.costPerEpoch().Round(10*time.Millisecond), runtime.GOMAXPROCS(0),
 		p.Descriptors())

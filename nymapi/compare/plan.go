@@ -25,6 +25,7 @@ type Plan struct {
 	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil if the source has
 	// no packets.
 	moreProbes input
+	slowness   float64      // factor of computing times, see measureSlowness; below 1 it counts as 1
 	traceOf    *trace.Trace // nil unless Source is SourceTrace
 	observers  []int        // of the trace, by Nym-API
 }
@@ -44,6 +45,11 @@ func (c Config) Plan() (*Plan, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if p.Nodes >= bigRun {
+		if p.slowness, err = measureSlowness(); err != nil {
+			return nil, err
+		}
 	}
 	if c.Epoch == 0 {
 		p.Epoch = max(p.Epoch, roundUp(2*p.costPerEpoch(), time.Second))
