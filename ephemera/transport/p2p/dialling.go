@@ -18,10 +18,10 @@ import (
 const (
 	// dialsAtOnce is how many members a node dials at a time, so that each handshake gets its share of
 	// a busy processor before it times out.
-	dialsAtOnce = 8
+	dialsAtOnce = 4
 	// dialShare is for how long an attempt counts as one of them. Addresses that do not answer hold up
-	// the others no longer.
-	dialShare = 2 * time.Second
+	// others no longer.
+	dialShare = 4 * time.Second
 )
 
 // goesSecond reports whether the member's own dial is expected first.
@@ -32,7 +32,7 @@ func (r *remote) goesSecond() bool { return r.t.config.Key.Public().Compare(r.ke
 // timeout of a dial.
 func (r *remote) yields(since time.Time) bool {
 	offline, patience := time.Since(since), r.t.patience()
-	if !r.goesSecond() || offline > max(r.t.config.DialTimeout, 4*patience) {
+	if !r.goesSecond() || offline > max(r.t.config.DialTimeout, 8*patience) {
 		return false
 	}
 	return offline < patience || r.t.sinceArrival() < patience || r.t.tcpHandshakes.ofMembers() || r.t.quicHandshakes.ofMembers()
