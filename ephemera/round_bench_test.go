@@ -30,9 +30,9 @@ import (
 // have delivered all n blocks. CPU is that of the whole process, which holds all nodes, divided by
 // n. Checks are the signatures that a node verified, known those that it did not, because it had
 // verified them in another frame. Commits are those of a node's store, and counts those that hold
-// votes, after each of which the counter of votes (R8) is synced. The runs without the counter show
-// what its syncs cost, those with direct what GossipSub does. With -parts, each run prints where its
-// CPU time went.
+// votes, after each of which the counter of votes (R8) is synced. The runs without the counter
+// show what its syncs cost, those with direct what GossipSub does. With -parts, each run prints
+// where its CPU time went.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range roundSizes(b) {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{}) })

@@ -12,10 +12,10 @@
 //
 // The files: host.go (the libp2p host and its admission), resources.go (libp2p's limits),
 // handshakes.go and seats.go (who may connect), peer.go (one member and its connections),
-// dialling.go (who of two members dials, and when), outbox.go (frames on their way to it), stream.go
-// (frames from it), absence.go (why it is not connected), ping.go (keep-alive), penalties.go (rate
-// limits, offences, cuts), gossip.go, messages.go (messages on streams), gossiping.go (one peer's
-// turns), mode.go (how messages spread).
+// dialling.go (who of two members dials, and when), outbox.go (frames on their way to it),
+// stream.go (frames from it), absence.go (why it is not connected), ping.go (keep-alive),
+// penalties.go (rate limits, offences, cuts), gossip.go, messages.go (messages on streams),
+// gossiping.go (one peer's turns), mode.go (how messages spread).
 package p2p
 
 import (

@@ -188,10 +188,7 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 		since   time.Time
 	}
 	offline, wait := time.Now(), time.Duration(0)
-	select {
-	case <-r.changed: // by what is read below: it must not end the first wait
-	default:
-	}
+	r.forgetChanges()
 	failed := 0
 	var trouble unreachable
 	for retry := newRetry(r.t.config.Backoff); ctx.Err() == nil; {
@@ -250,6 +247,14 @@ func (r *remote) connect(ctx context.Context, receiver transport.Receiver) {
 	}
 	if reported.online {
 		receiver.Disconnected(r.key)
+	}
+}
+
+// forgetChanges forgets changes of what is about to be read: they must not end the first wait.
+func (r *remote) forgetChanges() {
+	select {
+	case <-r.changed:
+	default:
 	}
 }
 
