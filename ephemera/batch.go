@@ -17,7 +17,7 @@ type batch struct {
 	events  int
 	writes  int  // that cannot wait for a later commit
 	votes   bool // for blocks of other members
-	own     bool // an own block, or its certificate, is sent after the commit
+	own     bool // this member's block, or its certificate, is sent after the commit
 	begins  bool // the application is asked for a block, or about one, after the commit
 	// delivers holds the chains with a delivery, as slots of height 0.
 	delivers map[block.Slot]bool
@@ -119,10 +119,10 @@ func (b *batch) gather() (later []engine.Event) {
 
 // linger returns until when the commit waits for the next event.
 //
-// It does not wait if others wait for it: for an own block or its certificate, or for a question to
-// the application. Votes wait for proposals if members propose at about the same time. Certificates
-// wait for those of all blocks that this member echoed. Both stop waiting when nothing is expected,
-// which is at once if there is only one block under way.
+// It does not wait if others wait for it: for this member's block or its certificate, or for a
+// question to the application. Votes wait for proposals if members propose at about the same time.
+// Certificates wait for those of all blocks that this member echoed. Both stop waiting when nothing
+// is expected, which is at once if there is only one block under way.
 func (b *batch) linger(quiet, end time.Time) time.Time {
 	expected := b.engine.Expected()
 	if quiet.After(end) {

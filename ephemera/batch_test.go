@@ -30,9 +30,9 @@ func (s slowStore) Commit(ctx context.Context, writes []store.Write) error {
 	return s.Store.Commit(ctx, writes)
 }
 
-// A round in which all members propose at once should take few commits, and wait for as few as its
-// blocks depend on: the vote for the own block, those for the other blocks, the own certificate and
-// those of the others.
+// A round in which all members propose at once takes few commits: of the vote for one's block, of
+// those for the other blocks, of one's certificate, and of the other certificates. It waits for
+// these one after the other, and for nothing else.
 func TestRoundsTakeFewCommits(t *testing.T) {
 	for _, test := range []struct {
 		n                      int

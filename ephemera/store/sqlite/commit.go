@@ -138,13 +138,13 @@ type commit struct {
 	statements *commitStatements
 	bound      map[*sqlx.Stmt]*sqlx.Stmt // prepared statement -> the same bound to the transaction
 	known      *known
-	messages   []block.Message         // to store, or to count in more bodies, when all writes are applied
-	counts     map[block.MessageID]int // the bodies in which each of these messages is
-	written    []block.MessageID       // messages that are stored with this transaction
-	whole      map[block.ID]bool       // blocks that join known.voted with this transaction, or leave it
+	messages   []block.Message         // in bodies of this transaction: finish writes them
+	counts     map[block.MessageID]int // these bodies, of each message
+	written    []block.MessageID       // messages that were written
+	whole      map[block.ID]bool       // blocks that will join known.voted, or leave it
 	number     int64                   // of the newest message, 0: not read yet
 	chains     map[chainKey]*chainRow
-	changed    []*chainRow // to write when all writes are applied
+	changed    []*chainRow // finish writes them
 }
 
 // bind returns a statement bound to the transaction.
