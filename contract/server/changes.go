@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -37,6 +38,27 @@ func (k *keeper) reportChanges() {
 	if key, err := k.authorised(); err == nil && k.cfg.Mode == contract.ModeSingle && before.Rules.Mode == contract.ModeSingle && key != before.Rules.Authorised {
 		k.reportChange("authorised", key, before.Rules.Authorised)
 	}
+}
+
+// keepSettings does the same for settings that no epoch shows, and stores them for the next start.
+func (k *keeper) keepSettings(ctx context.Context) error {
+	kept, err := k.store.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	const advance, firstEpoch = "advance", "first-epoch"
+	given := map[string]string{advance: string(k.cfg.Advance), firstEpoch: k.cfg.FirstEpochDelay.String()}
+	if before, known := kept[advance]; known && before != given[advance] {
+		k.reportChange(advance, given[advance], before)
+	}
+	if before, known := kept[firstEpoch]; known && k.newest.Epoch != 0 {
+		if before != given[firstEpoch] {
+			k.log.Warn("setting has no effect: the first epoch of this database has its time; use a new database for another time",
+				"setting", firstEpoch, "given", given[firstEpoch], "kept", before)
+		}
+		delete(given, firstEpoch)
+	}
+	return k.store.KeepSettings(ctx, given)
 }
 
 func (k *keeper) reportChange(setting string, given, before any) {

@@ -38,6 +38,8 @@ func TestLaterStartNamesOtherSettings(t *testing.T) {
 		"estimator":     func(c *server.Config) { c.Estimator, _ = metrics.ParseEstimator("mean") },
 		"carry":         func(c *server.Config) { c.CarryLimit++ },
 		"mode":          func(c *server.Config) { c.Mode = contract.ModeNone },
+		"advance":       func(c *server.Config) { c.Advance = server.WhenDecided },
+		"first-epoch":   func(c *server.Config) { c.FirstEpochDelay += time.Second },
 		"mixnodes":      func(c *server.Config) { c.Mixnodes = contracttest.Mixnodes(6) },
 	} {
 		log := lines(change)

@@ -64,6 +64,9 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	k.reportChanges()
+	if err := k.keepSettings(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return k, nil
 }
 

@@ -118,6 +118,25 @@ func (s *Store) SetMember(ctx context.Context, key keys.Public) error {
 	return nil
 }
 
+// ChangeSettings stores the settings of this start, by name, and returns those that had another
+// value at the start before, with that value. Those that the store does not know are not changed.
+func (s *Store) ChangeSettings(ctx context.Context, settings map[string]string) (before map[string]string, err error) {
+	kept, err := s.db.Settings(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load settings: %w", err)
+	}
+	before = make(map[string]string)
+	for name, value := range settings {
+		if old, known := kept[name]; known && old != value {
+			before[name] = old
+		}
+	}
+	if err := s.db.KeepSettings(ctx, settings); err != nil {
+		return nil, fmt.Errorf("store settings: %w", err)
+	}
+	return before, nil
+}
+
 // NextEnrolment returns the counter of the next enrolment. It is greater than all before, even
 // after a restart.
 func (s *Store) NextEnrolment(ctx context.Context) (uint64, error) {

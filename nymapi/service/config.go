@@ -72,6 +72,9 @@ type Config struct {
 
 	Source collector.Source
 	Ticks  int // per epoch, default: 4
+	// SourceSettings are what Source was made from, by name. The log names those that differ from the
+	// start before.
+	SourceSettings map[string]string
 
 	// Daemon is the Ephemera daemon in sidecar mode. Listen, Announce, Gossip and API are then
 	// settings of the daemon.

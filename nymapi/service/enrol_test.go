@@ -1,10 +1,12 @@
 package service_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +92,30 @@ func TestAFolderBelongsToOneMember(t *testing.T) {
 	case <-time.After(patience):
 		require.Fail(t, "nothing was said about the name")
 	}
+}
+
+// A start names each setting that changes what is measured, and no other. It applies.
+func TestLaterStartNamesOtherMeasurements(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, time.Second)
+	lines := func(number, ticks int, seed string) string {
+		log := &bytes.Buffer{}
+		r := c.start(1, func(config *service.Config) {
+			config.Number, config.Ticks, config.Name, config.SourceSettings = number, ticks, "nymapi-1", map[string]string{"seed": seed}
+			config.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		})
+		c.eventually(func() bool { return r.Status().Ready }, "the Nym-API takes part")
+		c.stop(1)
+		return log.String()
+	}
+	require.Empty(t, lines(1, 4, "1"))
+	require.Empty(t, lines(1, 4, "1"))
+	changed := lines(2, 5, "7")
+	require.Contains(t, changed, "setting=number given=2 before=1")
+	require.Contains(t, changed, "setting=ticks given=5 before=4")
+	require.Contains(t, changed, "setting=seed given=7 before=1")
+	require.Equal(t, 3, strings.Count(changed, "\n"), changed)
+	require.Empty(t, lines(2, 5, "7"))
 }
 
 // warned passes on the first line of a log.

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -94,7 +97,22 @@ func (s *Service) open(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log)
+	if s.folder, err = openFolder(ctx, s.config.Home, s.config.Lock, s.log); err != nil {
+		return err
+	}
+	return s.reportChanges(ctx)
+}
+
+// reportChanges logs each setting that decides what is measured and differs from the start before.
+// Samples that were taken before stay.
+func (s *Service) reportChanges(ctx context.Context) error {
+	given := map[string]string{"number": strconv.Itoa(s.config.Number), "ticks": strconv.Itoa(s.config.Ticks)}
+	maps.Copy(given, s.config.SourceSettings)
+	before, err := s.folder.rewards.ChangeSettings(ctx, given)
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		s.log.WarnContext(ctx, "setting differs from the start before: it applies to measurements from now on",
+			"setting", name, "given", given[name], "before", before[name])
+	}
 	return err
 }
 

@@ -46,7 +46,9 @@ func newServe() *cobra.Command {
 
 Nym-APIs enrol with the token. When the expected number of them have enrolled,
 the group is closed and the first epoch is scheduled. The first start creates a
-key and a database in --home, and later starts continue with them.`,
+key and a database in --home, and later starts continue with them. What a later
+start changes applies to the next epochs and is logged with its old value, as is
+what cannot be changed: --expect and --first-epoch once the group is closed.`,
 		Example: `  contract serve --expect 4 --token-file token --create-token --epoch 10s --mixnodes 240
   contract serve --home /var/lib/contract --expect 1 --mode single`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },

@@ -126,6 +126,23 @@ func (s *Store) claim(ctx context.Context, who Identity, now contract.Millis) er
 	return nil
 }
 
+// Settings returns the settings that were kept, by name.
+func (s *Store) Settings(ctx context.Context) (map[string]string, error) {
+	kept, err := s.writer.Settings(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load settings: %w", err)
+	}
+	return kept, nil
+}
+
+// KeepSettings stores settings with which the contract was started.
+func (s *Store) KeepSettings(ctx context.Context, settings map[string]string) error {
+	if err := s.writer.KeepSettings(ctx, settings); err != nil {
+		return fmt.Errorf("store settings: %w", err)
+	}
+	return nil
+}
+
 // Close closes the database. No method may be called afterwards.
 func (s *Store) Close() error {
 	var errs []error

@@ -15,19 +15,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/disktest"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
-
-// insideNamespace is set in the process that may mount file systems.
-const insideNamespace = "EPHEMERA_TEST_MOUNTS"
 
 // A disk that is really full: a small file system in memory under the folder of one of four nodes.
 // The node signs nothing without room, continues without a restart when there is some, and no
 // member signs twice.
 func TestNodeOutlivesAFullDisk(t *testing.T) {
-	if os.Getenv(insideNamespace) == "" {
-		runInNamespace(t)
+	if !disktest.MayMount(t) {
 		return
 	}
 	for _, kind := range []string{"sqlite", "pebble"} {
@@ -35,7 +32,7 @@ func TestNodeOutlivesAFullDisk(t *testing.T) {
 			n := newSmallDisk(t, kind)
 			n.submit(2, "before", 100)
 			for round := range 2 {
-				n.fill()
+				disktest.Fill(t, n.filling())
 				n.submit(2, fmt.Sprint("others continue ", round), 200_000)
 				n.eventually("the node says why it waits", func() (bool, string) {
 					out, _ := n.call("query", "health", "--home", n.home(1))
@@ -53,28 +50,13 @@ func TestNodeOutlivesAFullDisk(t *testing.T) {
 				require.NoError(t, err, "%s", out)
 				require.NotContains(t, string(out), "height", "a member signed two blocks")
 			}
-			n.fill()
+			disktest.Fill(t, n.filling())
 			n.stop(1)
 			n.empty()
 			n.start(1)
 			n.submit(1, "after a stop on a full disk", 1000)
 		})
 	}
-}
-
-// runInNamespace repeats the test in a process that may mount file systems, if the system allows.
-func runInNamespace(t *testing.T) {
-	unshare := func(args ...string) *exec.Cmd {
-		return exec.CommandContext(t.Context(), "unshare", append([]string{"--map-root-user", "--mount"}, args...)...)
-	}
-	if out, err := unshare("mount", "-t", "tmpfs", "tmpfs", t.TempDir()).CombinedOutput(); err != nil {
-		t.Skipf("this system does not let the test mount a small file system: %v: %s", err, out)
-	}
-	cmd := unshare(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), insideNamespace+"=1")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	t.Logf("%s", out)
 }
 
 // smallDisk is a network of four nodes. The data of the first is on a small disk.
@@ -163,19 +145,6 @@ func (n *smallDisk) submit(i int, label string, size int) {
 }
 
 func (n *smallDisk) filling() string { return filepath.Join(n.home(1), "data", "filling") }
-
-// fill writes until the disk has no byte left.
-func (n *smallDisk) fill() {
-	file, err := os.OpenFile(n.filling(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	require.NoError(n.t, err)
-	for size := 1 << 16; size > 0; {
-		if _, err = file.Write(make([]byte, size)); err != nil {
-			size /= 2
-		}
-	}
-	require.ErrorIs(n.t, err, syscall.ENOSPC)
-	require.NoError(n.t, file.Close())
-}
 
 func (n *smallDisk) empty() {
 	if err := os.Remove(n.filling()); !errors.Is(err, fs.ErrNotExist) {

@@ -13,16 +13,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// insideNamespace is set in the process that may mount file systems.
-const insideNamespace = "NYMAPI_TEST_MOUNTS"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/disktest"
+)
 
 // A contract and a Nym-API on disks that are really full, one after the other: both continue
 // without a restart when there is room, and later epochs are rewarded.
 func TestContractAndNymAPIOutliveFullDisks(t *testing.T) {
-	if os.Getenv(insideNamespace) == "" {
-		runInNamespace(t)
+	if !disktest.MayMount(t) {
 		return
 	}
 	p := buildPrograms(t)
@@ -51,38 +49,11 @@ func TestContractAndNymAPIOutliveFullDisks(t *testing.T) {
 	for name, waits := range map[string]*process{"contract": server, "nymapi": nymapi} {
 		mark := waits.log.size()
 		filling := filepath.Join(dir, name, "filling")
-		fill(t, filling)
+		disktest.Fill(t, filling)
 		awaitText(t, waits, mark, "room on the disk", died)
 		require.NoError(t, os.Remove(filling))
 		rewarded(t, p, db, count(t, p, db)+2, died)
 	}
-}
-
-// runInNamespace repeats the test in a process that may mount file systems, if the system allows.
-func runInNamespace(t *testing.T) {
-	namespace := []string{"--map-root-user", "--mount"}
-	if out, err := exec.Command("unshare", append(namespace, "mount", "-t", "tmpfs", "tmpfs", t.TempDir())...).CombinedOutput(); err != nil {
-		t.Skipf("this system does not let the test mount a small file system: %v: %s", err, out)
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", append(namespace, os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")...)
-	cmd.Env = append(os.Environ(), insideNamespace+"=1")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	t.Logf("%s", out)
-}
-
-// fill writes a file until the disk has no byte left.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	for size := 1 << 16; size > 0; {
-		if _, err = file.Write(make([]byte, size)); err != nil {
-			size /= 2
-		}
-	}
-	require.ErrorIs(t, err, syscall.ENOSPC)
-	require.NoError(t, file.Close())
 }
 
 var rewardedEpochs = regexp.MustCompile(`(\d+) rewarded`)

@@ -41,6 +41,11 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run one Nym-API until it is stopped",
+		Long: `Run one Nym-API until it is stopped.
+
+The first start creates a key and databases in --home, and later starts continue
+with them. A later start with another --number, --ticks or source measures
+accordingly from then on, and logs the old value. Its name stays.`,
 		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token-file token
   nymapi run --mode single --contract http://127.0.0.1:8080 --home data/1
   nymapi run --contract http://127.0.0.1:8080 --home data/1 --ephemera http://127.0.0.1:3100 --ephemera-admin http://127.0.0.1:3101`,
@@ -115,8 +120,8 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 		return service.Config{}, command.Usage("--api-trusted-proxies: %w", err)
 	}
 	c := service.Config{
-		APIProxies: proxies,
-		Name:       f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
+		APIProxies: proxies, SourceSettings: f.source.settings(),
+		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
 		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	switch {

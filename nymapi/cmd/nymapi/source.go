@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/spf13/pflag"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
@@ -24,6 +26,20 @@ func (f *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.missing, "missing", 0.02, "share of the measurements that are lost with --source world, 0 to 1")
 	flags.StringVar(&f.trace, "trace", "", "file with recorded measurements, for --source trace (use --ticks 1: each value is one tick)")
 	flags.StringVar(&f.observer, "observer", "", "observer of the trace that this Nym-API plays back (default: the one with its number)")
+}
+
+// settings returns the values of the flags that decide what the source measures.
+func (f *sourceFlags) settings() map[string]string {
+	all := map[string]string{"source": f.source}
+	switch f.source {
+	case "world":
+		all["seed"], all["missing"] = strconv.FormatUint(f.seed, 10), strconv.FormatFloat(f.missing, 'g', -1, 64)
+	case "uniform":
+		all["seed"] = strconv.FormatUint(f.seed, 10)
+	case "trace":
+		all["trace"], all["observer"] = f.trace, f.observer
+	}
+	return all
 }
 
 // open returns the source of the Nym-API with this number.
