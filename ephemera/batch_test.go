@@ -60,6 +60,7 @@ func TestRoundsTakeFewCommits(t *testing.T) {
 				var commits atomic.Int64
 				c.wrap = func(s store.Store) store.Store { return slowStore{s, test.disk, &commits} }
 				perRound, takes := rounds(c, &commits)
+				t.Logf("%.1f commits at each member, %s a round", perRound, takes)
 				require.LessOrEqual(t, perRound, test.commits)
 				require.LessOrEqual(t, takes, test.takes)
 			})
