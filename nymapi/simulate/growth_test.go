@@ -31,7 +31,7 @@ var (
 
 // growthSizes are the sizes of the simulated groups. Up to allCreate of them, all members make a
 // block; of more, a few do, and the others would cost as much.
-var growthSizes = []int{4, 7, 10, 16, 25, 40, 64, 100, 160, 250, 400, 640}
+var growthSizes = []int{4, 7, 10, 16, 25, 40, 64, 100, 160, 250, 400, 640, 1000}
 
 const (
 	allCreate   = 100
