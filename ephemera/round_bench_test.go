@@ -97,7 +97,9 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 	var transports []*p2p.Transport
 	var peers []membership.Peer
 	for i := range n {
-		t, err := p2p.New(p2p.Config{Network: network, Key: c.keys[i], Gossip: config.gossip, Limits: config.limits.Transport})
+		t, err := p2p.New(p2p.Config{
+			Network: network, Key: c.keys[i], Gossip: config.gossip, Limits: config.limits.Transport, PingTimeout: connectTime(n),
+		})
 		require.NoError(tb, err)
 		transports = append(transports, t)
 		peers = append(peers, membership.Peer{Key: members[i], Addresses: t.Addresses()})
