@@ -44,7 +44,7 @@ func TestFlagErrorsSayWhatToDo(t *testing.T) {
 		want   string
 	}{
 		{"no nodes", func(c *Config) { c.Nodes = 0 }, "--nodes 0: expected 1 to 100 Nym-APIs; give --nodes 4"},
-		{"no epoch", func(c *Config) { c.Epoch = 0 }, "--epoch 0s: expected 200ms to"},
+		{"negative epoch", func(c *Config) { c.Epoch = -time.Second }, "--epoch -1s: expected 200ms to"},
 		{"no single", func(c *Config) { c.Single = 0 }, "--single 0: expected the number of a Nym-API, 1 to 4"},
 		{"too many nodes", func(c *Config) { c.Nodes = 101 }, "--nodes 101: expected 1 to 100 Nym-APIs; give --nodes 4"},
 		{"negative nodes", func(c *Config) { c.Nodes = -1 }, "--nodes -1: expected 1 to 100 Nym-APIs"},

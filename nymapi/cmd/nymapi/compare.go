@@ -137,6 +137,9 @@ func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 			}
 		}
 	}
+	if given("epoch") && c.Epoch == 0 {
+		return c, command.Usage("--epoch 0s: expected a length; give --epoch 4s, or remove it for what the group needs")
+	}
 	if !given("epoch") {
 		c.Epoch = 0
 	}

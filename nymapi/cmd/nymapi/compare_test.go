@@ -23,6 +23,7 @@ func TestCompareNamesInvalidFlags(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"--nodes 0", "--nodes 0: expected 1 to 100 Nym-APIs; give --nodes 4"},
 		{"--nodes four", `invalid argument "four" for "--nodes": expected a whole number, such as --nodes=4`},
+		{"--epoch 0s", "--epoch 0s: expected a length; give --epoch 4s, or remove it"},
 		{"--epoch 4", `invalid argument "4" for "--epoch": expected a number with its unit, such as --epoch=4s`},
 		{"--seed -1", `invalid argument "-1" for "--seed": expected a whole number from 0, such as --seed=1`},
 		{"--nodes 0", "See: nymapi compare --help"},
