@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
@@ -78,8 +79,14 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create libp2p identity: %w", err)
 	}
+	muxer := *yamux.DefaultTransport
+	// keepAlive pings each member. Yamux would also close the connection of one that is only busy,
+	// because it waits for ten seconds whatever PingTimeout is, and counts no other frames as a sign of
+	// life.
+	muxer.EnableKeepAlive = false
 	options := []libp2p.Option{
 		libp2p.Identity(identity),
+		libp2p.Muxer(yamux.ID, &muxer),
 		libp2p.NoListenAddrs,
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // gater and resource manager bound connections
