@@ -57,8 +57,8 @@ func warmRounds(n int) int {
 	return 3
 }
 
-// connectTime is how long the nodes of a group in one process may take to connect, and one to answer
-// a ping, also on a busy machine.
+// connectTime is how long the nodes of a group in one process may take to connect, and one node to
+// answer a ping, also on a busy machine.
 func connectTime(n int) time.Duration { return 30*time.Second + time.Duration(n*n)*60*time.Millisecond }
 
 func TestSizesOfRoundsAreRead(t *testing.T) {

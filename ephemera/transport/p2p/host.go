@@ -80,9 +80,8 @@ func (c Config) hostOptions() ([]libp2p.Option, error) {
 		return nil, fmt.Errorf("create libp2p identity: %w", err)
 	}
 	muxer := *yamux.DefaultTransport
-	// keepAlive pings each member. Yamux would also close the connection of one that is only busy,
-	// because it waits for ten seconds whatever PingTimeout is, and counts no other frames as a sign of
-	// life.
+	// keepAlive pings each member. Yamux would also close the connection of one that is only busy: it
+	// waits for ten seconds whatever PingTimeout is, and counts no other frames as a sign of life.
 	muxer.EnableKeepAlive = false
 	options := []libp2p.Option{
 		libp2p.Identity(identity),
