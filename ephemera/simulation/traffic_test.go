@@ -29,8 +29,16 @@ func TestMeasuredSizesAreEncodedSizes(t *testing.T) {
 		digests := make([]wire.SenderDigest, rapid.SampledFrom([]int{0, 1, 23, 24, 300}).Draw(t, "digests"))
 		frontier := wire.Frontier{Certified: []uint64{1, 1000, 1 << 40}, Evidence: []uint32{2}}
 		for _, frame := range []wire.Frame{
-			wire.Pool{Digests: digests}, frontier, wire.Fresh{Frontier: frontier}, wire.Echo{}, wire.Proposal{}, wire.Pool{},
-			wire.Messages{Messages: messages}, wire.Blocks{Blocks: []wire.Held{held, {Block: held.Block}}}, wire.Certificate{Certificate: proof}, wire.Blocks{},
+			wire.Pool{Digests: digests},
+			frontier,
+			wire.Fresh{Frontier: frontier},
+			wire.Echo{},
+			wire.Proposal{},
+			wire.Pool{},
+			wire.Messages{Messages: messages},
+			wire.Blocks{Blocks: []wire.Held{held, {Block: held.Block}}},
+			wire.Certificate{Certificate: proof},
+			wire.Blocks{},
 		} {
 			require.Equal(t, len(wire.Encode(frame)), measured.encodedSize(frame), "%T", frame)
 		}
