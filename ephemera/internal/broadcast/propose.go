@@ -139,7 +139,7 @@ func (b *Instance) resendProposal(to int) {
 
 // awaitEcho arms the timer after which the proposal is sent to a member again.
 func (b *Instance) awaitEcho(member int) {
-	b.own.resend[member].after(b, member, b.answerTime(), b.longest())
+	b.own.resend[member].after(b, member, b.AnswerTime(), b.longest())
 }
 
 // Echo handles a member's echo of this member's block. A late echo joins the certificate of the

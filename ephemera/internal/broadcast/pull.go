@@ -22,7 +22,7 @@ func (b *Instance) fetchBodies(c *chain, o *slot) {
 	}
 	b.send(to, wire.GetMessages{IDs: ids})
 	o.requested = len(ids)
-	o.retry.after(b, to, b.answerTime(), b.longest())
+	o.retry.after(b, to, b.AnswerTime(), b.longest())
 }
 
 // fetchBlock asks the signers of a certificate for its block, one after the other (R5). At least
@@ -101,7 +101,7 @@ func (b *Instance) claim(c *chain, from int, height uint64) {
 		return
 	}
 	if height == c.height+1 { // its certificate is probably on its way
-		c.pull.at(b, b.now+b.answerTime())
+		c.pull.at(b, b.now+b.AnswerTime())
 	} else {
 		c.pull.at(b, b.now)
 	}

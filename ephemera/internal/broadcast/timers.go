@@ -85,9 +85,9 @@ func (e *echoTimes) add(passed int64) {
 	e.mean += (passed - e.mean) / 8
 }
 
-// answerTime returns the first wait for an answer of a member, busy as it may be. Before anything
-// is known of that, it assumes that all n members propose at once, each to n members.
-func (b *Instance) answerTime() int64 {
+// AnswerTime returns for how long to wait for an answer of a member, busy as it may be. Before
+// anything is known of that, it assumes that all n members propose at once, each to n members.
+func (b *Instance) AnswerTime() int64 {
 	if n := b.Group.N(); !b.echoTimes.known {
 		return min(ForSize(ForSize(b.Timing.Retry, n), n), b.longest())
 	}

@@ -41,7 +41,21 @@ const (
 	lastHeartbeat  = 256
 )
 
-// mostHeld is for how many rounds something is held back at most, in a small group.
+// pace returns how long news takes in a group: a round, and longer in a large group, by how busy its
+// members are.
+func (e *Engine) pace(p *part) int64 {
+	n := p.group.N()
+	least := broadcast.ForSize(e.config.Exchange, n)
+	return max(least, min(busyPace*p.instance.AnswerTime(), broadcast.ForSize(least, n)))
+}
+
+// busyPace times the wait for an answer is how long news takes in a busy group.
+const busyPace = 2
+
+// quietRounds is for how many rounds something must not have changed before it is sent.
+func (e *Engine) quietRounds(p *part) int64 { return max(1, e.pace(p)/e.config.Exchange) }
+
+// mostHeld times that many rounds is how long something is held back at most.
 const mostHeld = 4
 
 // exchangeFrontiers sends the members of every group how far this one is, and schedules the next
@@ -60,7 +74,7 @@ func (e *Engine) exchangeFrontiers(now int64) {
 	idle, rest := len(e.requested) == 0 && len(e.waking) == 0, min(e.exchangeResting(now), e.askForSkipped(now))
 	for _, p := range e.parts {
 		idle = e.updateFrontier(now, p) && idle
-		held, again := p.holding.holds(p.version, p.group.N()), false
+		held, again := p.holding.holds(p.version, e.quietRounds(p)), false
 		if !held {
 			p.released = p.frontier
 		}
@@ -91,13 +105,13 @@ type holding struct {
 	still    int64  // rounds since the version changed last
 }
 
-// holds reports whether this version, counted from 1, is held back in a group of n members: until
-// it has not changed for a round, but not forever. In a large group things change more slowly.
-func (h *holding) holds(version uint64, n int) bool {
+// holds reports whether this version, counted from 1, is held back: until it has not changed for
+// some rounds, but not forever.
+func (h *holding) holds(version uint64, rest int64) bool {
 	if h.still++; version != h.seen {
 		h.seen, h.still = version, 0
 	}
-	if h.rounds++; h.released != 0 && version != h.released && h.still < broadcast.ForSize(1, n) && h.rounds <= broadcast.ForSize(mostHeld, n) {
+	if h.rounds++; h.released != 0 && version != h.released && h.still < rest && h.rounds <= mostHeld*rest {
 		return true
 	}
 	h.released, h.rounds = version, 0
@@ -111,17 +125,18 @@ func (e *Engine) sendFrontier(now int64, p *part, member int, again bool) bool {
 	if peer.sent == p.version && peer.due > now {
 		return false
 	}
-	e.sent(now, peer, p.version)
+	e.sent(now, peer, p.version, e.pace(p))
 	e.emit(Send{To: p.group.Member(member), Frame: p.frontier, Again: again})
 	return true
 }
 
-// sent notes that a member is sent this version of a frontier.
-func (e *Engine) sent(now int64, peer *peerExchange, version uint64) {
-	if peer.sent == version && peer.wait > 0 {
-		peer.wait = min(2*peer.wait, lastHeartbeat*e.config.Exchange)
+// sent notes that a member is sent this version of a frontier, which a round may repeat after a
+// multiple of this pace.
+func (e *Engine) sent(now int64, peer *peerExchange, version uint64, pace int64) {
+	if first := firstHeartbeat * pace; peer.sent == version && peer.wait > 0 {
+		peer.wait = min(2*peer.wait, max(first, lastHeartbeat*e.config.Exchange))
 	} else {
-		peer.wait = firstHeartbeat * e.config.Exchange
+		peer.wait = first
 	}
 	peer.sent, peer.last, peer.due, peer.behind = version, now, now+peer.wait, false
 	if e.round.idle {
@@ -250,7 +265,7 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 // Settled reports whether nothing was left out.
 func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
 	n := p.group.N()
-	before := now - broadcast.ForSize(e.config.Exchange, n)
+	before := now - e.pace(p)
 	f = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights()), Tips: p.instance.Tips()}
 	settled = true
 	for i := range n {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
-	"github.com/ephemera-go/nym-rewarding/ephemera/internal/broadcast"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
@@ -47,7 +46,7 @@ func (e *Engine) exchangePool(now int64) (idle bool, due int64) {
 	idle, due = e.refreshDigests(now), now+lastHeartbeat*e.config.Exchange
 	if len(e.parts) > 0 {
 		p := e.parts[len(e.parts)-1]
-		held := e.holding.holds(e.pool.DigestChanges(), p.group.N())
+		held := e.holding.holds(e.pool.DigestChanges(), e.quietRounds(p))
 		idle = idle && !held
 		for i := range p.peers {
 			if i != p.self {
@@ -64,12 +63,12 @@ func (e *Engine) exchangePool(now int64) (idle bool, due int64) {
 }
 
 // refreshDigests updates the digests of the mempool. They cover messages that have been here for a
-// round, or longer in a large group: others are usually on their way. It reports whether they cover
-// all.
+// round, or longer in a large group: others are on their way to some members, and have gone into the
+// blocks of others. It reports whether they cover all.
 func (e *Engine) refreshDigests(now int64) (settled bool) {
 	age := e.config.Exchange
-	if e.newest != nil {
-		age = broadcast.ForSize(age, e.newest.N())
+	if len(e.parts) > 0 {
+		age = e.pace(e.parts[len(e.parts)-1])
 	}
 	return e.pool.RefreshDigests(now - age)
 }
@@ -77,14 +76,15 @@ func (e *Engine) refreshDigests(now int64) (settled bool) {
 // sendDigests sends a member the digests that changed since it was sent some, or all if they are
 // due. It reports whether the member has now been sent everything.
 func (e *Engine) sendDigests(now int64, peer *poolPeer) (done bool) {
+	first := firstHeartbeat * e.pace(e.parts[len(e.parts)-1])
 	if changes := e.pool.DigestChanges(); changes != peer.seen {
-		peer.seen, peer.wait = changes, firstHeartbeat*e.config.Exchange
+		peer.seen, peer.wait = changes, first
 		peer.due = min(peer.due, now+peer.wait)
 	}
 	if peer.due <= now {
-		peer.sent, peer.wait = 0, max(peer.wait, firstHeartbeat*e.config.Exchange)
+		peer.sent, peer.wait = 0, max(peer.wait, first)
 		peer.due = now + peer.wait
-		peer.wait = min(2*peer.wait, lastHeartbeat*e.config.Exchange)
+		peer.wait = min(2*peer.wait, max(first, lastHeartbeat*e.config.Exchange))
 	}
 	digests := e.pool.Digests(peer.sent, wire.MaxListings)
 	if len(digests) == 0 {
