@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -28,14 +29,14 @@ const (
 func (r *remote) goesSecond() bool { return r.t.config.Key.Public().Compare(r.key) > 0 }
 
 // yields reports whether the member, which is offline since then, should have more time to dial
-// this node: that of a handshake, and longer while members connect, but not much longer than the
-// timeout of a dial.
+// this node: a little, and longer while members connect, but not much longer than the timeout of a
+// dial. So a node that starts alone hardly waits.
 func (r *remote) yields(since time.Time) bool {
 	offline, patience := time.Since(since), r.t.patience()
 	if !r.goesSecond() || offline > max(r.t.config.DialTimeout, 8*patience) {
 		return false
 	}
-	return offline < patience || r.t.sinceArrival() < patience || r.t.tcpHandshakes.ofMembers() || r.t.quicHandshakes.ofMembers()
+	return offline < r.t.config.Backoff.First || r.t.sinceArrival() < patience || r.t.tcpHandshakes.ofMembers() || r.t.quicHandshakes.ofMembers()
 }
 
 // patience returns for how long nobody must have connected before a member is dialled whose own
@@ -50,10 +51,13 @@ func (t *Transport) patience() time.Duration {
 // arrived notes that a member has connected to this node.
 func (t *Transport) arrived() { t.lastArrival.Store(int64(time.Since(t.created))) }
 
-// sinceArrival returns how long ago a member has connected to this node, or the transport was
-// created.
+// sinceArrival returns how long ago a member has connected to this node. If none has, that is long.
 func (t *Transport) sinceArrival() time.Duration {
-	return time.Since(t.created) - time.Duration(t.lastArrival.Load())
+	last := t.lastArrival.Load()
+	if last == 0 {
+		return math.MaxInt64
+	}
+	return time.Since(t.created) - time.Duration(last)
 }
 
 // ofMembers reports whether a handshake from an address of a member is unfinished.
