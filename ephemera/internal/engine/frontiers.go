@@ -41,8 +41,8 @@ const (
 	lastHeartbeat  = 256
 )
 
-// pace returns how long news takes in a group: a round, and longer in a large group, by how busy its
-// members are.
+// pace returns how long news takes in a group: a round, and longer in a large group, by how busy
+// its members are.
 func (e *Engine) pace(p *part) int64 {
 	n := p.group.N()
 	least := broadcast.ForSize(e.config.Exchange, n)

@@ -63,8 +63,8 @@ func (e *Engine) exchangePool(now int64) (idle bool, due int64) {
 }
 
 // refreshDigests updates the digests of the mempool. They cover messages that have been here for a
-// round, or longer in a large group: others are on their way to some members, and have gone into the
-// blocks of others. It reports whether they cover all.
+// round, or longer in a large group: others are on their way to some members, and have gone into
+// the blocks of others. It reports whether they cover all.
 func (e *Engine) refreshDigests(now int64) (settled bool) {
 	age := e.config.Exchange
 	if len(e.parts) > 0 {
