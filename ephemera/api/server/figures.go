@@ -77,7 +77,7 @@ func methodLabel(method string) string {
 	return "other"
 }
 
-// telemetry serves a registry.
+// telemetry serves a registry. How many requests are served at a time is up to the lane of probes.
 func telemetry(registry *prometheus.Registry) http.Handler {
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
 }
