@@ -65,6 +65,7 @@ type environment struct {
 	verdicts     map[block.ID]verdict
 	contract     ledger
 	timings      timings
+	forked       bool // it is a drawn day with forks
 }
 
 // reading is a message decoded as a report.

@@ -84,6 +84,7 @@ func dayOptions(s simulation.Schedule) simulation.Options {
 	if err != nil {
 		panic(fmt.Sprintf("simulate: a drawn day: %v", err))
 	}
+	env.forked = s.Fork
 	options := env.options(func() bool { return false })
 	options.Endless = false
 	return options
