@@ -9,22 +9,23 @@ import (
 
 // certificates holds verified certificates of blocks that are not certified here yet: their
 // messages are missing. A member that resends one may have added echoes to it since, which prove
-// nothing new. They are held by block, in two generations of bounded size.
-type certificates struct{ new, old map[block.ID]wire.Decoded }
+// nothing new. They are held by block.
+type certificates struct {
+	generations[block.ID, wire.Decoded]
+}
 
 // keptCertificates bounds each generation: more than the open slots of the largest group.
 const keptCertificates = 256
 
-func newCertificates() certificates { return certificates{new: make(map[block.ID]wire.Decoded)} }
+func newCertificates() certificates {
+	return certificates{newGenerations[block.ID, wire.Decoded](keptCertificates)}
+}
 
 // instead returns the held certificate that says the same as one that arrived: it is of the same
 // slot and block, and it holds this member's echo if the other one does. An echo with this member's
 // key is always verified, because its votes may not know it (R8).
 func (c *certificates) instead(group *membership.Group, self keys.Public, arrived wire.Certificate) (wire.Decoded, bool) {
-	held, ok := c.new[arrived.Block]
-	if !ok {
-		held, ok = c.old[arrived.Block]
-	}
+	held, ok := c.find(arrived.Block)
 	if !ok || group == nil {
 		return wire.Decoded{}, false
 	}
@@ -36,16 +37,7 @@ func (c *certificates) instead(group *membership.Group, self keys.Public, arrive
 	return held, !isMember || proof.Signed(own) || !arrived.Signed(own)
 }
 
-// keep holds a certificate that was verified. When a generation is full, a new one begins and the
-// older one is dropped.
+// keep holds a certificate that was verified.
 func (c *certificates) keep(frame wire.Decoded) {
-	if len(c.new) >= keptCertificates {
-		c.old, c.new = c.new, make(map[block.ID]wire.Decoded)
-	}
-	c.new[frame.Unverified().(wire.Certificate).Block] = frame
-}
-
-func (c *certificates) drop(id block.ID) {
-	delete(c.new, id)
-	delete(c.old, id)
+	c.put(frame.Unverified().(wire.Certificate).Block, frame)
 }
