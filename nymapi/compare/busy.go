@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
 
 // isBusy reports whether the contract refused a request because it has too many at the moment, as
@@ -19,13 +20,8 @@ const busyPause = 250 * time.Millisecond
 func onceFree[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	for {
 		answer, err := ask()
-		if !isBusy(err) {
+		if !isBusy(err) || !wait.For(ctx, busyPause) {
 			return answer, err
-		}
-		select {
-		case <-ctx.Done():
-			return answer, err
-		case <-time.After(busyPause):
 		}
 	}
 }
