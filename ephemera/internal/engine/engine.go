@@ -96,7 +96,7 @@ type part struct {
 	frontier wire.Frontier // as last sent
 	version  uint64        // counts the changes of frontier
 	holding  holding       // of frontier
-	released wire.Frontier // the last one that was not held back
+	released []uint64      // heights of the last one that was not held back
 	peers    []peerExchange
 	closeBy  int64    // when the group is closed whatever is open; 0: it is the newest
 	progress int64    // when a block was certified last, or the group was closed or loaded

@@ -53,7 +53,7 @@ func (e *Engine) pace(p *part) int64 {
 const busyPace = 2
 
 // quietRounds is for how many rounds something must not have changed before it is sent.
-func (e *Engine) quietRounds(p *part) int64 { return max(1, e.pace(p)/e.config.Exchange) }
+func (e *Engine) quietRounds(p *part) int64 { return e.pace(p) / e.config.Exchange }
 
 // mostHeld times that many rounds is how long something is held back at most.
 const mostHeld = 4
@@ -76,7 +76,7 @@ func (e *Engine) exchangeFrontiers(now int64) {
 		idle = e.updateFrontier(now, p) && idle
 		held, again := p.holding.holds(p.version, e.quietRounds(p)), false
 		if !held {
-			p.released = p.frontier
+			p.released = p.frontier.Certified
 		}
 		idle = idle && !held
 		for i := range p.peers {
@@ -203,7 +203,7 @@ func (e *Engine) resendFrontier(now int64, p *part, member int) {
 // behind reports whether a frontier shows less than the last one here that was not held back, or
 // less than this member has proof of.
 func behind(p *part, f wire.Frontier) bool {
-	for creator, own := range p.released.Certified {
+	for creator, own := range p.released {
 		if own > f.Certified[creator] {
 			return true
 		}
