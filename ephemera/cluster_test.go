@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +37,9 @@ type board struct {
 	verdict func(block.Block) ephemera.Decision
 	gate    chan struct{} // if not nil, deliveries wait until it is closed
 	lenient atomic.Bool   // accepts messages of every label
+	// restarted says that the node lost its mempool. What others have put into certified blocks does
+	// not come back, so messages that were delivered count as if they were candidates.
+	restarted atomic.Bool
 
 	mu        sync.Mutex
 	delivered []block.Block
@@ -66,7 +70,7 @@ func (b *board) NextBlock(_ context.Context, turn ephemera.Turn) []block.Message
 	if !turn.Newest {
 		candidates = slices.DeleteFunc(candidates, func(m block.Message) bool { return !turn.Directed[m.ID()] })
 	}
-	if len(candidates) < b.enough {
+	if b.known(candidates) < b.enough {
 		return nil
 	}
 	ids := make([]block.MessageID, len(candidates))
@@ -74,6 +78,25 @@ func (b *board) NextBlock(_ context.Context, turn ephemera.Turn) []block.Message
 		ids[i] = m.ID()
 	}
 	return ids
+}
+
+// known counts the different messages that the board takes for known: none without a candidate.
+func (b *board) known(candidates []block.Message) int {
+	if len(candidates) == 0 {
+		return 0
+	}
+	known := map[block.MessageID]bool{}
+	for _, m := range candidates {
+		known[m.ID()] = true
+	}
+	if b.restarted.Load() {
+		for _, d := range b.all() {
+			for _, m := range d.Messages {
+				known[m.ID()] = true
+			}
+		}
+	}
+	return len(known)
 }
 
 func (b *board) CheckBlock(_ context.Context, candidate block.Block) ephemera.Decision {
@@ -107,6 +130,15 @@ func (b *board) ObserveEquivocation(_ context.Context, evidence store.Evidence) 
 	b.proofs = append(b.proofs, evidence)
 }
 
+// summary lists the delivered blocks, a line each.
+func (b *board) summary() string {
+	var lines strings.Builder
+	for _, d := range b.all() {
+		fmt.Fprintf(&lines, "  %s %d: %d messages\n", d.Header.Creator, d.Header.Height, len(d.Messages))
+	}
+	return lines.String()
+}
+
 // blocks returns the delivered blocks of one creator.
 func (b *board) blocks(creator keys.Public) []block.Block {
 	return slices.DeleteFunc(b.all(), func(d block.Block) bool { return d.Header.Creator != creator })
@@ -133,7 +165,7 @@ func (b *board) await(t *testing.T, condition func() bool) {
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("condition not met in time; delivered: %v", b.delivered)
+			t.Fatalf("condition not met in time; delivered:\n%s", b.summary())
 		}
 	}
 }
