@@ -3,7 +3,6 @@ package server_test
 import (
 	"database/sql"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 )
 
 // A contract whose database another program has locked is alive, and says what it waits for.
@@ -26,10 +26,8 @@ func TestAContractThatWaitsForItsDatabaseIsAlive(t *testing.T) {
 	_, err = other.Exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 0")
 	require.NoError(t, err)
 
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	cfg.Listen, err = freeport.Address()
 	require.NoError(t, err)
-	cfg.Listen = free.Addr().String()
-	require.NoError(t, free.Close())
 	type opened struct {
 		contract *server.Server
 		err      error

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
@@ -174,10 +175,8 @@ func TestAnAPIAddressInUseIsReportedAtOnce(t *testing.T) {
 func TestANymAPIThatWaitsIsAlive(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, time.Second)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	require.NoError(t, err)
-	address := free.Addr().String()
-	require.NoError(t, free.Close())
 	c.start(1, func(config *service.Config) { config.API = address })
 	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	status := func(path string) (int, string) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,6 +18,8 @@ import (
 	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/proxy"
 	"github.com/cometbft/cometbft/types"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 )
 
 // cometCluster is a network of validators of equal power, each connected with all others.
@@ -52,7 +53,7 @@ func (a *application) Commit(context.Context, *abci.RequestCommit) (*abci.Respon
 
 func newComet(ctx context.Context, dir string, n int) (cluster, error) {
 	c := &cometCluster{}
-	ports, err := freePorts(n)
+	ports, err := freeport.Ports(n)
 	if err != nil {
 		return nil, err
 	}
@@ -124,19 +125,6 @@ func configure(root string, port int) *config.Config {
 	c.Consensus.PeerGossipSleepDuration = 2 * time.Millisecond
 	c.TxIndex.Indexer = "null"
 	return c
-}
-
-// freePorts returns different ports that nobody listens on now.
-func freePorts(n int) (ports []int, err error) {
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close() // all at the end, so that no port is chosen twice
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 func (c *cometCluster) round(ctx context.Context, number int) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 )
@@ -267,7 +267,8 @@ func TestBackupIsWrittenToAFileOrToTheStandardOutput(t *testing.T) {
 
 func TestServeContinuesWithItsFolder(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "new", "home")
-	address := freeAddress(t)
+	address, err := freeport.Address()
+	require.NoError(t, err)
 	t.Setenv("CONTRACT_TOKEN", "secret")
 	var key keys.Public
 	for range 2 {
@@ -316,13 +317,6 @@ func (s *watchedLog) Write(p []byte) (int, error) {
 		s.once.Do(func() { close(s.seen) })
 	}
 	return len(p), nil
-}
-
-func freeAddress(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/client"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/apitest"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/mempool"
 )
 
@@ -26,7 +27,9 @@ func TestSubscriberResumesAtItsCursor(t *testing.T) {
 	defer cancel()
 	cluster := apitest.Start(t, 2, mempool.Limits{})
 	of := cluster.API(0)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", address)
 	require.NoError(t, err)
 	config := server.Config{Listener: listener}
 	begin := func() (stop func()) {
@@ -74,10 +77,9 @@ func TestSubscriberResumesAtItsCursor(t *testing.T) {
 }
 
 func TestNodeThatCannotBeReachedIsAnError(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	c := connect(t, "http://"+listener.Addr().String(), client.Options{})
+	c := connect(t, "http://"+address, client.Options{})
 	_, err = c.Health(t.Context())
 	require.ErrorIs(t, err, api.Unavailable)
 	for _, err := range c.Subscribe(t.Context(), api.Subscription{}) {

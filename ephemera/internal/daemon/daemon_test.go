@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/archive"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
@@ -89,10 +89,9 @@ func (l lines) Write(line []byte) (int, error) {
 func TestNodeSaysWhatItWaitsForAndCanBeStopped(t *testing.T) {
 	s := singleMember()
 	s.Membership.Source, s.Membership.URL = "http", "http://127.0.0.1:1/peer_info"
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	var err error
+	s.HTTP.Listen, err = freeport.Address()
 	require.NoError(t, err)
-	s.HTTP.Listen = free.Addr().String()
-	require.NoError(t, free.Close())
 	folder := daemon.Folder{Dir: t.TempDir()}
 	_, err = daemon.Init(t.Context(), folder, s, daemon.InitOptions{})
 	require.NoError(t, err)

@@ -12,15 +12,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
 // freePort returns an address on which nobody listens.
 func freePort(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freeport.Ports(1)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, listener.Close()) }()
-	return fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", listener.Addr().(*net.TCPAddr).Port)
+	return fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", ports[0])
 }
 
 // The first attempts that fail already say why, in a few words.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 )
 
 const (
@@ -44,7 +43,7 @@ type network struct {
 	*testing.T
 	programs
 	dir     string
-	address string // of the contract, after it first listened
+	address string // of the contract
 	asked   *client.Client
 	running map[int]*process
 	logs    map[int][]*journal // of every run
@@ -76,6 +75,9 @@ func limitedNetwork(t *testing.T, p programs, limits map[int]int) *network {
 		}
 		n.writeLogs()
 	})
+	var err error
+	n.address, err = freeport.Address()
+	require.NoError(t, err)
 	n.start(theContract)
 	n.up(theContract)
 	return n
@@ -122,7 +124,7 @@ func (n *network) start(number int) {
 func (n *network) command(number int) (program string, args []string) {
 	if number == theContract {
 		return n.contract, []string{
-			"serve", "--log-format", "text", "--listen", cmp.Or(n.address, "127.0.0.1:0"), "--home", n.home(number), "--expect", strconv.Itoa(members),
+			"serve", "--log-format", "text", "--listen", n.address, "--home", n.home(number), "--expect", strconv.Itoa(members),
 			"--token", "secret", "--epoch", epochDuration.String(), "--first-epoch", "500ms", "--mixnodes", "12",
 			"--accept-epochs", strconv.Itoa(acceptEpochs),
 		}
@@ -132,8 +134,6 @@ func (n *network) command(number int) (program string, args []string) {
 	}
 }
 
-var listens = regexp.MustCompile(`url=http://([0-9.:]+)`)
-
 // up waits until a process takes part.
 func (n *network) up(number int) {
 	n.Helper()
@@ -141,10 +141,8 @@ func (n *network) up(number int) {
 		n.logged(number, 0, logListening)
 	} else {
 		text := n.logged(number, 0, logContract)
-		found := listens.FindSubmatch(text)
-		require.NotNil(n, found, "the contract logs its address: %s", text)
+		require.Contains(n, string(text), "url=http://"+n.address, "the contract logs its address")
 		if n.asked == nil {
-			n.address = string(found[1])
 			var err error
 			n.asked, err = client.New("http://"+n.address, nil)
 			require.NoError(n, err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -132,10 +132,9 @@ func TestHealthFailsIfNothingListens(t *testing.T) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
+	return address
 }
 
 // startContract runs a contract that accepts the results of a single Nym-API.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 )
 
 // daemons is the offset of the numbers of Ephemera daemons: the daemon of Nym-API 2 is daemons+2.
@@ -29,23 +29,11 @@ type sidecars struct {
 	ports    map[int]map[string]int // of each daemon: p2p, http, admin
 }
 
-// freePorts returns different free ports of loopback. It holds all of them until it has the last
-// one: a port that was given back may be found again.
-func freePorts(t *testing.T, count int) []int {
-	ports := make([]int, count)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer func() { require.NoError(t, l.Close()) }()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
-}
-
 // newSidecars starts a contract, creates the daemons' folders and enrols their keys.
 func newSidecars(t *testing.T, p programs) *sidecars {
 	b := &sidecars{network: newNetwork(t, p), ephemera: p.build(t, "ephemera", "ephemera"), ports: map[int]map[string]int{}}
-	ports := freePorts(t, 3*members)
+	ports, err := freeport.Ports(3 * members)
+	require.NoError(t, err)
 	for number := 1; number <= members; number++ {
 		own := ports[3*(number-1):]
 		b.ports[number] = map[string]int{"p2p": own[0], "http": own[1], "admin": own[2]}

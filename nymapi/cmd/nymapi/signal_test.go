@@ -22,10 +22,7 @@ import (
 // A signal ends a contract that waits for its members, too.
 func TestOneSignalEndsAProgramThatIsStillStarting(t *testing.T) {
 	p := buildPrograms(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	absent := "http://" + listener.Addr().String()
-	require.NoError(t, listener.Close())
+	absent := "http://" + freePort(t)
 	for _, start := range []struct {
 		name, program string
 		args          []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/process"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/wait"
 )
@@ -51,7 +51,7 @@ type program struct {
 func openNetwork(ctx context.Context, dir, programs string, members int) (*network, error) {
 	n := &network{dir: dir, programs: programs, members: members}
 	var err error
-	if n.address, err = freeAddress(); err != nil {
+	if n.address, err = freeport.Address(); err != nil {
 		return nil, err
 	}
 	if n.client, err = client.New("http://"+n.address, nil); err != nil {
@@ -90,7 +90,7 @@ func (n *network) nymAPIHome(number int) string {
 // join starts the Nym-APIs, and waits until an epoch is rewarded.
 func (n *network) join(ctx context.Context) error {
 	for i := range nymAPIs {
-		health, err := freeAddress()
+		health, err := freeport.Address()
 		if err != nil {
 			return err
 		}
@@ -201,13 +201,4 @@ func (p *program) stop() {
 		_ = p.command.Process.Kill()
 		<-p.ended
 	}
-}
-
-// freeAddress returns an address of the loopback interface on which nothing listens.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }

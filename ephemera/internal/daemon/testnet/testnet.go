@@ -17,6 +17,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon"
 	"github.com/ephemera-go/nym-rewarding/ephemera/internal/daemon/settings"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -199,18 +200,25 @@ func choosePorts(base, count int) ([]string, error) {
 	if base != 0 && (base < 1024 || base+count > 65536) {
 		return nil, fmt.Errorf("%w: base port %d, expected 0 or 1024..%d, because the nodes use %d consecutive ports", settings.ErrConfig, base, 65536-count, count)
 	}
+	var free []int
+	if base == 0 {
+		var err error
+		if free, err = freeport.Ports(count); err != nil {
+			return nil, err
+		}
+	}
 	ports := make([]string, count)
 	for i := range ports {
-		port := 0
-		if base != 0 {
-			port = base + i
+		if base == 0 {
+			ports[i] = strconv.Itoa(free[i])
+			continue
 		}
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		ports[i] = strconv.Itoa(base + i)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", ports[i]))
 		if err != nil {
-			return nil, fmt.Errorf("listen on port %d: %w (choose another --base-port, or 0 for any free ports)", port, err)
+			return nil, fmt.Errorf("listen on port %s: %w (choose another --base-port, or 0 for any free ports)", ports[i], err)
 		}
 		defer listener.Close()
-		ports[i] = strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
 }
