@@ -54,7 +54,8 @@ func TestKilledContractKeepsWhatItSigned(t *testing.T) {
 		submitting.Go(func() error { return k.submit(ctx, number) })
 	}
 	between := 0
-	for i := 0; i < kills || between == 0 && i < 10*kills; i++ { // a busy machine needs more to hit a settlement
+	// On a busy machine it takes more kills to hit a settlement.
+	for i := 0; i < kills || between == 0 && i < 10*kills; i++ {
 		k.pass(ctx, time.Duration(random.Int64N(int64(10*killedEpoch))))
 		if i%2 == 0 {
 			k.awaitSettlement(time.Duration(random.Int64N(int64(time.Millisecond))))
