@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,13 @@ func receipt() contract.Receipt {
 	}.Sign(contracttest.ContractKey())
 }
 
+func record() contract.Record {
+	return contract.Record{
+		Network: contracttest.Network, Epoch: 3, Previous: contract.Hash{1}, Description: contract.Hash{2}, Status: contract.StatusMissed, Reason: "nobody submitted a result in time",
+		SettledAt: 1_700_000_001_234, Origin: contract.OriginMigration,
+	}.Sign(contracttest.ContractKey())
+}
+
 // encodings returns one encoding of each kind of signed data.
 func encodings() map[string][]byte {
 	d := contracttest.Description(4, 3)
@@ -36,6 +44,7 @@ func encodings() map[string][]byte {
 		"description": d.Encode(),
 		"submission":  s,
 		"receipt":     receipt().Encode(),
+		"record":      record().Encode(),
 		"bundle": contract.Bundle{
 			Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
 		}.Encode(),
@@ -56,6 +65,9 @@ func decode(kind string, data []byte) ([]byte, error) {
 		return s.Encode(), err
 	case "receipt":
 		r, err := contract.DecodeReceipt(data)
+		return r.Encode(), err
+	case "record":
+		r, err := contract.DecodeRecord(data)
 		return r.Encode(), err
 	default:
 		b, err := contract.DecodeBundle(data)
@@ -124,6 +136,7 @@ func TestNumbersHaveADomain(t *testing.T) {
 func FuzzDescription(f *testing.F) { fuzz(f, "description") }
 func FuzzSubmission(f *testing.F)  { fuzz(f, "submission") }
 func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
+func FuzzRecord(f *testing.F)      { fuzz(f, "record") }
 func FuzzBundle(f *testing.F)      { fuzz(f, "bundle") }
 
 func fuzz(f *testing.F, kind string) {
@@ -231,6 +244,26 @@ func TestSignaturesCoverEverything(t *testing.T) {
 	r.AcceptedAt++
 	require.False(t, r.Verify())
 
+	for name, change := range map[string]func(*contract.Record){
+		"network":     func(r *contract.Record) { r.Network = "other" },
+		"contract":    func(r *contract.Record) { r.Contract[0] ^= 1 },
+		"epoch":       func(r *contract.Record) { r.Epoch++ },
+		"previous":    func(r *contract.Record) { r.Previous[0] ^= 1 },
+		"description": func(r *contract.Record) { r.Description[0] ^= 1 },
+		"status":      func(r *contract.Record) { r.Status = contract.StatusRewarded },
+		"rewards":     func(r *contract.Record) { r.Rewards[0] ^= 1 },
+		"submission":  func(r *contract.Record) { r.Submission[0] ^= 1 },
+		"reason":      func(r *contract.Record) { r.Reason = "" },
+		"settled":     func(r *contract.Record) { r.SettledAt++ },
+		"origin":      func(r *contract.Record) { r.Origin = contract.OriginSettlement },
+	} {
+		r := record()
+		require.True(t, r.Verify())
+		change(&r)
+		require.False(t, r.Verify(), name)
+		require.NotEqual(t, record().Hash(), r.Hash(), name)
+	}
+
 	key := contracttest.ContractKey().Public()
 	e := contract.Enrolment{Name: "a", Addresses: []string{"/ip4/1.2.3.4/tcp/5"}, Counter: 1}.Sign(contracttest.Key(1), contracttest.Network, key)
 	require.True(t, e.Verify(contracttest.Network, key))
@@ -239,6 +272,33 @@ func TestSignaturesCoverEverything(t *testing.T) {
 	require.False(t, e.Verify(contracttest.Network, key))
 	nobody := contract.Enrolment{Name: "a", Counter: 1, Key: keys.Public{1}, Signature: keys.Signature{1}}
 	require.False(t, nobody.Verify(contracttest.Network, key), "a key of small order signs nothing")
+}
+
+func TestInvalidRecordsAreRefused(t *testing.T) {
+	rewarded := record()
+	rewarded.Status, rewarded.Rewards, rewarded.Submission, rewarded.Reason = contract.StatusRewarded, contract.Hash{1}, contract.Hash{2}, ""
+	require.NoError(t, rewarded.Validate())
+	for name, change := range map[string]func(r *contract.Record){
+		"no network":                  func(r *contract.Record) { r.Network = "" },
+		"epoch 0":                     func(r *contract.Record) { r.Epoch, r.Previous = 0, contract.Hash{} },
+		"a record before epoch 1":     func(r *contract.Record) { r.Epoch = 1 },
+		"no record before epoch 3":    func(r *contract.Record) { r.Previous = contract.Hash{} },
+		"open":                        func(r *contract.Record) { r.Status = contract.StatusOpen },
+		"no origin":                   func(r *contract.Record) { r.Origin = "" },
+		"missed with rewards":         func(r *contract.Record) { r.Rewards = contract.Hash{1} },
+		"missed with a submission":    func(r *contract.Record) { r.Submission = contract.Hash{1} },
+		"missed without a reason":     func(r *contract.Record) { r.Reason = "" },
+		"missed with a long reason":   func(r *contract.Record) { r.Reason = strings.Repeat("r", contract.MaxReasonBytes+1) },
+		"rewarded with a reason":      func(r *contract.Record) { *r = rewarded; r.Reason = "r" },
+		"rewarded without rewards":    func(r *contract.Record) { *r = rewarded; r.Rewards = contract.Hash{} },
+		"rewarded without submission": func(r *contract.Record) { *r = rewarded; r.Submission = contract.Hash{} },
+	} {
+		r := record()
+		change(&r)
+		require.ErrorIs(t, r.Validate(), contract.ErrInvalid, name)
+		_, err := contract.DecodeRecord(r.Encode())
+		require.ErrorIs(t, err, contract.ErrInvalid, name)
+	}
 }
 
 func TestInvalidEnrolmentsAreRejected(t *testing.T) {

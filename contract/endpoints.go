@@ -6,7 +6,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Paths of the contract's endpoints. See also EpochPath, ReceiptPath and BundlePath.
+// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath and BundlePath.
 const (
 	PathEpoch    = "/contract/epoch"
 	PathPeerInfo = "/contract/peer_info"
@@ -22,6 +22,9 @@ func EpochPath(epoch Epoch) string { return PathEpochs + "/" + epoch.String() }
 
 // ReceiptPath returns the path of one rewarded epoch's Receipt.
 func ReceiptPath(epoch Epoch) string { return EpochPath(epoch) + "/receipt" }
+
+// RecordPath returns the path of one settled epoch's Record.
+func RecordPath(epoch Epoch) string { return EpochPath(epoch) + "/record" }
 
 // BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }

@@ -156,6 +156,20 @@ func (c *Client) Receipt(ctx context.Context, epoch contract.Epoch) (contract.Re
 	return receipt, nil
 }
 
+// Record returns the record of a settled epoch. It checks that the contract that the record names
+// signed it; the caller compares that contract with the one it knows. The error is
+// contract.NotFound, with the epoch, while the epoch is open.
+func (c *Client) Record(ctx context.Context, epoch contract.Epoch) (contract.Record, error) {
+	record, err := get[contract.Record](ctx, c, contract.RecordPath(epoch))
+	if err != nil {
+		return contract.Record{}, err
+	}
+	if err := record.Validate(); err != nil || record.Epoch != epoch || !record.Verify() {
+		return contract.Record{}, fmt.Errorf("%w: record of epoch %d, expected a valid and signed one of epoch %d", ErrAnswer, record.Epoch, epoch)
+	}
+	return record, nil
+}
+
 // Bundle returns the evidence of a rewarded epoch, for verify.Audit.
 func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
 	response, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)

@@ -48,7 +48,7 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract key: %w", err)
 	}
-	db, err := store.Open(ctx, cfg.Database, store.Identity{Network: cfg.Network, Key: key.Public()}, contract.At(cfg.Now()), cfg.Logger)
+	db, err := store.Open(ctx, cfg.Database, store.Owner{Network: cfg.Network, Key: key}, contract.At(cfg.Now()), cfg.Logger)
 	if err != nil {
 		return nil, err
 	}

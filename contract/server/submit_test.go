@@ -330,7 +330,9 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 		values, from = append(values, detail.Result[1].Value), append(from, detail.Result[1].CarriedFrom)
 		bundle, err := w.Bundle(ctx, epoch)
 		require.NoError(t, err)
-		_, err = auditor.Next(bundle)
+		record, err := w.Record(ctx, epoch)
+		require.NoError(t, err)
+		_, err = auditor.Next(record, bundle)
 		require.NoError(t, err)
 	}
 	require.Equal(t, []metrics.Uptime{9026, 9026, 9026, metrics.Missing}, values)

@@ -126,6 +126,20 @@ func (s *Server) getReceipt(r *http.Request) (any, error) {
 	return won.Receipt, err
 }
 
+func (s *Server) getRecord(r *http.Request) (any, error) {
+	epoch, err := epochOf(r)
+	if err != nil {
+		return nil, err
+	}
+	record, err := s.keeper.store.Record(r.Context(), epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		p := contract.NewProblem(contract.NotFound, fmt.Sprintf("epoch %d is not settled", epoch))
+		p.Epoch = epoch
+		return nil, p
+	}
+	return record, err
+}
+
 func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
 	epoch, err := epochOf(r)
 	if err != nil {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,9 +14,11 @@ import (
 // ErrMismatch reports a bundle that does not prove what the contract claims.
 var ErrMismatch = errors.New("audit failed")
 
-// Audited is the content of a bundle that passed the audit.
+// Audited is the content of a settled epoch that passed the audit. Of a missed one it has only
+// Description and Record. Audit leaves Record zero: see Auditor.
 type Audited struct {
 	Verified
+	Record      contract.Record
 	Description contract.Description
 	Submission  contract.Submission
 	Receipt     contract.Receipt
@@ -104,18 +107,32 @@ func auditRewards(d contract.Description, result metrics.Result, rewards []contr
 }
 
 // Describes checks the details that the contract publishes about the epoch against the evidence:
-// window, winner, reporters and signers. There is no evidence for attempts, and Audit checks
-// results. The error wraps ErrMismatch and names what differs.
+// window, status and its reason, winner, reporters and signers. There is no evidence for attempts,
+// and Audit checks results. The error wraps ErrMismatch and names what differs.
 func (a Audited) Describes(detail contract.EpochDetail) error {
-	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown contract.Signatory) bool { return r.Key == shown.Key })
-	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown contract.Signatory) bool { return key == shown.Key })
-	d, r, w := a.Description, a.Receipt, detail.Winner
+	d, status := a.Description, cmp.Or(a.Record.Status, contract.StatusRewarded)
 	switch {
 	case detail.ID != d.Epoch || detail.Start != d.Start || detail.End != d.End:
 		return fmt.Errorf("%w: shown as epoch %d from %s to %s, its description says epoch %d from %s to %s",
 			ErrMismatch, detail.ID, detail.Start, detail.End, d.Epoch, d.Start, d.End)
-	case detail.Status != contract.StatusRewarded:
-		return fmt.Errorf("%w: shown as %s, although there is a receipt", ErrMismatch, detail.Status)
+	case detail.Status != status:
+		return fmt.Errorf("%w: shown as %s, although the contract signed that it was %s", ErrMismatch, detail.Status, status)
+	case detail.Reason != a.Record.Reason:
+		return fmt.Errorf("%w: missed with the reason %q, the contract signed %q", ErrMismatch, detail.Reason, a.Record.Reason)
+	case status == contract.StatusMissed && (detail.Winner != nil || detail.Receipt != nil):
+		return fmt.Errorf("%w: shown with a winner, although it was missed", ErrMismatch)
+	case status == contract.StatusMissed:
+		return nil
+	}
+	return a.names(detail)
+}
+
+// names checks the members that the contract names in a rewarded epoch.
+func (a Audited) names(detail contract.EpochDetail) error {
+	reporters := slices.EqualFunc(a.Reporters, detail.Reporters, func(r Reporter, shown contract.Signatory) bool { return r.Key == shown.Key })
+	signers := slices.EqualFunc(a.Signers, detail.Signers, func(key keys.Public, shown contract.Signatory) bool { return key == shown.Key })
+	r, w := a.Receipt, detail.Winner
+	switch {
 	case w == nil || w.Key != r.Submitter || w.Block != r.Block || w.AcceptedAt != r.AcceptedAt:
 		return fmt.Errorf("%w: the winner shown is not the one in the receipt, %s at %s with block %s", ErrMismatch, r.Submitter, r.AcceptedAt, r.Block)
 	case !reporters:
@@ -126,23 +143,52 @@ func (a Audited) Describes(detail contract.EpochDetail) error {
 	return nil
 }
 
-// Auditor audits the rewarded epochs of one contract in ascending order. In addition to Audit it
-// checks that all belong to one contract and network, and that every carried value is the newest
-// one before its epoch. The zero value is ready to use. It is not safe for concurrent use.
+// Auditor audits all settled epochs of one contract, from epoch 1 on in ascending order. In
+// addition to Audit it checks the chain of records, so that no epoch is left out, and that every
+// carried value is the newest one before its epoch. The zero value is ready to use. It is not safe
+// for concurrent use.
 type Auditor struct {
+	records Records
 	last    Audited
 	started bool
 	values  Values
 }
 
-// Next audits the bundle of the next epoch, which must be later than the one before. The error
-// wraps ErrMismatch.
-func (a *Auditor) Next(b contract.Bundle) (Audited, error) {
+// Next audits the epoch after the last one: its record and its bundle, of which a missed epoch has
+// the description only. The error wraps ErrMismatch.
+func (a *Auditor) Next(r contract.Record, b contract.Bundle) (Audited, error) {
+	broken := a.records.Next(r)
+	audited, err := a.settled(r, b)
+	if err := errors.Join(broken, err); err != nil {
+		return Audited{}, err
+	}
+	return audited, nil
+}
+
+func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error) {
+	if r.Status == contract.StatusMissed {
+		d, err := contract.DecodeDescription(b.Description)
+		if err == nil && (b.Submission != nil || b.Receipt != nil) {
+			err = fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
+		}
+		if err == nil {
+			err = describes(r, d, contract.Hash{}, contract.Hash{})
+		}
+		if err != nil {
+			return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
+		}
+		return Audited{Description: d, Record: r}, nil
+	}
+	if b.Submission == nil && b.Receipt == nil {
+		return Audited{}, fmt.Errorf("%w: record: epoch %d was %s, although it has no winner", ErrMismatch, r.Epoch, r.Status)
+	}
 	audited, err := Audit(b)
 	if err != nil {
 		return Audited{}, err
 	}
-	if err := a.chain(audited); err != nil {
+	audited.Record = r
+	err = describes(r, audited.Description, audited.Receipt.Rewards, contract.Digest(b.Submission))
+	if err := errors.Join(err, a.chain(audited)); err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	a.last, a.started = audited, true

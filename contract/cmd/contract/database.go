@@ -96,11 +96,12 @@ func newAudit() *cobra.Command {
 	var db string
 	var proofs []string
 	cmd := &cobra.Command{
-		Use: "audit", Short: "Recompute every rewarded epoch from its evidence",
-		Long: `Recompute every rewarded epoch from its evidence, offline: signatures,
+		Use: "audit", Short: "Recompute every settled epoch from its evidence",
+		Long: `Recompute every settled epoch from its evidence, offline: signatures,
 certificates, the matrix of reports, the result, carried values, the contract's
-receipts, and the tables that show who won, reported and signed when. The exit
-status is 1 if an epoch fails.
+receipts, the tables that show who won, reported and signed when, and the chain of
+records, in which the contract signed how each epoch was settled. The exit status
+is 1 if an epoch fails, is missing, or was not settled as its record says.
 
 A database alone cannot show that the contract signed another receipt before. The
 audit also fails with --proof, a proof of that which a Nym-API wrote.`,
@@ -130,44 +131,71 @@ func audit(ctx context.Context, db string, proofs []string, out io.Writer) error
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
-	epochs, err := reader.Rewarded(ctx)
+	epochs, err := reader.Settled(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("audit %s: %w", path, err)
 	}
 	var auditor verify.Auditor
-	proven, unproven, failed := 0, 0, 0
+	proven, unproven, missed, failed := 0, 0, 0, 0
 	for _, epoch := range epochs {
-		bundle, err := reader.Bundle(ctx, epoch)
-		if err != nil {
-			return err
-		}
-		audited, err := auditor.Next(bundle)
-		if err == nil && (audited.Description.ContractKey != owner.Key || audited.Description.Epoch != epoch) {
-			err = fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, audited.Description.Epoch, audited.Description.ContractKey)
-		}
-		if err == nil {
-			var shown contract.EpochDetail
-			if shown, err = reader.Epoch(ctx, epoch); err == nil {
-				err = audited.Describes(shown)
-			}
-		}
+		audited, err := auditEpoch(ctx, reader, &auditor, owner.Key, epoch)
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
 			failed++
 			fmt.Fprintf(out, "epoch %d: %v\n", epoch, err)
+		case audited.Record.Status == contract.StatusMissed:
+			missed++
 		case audited.Proven():
 			proven++
 		default:
 			unproven++
 		}
 	}
-	fmt.Fprintf(out, "%s: %d rewarded epochs: %d proven by signed reports, %d unproven, %d failed\n",
-		path, len(epochs), proven, unproven, failed)
+	fmt.Fprintf(out, "%s: %d settled epochs: %d proven by signed reports, %d unproven, %d missed, %d failed\n",
+		path, len(epochs), proven, unproven, missed, failed)
 	err = auditProofs(owner.Key, proofs, out)
 	if failed > 0 {
 		err = errors.Join(errAudit, err)
 	}
 	return err
+}
+
+// auditEpoch audits the next settled epoch of the contract with that key.
+func auditEpoch(ctx context.Context, reader *store.Reader, auditor *verify.Auditor, key keys.Public, epoch contract.Epoch) (verify.Audited, error) {
+	record, err := reader.Record(ctx, epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		return verify.Audited{}, fmt.Errorf("%w: its record is missing", verify.ErrMismatch)
+	}
+	if err != nil {
+		return verify.Audited{}, err
+	}
+	bundle, err := reader.Bundle(ctx, epoch)
+	if errors.Is(err, store.ErrNotFound) { // it was missed, or its winner was removed
+		var d contract.Description
+		if d, err = reader.Description(ctx, epoch); err == nil {
+			bundle.Description = d.Encode()
+		}
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return verify.Audited{}, fmt.Errorf("%w: its description is missing", verify.ErrMismatch)
+	}
+	if err != nil {
+		return verify.Audited{}, err
+	}
+	audited, err := auditor.Next(record, bundle)
+	if err != nil {
+		return audited, err
+	}
+	if d := audited.Description; d.ContractKey != key || d.Epoch != epoch {
+		return audited, fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, d.Epoch, d.ContractKey)
+	}
+	shown, err := reader.Epoch(ctx, epoch)
+	if err != nil {
+		return audited, err
+	}
+	return audited, audited.Describes(shown)
 }
 
 // auditProofs returns errEquivocation if there is a proof against the contract with that key.

@@ -78,7 +78,7 @@ func TestKilledContractKeepsWhatItSigned(t *testing.T) {
 	k.stop()
 	status, out, errs := call(t, "audit", "--db", k.db())
 	require.Zero(t, status, "%s%s", out, errs)
-	require.Contains(t, out, fmt.Sprintf("%d rewarded epochs", len(k.receipts)))
+	require.Contains(t, out, fmt.Sprintf(": %d proven by signed reports, 0 unproven", len(k.receipts)))
 }
 
 // killed is the contract's process, and what its callers have seen.

@@ -50,7 +50,7 @@ func description(t *testing.T, number contract.Epoch) contract.Description {
 // fill creates a database with a rewarded epoch, one with carried values, a missed and an open one.
 func fill(t *testing.T, path string) {
 	ctx := context.Background()
-	s, err := store.Open(ctx, path, store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}, 1, nil)
+	s, err := store.Open(ctx, path, store.Owner{Network: contracttest.Network, Key: contracttest.ContractKey()}, 1, nil)
 	require.NoError(t, err)
 	for i, p := range contracttest.Peers(4) {
 		require.NoError(t, s.PutMember(ctx, store.Member{Peer: p, Counter: uint64(i)}, 5))
@@ -210,7 +210,7 @@ func TestAuditRecomputesEveryWinner(t *testing.T) {
 	fill(t, path)
 	status, out, errs := call(t, "audit", "--db", path)
 	require.Zero(t, status, errs)
-	require.Contains(t, out, "2 rewarded epochs: 2 proven by signed reports, 0 unproven, 0 failed")
+	require.Contains(t, out, "3 settled epochs: 2 proven by signed reports, 0 unproven, 1 missed, 0 failed")
 
 	tamper(t, path, `UPDATE reward SET value = 10000 WHERE epoch = 2 AND mixnode = 'm002'`)
 	status, out, errs = call(t, "audit", "--db", path)
@@ -242,7 +242,27 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 		status, out, _ := call(t, "audit", "--db", path)
 		require.Equal(t, command.ExitFailure, status, statement)
 		require.Contains(t, out, want, statement)
-		require.Contains(t, out, "1 proven by signed reports, 0 unproven, 1 failed", statement)
+		require.Contains(t, out, "1 proven by signed reports, 0 unproven, 1 missed, 1 failed", statement)
+	}
+}
+
+// The owner of a database cannot remove an epoch or a winner, or miss an epoch afterwards.
+func TestAuditFindsWhatTheRecordsContradict(t *testing.T) {
+	const remove = `DELETE FROM reporter WHERE epoch = 2; DELETE FROM signer WHERE epoch = 2; DELETE FROM reward WHERE epoch = 2; DELETE FROM winner WHERE epoch = 2; `
+	for statements, want := range map[string]string{
+		remove + `UPDATE epoch SET status = 'missed', reason = 'nobody' WHERE id = 2`:              "epoch 2: audit failed: record: epoch 2 was rewarded, although it has no winner",
+		remove + `DELETE FROM attempt WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:             "epoch 2: audit failed: its description is missing",
+		remove + `DELETE FROM record WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:              "epoch 3: audit failed: record: of epoch 3, expected 2: epochs were removed",
+		`DELETE FROM record WHERE epoch = 3`:                                                       "epoch 3: audit failed: its record is missing",
+		`UPDATE epoch SET reason = 'another' WHERE id = 3`:                                         "epoch 3: audit failed: missed with the reason \"another\"",
+		`UPDATE record SET encoded = (SELECT encoded FROM record WHERE epoch = 1) WHERE epoch = 2`: "epoch 2: audit failed: record: of epoch 1, expected 2",
+	} {
+		path := filepath.Join(t.TempDir(), databaseName)
+		fill(t, path)
+		tamper(t, path, statements)
+		status, out, _ := call(t, "audit", "--db", path)
+		require.Equal(t, command.ExitFailure, status, statements)
+		require.Contains(t, out, want, statements)
 	}
 }
 
@@ -382,7 +402,7 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 
 func emptyDatabase(t *testing.T, folder string) string {
 	path := filepath.Join(folder, "empty.db")
-	s, err := store.Open(context.Background(), path, store.Identity{Network: "n", Key: contracttest.Key(1).Public()}, 1, nil)
+	s, err := store.Open(context.Background(), path, store.Owner{Network: "n", Key: contracttest.Key(1)}, 1, nil)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	return path

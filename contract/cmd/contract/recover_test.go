@@ -20,7 +20,7 @@ func TestRestoredCopyIsUsedOnPurposeOnly(t *testing.T) {
 	fill(t, path)
 	status, _, errs := call(t, "backup", "--home", folder, "--to", backup)
 	require.Zero(t, status, errs)
-	who := store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}
+	who := store.Owner{Network: contracttest.Network, Key: contracttest.ContractKey()}
 	s, err := store.Open(context.Background(), path, who, 1, nil)
 	require.NoError(t, err)
 	_, err = s.MissEpoch(context.Background(), 4, description(t, 4).End+3000)

@@ -81,9 +81,13 @@ func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 
 // Rewarded returns the numbers of all rewarded epochs in ascending order.
 func (r *Reader) Rewarded(ctx context.Context) ([]contract.Epoch, error) {
+	return r.numbers(ctx, `SELECT epoch FROM winner ORDER BY epoch`)
+}
+
+func (r *Reader) numbers(ctx context.Context, query string) ([]contract.Epoch, error) {
 	var numbers []int64
-	if err := r.db.SelectContext(ctx, &numbers, `SELECT epoch FROM winner ORDER BY epoch`); err != nil {
-		return nil, fmt.Errorf("read rewarded epochs: %w", err)
+	if err := r.db.SelectContext(ctx, &numbers, query); err != nil {
+		return nil, fmt.Errorf("read epochs: %w", err)
 	}
 	epochs := make([]contract.Epoch, len(numbers))
 	for i, n := range numbers {

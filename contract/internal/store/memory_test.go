@@ -183,7 +183,7 @@ func disturbed(s *store.Store, d contract.Description, disturb func()) (won stor
 		disturb()
 		submission := contracttest.Submission(d, 2)
 		won = store.Settlement{Submission: submission.Encode(), Receipt: contract.Receipt{
-			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Submitter: submission.Submitter, AcceptedAt: d.End + 5,
+			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Rewards: contract.Hash{1}, Submitter: submission.Submitter, AcceptedAt: d.End + 5,
 		}.Sign(contracttest.ContractKey())}
 		return won
 	})

@@ -3,8 +3,8 @@
 // queries with plain sqlite3.
 //
 // A Store writes, and only one process at a time may have it open. What it has stored survives a
-// crash and a power cut. The winner of an epoch and its rewards, carried values included, are
-// stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
+// crash and a power cut. The winner of an epoch, its rewards, carried values included, and its
+// record are stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
 // file. The marker, a file next to the database, says which epoch was settled last; a Store refuses
 // a database that lacks it, so that no epoch is settled twice. Packages ledger and verify decide
 // when epochs begin and who may win.
@@ -22,6 +22,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/database"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
@@ -51,9 +52,16 @@ type Identity struct {
 	Key     keys.Public
 }
 
+// Owner is the contract whose database is opened. Its key signs the records.
+type Owner struct {
+	Network string
+	Key     block.Signer
+}
+
 // Store is an open database. Its methods may be called concurrently; writes are serialised.
 type Store struct {
 	Reader
+	owner  Owner
 	writer *database.DB
 	lock   *os.File
 	memory memory
@@ -73,20 +81,20 @@ const readerOptions = "?mode=ro&_query_only=1&_busy_timeout=5000&_txlock=deferre
 // network, ErrLocked if another process has it open for writing, and ErrLost if it is not what its
 // marker, the file path.marker, says. A write that waits for another
 // program's lock or for room on the disk is logged; log may be nil.
-func Open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) (*Store, error) {
+func Open(ctx context.Context, path string, owner Owner, now contract.Millis, log *slog.Logger) (*Store, error) {
 	lock, err := lockfile.Take(path+".lock", ErrLocked)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	s := &Store{lock: lock, memory: memory{path: path}}
+	s := &Store{owner: owner, lock: lock, memory: memory{path: path}}
 	s.gate = &s.memory.gate
-	if err := s.open(ctx, path, who, now, log); err != nil {
+	if err := s.open(ctx, path, now, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, who Identity, now contract.Millis, log *slog.Logger) error {
+func (s *Store) open(ctx context.Context, path string, now contract.Millis, log *slog.Logger) error {
 	found, err := s.memory.begin()
 	if err != nil {
 		return err
@@ -94,10 +102,13 @@ func (s *Store) open(ctx context.Context, path string, who Identity, now contrac
 	if s.writer, err = database.Open(ctx, database.Config{Path: path, Migrations: migrations, Wait: patience, Log: log}); err != nil {
 		return err
 	}
-	if err := s.claim(ctx, who, now); err != nil {
+	if err := s.claim(ctx, Identity{Network: s.owner.Network, Key: s.owner.Key.Public()}, now); err != nil {
 		return err
 	}
 	if err := s.load(ctx, found); err != nil {
+		return err
+	}
+	if err := s.migrateRecords(ctx); err != nil {
 		return err
 	}
 	if s.db, err = sqlx.Open("sqlite3", database.Name(path, readerOptions)); err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-func owner() store.Identity {
-	return store.Identity{Network: contracttest.Network, Key: contracttest.ContractKey().Public()}
+func owner() store.Owner {
+	return store.Owner{Network: contracttest.Network, Key: contracttest.ContractKey()}
 }
 
 func open(t *testing.T, path string) *store.Store {
@@ -146,12 +146,12 @@ func TestSettleGetsTheNewestValuesWithinTheCarryLimit(t *testing.T) {
 	ctx := context.Background()
 	for limit, expected := range map[uint16]verify.Values{
 		0: {},
-		1: {"m0001": {Value: 9025, Epoch: 3}, "m0002": {Value: 9026, Epoch: 3}, "m0003": {Value: 9027, Epoch: 3}},
+		1: {"m0001": {Value: 9025, Epoch: 2}, "m0002": {Value: 9026, Epoch: 2}, "m0003": {Value: 9027, Epoch: 2}},
 	} {
-		d := epoch(4)
+		d := epoch(3)
 		d.Rules.CarryLimit = limit
 		s := open(t, filepath.Join(t.TempDir(), "c.db"))
-		for number := contract.Epoch(2); number <= 3; number++ {
+		for number := contract.Epoch(1); number <= 2; number++ {
 			before := epoch(number)
 			require.NoError(t, s.BeginEpoch(ctx, entry(before), before))
 			_, err := settle(s, before, 1)
@@ -161,7 +161,9 @@ func TestSettleGetsTheNewestValuesWithinTheCarryLimit(t *testing.T) {
 		var got verify.Values
 		require.NoError(t, s.Settle(ctx, d, d.End, func(values verify.Values) store.Settlement {
 			got = values
-			return store.Settlement{Rewards: []contract.Reward{{Mixnode: "m0001", Value: metrics.Missing}}, Submission: []byte{1}}
+			return store.Settlement{
+				Rewards: []contract.Reward{{Mixnode: "m0001", Value: metrics.Missing}}, Submission: []byte{1}, Receipt: contract.Receipt{Rewards: contract.Hash{1}},
+			}
 		}))
 		require.Equal(t, expected, got)
 	}
@@ -173,7 +175,7 @@ func TestForeignAndLockedDatabasesAreRefused(t *testing.T) {
 	_, err := store.Open(ctx, path, owner(), 1, nil)
 	require.ErrorIs(t, err, store.ErrLocked)
 	require.NoError(t, s.Close())
-	for _, other := range []store.Identity{{Network: "other", Key: owner().Key}, {Network: owner().Network, Key: contracttest.Key(1).Public()}} {
+	for _, other := range []store.Owner{{Network: "other", Key: owner().Key}, {Network: owner().Network, Key: contracttest.Key(1)}} {
 		_, err = store.Open(ctx, path, other, 1, nil)
 		require.ErrorIs(t, err, store.ErrForeign)
 		require.ErrorContains(t, err, other.Network)

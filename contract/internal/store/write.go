@@ -65,7 +65,19 @@ func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contrac
 		if reason, err = missReason(ctx, tx, epoch); err != nil {
 			return err
 		}
-		return settle(ctx, tx, epoch, contract.StatusMissed, reason, now)
+		reason = cut(reason, contract.MaxReasonBytes)
+		if err := settle(ctx, tx, epoch, contract.StatusMissed, reason, now); err != nil {
+			return err
+		}
+		var row settledRow
+		if err := tx.GetContext(ctx, &row, selectSettled+` AND e.id = ?`, int64(epoch)); err != nil {
+			return err
+		}
+		r, err := row.record()
+		if err != nil {
+			return err
+		}
+		return s.putRecord(ctx, tx, r)
 	})
 	if err != nil {
 		return "", fmt.Errorf("store missed epoch %d: %w", epoch, err)
@@ -129,7 +141,14 @@ func (s *Store) Settle(ctx context.Context, d contract.Description, now contract
 		if err != nil {
 			return err
 		}
-		return putWinner(ctx, tx, d.Epoch, decide(values))
+		won := decide(values)
+		if err := putWinner(ctx, tx, d.Epoch, won); err != nil {
+			return err
+		}
+		return s.putRecord(ctx, tx, contract.Record{
+			Epoch: d.Epoch, Description: d.Hash(), Status: contract.StatusRewarded,
+			Rewards: won.Receipt.Rewards, Submission: contract.Digest(won.Submission), SettledAt: now, Origin: contract.OriginSettlement,
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("store winner of epoch %d: %w", d.Epoch, err)

@@ -1,0 +1,122 @@
+package store_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+)
+
+// change runs statements on a closed database, as its owner could.
+func change(t *testing.T, path, statements string) {
+	t.Helper()
+	db, err := sqlx.Open("sqlite3", path)
+	require.NoError(t, err)
+	_, err = db.Exec(statements)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
+
+// filled closes a database with a rewarded, a missed and another rewarded epoch, and an open one.
+func filled(t *testing.T, path string) {
+	s := begin(t, path, 1, 2, 3, 4)
+	settled(t, s, 1, 1)
+	_, err := s.MissEpoch(context.Background(), 2, 9)
+	require.NoError(t, err)
+	settled(t, s, 3, 2)
+	require.NoError(t, s.Close())
+}
+
+func records(t *testing.T, s *store.Store) (list []contract.Record) {
+	epochs, err := s.Settled(context.Background())
+	require.NoError(t, err)
+	for _, epoch := range epochs {
+		r, err := s.Record(context.Background(), epoch)
+		require.NoError(t, err)
+		require.True(t, r.Verify())
+		require.Equal(t, contracttest.ContractKey().Public(), r.Contract)
+		list = append(list, r)
+	}
+	return list
+}
+
+func TestEverySettledEpochHasARecordThatNamesTheOneBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	filled(t, path)
+	s := open(t, path)
+	list := records(t, s)
+	require.Len(t, list, 3)
+	for i, r := range list {
+		require.Equal(t, contract.Epoch(i+1), r.Epoch)
+		require.Equal(t, contract.OriginSettlement, r.Origin)
+		require.Equal(t, epoch(r.Epoch).Hash(), r.Description)
+		if i > 0 {
+			require.Equal(t, list[i-1].Hash(), r.Previous)
+		}
+	}
+	won, err := s.Winning(context.Background(), 3)
+	require.NoError(t, err)
+	require.Equal(t, []any{contract.StatusRewarded, won.Digest, won.Receipt.Rewards}, []any{list[2].Status, list[2].Submission, list[2].Rewards})
+	require.Equal(t, []any{contract.StatusMissed, "nobody submitted a result in time"}, []any{list[1].Status, list[1].Reason})
+	_, err = s.Record(context.Background(), 4)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A database of an earlier version gets the records of its settled epochs, marked as signed later.
+func TestRecordsOfAnEarlierVersionAreSignedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	filled(t, path)
+	s := open(t, path)
+	want := records(t, s)
+	require.NoError(t, s.Close())
+	change(t, path, `DROP TABLE record; DELETE FROM goose_db_version WHERE version_id >= 4`)
+	r, err := store.OpenReader(context.Background(), path)
+	require.NoError(t, err)
+	_, err = r.Settled(context.Background())
+	require.ErrorIs(t, err, store.ErrNoRecords)
+	require.NoError(t, r.Close())
+
+	s = open(t, path)
+	migrated := records(t, s)
+	require.Len(t, migrated, len(want))
+	for i, r := range migrated {
+		require.Equal(t, contract.OriginMigration, r.Origin)
+		want[i].Origin, want[i].Previous, want[i].Signature = r.Origin, r.Previous, r.Signature
+	}
+	require.Equal(t, want, migrated)
+	settled(t, s, 4, 1)
+	require.Equal(t, migrated[2].Hash(), records(t, s)[3].Previous)
+	require.NoError(t, s.Close())
+	s = open(t, path)
+	require.Equal(t, migrated, records(t, s)[:3], "they are not signed again")
+}
+
+// A database that lost records is not continued: its next record would not follow.
+func TestDatabaseThatLostRecordsIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	filled(t, path)
+	change(t, path, `DELETE FROM record WHERE epoch = 3`)
+	_, err := store.Open(context.Background(), path, owner(), 1, nil)
+	require.ErrorContains(t, err, "the newest record is of epoch 2, and epoch 3 is settled")
+}
+
+// The reason of a missed epoch may quote a submitter at length.
+func TestLongReasonsFitIntoARecord(t *testing.T) {
+	ctx, s := context.Background(), begin(t, filepath.Join(t.TempDir(), "c.db"), 1)
+	attempt := store.Attempt{
+		Epoch: 1, Submitter: contracttest.Key(3).Public(), At: 5, Verdict: contract.VerdictInvalid, Type: contract.WrongResult.Type(),
+		Reason: strings.Repeat("ä", contract.MaxReasonBytes), Submission: []byte{1},
+	}
+	require.NoError(t, s.PutAttempt(ctx, attempt))
+	reason, err := s.MissEpoch(ctx, 1, 9)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(reason), contract.MaxReasonBytes)
+	require.Equal(t, reason, records(t, s)[0].Reason)
+}
