@@ -11,14 +11,14 @@ import (
 )
 
 // Record is the contract's signed statement how an epoch was settled: rewarded or missed. There is
-// one for each epoch, and each names the one before by its hash. So an epoch cannot be removed, or
-// declared missed, without signing all later records anew.
+// one for each epoch, and each names the one before by its hash, that of epoch 1 a zero one. So an epoch cannot be removed, or
+// declared missed, without signing all later records again.
 type Record struct {
 	_           struct{}       `cbor:",toarray"`
 	Network     string         `json:"network"`
 	Contract    keys.Public    `json:"contract_key"`
 	Epoch       Epoch          `json:"epoch"`
-	Previous    Hash           `json:"previous"` // Hash of the record of the epoch before, zero in the first one
+	Previous    Hash           `json:"previous"` // hash of the record before
 	Description Hash           `json:"description"`
 	Status      Status         `json:"status"`     // StatusRewarded or StatusMissed
 	Rewards     Hash           `json:"rewards"`    // as in the Receipt, zero if missed

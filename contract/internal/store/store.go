@@ -4,10 +4,10 @@
 //
 // A Store writes, and only one process at a time may have it open. What it has stored survives a
 // crash and a power cut. The winner of an epoch, its rewards, carried values included, and its
-// record are stored in one transaction. A Reader only reads, while a contract runs or not, and never creates a
-// file. The marker, a file next to the database, says which epoch was settled last; a Store refuses
-// a database that lacks it, so that no epoch is settled twice. Packages ledger and verify decide
-// when epochs begin and who may win.
+// record are stored in one transaction. A Reader only reads, while a contract runs or not, and
+// never creates a file. The marker, a file next to the database, says which epoch was settled last;
+// a Store refuses a database that lacks it, so that no epoch is settled twice. Packages ledger and
+// verify decide when epochs begin and who may win.
 package store
 
 import (
