@@ -11,8 +11,8 @@ import (
 )
 
 // Record is the contract's signed statement how an epoch was settled: rewarded or missed. There is
-// one for each epoch, and each names the one before by its hash, that of epoch 1 a zero one. So an epoch cannot be removed, or
-// declared missed, without signing all later records again.
+// one for each epoch, and each names the one before by its hash; that of epoch 1 names a zero one.
+// So an epoch cannot be removed, or declared missed, without signing all later records again.
 type Record struct {
 	_           struct{}       `cbor:",toarray"`
 	Network     string         `json:"network"`
