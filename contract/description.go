@@ -3,6 +3,7 @@ package contract
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -47,6 +48,9 @@ const MaxCarry = 1000
 // self-contained: anybody can recompute the epoch's result from it and a submission. Its hash is in
 // every report and in every submission. A Description must not be modified.
 type Description struct {
+	// Version is DescriptionVersion, or 1 for an epoch of an earlier version of the contract, whose
+	// description has no State.
+	Version     uint8
 	Network     string
 	ContractKey keys.Public // signs receipts
 	Epoch       Epoch
@@ -54,9 +58,27 @@ type Description struct {
 	Group       *membership.Group // its members may report, create blocks and sign them
 	Mixnodes    []metrics.MixID   // strictly ascending
 	Rules       Rules
+	State       State // from the epochs that were settled before
 }
 
+// DescriptionVersion is the version of the descriptions that contracts make.
+const DescriptionVersion = 2
+
 type wireDescription struct {
+	_           struct{} `cbor:",toarray"`
+	Version     uint8
+	Network     string
+	ContractKey keys.Public
+	Epoch       Epoch
+	Start       Millis
+	End         Millis
+	Group       []byte // membership.Group.Encode
+	Mixnodes    []metrics.MixID
+	Rules       Rules
+	State       State
+}
+
+type wireDescription1 struct {
 	_           struct{} `cbor:",toarray"`
 	Network     string
 	ContractKey keys.Public
@@ -69,7 +91,8 @@ type wireDescription struct {
 }
 
 const (
-	descriptionDomain = "contract/description/v1"
+	descriptionDomain  = "contract/description/v2"
+	descriptionDomain1 = "contract/description/v1"
 	// maxDescriptionBytes fits 100,000 mixnodes with the longest names.
 	maxDescriptionBytes = 8 << 20
 )
@@ -81,6 +104,8 @@ func (d Description) Validate() error {
 		return fmt.Errorf("%w: description: %w", ErrInvalid, err)
 	}
 	switch {
+	case d.Version != DescriptionVersion && d.Version != 1:
+		return fmt.Errorf("%w: description of version %d, expected 1 or %d", ErrInvalid, d.Version, DescriptionVersion)
 	case d.Group == nil || d.Group.Network() != d.Network:
 		return fmt.Errorf("%w: description of network %q: expected a group of that network", ErrInvalid, d.Network)
 	case d.Epoch == 0:
@@ -91,7 +116,23 @@ func (d Description) Validate() error {
 	if _, err := metrics.NewMatrix(d.Mixnodes, nil); err != nil {
 		return fmt.Errorf("%w: mixnodes of epoch %d: %w", ErrInvalid, d.Epoch, err)
 	}
-	return d.Rules.validate(d.Group)
+	if err := d.Rules.validate(d.Group); err != nil {
+		return err
+	}
+	if d.Version == 1 {
+		return d.validate1()
+	}
+	return d.State.validate(d.Epoch)
+}
+
+func (d Description) validate1() error {
+	switch {
+	case d.State.Settled != 0 || d.State.Record != Hash{} || d.State.History != nil:
+		return fmt.Errorf("%w: description of version 1 with a state, expected version %d", ErrInvalid, DescriptionVersion)
+	case d.Rules.Estimator == metrics.WeightedByHistory().Name():
+		return fmt.Errorf("%w: estimator %s in a description of version 1, which has no history", ErrInvalid, d.Rules.Estimator)
+	}
+	return nil
 }
 
 func (r Rules) validate(group *membership.Group) error {
@@ -114,26 +155,52 @@ func (r Rules) validate(group *membership.Group) error {
 
 // Encode returns the canonical bytes of a valid description.
 func (d Description) Encode() []byte {
+	if d.Version == 1 {
+		return canonical.Encode(wireDescription1{
+			Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
+			Group: d.Group.Encode(), Mixnodes: d.Mixnodes, Rules: d.Rules,
+		})
+	}
 	return canonical.Encode(wireDescription{
-		Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
-		Group: d.Group.Encode(), Mixnodes: d.Mixnodes, Rules: d.Rules,
+		Version: d.Version, Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
+		Group: d.Group.Encode(), Mixnodes: d.Mixnodes, Rules: d.Rules, State: d.State,
 	})
 }
 
-// DecodeDescription decodes what Encode returned. The description is valid; the error wraps
-// ErrInvalid.
+// version1 is what the encoding of a description of version 1 begins with: an array of 8 fields.
+const version1 = 0x88
+
+// DecodeDescription decodes what Encode returned, of either version. The description is valid; the
+// error wraps ErrInvalid.
 func DecodeDescription(data []byte) (Description, error) {
 	var w wireDescription
-	if err := canonical.Decode(data, maxDescriptionBytes, &w); err != nil {
+	var err error
+	if len(data) > 0 && data[0] == version1 {
+		var old wireDescription1
+		err = canonical.Decode(data, maxDescriptionBytes, &old)
+		w = wireDescription{
+			Version: 1, Network: old.Network, ContractKey: old.ContractKey, Epoch: old.Epoch, Start: old.Start, End: old.End,
+			Group: old.Group, Mixnodes: old.Mixnodes, Rules: old.Rules,
+		}
+	} else {
+		err = canonical.Decode(data, maxDescriptionBytes, &w)
+	}
+	if err == nil && w.Version == 1 && data[0] != version1 {
+		err = errors.New("version 1 in the form of a later one")
+	}
+	if err != nil {
 		return Description{}, fmt.Errorf("%w: description: %w", ErrInvalid, err)
+	}
+	if len(w.State.History) == 0 {
+		w.State.History = nil
 	}
 	group, err := membership.DecodeGroup(w.Group)
 	if err != nil {
 		return Description{}, fmt.Errorf("%w: description: %w", ErrInvalid, err)
 	}
 	d := Description{
-		Network: w.Network, ContractKey: w.ContractKey, Epoch: w.Epoch, Start: w.Start, End: w.End,
-		Group: group, Mixnodes: w.Mixnodes, Rules: w.Rules,
+		Version: w.Version, Network: w.Network, ContractKey: w.ContractKey, Epoch: w.Epoch, Start: w.Start, End: w.End,
+		Group: group, Mixnodes: w.Mixnodes, Rules: w.Rules, State: w.State,
 	}
 	return d, d.Validate()
 }
@@ -141,7 +208,11 @@ func DecodeDescription(data []byte) (Description, error) {
 // Hash returns the SHA-256 of the domain tag, the network and the encoding. Reports and submissions
 // refer to a description by its hash.
 func (d Description) Hash() Hash {
-	return sha256.Sum256(keys.SigningBytes(descriptionDomain, d.Network, d.Encode()))
+	domain := descriptionDomain
+	if d.Version == 1 {
+		domain = descriptionDomain1
+	}
+	return sha256.Sum256(keys.SigningBytes(domain, d.Network, d.Encode()))
 }
 
 // Label returns the label of the messages that hold reports about the epoch.
@@ -179,6 +250,8 @@ type jsonDescription struct {
 	Members     []keys.Public   `json:"members"`
 	Mixnodes    []metrics.MixID `json:"mixnodes"`
 	Rules       Rules           `json:"rules"`
+	Version     uint8           `json:"version"`
+	State       State           `json:"state"`
 	CBOR        []byte          `json:"cbor"`
 }
 
@@ -187,9 +260,11 @@ func (d Description) MarshalJSON() ([]byte, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err
 	}
+	state := d.State
+	state.History = append([]Deviation{}, state.History...) // never null
 	return json.Marshal(jsonDescription{
 		Hash: d.Hash(), Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
-		Group: d.Group.ID(), GroupNumber: d.Group.Number(), Members: d.Group.Members(), Mixnodes: d.Mixnodes, Rules: d.Rules,
+		Version: d.Version, State: state, Group: d.Group.ID(), GroupNumber: d.Group.Number(), Members: d.Group.Members(), Mixnodes: d.Mixnodes, Rules: d.Rules,
 		CBOR: d.Encode(),
 	})
 }

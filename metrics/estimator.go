@@ -47,11 +47,12 @@ func Estimators() []Estimator {
 	return []Estimator{mean{}, median{}, lowMedian{}, trimmed{}, mad{}}
 }
 
-// ParseEstimator returns the estimator with that name: one of [Estimators], or "trimmed(k)" for
-// 1 <= k <= 1000, which drops k values at each end independently of f (so its result is certain to
-// lie between honest values only for k >= f). The error wraps [ErrEstimator] and lists the names.
+// ParseEstimator returns the estimator with that name: one of [Estimators], "wmedian" (see
+// [WeightedByHistory]), or "trimmed(k)" for 1 <= k <= 1000, which drops k values at each end
+// independently of f (so its result is certain to lie between honest values only for k >= f). The
+// error wraps [ErrEstimator] and lists the names.
 func ParseEstimator(name string) (Estimator, error) {
-	for _, e := range Estimators() {
+	for _, e := range append(Estimators(), WeightedByHistory()) {
 		if e.Name() == name {
 			return e, nil
 		}
@@ -62,7 +63,7 @@ func ParseEstimator(name string) (Estimator, error) {
 			return e, nil
 		}
 	}
-	return nil, fmt.Errorf("%w %q: expected mean, median, lowmedian, trimmed, trimmed(k) with k from 1 to %d, or mad",
+	return nil, fmt.Errorf("%w %q: expected mean, median, lowmedian, trimmed, trimmed(k) with k from 1 to %d, mad, or wmedian",
 		ErrEstimator, name, maxTrim)
 }
 

@@ -15,8 +15,8 @@ type WeightedUptime struct {
 // less: see [History]. While all weigh the same it is the median.
 type wmedian struct{}
 
-// WeightedByHistory returns the estimator wmedian. It is not among [Estimators], because the
-// contract cannot state a history yet: use it in a [Rule].
+// WeightedByHistory returns the estimator wmedian. It is not among [Estimators], because it needs
+// more than a column: use it in a [Rule] with a history.
 func WeightedByHistory() Estimator { return wmedian{} }
 
 func (wmedian) Name() string    { return "wmedian" }

@@ -64,7 +64,7 @@ func Mixnodes(n int) []metrics.MixID {
 func Description(n, mixnodes int) contract.Description {
 	group := Group(n)
 	return contract.Description{
-		Network: Network, ContractKey: ContractKey().Public(), Epoch: 1, Start: 1_700_000_000_000, End: 1_700_000_001_000,
+		Version: contract.DescriptionVersion, Network: Network, ContractKey: ContractKey().Public(), Epoch: 1, Start: 1_700_000_000_000, End: 1_700_000_001_000,
 		Group: group, Mixnodes: Mixnodes(mixnodes),
 		Rules: contract.Rules{
 			Estimator: "median", Version: 1, Coverage: uint16(metrics.Coverage(group.F())), CarryLimit: 3, Mode: contract.ModeFull,

@@ -150,7 +150,7 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 			Rewards: contract.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
 		}.Sign(k.key)
 		return store.Settlement{
-			Block: verified.BlockID(), Reporters: verified.Reporters, Signers: verified.Signers,
+			Block: verified.BlockID(), Matrix: verified.Matrix, Reporters: verified.Reporters, Signers: verified.Signers,
 			Rewards: rewards, Receipt: receipt, Submission: f.body,
 		}
 	})

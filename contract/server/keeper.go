@@ -223,7 +223,7 @@ func (k *keeper) tick(ctx context.Context, now contract.Millis) error {
 }
 
 func (k *keeper) begin(ctx context.Context, event ledger.Event) error {
-	d, err := k.describe(event.Begin)
+	d, err := k.describe(ctx, event.Begin)
 	if err != nil {
 		return err
 	}
@@ -249,15 +249,18 @@ func (k *keeper) poke() {
 }
 
 // describe returns the description of an epoch, with the rules of the configuration.
-func (k *keeper) describe(e ledger.Entry) (contract.Description, error) {
+func (k *keeper) describe(ctx context.Context, e ledger.Entry) (contract.Description, error) {
 	d := contract.Description{
-		Network: k.cfg.Network, ContractKey: k.key.Public(), Epoch: e.ID, Start: e.Start, End: e.End, Group: k.group, Mixnodes: k.cfg.Mixnodes,
+		Version: contract.DescriptionVersion, Network: k.cfg.Network, ContractKey: k.key.Public(), Epoch: e.ID, Start: e.Start, End: e.End, Group: k.group, Mixnodes: k.cfg.Mixnodes,
 		Rules: contract.Rules{
 			Estimator: k.cfg.Estimator.Name(), Version: k.cfg.Estimator.Version(), Coverage: uint16(metrics.Coverage(k.group.F())),
 			CarryLimit: uint16(k.cfg.CarryLimit), Mode: k.cfg.Mode,
 		},
 	}
 	var err error
+	if d.State, err = k.store.State(ctx); err != nil {
+		return d, err
+	}
 	if d.Rules.Authorised, err = k.authorised(); err != nil {
 		return d, err
 	}

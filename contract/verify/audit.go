@@ -144,11 +144,13 @@ func (a Audited) names(detail contract.EpochDetail) error {
 }
 
 // Auditor audits all settled epochs of one contract, from epoch 1 on in ascending order. In
-// addition to Audit it checks the chain of records, so that no epoch is left out, and that every
-// carried value is the newest one before its epoch. The zero value is ready to use. It is not safe
-// for concurrent use.
+// addition to Audit it checks the chain of records, so that no epoch is left out, that every
+// carried value is the newest one before its epoch, and that every description states what the
+// epochs before it say about reporters. The zero value is ready to use. It is not safe for
+// concurrent use.
 type Auditor struct {
 	records Records
+	states  states
 	last    Audited
 	started bool
 	values  Values
@@ -160,7 +162,11 @@ func (a *Auditor) Next(r contract.Record, b contract.Bundle) (Audited, error) {
 	broken := a.records.Next(r)
 	audited, err := a.settled(r, b)
 	if err := errors.Join(broken, err); err != nil {
+		a.states.lost = true
 		return Audited{}, err
+	}
+	if err := a.states.next(audited); err != nil {
+		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	return audited, nil
 }

@@ -64,6 +64,6 @@ func Result(m metrics.Matrix, d contract.Description) (metrics.Result, error) {
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	rule := metrics.Rule{Estimator: estimator, F: d.Group.F(), Coverage: int(d.Rules.Coverage)}
+	rule := metrics.Rule{Estimator: estimator, F: d.Group.F(), Coverage: int(d.Rules.Coverage), History: d.State.Metrics()}
 	return rule.Apply(m), nil
 }

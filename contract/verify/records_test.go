@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,6 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // audits gives an auditor one epoch after the other, with the records that the contract signs.
@@ -109,4 +111,71 @@ func TestAuditorChecksTheChainOfRecords(t *testing.T) {
 	require.ErrorContains(t, err, "it follows record")
 	_, err = new(verify.Auditor).Next(cut.Sign(contracttest.ContractKey()), third)
 	require.ErrorContains(t, err, "expected 1", "the beginning was removed")
+}
+
+// A description states the chain and the history of the epochs before it, of any that were settled
+// since the description before.
+func TestAuditorChecksTheStatesOfDescriptions(t *testing.T) {
+	run := func(change func(*contract.State)) (errs [4]error) {
+		var a audits
+		states := []contract.State{{}}
+		for number := contract.Epoch(1); number <= 4; number++ {
+			d := epochNumber(number)
+			d.State = states[max(0, int(number)-2)] // the epoch before is still open
+			if number == 4 {
+				d.State.History = slices.Clone(d.State.History)
+				change(&d.State)
+			}
+			b := bundle(d, 1, nil)
+			errs[number-1] = a.rewarded(b)
+			matrix, _, err := verify.Matrix(contracttest.Evidence(d, 1).Block, d)
+			require.NoError(t, err)
+			states = append(states, states[number-1].After(a.last, d, matrix))
+		}
+		return errs
+	}
+	require.Equal(t, [4]error{}, run(func(*contract.State) {}))
+	for name, c := range map[string]struct {
+		change func(*contract.State)
+		says   string
+	}{
+		"another record":       {func(s *contract.State) { s.Record[0] ^= 1 }, "it names record"},
+		"a forged weight":      {func(s *contract.State) { s.History[2].Squared++ }, "description: deviation"},
+		"an omitted reporter":  {func(s *contract.State) { s.History = s.History[1:] }, "a history of 3 reporters"},
+		"an invented reporter": {func(s *contract.State) { s.History[0].Reporter[0] ^= 1 }, "description: "},
+		"an older state":       {func(s *contract.State) { *s = contract.State{} }, "what was settled up to epoch 0, expected epoch 1..3"},
+		"a later number":       {func(s *contract.State) { s.Settled = 3 }, "it names record"},
+	} {
+		errs := run(c.change)
+		require.Equal(t, [3]error{}, [3]error(errs[:3]), name)
+		require.ErrorIs(t, errs[3], verify.ErrMismatch, name)
+		require.ErrorContains(t, errs[3], c.says, name)
+	}
+}
+
+// The result under wmedian takes its weights from the description.
+func TestResultUsesTheHistoryOfTheDescription(t *testing.T) {
+	d := epochNumber(2)
+	d.Rules.Estimator = metrics.WeightedByHistory().Name()
+	messages := contracttest.Messages(d, 1, 2, 3)
+	odd := contracttest.Report(d, 4)
+	odd.Values[0] = 0
+	b := contracttest.Block(d, 1, append(messages, contracttest.Message(d, 4, odd)))
+	matrix, _, err := verify.Matrix(b, d)
+	require.NoError(t, err)
+	alike, err := verify.Result(matrix, d)
+	require.NoError(t, err)
+	require.Equal(t, metrics.Uptime(9015), alike.Values[0], "between the middle two of 0, 9010, 9020 and 9030")
+
+	d.State = contract.State{Settled: 1, Record: contract.Hash{1}}
+	for _, member := range d.Group.Members() {
+		squared := int64(10_000)
+		if member == contracttest.Key(4).Public() {
+			squared = metrics.MaxDeviation
+		}
+		d.State.History = append(d.State.History, contract.Deviation{Reporter: member, Squared: squared})
+	}
+	weighted, err := verify.Result(matrix, d)
+	require.NoError(t, err)
+	require.Equal(t, metrics.Uptime(9020), weighted.Values[0], "the middle one of the others")
 }

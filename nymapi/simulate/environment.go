@@ -153,7 +153,7 @@ func (e *environment) describe(group *membership.Group) {
 	}
 	for epoch := 1; epoch <= e.epochs; epoch++ {
 		d := contract.Description{
-			Network: group.Network(), Epoch: contract.Epoch(epoch), Start: contract.Millis(simulation.Beginning + e.end(epoch-1)),
+			Version: contract.DescriptionVersion, Network: group.Network(), Epoch: contract.Epoch(epoch), Start: contract.Millis(simulation.Beginning + e.end(epoch-1)),
 			End: contract.Millis(simulation.Beginning + e.end(epoch)), Group: group, Mixnodes: e.world.Mixnodes(), Rules: how,
 		}
 		e.descriptions = append(e.descriptions, d)

@@ -98,7 +98,7 @@ func win(t *testing.T, s *store.Store, d contract.Description, creator int) {
 			Submitter: submission.Submitter, AcceptedAt: at,
 		}.Sign(contracttest.ContractKey())
 		return store.Settlement{
-			Block: v.BlockID(), Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Receipt: receipt, Submission: submission.Encode(),
+			Block: v.BlockID(), Matrix: v.Matrix, Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Receipt: receipt, Submission: submission.Encode(),
 		}
 	}))
 }

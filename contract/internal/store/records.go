@@ -10,10 +10,13 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// putRecord signs the record of a settlement, which names the newest record, and stores it.
-func (s *Store) putRecord(ctx context.Context, tx *sqlx.Tx, r contract.Record) error {
+// putSettled signs the record of a settlement, which names the newest record, and stores it with the
+// history after the epoch. The matrix is empty unless the epoch was rewarded by reports.
+func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, d contract.Description, matrix metrics.Matrix) error {
 	last, err := newestRecord(ctx, tx)
 	if err != nil {
 		return err
@@ -29,8 +32,60 @@ func (s *Store) putRecord(ctx context.Context, tx *sqlx.Tx, r contract.Record) e
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO record (epoch, hash, encoded) VALUES (?, ?, ?)`, int64(r.Epoch), r.Hash().String(), r.Encode())
-	return err
+	if _, err := tx.ExecContext(ctx, `INSERT INTO record (epoch, hash, encoded) VALUES (?, ?, ?)`, int64(r.Epoch), r.Hash().String(), r.Encode()); err != nil {
+		return err
+	}
+	if len(matrix.Rows) == 0 {
+		return nil
+	}
+	before, err := readState(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, deviation := range before.After(r, d, matrix).History {
+		_, err := tx.ExecContext(ctx, `INSERT INTO history (reporter, squared) VALUES (?1, ?2) ON CONFLICT (reporter) DO UPDATE SET squared = ?2`,
+			hexKey(deviation.Reporter), deviation.Squared)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readState returns the newest record's epoch and hash, and the history.
+func readState(ctx context.Context, tx *sqlx.Tx) (contract.State, error) {
+	newest, err := newestRecord(ctx, tx)
+	if err != nil || newest.Epoch == 0 {
+		return contract.State{}, err
+	}
+	var rows []struct {
+		Reporter string `db:"reporter"`
+		Squared  int64  `db:"squared"`
+	}
+	if err := tx.SelectContext(ctx, &rows, `SELECT reporter, squared FROM history ORDER BY reporter`); err != nil {
+		return contract.State{}, err
+	}
+	state := contract.State{Settled: newest.Epoch, Record: newest.Hash()}
+	for _, row := range rows {
+		reporter, err := parseKey(row.Reporter)
+		if err != nil {
+			return contract.State{}, err
+		}
+		state.History = append(state.History, contract.Deviation{Reporter: reporter, Squared: row.Squared})
+	}
+	return state, nil
+}
+
+// State returns what the next description takes from the settled epochs.
+func (r *Reader) State(ctx context.Context) (state contract.State, err error) {
+	err = r.snapshot(ctx, func(tx *sqlx.Tx) error {
+		state, err = readState(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return contract.State{}, fmt.Errorf("read state: %w", err)
+	}
+	return state, nil
 }
 
 // follows returns an error unless the newest record is that of the newest settled epoch.
@@ -83,25 +138,46 @@ func (s *Store) migrateRecords(ctx context.Context) error {
 			return err
 		}
 		for _, row := range rows {
-			r, err := row.record()
-			if err != nil {
+			if err := s.migrate(ctx, tx, row); err != nil {
 				return fmt.Errorf("make the record of epoch %d: %w", row.ID, err)
-			}
-			r.Origin = contract.OriginMigration
-			if err := s.putRecord(ctx, tx, r); err != nil {
-				return err
 			}
 		}
 		return nil
 	})
 }
 
-const selectSettled = `SELECT e.id, e.description_hash, e.status, e.reason, e.settled_ms, coalesce(w.rewards, '') AS rewards, w.submission
+func (s *Store) migrate(ctx context.Context, tx *sqlx.Tx, row settledRow) error {
+	r, err := row.record()
+	if err != nil {
+		return err
+	}
+	r.Origin = contract.OriginMigration
+	d, err := contract.DecodeDescription(row.Encoded)
+	if err != nil {
+		return err
+	}
+	var matrix metrics.Matrix
+	if row.Submission != nil && d.Rules.Mode == contract.ModeFull {
+		submission, err := contract.DecodeSubmission(row.Submission, len(row.Submission))
+		if err != nil {
+			return err
+		}
+		verified, err := verify.Certified(d, submission)
+		if err != nil {
+			return err
+		}
+		matrix = verified.Matrix
+	}
+	return s.putSettled(ctx, tx, r, d, matrix)
+}
+
+const selectSettled = `SELECT e.id, e.description_hash, e.description, e.status, e.reason, e.settled_ms, coalesce(w.rewards, '') AS rewards, w.submission
 	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id WHERE e.status <> 'open'`
 
 type settledRow struct {
 	ID          int64  `db:"id"`
 	Description string `db:"description_hash"`
+	Encoded     []byte `db:"description"`
 	Status      string `db:"status"`
 	Reason      string `db:"reason"`
 	Settled     int64  `db:"settled_ms"`

@@ -12,6 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // change runs statements on a closed database, as its owner could.
@@ -76,7 +78,7 @@ func TestRecordsOfAnEarlierVersionAreSignedOnce(t *testing.T) {
 	s := open(t, path)
 	want := records(t, s)
 	require.NoError(t, s.Close())
-	change(t, path, `DROP TABLE record; DELETE FROM goose_db_version WHERE version_id >= 4`)
+	change(t, path, `DROP TABLE record; DROP TABLE history; DELETE FROM goose_db_version WHERE version_id >= 4`)
 	r, err := store.OpenReader(context.Background(), path)
 	require.NoError(t, err)
 	_, err = r.Settled(context.Background())
@@ -119,4 +121,36 @@ func TestLongReasonsFitIntoARecord(t *testing.T) {
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(reason), contract.MaxReasonBytes)
 	require.Equal(t, reason, records(t, s)[0].Reason)
+}
+
+// The history is folded from what the winners' blocks hold, and rebuilt from them by the migration.
+func TestHistoryIsThatOfTheWinnersBlocks(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "c.db")
+	s := begin(t, path, 1, 2, 3)
+	state, err := s.State(ctx)
+	require.NoError(t, err)
+	require.Equal(t, contract.State{}, state)
+	settled(t, s, 1, 1)
+	_, err = s.MissEpoch(ctx, 2, 9)
+	require.NoError(t, err)
+	settled(t, s, 3, 2)
+
+	history := metrics.History{}
+	for _, number := range []contract.Epoch{1, 3} {
+		matrix, _, err := verify.Matrix(contracttest.Evidence(epoch(number), 1).Block, epoch(number))
+		require.NoError(t, err)
+		history = history.Fold(matrix, epoch(number).Group.F())
+	}
+	require.Len(t, history, 4)
+	state, err = s.State(ctx)
+	require.NoError(t, err)
+	require.Equal(t, history, state.Metrics())
+	require.Equal(t, []any{contract.Epoch(3), records(t, s)[2].Hash()}, []any{state.Settled, state.Record})
+	require.NoError(t, s.Close())
+
+	change(t, path, `DROP TABLE record; DROP TABLE history; DELETE FROM goose_db_version WHERE version_id >= 4`)
+	s = open(t, path)
+	rebuilt, err := s.State(ctx)
+	require.NoError(t, err)
+	require.Equal(t, state.History, rebuilt.History)
 }

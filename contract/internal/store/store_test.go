@@ -53,7 +53,7 @@ func settle(s *store.Store, d contract.Description, creator int) (store.Settleme
 	err = s.Settle(context.Background(), d, d.End+5, func(values verify.Values) store.Settlement {
 		rewards := values.Fill(d, v.Result)
 		won = store.Settlement{
-			Block: v.BlockID(), Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Submission: submission.Encode(),
+			Block: v.BlockID(), Matrix: v.Matrix, Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Submission: submission.Encode(),
 			Receipt: contract.Receipt{
 				Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: v.BlockID(), Rewards: contract.HashRewards(d.Network, d.Epoch, rewards),
 				Submitter: submission.Submitter, AcceptedAt: d.End + 5,

@@ -77,7 +77,7 @@ func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contrac
 		if err != nil {
 			return err
 		}
-		return s.putRecord(ctx, tx, r)
+		return s.putSettled(ctx, tx, r, contract.Description{}, metrics.Matrix{})
 	})
 	if err != nil {
 		return "", fmt.Errorf("store missed epoch %d: %w", epoch, err)
@@ -120,7 +120,8 @@ func settle(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch, status contr
 
 // Settlement is what is stored about the winner of an epoch.
 type Settlement struct {
-	Block      block.ID // zero without Ephemera
+	Block      block.ID       // zero without Ephemera
+	Matrix     metrics.Matrix // of the reports, empty without Ephemera
 	Reporters  []verify.Reporter
 	Signers    []keys.Public
 	Rewards    []contract.Reward
@@ -145,10 +146,11 @@ func (s *Store) Settle(ctx context.Context, d contract.Description, now contract
 		if err := putWinner(ctx, tx, d.Epoch, won); err != nil {
 			return err
 		}
-		return s.putRecord(ctx, tx, contract.Record{
+		r := contract.Record{
 			Epoch: d.Epoch, Description: d.Hash(), Status: contract.StatusRewarded,
 			Rewards: won.Receipt.Rewards, Submission: contract.Digest(won.Submission), SettledAt: now, Origin: contract.OriginSettlement,
-		})
+		}
+		return s.putSettled(ctx, tx, r, d, won.Matrix)
 	})
 	if err != nil {
 		return fmt.Errorf("store winner of epoch %d: %w", d.Epoch, err)

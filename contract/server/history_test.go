@@ -1,0 +1,62 @@
+package server_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// Under wmedian a reporter that lies loses weight from epoch to epoch, as everybody can recompute
+// from the descriptions alone, and a contract that is restarted continues with the same history.
+func TestReporterThatLiesLosesWeight(t *testing.T) {
+	cfg := configure(t, 5, 3)
+	cfg.Estimator = metrics.WeightedByHistory()
+	w := start(t, cfg)
+	ctx := context.Background()
+	liar := contracttest.Key(5).Public()
+	var auditor verify.Auditor
+	var last contract.Description
+	for epoch := contract.Epoch(1); epoch <= 6; epoch++ {
+		if epoch == 4 {
+			w = w.restart()
+		}
+		d := w.description(epoch)
+		w.clock.set(end(int(epoch)))
+		messages := contracttest.Messages(d, 1, 2, 3, 4)
+		lie := contracttest.Report(d, 5)
+		for i := range lie.Values {
+			lie.Values[i] = 0
+		}
+		messages = append(messages, contracttest.Message(d, 5, lie))
+		b := contracttest.Block(d, 1, messages)
+		e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, contracttest.Numbers(d.Group.Q())...)}
+		s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
+		require.NoError(t, err)
+		_, err = w.Submit(ctx, s)
+		require.NoError(t, err)
+
+		bundle, err := w.Bundle(ctx, epoch)
+		require.NoError(t, err)
+		record, err := w.Record(ctx, epoch)
+		require.NoError(t, err)
+		_, err = auditor.Next(record, bundle)
+		require.NoError(t, err)
+		last = d
+	}
+	require.Equal(t, contract.DescriptionVersion, int(last.Version))
+	require.GreaterOrEqual(t, last.State.Settled, contract.Epoch(4))
+	require.Len(t, last.State.History, 5)
+	for _, deviation := range last.State.History {
+		if deviation.Reporter == liar {
+			require.Greater(t, deviation.Squared, int64(1_000_000), "more than 10 points")
+		} else {
+			require.Less(t, deviation.Squared, int64(10_000), "within a point")
+		}
+	}
+}
