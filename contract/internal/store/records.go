@@ -14,8 +14,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// putSettled signs the record of a settlement, which names the newest record, and stores it with the
-// history after the epoch. The matrix is empty unless the epoch was rewarded by reports.
+// putSettled signs the record of a settlement, which names the newest record, and stores it with
+// the history after the epoch. The matrix is empty unless the epoch was rewarded by reports.
 func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, d contract.Description, matrix metrics.Matrix) error {
 	last, err := newestRecord(ctx, tx)
 	if err != nil {
