@@ -28,10 +28,12 @@ const batchEvents = 128
 
 // Bounds on how long a commit waits for more writes. Both grow with the duration of the last
 // commit: on a fast disk a node hardly waits, on a busy one it makes half as many commits.
+// maxLinger leaves room for that where a commit takes several milliseconds, as on a machine that
+// ten busy nodes share.
 const (
 	lingerGap = 3                     // commits, for the next write
 	lingerAll = 8                     // commits, in all
-	maxLinger = 10 * time.Millisecond // in all
+	maxLinger = 50 * time.Millisecond // in all
 )
 
 // stepQueue steps through the queue. If the wall clock was set, the engine adjusts to the new time

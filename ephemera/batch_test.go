@@ -46,6 +46,8 @@ func TestRoundsTakeFewCommits(t *testing.T) {
 		// Frames arrive over ten commits. With one commit for each that comes alone, a round of ten would
 		// take twelve commits and 44 ms.
 		{10, 500 * time.Microsecond, 10 * time.Millisecond, time.Millisecond, 6, 45 * time.Millisecond},
+		// Frames arrive over five commits, as on a machine that the members share.
+		{10, 500 * time.Microsecond, 20 * time.Millisecond, 4 * time.Millisecond, 4.6, 95 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("n=%d,commit=%s,frame<%s", test.n, test.disk, test.linkTo), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -18,36 +18,48 @@ func (p Public) Verify(signing []byte, signature Signature) bool {
 var rule = &ed25519.Options{Verify: ed25519.VerifyOptionsStdLib}
 
 // verifier is shared, because it only remembers what every key is anyway.
-var verifier expansions
+var verifier tables
 
-// expansions remembers keys in the form that verifies fastest, of at most 1,024 keys and 1.6 MB. It
-// is a table without a lock: a key has one place there. Whose signature was valid gets the place,
-// unless its holder verified something since another key wanted the place. So members keep theirs
-// while many clients come and go.
-type expansions struct {
-	places [1024]atomic.Pointer[expansion]
+// tables remembers the keys whose signatures were valid, and tables of their multiples, of at most
+// 512 keys and 21 MB. It has no lock: a key has one place there. Whose signature was valid gets the
+// place, unless its holder verified something since another key wanted the place. So members keep
+// theirs while many clients come and go.
+type tables struct {
+	places [512]atomic.Pointer[holder]
 }
 
-type expansion struct {
+type holder struct {
 	key    Public
-	point  *ed25519.ExpandedPublicKey
 	wanted atomic.Bool // by another key, since this one verified something
+	valid  atomic.Int32
+	table  atomic.Pointer[table] // nil at first
 }
 
-func (e *expansions) verify(key Public, signing []byte, signature Signature) bool {
-	place := &e.places[binary.LittleEndian.Uint16(key[:])%uint16(len(e.places))]
+// worthTable is after how many valid signatures of a key its table is made, which takes as long as
+// it saves in five verifications.
+const worthTable = 8
+
+func (t *tables) verify(key Public, signing []byte, signature Signature) bool {
+	place := &t.places[binary.LittleEndian.Uint16(key[:])%uint16(len(t.places))]
 	held := place.Load()
-	if held != nil && held.key == key {
+	holds := held != nil && held.key == key
+	if holds {
 		if held.wanted.Load() {
 			held.wanted.Store(false)
 		}
-		return ed25519.VerifyExpandedWithOptions(held.point, signing, signature[:], rule)
+		if table := held.table.Load(); table != nil {
+			return table.verify(key, signing, signature)
+		}
 	}
 	valid := ed25519.VerifyWithOptions(key[:], signing, signature[:], rule)
-	if valid && (held == nil || held.wanted.Swap(true)) {
-		if point, err := ed25519.NewExpandedPublicKey(key[:]); err == nil {
-			place.Store(&expansion{key: key, point: point})
+	switch {
+	case !valid:
+	case holds:
+		if held.valid.Add(1) == worthTable {
+			held.table.Store(newTable(key))
 		}
+	case held == nil || held.wanted.Swap(true):
+		place.Store(&holder{key: key})
 	}
 	return valid
 }

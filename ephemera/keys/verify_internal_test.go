@@ -10,7 +10,7 @@ import (
 // Keys that compete for a place: a member that verifies all the while keeps it from many clients,
 // and loses it when it is gone. An invalid signature takes nobody's place.
 func TestBusyKeysKeepTheirPlaces(t *testing.T) {
-	var table expansions
+	var table tables
 	signing := []byte("a message")
 	member := FromSeed([32]byte{1})
 	check := func(key Private, bad bool) {
@@ -47,4 +47,28 @@ func TestBusyKeysKeepTheirPlaces(t *testing.T) {
 	check(rivals[0], false)
 	check(rivals[1], false)
 	require.Equal(t, rivals[1].Public(), holds())
+}
+
+// Several valid signatures of a key earn it a table, which then judges its signatures.
+func TestKeysThatSignOftenGetTables(t *testing.T) {
+	var all tables
+	key, signing := FromSeed([32]byte{1}), []byte("a message")
+	signature := key.Sign(signing)
+	held := func() *holder {
+		for i := range all.places {
+			if h := all.places[i].Load(); h != nil {
+				return h
+			}
+		}
+		return nil
+	}
+	require.True(t, all.verify(key.Public(), signing, signature))
+	for range worthTable {
+		require.Nil(t, held().table.Load())
+		require.False(t, all.verify(key.Public(), nil, signature))
+		require.True(t, all.verify(key.Public(), signing, signature))
+	}
+	require.NotNil(t, held().table.Load())
+	require.True(t, all.verify(key.Public(), signing, signature))
+	require.False(t, all.verify(key.Public(), nil, signature))
 }

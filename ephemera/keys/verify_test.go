@@ -18,12 +18,13 @@ import (
 )
 
 // agrees verifies a signature with this package, and requires the verdict of crypto/ed25519: the
-// first time, and once the key is remembered.
+// first time, once the key is remembered, and with a table of its multiples.
 func agrees(t require.TestingT, key, signing, signature []byte) bool {
 	want := ed25519.Verify(key, signing, signature)
 	for range 3 {
 		require.Equal(t, want, keys.Public(key).Verify(signing, keys.Signature(signature)), "key %x, message %x, signature %x", key, signing, signature)
 	}
+	require.Equal(t, want, keys.VerifyByTable(keys.Public(key), signing, keys.Signature(signature)), "by table: key %x, message %x, signature %x", key, signing, signature)
 	return want
 }
 
