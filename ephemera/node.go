@@ -86,8 +86,7 @@ type Node struct {
 	timing sync.Mutex
 	times  *lru.Cache[block.ID, Times]
 
-	// undelivered caches blocks that are stored and not delivered yet.
-	undelivered *lru.Cache[block.Slot, store.Certified]
+	undelivered *undelivered
 }
 
 // call is a function that the loop runs for another goroutine. An error ends the loop.
@@ -129,7 +128,7 @@ func New(config Config, app Application) (*Node, error) {
 		n.clients[key] = true
 	}
 	n.times, _ = lru.New[block.ID, Times](rememberedTimes) // its size is positive
-	n.undelivered, _ = lru.New[block.Slot, store.Certified](undeliveredBlocks)
+	n.undelivered = newUndelivered(config.Group.N())
 	n.view.Store(groups{self: config.Key.Public()}.withGroup(config.Group, false).view())
 	return n, nil
 }
