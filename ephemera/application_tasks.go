@@ -149,27 +149,40 @@ func unanswered(method string) error {
 }
 
 func (n *Node) deliver(ctx context.Context, t task) bool {
-	held := t.held
-	if kept, ok := n.undelivered.Get(t.slot); ok && held == nil {
-		held = &kept
+	held, err := n.toDeliver(ctx, t)
+	if errors.Is(err, store.ErrCorrupt) {
+		return false // it is fetched again, and delivered then
 	}
-	if held == nil {
-		stored, err := n.config.Store.Certified(ctx, t.slot)
-		if errors.Is(err, store.ErrCorrupt) {
-			return false // it is fetched again, and delivered then
-		}
-		if err != nil {
-			n.log.Error("reading a certified block for delivery failed", "slot", t.slot.String(), "err", err)
-			return false
-		}
-		held = &stored
+	if err != nil {
+		n.log.Error("reading a certified block for delivery failed", "slot", t.slot.String(), "err", err)
+		return false
 	}
-	err := n.app.DeliverBlock(ctx, held.Block, held.Certificate)
+	err = n.app.DeliverBlock(ctx, held.Block, held.Certificate)
 	if err == nil {
-		n.undelivered.Remove(t.slot)
+		n.undelivered.delivered(t.slot)
 		n.noteTime(held.Block.ID(), func(t *Times) *int64 { return &t.Delivered })
 	} else if !errors.Is(err, context.Canceled) {
 		n.log.Error("application did not accept a block; delivering it again", "slot", t.slot.String(), "err", err)
 	}
 	return err == nil
+}
+
+// toDeliver returns the block of a delivery. If it has to be read, the next ones of its chain are
+// read with it.
+func (n *Node) toDeliver(ctx context.Context, t task) (store.Certified, error) {
+	if t.held != nil {
+		return *t.held, nil
+	}
+	if kept, ok := n.undelivered.next(t.slot); ok {
+		return kept, nil
+	}
+	found, err := n.config.Store.CertifiedFrom(ctx, t.slot, readAhead, n.undelivered.share)
+	if err != nil {
+		return store.Certified{}, err
+	}
+	if len(found) == 0 {
+		return store.Certified{}, store.ErrNotFound
+	}
+	n.undelivered.keep(found)
+	return found[0], nil
 }

@@ -20,7 +20,9 @@ type batch struct {
 	own     bool // this member's block, or its certificate, is sent after the commit
 	begins  bool // the application is asked for a block, or about one, after the commit
 	// delivers holds the chains with a delivery, as slots of height 0.
-	delivers map[block.Slot]bool
+	delivers  map[block.Slot]bool
+	delivered bool      // the application accepted a block
+	began     time.Time // when gather did
 }
 
 // batchEvents bounds how many events share one commit.
@@ -33,6 +35,7 @@ const batchEvents = 128
 const (
 	lingerGap = 3                     // commits, for the next write
 	lingerAll = 8                     // commits, in all
+	lingerFew = 1                     // commit, for cursors alone
 	maxLinger = 50 * time.Millisecond // in all
 )
 
@@ -46,6 +49,10 @@ func (b *batch) stepQueue() (later []engine.Event) {
 		events, later = []engine.Event{engine.Tick{}}, events
 	}
 	for _, event := range events {
+		if e, ok := event.(engine.Delivered); ok {
+			delete(b.delivering, chainOf(e.Slot))
+			b.delivered = true
+		}
 		for _, effect := range b.engine.Step(engine.Input{Now: now, Wall: wall, Event: event}) {
 			b.add(effect)
 		}
@@ -96,10 +103,11 @@ func chainOf(slot block.Slot) block.Slot {
 // gather steps through events that arrive while it is worth waiting for them. It returns what
 // stepQueue returns.
 func (b *batch) gather() (later []engine.Event) {
-	if b.writes == 0 {
+	if b.writes == 0 && !b.awaitsDeliveries() {
 		return nil
 	}
 	now := time.Now()
+	b.began = now
 	end, quiet := now.Add(min(lingerAll*b.took, maxLinger)), now.Add(lingerGap*b.took)
 	for b.events < batchEvents {
 		event, ok := b.next(b.linger(quiet, end))
@@ -141,8 +149,20 @@ func (b *batch) linger(quiet, end time.Time) time.Time {
 		return quiet
 	case !b.votes && expected.Certificates > 0:
 		return end
+	case b.awaitsDeliveries():
+		if few := b.began.Add(lingerFew * b.took); few.Before(quiet) {
+			return few
+		}
+		return quiet
 	}
 	return time.Time{}
+}
+
+// awaitsDeliveries reports whether a member catches up, and more cursors are about to come. The
+// next block of a chain is delivered after the commit of its cursor: so the application works on
+// other chains until then, and their cursors need no commit of their own.
+func (b *batch) awaitsDeliveries() bool {
+	return b.delivered && len(b.delivers) > 0 && len(b.delivering) > 0
 }
 
 // next waits for the next event. It returns false if none arrives in time, or if a caller waits.

@@ -80,25 +80,32 @@ func (b border) Gossip(from keys.Public, data []byte) transport.Verdict {
 	if !view.peers[from] || b.node.gate.overdrawn(from) {
 		return transport.Ignore
 	}
-	if !wire.MayBeGossip(data) { // before it is decoded: a frame holds up to 1024 messages
-		b.node.gate.charge(from, len(data))
-		return transport.Reject
-	}
-	decoded, err := view.groups.Decode(data)
-	if errors.Is(err, wire.ErrUnknownGroup) {
-		b.node.gate.charge(from, len(data))
-		return transport.Ignore
-	}
-	if err != nil {
-		b.node.gate.charge(from, len(data))
-		return transport.Reject
-	}
-	frame, verdict := b.admitGossip(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data), Gossip: true})
+	var frame wire.Verified
+	verdict := transport.Ignore
+	b.node.verifiers.run(b.ctx, func() { frame, verdict = b.checkGossip(view, from, data) })
 	if verdict != transport.Accept {
 		return verdict
 	}
 	b.node.post(b.ctx, engine.Received{From: from, Frame: frame})
 	return transport.Accept
+}
+
+// checkGossip decodes a gossip frame, admits and verifies it.
+func (b border) checkGossip(view *view, from keys.Public, data []byte) (wire.Verified, transport.Verdict) {
+	if !wire.MayBeGossip(data) { // before it is decoded: a frame holds up to 1024 messages
+		b.node.gate.charge(from, len(data))
+		return wire.Verified{}, transport.Reject
+	}
+	decoded, err := view.groups.Decode(data)
+	if errors.Is(err, wire.ErrUnknownGroup) {
+		b.node.gate.charge(from, len(data))
+		return wire.Verified{}, transport.Ignore
+	}
+	if err != nil {
+		b.node.gate.charge(from, len(data))
+		return wire.Verified{}, transport.Reject
+	}
+	return b.admitGossip(view, admission.Arrival{From: from, Frame: decoded, Bytes: len(data), Gossip: true})
 }
 
 // Connected tells the engine that a member is reachable again.

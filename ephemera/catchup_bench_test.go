@@ -83,7 +83,7 @@ func newHistory(b *testing.B) *history {
 }
 
 // signed returns the certified block of one message that comes after parent in its creator's chain.
-func (h *history) signed(b *testing.B, creator int, height uint64, parent block.ID, size int) (block.Block, certificate.Certificate) {
+func (h *history) signed(b testing.TB, creator int, height uint64, parent block.ID, size int) (block.Block, certificate.Certificate) {
 	payload := binary.BigEndian.AppendUint64(bytes.Repeat([]byte{byte(creator)}, size-8), height)
 	key, now := h.keys[creator], time.Now().UnixMilli()
 	m, err := block.NewMessage(key, network, "load", payload, now)

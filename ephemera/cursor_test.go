@@ -165,10 +165,10 @@ func killedOnce(t *testing.T, at int, where string, blocks int) (died bool) {
 	return died
 }
 
-// slow is a store with slow commits.
+// slow is a store with slow commits. It counts what a member does that catches up.
 type slow struct {
 	store.Store
-	commits int
+	commits, reads int
 }
 
 func (s *slow) Commit(ctx context.Context, writes []store.Write) error {
@@ -177,8 +177,13 @@ func (s *slow) Commit(ctx context.Context, writes []store.Write) error {
 	return s.Store.Commit(ctx, writes)
 }
 
-// The application accepts blocks of other chains while a cursor becomes durable, so cursors share
-// commits: with six chains a commit covers two blocks or more.
+func (s *slow) CertifiedFrom(ctx context.Context, from block.Slot, count, bytes int) ([]store.Certified, error) {
+	s.reads++
+	return s.Store.CertifiedFrom(ctx, from, count, bytes)
+}
+
+// The application accepts blocks of all chains before their cursors become durable together: with
+// six chains, nearly every commit covers six blocks. They are delivered from memory.
 func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
 	const n, blocks = 7, 20
 	synctest.Test(t, func(t *testing.T) {
@@ -209,6 +214,40 @@ func TestDeliveriesOfManyChainsShareCommits(t *testing.T) {
 		}
 		cancel()
 		require.NoError(t, <-ended)
-		require.Less(t, disk.commits, (n-1)*blocks/2)
+		require.Less(t, disk.commits, blocks+blocks/2)
+		require.Zero(t, disk.reads)
+	})
+}
+
+// A node that stopped with many blocks certified and not delivered reads them in ranges.
+func TestBacklogIsReadInRanges(t *testing.T) {
+	const n, blocks = 4, 150
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, n, memory.Config{})
+		opened, err := c.disks[0].Open()
+		require.NoError(t, err)
+		h := history{keys: c.keys, group: c.group}
+		writes := []store.Write{store.PutGroup{Group: c.group}}
+		for creator := 1; creator < n; creator++ {
+			var parent block.ID
+			for height := range uint64(blocks) {
+				made, proof := h.signed(t, creator, height+1, parent, 256)
+				writes = append(writes, store.PutCertified{Block: made, Certificate: proof})
+				parent = made.ID()
+			}
+		}
+		require.NoError(t, opened.Commit(t.Context(), writes))
+		disk := &slow{Store: opened}
+		node, err := ephemera.New(ephemera.Config{Key: c.keys[0], Group: c.group, Store: disk, Votes: c.votes[0], Transport: c.link(0)}, c.boards[0])
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- node.Run(ctx) }()
+		for creator := 1; creator < n; creator++ {
+			c.awaitHeight(0, creator, blocks)
+		}
+		cancel()
+		require.NoError(t, <-ended)
+		require.Equal(t, (n-1)*3, disk.reads) // 64, 64 and 22 blocks of each chain
 	})
 }

@@ -33,13 +33,15 @@ type loop struct {
 	waiting call           // it came while a batch was gathered; nil: none
 	relaxed []store.Write  // wait for the next commit
 	took    time.Duration  // duration of the last commit
-	encoded []byte         // the frame that was sent last in this flush
-	groups  groups
-	dials   bool // the loop sets the transport's peers
+	// delivering holds the chains of which the application has a block, as slots of height 0.
+	delivering map[block.Slot]bool
+	encoded    []byte // the frame that was sent last in this flush
+	groups     groups
+	dials      bool // the loop sets the transport's peers
 }
 
 func newLoop(n *Node) *loop {
-	return &loop{Node: n, answers: make(map[uint64]chan<- error)}
+	return &loop{Node: n, answers: make(map[uint64]chan<- error), delivering: make(map[block.Slot]bool)}
 }
 
 func (l *loop) run(ctx context.Context) error {
@@ -201,7 +203,11 @@ func (l *loop) persist(effects []engine.Effect) error {
 	if len(writes) == 0 && !(delivers && len(l.relaxed) > 0) && len(l.relaxed) < batchEvents {
 		return nil
 	}
-	return l.commit(append(writes, l.relaxed...))
+	if err := l.commit(append(writes, l.relaxed...)); err != nil {
+		return err
+	}
+	l.undelivered.note(writes)
+	return nil
 }
 
 func (l *loop) commit(writes []store.Write) error {
@@ -253,6 +259,7 @@ func (l *loop) carryOut(effect engine.Effect) error {
 	case broadcast.CheckBlock:
 		l.checkBlock(e)
 	case broadcast.Deliver:
+		l.delivering[chainOf(e.Slot)] = true
 		l.tasks.put(task{kind: deliverBlock, slot: e.Slot, held: e.Held})
 	case engine.CheckMessage:
 		l.askAbout(e.Message)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,8 @@ type Node struct {
 	tasks  *tasks    // loop to application
 	checks *checks   // loop to application, about messages
 	reads  chan read // loop to store reader
+	// verifiers check gossip.
+	verifiers workers
 	// storeWaits is why the store takes no writes, if it does not.
 	storeWaits atomic.Pointer[error]
 	running    chan struct{}
@@ -86,8 +89,7 @@ type Node struct {
 	timing sync.Mutex
 	times  *lru.Cache[block.ID, Times]
 
-	// undelivered caches blocks that are stored and not delivered yet.
-	undelivered *lru.Cache[block.Slot, store.Certified]
+	undelivered *undelivered
 }
 
 // call is a function that the loop runs for another goroutine. An error ends the loop.
@@ -117,7 +119,7 @@ func New(config Config, app Application) (*Node, error) {
 	n := &Node{
 		config: config, app: app, log: config.Logger.With("logger", "ephemera"),
 		inbox: make(chan engine.Event, inboxEvents), calls: make(chan call), wake: make(chan struct{}, 1),
-		tasks: newTasks(), checks: newChecks(), reads: make(chan read),
+		tasks: newTasks(), checks: newChecks(), reads: make(chan read), verifiers: newWorkers(),
 		running: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan error, 1), clients: make(map[keys.Public]bool),
 		follow: newFollowing(),
 	}
@@ -129,7 +131,7 @@ func New(config Config, app Application) (*Node, error) {
 		n.clients[key] = true
 	}
 	n.times, _ = lru.New[block.ID, Times](rememberedTimes) // its size is positive
-	n.undelivered, _ = lru.New[block.Slot, store.Certified](undeliveredBlocks)
+	n.undelivered = newUndelivered(config.Group.N())
 	n.view.Store(groups{self: config.Key.Public()}.withGroup(config.Group, false).view())
 	return n, nil
 }
@@ -169,6 +171,9 @@ func (n *Node) Run(ctx context.Context) error {
 	work.Go(func() error { return n.runApplication(ctx) })
 	for range messageCheckers {
 		work.Go(func() error { return n.runChecker(ctx) })
+	}
+	for range runtime.GOMAXPROCS(0) {
+		work.Go(func() error { return n.verifiers.work(ctx) })
 	}
 	work.Go(func() error { return n.runReader(ctx) })
 	work.Go(func() error { return n.runRetention(ctx) })

@@ -15,13 +15,6 @@ type Times struct {
 	Delivered int64 // the application accepted it
 }
 
-// A member that catches up stores blocks faster than its application accepts them. Small blocks are
-// cached until then, 8 MiB at most, so that they need not be read back one by one.
-const (
-	undeliveredBlocks = 512
-	undeliveredBytes  = 16 << 10 // of one block
-)
-
 // rememberedTimes bounds the blocks whose times are kept. They are in memory only.
 const rememberedTimes = 4096
 
@@ -46,9 +39,6 @@ func (l *loop) noteCertified(writes []store.Write) {
 		case store.PutCertified:
 			l.noteTime(w.Block.ID(), func(t *Times) *int64 { return &t.Certified })
 			certified = true
-			if held := store.Certified(w); held.Bytes() <= undeliveredBytes && !w.Block.Pruned() {
-				l.undelivered.Add(w.Block.Header.Slot(), held)
-			}
 		case store.PutRepaired:
 			l.damage.repaired(w.Block)
 			certified = true // readers wait for it as for a new block

@@ -9,6 +9,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
 // These types have no methods, so canonical encodes them by reflection.
@@ -65,4 +66,17 @@ func TestEncodingMatchesReflection(t *testing.T) {
 func TestHeaderIDDoesNotAllocate(t *testing.T) {
 	h := block.Header{Network: "simulation", Height: 7}
 	require.Zero(t, testing.AllocsPerRun(10, func() { _ = h.ID() }))
+}
+
+// A message keeps no part of the frame that brought it.
+func TestDecodedMessagesAreCopies(t *testing.T) {
+	limits := membership.DefaultLimits()
+	data := encodings(t, limits)["message"]
+	m, err := block.DecodeMessage(data, limits.PayloadBytes)
+	require.NoError(t, err)
+	want := m.Encode()
+	for i := range data {
+		data[i] ^= 0xff
+	}
+	require.Equal(t, want, m.Encode())
 }

@@ -98,7 +98,9 @@ func decode(data []byte, most uint64, v any) error {
 	if err := shapeOf(reflect.TypeOf(v).Elem()).check(data, most); err != nil {
 		return err
 	}
-	if err := decMode.Unmarshal(data, v); err != nil {
+	if t, ok := v.(Taker); ok {
+		t.TakeCanonical(&Items{rest: data})
+	} else if err := decMode.Unmarshal(data, v); err != nil {
 		return err
 	}
 	again, err := reencode(v, len(data))

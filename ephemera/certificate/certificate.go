@@ -6,6 +6,7 @@
 package certificate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -214,6 +215,20 @@ func (c Certificate) AppendCanonical(dst []byte) []byte {
 		dst = canonical.AppendBytes(dst, c.Signatures[i][:])
 	}
 	return dst
+}
+
+var _ canonical.Taker = (*Certificate)(nil)
+
+// TakeCanonical fills the certificate.
+func (c *Certificate) TakeCanonical(from *canonical.Items) {
+	from.Array()
+	c.Slot.TakeCanonical(from)
+	from.Fixed(c.Block[:])
+	c.Signers = bytes.Clone(from.Bytes())
+	c.Signatures = make([]keys.Signature, from.Array())
+	for i := range c.Signatures {
+		from.Fixed(c.Signatures[i][:])
+	}
 }
 
 // Encode returns the canonical bytes.

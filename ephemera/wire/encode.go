@@ -46,6 +46,27 @@ func (r *rawMessages) AppendCanonical(dst []byte) []byte {
 	return dst
 }
 
+var _ = []canonical.Taker{(*rawBlocks)(nil), (*rawMessages)(nil)}
+
+// TakeCanonical implements canonical.Taker. The elements are parts of the input.
+func (r *rawBlocks) TakeCanonical(from *canonical.Items) {
+	from.Array()
+	r.Blocks = make([]rawHeld, from.Array())
+	for i := range r.Blocks {
+		from.Array()
+		r.Blocks[i].Block, r.Blocks[i].Certificate = from.Bytes(), from.Bytes()
+	}
+}
+
+// TakeCanonical implements canonical.Taker. The elements are parts of the input.
+func (r *rawMessages) TakeCanonical(from *canonical.Items) {
+	from.Array()
+	r.Messages = make([][]byte, from.Array())
+	for i := range r.Messages {
+		r.Messages[i] = from.Bytes()
+	}
+}
+
 // Encode returns the bytes of a frame.
 func Encode(frame Frame) []byte {
 	out := append(make([]byte, 0, smallBytes/4+bodyBytes(frame)), byte(frame.kind()))
