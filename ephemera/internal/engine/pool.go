@@ -184,6 +184,7 @@ func (e *Engine) compareDigest(peer *poolPeer, sender keys.Public, digest block.
 	if d.digest != digest {
 		d.renew(digest)
 	}
+	d.repaired = d.repaired || e.pool.Dismissed(digest)
 	return d
 }
 
@@ -229,6 +230,7 @@ func (e *Engine) askForListings(now int64) (due int64, asked bool) {
 		})
 		for i := range peer.differs {
 			d := &peer.differs[i]
+			d.repaired = d.repaired || e.pool.Dismissed(d.digest)
 			if e.mayAsk(now, d) {
 				if other := first[d.sender]; other == nil || d.round < other.round {
 					first[d.sender] = d
@@ -287,6 +289,7 @@ func (e *Engine) takeListed(from keys.Public, listed []wire.Listed) (ask []block
 	}
 	if i, ok := peer.find(sender); ok && peer.differs[i].digest == block.DigestMessages(e.newest.Network(), ids) {
 		peer.differs[i].repaired = true
+		e.pool.Dismiss(peer.differs[i].digest)
 	}
 	return ask
 }
