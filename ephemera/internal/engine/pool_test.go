@@ -108,8 +108,8 @@ func TestDifferenceThatNobodyWantsIsListedOnce(t *testing.T) {
 	}
 }
 
-// The messages of this member's block leave the mempool at once, and those of slower members later. What
-// these members name then is not asked for, and neither is an older digest of it.
+// The messages of this member's block leave the mempool at once, and those of slower members later.
+// What these members name then is not asked for, and neither is an older digest of it.
 func TestWhatAnOwnBlockTookIsNotAskedFor(t *testing.T) {
 	c := quiet(t, mempool.All, membership.Limits{})
 	for _, m := range c.members {
