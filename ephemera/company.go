@@ -138,8 +138,8 @@ const (
 	announceMembers = 16 // how many members may be told that often
 )
 
-// announcePause returns how many looks are between two announcements to all of n members: in a large
-// group each costs many frames.
+// announcePause returns how many looks are between two announcements to all of n members: in a
+// large group each costs many frames.
 func announcePause(n int) int { return announceEvery * max(n, announceMembers) / announceMembers }
 
 // watchCompany logs who is in the wrong company, and when the quorum is lost and regained. It

@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// While nothing changes, each member of a large group hears from about sixteen others in the longest
-// wait of a small one, and from all of them in turn. This holds for frontiers and digests.
+// While nothing changes, each member of a large group hears from about sixteen others in the
+// longest wait of a small one, and from all of them in turn. This holds for frontiers and digests.
 func TestMembersOfLargeGroupsTakeTurns(t *testing.T) {
 	const n, longest, turns = 64, 256_000, 4
 	c := newCluster(t, n, engine.Config{Include: mempool.All}, membership.Limits{})

@@ -101,7 +101,7 @@ func (e *Engine) sendDigests(now int64, peer *poolPeer, h heartbeats) (done bool
 // digestFrame is the frame with digests that was made last. It is the same for most members.
 type digestFrame struct {
 	frame          wire.Pool
-	after, changes uint64 // the digests that changed after a change, when there were so many changes
+	after, changes uint64 // it has the digests that changed from after on, up to changes
 	last           uint64 // change of the last one in the frame
 	made           bool
 }
