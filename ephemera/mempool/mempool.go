@@ -320,6 +320,9 @@ func (p *Mempool) Undirect(group membership.ID) {
 func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
+	if p.include == All {
+		candidates = make([]block.Message, 0, p.order.Len())
+	}
 	for element := p.order.Front(); element != nil; element = element.Next() {
 		entry := element.Value.(*Entry)
 		switch {
