@@ -14,8 +14,9 @@ type retry struct {
 }
 
 // tipCaps times Timing.Cap is the longest wait before the tip's certificate is resent: usually a
-// minute, and more in a large group, where silent members cost each creator more. A member that is online asks for what it lacks by its frontiers (R6). This resending is
-// for a member that says nothing, and a certificate may be the last one for a long time.
+// minute, and more in a large group, where silent members cost each creator more. A member that is
+// online asks for what it lacks by its frontiers (R6). This resending is for a member that says
+// nothing, and a certificate may be the last one for a long time.
 const tipCaps = 12
 
 // tipRetries times Timing.Retry is the first wait before the tip's certificate is resent: longer
