@@ -134,7 +134,13 @@ const (
 	quorumPause   = 30 * time.Second
 	wrongPause    = time.Hour
 	announceEvery = 15 // looks between two announcements to all: frames may be lost
+
+	announceMembers = 16 // how many members may be told that often
 )
+
+// announcePause returns how many looks are between two announcements to all of n members: in a
+// large group each costs many frames.
+func announcePause(n int) int { return announceEvery * max(n, announceMembers) / announceMembers }
 
 // watchCompany logs who is in the wrong company, and when the quorum is lost and regained. It
 // repeats the announcement of the newest group from time to time.
@@ -151,8 +157,8 @@ func (n *Node) watchCompany(ctx context.Context) error {
 		company := n.Company()
 		w.wrongGroups(company)
 		w.quorum(company, look >= companySettle)
-		if look%announceEvery == 0 {
-			n.announce(n.Online()...)
+		if online := n.Online(); look%announcePause(len(online)+1) == 0 {
+			n.announce(online...)
 		}
 	}
 }

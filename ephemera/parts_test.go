@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/pprof/profile"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
 var printParts = flag.Bool("parts", false, "print where the CPU time of a benchmarked round goes")
@@ -94,4 +96,18 @@ func reportParts(tb testing.TB, data *bytes.Buffer, cpuMS float64) {
 	}
 	require.NoError(tb, table.Flush())
 	tb.Logf("where the CPU time of a round goes, and how much of it at each node:\n%s", text.String())
+}
+
+// reportKinds prints how many direct frames of each kind a node sent in a round, given those of all
+// nodes before and after some rounds.
+func reportKinds(tb testing.TB, before, after [1 << 8]uint64, rounds float64) {
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for kind := range after {
+		if count := after[kind] - before[kind]; count > 0 {
+			fmt.Fprintf(table, "%s\t%.1f\t\n", wire.Kind(kind), float64(count)/rounds)
+		}
+	}
+	require.NoError(tb, table.Flush())
+	tb.Logf("direct frames that a node sends in a round:\n%s", text.String())
 }

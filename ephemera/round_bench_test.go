@@ -32,7 +32,7 @@ import (
 // verified them in another frame. Commits are those of a node's store, and counts those that hold
 // votes, after each of which the counter of votes (R8) is synced. The runs without the counter
 // show what its syncs cost, those with direct what GossipSub does. With -parts, each run prints
-// where its CPU time went.
+// where its CPU time went, and how many direct frames of each kind a node sent.
 func BenchmarkRound(b *testing.B) {
 	for _, n := range roundSizes(b) {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmarkRound(b, n, realConfig{}) })
@@ -55,6 +55,31 @@ type realCluster struct {
 	keys   []keys.Private
 	nodes  []*ephemera.Node
 	stores []*commitCounter
+	direct *frameCounter
+}
+
+// frameCounter counts the direct frames that nodes send, by kind.
+type frameCounter struct{ kinds [1 << 8]atomic.Uint64 }
+
+// countingTransport is the transport of a node whose direct frames are counted.
+type countingTransport struct {
+	*p2p.Transport
+	of *frameCounter
+}
+
+func (t countingTransport) Send(to keys.Public, frame []byte) bool {
+	sent := t.Transport.Send(to, frame)
+	if sent {
+		t.of.kinds[frame[0]].Add(1)
+	}
+	return sent
+}
+
+func (c *frameCounter) read() (kinds [1 << 8]uint64) {
+	for kind := range kinds {
+		kinds[kind] = c.kinds[kind].Load()
+	}
+	return kinds
 }
 
 // commitCounter counts the commits of a store, those that hold votes, and their writes.
@@ -83,7 +108,7 @@ type realConfig struct {
 }
 
 func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
-	c := &realCluster{}
+	c := &realCluster{direct: new(frameCounter)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var homes []*home.Home
 	var members []keys.Public
@@ -115,7 +140,7 @@ func newRealCluster(tb testing.TB, n int, config realConfig) *realCluster {
 		c.stores = append(c.stores, counted)
 		node, err := ephemera.New(ephemera.Config{
 			Key: c.keys[i], Store: counted, Votes: votes,
-			Group: group, Transport: transports[i], Include: config.include, Mempool: config.limits.Mempool,
+			Group: group, Transport: countingTransport{transports[i], c.direct}, Include: config.include, Mempool: config.limits.Mempool,
 			ChainRate: ephemera.ChainRate{PerSecond: int64(config.limits.Chain.BytesPerSecond), Burst: int64(config.limits.Chain.BytesBurst)},
 		}, config.app(i))
 		require.NoError(tb, err)
@@ -189,6 +214,7 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	sentBytes, sentFrames := c.sent()
 	checkedBefore, knownBefore := c.signatures()
 	commits, votes, writes := c.committed()
+	kinds := c.direct.read()
 	var samples bytes.Buffer
 	profiling := pprof.StartCPUProfile(&samples) == nil // it fails if -cpuprofile is set
 	var times []time.Duration
@@ -205,6 +231,9 @@ func benchmarkRound(b *testing.B, n int, config realConfig) {
 	cpuMS := (cpu(after) - cpu(before)).Seconds() * 1000 / rounds / nodes
 	if profiling && *printParts {
 		reportParts(b, &samples, cpuMS)
+	}
+	if *printParts {
+		reportKinds(b, kinds, c.direct.read(), rounds*nodes)
 	}
 	bytesNow, framesNow := c.sent()
 	checkedNow, knownNow := c.signatures()

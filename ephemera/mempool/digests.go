@@ -48,6 +48,7 @@ func (p *Mempool) RefreshDigests(before int64) (settled bool) {
 		if digest := s.digestOf(s.listed); digest != s.digest {
 			d.changes++
 			s.digest, s.change = digest, d.changes
+			p.Dismiss(digest)
 		}
 		if s.count == 0 {
 			delete(p.bySender, s.sender)
@@ -97,8 +98,36 @@ func (p *Mempool) Agrees(sender keys.Public, digest block.Digest) bool {
 	if digest == s.digest {
 		return true
 	}
+	return digest == s.digestOfAll()
+}
+
+// digestOfAll returns the digest of all messages, however young.
+func (s *share) digestOfAll() block.Digest {
 	if !s.allKnown {
 		s.all, s.allKnown = s.digestOf(s.ids(math.MaxInt64)), true
 	}
-	return digest == s.all
+	return s.all
+}
+
+// Dismissed reports whether nothing is wanted of what a digest covers, as far as is remembered: it
+// was the digest of a sender's messages here, which are still here or left for good, or it was
+// dismissed. When more may be wanted, because the clock was set or senders were added, all are
+// forgotten.
+func (p *Mempool) Dismissed(digest block.Digest) bool { return p.dismissed.has(digest) }
+
+// Dismiss says that nothing is wanted of what a digest covers.
+func (p *Mempool) Dismiss(digest block.Digest) {
+	if digest != (block.Digest{}) {
+		p.dismissed.add(digest)
+	}
+}
+
+// dismissPresent dismisses the digests of the senders of some messages that are about to leave for
+// good: members in whose blocks they are later still name them.
+func (p *Mempool) dismissPresent(ids []block.MessageID) {
+	for _, id := range ids {
+		if element, ok := p.entries[id]; ok {
+			p.Dismiss(p.bySender[element.Value.(*Entry).Message.Sender()].digestOfAll())
+		}
+	}
 }

@@ -1,27 +1,25 @@
 package mempool
 
-import "github.com/ephemera-go/nym-rewarding/ephemera/block"
-
-// history remembers a bounded number of IDs and forgets the oldest first.
-type history struct {
+// history remembers a bounded number of IDs or digests and forgets the oldest first.
+type history[K comparable] struct {
 	size  int
-	ring  []block.MessageID
+	ring  []K
 	next  int
-	place map[block.MessageID]int // in ring
+	place map[K]int // in ring
 }
 
-func newHistory(size int) *history {
-	return &history{size: size, place: make(map[block.MessageID]int)}
+func newHistory[K comparable](size int) *history[K] {
+	return &history[K]{size: size, place: make(map[K]int)}
 }
 
-func (h *history) has(id block.MessageID) bool {
+func (h *history[K]) has(id K) bool {
 	_, ok := h.place[id]
 	return ok
 }
 
-func (h *history) clear() { *h = *newHistory(h.size) }
+func (h *history[K]) clear() { *h = *newHistory[K](h.size) }
 
-func (h *history) add(id block.MessageID) {
+func (h *history[K]) add(id K) {
 	if h.has(id) {
 		return
 	}

@@ -71,9 +71,11 @@ type Mempool struct {
 	full     bool // a message did not fit into limits.Bytes, and none has left since
 	changes  uint64
 	counts   Counts
-	done     *done    // included or dropped: not accepted again
-	refused  *history // recently refused: not fetched again
+	done     *done                     // included or dropped: not accepted again
+	refused  *history[block.MessageID] // recently refused: not fetched again
 	digests  digests
+	// dismissed are digests of which nothing is wanted.
+	dismissed *history[block.Digest]
 
 	asked        *list.List                        // of *question, in the order of arrival
 	pending      map[block.MessageID]*list.Element // in asked
@@ -86,8 +88,9 @@ func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
 		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
-		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory(limits.Messages),
-		asked: list.New(), pending: make(map[block.MessageID]*list.Element),
+		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory[block.MessageID](limits.Messages),
+		dismissed: newHistory[block.Digest](limits.Messages),
+		asked:     list.New(), pending: make(map[block.MessageID]*list.Element),
 	}
 }
 
@@ -228,13 +231,19 @@ func (p *Mempool) Complete(since int64) bool { return p.done.complete(since) }
 func (p *Mempool) Forgotten() uint64 { return p.done.forgotten }
 
 // ForgetRefused says that what was refused may be accepted now, because senders were added.
-func (p *Mempool) ForgetRefused() { p.refused.clear() }
+func (p *Mempool) ForgetRefused() { p.wantMore() }
+
+// wantMore says that what was not wanted may be now.
+func (p *Mempool) wantMore() {
+	p.refused.clear()
+	p.dismissed.clear()
+}
 
 // Recall remembers messages that were included, so that they are not accepted again. They are all
 // that were and that are signed since a time, so nothing signed before it is accepted, and anything
 // signed since may be.
 func (p *Mempool) Recall(included []Included, since, wall int64) {
-	p.refused.clear()
+	p.wantMore()
 	p.done.restart(since - 1)
 	for _, m := range included {
 		p.done.add(m.ID, m.Time, m.Own, wall)
@@ -251,7 +260,7 @@ type Included struct {
 // ClockStepped says that the wall clock was set. What was refused by the old time may be accepted
 // by the new one.
 func (p *Mempool) ClockStepped(wall int64) {
-	p.refused.clear()
+	p.wantMore()
 	p.done.stepped(wall)
 }
 
@@ -311,6 +320,9 @@ func (p *Mempool) Undirect(group membership.ID) {
 func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
+	if p.include == All {
+		candidates = make([]block.Message, 0, p.order.Len())
+	}
 	for element := p.order.Front(); element != nil; element = element.Next() {
 		entry := element.Value.(*Entry)
 		switch {
@@ -343,6 +355,7 @@ func (p *Mempool) Certified(messages []block.Message, own bool, wall int64) {
 	if p.include == All && !own {
 		return
 	}
+	p.dismissPresent(block.Block{Messages: messages}.MessageIDs())
 	for _, m := range messages {
 		p.counts.Included += p.settle(m.ID(), m.Time(), own, wall)
 	}
@@ -370,6 +383,7 @@ func (p *Mempool) Return(messages []block.Message, at Moment) {
 
 // Drop removes messages. They are not accepted again.
 func (p *Mempool) Drop(ids []block.MessageID, wall int64) {
+	p.dismissPresent(ids)
 	for _, id := range ids {
 		signed := p.latest(wall) // if the message is not here, remember it for as long as possible
 		if m, ok := p.Get(id); ok {

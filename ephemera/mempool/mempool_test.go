@@ -228,6 +228,13 @@ func TestDirectedMessagesAreCandidatesInOneGroup(t *testing.T) {
 }
 
 // No f members can fill a shared mempool, and each has room for one message of the largest size.
+// digest returns the digest of messages.
+func digest(messages ...block.Message) block.Digest {
+	sorted := ids(messages)
+	slices.SortFunc(sorted, func(a, b block.MessageID) int { return slices.Compare(a[:], b[:]) })
+	return block.DigestMessages(messages[0].Network(), sorted)
+}
+
 // Digests cover what was there before a moment, and follow every change.
 func TestDigestsFollowEveryChange(t *testing.T) {
 	p := mempool.New(mempool.Own, mempool.Limits{})
@@ -235,11 +242,6 @@ func TestDigestsFollowEveryChange(t *testing.T) {
 	for i := range 3 {
 		all = append(all, message(t, 1, fmt.Sprint(i), 1000))
 		require.NoError(t, p.Add(all[i], false, moment(1000+int64(i))))
-	}
-	digest := func(messages ...block.Message) block.Digest {
-		sorted := ids(messages)
-		slices.SortFunc(sorted, func(a, b block.MessageID) int { return slices.Compare(a[:], b[:]) })
-		return block.DigestMessages(all[0].Network(), sorted)
 	}
 	sender := all[0].Sender()
 	require.Empty(t, p.Digests(0, 10))
@@ -260,6 +262,41 @@ func TestDigestsFollowEveryChange(t *testing.T) {
 	require.True(t, p.RefreshDigests(2000))
 	require.Empty(t, p.Digests(0, 10))
 	require.Equal(t, uint64(4), p.DigestChanges())
+}
+
+// What members still name after it has left this mempool is dismissed, until more may be wanted.
+func TestDigestsOfWhatLeftAreDismissed(t *testing.T) {
+	p := mempool.New(mempool.All, mempool.Limits{Messages: 20})
+	var all []block.Message
+	for i := range 4 {
+		all = append(all, message(t, 1, fmt.Sprint(i), 1000))
+		require.NoError(t, p.Add(all[i], false, moment(1000+int64(i))))
+	}
+	was := digest(all...)
+	p.RefreshDigests(1002)
+	require.True(t, p.Dismissed(digest(all[:2]...)), "others may have been told so")
+	require.False(t, p.Dismissed(was))
+	p.Certified(all[:3], false, 2000)
+	require.False(t, p.Dismissed(was), "nothing left: it is another member's block")
+	p.Certified(all[:3], true, 2000)
+	require.True(t, p.Dismissed(was), "although no digest has covered it")
+	p.Drop(ids(all[3:]), 2000)
+	require.True(t, p.Dismissed(digest(all[3])))
+	require.False(t, p.Dismissed(digest(all[1:]...)), "this was never all of them")
+	require.Zero(t, p.Len())
+
+	for i := range 20 {
+		p.Dismiss(block.Digest{1, byte(i)})
+	}
+	require.False(t, p.Dismissed(was), "the oldest ones are forgotten")
+	for name, more := range map[string]func(){
+		"the clock was set": func() { p.ClockStepped(3000) }, "senders were added": p.ForgetRefused,
+		"something is recalled": func() { p.Recall(nil, 0, 3000) },
+	} {
+		p.Dismiss(was)
+		more()
+		require.False(t, p.Dismissed(was), name)
+	}
 }
 
 // Digests are given in the order of their changes, so that a reader continues where it ended.

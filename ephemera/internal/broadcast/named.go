@@ -22,10 +22,7 @@ type place struct {
 func (n named) open(c *chain) {
 	for at, id := range c.open.ids {
 		places := n[id]
-		i := len(places)
-		for i > 0 && places[i-1].chain.creator > c.creator {
-			i--
-		}
+		i, _ := searchPlace(places, c)
 		n[id] = slices.Insert(places, i, place{chain: c, at: at})
 	}
 }
@@ -36,7 +33,10 @@ func (n named) close(c *chain) {
 		return
 	}
 	for _, id := range c.open.ids {
-		left := slices.DeleteFunc(n[id], func(p place) bool { return p.chain == c })
+		left := n[id]
+		if i, ok := searchPlace(left, c); ok {
+			left = slices.Delete(left, i, i+1)
+		}
 		if len(left) == 0 {
 			delete(n, id)
 			continue
@@ -45,12 +45,16 @@ func (n named) close(c *chain) {
 	}
 }
 
+// searchPlace returns where the place of a chain is in the places of a message, or would be.
+func searchPlace(places []place, c *chain) (i int, ok bool) {
+	return slices.BinarySearchFunc(places, c.creator, func(p place, creator int) int { return p.chain.creator - creator })
+}
+
 // find returns the place of a message in a chain's open slot.
 func (n named) find(id block.MessageID, c *chain) (at int, ok bool) {
-	for _, p := range n[id] {
-		if p.chain == c {
-			return p.at, true
-		}
+	places := n[id]
+	if i, ok := searchPlace(places, c); ok {
+		return places[i].at, true
 	}
 	return 0, false
 }

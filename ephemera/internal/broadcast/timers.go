@@ -14,8 +14,9 @@ type retry struct {
 }
 
 // tipCaps times Timing.Cap is the longest wait before the tip's certificate is resent: usually a
-// minute. A member that is online asks for what it lacks by its frontiers (R6). This resending is
-// for a member that says nothing, and a certificate may be the last one for a long time.
+// minute, and more in a large group, where silent members cost each creator more. A member that is
+// online asks for what it lacks by its frontiers (R6). This resending is for a member that says
+// nothing, and a certificate may be the last one for a long time.
 const tipCaps = 12
 
 // tipRetries times Timing.Retry is the first wait before the tip's certificate is resent: longer
@@ -100,7 +101,8 @@ func (b *Instance) longest() int64 { return ForSize(b.Timing.Cap, b.Group.N()) }
 // awaitTip arms the timer after which the tip's certificate is sent to a member again. Frontiers
 // nearly always show sooner that it arrived.
 func (b *Instance) awaitTip(member int) {
-	b.tip.resend[member].after(b, member, ForSize(tipRetries*b.Timing.Retry, b.Group.N()), tipCaps*b.Timing.Cap)
+	n := b.Group.N()
+	b.tip.resend[member].after(b, member, ForSize(tipRetries*b.Timing.Retry, n), ForSize(tipCaps*b.Timing.Cap, n))
 }
 
 // mix is the finalizer of splitmix64.

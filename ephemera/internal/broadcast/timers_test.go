@@ -51,6 +51,22 @@ func TestWaitsAreJittered(t *testing.T) {
 	require.Greater(t, len(waits), 25)
 }
 
+// The tip's certificate is resent to a silent member once a minute in the end, and in a large group
+// as much more rarely as the group is larger.
+func TestTipIsResentToSilentMembersRarely(t *testing.T) {
+	for n, longest := range map[int]int64{4: 60_000, 16: 60_000, 64: 240_000} {
+		b := instance(t, n, Timing{})
+		b.now, b.tip = 1, &certifiedTip{resend: make([]retry, n)}
+		for range 20 {
+			b.awaitTip(1)
+			b.now, b.tip.resend[1].due = b.tip.resend[1].due, 0
+		}
+		before := b.now
+		b.awaitTip(1)
+		require.InDelta(t, longest, b.tip.resend[1].due-before, float64(longest)/4, "n=%d", n)
+	}
+}
+
 // Bad timing never reaches the arithmetic.
 func TestTimingHasDefaults(t *testing.T) {
 	standard := Timing{Fetch: 20, Retry: 400, Cap: 5000, Reconsider: 1000}

@@ -62,6 +62,7 @@ type Engine struct {
 	listed    map[keys.Public]bool            // senders for whom a member was asked in this round
 	round     exchangeRound
 	holding   holding // of the mempool's digests
+	digests   digestFrame
 	// started is the time of Start.
 	started int64
 	nonce   wire.Nonce // of Start
@@ -98,9 +99,10 @@ type part struct {
 	holding  holding       // of frontier
 	released []uint64      // heights of the last one that was not held back
 	peers    []peerExchange
-	closeBy  int64    // when the group is closed whatever is open; 0: it is the newest
-	progress int64    // when a block was certified last, or the group was closed or loaded
-	hearing  *hearing // before new votes; nil: it is over, or there is nothing to vote for
+	pool     []*poolPeer // of the members; nil: not needed yet
+	closeBy  int64       // when the group is closed whatever is open; 0: it is the newest
+	progress int64       // when a block was certified last, or the group was closed or loaded
+	hearing  *hearing    // before new votes; nil: it is over, or there is nothing to vote for
 }
 
 // Defaults of Config, in milliseconds.

@@ -41,6 +41,35 @@ const (
 	lastHeartbeat  = 256
 )
 
+// heartbeats says when something that stays the same is sent to a member again. In a large group
+// the last waits are multiples of last, in which members take turns: so each of them hears from
+// about as many others in that time as in a group of 16.
+type heartbeats struct {
+	first, last int64
+	turn, turns int64 // of the member
+}
+
+// heartbeats returns those of a member of a group, of what is in the newest group's exchange.
+func (e *Engine) heartbeats(p *part, member int) heartbeats {
+	h := e.heartbeatsOf(e.pace(p))
+	h.turn, h.turns = int64(p.self+member), broadcast.ForSize(1, p.group.N())
+	return h
+}
+
+// heartbeatsOf returns those of a small group with this pace.
+func (e *Engine) heartbeatsOf(pace int64) heartbeats {
+	first := firstHeartbeat * pace
+	return heartbeats{first: first, last: max(first, lastHeartbeat*e.config.Exchange), turns: 1}
+}
+
+// due returns when a wait that begins now ends.
+func (h heartbeats) due(now, wait int64) int64 {
+	if wait < h.last {
+		return now + wait
+	}
+	return now + h.last*(h.turns-(now/h.last+h.turn)%h.turns)
+}
+
 // pace returns how long news takes in a group: a round, and longer in a large group, by how busy
 // its members are.
 func (e *Engine) pace(p *part) int64 {
@@ -125,20 +154,19 @@ func (e *Engine) sendFrontier(now int64, p *part, member int, again bool) bool {
 	if peer.sent == p.version && peer.due > now {
 		return false
 	}
-	e.sent(now, peer, p.version, e.pace(p))
+	e.sent(now, peer, p.version, e.heartbeats(p, member))
 	e.emit(Send{To: p.group.Member(member), Frame: p.frontier, Again: again})
 	return true
 }
 
-// sent notes that a member is sent this version of a frontier, which a round may repeat after a
-// multiple of this pace.
-func (e *Engine) sent(now int64, peer *peerExchange, version uint64, pace int64) {
-	if first := firstHeartbeat * pace; peer.sent == version && peer.wait > 0 {
-		peer.wait = min(2*peer.wait, max(first, lastHeartbeat*e.config.Exchange))
+// sent notes that a member is sent this version of a frontier, and when a round may repeat it.
+func (e *Engine) sent(now int64, peer *peerExchange, version uint64, h heartbeats) {
+	if peer.sent == version && peer.wait > 0 {
+		peer.wait = min(2*peer.wait, h.last)
 	} else {
-		peer.wait = first
+		peer.wait = h.first
 	}
-	peer.sent, peer.last, peer.due, peer.behind = version, now, now+peer.wait, false
+	peer.sent, peer.last, peer.due, peer.behind = version, now, h.due(now, peer.wait), false
 	if e.round.idle {
 		e.round.due = min(e.round.due, peer.due)
 	}

@@ -18,6 +18,7 @@ type poolPeer struct {
 	wait int64  // between the next two times
 	// differs are the senders of whom it named other messages than are here, ascending.
 	differs []difference
+	open    bool // some of differs may not be repaired
 
 	served int   // messages listed for it
 	until  int64 // when served is set to 0
@@ -48,11 +49,10 @@ func (e *Engine) exchangePool(now int64) (idle bool, due int64) {
 		p := e.parts[len(e.parts)-1]
 		held := e.holding.holds(e.pool.DigestChanges(), e.quietRounds(p))
 		idle = idle && !held
-		for i := range p.peers {
-			if i != p.self {
-				peer := e.poolPeer(p.group.Member(i))
+		for i, peer := range e.poolPeersOf(p) {
+			if peer != nil {
 				if !held {
-					idle = e.sendDigests(now, peer) && idle
+					idle = e.sendDigests(now, peer, e.heartbeats(p, i)) && idle
 				}
 				due = min(due, peer.due)
 			}
@@ -75,24 +75,60 @@ func (e *Engine) refreshDigests(now int64) (settled bool) {
 
 // sendDigests sends a member the digests that changed since it was sent some, or all if they are
 // due. It reports whether the member has now been sent everything.
-func (e *Engine) sendDigests(now int64, peer *poolPeer) (done bool) {
-	first := firstHeartbeat * e.pace(e.parts[len(e.parts)-1])
-	if changes := e.pool.DigestChanges(); changes != peer.seen {
-		peer.seen, peer.wait = changes, first
+func (e *Engine) sendDigests(now int64, peer *poolPeer, h heartbeats) (done bool) {
+	changes := e.pool.DigestChanges()
+	if changes != peer.seen {
+		peer.seen, peer.wait = changes, h.first
 		peer.due = min(peer.due, now+peer.wait)
 	}
 	if peer.due <= now {
-		peer.sent, peer.wait = 0, max(peer.wait, first)
-		peer.due = now + peer.wait
-		peer.wait = min(2*peer.wait, max(first, lastHeartbeat*e.config.Exchange))
+		peer.sent, peer.wait = 0, max(peer.wait, h.first)
+		peer.due = h.due(now, peer.wait)
+		peer.wait = min(2*peer.wait, h.last)
 	}
-	digests := e.pool.Digests(peer.sent, wire.MaxListings)
-	if len(digests) == 0 {
+	if peer.sent == changes {
 		return true
 	}
-	peer.sent = digests[len(digests)-1].Change
-	e.send(peer.key, poolFrame(digests))
+	again := e.makeDigestFrame(peer.sent)
+	if len(e.digests.frame.Digests) == 0 {
+		return true
+	}
+	peer.sent = e.digests.last
+	e.emit(Send{To: peer.key, Frame: e.digests.frame, Again: again && e.lastSent(e.digests.frame)})
 	return peer.sent == peer.seen
+}
+
+// digestFrame is the frame with digests that was made last. It is the same for most members.
+type digestFrame struct {
+	frame          wire.Pool
+	after, changes uint64 // it has the digests that changed from after on, up to changes
+	last           uint64 // change of the last one in the frame
+	made           bool
+}
+
+// makeDigestFrame makes the frame with the digests that changed after a change. It reports whether
+// that is the frame that was made last.
+func (e *Engine) makeDigestFrame(after uint64) (same bool) {
+	d, changes := &e.digests, e.pool.DigestChanges()
+	if d.made && d.after == after && d.changes == changes {
+		return true
+	}
+	digests := e.pool.Digests(after, wire.MaxListings)
+	*d = digestFrame{after: after, changes: changes, made: true, frame: poolFrame(digests)}
+	if len(digests) > 0 {
+		d.last = digests[len(digests)-1].Change
+	}
+	return false
+}
+
+// lastSent reports whether the last effect sends these digests.
+func (e *Engine) lastSent(f wire.Pool) bool {
+	if len(e.out) == 0 {
+		return false
+	}
+	send, _ := e.out[len(e.out)-1].(Send)
+	other, ok := send.Frame.(wire.Pool)
+	return ok && len(other.Digests) > 0 && &other.Digests[0] == &f.Digests[0]
 }
 
 func poolFrame(digests []mempool.SenderDigest) wire.Pool {
@@ -118,6 +154,17 @@ func (e *Engine) poolPeer(key keys.Public) *poolPeer {
 	return peer
 }
 
+// poolPeersOf returns what is known of the members of a group, in its order. It is nil for this
+// member.
+func (e *Engine) poolPeersOf(p *part) []*poolPeer {
+	if p.pool == nil {
+		for i := range p.peers {
+			p.pool = append(p.pool, e.poolPeer(p.group.Member(i)))
+		}
+	}
+	return p.pool
+}
+
 // isMember reports whether somebody is a member of a group in memory.
 func (e *Engine) isMember(key keys.Public) bool {
 	return slices.ContainsFunc(e.parts, func(p *part) bool { return p.group.Contains(key) })
@@ -130,12 +177,17 @@ func (e *Engine) forgetPeers() {
 
 // connectedPool sends the digests at once to a member that is reachable again.
 func (e *Engine) connectedPool(now int64, key keys.Public) {
-	if len(e.parts) == 0 || !e.parts[len(e.parts)-1].group.Contains(key) {
+	if len(e.parts) == 0 {
+		return
+	}
+	p := e.parts[len(e.parts)-1]
+	member, ok := p.group.Index(key)
+	if !ok {
 		return
 	}
 	if peer := e.poolPeer(key); peer != nil {
 		*peer = poolPeer{key: key}
-		if !e.refreshDigests(now) || !e.sendDigests(now, peer) {
+		if !e.refreshDigests(now) || !e.sendDigests(now, peer, e.heartbeats(p, member)) {
 			e.scheduleRound(now)
 		}
 		e.round.due = min(e.round.due, peer.due)
@@ -145,8 +197,8 @@ func (e *Engine) connectedPool(now int64, key keys.Public) {
 // takeDigests compares a member's digests with the mempool here, and asks for what differs.
 func (e *Engine) takeDigests(now int64, from keys.Public, f wire.Pool) {
 	peer := e.poolPeer(from)
-	if peer == nil {
-		return
+	if peer == nil || len(peer.differs) == 0 && slices.Equal(f.Digests, e.digests.frame.Digests) && e.digests.changes == e.pool.DigestChanges() {
+		return // they are what is here
 	}
 	var ask []keys.Public
 	for i := range f.Digests {
@@ -184,6 +236,8 @@ func (e *Engine) compareDigest(peer *poolPeer, sender keys.Public, digest block.
 	if d.digest != digest {
 		d.renew(digest)
 	}
+	d.repaired = d.repaired || e.pool.Dismissed(digest)
+	peer.open = peer.open || !d.repaired
 	return d
 }
 
@@ -224,11 +278,17 @@ func (e *Engine) askForListings(now int64) (due int64, asked bool) {
 	due = now + lastHeartbeat*e.config.Exchange
 	first := make(map[keys.Public]*difference)
 	for _, peer := range e.poolPeers {
+		if !peer.open {
+			continue
+		}
+		peer.open = false
 		peer.differs = slices.DeleteFunc(peer.differs, func(d difference) bool {
 			return !d.repaired && (d.times >= maxAsked && d.due <= now || e.pool.Agrees(d.sender, d.digest))
 		})
 		for i := range peer.differs {
 			d := &peer.differs[i]
+			d.repaired = d.repaired || e.pool.Dismissed(d.digest)
+			peer.open = peer.open || !d.repaired
 			if e.mayAsk(now, d) {
 				if other := first[d.sender]; other == nil || d.round < other.round {
 					first[d.sender] = d
@@ -239,6 +299,9 @@ func (e *Engine) askForListings(now int64) (due int64, asked bool) {
 		}
 	}
 	for _, peer := range e.poolPeers {
+		if !peer.open || len(first) == 0 {
+			continue
+		}
 		var ask []keys.Public
 		for i := range peer.differs {
 			if d := &peer.differs[i]; first[d.sender] == d && len(ask) < wire.MaxSenders {
@@ -287,6 +350,7 @@ func (e *Engine) takeListed(from keys.Public, listed []wire.Listed) (ask []block
 	}
 	if i, ok := peer.find(sender); ok && peer.differs[i].digest == block.DigestMessages(e.newest.Network(), ids) {
 		peer.differs[i].repaired = true
+		e.pool.Dismiss(peer.differs[i].digest)
 	}
 	return ask
 }
@@ -330,6 +394,7 @@ func (e *Engine) retryListings() {
 	for _, peer := range e.poolPeers {
 		for i := range peer.differs {
 			peer.differs[i].renew(peer.differs[i].digest)
+			peer.open = true
 		}
 	}
 }

@@ -108,6 +108,50 @@ func TestDifferenceThatNobodyWantsIsListedOnce(t *testing.T) {
 	}
 }
 
+// The messages of this member's block leave the mempool at once, and those of slower members later.
+// What these members name then is not asked for, and neither is an older digest of it.
+func TestWhatAnOwnBlockTookIsNotAskedFor(t *testing.T) {
+	c := quiet(t, mempool.All, membership.Limits{})
+	for _, m := range c.members {
+		m.enough = 3
+	}
+	messages := c.many(c.keys[3], 3)
+	c.hold(0, messages[:2]...)
+	c.advance(3000, true)
+	c.hold(0, messages[2])
+	c.advance(100, true)
+	require.Zero(t, c.status(0).Messages, "this member's block has them")
+	since := len(c.history)
+	c.digest(1, 0, messages...)
+	c.digest(2, 0, messages[:2]...)
+	c.advance(30_000, true)
+	require.Empty(t, sent[wire.GetListing](c, since, 0, 1))
+	require.Empty(t, sent[wire.GetListing](c, since, 0, 2))
+}
+
+// A digest of which one member has listed everything, and nothing is wanted, is asked of no other
+// member, until something may be wanted.
+func TestOneListingSettlesADigest(t *testing.T) {
+	c := quiet(t, mempool.Own, membership.Limits{})
+	refused := c.many(c.keys[3], 3)
+	c.members[0].judge = func(block.Message) verdict.Decision { return verdict.Reject("no") }
+	// Only member 1 has them.
+	c.cut = append(without("gossip"), filter{from: 1, to: 2}, filter{from: 1, to: 3})
+	c.hold(1, refused...)
+	c.digest(1, 0, refused...)
+	c.advance(5000, true)
+	asked := func() int { return len(sent[wire.GetListing](c, 0, 0, 1)) + len(sent[wire.GetListing](c, 0, 0, 2)) }
+	before := asked()
+	require.Positive(t, before)
+	c.digest(2, 0, refused...)
+	c.advance(5000, true)
+	require.Equal(t, before, asked())
+	c.grow()
+	c.step(0, engine.Adopt{Group: c.group}) // the sender may be accepted now
+	c.advance(5000, true)
+	require.Greater(t, asked(), before)
+}
+
 // A digest counts as repaired only when the listing has arrived: a lost one is asked for again.
 func TestLostListingIsAskedForAgain(t *testing.T) {
 	for _, lost := range []string{"get_listing", "listing", "get_messages", "messages"} {

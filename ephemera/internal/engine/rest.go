@@ -280,7 +280,7 @@ func (e *Engine) exchangeResting(now int64) (due int64) {
 			}
 			if peer.due <= now {
 				left--
-				e.sent(now, peer, r.version, e.config.Exchange)
+				e.sent(now, peer, r.version, e.heartbeatsOf(e.config.Exchange))
 				e.send(r.group.Member(i), r.frontier)
 			}
 			due = min(due, peer.due)
@@ -304,7 +304,7 @@ func (e *Engine) shouldAnswer(now int64, group *membership.Group, own wire.Front
 	if !peer.agreed {
 		peer.wait = 0
 	}
-	e.sent(now, peer, version, e.config.Exchange)
+	e.sent(now, peer, version, e.heartbeatsOf(e.config.Exchange))
 	return true
 }
 
