@@ -50,7 +50,7 @@ func (o Outcome) paid() payments {
 	paid := make(payments, len(o.Records))
 	for i, record := range o.Records {
 		if record.Detail.Status == contract.StatusRewarded {
-			paid[i] = paidValues(record.Detail.Result)
+			paid[i] = record.Detail.Result
 		}
 	}
 	return paid

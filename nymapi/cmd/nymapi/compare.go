@@ -51,7 +51,7 @@ Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
 do not explain, 2 for invalid flags, 130 after a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
-  nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --truth n00,n06,n14`,
+  nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.both = cmd.Flags().NFlag() == 0
 			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -83,7 +83,8 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Single, "single", c.Single, "number of the Nym-API that mode single uses")
 	flags.StringVar(&c.Trace, "trace", "", "file with recorded measurements, for --source trace")
 	flags.StringSliceVar(&f.observers, "observers", nil, "observers of the trace that the Nym-APIs play back, in this order (default: all)")
-	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace whose median is the truth (default: no truth is known)")
+	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace that are the truth (default: no truth is known); better not those of the Nym-APIs")
+	flags.StringVar(&c.TruthBy, "truth-by", "", "what makes the truth of their values: median (the default) or mean; both are reported")
 	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default: results/<time>, with the link results/latest)")
 	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
 }
