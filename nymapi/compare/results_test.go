@@ -17,7 +17,7 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	for range 2 { // the link is created, then moved
 		f, err := NewFolder("", now)
 		require.NoError(t, err)
-		require.NoError(t, f.Write(p, NewSummary(p, "test", nil), nil))
+		require.NoError(t, f.Write([]Scene{{p, NewSummary(p, "test", nil)}}, nil))
 		before, err := os.Readlink("results/latest")
 		require.NotEqual(t, filepath.Base(f.Path), before, err)
 		require.NoError(t, f.Finish())

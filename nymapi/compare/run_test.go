@@ -111,6 +111,10 @@ func TestHonestRunsWithOneSeedPayTheSame(t *testing.T) {
 		require.Equal(t, 2, ephemera.SubmissionsAccepted)
 		require.Zero(t, ephemera.SubmissionsRefused)
 		require.Positive(t, ephemera.SubmissionsLate)
+		require.Empty(t, s.Caught)
+		require.Len(t, ephemera.Spreads, 2)
+		require.Equal(t, 4, ephemera.Spreads[0].Blocks, "each Nym-API makes one")
+		require.NotNil(t, ephemera.BlockSpread)
 		require.Positive(t, *single.BytesPerNodeEpoch)
 		require.Greater(t, *ephemera.BytesPerNodeEpoch, *single.BytesPerNodeEpoch)
 		for _, record := range outcomes[1].Records {
@@ -157,6 +161,8 @@ func TestTwoDifferentReportsStopNothing(t *testing.T) {
 	require.Empty(t, s.Missed)
 	require.Less(t, *s.Modes[1].RMSE, 8.0)
 	require.Zero(t, s.Modes[1].Winners["nymapi-1"], "it is silent after its two reports")
+	require.Equal(t, []Caught{{Mode: Ephemera, Name: "nymapi-1", Offence: TwoReports, Epochs: []int64{1, 2}, Count: 2}}, s.Caught)
+	require.Equal(t, "nymapi-1 signed two reports in epochs 1, 2", s.Caught[0].Sentence())
 	for _, record := range outcomes[1].Records {
 		require.NotContains(t, names(record.Detail.Signers), "nymapi-1")
 	}
@@ -304,7 +310,7 @@ func TestAnInterruptedRunKeepsWhatIsFinished(t *testing.T) {
 	finished := len(outcomes[0].Records) + len(outcomes[1].Records)
 	require.Positive(t, finished)
 	require.Less(t, finished, 100)
-	require.NoError(t, folder.Write(p, NewSummary(p, "test", outcomes), outcomes))
+	require.NoError(t, folder.Write([]Scene{{p, NewSummary(p, "test", outcomes)}}, outcomes))
 	for _, o := range outcomes {
 		db, err := sqlx.Open("sqlite3", "file:"+folder.Database(o.Mode)+"?mode=ro")
 		require.NoError(t, err)

@@ -22,6 +22,7 @@ type Summary struct {
 	CommonCells int           `json:"common_cells"` // number of cells that all modes paid
 	Modes       []ModeSummary `json:"modes"`
 	Missed      []Missed      `json:"missed"`
+	Caught      []Caught      `json:"caught"`
 }
 
 // ModeSummary is the row of one mode.
@@ -67,6 +68,11 @@ type AloneSummary struct {
 // EphemeraSummary shows the results of all estimators on the same certified matrices.
 type EphemeraSummary struct {
 	Estimators []EstimatorSummary `json:"estimators"`
+	// BlockSpread is the largest difference, in points, between what the certified blocks of an epoch
+	// would have paid a mixnode, and null without a block. Spreads has it for each settled epoch.
+	// They are about all certified blocks, also those that were not submitted.
+	BlockSpread *float64      `json:"block_spread"`
+	Spreads     []EpochSpread `json:"spreads"`
 }
 
 // EstimatorSummary is the result of one estimator.
@@ -86,12 +92,13 @@ type Missed struct {
 
 // NewSummary scores the outcome of each mode against the truth. It is a pure function.
 func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
-	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}}
+	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}, Caught: []Caught{}}
 	s.Truth, s.TruthOther = p.input.truths()
 	common := p.common(outcomes)
 	s.CommonCells = common.size()
 	for _, o := range outcomes {
 		s.Modes = append(s.Modes, p.summarise(o, common))
+		s.Caught = append(s.Caught, o.Caught...)
 		for i, record := range o.Records {
 			if record.Detail.Status == contract.StatusMissed {
 				s.Missed = append(s.Missed, p.missed(o.Mode, i+1, record))
@@ -137,6 +144,7 @@ func (p *Plan) summarise(o Outcome, common cellSet) ModeSummary {
 		m.SingleSummary = p.single(len(o.Records), common)
 	case Ephemera:
 		m.EphemeraSummary = &EphemeraSummary{Estimators: p.estimators(o.Records, common)}
+		m.Spreads, m.BlockSpread = p.spreads(o.Records)
 	}
 	return m
 }

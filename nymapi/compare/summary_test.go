@@ -191,7 +191,7 @@ func TestTextExplainsTheNumbers(t *testing.T) {
 
 // writeAll writes the report and the next steps.
 func writeAll(w io.Writer, p *Plan, s Summary, dir string) error {
-	return errors.Join(WriteText(w, p, s), WriteNextSteps(w, p, dir))
+	return errors.Join(WriteText(w, p, s), WriteEnd(w, []Scene{{p, s}}, dir))
 }
 
 // Names are hidden only if several are.

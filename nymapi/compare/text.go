@@ -34,17 +34,6 @@ func WriteText(w io.Writer, p *Plan, s Summary) error {
 	return err
 }
 
-// WriteNextSteps writes commands for a closer look at a run. dir is the folder of its results.
-func WriteNextSteps(w io.Writer, p *Plan, dir string) error {
-	var b strings.Builder
-	b.WriteString("\nNext steps:\n")
-	for _, c := range p.commands(dir) {
-		fmt.Fprintf(&b, "  %s\n%s\n", c.what, c.lines("    "))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
 // Title returns a line that says what is compared.
 func (p *Plan) Title() string {
 	epochs := "1 epoch"
