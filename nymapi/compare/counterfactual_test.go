@@ -63,11 +63,11 @@ func smallPlan(lie Lie, liars ...int) *Plan {
 func TestAloneIsPaidWhatItMeasuresWithGapsFilled(t *testing.T) {
 	p := smallPlan(LieZero)
 	paid := p.alone(p.input, 2, 1, 2)
-	require.Equal(t, [][]metrics.Uptime{{9000, 5000}, {9000, 4000}}, values(paid), "the gap of a in epoch 2 is filled")
+	require.Equal(t, [][]metrics.Uptime{{9000, 5000}, {9000, 4000}}, paidIn(paid), "the gap of a in epoch 2 is filled")
 	require.EqualValues(t, 1, paid[1][0].CarriedFrom)
 	require.Zero(t, paid[1][1].CarriedFrom)
-	require.Equal(t, [][]metrics.Uptime{{10000, 6000}, {10000, 5000}}, values(p.alone(p.input, 2, 2, 2)))
-	require.Equal(t, [][]metrics.Uptime{nil, nil}, values(p.alone(p.input, 2, 4, 2)), "an offline one misses its epochs")
+	require.Equal(t, [][]metrics.Uptime{{10000, 6000}, {10000, 5000}}, paidIn(p.alone(p.input, 2, 2, 2)))
+	require.Equal(t, [][]metrics.Uptime{nil, nil}, paidIn(p.alone(p.input, 2, 4, 2)), "an offline one misses its epochs")
 	all := p.everybodyAlone(2, nil)
 	require.Len(t, all, 3, "without the offline one")
 	for i, want := range []float64{0, 10, 10} {
@@ -77,11 +77,11 @@ func TestAloneIsPaidWhatItMeasuresWithGapsFilled(t *testing.T) {
 	require.Equal(t, 1, all[0].Carried)
 
 	p = smallPlan(LieHundred, 1)
-	require.Equal(t, [][]metrics.Uptime{{10000, 10000}, {10000, 10000}}, values(p.alone(p.input, 2, 1, 2)), "a liar that is alone is paid for its lies")
+	require.Equal(t, [][]metrics.Uptime{{10000, 10000}, {10000, 10000}}, paidIn(p.alone(p.input, 2, 1, 2)), "a liar that is alone is paid for its lies")
 }
 
-// values returns the paid values alone.
-func values(paid payments) [][]metrics.Uptime {
+// paidIn returns the paid values alone.
+func paidIn(paid payments) [][]metrics.Uptime {
 	all := make([][]metrics.Uptime, len(paid))
 	for i, rewards := range paid {
 		for _, reward := range rewards {
@@ -96,7 +96,7 @@ func TestCarriedValuesEndAfterTheLimit(t *testing.T) {
 	const lost = -1
 	p.input = board{names: []metrics.MixID{"a"}, percent: [][][]int{{{70, 70, lost, lost, lost, lost, lost, lost, lost, lost}}}}
 	paid := p.alone(p.input, 2, 1, 5)
-	require.Equal(t, [][]metrics.Uptime{{7000}, {7000}, {7000}, {7000}, {metrics.Missing}}, values(paid))
+	require.Equal(t, [][]metrics.Uptime{{7000}, {7000}, {7000}, {7000}, {metrics.Missing}}, paidIn(paid))
 	q := p.quality(paid, nil)
 	require.Equal(t, []int{5, 1, 3, 1}, []int{q.Cells, q.Fresh, q.Carried, q.Unpaid})
 }
@@ -174,9 +174,9 @@ func TestEstimatorsWorkOnTheSameMatrices(t *testing.T) {
 		require.NoError(t, err)
 		return e
 	}
-	require.Equal(t, [][]metrics.Uptime{{6200, metrics.Missing}, nil}, values(estimated(records, estimator("mean"), 1)), "b has fewer than 2f+1 values")
-	require.Equal(t, [][]metrics.Uptime{{9000, metrics.Missing}, nil}, values(estimated(records, estimator("median"), 1)))
-	require.Equal(t, [][]metrics.Uptime{{6200, 2500}, nil}, values(estimated(records, estimator("mean"), 0)))
+	require.Equal(t, [][]metrics.Uptime{{6200, metrics.Missing}, nil}, paidIn(estimated(records, estimator("mean"), 1)), "b has fewer than 2f+1 values")
+	require.Equal(t, [][]metrics.Uptime{{9000, metrics.Missing}, nil}, paidIn(estimated(records, estimator("median"), 1)))
+	require.Equal(t, [][]metrics.Uptime{{6200, 2500}, nil}, paidIn(estimated(records, estimator("mean"), 0)))
 }
 
 func TestAnUnlistedEstimatorHasALine(t *testing.T) {

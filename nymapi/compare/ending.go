@@ -51,17 +51,21 @@ func WriteEnd(w io.Writer, scenes []Scene, dir string) error {
 // headlines returns a table with two numbers for each scene.
 func headlines(scenes []Scene) string {
 	n := scenes[0].Plan.Nodes
-	head := table.Row{"RMSE, and share of cells paid", "one Nym-API", "", fmt.Sprintf("%d with Ephemera", n), ""}
+	head := table.Row{"RMSE (share of cells paid)", "one Nym-API", fmt.Sprintf("  %d with Ephemera", n)}
 	var rows []table.Row
 	for _, scene := range scenes {
-		single, many := scene.mode(Single), scene.mode(Ephemera)
-		rows = append(rows, table.Row{scene.Name(), points(single.RMSE), single.share(), points(many.RMSE), many.share()})
+		row := table.Row{scene.Name()}
+		for _, mode := range []Mode{Single, Ephemera} {
+			q := scene.mode(mode).Quality
+			row = append(row, fmt.Sprintf("%s (%s)", points(q.RMSE), q.Share()))
+		}
+		rows = append(rows, row)
 	}
 	return tableText(head, rows)
 }
 
-// share returns the share of the cells that are paid, rounded down so that only all are 100 %.
-func (q Quality) share() string {
+// Share returns the share of the cells that are paid, rounded down so that only all are 100 %.
+func (q Quality) Share() string {
 	if q.Cells == 0 {
 		return none
 	}
@@ -76,6 +80,7 @@ func whereToLook(p *Plan, dir string) []string {
 	}
 	lines := []string{
 		"D=" + quoted(dir),
+		"xdg-open " + d + "/" + reportFile + "  # these figures as a page, with all reports",
 		"bin/contract inspect --db " + d + "/ephemera/contract.db  # what was decided",
 		"bin/contract inspect --epoch last --db " + d + "/ephemera/contract.db",
 		"bin/contract audit --db " + d + "/ephemera/contract.db  # from the evidence",

@@ -52,11 +52,14 @@ type Quality struct {
 }
 
 // quality scores payments. common are the cells that all modes paid.
-func (p *Plan) quality(paid payments, common cellSet) Quality {
+func (p *Plan) quality(paid payments, common cellSet) Quality { return p.qualityFrom(1, paid, common) }
+
+// qualityFrom scores the epochs from the first one on.
+func (p *Plan) qualityFrom(first int, paid payments, common cellSet) Quality {
 	var q Quality
 	var all, fresh, inCommon, other deviations
 	known, over, under := 0, 0.0, 0.0
-	for epoch := 1; epoch <= len(paid); epoch++ {
+	for epoch := first; epoch <= len(paid); epoch++ {
 		for i := range p.input.mixnodes() {
 			reward, points, ok := paid.paid(i, epoch)
 			q.count(reward, ok)

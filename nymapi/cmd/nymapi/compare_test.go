@@ -63,14 +63,14 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	f.config.Mixnodes, f.config.Epochs, f.config.Epoch = 10, 1, 2*time.Second
 	var stdout, stderr bytes.Buffer
 	require.NoError(t, f.run(t.Context(), func(string) bool { return false }, &stdout, &stderr), stderr.String())
-	const title = "RMSE, and share of cells paid"
+	const title = "RMSE (share of cells paid)"
 	require.Equal(t, 1, strings.Count(stdout.String(), title))
 	report, end, _ := strings.Cut(stdout.String(), title)
 	require.Contains(t, report, "Run 2 of 2")
 	numbers, where, found := strings.Cut(end, "\nWhere to look:\n")
 	require.True(t, found)
-	require.Regexp(t, `all honest +\d+\.\d\d +\d+ % +\d+\.\d\d +\d+ %`, numbers)
-	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d +\d+ % +\d+\.\d\d +\d+ %`, numbers)
+	require.Regexp(t, `all honest +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
+	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
 	require.LessOrEqual(t, strings.Count(where, "\n"), 8)
 	require.NotContains(t, where, "with a liar")
 	second, err := os.Readlink(filepath.Join(compare.ResultsDir, "latest"))
@@ -93,7 +93,7 @@ func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &summary))
 	require.Len(t, summary.Modes, 2)
 	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
-	for _, name := range []string{"rewards.csv", "single/contract.db", "ephemera/contract.db"} {
+	for _, name := range []string{"index.html", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
 }
