@@ -49,6 +49,9 @@ func WriteReport(w io.Writer, scenes []Scene, outcomes []Outcome) error {
 // Mode returns the summary of a mode, for the report.
 func (s Scene) Mode(mode string) ModeSummary { return s.mode(Mode(mode)) }
 
+// Faults says who lies and who is offline, for the report.
+func (s Scene) Faults() string { return s.Plan.faults() }
+
 // epochLine is what both modes paid in one epoch.
 type epochLine struct {
 	Name             int64
