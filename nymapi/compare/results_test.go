@@ -32,9 +32,10 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	var s Summary
 	require.NoError(t, json.Unmarshal(data, &s))
 	require.FileExists(t, "results/latest/rewards.csv")
+	require.FileExists(t, "results/latest/index.html")
 	entries, err := os.ReadDir("results/latest")
 	require.NoError(t, err)
-	require.Len(t, entries, 4, "two folders, two files and no temporary ones")
+	require.Len(t, entries, 5, "two folders, three files and no temporary ones")
 }
 
 func TestAChosenFolderMustBeEmpty(t *testing.T) {
