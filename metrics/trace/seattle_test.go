@@ -28,7 +28,7 @@ func TestSeattleTable(t *testing.T) {
 		all[i] = i
 	}
 	lie := func(u metrics.Uptime) *metrics.Uptime { return &u }
-	truth := tr.Truth(good)
+	truth := tr.Truth(good, estimator(t, "median"))
 
 	tests := []struct {
 		name      string
@@ -46,15 +46,37 @@ func TestSeattleTable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, name := range []string{"mean", "median", "lowmedian", "trimmed(3)"} {
-				estimator, err := metrics.ParseEstimator(name)
-				require.NoError(t, err)
-				cells, rmse := compare(t, tr, truth, metrics.Rule{Estimator: estimator, F: 3}, tt.reporters, tt.lie)
+				cells, rmse := compare(t, tr, truth, metrics.Rule{Estimator: estimator(t, name), F: 3}, tt.reporters, tt.lie)
 				require.Equal(t, 4257, cells)
 				got = append(got, strconv.FormatFloat(rmse, 'f', 2, 64))
 			}
 			require.Equal(t, tt.want, strings.Join(got, " "))
 		})
 	}
+}
+
+// Five other observers are the truth. Which rule is closer to it depends on how their values become
+// one.
+func TestSeattleTruthDecidesWhichRuleLooksBest(t *testing.T) {
+	tr, err := trace.Open(seattle)
+	require.NoError(t, err)
+	reporters := find(t, tr, "n00 n06 n14 n20 n27 n34 n40 n47 n54 n60")
+	others := find(t, tr, "n67 n73 n80 n86 n92")
+	for _, tt := range []struct{ truth, median, mean string }{{"median", "2.89", "3.19"}, {"mean", "3.33", "3.12"}} {
+		truth := tr.Truth(others, estimator(t, tt.truth))
+		for name, want := range map[string]string{"median": tt.median, "mean": tt.mean} {
+			cells, rmse := compare(t, tr, truth, metrics.Rule{Estimator: estimator(t, name), F: 3, Coverage: metrics.Coverage(3)}, reporters, nil)
+			require.Equal(t, 4257, cells)
+			require.Equal(t, want, strconv.FormatFloat(rmse, 'f', 2, 64), "%s against the %s", name, tt.truth)
+		}
+	}
+}
+
+func estimator(t *testing.T, name string) metrics.Estimator {
+	t.Helper()
+	e, err := metrics.ParseEstimator(name)
+	require.NoError(t, err)
+	return e
 }
 
 // compare applies rule to what the reporters measured in each epoch; the last three of them lie if

@@ -65,10 +65,11 @@ func (t *Trace) listObservers() string {
 	return fmt.Sprintf("%s,… (%d in all)", strings.Join(t.Observers[:most], ","), len(t.Observers))
 }
 
-// Truth returns, for each epoch and mixnode by index, the median of what the observers with these
-// indices measured. For an even number of values it is the mean of the middle two, and for no value
-// [metrics.Missing].
-func (t *Trace) Truth(observers []int) [][]metrics.Uptime {
+// Truth returns, for each epoch and mixnode by index, what an estimator makes of the values that
+// the observers with these indices measured, and [metrics.Missing] for no value. The truth of a
+// trace is an estimate as well, and which rule makes it can decide which rule looks best: compare
+// with several.
+func (t *Trace) Truth(observers []int, by metrics.Estimator) [][]metrics.Uptime {
 	truth := make([][]metrics.Uptime, len(t.Epochs))
 	column := make([]metrics.Uptime, 0, len(observers))
 	for epoch := range truth {
@@ -81,7 +82,7 @@ func (t *Trace) Truth(observers []int) [][]metrics.Uptime {
 				}
 			}
 			slices.Sort(column)
-			truth[epoch][mixnode] = metrics.Median(column)
+			truth[epoch][mixnode] = by.Estimate(column, 0)
 		}
 	}
 	return truth

@@ -70,9 +70,17 @@ func (s *source) Mixnodes() []metrics.MixID { return s.mixnodes }
 // tick returns the state from which everything about one sample is drawn, and false if the sample
 // does not exist or is lost.
 func (s *source) tick(kind uint64, api, mix int, tick int64) (state, bool) {
+	at, ok := s.draw(kind, api, mix, tick)
+	return at, ok && !s.lost(at)
+}
+
+// draw is tick for samples of which none is lost.
+func (s *source) draw(kind uint64, api, mix int, tick int64) (state, bool) {
 	if api < 1 || mix < 0 || mix >= len(s.mixnodes) || tick < 0 || tick >= MaxTick {
 		return 0, false
 	}
-	at := s.seed.with(kind).with(uint64(api)).with(uint64(mix)).with(uint64(tick))
-	return at, at.with(0).fraction() >= s.missing
+	return s.seed.with(kind).with(uint64(api)).with(uint64(mix)).with(uint64(tick)), true
 }
+
+// lost reports whether the sample that is drawn from a state is lost.
+func (s *source) lost(at state) bool { return at.with(0).fraction() < s.missing }

@@ -26,6 +26,8 @@ const (
 	drawFlap
 	// drawUniform, Nym-API, mixnode, tick: 0 whether it is lost, 1 the value.
 	drawUniform
+	// drawRepeat, Nym-API, mixnode, tick, number of the repetition: as drawSample.
+	drawRepeat
 )
 
 // with returns the state after another word.

@@ -25,3 +25,6 @@ func (u *Uniform) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 
 // Truth always returns false.
 func (u *Uniform) Truth(int, int64, int64) (points float64, ok bool) { return 0, false }
+
+// Uptime always returns false.
+func (u *Uniform) Uptime(int, int64, int64) (points float64, ok bool) { return 0, false }

@@ -10,8 +10,12 @@ package world
 //
 // A sample is round(100 x received / packets), half up. Received is distributed as
 // Binomial(packets, p x on x (1 - loss)): on is the share of the tick in which the mixnode was up,
-// and loss is uniform in 0 … 2 %, fixed for each Nym-API and mixnode. The truth of a window is the
-// time average of p x on, because the mixnode does not cause the loss.
+// and loss is uniform in 0 … 2 %, fixed for each Nym-API and mixnode.
+//
+// The truth of a window ([World.Truth]) is what a perfect observer would measure through a path of
+// average loss: the time average of p x on x (1 - 1 %). Every observer loses something on its path,
+// so a lossless value would make all of them look too low. The mixnode does not cause the loss, so
+// its own uptime ([World.Uptime]), the time average of p x on, is available as well.
 type World struct {
 	source
 	packets int
@@ -88,6 +92,28 @@ func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	if !ok {
 		return 0, false
 	}
+	return w.measure(at, api, mix, tick), true
+}
+
+// Repeat returns another measurement of the same Nym-API in the same tick, number 1, 2, …, and for
+// number 0 that of Sample. Each is lost by itself, as those of different Nym-APIs are, and all take
+// the same path. A negative number has no value.
+func (w *World) Repeat(api, mix int, tick, number int64) (value uint8, ok bool) {
+	if number == 0 {
+		return w.Sample(api, mix, tick)
+	}
+	at, ok := w.draw(drawRepeat, api, mix, tick)
+	if !ok || number < 0 {
+		return 0, false
+	}
+	if at = at.with(uint64(number)); w.lost(at) {
+		return 0, false
+	}
+	return w.measure(at, api, mix, tick), true
+}
+
+// measure draws what a Nym-API receives of the packets of one measurement.
+func (w *World) measure(at state, api, mix int, tick int64) uint8 {
 	p := w.nodes[mix].p
 	if w.nodes[mix].kind == flapping {
 		p = p * uint64(w.upTime(mix, tick, tick+1)) / subTicks
@@ -105,13 +131,20 @@ func (w *World) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 			received++
 		}
 	}
-	return uint8((200*received + w.packets) / (2 * w.packets)), true
+	return uint8((200*received + w.packets) / (2 * w.packets))
 }
 
-// Truth returns the true uptime of a mixnode (by index) over the ticks [from, to) in percentage
-// points (0..100). It returns false for a window that is empty, negative, longer than [MaxWindow]
-// or after [MaxTick].
+// Truth returns what a perfect observer would measure for a mixnode (by index) over the ticks
+// [from, to) through a path of average loss, in percentage points (0..100). It returns false for a
+// window that is empty, negative, longer than [MaxWindow] or after [MaxTick].
 func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
+	points, ok = w.Uptime(mix, from, to)
+	return points * (2*one - (maxLoss - 1)) / (2 * one), ok // loss is uniform in 0 … maxLoss-1
+}
+
+// Uptime returns a mixnode's own uptime over the ticks [from, to), without loss on any path. Units
+// and windows are those of Truth.
+func (w *World) Uptime(mix int, from, to int64) (points float64, ok bool) {
 	if mix < 0 || mix >= len(w.nodes) || from < 0 || to <= from || to > MaxTick || to-from > MaxWindow {
 		return 0, false
 	}

@@ -244,10 +244,65 @@ func TestTruthIsWhatPerfectMeasurementsAverageTo(t *testing.T) {
 			require.True(t, ok)
 			sum += float64(value)
 		}
-		truth, ok := w.Truth(mix, from, from+40)
+		own, ok := w.Uptime(mix, from, from+40)
 		require.True(t, ok)
-		require.InDelta(t, truth*(1-loss), sum/40, .3)
+		require.InDelta(t, own*(1-loss), sum/40, .3)
 	}
+}
+
+// One Nym-API is above or below the truth by its paths. The mean of many, and of all their paths,
+// is not.
+func TestTruthIsWhatPerfectObserversMeasureOnAverage(t *testing.T) {
+	const apis = 2000
+	w := newWorld(t, Config{Seed: 11, Mixnodes: 40, Packets: 2000})
+	mix := firstOf(t, w, stable)
+	sum := 0.0
+	for api := range apis {
+		value, ok := w.Sample(api+1, mix, 0)
+		require.True(t, ok)
+		sum += float64(value)
+	}
+	truth, ok := w.Truth(mix, 0, 1)
+	require.True(t, ok)
+	require.InDelta(t, 98.01, truth, 1e-6, "99 % through a path that loses 1 %")
+	require.InDelta(t, truth, sum/apis, .1)
+	own, ok := w.Uptime(mix, 0, 1)
+	require.True(t, ok)
+	require.InDelta(t, 99, own, 1e-6)
+}
+
+func TestRepetitionsAreLostAndMeasuredByThemselves(t *testing.T) {
+	const ticks, times = 500, 8
+	w := newWorld(t, Config{Seed: 12, Mixnodes: 60, Missing: .3})
+	mix := firstOf(t, w, mediocre)
+	lost, bothLost, sum, count := 0, 0, 0.0, 0
+	for tick := range int64(ticks) {
+		sample, sampled := w.Sample(1, mix, tick)
+		first, ok := w.Repeat(1, mix, tick, 0)
+		require.Equal(t, sampled, ok)
+		require.Equal(t, sample, first)
+		for number := int64(1); number < times; number++ {
+			value, ok := w.Repeat(1, mix, tick, number)
+			if !ok {
+				lost++
+				if !sampled {
+					bothLost++
+				}
+				continue
+			}
+			sum, count = sum+float64(value), count+1
+		}
+	}
+	const n = ticks * (times - 1)
+	require.InDelta(t, .3, float64(lost)/n, .03)
+	require.InDelta(t, .09, float64(bothLost)/n, .03, "independent of the first")
+	truth, ok := w.Truth(mix, 0, ticks)
+	require.True(t, ok)
+	require.InDelta(t, truth, sum/float64(count), 2)
+	_, ok = w.Repeat(1, mix, 0, -1)
+	require.False(t, ok)
+	_, ok = w.Repeat(1, mix, -1, 1)
+	require.False(t, ok)
 }
 
 func TestTruthOfAWindowIsThatOfItsParts(t *testing.T) {
@@ -287,8 +342,12 @@ func TestWhatDoesNotExistHasNoValue(t *testing.T) {
 	} {
 		_, ok := w.Truth(int(bad[0]), bad[1], bad[2])
 		require.False(t, ok, bad)
+		_, ok = w.Uptime(int(bad[0]), bad[1], bad[2])
+		require.False(t, ok, bad)
 	}
 	_, ok := u.Truth(0, 0, 1)
+	require.False(t, ok)
+	_, ok = u.Uptime(0, 0, 1)
 	require.False(t, ok)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/client"
 )
 
 // A contract that is busy for a while does not end a run.
@@ -17,8 +18,11 @@ func TestABusyContractIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		answer, err := onceFree(t.Context(), func() (int, error) {
-			if asked++; asked < 4 {
+			switch asked++; {
+			case asked < 4:
 				return 0, fmt.Errorf("read: %w", contract.Unavailable)
+			case asked == 4:
+				return 0, fmt.Errorf("%w: a timeout", client.ErrAway)
 			}
 			return 7, nil
 		})

@@ -27,6 +27,12 @@ const (
 	VerifyNone   = "none"
 )
 
+// What makes the truth of a trace of the values of several observers.
+const (
+	TruthMedian = "median"
+	TruthMean   = "mean"
+)
+
 // Limits of a Config. They bound memory and time of one process; the protocol has its own limits.
 const (
 	maxNodes    = 100
@@ -65,7 +71,8 @@ type Config struct {
 
 	Trace     string   // file, for SourceTrace only
 	Observers []string // observers of the trace that are the Nym-APIs, in this order; all if empty
-	Truth     []string // observers of the trace whose median is the truth; no truth if empty
+	Truth     []string // observers of the trace that are the truth; no truth if empty
+	TruthBy   string   // TruthMedian or TruthMean of them; empty: the median
 }
 
 // Default returns the configuration of `nymapi compare` without flags.
@@ -102,6 +109,7 @@ func (c Config) complete() Config {
 	if c.Source == SourceTrace {
 		setDefault(&c.Epoch, time.Second)
 		setDefault(&c.Ticks, 1)
+		setDefault(&c.TruthBy, TruthMedian)
 	}
 	setDefault(&c.Epoch, usualEpoch)
 	if c.LiarsAt != nil {
@@ -142,7 +150,7 @@ func (c Config) checkSource() error {
 		for _, f := range []struct {
 			flag string
 			got  []string
-		}{{"trace", nonEmpty(c.Trace)}, {"observers", c.Observers}, {"truth", c.Truth}} {
+		}{{"trace", nonEmpty(c.Trace)}, {"observers", c.Observers}, {"truth", c.Truth}, {"truth-by", nonEmpty(c.TruthBy)}} {
 			if len(f.got) > 0 {
 				return wrong(f.flag, strings.Join(f.got, ","), "it only with --source trace", "add --source trace or remove it")
 			}
@@ -153,6 +161,9 @@ func (c Config) checkSource() error {
 		}
 		if c.Ticks != 1 {
 			return wrong("ticks", c.Ticks, "1 with --source trace, where one value is one tick", "remove it")
+		}
+		if c.TruthBy != TruthMedian && c.TruthBy != TruthMean {
+			return wrong("truth-by", c.TruthBy, "median or mean", "give one of them")
 		}
 	default:
 		return wrong("source", c.Source, "world, uniform or trace", "give one of them")

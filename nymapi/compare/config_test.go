@@ -71,6 +71,8 @@ func TestFlagErrorsSayWhatToDo(t *testing.T) {
 		{"single", func(c *Config) { c.Single = 5 }, "--single 5: expected the number of a Nym-API, 1 to 4"},
 		{"trace without source", func(c *Config) { c.Trace = "t.csv" }, "--trace t.csv: expected it only with --source trace"},
 		{"truth without source", func(c *Config) { c.Truth = []string{"a", "b"} }, "--truth a,b: expected it only with --source trace"},
+		{"rule of the truth without source", func(c *Config) { c.TruthBy = "mean" }, "--truth-by mean: expected it only with --source trace"},
+		{"rule of the truth", func(c *Config) { *c = traceConfig("t", func(c *Config) { c.TruthBy = "mode" }) }, "--truth-by mode: expected median or mean"},
 		{"source without trace", func(c *Config) { *c = traceConfig("", func(*Config) {}) }, `--trace "": expected a trace file; give --trace metrics/testdata/seattle/`},
 		{"trace with ticks", func(c *Config) { *c = traceConfig("t", func(c *Config) { c.Ticks = 2 }) }, "--ticks 2: expected 1 with --source trace"},
 	}
@@ -181,6 +183,17 @@ func TestTooManyFaultsAreWarnedAbout(t *testing.T) {
 	p, err = c.Plan()
 	require.NoError(t, err)
 	require.Contains(t, p.Warnings()[0], "2 liars are more than the f = 1")
+}
+
+func TestReportersInTheTruthAreWarnedAbout(t *testing.T) {
+	c := traceConfig(writeTrace(t, smallTrace), func(c *Config) { c.Observers, c.Truth = []string{"a", "b"}, []string{"c", "b"} })
+	p, err := c.Plan()
+	require.NoError(t, err)
+	require.Contains(t, p.Warnings()[1], "b is both in --observers and in --truth: a reporter that is part of the truth is close to it")
+	c.Truth = []string{"c"}
+	p, err = c.Plan()
+	require.NoError(t, err)
+	require.Len(t, p.Warnings(), 1, "two Nym-APIs tolerate no fault")
 }
 
 func TestBigRunsBeginWithAnEstimate(t *testing.T) {

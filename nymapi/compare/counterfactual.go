@@ -1,6 +1,9 @@
 package compare
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -10,9 +13,9 @@ import (
 // only one: its averages, lies included, with gaps filled as the contract fills them. An offline
 // Nym-API misses every epoch.
 //
-// Measurements are read from in, which differs from the plan's input for a Nym-API that sends more
-// packets.
-func (p *Plan) alone(in input, number, epochs int) payments {
+// Measurements are read from in, ticks of them for each epoch. Both differ from those of the plan
+// for a Nym-API that measures more.
+func (p *Plan) alone(in sampled, ticks, number, epochs int) payments {
 	paid := make(payments, epochs)
 	if p.roles.isOffline(number) {
 		return paid
@@ -20,7 +23,7 @@ func (p *Plan) alone(in input, number, epochs int) payments {
 	values := verify.Values{}
 	mixnodes := in.mixnodes()
 	for e := 1; e <= epochs; e++ {
-		averages := p.reported(number, average(in, number, e, p.Ticks))
+		averages := p.reported(number, average(in, number, e, ticks))
 		result := metrics.Result{Mixnodes: mixnodes, Values: averages, Reports: make([]uint16, len(mixnodes))}
 		paid[e-1] = fill(values, contract.Epoch(e), result)
 	}
@@ -37,39 +40,36 @@ func (p *Plan) reported(number int, averages []metrics.Uptime) []metrics.Uptime 
 
 // fill returns the values of a result with the gaps filled from earlier epochs, and records the
 // result for later ones.
-func fill(values verify.Values, epoch contract.Epoch, result metrics.Result) []metrics.Uptime {
+func fill(values verify.Values, epoch contract.Epoch, result metrics.Result) []contract.Reward {
 	rewards := values.Fill(contract.Description{Epoch: epoch, Rules: contract.Rules{CarryLimit: carryEpochs}}, result)
 	values.Learn(epoch, result)
-	return paidValues(rewards)
+	return rewards
 }
 
-func paidValues(rewards []contract.Reward) []metrics.Uptime {
-	paid := make([]metrics.Uptime, len(rewards))
-	for i, reward := range rewards {
-		paid[i] = reward.Value
-	}
-	return paid
-}
-
-// everybodyAlone returns the RMSE of each Nym-API as if it were the only one, except for those
-// without any payment to score.
-func (p *Plan) everybodyAlone(epochs int) []float64 {
-	var all []float64
+// everybodyAlone returns the quality of each Nym-API as if it were the only one, in ascending order
+// of the RMSE. Those without any payment to score are left out.
+func (p *Plan) everybodyAlone(epochs int, common cellSet) []AloneSummary {
+	var all []AloneSummary
 	for number := 1; number <= p.Nodes; number++ {
-		if rmse := p.alone(p.input, number, epochs).score(p.input.truth).rmse(); rmse != nil {
-			all = append(all, *rmse)
+		q := p.quality(p.alone(p.input, p.Ticks, number, epochs), common)
+		if q.RMSE != nil {
+			all = append(all, AloneSummary{NymAPI: number, Quality: q})
 		}
 	}
+	slices.SortStableFunc(all, func(a, b AloneSummary) int { return cmp.Compare(*a.RMSE, *b.RMSE) })
 	return all
 }
 
-// sameProbes returns the RMSE of the single Nym-API if it sent as many packets as all of them
-// together. It returns nil if the source has no packets or the Nym-API is offline.
-func (p *Plan) sameProbes(epochs int) *float64 {
-	if p.moreProbes == nil {
+// sameProbes returns the quality of the single Nym-API if it sent as many packets as all of them
+// together: in each tick it measures as often as they do, each measurement is lost by itself, and
+// it reports the average of all. It returns nil if the source cannot measure more or the Nym-API is
+// offline.
+func (p *Plan) sameProbes(epochs int, common cellSet) *Quality {
+	if p.more == nil || p.roles.isOffline(p.Single) {
 		return nil
 	}
-	return p.alone(p.moreProbes, p.Single, epochs).score(p.input.truth).rmse()
+	q := p.quality(p.alone(p.more, p.Ticks*p.Nodes, p.Single, epochs), common)
+	return &q
 }
 
 // estimated returns what mixnodes would be paid if the contract applied another estimator to the

@@ -4,24 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/home"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// addMatrices adds to each rewarded record the reports of a certified block of its epoch: the
-// winner's block if it submitted one, otherwise the first that a Nym-API holds. The Nym-APIs must
-// have stopped.
-func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
-	if r.mode == Single {
-		return nil
+// addEvidence adds to the outcome what is only known when the Nym-APIs have stopped: the reports of
+// a certified block of each rewarded epoch, what its certified blocks would have paid, and who was
+// caught. The reports are those of the winner's block if it submitted one, otherwise of the first
+// that a Nym-API holds.
+func (r *modeRun) addEvidence(ctx context.Context, o *Outcome) error {
+	info, err := onceFree(ctx, func() (contract.PeerInfo, error) { return r.client.PeerInfo(ctx) })
+	if err != nil {
+		return fmt.Errorf("names of the members: %w", err)
 	}
+	o.Names = map[keys.Public]string{}
+	for _, member := range info.Members {
+		o.Names[member.Key] = member.Name
+	}
+	found := offences{}
+	found.addSubmissions(o.Records, o.Names)
+	if r.mode == Ephemera {
+		if err := r.addWinners(ctx, o.Records); err != nil {
+			return err
+		}
+		if err := r.addHeld(ctx, o.Records, found); err != nil {
+			return err
+		}
+	}
+	o.Caught = found.list(r.mode, o.Names, r.plan.input.name)
+	return nil
+}
+
+// addWinners adds the reports of the winners' blocks.
+func (r *modeRun) addWinners(ctx context.Context, records []Record) error {
 	for i, record := range records {
 		if record.Detail.Status != contract.StatusRewarded {
 			continue
@@ -34,56 +56,65 @@ func (r *modeRun) addMatrices(ctx context.Context, records []Record) error {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}
 	}
+	return nil
+}
+
+func lacksMatrix(r Record) bool { return r.Detail.Status == contract.StatusRewarded && r.Matrix == nil }
+
+// addHeld adds what the Nym-APIs hold: certified blocks, each once, and evidence.
+func (r *modeRun) addHeld(ctx context.Context, records []Record, found offences) error {
+	if len(records) == 0 {
+		return nil
+	}
+	seen := map[block.Slot]bool{}
 	for _, m := range r.members {
-		if !slices.ContainsFunc(records, lacksMatrix) {
-			break
+		err := found.addReports(ctx, m.home, len(records))
+		if err == nil {
+			err = addStore(ctx, m.home, records, seen, found)
 		}
-		if err := addHeld(ctx, m.home, records); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return nil
 }
 
-func lacksMatrix(r Record) bool { return r.Detail.Status == contract.StatusRewarded && r.Matrix == nil }
-
-// addHeld adds missing matrices from the certified blocks in a Nym-API's folder.
-func addHeld(ctx context.Context, dir string, records []Record) error {
-	first := records[slices.IndexFunc(records, lacksMatrix)].Detail.Description
+// addStore adds the certified blocks of a Nym-API's store that were not seen before.
+func addStore(ctx context.Context, dir string, records []Record, seen map[block.Slot]bool, found offences) error {
+	first := records[0].Detail.Description
 	h, err := home.Open(ctx, dir, first.Network, nil)
 	if err != nil {
 		return err
 	}
-	return errors.Join(addBlocks(ctx, h.Store, first.Group.ID(), records), h.Close())
+	err = addBlocks(ctx, h.Store, first.Group.ID(), records, seen)
+	if err == nil {
+		err = found.addBlocks(ctx, h.Store)
+	}
+	return errors.Join(err, h.Close())
 }
 
-func addBlocks(ctx context.Context, held store.Store, group membership.ID, records []Record) error {
+func addBlocks(ctx context.Context, held store.Store, group membership.ID, records []Record, seen map[block.Slot]bool) error {
 	state, err := held.Load(ctx, group)
 	if err != nil {
 		return err
 	}
 	for _, chain := range state.Chains {
 		for height := uint64(1); height <= chain.Certified; height++ {
-			found, err := held.Certified(ctx, block.Slot{Group: group, Creator: chain.Creator, Height: height})
+			slot := block.Slot{Group: group, Creator: chain.Creator, Height: height}
+			if seen[slot] {
+				continue
+			}
+			found, err := held.Certified(ctx, slot)
 			if err != nil {
 				return err
 			}
-			addBlock(found.Block, records)
+			seen[slot] = true
+			if err := addBlock(found.Block, records); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// addBlock adds the reports of a block to the record of its epoch, if it has one.
-func addBlock(b block.Block, records []Record) {
-	for i, record := range records {
-		if !lacksMatrix(record) {
-			continue
-		}
-		if matrix, _, err := verify.Matrix(b, record.Detail.Description); err == nil {
-			records[i].Matrix = &matrix
-		}
-	}
 }
 
 // certified returns the reports of the block in a submission, nil if it has no block.

@@ -69,7 +69,7 @@ func (r *modeRun) runMembers(ctx context.Context, contract *task) (Outcome, erro
 	if err = errors.Join(err, r.stopMembers()); err != nil {
 		return outcome, err
 	}
-	if err := r.addMatrices(finishing, outcome.Records); err != nil {
+	if err := r.addEvidence(finishing, &outcome); err != nil {
 		return outcome, err
 	}
 	if r.options.Database != nil {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +23,12 @@ type Plan struct {
 	Config // all fields set
 	roles  roles
 	input  input
-	// moreProbes is the input of a Nym-API that sends Nodes times the packets, nil if the source has
-	// no packets.
-	moreProbes input
-	slowness   float64      // factor of computing times, see measureSlowness; below 1 it counts as 1
-	traceOf    *trace.Trace // nil unless Source is SourceTrace
-	observers  []int        // of the trace, by Nym-API
+	// more is the measurements of a Nym-API that measures Nodes times in each tick, nil if the source
+	// cannot measure more.
+	more      sampled
+	slowness  float64      // factor of computing times, see measureSlowness; below 1 it counts as 1
+	traceOf   *trace.Trace // nil unless Source is SourceTrace
+	observers []int        // of the trace, by Nym-API
 }
 
 // Plan checks and completes the configuration, and reads its trace if it has one. The error is a
@@ -96,8 +97,26 @@ func (p *Plan) readTrace() error {
 	}
 	setDefault(&p.Epochs, min(len(file.Epochs), maxEpochs))
 	p.Observers, p.traceOf = names, file
-	p.input = newReplay(file, p.observers, trusted)
+	by, second, err := p.truthRules()
+	if err != nil {
+		return err
+	}
+	p.input = newReplay(file, p.observers, trusted, by, second)
 	return nil
+}
+
+// truthRules returns the estimator that makes the truth of a trace, and the one that makes the
+// other.
+func (p *Plan) truthRules() (by, second metrics.Estimator, err error) {
+	first, then := TruthMedian, TruthMean
+	if p.TruthBy == TruthMean {
+		first, then = then, first
+	}
+	if by, err = metrics.ParseEstimator(first); err != nil {
+		return nil, nil, err
+	}
+	second, err = metrics.ParseEstimator(then)
+	return by, second, err
 }
 
 // MixnodeNames returns the names of the mixnodes in ascending order. It must not be modified.
@@ -121,12 +140,34 @@ func (p *Plan) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("%d of %d Nym-APIs are offline or silent, more than f = %d: a block needs the reports of "+
 			"n-f = %d, so no epoch will be rewarded with Ephemera.", silent, p.Nodes, p.F(), quorum.Correct(p.Nodes)))
 	}
+	if both := p.overlap(); len(both) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s %s both in --observers and in --truth: a reporter that is part of the truth is close to it "+
+			"in any case. Give different observers to see how good a rule is.", strings.Join(both, ","), isAre(len(both))))
+	}
 	if cost := p.costPerEpoch(); p.Epoch < 2*cost {
 		warnings = append(warnings, fmt.Sprintf("An epoch of %d Nym-APIs and %d mixnodes takes this machine about %s of computation, too much "+
 			"for epochs of %s: reports may be late and epochs missed; give --epoch %s or longer.",
 			p.Nodes, p.Mixnodes, cost.Round(100*time.Millisecond), p.Epoch, roundUp(2*cost, time.Second)))
 	}
 	return warnings
+}
+
+// overlap returns the observers that report and are part of the truth.
+func (p *Plan) overlap() []string {
+	var both []string
+	for _, name := range p.Observers {
+		if slices.Contains(p.Truth, name) {
+			both = append(both, name)
+		}
+	}
+	return both
+}
+
+func isAre(count int) string {
+	if count == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // silent returns the number of Nym-APIs that do not take part in the broadcast: they are offline,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -23,6 +24,7 @@ type Record struct {
 	// Matrix holds the reports of a certified block of the epoch: the winner's block, or the first
 	// that a Nym-API holds if the winner submitted none. It is nil without a certified block.
 	Matrix *metrics.Matrix
+	blocks blockRange // what the certified blocks that a Nym-API holds would have paid
 }
 
 // acceptedAfter returns the time from the end of the epoch to the acceptance of its winner, and
@@ -41,6 +43,8 @@ type Outcome struct {
 	// SentBytes is the number of bytes that the running Nym-APIs sent until Ended epochs had ended:
 	// frames of Ephemera and bodies of HTTP requests.
 	SentBytes uint64
+	Names     map[keys.Public]string // of the members
+	Caught    []Caught
 	Running   int // number of started Nym-APIs
 	Ended     int // number of ended epochs
 }
@@ -50,7 +54,7 @@ func (o Outcome) paid() payments {
 	paid := make(payments, len(o.Records))
 	for i, record := range o.Records {
 		if record.Detail.Status == contract.StatusRewarded {
-			paid[i] = paidValues(record.Detail.Result)
+			paid[i] = record.Detail.Result
 		}
 	}
 	return paid

@@ -55,12 +55,17 @@ func (f Folder) mode(mode Mode) string { return filepath.Join(f.Path, string(mod
 // Database returns the path of the contract's database of a mode.
 func (f Folder) Database(mode Mode) string { return filepath.Join(f.mode(mode), "contract.db") }
 
-// Write writes summary.json and rewards.csv, each atomically.
-func (f Folder) Write(p *Plan, s Summary, outcomes []Outcome) error {
-	if err := f.write("summary.json", s.WriteJSON); err != nil {
+// Write writes summary.json, rewards.csv and index.html of the last scene, each atomically. The
+// outcomes are those of the last scene.
+func (f Folder) Write(scenes []Scene, outcomes []Outcome) error {
+	last := scenes[len(scenes)-1]
+	if err := f.write("summary.json", last.Summary.WriteJSON); err != nil {
 		return err
 	}
-	return f.write("rewards.csv", func(w io.Writer) error { return WriteRewards(w, p, outcomes) })
+	if err := f.write("rewards.csv", func(w io.Writer) error { return WriteRewards(w, last.Plan, outcomes) }); err != nil {
+		return err
+	}
+	return f.write(reportFile, func(w io.Writer) error { return WriteReport(w, scenes, outcomes) })
 }
 
 // WriteJSON writes the content of summary.json.

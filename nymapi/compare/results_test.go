@@ -17,7 +17,7 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	for range 2 { // the link is created, then moved
 		f, err := NewFolder("", now)
 		require.NoError(t, err)
-		require.NoError(t, f.Write(p, NewSummary(p, "test", nil), nil))
+		require.NoError(t, f.Write([]Scene{{p, NewSummary(p, "test", nil)}}, nil))
 		before, err := os.Readlink("results/latest")
 		require.NotEqual(t, filepath.Base(f.Path), before, err)
 		require.NoError(t, f.Finish())
@@ -32,9 +32,10 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	var s Summary
 	require.NoError(t, json.Unmarshal(data, &s))
 	require.FileExists(t, "results/latest/rewards.csv")
+	require.FileExists(t, "results/latest/index.html")
 	entries, err := os.ReadDir("results/latest")
 	require.NoError(t, err)
-	require.Len(t, entries, 4, "two folders, two files and no temporary ones")
+	require.Len(t, entries, 5, "two folders, three files and no temporary ones")
 }
 
 func TestAChosenFolderMustBeEmpty(t *testing.T) {

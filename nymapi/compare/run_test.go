@@ -106,11 +106,15 @@ func TestHonestRunsWithOneSeedPayTheSame(t *testing.T) {
 		require.Equal(t, 2, single.Rewarded)
 		require.Equal(t, 2, ephemera.Rewarded)
 		require.Less(t, *ephemera.RMSE, *single.RMSE)
-		require.Equal(t, *single.RMSE, *p.alone(p.input, 1, 2).score(p.input.truth).rmse(), "the real Nym-API measures what the plan computes")
+		require.Equal(t, *single.RMSE, *p.quality(p.alone(p.input, p.Ticks, 1, 2), nil).RMSE, "the real Nym-API measures what the plan computes")
 		require.InDelta(t, *ephemera.RMSE, *estimator(t, s, "median").RMSE, 1e-9)
 		require.Equal(t, 2, ephemera.SubmissionsAccepted)
 		require.Zero(t, ephemera.SubmissionsRefused)
 		require.Positive(t, ephemera.SubmissionsLate)
+		require.Empty(t, s.Caught)
+		require.Len(t, ephemera.Spreads, 2)
+		require.Equal(t, 4, ephemera.Spreads[0].Blocks, "each Nym-API makes one")
+		require.NotNil(t, ephemera.BlockSpread)
 		require.Positive(t, *single.BytesPerNodeEpoch)
 		require.Greater(t, *ephemera.BytesPerNodeEpoch, *single.BytesPerNodeEpoch)
 		for _, record := range outcomes[1].Records {
@@ -157,6 +161,8 @@ func TestTwoDifferentReportsStopNothing(t *testing.T) {
 	require.Empty(t, s.Missed)
 	require.Less(t, *s.Modes[1].RMSE, 8.0)
 	require.Zero(t, s.Modes[1].Winners["nymapi-1"], "it is silent after its two reports")
+	require.Equal(t, []Caught{{Mode: Ephemera, Name: "nymapi-1", Offence: TwoReports, Epochs: []int64{1, 2}, Count: 2}}, s.Caught)
+	require.Equal(t, "nymapi-1 signed two reports in epochs 1, 2", s.Caught[0].Sentence())
 	for _, record := range outcomes[1].Records {
 		require.NotContains(t, names(record.Detail.Signers), "nymapi-1")
 	}
@@ -178,7 +184,7 @@ func TestOneOfflineNymAPIIsTolerated(t *testing.T) {
 	require.Contains(t, s.Missed[0].Reason, "Nym-API 4, the only one that may submit, is offline")
 	require.Nil(t, s.Modes[0].RMSE)
 	require.Nil(t, s.Modes[0].BytesPerNodeEpoch)
-	require.Len(t, p.everybodyAlone(2), 3)
+	require.Len(t, p.everybodyAlone(2, nil), 3)
 }
 
 func TestTwoOfflineNymAPIsOfFourStopAllRewards(t *testing.T) {
@@ -199,7 +205,8 @@ var (
 	seattleGood = []string{
 		"n00", "n06", "n14", "n20", "n27", "n34", "n40", "n47", "n54", "n60",
 	}
-	seattleTruth = []string{
+	seattleOthers = []string{"n67", "n73", "n80", "n86", "n92"}
+	seattleTruth  = []string{
 		"n00", "n06", "n14", "n20", "n27", "n34", "n40", "n47", "n54", "n60", "n67", "n73", "n80", "n86", "n92",
 	}
 )
@@ -212,7 +219,7 @@ func TestSeattleReplaysThroughTheRealPipeline(t *testing.T) {
 	require.Equal(t, 2, s.Modes[1].Rewarded)
 	require.Nil(t, s.Modes[0].RMSESameProbes, "a trace sends no packets")
 	for i, record := range outcomes[1].Records {
-		want := seattleMatrix(t, p, i+1)
+		want := reports(t, p, i+1)
 		require.Len(t, record.Matrix.Rows, 4)
 		for j := range p.MixnodeNames() {
 			require.ElementsMatch(t, column(want, j), column(*record.Matrix, j), "epoch %d", i+1)
@@ -231,32 +238,55 @@ func column(m metrics.Matrix, j int) []metrics.Uptime {
 	return values
 }
 
-// seattleMatrix returns the reports of all observers of a plan about an epoch.
-func seattleMatrix(t *testing.T, p *Plan, epoch int) metrics.Matrix {
+// reports returns what all Nym-APIs of a plan report about an epoch.
+func reports(t *testing.T, p *Plan, epoch int) metrics.Matrix {
 	var rows []metrics.Row
 	for number := 1; number <= p.Nodes; number++ {
-		rows = append(rows, metrics.Row{Reporter: memberName(number), Values: p.reported(number, average(p.input, number, epoch, 1))})
+		rows = append(rows, metrics.Row{Reporter: memberName(number), Values: p.reported(number, average(p.input, number, epoch, p.Ticks))})
 	}
 	m, err := metrics.NewMatrix(p.MixnodeNames(), rows)
 	require.NoError(t, err)
 	return m
 }
 
-func TestSeattleReproducesItsTable(t *testing.T) {
-	p, err := traceConfig(seattle, func(c *Config) { c.Observers, c.Truth = seattleGood, seattleTruth }).Plan()
-	require.NoError(t, err)
-	require.Equal(t, 43, p.Epochs)
-	records := make([]Record, p.Epochs)
-	for i := range records {
-		m := seattleMatrix(t, p, i+1)
-		records[i] = Record{Detail: detail(contract.Epoch(i+1), contract.StatusRewarded), Matrix: &m}
-	}
-	got := map[string]float64{}
-	for _, line := range p.estimators(records) {
-		got[line.Name] = *line.RMSE
-	}
-	for name, want := range map[string]float64{"mean": 2.36, "median": 1.30, "lowmedian": 1.63, "trimmed": 1.24} {
-		require.InDelta(t, want, got[name], 0.005, name)
+// The first case is the table of the data's README, whose truth contains the reporters: a test of
+// arithmetic. The others have observers of their own as the truth.
+func TestSeattleReproducesItsFigures(t *testing.T) {
+	for _, tt := range []struct {
+		truth     []string
+		by        string
+		want      map[string]float64
+		wantOther map[string]float64
+	}{
+		{truth: seattleTruth, want: map[string]float64{"mean": 2.36, "median": 1.30, "lowmedian": 1.63, "trimmed": 1.24}},
+		{
+			truth: seattleOthers, want: map[string]float64{"mean": 3.19, "median": 2.89},
+			wantOther: map[string]float64{"mean": 3.12, "median": 3.33},
+		},
+		{
+			truth: seattleOthers, by: TruthMean, want: map[string]float64{"mean": 3.12, "median": 3.33},
+			wantOther: map[string]float64{"mean": 3.19, "median": 2.89},
+		},
+	} {
+		p, err := traceConfig(seattle, func(c *Config) { c.Observers, c.Truth, c.TruthBy = seattleGood, tt.truth, tt.by }).Plan()
+		require.NoError(t, err)
+		require.Equal(t, 43, p.Epochs)
+		records := make([]Record, p.Epochs)
+		for i := range records {
+			m := reports(t, p, i+1)
+			records[i] = Record{Detail: detail(contract.Epoch(i+1), contract.StatusRewarded), Matrix: &m}
+		}
+		got, gotOther := map[string]float64{}, map[string]float64{}
+		for _, line := range p.estimators(records, nil) {
+			require.Equal(t, []int{4257, 4257}, []int{line.Cells, line.Fresh})
+			got[line.Name], gotOther[line.Name] = *line.RMSE, *line.RMSEOther
+		}
+		for name, want := range tt.want {
+			require.InDelta(t, want, got[name], 0.005, name)
+		}
+		for name, want := range tt.wantOther {
+			require.InDelta(t, want, gotOther[name], 0.005, name)
+		}
 	}
 }
 
@@ -280,7 +310,7 @@ func TestAnInterruptedRunKeepsWhatIsFinished(t *testing.T) {
 	finished := len(outcomes[0].Records) + len(outcomes[1].Records)
 	require.Positive(t, finished)
 	require.Less(t, finished, 100)
-	require.NoError(t, folder.Write(p, NewSummary(p, "test", outcomes), outcomes))
+	require.NoError(t, folder.Write([]Scene{{p, NewSummary(p, "test", outcomes)}}, outcomes))
 	for _, o := range outcomes {
 		db, err := sqlx.Open("sqlite3", "file:"+folder.Database(o.Mode)+"?mode=ro")
 		require.NoError(t, err)

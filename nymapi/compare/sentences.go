@@ -3,13 +3,12 @@ package compare
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
-	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
-// sentences explains the rows of the modes, one paragraph for each.
+// sentences explains the rows of the modes, one paragraph for each. They are functions of the
+// figures and of n, f, liars and offline Nym-APIs, and claim no cause that these do not show.
 func (p *Plan) sentences(s Summary) []string {
 	var sentences []string
 	for _, m := range s.Modes {
@@ -20,6 +19,9 @@ func (p *Plan) sentences(s Summary) []string {
 			sentences = append(sentences, p.ephemeraSentence(m))
 		}
 	}
+	for _, c := range s.Caught {
+		sentences = append(sentences, fmt.Sprintf("Caught in %s: %s.", c.Mode, c.Sentence()))
+	}
 	if why := p.noTruth(); why != "" {
 		sentences = append(sentences, why)
 	}
@@ -27,32 +29,50 @@ func (p *Plan) sentences(s Summary) []string {
 }
 
 func (p *Plan) singleSentence(m ModeSummary) string {
-	b := []string{fmt.Sprintf("single: whatever Nym-API %d reports is paid, and nobody can check it.", p.Single)}
+	b := []string{fmt.Sprintf("single: the contract pays what Nym-API %d reports. It checks a signature, not the measurements.", p.Single)}
 	switch {
 	case p.roles.isOffline(p.Single):
-		b = append(b, "It is offline, so nothing is paid.")
+		b = append(b, "This Nym-API is offline.")
 	case p.roles.lies(p.Single):
-		b = append(b, fmt.Sprintf("It lies (%s)%s.", p.Lie, offBy(m.RMSE, ", so payments are %s points off")))
+		b = append(b, fmt.Sprintf("This Nym-API lies (%s).", p.Lie))
 	default:
-		b = append(b, "It is honest"+offBy(m.RMSE, "; its payments are %s points off, because a single Nym-API takes few measurements")+".")
+		b = append(b, "This Nym-API is honest.")
 	}
-	if m.RMSEBest != nil && p.Nodes > 1 {
-		b = append(b, fmt.Sprintf("Any one Nym-API alone: RMSE %s at best, %s median, %s at worst%s.",
+	b = append(b, outcomeOf(m.Quality))
+	if m.SingleSummary == nil || p.Nodes == 1 {
+		return strings.Join(b, " ")
+	}
+	if m.RMSEBest != nil {
+		b = append(b, fmt.Sprintf("Each Nym-API alone: RMSE %s at best, %s median, %s at worst%s.",
 			points(m.RMSEBest), points(m.RMSEMedian), points(m.RMSEWorst), p.offlineAlone()))
 	}
-	if m.RMSESameProbes != nil && p.Nodes > 1 {
-		b = append(b, fmt.Sprintf("With %d times the packets, as many as all Nym-APIs together send, its RMSE would be %s: %s.",
-			p.Nodes, points(m.RMSESameProbes), p.effectOfMorePackets()))
+	if q := m.SameProbes; q != nil && q.RMSE != nil {
+		b = append(b, fmt.Sprintf("With %d times the packets, as many as all Nym-APIs together send, its RMSE would be %s over %d of %d cells.",
+			p.Nodes, points(q.RMSE), q.Fresh+q.Carried, q.Cells))
 	}
 	return strings.Join(b, " ")
 }
 
-// effectOfMorePackets says what the error of a single Nym-API with more packets means.
-func (p *Plan) effectOfMorePackets() string {
-	if p.roles.lies(p.Single) {
-		return "more packets do not help against a lie"
+// outcomeOf says how much was paid and how far from the truth.
+func outcomeOf(q Quality) string {
+	paid := q.Fresh + q.Carried
+	switch {
+	case q.Cells == 0:
+		return "No epoch is settled."
+	case paid == 0:
+		return fmt.Sprintf("None of %d cells was paid.", q.Cells)
 	}
-	return "that much is due to more measurements, and any further gain of many to agreement"
+	sentence := fmt.Sprintf("%d of %d cells were paid", paid, q.Cells)
+	if paid == q.Cells {
+		sentence = fmt.Sprintf("All %d cells were paid", q.Cells)
+	}
+	if q.Carried > 0 {
+		sentence += fmt.Sprintf(", %d of them an earlier value", q.Carried)
+	}
+	if q.RMSE != nil {
+		sentence += fmt.Sprintf("; their RMSE is %s points, and they are %s on average", points(q.RMSE), tilt(*q.Bias))
+	}
+	return sentence + "."
 }
 
 func (p *Plan) offlineAlone() string {
@@ -62,30 +82,63 @@ func (p *Plan) offlineAlone() string {
 	return fmt.Sprintf("; with %s nothing would be paid", listed(p.roles.offline))
 }
 
-func offBy(rmse *float64, format string) string {
-	if rmse == nil {
-		return ""
-	}
-	return fmt.Sprintf(format, points(rmse))
-}
-
 func (p *Plan) ephemeraSentence(m ModeSummary) string {
-	n, f := p.Nodes, p.F()
-	verb, check := "pays", "It recomputes the result from the certified block and rejects any other."
+	n, least := p.Nodes, quorum.Correct(p.Nodes)
+	b := []string{fmt.Sprintf("ephemera: the contract pays the %s of the reports in a certified block, which holds those of at least %d of %d Nym-APIs.",
+		p.Estimator, least, n), p.tolerance()}
 	if p.Verify == VerifyNone {
-		verb, check = "should pay", "But it verifies nothing here: the first submission wins, so agreement does not help."
+		b[0] = fmt.Sprintf("ephemera: the contract verifies nothing and pays the first submission. It should be the %s of the reports of at least %d of "+
+			"%d Nym-APIs.", p.Estimator, least, n)
 	}
-	b := []string{fmt.Sprintf("ephemera: the contract %s the %s of reports that at least %d of %d Nym-APIs signed; up to f = %d may lie or be offline.",
-		verb, p.Estimator, quorum.Correct(n), n, f), check}
-	if m.RMSE != nil {
-		b = append(b, fmt.Sprintf("Payments are %s points off, %s on average.", points(m.RMSE), tilt(*m.Bias)))
-	}
-	if m.Rewarded > 0 && m.SubmissionsLate > 0 && p.Verify == VerifyFull {
-		b = append(b, "Late submissions lost the race; they would only have changed the winner.")
+	b = append(b, outcomeOf(m.Quality))
+	if m.EphemeraSummary != nil && m.BlockSpread != nil {
+		b = append(b, spreadSentence(*m.BlockSpread))
 	}
 	return strings.Join(b, " ")
 }
 
+// tolerance says what f is, and whether the faults of the run are within it.
+func (p *Plan) tolerance() string {
+	f, liars, offline := p.F(), len(p.roles.liars), len(p.roles.offline)
+	allowed := fmt.Sprintf("Up to f = %d of them may lie or be offline", f)
+	if f == 0 {
+		allowed = "None of them may lie or be offline (f = 0)"
+	}
+	switch faults := liars + offline; {
+	case faults == 0:
+		return allowed + "; here none does."
+	case liars > f:
+		return fmt.Sprintf("%s; here it is %d, so liars may decide what is paid.", allowed, faults)
+	case faults > f:
+		return fmt.Sprintf("%s; here it is %d, so epochs may be missed.", allowed, faults)
+	case liars > 0 && p.Verify == VerifyFull && p.robust():
+		return fmt.Sprintf("%s; here it is %d, so each fresh value lies between two honest ones.", allowed, faults)
+	default:
+		return fmt.Sprintf("%s; here it is %d.", allowed, faults)
+	}
+}
+
+// robust reports whether at most f lies leave the estimator between two honest values.
+func (p *Plan) robust() bool {
+	if p.Estimator == "mean" {
+		return false
+	}
+	var k int
+	if _, err := fmt.Sscanf(p.Estimator, "trimmed(%d)", &k); err == nil {
+		return k >= p.F()
+	}
+	return true
+}
+
+// spreadSentence says how much depended on which block won.
+func spreadSentence(spread float64) string {
+	if spread == 0 {
+		return "All certified blocks of an epoch would have paid the same, so it did not matter which one won."
+	}
+	return fmt.Sprintf("Which certified block won could change what a mixnode is paid by up to %.2f points (the spread of the blocks).", spread)
+}
+
+// tilt says how far payments are from the truth on average.
 func tilt(bias float64) string {
 	switch {
 	case bias < -0.005:
@@ -108,6 +161,7 @@ func (p *Plan) noTruth() string {
 	return ""
 }
 
+// estimatorSentences compares the mean, the original's rule, with this run's.
 func (p *Plan) estimatorSentences(lines []EstimatorSummary) []string {
 	if p.noTruth() != "" {
 		return nil
@@ -121,20 +175,28 @@ func (p *Plan) estimatorSentences(lines []EstimatorSummary) []string {
 			used = e.RMSE
 		}
 	}
-	switch {
-	case mean == nil:
-		return []string{"There is no certified block, so there is nothing to estimate."}
-	case used == nil || p.Estimator == "mean":
-		return []string{"Every lie shifts the mean; the other estimators stay between two honest values if at most f Nym-APIs lie."}
-	case *mean > 1.2**used && len(p.roles.liars) == 0:
-		return []string{fmt.Sprintf("Nobody lies, but a few bad measurements shift the mean: it would be %s points off, compared with %s for the %s.",
-			points(mean), points(used), p.Estimator)}
-	case *mean > 1.2**used:
-		return []string{fmt.Sprintf("The mean, which a single lie can shift, would be %s points off, compared with %s for the %s.", points(mean), points(used), p.Estimator)}
-	case len(p.roles.liars) == 0:
-		return []string{"Nobody lies, so the mean, which uses every value, is about as good or better. Try --liars 1 to see the effect of a lie."}
+	if mean == nil || used == nil {
+		return []string{"There is no certified block with enough reports, so there is nothing to estimate."}
 	}
-	return []string{fmt.Sprintf("The lies (%s) shift the mean only slightly here: it would be %s points off, compared with %s for the %s.", p.Lie, points(mean), points(used), p.Estimator)}
+	sentence := fmt.Sprintf("The contract's rule in this run is the %s, with an RMSE of %s", p.Estimator, points(used))
+	switch {
+	case p.Estimator == "mean":
+		sentence += ". It is also that of the original"
+	default:
+		sentence += fmt.Sprintf(", and the original's is the mean, with %s", points(mean))
+	}
+	switch liars := len(p.roles.liars); {
+	case liars == 0:
+		sentence += ". Nobody lies"
+	case liars == 1:
+		sentence += fmt.Sprintf(". One Nym-API lies (%s)", p.Lie)
+	default:
+		sentence += fmt.Sprintf(". %d Nym-APIs lie (%s)", liars, p.Lie)
+	}
+	if len(p.roles.liars) > p.F() {
+		sentence += fmt.Sprintf(", more than f = %d: no estimator is certain to stay between honest values", p.F())
+	}
+	return []string{sentence + "."}
 }
 
 // missedSentences says why epochs were missed, one paragraph for each reason.
@@ -163,41 +225,10 @@ func missedSentences(missed []Missed) []string {
 	return sentences
 }
 
-// command is a shell command that the reader can paste. It may be broken between its words.
-type command struct {
-	what  string
-	words []string
-}
-
-func (p *Plan) commands(dir string) []command {
-	db := func(mode Mode) string { return quoted(dir + "/" + string(mode) + "/contract.db") }
-	commands := []command{
-		{"epochs, winners, attempts:", []string{"bin/contract inspect", "--db " + db(Ephemera)}},
-		{"one epoch with its rewards:", []string{"bin/contract inspect --epoch last", "--db " + db(Ephemera)}},
-		{"verify everything from the evidence:", []string{"bin/contract audit", "--db " + db(Ephemera)}},
-		{"the same without Ephemera:", []string{"bin/contract inspect", "--db " + db(Single)}},
-		{"in SQL:", []string{"sqlite3 " + db(Ephemera), "'SELECT * FROM attempts'"}},
-		{"each value with its truth:", []string{"column -s, -t < " + quoted(dir+"/rewards.csv"), "| less"}},
-	}
-	if len(p.roles.liars) == 0 {
-		commands = append(commands, command{"with a liar:", []string{"make compare ARGS='--liars 1 --lie zero'"}})
-	}
-	return append(commands, command{"as a cluster of containers:", []string{fmt.Sprintf("make up N=%d", p.Nodes)}})
-}
-
-// lines returns the command behind an indentation, broken with backslashes if it is too wide.
-func (c command) lines(indent string) string {
-	line := indent + strings.Join(c.words, " ")
-	if utf8.RuneCountInString(line) <= paragraph.Width {
-		return line
-	}
-	return indent + strings.Join(c.words, " \\\n"+indent+"  ")
-}
-
 // quoted quotes a path for a shell if necessary.
 func quoted(path string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:@%", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:@%,", r)
 	}
 	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
 		return path

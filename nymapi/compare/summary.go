@@ -15,8 +15,14 @@ type Summary struct {
 	Seed    uint64         `json:"seed"`
 	Flags   map[string]any `json:"flags"` // every flag with its value
 	Version string         `json:"version"`
-	Modes   []ModeSummary  `json:"modes"`
-	Missed  []Missed       `json:"missed"`
+	// Truth says against what errors are measured, and TruthOther what rmse_other and bias_other are
+	// against. Both are empty without a truth.
+	Truth       string        `json:"truth"`
+	TruthOther  string        `json:"truth_other"`
+	CommonCells int           `json:"common_cells"` // number of cells that all modes paid
+	Modes       []ModeSummary `json:"modes"`
+	Missed      []Missed      `json:"missed"`
+	Caught      []Caught      `json:"caught"`
 }
 
 // ModeSummary is the row of one mode.
@@ -25,9 +31,7 @@ type ModeSummary struct {
 	Epochs   int  `json:"epochs"` // settled
 	Rewarded int  `json:"rewarded"`
 
-	RMSE     *float64 `json:"rmse"`
-	Bias     *float64 `json:"bias"` // paid minus truth
-	MaxError *float64 `json:"max_error"`
+	Quality
 
 	AcceptMSP50 *int64 `json:"accept_ms_p50"` // from the end of an epoch to its winner, nearest rank
 	AcceptMSMax *int64 `json:"accept_ms_max"`
@@ -50,19 +54,31 @@ type SingleSummary struct {
 	RMSEWorst  *float64 `json:"rmse_worst"`
 	// RMSESameProbes is that of the single Nym-API if it sent as many packets as all together.
 	RMSESameProbes *float64 `json:"rmse_same_probes"`
+
+	Alone      []AloneSummary `json:"alone"` // best first; without those that paid nothing
+	SameProbes *Quality       `json:"same_probes"`
+}
+
+// AloneSummary is what one Nym-API would have paid as the only one.
+type AloneSummary struct {
+	NymAPI int `json:"nymapi"` // its number
+	Quality
 }
 
 // EphemeraSummary shows the results of all estimators on the same certified matrices.
 type EphemeraSummary struct {
 	Estimators []EstimatorSummary `json:"estimators"`
+	// BlockSpread is the largest difference, in points, between what the certified blocks of an epoch
+	// would have paid a mixnode, and null without a block. Spreads has it for each settled epoch.
+	// They are about all certified blocks, also those that were not submitted.
+	BlockSpread *float64      `json:"block_spread"`
+	Spreads     []EpochSpread `json:"spreads"`
 }
 
 // EstimatorSummary is the result of one estimator.
 type EstimatorSummary struct {
-	Name     string   `json:"name"`
-	RMSE     *float64 `json:"rmse"`
-	Bias     *float64 `json:"bias"`
-	MaxError *float64 `json:"max_error"`
+	Name string `json:"name"`
+	Quality
 }
 
 // Missed is a missed epoch.
@@ -76,9 +92,13 @@ type Missed struct {
 
 // NewSummary scores the outcome of each mode against the truth. It is a pure function.
 func NewSummary(p *Plan, version string, outcomes []Outcome) Summary {
-	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}}
+	s := Summary{Seed: p.Seed, Flags: p.flags(), Version: version, Modes: []ModeSummary{}, Missed: []Missed{}, Caught: []Caught{}}
+	s.Truth, s.TruthOther = p.input.truths()
+	common := p.common(outcomes)
+	s.CommonCells = common.size()
 	for _, o := range outcomes {
-		s.Modes = append(s.Modes, p.summarise(o))
+		s.Modes = append(s.Modes, p.summarise(o, common))
+		s.Caught = append(s.Caught, o.Caught...)
 		for i, record := range o.Records {
 			if record.Detail.Status == contract.StatusMissed {
 				s.Missed = append(s.Missed, p.missed(o.Mode, i+1, record))
@@ -99,12 +119,19 @@ func (s Summary) Explained() bool {
 	return true
 }
 
-func (p *Plan) summarise(o Outcome) ModeSummary {
-	paid, times := o.paid(), o.acceptTimes()
-	errors := paid.score(p.input.truth)
+// common returns the cells that every mode paid.
+func (p *Plan) common(outcomes []Outcome) cellSet {
+	all := make([]payments, len(outcomes))
+	for i, o := range outcomes {
+		all[i] = o.paid()
+	}
+	return paidByAll(len(p.input.mixnodes()), all)
+}
+
+func (p *Plan) summarise(o Outcome, common cellSet) ModeSummary {
+	times := o.acceptTimes()
 	m := ModeSummary{
-		Mode: o.Mode, Epochs: len(o.Records), Rewarded: len(times),
-		RMSE: errors.rmse(), Bias: errors.bias(), MaxError: errors.maxError(),
+		Mode: o.Mode, Epochs: len(o.Records), Rewarded: len(times), Quality: p.quality(o.paid(), common),
 		AcceptMSP50: percentile(times, 0.5), AcceptMSMax: percentile(times, 1),
 		SubmissionsAccepted: o.attempts(contract.VerdictAccepted),
 		SubmissionsLate:     o.attempts(contract.VerdictLate),
@@ -114,15 +141,36 @@ func (p *Plan) summarise(o Outcome) ModeSummary {
 	}
 	switch o.Mode {
 	case Single:
-		m.SingleSummary = &SingleSummary{RMSESameProbes: p.sameProbes(len(o.Records))}
-		m.RMSEBest, m.RMSEMedian, m.RMSEWorst = spread(p.everybodyAlone(len(o.Records)))
+		m.SingleSummary = p.single(len(o.Records), common)
 	case Ephemera:
-		m.EphemeraSummary = &EphemeraSummary{Estimators: p.estimators(o.Records)}
+		m.EphemeraSummary = &EphemeraSummary{Estimators: p.estimators(o.Records, common)}
+		m.Spreads, m.BlockSpread = p.spreads(o.Records)
 	}
 	return m
 }
 
-func (p *Plan) estimators(records []Record) []EstimatorSummary {
+func (p *Plan) single(epochs int, common cellSet) *SingleSummary {
+	s := &SingleSummary{Alone: []AloneSummary{}, SameProbes: p.sameProbes(epochs, common)}
+	if s.SameProbes != nil {
+		s.RMSESameProbes = s.SameProbes.RMSE
+	}
+	if all := p.everybodyAlone(epochs, common); len(all) > 0 {
+		s.Alone = all
+		s.RMSEBest, s.RMSEMedian, s.RMSEWorst = all[0].RMSE, s.median().RMSE, all[len(all)-1].RMSE
+	}
+	return s
+}
+
+// median returns the middle of Alone, which has at least one element.
+func (s *SingleSummary) median() Quality {
+	sorted := make([]Quality, len(s.Alone))
+	for i, one := range s.Alone {
+		sorted[i] = one.Quality
+	}
+	return middle(sorted)
+}
+
+func (p *Plan) estimators(records []Record, common cellSet) []EstimatorSummary {
 	estimators := metrics.Estimators()
 	if !slices.ContainsFunc(estimators, func(e metrics.Estimator) bool { return e.Name() == p.Estimator }) {
 		if e, err := metrics.ParseEstimator(p.Estimator); err == nil {
@@ -131,8 +179,7 @@ func (p *Plan) estimators(records []Record) []EstimatorSummary {
 	}
 	var lines []EstimatorSummary
 	for _, e := range estimators {
-		s := estimated(records, e, p.F()).score(p.input.truth)
-		lines = append(lines, EstimatorSummary{Name: e.Name(), RMSE: s.rmse(), Bias: s.bias(), MaxError: s.maxError()})
+		lines = append(lines, EstimatorSummary{Name: e.Name(), Quality: p.quality(estimated(records, e, p.F()), common)})
 	}
 	return lines
 }
@@ -162,6 +209,6 @@ func (p *Plan) flags() map[string]any {
 		"verify": p.Verify, "lie": p.Lie, "single": p.Single,
 		"liars": len(p.roles.liars), "liars-at": append([]int{}, p.roles.liars...),
 		"offline": len(p.roles.offline), "offline-at": append([]int{}, p.roles.offline...),
-		"trace": p.Trace, "observers": list(p.Observers), "truth": list(p.Truth),
+		"trace": p.Trace, "observers": list(p.Observers), "truth": list(p.Truth), "truth-by": p.TruthBy,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,13 +63,12 @@ func smallOutcomes(t *testing.T) []Outcome {
 	})
 	require.NoError(t, err)
 	first.Matrix = &matrix
+	second := rewarded(2, "nymapi-1", 20*time.Millisecond, 0, metrics.Missing)
+	second.Detail.Result[0].CarriedFrom = 1
 	return []Outcome{
 		{
 			Mode: Single, SentBytes: 900, Running: 1, Ended: 2,
-			Records: []Record{
-				rewarded(1, "nymapi-1", 10*time.Millisecond, 0, 0),
-				rewarded(2, "nymapi-1", 20*time.Millisecond, 0, metrics.Missing),
-			},
+			Records: []Record{rewarded(1, "nymapi-1", 10*time.Millisecond, 0, 0), second},
 		},
 		{
 			Mode: Ephemera, SentBytes: 120_000, Running: 3, Ended: 2,
@@ -87,6 +87,12 @@ func TestSummaryHoldsTheFiguresComputedByHand(t *testing.T) {
 	require.InDelta(t, 78.9515, *single.RMSE, 1e-4, "sqrt((90² + 50² + 90²) / 3)")
 	require.InDelta(t, -230/3.0, *single.Bias, 1e-9)
 	require.InDelta(t, 90, *single.MaxError, 1e-9)
+	require.Equal(t, []int{4, 2, 1, 1}, []int{single.Cells, single.Fresh, single.Carried, single.Unpaid})
+	require.InDelta(t, math.Sqrt((8100+2500)/2), *single.RMSEFresh, 1e-9)
+	require.InDelta(t, *single.RMSEFresh, *single.RMSECommon, 1e-9, "ephemera paid the first epoch only")
+	require.Equal(t, 2, s.CommonCells)
+	require.Zero(t, *single.Overpaid)
+	require.InDelta(t, (90+50+90+40)/4.0, *single.Underpaid, 1e-9)
 	require.EqualValues(t, 10, *single.AcceptMSP50)
 	require.EqualValues(t, 20, *single.AcceptMSMax)
 	require.EqualValues(t, 450, *single.BytesPerNodeEpoch)
@@ -99,6 +105,10 @@ func TestSummaryHoldsTheFiguresComputedByHand(t *testing.T) {
 	require.InDelta(t, 2.5495, *ephemera.RMSE, 1e-4, "sqrt((2² + 3²) / 2)")
 	require.InDelta(t, -0.5, *ephemera.Bias, 1e-9)
 	require.InDelta(t, 3, *ephemera.MaxError, 1e-9)
+	require.Equal(t, []int{4, 2, 0, 2}, []int{ephemera.Cells, ephemera.Fresh, ephemera.Carried, ephemera.Unpaid})
+	require.InDelta(t, 2/4.0, *ephemera.Overpaid, 1e-9)
+	require.InDelta(t, (3+90+40)/4.0, *ephemera.Underpaid, 1e-9, "the missed epoch is lost in full")
+	require.Equal(t, []string{"what is right", "one point more"}, []string{s.Truth, s.TruthOther})
 	require.Equal(t, []int{1, 1, 1}, []int{ephemera.SubmissionsAccepted, ephemera.SubmissionsLate, ephemera.SubmissionsRefused})
 	require.EqualValues(t, 20_000, *ephemera.BytesPerNodeEpoch)
 	require.Equal(t, map[string]int{"nymapi-2": 1}, ephemera.Winners)
@@ -153,9 +163,11 @@ func TestSummaryKeepsItsFieldNames(t *testing.T) {
 func TestMissingRewardsAreEmpty(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, WriteRewards(&out, smallPlan(LieZero), smallOutcomes(t)))
-	require.Equal(t, "mode,epoch,mixnode,value,reports,truth\n"+
-		"single,10,a,0.00,3,90.0000\nsingle,10,b,0.00,3,50.0000\nsingle,20,a,0.00,3,90.0000\nsingle,20,b,,3,40.0000\n"+
-		"ephemera,10,a,92.00,3,90.0000\nephemera,10,b,47.00,3,50.0000\nephemera,20,a,,,90.0000\nephemera,20,b,,,40.0000\n",
+	require.Equal(t, "mode,epoch,mixnode,value,reports,truth,paid,carried_from\n"+
+		"single,10,a,0.00,3,90.0000,fresh,\nsingle,10,b,0.00,3,50.0000,fresh,\n"+
+		"single,20,a,0.00,3,90.0000,carried,10\nsingle,20,b,,3,40.0000,unpaid,\n"+
+		"ephemera,10,a,92.00,3,90.0000,fresh,\nephemera,10,b,47.00,3,50.0000,fresh,\n"+
+		"ephemera,20,a,,,90.0000,unpaid,\nephemera,20,b,,,40.0000,unpaid,\n",
 		out.String())
 }
 
@@ -179,7 +191,7 @@ func TestTextExplainsTheNumbers(t *testing.T) {
 
 // writeAll writes the report and the next steps.
 func writeAll(w io.Writer, p *Plan, s Summary, dir string) error {
-	return errors.Join(WriteText(w, p, s), WriteNextSteps(w, p, dir))
+	return errors.Join(WriteText(w, p, s), WriteEnd(w, []Scene{{p, s}}, dir))
 }
 
 // Names are hidden only if several are.
@@ -214,3 +226,5 @@ func TestTextExplainsMissingErrors(t *testing.T) {
 type unknown struct{ board }
 
 func (unknown) truth(int, int) (float64, bool) { return 0, false }
+func (unknown) other(int, int) (float64, bool) { return 0, false }
+func (unknown) truths() (string, string)       { return "", "" }

@@ -13,35 +13,23 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
-// WriteText writes the report of a run for people: a row for each mode, a line for each estimator,
-// and what the numbers mean.
+// WriteText writes the report of a run for people: what was paid in each mode, how the race went, a
+// line for each estimator, and what the numbers mean. No line is wider than 80 columns.
 func WriteText(w io.Writer, p *Plan, s Summary) error {
 	var b strings.Builder
 	b.WriteString(paragraph.Wrap(p.Title()) + "\n\n")
-	b.WriteString(modeTable(p, s) + "\n")
-	if slices.ContainsFunc(s.Modes, func(m ModeSummary) bool { return m.RMSE != nil }) {
-		b.WriteString("RMSE, bias and max error are in points of 0 to 100.\n")
-	}
+	b.WriteString(qualityTable(p, s) + "\n")
+	paragraphs(&b, s.legend())
+	b.WriteString("\n" + raceTable(s) + "\n")
 	paragraphs(&b, p.sentences(s))
 	for _, m := range s.Modes {
-		if m.EphemeraSummary != nil {
-			b.WriteString("\nThe same certified reports under each estimator:\n")
+		if m.EphemeraSummary != nil && len(m.Estimators) > 0 && s.Truth != "" {
+			b.WriteString("\n" + paragraph.Wrap(estimatorTitle(m.Estimators[0].Quality)) + "\n")
 			b.WriteString(estimatorTable(p, m.Estimators) + "\n")
 			paragraphs(&b, p.estimatorSentences(m.Estimators))
 		}
 	}
 	paragraphs(&b, missedSentences(s.Missed))
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// WriteNextSteps writes commands for a closer look at a run. dir is the folder of its results.
-func WriteNextSteps(w io.Writer, p *Plan, dir string) error {
-	var b strings.Builder
-	b.WriteString("\nNext steps:\n")
-	for _, c := range p.commands(dir) {
-		fmt.Fprintf(&b, "  %s\n%s\n", c.what, c.lines("    "))
-	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -98,90 +86,130 @@ func paragraphs(b *strings.Builder, sentences []string) {
 	}
 }
 
-func newTable() table.Writer {
+// tableText returns a table without frame, with one blank between its columns. The first column is
+// aligned left and the others right.
+func tableText(head table.Row, rows []table.Row, configs ...table.RowConfig) string {
 	t := table.NewWriter()
 	style := table.StyleLight
 	style.Format.Header, style.Format.HeaderAlign = text.FormatDefault, text.AlignLeft
+	style.Options.DrawBorder, style.Options.SeparateColumns = false, false
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
 	t.SetStyle(style)
-	return t
-}
-
-func right(names ...string) []table.ColumnConfig {
-	configs := make([]table.ColumnConfig, len(names))
-	for i, name := range names {
-		configs[i] = table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight}
-	}
-	return configs
-}
-
-// modeTable returns a table that usually fits 80 columns: it has no lines between columns, and the
-// winners have a separate row.
-func modeTable(p *Plan, s Summary) string {
-	t := newTable()
-	t.Style().Options.SeparateColumns = false
-	head := table.Row{
-		"mode", "rewarded\n/missed", "RMSE", "bias", "max\nerror", "ms until\naccepted\np50/max",
-		"accepted\n/late\n/refused", "sent per\nnode and\nepoch",
-	}
 	t.AppendHeader(head)
-	columns := make([]table.ColumnConfig, len(head))
-	for i := 1; i < len(columns); i++ {
-		columns[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+	columns := make([]table.ColumnConfig, len(head)-1)
+	for i := range columns {
+		columns[i] = table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight, VAlignHeader: text.VAlignBottom}
 	}
 	t.SetColumnConfigs(columns)
-	for _, m := range s.Modes {
-		t.AppendRow(table.Row{
-			m.Mode, fmt.Sprintf("%d/%d", m.Rewarded, m.Epochs-m.Rewarded), points(m.RMSE), signed(m.Bias), points(m.MaxError),
-			number(m.AcceptMSP50) + "/" + number(m.AcceptMSMax),
-			fmt.Sprintf("%d/%d/%d", m.SubmissionsAccepted, m.SubmissionsLate, m.SubmissionsRefused),
-			byteCount(m.BytesPerNodeEpoch),
-		})
-		if m.SingleSummary != nil {
-			appendAlone(t, p, m.SingleSummary)
-		}
-		won := make(table.Row, len(head))
-		for i := range won {
-			won[i] = "  winners: " + winners(m.Winners)
-		}
-		t.AppendRow(won, table.RowConfig{AutoMerge: true, AutoMergeAlign: text.AlignLeft})
+	for _, row := range rows {
+		t.AppendRow(row, configs...)
 	}
-	return t.Render()
+	lines := strings.Split(t.Render(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
-// appendAlone appends the errors of the single mode with another Nym-API, or with more packets.
-func appendAlone(t table.Writer, p *Plan, s *SingleSummary) {
-	for _, line := range []struct {
-		name string
-		rmse *float64
-	}{
-		{"  best alone", s.RMSEBest},
-		{"  median alone", s.RMSEMedian},
-		{"  worst alone", s.RMSEWorst},
-		{fmt.Sprintf("  %d x packets", p.Nodes), s.RMSESameProbes},
-	} {
-		if line.rmse != nil && p.Nodes > 1 {
-			t.AppendRow(table.Row{line.name, "", points(line.rmse)})
+// qualityTable returns how many cells each mode paid, and how far from the truth.
+func qualityTable(p *Plan, s Summary) string {
+	head := table.Row{
+		"cells", "fresh", "carried", "unpaid", "RMSE\nfresh", "RMSE\npaid", "RMSE\nboth", "bias", "over-\npaid", "under-\npaid",
+	}
+	row := func(name string, q Quality) table.Row {
+		return table.Row{
+			name, cellCount(q.Fresh), cellCount(q.Carried), cellCount(q.Unpaid), points(q.RMSEFresh), points(q.RMSE), points(q.RMSECommon),
+			signed(q.Bias), points(q.Overpaid), points(q.Underpaid),
 		}
 	}
+	var rows []table.Row
+	for _, m := range s.Modes {
+		rows = append(rows, row(string(m.Mode), m.Quality))
+		if m.SingleSummary == nil || p.Nodes == 1 {
+			continue
+		}
+		if all := m.Alone; len(all) > 0 {
+			rows = append(rows, row("  best alone", all[0].Quality), row("  median alone", m.median()), row("  worst alone", all[len(all)-1].Quality))
+		}
+		if m.SameProbes != nil && m.SameProbes.RMSE != nil {
+			rows = append(rows, row(fmt.Sprintf("  %d x packets", p.Nodes), *m.SameProbes))
+		}
+	}
+	return tableText(head, rows)
+}
+
+// legend explains the columns of qualityTable.
+func (s Summary) legend() []string {
+	legend := "A cell is one mixnode in one epoch. It is paid what was measured in the epoch (fresh), what was measured before (carried), or nothing."
+	if s.Truth == "" {
+		return []string{legend}
+	}
+	legend += fmt.Sprintf(" Errors are paid minus truth in points of 0 to 100. RMSE: over fresh cells, over all paid ones, and over the %d that both modes "+
+		"paid. Over- and underpaid: points per cell; an unpaid cell is lost in full.", s.CommonCells)
+	return []string{legend, s.truthSentence()}
+}
+
+// truthSentence says what the truth is, and what errors would be against the second one.
+func (s Summary) truthSentence() string {
+	sentence := fmt.Sprintf("Truth: %s.", s.Truth)
+	var parts []string
+	for _, m := range s.Modes {
+		if m.RMSEOther != nil {
+			parts = append(parts, fmt.Sprintf("%s %s (bias %s)", m.Mode, points(m.RMSEOther), signed(m.BiasOther)))
+		}
+	}
+	if len(parts) == 0 {
+		return sentence
+	}
+	return sentence + fmt.Sprintf(" Against %s, the RMSE over all paid cells is: %s.", s.TruthOther, strings.Join(parts, ", "))
+}
+
+// raceTable returns when each mode paid and what it sent.
+func raceTable(s Summary) string {
+	head := table.Row{
+		"epochs", "rewarded", "missed", "max error", "ms until\naccepted\np50/max", "accepted\n/late\n/refused", "sent per\nnode and\nepoch",
+	}
+	var rows []table.Row
+	won := ""
+	for _, m := range s.Modes {
+		rows = append(rows, table.Row{
+			m.Mode, m.Rewarded, m.Epochs - m.Rewarded, points(m.MaxError), number(m.AcceptMSP50) + "/" + number(m.AcceptMSMax),
+			fmt.Sprintf("%d/%d/%d", m.SubmissionsAccepted, m.SubmissionsLate, m.SubmissionsRefused), byteCount(m.BytesPerNodeEpoch),
+		})
+		won += "\n" + paragraph.Wrap(fmt.Sprintf("%s winners: %s", m.Mode, winners(m.Winners)))
+	}
+	return tableText(head, rows) + "\n" + won
+}
+
+// estimatorTitle says over what cells the estimators are compared.
+func estimatorTitle(q Quality) string {
+	return fmt.Sprintf("The same certified reports under each estimator (of %d cells %d fresh, %d carried, %d unpaid):", q.Cells, q.Fresh, q.Carried, q.Unpaid)
 }
 
 func estimatorTable(p *Plan, lines []EstimatorSummary) string {
-	t := newTable()
-	t.SetColumnConfigs(right("RMSE", "bias", "max error"))
-	t.AppendHeader(table.Row{"estimator", "RMSE", "bias", "max error", ""})
-	for _, e := range lines {
-		note := ""
-		switch original, here := e.Name == "mean", e.Name == p.Estimator; {
-		case original && here:
-			note = "the original's rule, and this run's"
-		case original:
-			note = "the original's rule"
-		case here:
-			note = "the contract's rule in this run"
-		}
-		t.AppendRow(table.Row{e.Name, points(e.RMSE), signed(e.Bias), points(e.MaxError), note})
+	head := table.Row{"estimator", "RMSE\nfresh", "RMSE\npaid", "RMSE\nboth", "bias", "over-\npaid", "under-\npaid", "max\nerror"}
+	if p.Source == SourceTrace {
+		head = append(head, "RMSE by\nthe "+p.otherRule())
 	}
-	return t.Render()
+	var rows []table.Row
+	for _, e := range lines {
+		row := table.Row{
+			e.Name, points(e.RMSEFresh), points(e.RMSE), points(e.RMSECommon), signed(e.Bias), points(e.Overpaid), points(e.Underpaid), points(e.MaxError),
+		}
+		if p.Source == SourceTrace {
+			row = append(row, points(e.RMSEOther))
+		}
+		rows = append(rows, row)
+	}
+	return tableText(head, rows)
+}
+
+// otherRule returns what does not make the truth of a trace.
+func (p *Plan) otherRule() string {
+	if p.TruthBy == TruthMean {
+		return TruthMedian
+	}
+	return TruthMean
 }
 
 // none is shown for a missing value.
@@ -206,6 +234,14 @@ func number(value *int64) string {
 		return none
 	}
 	return strconv.FormatInt(*value, 10)
+}
+
+// cellCount returns a number of cells in at most six characters.
+func cellCount(cells int) string {
+	if cells < 1_000_000 {
+		return strconv.Itoa(cells)
+	}
+	return fmt.Sprintf("%.1fM", float64(cells)/1e6)
 }
 
 func byteCount(value *int64) string {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/lockfile"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 	"github.com/ephemera-go/nym-rewarding/nymapi/samples"
@@ -62,6 +64,23 @@ func openFolder(ctx context.Context, dir string, lock io.Closer, log *slog.Logge
 		return nil, errors.Join(err, f.close())
 	}
 	return f, nil
+}
+
+// DoubleReporters returns the members of which the Nym-API with this folder, which must not run,
+// holds two signed reports for one epoch, for the epochs up to last.
+func DoubleReporters(ctx context.Context, dir string, last contract.Epoch) (map[contract.Epoch][]keys.Public, error) {
+	held, err := rewards.OpenStore(ctx, filepath.Join(dir, RewardsFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	double := map[contract.Epoch][]keys.Public{}
+	for epoch := contract.Epoch(1); err == nil && epoch <= last; epoch++ {
+		var members []keys.Public
+		if members, err = held.DoubleReporters(ctx, epoch); len(members) > 0 {
+			double[epoch] = members
+		}
+	}
+	return double, errors.Join(err, held.Close())
 }
 
 // close closes the folder. A nil folder is not open.

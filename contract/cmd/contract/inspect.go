@@ -35,7 +35,7 @@ reporters, signers, attempts and rewards.
 
 It only reads the database, whether the contract runs or not. With --seed it
 compares the rewards of a simulated world with the truth, which it computes from
-the seed.`,
+the seed: what a perfect observer would measure through a path of average loss.`,
 		Example: `  contract inspect
   contract inspect --db contract.db --epoch last
   contract inspect --mixnode m007 --seed 1 --ticks 4

@@ -113,7 +113,8 @@ func points(v float64) string { return fmt.Sprintf("%.2f", v) }
 
 func writeError(out *strings.Builder, e *metricsError) {
 	if e != nil {
-		fmt.Fprintf(out, "against the truth: RMSE %.2f, bias %+.2f, largest error %.2f points\n", e.RMSE, e.Bias, e.Max)
+		fmt.Fprintf(out, "against the truth, %d of %d cells paid: RMSE %.2f, bias %+.2f, largest error %.2f points\n",
+			e.Paid, e.Cells, e.RMSE, e.Bias, e.Max)
 	}
 }
 

@@ -69,17 +69,22 @@ type metricsError struct {
 	RMSE float64 `json:"rmse"`
 	Bias float64 `json:"bias"` // mean of value - truth
 	Max  float64 `json:"max_error"`
+	// Paid is the number of rewards that these figures are about, Cells that of mixnodes in rewarded
+	// epochs.
+	Paid  int `json:"paid"`
+	Cells int `json:"cells"`
 }
 
 type errorSum struct {
-	count                int
+	count, cells         int
 	squares, sum, widest float64
 }
 
 func (e *errorSum) add(value metrics.Uptime, truth float64) {
+	e.cells++
 	points, ok := value.Points()
 	if !ok {
-		return // a missing value is not an error
+		return // a missing value has no error; it is counted
 	}
 	e.count++
 	e.squares += (points - truth) * (points - truth)
@@ -92,5 +97,5 @@ func (e *errorSum) result() *metricsError {
 		return nil
 	}
 	n := float64(e.count)
-	return &metricsError{RMSE: math.Sqrt(e.squares / n), Bias: e.sum / n, Max: e.widest}
+	return &metricsError{RMSE: math.Sqrt(e.squares / n), Bias: e.sum / n, Max: e.widest, Paid: e.count, Cells: e.cells}
 }

@@ -51,7 +51,7 @@ Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
 do not explain, 2 for invalid flags, 130 after a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
-  nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --truth n00,n06,n14`,
+  nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.both = cmd.Flags().NFlag() == 0
 			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -83,39 +83,46 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Single, "single", c.Single, "number of the Nym-API that mode single uses")
 	flags.StringVar(&c.Trace, "trace", "", "file with recorded measurements, for --source trace")
 	flags.StringSliceVar(&f.observers, "observers", nil, "observers of the trace that the Nym-APIs play back, in this order (default: all)")
-	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace whose median is the truth (default: no truth is known)")
+	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace that are the truth (default: no truth is known); better not those of the Nym-APIs")
+	flags.StringVar(&c.TruthBy, "truth-by", "", "what makes the truth of their values: median (the default) or mean; both are reported")
 	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default: results/<time>, with the link results/latest)")
 	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
 }
 
 // run runs the comparison that the flags describe, or both default comparisons without flags. The
-// next steps are printed once, after the last comparison.
+// end is printed once, after the last comparison.
 func (f *compareFlags) run(ctx context.Context, given func(string) bool, stdout, stderr io.Writer) error {
 	config, err := f.read(given)
 	if err != nil {
 		return err
 	}
 	if !f.both {
-		return f.last(ctx, config, stdout, stderr)
+		return f.last(ctx, config, nil, stdout, stderr)
 	}
 	liar := config
 	liar.Liars = 1
 	fmt.Fprint(stdout, "Run 1 of 2: all Nym-APIs are honest.\n\n")
-	_, honest := f.compare(ctx, config, stdout, stderr)
+	first, honest := f.compare(ctx, config, nil, stdout, stderr)
 	if honest != nil && !errors.Is(honest, errUnexplained) {
 		return honest
 	}
 	fmt.Fprint(stdout, "\nRun 2 of 2: the same world, and Nym-API 1 lies.\n\n")
-	return errors.Join(honest, f.last(ctx, liar, stdout, stderr))
+	return errors.Join(honest, f.last(ctx, liar, first.scenes, stdout, stderr))
 }
 
-// last runs the last comparison, and prints the next steps.
-func (f *compareFlags) last(ctx context.Context, config compare.Config, stdout, stderr io.Writer) error {
-	steps, err := f.compare(ctx, config, stdout, stderr)
-	if steps == nil || f.json {
+// last runs the last comparison, and prints the end.
+func (f *compareFlags) last(ctx context.Context, config compare.Config, earlier []compare.Scene, stdout, stderr io.Writer) error {
+	done, err := f.compare(ctx, config, earlier, stdout, stderr)
+	if done == nil || f.json {
 		return err
 	}
-	return errors.Join(steps(stdout), err)
+	return errors.Join(compare.WriteEnd(stdout, done.scenes, done.dir), err)
+}
+
+// finished is a comparison with results.
+type finished struct {
+	scenes []compare.Scene // of this and all earlier comparisons
+	dir    string          // of the results
 }
 
 // read returns the configuration that the flags describe. Values that a trace determines are zero
@@ -146,9 +153,9 @@ func (f *compareFlags) read(given func(string) bool) (compare.Config, error) {
 	return c, nil
 }
 
-// compare runs one comparison and writes its results. If there are results, it returns a function
-// that prints the next steps.
-func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdout, stderr io.Writer) (steps func(io.Writer) error, err error) {
+// compare runs one comparison after the earlier ones and writes its results. Without
+// results it returns nil.
+func (f *compareFlags) compare(ctx context.Context, config compare.Config, earlier []compare.Scene, stdout, stderr io.Writer) (*finished, error) {
 	plan, err := config.Plan()
 	if err != nil {
 		return nil, &command.UsageError{Err: err}
@@ -168,20 +175,20 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, stdou
 		return nil, err
 	}
 	summary := compare.NewSummary(plan, version, outcomes)
-	if err := folder.Write(plan, summary, outcomes); err != nil {
+	done := &finished{scenes: append(earlier, compare.Scene{Plan: plan, Summary: summary}), dir: folder.Path}
+	if err := folder.Write(done.scenes, outcomes); err != nil {
 		return nil, err
 	}
 	if err := f.show(stdout, plan, summary); err != nil {
 		return nil, err
 	}
-	steps = func(w io.Writer) error { return compare.WriteNextSteps(w, plan, folder.Path) }
 	switch {
 	case ctx.Err() != nil:
-		return steps, fmt.Errorf("%w (%s)", errInterrupted, folder.Path)
+		return done, fmt.Errorf("%w (%s)", errInterrupted, folder.Path)
 	case !summary.Explained():
-		return steps, errors.Join(folder.Finish(), errUnexplained)
+		return done, errors.Join(folder.Finish(), errUnexplained)
 	default:
-		return steps, folder.Finish()
+		return done, folder.Finish()
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
 func TestCompareNamesInvalidFlags(t *testing.T) {
@@ -53,23 +55,30 @@ func TestCompareTakesFlagsFromTheEnvironment(t *testing.T) {
 	require.Contains(t, stderr.String(), "--liars-at 9: expected different numbers from 1 to 4")
 }
 
-// Two comparisons end with one list of next steps, about the second.
-func TestBothComparisonsEndWithOneListOfNextSteps(t *testing.T) {
+// Two comparisons end with four numbers and one list of where to look, about the second.
+func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	f := &compareFlags{config: compare.Default(), both: true}
 	f.source, f.lie = string(f.config.Source), string(f.config.Lie)
 	f.config.Mixnodes, f.config.Epochs, f.config.Epoch = 10, 1, 2*time.Second
 	var stdout, stderr bytes.Buffer
 	require.NoError(t, f.run(t.Context(), func(string) bool { return false }, &stdout, &stderr), stderr.String())
-	report, steps, found := strings.Cut(stdout.String(), "\nNext steps:\n")
-	require.True(t, found)
+	const title = "RMSE (share of cells paid)"
+	require.Equal(t, 1, strings.Count(stdout.String(), title))
+	report, end, _ := strings.Cut(stdout.String(), title)
 	require.Contains(t, report, "Run 2 of 2")
-	require.NotContains(t, steps, "Next steps")
-	require.NotContains(t, steps, "Run 2 of 2")
-	require.NotContains(t, steps, "with a liar")
+	numbers, where, found := strings.Cut(end, "\nWhere to look:\n")
+	require.True(t, found)
+	require.Regexp(t, `all honest +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
+	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
+	require.LessOrEqual(t, strings.Count(where, "\n"), 8)
+	require.NotContains(t, where, "with a liar")
 	second, err := os.Readlink(filepath.Join(compare.ResultsDir, "latest"))
 	require.NoError(t, err)
-	require.Contains(t, steps, filepath.Base(second))
+	require.Contains(t, where, filepath.Base(second))
+	for line := range strings.Lines(stdout.String()) {
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), paragraph.Width, line)
+	}
 }
 
 func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
@@ -84,7 +93,7 @@ func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &summary))
 	require.Len(t, summary.Modes, 2)
 	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
-	for _, name := range []string{"rewards.csv", "single/contract.db", "ephemera/contract.db"} {
+	for _, name := range []string{"index.html", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
 }
