@@ -80,7 +80,7 @@ func TestStateAfterAnEpoch(t *testing.T) {
 	require.Equal(t, []any{contract.Epoch(1), r.Hash()}, []any{first.Settled, first.Record})
 	require.Equal(t, metrics.History(nil).Fold(matrix, 1), first.Metrics())
 	require.Len(t, first.History, 3)
-	require.NoError(t, (func() error { d := d; d.Epoch, d.State = 2, first; return d.Validate() })())
+	require.NoError(t, func() error { d := d; d.Epoch, d.State = 2, first; return d.Validate() }())
 
 	r.Epoch = 2
 	missed := first.After(r, d, metrics.Matrix{})

@@ -73,13 +73,14 @@ func (p *Plan) sameProbes(epochs int, common cellSet) *Quality {
 }
 
 // estimated returns what mixnodes would be paid if the contract applied another estimator to the
-// same certified matrices.
+// same certified matrices, with the history that each epoch's description states.
 func estimated(records []Record, e metrics.Estimator, f int) payments {
 	paid := make(payments, len(records))
 	values := verify.Values{}
 	for i, record := range records {
 		if record.Matrix != nil {
-			paid[i] = fill(values, record.Detail.ID, metrics.Apply(*record.Matrix, e, f))
+			rule := metrics.Rule{Estimator: e, F: f, Coverage: metrics.Coverage(f), History: record.Detail.Description.State.Metrics()}
+			paid[i] = fill(values, record.Detail.ID, rule.Apply(*record.Matrix))
 		}
 	}
 	return paid

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -189,4 +190,26 @@ func TestAnUnlistedEstimatorHasALine(t *testing.T) {
 
 func detail(epoch contract.Epoch, status contract.Status) contract.EpochDetail {
 	return contract.EpochDetail{EpochSummary: contract.EpochSummary{ID: epoch, Status: status, Start: contract.Millis(4000 * epoch), End: contract.Millis(4000*epoch + 4000)}}
+}
+
+// The history of an estimator that weighs reporters is the one that the description states.
+func TestEstimatorsUseTheHistoryOfTheEpoch(t *testing.T) {
+	var rows []metrics.Row
+	var state contract.State
+	for i, member := range contracttest.Group(4).Members() {
+		rows = append(rows, metrics.Row{Reporter: member.PeerID(), Values: []metrics.Uptime{metrics.Uptime(9000 + 10*i)}})
+		squared := int64(10_000)
+		if i == 3 {
+			rows[i].Values[0], squared = 0, metrics.MaxDeviation
+		}
+		state.History = append(state.History, contract.Deviation{Reporter: member, Squared: squared})
+	}
+	matrix, err := metrics.NewMatrix([]metrics.MixID{"a"}, rows)
+	require.NoError(t, err)
+	record := Record{Matrix: &matrix}
+	record.Detail.ID = 2
+	paid := func() metrics.Uptime { return estimated([]Record{record}, metrics.WeightedByHistory(), 1)[0][0].Value }
+	require.EqualValues(t, 9005, paid(), "all weigh the same")
+	record.Detail.Description.State = state
+	require.EqualValues(t, 9010, paid(), "the liar weighs little")
 }
