@@ -195,7 +195,10 @@ func auditEpoch(ctx context.Context, reader *store.Reader, auditor *verify.Audit
 	if err != nil {
 		return audited, err
 	}
-	return audited, audited.Describes(shown)
+	if err := audited.Describes(shown); err != nil {
+		return audited, err
+	}
+	return audited, reader.CheckReports(ctx, epoch, audited.Matrix, audited.Reporters)
 }
 
 // auditProofs returns errEquivocation if there is a proof against the contract with that key.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -234,6 +235,8 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 		`UPDATE epoch SET start_ms = start_ms + 1 WHERE id = 2`:                                    "its description says",
 		`DELETE FROM reporter WHERE epoch = 2 AND place = 1`:                                       "the reporters shown",
 		`UPDATE signer SET key = (SELECT max(key) FROM signer) WHERE epoch = 2 AND place = 1`:      "the signers shown",
+		`UPDATE report SET uptimes = replace(uptimes, '90', '91') WHERE id = 2001`:                 "the report shown",
+		`DELETE FROM report WHERE id = 2004`:                                                       "the report shown",
 		`UPDATE reporter SET key = 'nobody' WHERE epoch = 2 AND place = 1`:                         "epoch 2",
 	} {
 		path := filepath.Join(t.TempDir(), databaseName)
@@ -263,6 +266,29 @@ func TestAuditFindsWhatTheRecordsContradict(t *testing.T) {
 		status, out, _ := call(t, "audit", "--db", path)
 		require.Equal(t, command.ExitFailure, status, statements)
 		require.Contains(t, out, want, statements)
+	}
+}
+
+// The questions in the README have answers.
+func TestQuestionsOfTheREADMEAreAnswered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), databaseName)
+	fill(t, path)
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	db, err := sqlx.Open("sqlite3", path)
+	require.NoError(t, err)
+	defer db.Close()
+	parts := strings.Split(string(text), "```sql\n")
+	require.Len(t, parts, 6)
+	for _, part := range parts[1:] {
+		query, _, _ := strings.Cut(part, "```")
+		rows, err := db.Queryx(query)
+		require.NoError(t, err, query)
+		require.True(t, rows.Next(), query)
+		answer, err := rows.SliceScan()
+		require.NoError(t, err, query)
+		require.NotContains(t, answer, nil, query)
+		require.NoError(t, rows.Close())
 	}
 }
 

@@ -11,12 +11,11 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
-	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // putSettled signs the record of a settlement, which names the newest record, and stores it with
-// the history after the epoch. The matrix is empty unless the epoch was rewarded by reports.
-func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, d contract.Description, matrix metrics.Matrix) error {
+// the history after the epoch, and the reports. The settlement is empty if the epoch was missed.
+func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, d contract.Description, won Settlement) error {
 	last, err := newestRecord(ctx, tx)
 	if err != nil {
 		return err
@@ -35,21 +34,22 @@ func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, 
 	if _, err := tx.ExecContext(ctx, `INSERT INTO record (epoch, hash, encoded) VALUES (?, ?, ?)`, int64(r.Epoch), r.Hash().String(), r.Encode()); err != nil {
 		return err
 	}
-	if len(matrix.Rows) == 0 {
+	if len(won.Matrix.Rows) == 0 {
 		return nil
 	}
 	before, err := readState(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for _, deviation := range before.After(r, d, matrix).History {
+	after := before.After(r, d, won.Matrix)
+	for _, deviation := range after.History {
 		_, err := tx.ExecContext(ctx, `INSERT INTO history (reporter, squared) VALUES (?1, ?2) ON CONFLICT (reporter) DO UPDATE SET squared = ?2`,
 			hexKey(deviation.Reporter), deviation.Squared)
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return putReports(ctx, tx, int64(r.Epoch), won.Matrix, won.Reporters, won.Rewards, after.Metrics())
 }
 
 // readState returns the newest record's epoch and hash, and the history.
@@ -156,7 +156,7 @@ func (s *Store) migrate(ctx context.Context, tx *sqlx.Tx, row settledRow) error 
 	if err != nil {
 		return err
 	}
-	var matrix metrics.Matrix
+	var won Settlement
 	if row.Submission != nil && d.Rules.Mode == contract.ModeFull {
 		submission, err := contract.DecodeSubmission(row.Submission, len(row.Submission))
 		if err != nil {
@@ -166,9 +166,12 @@ func (s *Store) migrate(ctx context.Context, tx *sqlx.Tx, row settledRow) error 
 		if err != nil {
 			return err
 		}
-		matrix = verified.Matrix
+		won.Matrix, won.Reporters = verified.Matrix, verified.Reporters
+		if won.Rewards, err = readRewards(ctx, tx, row.ID); err != nil {
+			return err
+		}
 	}
-	return s.putSettled(ctx, tx, r, d, matrix)
+	return s.putSettled(ctx, tx, r, d, won)
 }
 
 const selectSettled = `SELECT e.id, e.description_hash, e.description, e.status, e.reason, e.settled_ms, coalesce(w.rewards, '') AS rewards, w.submission

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
+
+// forget makes a database one of an earlier version, without records.
+const forget = `DROP VIEW reports; DROP VIEW reporters; DROP VIEW reporter_totals; DROP VIEW coverage;
+	DROP TABLE record; DROP TABLE history; DROP TABLE report; DROP TABLE listing; ALTER TABLE winner DROP COLUMN list; DELETE FROM goose_db_version WHERE version_id >= 4`
 
 // change runs statements on a closed database, as its owner could.
 func change(t *testing.T, path, statements string) {
@@ -78,7 +83,7 @@ func TestRecordsOfAnEarlierVersionAreSignedOnce(t *testing.T) {
 	s := open(t, path)
 	want := records(t, s)
 	require.NoError(t, s.Close())
-	change(t, path, `DROP TABLE record; DROP TABLE history; DELETE FROM goose_db_version WHERE version_id >= 4`)
+	change(t, path, forget)
 	r, err := store.OpenReader(context.Background(), path)
 	require.NoError(t, err)
 	_, err = r.Settled(context.Background())
@@ -148,9 +153,60 @@ func TestHistoryIsThatOfTheWinnersBlocks(t *testing.T) {
 	require.Equal(t, []any{contract.Epoch(3), records(t, s)[2].Hash()}, []any{state.Settled, state.Record})
 	require.NoError(t, s.Close())
 
-	change(t, path, `DROP TABLE record; DROP TABLE history; DELETE FROM goose_db_version WHERE version_id >= 4`)
+	change(t, path, forget)
 	s = open(t, path)
 	rebuilt, err := s.State(ctx)
 	require.NoError(t, err)
 	require.Equal(t, state.History, rebuilt.History)
+}
+
+// What reporters signed is in the database for plain SQL, and rebuilt by the migration.
+func TestReportsAreKeptForQueries(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "c.db")
+	s := begin(t, path, 1)
+	for _, p := range contracttest.Peers(4) {
+		require.NoError(t, s.PutMember(ctx, store.Member{Peer: p, Counter: 1}, 5))
+	}
+	settled(t, s, 1, 1)
+	require.NoError(t, s.Close())
+	query := func(into any, text string) {
+		t.Helper()
+		db, err := sqlx.Open("sqlite3", path)
+		require.NoError(t, err)
+		defer db.Close()
+		require.NoError(t, db.Select(into, text))
+	}
+	type cell struct {
+		NymAPI, Mixnode           string
+		Percent, Paid, Difference float64
+	}
+	type distance struct {
+		NymAPI         string
+		Cells, Missing int
+		Mean, RMS      float64
+		V              int64
+	}
+	check := func() {
+		t.Helper()
+		var cells []cell
+		query(&cells, `SELECT nymapi, mixnode, percent, paid, difference FROM reports WHERE epoch = 1 AND mixnode = 'm0002' ORDER BY nymapi`)
+		require.Equal(t, []cell{
+			{"nymapi-1", "m0002", 90.11, 90.26, -0.15}, {"nymapi-2", "m0002", 90.21, 90.26, -0.05}, {"nymapi-3", "m0002", 90.31, 90.26, 0.05}, {"nymapi-4", "m0002", 90.41, 90.26, 0.15},
+		}, cells)
+		var all []distance
+		query(&all, `SELECT nymapi, cells, missing, mean_distance AS mean, rms_distance AS rms, v FROM reporters ORDER BY nymapi`)
+		require.Len(t, all, 4)
+		require.Equal(t, distance{"nymapi-1", 3, 0, 0.15, 0.15, 9023}, all[0])
+		require.Equal(t, distance{"nymapi-3", 3, 0, 0.05, 0.05, 9003}, all[2])
+		var totals []distance
+		query(&totals, `SELECT nymapi, cells, missing, mean_distance AS mean, rms_distance AS rms, v FROM reporter_totals`)
+		require.Equal(t, all, totals)
+		var coverage []struct{ Epoch, Cells, Fresh, Carried, Unpaid int }
+		query(&coverage, `SELECT * FROM coverage`)
+		require.Equal(t, "[{1 3 3 0 0}]", fmt.Sprint(coverage))
+	}
+	check()
+	change(t, path, forget)
+	require.NoError(t, open(t, path).Close())
+	check()
 }

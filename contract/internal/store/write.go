@@ -77,7 +77,7 @@ func (s *Store) MissEpoch(ctx context.Context, epoch contract.Epoch, now contrac
 		if err != nil {
 			return err
 		}
-		return s.putSettled(ctx, tx, r, contract.Description{}, metrics.Matrix{})
+		return s.putSettled(ctx, tx, r, contract.Description{}, Settlement{})
 	})
 	if err != nil {
 		return "", fmt.Errorf("store missed epoch %d: %w", epoch, err)
@@ -150,7 +150,7 @@ func (s *Store) Settle(ctx context.Context, d contract.Description, now contract
 			Epoch: d.Epoch, Description: d.Hash(), Status: contract.StatusRewarded,
 			Rewards: won.Receipt.Rewards, Submission: contract.Digest(won.Submission), SettledAt: now, Origin: contract.OriginSettlement,
 		}
-		return s.putSettled(ctx, tx, r, d, won.Matrix)
+		return s.putSettled(ctx, tx, r, d, won)
 	})
 	if err != nil {
 		return fmt.Errorf("store winner of epoch %d: %w", d.Epoch, err)

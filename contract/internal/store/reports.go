@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/metrics"
+)
+
+// putReports stores the rows of the matrix of a rewarded epoch, with how far each is from the
+// result. The history is that after the epoch.
+func putReports(ctx context.Context, tx *sqlx.Tx, epoch int64, matrix metrics.Matrix, reporters []verify.Reporter, rewards []contract.Reward, history metrics.History) error {
+	if err := putList(ctx, tx, epoch, matrix.Mixnodes); err != nil {
+		return err
+	}
+	rows := rowsOf(matrix)
+	for i, reporter := range reporters {
+		name := reporter.Key.PeerID()
+		values, ok := rows[name]
+		if !ok || len(values) != len(rewards) {
+			return fmt.Errorf("the matrix has no row of %s with %d values", name, len(rewards))
+		}
+		d := distanceFrom(rewards, values)
+		_, err := tx.ExecContext(ctx, `INSERT INTO report (id, uptimes, present, compared, distance, squared, deviation) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			1000*epoch+int64(i)+1, percentages(values), d.present, d.compared, d.distance, d.squared, history[name])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putList makes the newest list that of the epoch, or a new one if it holds other mixnodes.
+func putList(ctx context.Context, tx *sqlx.Tx, epoch int64, mixnodes []metrics.MixID) error {
+	var list int64
+	if err := tx.GetContext(ctx, &list, `SELECT coalesce(max(list), 0) FROM listing`); err != nil {
+		return err
+	}
+	var known []metrics.MixID
+	if err := tx.SelectContext(ctx, &known, `SELECT mixnode FROM listing WHERE list = ? ORDER BY place`, list); err != nil {
+		return err
+	}
+	if !slices.Equal(known, mixnodes) {
+		list++
+		for place, mixnode := range mixnodes {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO listing (list, mixnode, place) VALUES (?, ?, ?)`, list, string(mixnode), place); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE winner SET list = ? WHERE epoch = ?`, list, epoch)
+	return err
+}
+
+// percentages returns a JSON array of percent, which is shorter than one of hundredths.
+func percentages(values []metrics.Uptime) string {
+	text := make([]byte, 1, 6*len(values)+2)
+	text[0] = '['
+	for i, v := range values {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		if v == metrics.Missing {
+			text = append(text, "null"...)
+			continue
+		}
+		percent := v.String()
+		if strings.ContainsRune(percent, '.') {
+			percent = strings.TrimSuffix(strings.TrimRight(percent, "0"), ".")
+		}
+		text = append(text, percent...)
+	}
+	return string(append(text, ']'))
+}
+
+// CheckReports compares the reports that are kept for queries with the matrix and the reporters of
+// the epoch's evidence. The error wraps verify.ErrMismatch.
+func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, matrix metrics.Matrix, reporters []verify.Reporter) error {
+	var kept []string
+	err := r.db.SelectContext(ctx, &kept, `SELECT coalesce(r.uptimes, '') FROM reporter p LEFT JOIN report r ON r.id = 1000 * p.epoch + p.place
+		WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
+	if err != nil {
+		return fmt.Errorf("read reports of epoch %d: %w", epoch, err)
+	}
+	rows := rowsOf(matrix)
+	for i, reporter := range reporters {
+		if i >= len(kept) || kept[i] != percentages(rows[reporter.Key.PeerID()]) {
+			return fmt.Errorf("%w: the report shown of %s is not the one that it signed", verify.ErrMismatch, reporter.Key)
+		}
+	}
+	return nil
+}
+
+func rowsOf(matrix metrics.Matrix) map[string][]metrics.Uptime {
+	rows := make(map[string][]metrics.Uptime, len(matrix.Rows))
+	for _, row := range matrix.Rows {
+		rows[row.Reporter] = row.Values
+	}
+	return rows
+}
+
+type distances struct{ present, compared, distance, squared int64 }
+
+// distanceFrom compares a report with the new uptimes among the rewards.
+func distanceFrom(rewards []contract.Reward, values []metrics.Uptime) (d distances) {
+	for i, v := range values {
+		if v == metrics.Missing {
+			continue
+		}
+		d.present++
+		if rewards[i].Value == metrics.Missing || rewards[i].CarriedFrom != 0 {
+			continue
+		}
+		apart := int64(max(v-rewards[i].Value, rewards[i].Value-v))
+		d.compared, d.distance, d.squared = d.compared+1, d.distance+apart, d.squared+apart*apart
+	}
+	return d
+}
