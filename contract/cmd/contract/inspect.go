@@ -20,6 +20,8 @@ import (
 type inspectFlags struct {
 	db, epoch, mixnode string
 	watch, json        bool
+	reports, reporters bool
+	csv                bool
 	last               int
 	source             string
 	seed               uint64
@@ -31,13 +33,15 @@ func newInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show what the contract decided",
 		Long: `Show what the contract decided: members, epochs and winners; with --epoch also
-reporters, signers, attempts and rewards.
+reporters, signers, attempts and rewards; with --reports who reported what about
+which mixnode; with --reporters how far each Nym-API was from the results.
 
 It only reads the database, whether the contract runs or not. With --seed it
 compares the rewards of a simulated world with the truth, which it computes from
 the seed: what a perfect observer would measure through a path of average loss.`,
 		Example: `  contract inspect
   contract inspect --db contract.db --epoch last
+  contract inspect --reports --epoch last --mixnode m007
   contract inspect --mixnode m007 --seed 1 --ticks 4
   sqlite3 contract.db 'SELECT * FROM winners'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +56,10 @@ the seed: what a perfect observer would measure through a path of average loss.`
 	flags.StringVar(&f.epoch, "epoch", "", "show one epoch: its number, or last for the newest rewarded one")
 	flags.StringVar(&f.mixnode, "mixnode", "", "show one mixnode: in every epoch, or in the one of --epoch")
 	flags.BoolVar(&f.watch, "watch", false, "repeat every second until interrupted")
+	flags.BoolVar(&f.reports, "reports", false, "show the reports of the epoch of --epoch, or of the newest rewarded one")
+	flags.BoolVar(&f.reporters, "reporters", false, "show how far each Nym-API was from the results of all epochs")
 	flags.BoolVar(&f.json, "json", false, "write JSON instead of tables")
+	flags.BoolVar(&f.csv, "csv", false, "write CSV instead of tables, with --reports or --reporters")
 	flags.IntVar(&f.last, "last", 20, "how many epochs to list, newest first; 0: all")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the simulated world, to compare with its truth")
 	flags.StringVar(&f.source, "source", "world", "what was measured with that seed: world, or uniform, which has no truth")
@@ -64,6 +71,12 @@ func (f inspectFlags) validate() error {
 	switch {
 	case f.last < 0:
 		return command.Usage("--last %d, expected 0 or more", f.last)
+	case f.reports && f.reporters:
+		return command.Usage("--reports and --reporters exclude each other")
+	case f.reporters && (f.epoch != "" || f.mixnode != ""):
+		return command.Usage("--reporters is about all epochs and mixnodes: leave --epoch and --mixnode out, or use --reports")
+	case f.csv && (f.json || !f.reports && !f.reporters):
+		return command.Usage("--csv needs --reports or --reporters, and excludes --json")
 	case f.ticks < 1:
 		return command.Usage("--ticks %d, expected at least 1", f.ticks)
 	case f.source != "" && f.source != "world" && f.source != "uniform":
@@ -125,6 +138,10 @@ func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error)
 	v := newView(reader, path, f)
 	var content any
 	switch {
+	case f.reports:
+		content, err = v.reports(ctx)
+	case f.reporters:
+		content, err = v.reporters(ctx)
 	case f.epoch != "":
 		content, err = v.epoch(ctx)
 	case f.mixnode != "":
@@ -139,6 +156,9 @@ func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error)
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(content)
+	}
+	if f.csv {
+		return content.(interface{ csv(out io.Writer) error }).csv(out)
 	}
 	_, err = io.WriteString(out, content.(interface{ table() string }).table())
 	return err
@@ -302,7 +322,7 @@ func (e *epochView) only(mixnode metrics.MixID) {
 
 // number returns the epoch that --epoch names.
 func (v *view) number(ctx context.Context) (contract.Epoch, error) {
-	if v.flags.epoch != "last" {
+	if v.flags.epoch != "last" && v.flags.epoch != "" { // empty with --reports
 		return contract.ParseEpoch(v.flags.epoch)
 	}
 	rewarded, err := v.Rewarded(ctx)

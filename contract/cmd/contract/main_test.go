@@ -116,6 +116,10 @@ func TestInspectShowsWhatWasDecided(t *testing.T) {
 		"mixnode":      {"inspect", "--mixnode", "m002"},
 		"mixnode-cell": {"inspect", "--mixnode", "m002", "--epoch", "2"},
 		"two":          {"inspect", "--last", "2"},
+		"reports":      {"inspect", "--reports"},
+		"reports-csv":  {"inspect", "--reports", "--epoch", "1", "--csv"},
+		"no-reports":   {"inspect", "--reports", "--epoch", "3"},
+		"reporters":    {"inspect", "--reporters"},
 	} {
 		status, out, errs := call(t, args...)
 		require.Zero(t, status, errs)
@@ -397,6 +401,9 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"--epoch \"0\", expected":                                           {"inspect", "--epoch", "0"},
 		"--mixnode: bad mixnode name":                                       {"inspect", "--mixnode", "a b"},
 		"--source \"x\"":                                                    {"inspect", "--seed", "1", "--source", "x"},
+		"--reports and --reporters exclude":                                 {"inspect", "--reports", "--reporters"},
+		"--reporters is about all epochs":                                   {"inspect", "--reporters", "--epoch", "1"},
+		"--csv needs --reports or --reporters":                              {"inspect", "--csv"},
 		"--last -1":                                                         {"inspect", "--last", "-1"},
 		"--ticks 0":                                                         {"inspect", "--ticks", "0"},
 		"names:3: bad mixnode name":                                         {"serve", "--expect", "1", "--mixnodes-file", names},
