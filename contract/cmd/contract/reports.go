@@ -113,7 +113,8 @@ func percentText(percent *float64, decimals int) string {
 
 func (r *reportsView) csv(out io.Writer) error {
 	w := csv.NewWriter(out)
-	_ = w.Write([]string{"epoch", "nymapi", "mixnode", "percent", "paid", "carried_from"}) // Error has it
+	// Errors of writing are in w.Error.
+	_ = w.Write([]string{"epoch", "nymapi", "mixnode", "percent", "paid", "carried_from"})
 	for _, line := range r.Lines {
 		for i, percent := range line.Percent {
 			reported, from := "", ""
@@ -166,7 +167,8 @@ func pointsOf(v *float64) string {
 
 func (r *reportersView) csv(out io.Writer) error {
 	w := csv.NewWriter(out)
-	_ = w.Write([]string{"nymapi", "epochs", "values", "missing", "mean_distance", "rms_distance", "v"}) // Error has it
+	// Errors of writing are in w.Error.
+	_ = w.Write([]string{"nymapi", "epochs", "values", "missing", "mean_distance", "rms_distance", "v"})
 	for _, t := range r.Reporters {
 		_ = w.Write([]string{t.Name, strconv.Itoa(t.Epochs), strconv.Itoa(t.Cells), strconv.Itoa(t.Missing), pointsOf(t.Mean), pointsOf(t.RMS), strconv.FormatInt(t.Deviation, 10)})
 	}
