@@ -274,6 +274,22 @@ func TestSignaturesCoverEverything(t *testing.T) {
 	require.False(t, nobody.Verify(contracttest.Network, key), "a key of small order signs nothing")
 }
 
+func TestOnlyLabelsOfEpochsAreParsed(t *testing.T) {
+	epoch, err := contract.ParseLabel(contract.Epoch(17).Label())
+	require.NoError(t, err)
+	require.Equal(t, contract.Epoch(17), epoch)
+	for _, bad := range []string{"", "17", "epoch/", "epoch/0", "epoch/017", "epoch/+17", "epoch/17 ", "Epoch/17", "epoch/epoch/17"} {
+		_, err := contract.ParseLabel(bad)
+		require.ErrorIs(t, err, contract.ErrInvalid, bad)
+	}
+}
+
+func TestNamesOfNymAPIsAreOrderedByTheirNumbers(t *testing.T) {
+	names := []string{"nymapi-10", "nymapi-2", "nymapi-1"}
+	slices.SortFunc(names, contract.CompareNames)
+	require.Equal(t, []string{"nymapi-1", "nymapi-2", "nymapi-10"}, names)
+}
+
 func TestInvalidRecordsAreRefused(t *testing.T) {
 	rewarded := record()
 	rewarded.Status, rewarded.Rewards, rewarded.Submission, rewarded.Reason = contract.StatusRewarded, contract.Hash{1}, contract.Hash{2}, ""

@@ -1,10 +1,12 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +20,19 @@ type Epoch uint64
 func (e Epoch) String() string { return strconv.FormatUint(uint64(e), 10) }
 
 // Label returns the label of the messages that hold reports about the epoch, "epoch/<number>".
-func (e Epoch) Label() string { return "epoch/" + e.String() }
+func (e Epoch) Label() string { return labelPrefix + e.String() }
+
+const labelPrefix = "epoch/"
+
+// ParseLabel returns the epoch whose Label a text is. The error wraps ErrInvalid.
+func ParseLabel(text string) (Epoch, error) {
+	number, _ := strings.CutPrefix(text, labelPrefix)
+	epoch, err := ParseEpoch(number)
+	if err != nil || epoch.Label() != text {
+		return 0, fmt.Errorf("%w: label %.80q, expected %s and the number of an epoch", ErrInvalid, text, labelPrefix)
+	}
+	return epoch, nil
+}
 
 // ParseEpoch parses an epoch number of 1 or more in decimal. The error wraps ErrInvalid.
 func ParseEpoch(text string) (Epoch, error) {
@@ -27,6 +41,11 @@ func ParseEpoch(text string) (Epoch, error) {
 		return 0, fmt.Errorf("%w: epoch %.40q, expected a whole number from 1", ErrInvalid, text)
 	}
 	return Epoch(number), nil
+}
+
+// CompareNames compares names of Nym-APIs so that nymapi-2 comes before nymapi-10.
+func CompareNames(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // Hash is a SHA-256 digest, written as 64 hexadecimal digits.

@@ -1,8 +1,6 @@
 package compare
 
 import (
-	"strings"
-
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -105,15 +103,11 @@ func fresh(record Record) metrics.Result {
 	return result
 }
 
-// epochLabel is what the label of a report begins with: see contract.Epoch.Label.
-const epochLabel = "epoch/"
-
 // addBlock adds a certified block to the record of its epoch, if it is one of an epoch.
 func addBlock(b block.Block, records []Record) error {
 	for _, message := range b.Messages {
-		number, of := strings.CutPrefix(message.Label(), epochLabel)
-		epoch, err := contract.ParseEpoch(number)
-		if !of || err != nil || uint64(epoch) > uint64(len(records)) {
+		epoch, err := contract.ParseLabel(message.Label())
+		if err != nil || uint64(epoch) > uint64(len(records)) {
 			continue
 		}
 		record := &records[epoch-1]

@@ -106,14 +106,9 @@ func (o offences) list(mode Mode, names map[keys.Public]string, name func(epoch 
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b Caught) int {
-		return cmp.Or(naturally(a.Name, b.Name), strings.Compare(string(a.Offence), string(b.Offence)))
+		return cmp.Or(contract.CompareNames(a.Name, b.Name), strings.Compare(string(a.Offence), string(b.Offence)))
 	})
 	return all
-}
-
-// naturally compares names so that nymapi-2 comes before nymapi-10.
-func naturally(a, b string) int {
-	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // Sentence says who was caught at what, such as "nymapi-1 signed two reports in epochs 1 to 5".

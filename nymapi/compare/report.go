@@ -126,7 +126,7 @@ func (s Scene) mapOf(o Outcome, index int, record Record) heatmap.Map {
 	for key, name := range o.Names {
 		m.Rows = append(m.Rows, heatmap.Row{Name: name, Values: rows[key.PeerID()]})
 	}
-	slices.SortFunc(m.Rows, func(a, b heatmap.Row) int { return naturally(a.Name, b.Name) })
+	slices.SortFunc(m.Rows, func(a, b heatmap.Row) int { return contract.CompareNames(a.Name, b.Name) })
 	return m
 }
 

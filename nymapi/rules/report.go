@@ -3,7 +3,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -28,19 +27,8 @@ func Read(m block.Message) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return Report{Reading: reading, Epoch: epochOf(m.Label())}, nil
-}
-
-func epochOf(label string) contract.Epoch {
-	number, ok := strings.CutPrefix(label, "epoch/")
-	if !ok {
-		return 0
-	}
-	epoch, err := contract.ParseEpoch(number)
-	if err != nil || epoch.Label() != label {
-		return 0
-	}
-	return epoch
+	epoch, _ := contract.ParseLabel(m.Label()) // 0 if it is not the label of an epoch
+	return Report{Reading: reading, Epoch: epoch}, nil
 }
 
 // Admit returns the report in a message that a mempool accepts: it is from a member, under the
@@ -49,7 +37,7 @@ func Admit(group *membership.Group, m block.Message, read Reader) (Report, error
 	if !group.Contains(m.Sender()) {
 		return Report{}, fmt.Errorf("%w: sender %s is not a member of group %d", verify.ErrNoReport, m.Sender(), group.Number())
 	}
-	if epochOf(m.Label()) == 0 {
+	if _, err := contract.ParseLabel(m.Label()); err != nil {
 		return Report{}, fmt.Errorf("%w: label %.40q, expected epoch/<number>", verify.ErrNoReport, m.Label())
 	}
 	return read(m)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -30,9 +29,6 @@ type reportLine struct {
 	Percent []*float64 `json:"percent"` // as many as Nym-APIs, null for no value
 }
 
-// byNumber orders nymapi-2 before nymapi-10.
-func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
-
 func (v *view) reports(ctx context.Context) (*reportsView, error) {
 	number, err := v.number(ctx)
 	if err != nil {
@@ -46,7 +42,9 @@ func (v *view) reports(ctx context.Context) (*reportsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(reports, func(a, b store.Report) int { return byNumber(nameOf(a.Name, a.Key), nameOf(b.Name, b.Key)) })
+	slices.SortFunc(reports, func(a, b store.Report) int {
+		return contract.CompareNames(nameOf(a.Name, a.Key), nameOf(b.Name, b.Key))
+	})
 	r := &reportsView{Database: v.path, Epoch: number, NymAPIs: []string{}, Lines: []reportLine{}}
 	for _, report := range reports {
 		r.NymAPIs = append(r.NymAPIs, nameOf(report.Name, report.Key))
@@ -142,7 +140,7 @@ func (v *view) reporters(ctx context.Context) (*reportersView, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(totals, func(a, b store.ReporterTotal) int { return byNumber(a.Name, b.Name) })
+	slices.SortFunc(totals, func(a, b store.ReporterTotal) int { return contract.CompareNames(a.Name, b.Name) })
 	return &reportersView{Database: v.path, Reporters: totals}, nil
 }
 
