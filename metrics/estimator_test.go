@@ -247,3 +247,13 @@ func TestEstimatorNamesParseToThemselves(t *testing.T) {
 		require.ErrorContains(t, err, "lowmedian")
 	}
 }
+
+func TestRowsAreFoundByTheirReporter(t *testing.T) {
+	m, err := metrics.NewMatrix([]metrics.MixID{"a"}, []metrics.Row{{Reporter: "y", Values: []metrics.Uptime{2}}, {Reporter: "x", Values: []metrics.Uptime{1}}})
+	require.NoError(t, err)
+	for reporter, want := range map[string][]metrics.Uptime{"x": {1}, "y": {2}, "": nil, "xx": nil, "z": nil} {
+		values, ok := m.Row(reporter)
+		require.Equal(t, want, values, reporter)
+		require.Equal(t, want != nil, ok, reporter)
+	}
+}

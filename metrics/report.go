@@ -71,6 +71,15 @@ func NewMatrix(mixnodes []MixID, rows []Row) (Matrix, error) {
 	return m, nil
 }
 
+// Row returns the values of a reporter, and false if it has no row.
+func (m Matrix) Row(reporter string) ([]Uptime, bool) {
+	i, ok := slices.BinarySearchFunc(m.Rows, reporter, func(row Row, name string) int { return strings.Compare(row.Reporter, name) })
+	if !ok {
+		return nil, false
+	}
+	return m.Rows[i].Values, true
+}
+
 // Result is the outcome of an epoch. Values[i] is the final uptime of Mixnodes[i], [Missing] if
 // there were too few reports about it, and Reports[i] the number of values in its column.
 type Result struct {

@@ -119,12 +119,9 @@ func (s Scene) mapOf(o Outcome, index int, record Record) heatmap.Map {
 		Caption:  fmt.Sprintf("Epoch %d, rewarded by %s", s.Plan.input.name(index+1), record.Detail.Winner.Name),
 		Mixnodes: record.Matrix.Mixnodes, Result: values(record.Detail.Result),
 	}
-	rows := map[string][]metrics.Uptime{}
-	for _, row := range record.Matrix.Rows {
-		rows[row.Reporter] = row.Values
-	}
 	for key, name := range o.Names {
-		m.Rows = append(m.Rows, heatmap.Row{Name: name, Values: rows[key.PeerID()]})
+		reported, _ := record.Matrix.Row(key.PeerID()) // nil if it did not report
+		m.Rows = append(m.Rows, heatmap.Row{Name: name, Values: reported})
 	}
 	slices.SortFunc(m.Rows, func(a, b heatmap.Row) int { return contract.CompareNames(a.Name, b.Name) })
 	return m

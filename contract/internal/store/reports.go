@@ -21,10 +21,9 @@ func putReports(ctx context.Context, tx *sqlx.Tx, epoch int64, matrix metrics.Ma
 	if err := putList(ctx, tx, epoch, matrix.Mixnodes); err != nil {
 		return err
 	}
-	rows := rowsOf(matrix)
 	for i, reporter := range reporters {
 		name := reporter.Key.PeerID()
-		values, ok := rows[name]
+		values, ok := matrix.Row(name)
 		if !ok || len(values) != len(rewards) {
 			return fmt.Errorf("the matrix has no row of %s with %d values", name, len(rewards))
 		}
@@ -146,21 +145,13 @@ func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, matrix 
 	if err != nil {
 		return fmt.Errorf("read reports of epoch %d: %w", epoch, err)
 	}
-	rows := rowsOf(matrix)
 	for i, reporter := range reporters {
-		if i >= len(kept) || kept[i] != percentages(rows[reporter.Key.PeerID()]) {
+		signed, _ := matrix.Row(reporter.Key.PeerID())
+		if i >= len(kept) || kept[i] != percentages(signed) {
 			return fmt.Errorf("%w: the report shown of %s is not the one that it signed", verify.ErrMismatch, reporter.Key)
 		}
 	}
 	return nil
-}
-
-func rowsOf(matrix metrics.Matrix) map[string][]metrics.Uptime {
-	rows := make(map[string][]metrics.Uptime, len(matrix.Rows))
-	for _, row := range matrix.Rows {
-		rows[row.Reporter] = row.Values
-	}
-	return rows
 }
 
 type distances struct{ present, compared, distance, squared int64 }
