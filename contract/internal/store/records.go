@@ -37,11 +37,11 @@ func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, 
 	if len(won.Matrix.Rows) == 0 {
 		return nil
 	}
-	before, err := readState(ctx, tx)
+	history, err := readHistory(ctx, tx)
 	if err != nil {
 		return err
 	}
-	after := before.After(r, d, won.Matrix)
+	after := contract.State{History: history}.After(r, d, won.Matrix)
 	for _, deviation := range after.History {
 		_, err := tx.ExecContext(ctx, `INSERT INTO history (reporter, squared) VALUES (?1, ?2) ON CONFLICT (reporter) DO UPDATE SET squared = ?2`,
 			hexKey(deviation.Reporter), deviation.Squared)
@@ -52,34 +52,33 @@ func (s *Store) putSettled(ctx context.Context, tx *sqlx.Tx, r contract.Record, 
 	return putReports(ctx, tx, int64(r.Epoch), won.Matrix, won.Reporters, won.Rewards, after.Metrics())
 }
 
-// readState returns the newest record's epoch and hash, and the history.
-func readState(ctx context.Context, tx *sqlx.Tx) (contract.State, error) {
-	newest, err := newestRecord(ctx, tx)
-	if err != nil || newest.Epoch == 0 {
-		return contract.State{}, err
-	}
+func readHistory(ctx context.Context, tx *sqlx.Tx) (history []contract.Deviation, err error) {
 	var rows []struct {
 		Reporter string `db:"reporter"`
 		Squared  int64  `db:"squared"`
 	}
 	if err := tx.SelectContext(ctx, &rows, `SELECT reporter, squared FROM history ORDER BY reporter`); err != nil {
-		return contract.State{}, err
+		return nil, err
 	}
-	state := contract.State{Settled: newest.Epoch, Record: newest.Hash()}
 	for _, row := range rows {
 		reporter, err := parseKey(row.Reporter)
 		if err != nil {
-			return contract.State{}, err
+			return nil, err
 		}
-		state.History = append(state.History, contract.Deviation{Reporter: reporter, Squared: row.Squared})
+		history = append(history, contract.Deviation{Reporter: reporter, Squared: row.Squared})
 	}
-	return state, nil
+	return history, nil
 }
 
 // State returns what the next description takes from the settled epochs.
 func (r *Reader) State(ctx context.Context) (state contract.State, err error) {
 	err = r.snapshot(ctx, func(tx *sqlx.Tx) error {
-		state, err = readState(ctx, tx)
+		newest, err := newestRecord(ctx, tx)
+		if err != nil || newest.Epoch == 0 {
+			return err
+		}
+		state.Settled, state.Record = newest.Epoch, newest.Hash()
+		state.History, err = readHistory(ctx, tx)
 		return err
 	})
 	if err != nil {
