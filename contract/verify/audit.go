@@ -151,8 +151,7 @@ func (a Audited) names(detail contract.EpochDetail) error {
 type Auditor struct {
 	records Records
 	states  states
-	last    Audited
-	started bool
+	last    contract.Description // of the newest rewarded epoch, zero before the first
 	values  Values
 }
 
@@ -197,13 +196,13 @@ func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error)
 	if err := errors.Join(err, a.chain(audited)); err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
-	a.last, a.started = audited, true
+	a.last = audited.Description
 	return audited, nil
 }
 
 func (a *Auditor) chain(audited Audited) error {
 	d := audited.Description
-	if before := a.last.Description; a.started {
+	if before := a.last; before.Epoch != 0 {
 		if d.ContractKey != before.ContractKey || d.Network != before.Network {
 			return fmt.Errorf("epoch %d belongs to another contract than epoch %d", d.Epoch, before.Epoch)
 		}
