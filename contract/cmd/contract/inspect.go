@@ -282,12 +282,17 @@ type epochView struct {
 	truth []float64     // per reward, nil without --seed
 }
 
-func (v *view) epoch(ctx context.Context) (*epochView, error) {
+// selected returns the epoch that --epoch names.
+func (v *view) selected(ctx context.Context) (contract.EpochDetail, error) {
 	number, err := v.number(ctx)
 	if err != nil {
-		return nil, err
+		return contract.EpochDetail{}, err
 	}
-	detail, err := v.Epoch(ctx, number)
+	return v.Epoch(ctx, number)
+}
+
+func (v *view) epoch(ctx context.Context) (*epochView, error) {
+	detail, err := v.selected(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -30,27 +30,23 @@ type reportLine struct {
 }
 
 func (v *view) reports(ctx context.Context) (*reportsView, error) {
-	number, err := v.number(ctx)
+	detail, err := v.selected(ctx)
 	if err != nil {
 		return nil, err
 	}
-	detail, err := v.Epoch(ctx, number)
-	if err != nil {
-		return nil, err
-	}
-	reports, err := v.Reports(ctx, number)
+	reports, err := v.Reports(ctx, detail.ID)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(reports, func(a, b store.Report) int {
 		return contract.CompareNames(nameOf(a.Name, a.Key), nameOf(b.Name, b.Key))
 	})
-	r := &reportsView{Database: v.path, Epoch: number, NymAPIs: []string{}, Lines: []reportLine{}}
+	r := &reportsView{Database: v.path, Epoch: detail.ID, NymAPIs: []string{}, Lines: []reportLine{}}
 	for _, report := range reports {
 		r.NymAPIs = append(r.NymAPIs, nameOf(report.Name, report.Key))
 		if len(report.Percent) != len(detail.Result) {
 			return nil, fmt.Errorf("epoch %d: the report of %s has %d values, expected %d: contract audit says what does not fit",
-				number, nameOf(report.Name, report.Key), len(report.Percent), len(detail.Result))
+				detail.ID, nameOf(report.Name, report.Key), len(report.Percent), len(detail.Result))
 		}
 	}
 	for i, reward := range detail.Result {
