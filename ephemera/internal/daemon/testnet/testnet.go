@@ -200,19 +200,18 @@ func choosePorts(base, count int) ([]string, error) {
 	if base != 0 && (base < 1024 || base+count > 65536) {
 		return nil, fmt.Errorf("%w: base port %d, expected 0 or 1024..%d, because the nodes use %d consecutive ports", settings.ErrConfig, base, 65536-count, count)
 	}
-	var free []int
+	ports := make([]string, count)
 	if base == 0 {
-		var err error
-		if free, err = freeport.Ports(count); err != nil {
+		free, err := freeport.Ports(count)
+		if err != nil {
 			return nil, err
 		}
-	}
-	ports := make([]string, count)
-	for i := range ports {
-		if base == 0 {
-			ports[i] = strconv.Itoa(free[i])
-			continue
+		for i, port := range free {
+			ports[i] = strconv.Itoa(port)
 		}
+		return ports, nil
+	}
+	for i := range ports {
 		ports[i] = strconv.Itoa(base + i)
 		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", ports[i]))
 		if err != nil {
