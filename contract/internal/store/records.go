@@ -151,6 +151,11 @@ func (s *Store) migrate(ctx context.Context, tx *sqlx.Tx, row settledRow) error 
 		return err
 	}
 	r.Origin = contract.OriginMigration
+	if r.Reason != row.Reason { // an earlier version stored reasons of any length
+		if _, err := tx.ExecContext(ctx, `UPDATE epoch SET reason = ? WHERE id = ?`, r.Reason, row.ID); err != nil {
+			return err
+		}
+	}
 	d, err := contract.DecodeDescription(row.Encoded)
 	if err != nil {
 		return err

@@ -114,6 +114,19 @@ func TestDatabaseThatLostRecordsIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "the newest record is of epoch 2, and epoch 3 is settled")
 }
 
+// A reason that was too long for a record is shown as the record has it, so that an audit passes.
+func TestLongReasonsOfAnEarlierVersionAreShownAsSigned(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	filled(t, path)
+	change(t, path, forget)
+	change(t, path, `UPDATE epoch SET reason = printf('%.*c', 2000, 'r') WHERE id = 2`)
+	s := open(t, path)
+	detail, err := s.Epoch(context.Background(), 2)
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("r", contract.MaxReasonBytes), detail.Reason)
+	require.Equal(t, detail.Reason, records(t, s)[1].Reason)
+}
+
 // The reason of a missed epoch may quote a submitter at length.
 func TestLongReasonsFitIntoARecord(t *testing.T) {
 	ctx, s := context.Background(), begin(t, filepath.Join(t.TempDir(), "c.db"), 1)
