@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,7 +17,6 @@ func TestReporterThatLiesLosesWeight(t *testing.T) {
 	cfg := configure(t, 5, 3)
 	cfg.Estimator = metrics.WeightedByHistory()
 	w := start(t, cfg)
-	ctx := context.Background()
 	liar := contracttest.Key(5).Public()
 	var auditor verify.Auditor
 	var last contract.Description
@@ -34,19 +32,8 @@ func TestReporterThatLiesLosesWeight(t *testing.T) {
 			lie.Values[i] = 0
 		}
 		messages = append(messages, contracttest.Message(d, 5, lie))
-		b := contracttest.Block(d, 1, messages)
-		e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, contracttest.Numbers(d.Group.Q())...)}
-		s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
-		require.NoError(t, err)
-		_, err = w.Submit(ctx, s)
-		require.NoError(t, err)
-
-		bundle, err := w.Bundle(ctx, epoch)
-		require.NoError(t, err)
-		record, err := w.Record(ctx, epoch)
-		require.NoError(t, err)
-		_, err = auditor.Next(record, bundle)
-		require.NoError(t, err)
+		w.win(d, messages)
+		w.audit(&auditor, epoch)
 		last = d
 	}
 	require.Equal(t, contract.DescriptionVersion, int(last.Version))

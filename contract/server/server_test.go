@@ -16,6 +16,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -102,6 +104,26 @@ func (w *world) description(epoch contract.Epoch) contract.Description {
 	d, err := w.Description(context.Background(), epoch)
 	require.NoError(w.t, err)
 	return d
+}
+
+// win makes member 1 the winner of an epoch with a block of messages.
+func (w *world) win(d contract.Description, messages []block.Message) {
+	b := contracttest.Block(d, 1, messages)
+	e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, contracttest.Numbers(d.Group.Q())...)}
+	s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
+	require.NoError(w.t, err)
+	_, err = w.Submit(context.Background(), s)
+	require.NoError(w.t, err)
+}
+
+// audit audits a rewarded epoch, the one after the last that the auditor has seen.
+func (w *world) audit(auditor *verify.Auditor, epoch contract.Epoch) {
+	bundle, err := w.Bundle(context.Background(), epoch)
+	require.NoError(w.t, err)
+	record, err := w.Record(context.Background(), epoch)
+	require.NoError(w.t, err)
+	_, err = auditor.Next(record, bundle)
+	require.NoError(w.t, err)
 }
 
 // post sends bytes.

@@ -319,21 +319,11 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 				messages[i] = contracttest.Message(d, i+1, r)
 			}
 		}
-		b := contracttest.Block(d, 1, messages)
-		e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
-		s, err := contract.NewSubmission(contracttest.Key(1), d, contracttest.Result(d, e), e)
-		require.NoError(t, err)
-		_, err = w.Submit(ctx, s)
-		require.NoError(t, err)
+		w.win(d, messages)
 		detail, err := w.EpochDetail(ctx, epoch)
 		require.NoError(t, err)
 		values, from = append(values, detail.Result[1].Value), append(from, detail.Result[1].CarriedFrom)
-		bundle, err := w.Bundle(ctx, epoch)
-		require.NoError(t, err)
-		record, err := w.Record(ctx, epoch)
-		require.NoError(t, err)
-		_, err = auditor.Next(record, bundle)
-		require.NoError(t, err)
+		w.audit(&auditor, epoch)
 	}
 	require.Equal(t, []metrics.Uptime{9026, 9026, 9026, metrics.Missing}, values)
 	require.Equal(t, []contract.Epoch{0, 1, 1, 0}, from)
