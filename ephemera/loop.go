@@ -24,9 +24,9 @@ import (
 type loop struct {
 	*Node
 	ctx     context.Context
-	reading []read // members' requests for the store reader: at most one of each kind and member
-	headers []read // headers and certificates to compare: at most readHeaders
-	compare bool   // the next read is of a header, because the last was a request
+	reading requests // for the store reader
+	headers []read   // headers and certificates to compare: at most readHeaders
+	compare bool     // the next read is of a header, because the last was a request
 	answers map[uint64]chan<- error
 	ticket  uint64
 	queue   []engine.Event // for flush to step through
@@ -68,15 +68,14 @@ func (l *loop) run(ctx context.Context) error {
 		}
 		timer.Reset(l.clock.until(l.deadline()))
 		var reads chan<- read
-		var first read
-		from := l.nextRead()
-		if from != nil {
-			reads, first = l.reads, (*from)[0]
+		first, some := l.nextRead()
+		if some {
+			reads = l.reads
 		}
 		var err error
 		select {
 		case reads <- first:
-			*from, l.compare = (*from)[1:], !first.compares()
+			l.readTaken(first)
 		case <-ctx.Done():
 			return l.commit(l.relaxed)
 		case <-timer.C:
@@ -363,34 +362,34 @@ func (l *loop) recall(since int64) error {
 // frontier repeats them.
 const readHeaders = 64
 
-// read queues a request for the store reader. A member's newer request replaces its older one of
-// the same kind, so that a member that sends many does not delay others.
+// read queues something for the store reader.
 func (l *loop) read(r read) {
-	if r.compares() {
-		if len(l.headers) < readHeaders {
-			l.headers = append(l.headers, r)
-		}
-		return
+	switch {
+	case !r.compares():
+		l.reading.put(r)
+	case len(l.headers) < readHeaders:
+		l.headers = append(l.headers, r)
 	}
-	for i, other := range l.reading {
-		if other.to == r.to && (other.from == nil) == (r.from == nil) && r.group == nil {
-			l.reading[i] = r
-			return
-		}
-	}
-	l.reading = append(l.reading, r)
 }
 
-// nextRead returns the queue of the next read, or nil if both are empty. Requests and headers take
-// turns.
-func (l *loop) nextRead() *[]read {
-	switch {
-	case len(l.headers) > 0 && (l.compare || len(l.reading) == 0):
-		return &l.headers
-	case len(l.reading) > 0:
-		return &l.reading
+// nextRead returns what the store reader does next, or false if nothing waits. Requests and headers
+// take turns.
+func (l *loop) nextRead() (read, bool) {
+	first, some := l.reading.first()
+	if len(l.headers) > 0 && (l.compare || !some) {
+		return l.headers[0], true
 	}
-	return nil
+	return first, some
+}
+
+// readTaken removes what nextRead returned.
+func (l *loop) readTaken(r read) {
+	l.compare = !r.compares()
+	if r.compares() {
+		l.headers = l.headers[1:]
+	} else {
+		l.reading.taken()
+	}
 }
 
 func (l *loop) answer(e engine.Answered) {
