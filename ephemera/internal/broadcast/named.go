@@ -11,10 +11,12 @@ import (
 // brings costs one lookup a message, in a group of any size.
 type named map[block.MessageID][]place
 
-// place is where a chain's open slot names a message: ids[at].
+// place is where a chain's open slot names a message: ids[at]. The creator is the chain's: a search
+// does not read the chains.
 type place struct {
-	chain *chain
-	at    int
+	chain   *chain
+	creator int32
+	at      int32
 }
 
 // open adds the messages of a chain's open slot. The places of a message are in the order of their
@@ -23,7 +25,7 @@ func (n named) open(c *chain) {
 	for at, id := range c.open.ids {
 		places := n[id]
 		i, _ := searchPlace(places, c)
-		n[id] = slices.Insert(places, i, place{chain: c, at: at})
+		n[id] = slices.Insert(places, i, place{chain: c, creator: int32(c.creator), at: int32(at)})
 	}
 }
 
@@ -47,14 +49,14 @@ func (n named) close(c *chain) {
 
 // searchPlace returns where the place of a chain is in the places of a message, or would be.
 func searchPlace(places []place, c *chain) (i int, ok bool) {
-	return slices.BinarySearchFunc(places, c.creator, func(p place, creator int) int { return p.chain.creator - creator })
+	return slices.BinarySearchFunc(places, int32(c.creator), func(p place, creator int32) int { return int(p.creator - creator) })
 }
 
 // find returns the place of a message in a chain's open slot.
 func (n named) find(id block.MessageID, c *chain) (at int, ok bool) {
 	places := n[id]
 	if i, ok := searchPlace(places, c); ok {
-		return places[i].at, true
+		return int(places[i].at), true
 	}
 	return 0, false
 }

@@ -24,7 +24,7 @@ func (b *Instance) walkedOver(id block.MessageID) (places []place, held bool) {
 		}
 		for at, other := range c.open.ids {
 			if other == id {
-				places, held = append(places, place{chain: c, at: at}), held || c.open.have[at]
+				places, held = append(places, place{chain: c, creator: int32(c.creator), at: int32(at)}), held || c.open.have[at]
 			}
 		}
 	}

@@ -66,7 +66,11 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 	if b.candidate != nil && slices.Contains(b.candidate.MessageIDs(), id) {
 		return true
 	}
-	_, ok := b.named.find(id, b.chains[b.Self])
+	c := b.chains[b.Self]
+	if c.open == nil {
+		return false
+	}
+	_, ok := b.named.find(id, c)
 	return ok
 }
 

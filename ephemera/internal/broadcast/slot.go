@@ -188,7 +188,7 @@ func (b *Instance) Message(now int64, m block.Message) {
 			continue
 		}
 		before := o.missing
-		b.placeBody(c, o, p.at, m)
+		b.placeBody(c, o, int(p.at), m)
 		switch {
 		case o.missing == 0:
 			b.bodiesComplete(c)
