@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -19,24 +20,28 @@ import (
 
 // commitStatements are the statements of Commit, prepared once on the writing connection.
 type commitStatements struct {
-	addChain, chain, advance           *sqlx.Stmt
-	vote, voted                        *sqlx.Stmt
-	header, held, signature, body      *sqlx.Stmt
-	number, messageID, message, retain *sqlx.Stmt
-	certify, certified                 *sqlx.Stmt
-	repairs                            repairStatements
-	evidence, fork                     *sqlx.Stmt
-	group, numbered, close             *sqlx.Stmt
-	running, countVotes                *sqlx.Stmt
+	addChain, chain, advance      *sqlx.Stmt
+	vote, voted                   *sqlx.Stmt
+	header, held, signature, body *sqlx.Stmt
+	number, retain                *sqlx.Stmt
+	messageIDs, messages          [len(rowCounts)]*sqlx.Stmt // of rowCounts rows each
+	certify, certified            *sqlx.Stmt
+	repairs                       repairStatements
+	evidence, fork                *sqlx.Stmt
+	group, numbered, close        *sqlx.Stmt
+	running, countVotes           *sqlx.Stmt
+}
+
+// statementOf is a query, and where its prepared statement is kept.
+type statementOf struct {
+	to    **sqlx.Stmt
+	query string
 }
 
 const saveRunning = `UPDATE running SET milliseconds = ?`
 
 func (c *commitStatements) prepare(db *sqlx.DB) error {
-	for _, s := range []struct {
-		to    **sqlx.Stmt
-		query string
-	}{
+	statements := []statementOf{
 		{&c.addChain, `INSERT INTO chains (group_id, creator) VALUES (?, ?)`},
 		{&c.chain, `SELECT chain, certified, delivered, coalesce((SELECT max(height) FROM certificates t WHERE t.chain = c.chain), 0) AS highest
 			FROM chains c WHERE group_id = ? AND creator = ?`},
@@ -49,8 +54,6 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 			ON CONFLICT (block_id) DO UPDATE SET whole = 1, arrived = excluded.arrived`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
-		{&c.messageID, `INSERT INTO message_ids (message_id, number, bodies) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
-		{&c.message, `INSERT INTO messages (number, message, crc) VALUES (?, ?, ?)`},
 		{&c.retain, `UPDATE message_ids SET bodies = bodies + ? WHERE message_id = ?`},
 		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc, arrived) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
@@ -62,7 +65,14 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.close, `UPDATE groups SET closed = 1 WHERE group_id = ?`},
 		{&c.running, saveRunning},
 		{&c.countVotes, `UPDATE vote_commits SET commits = commits + 1`},
-	} {
+	}
+	for i, rows := range rowCounts {
+		values := strings.Repeat(", (?, ?, ?)", rows)[2:]
+		statements = append(statements,
+			statementOf{&c.messageIDs[i], `INSERT INTO message_ids (message_id, number, bodies) VALUES ` + values + ` ON CONFLICT DO NOTHING`},
+			statementOf{&c.messages[i], `INSERT INTO messages (number, message, crc) VALUES ` + values})
+	}
+	for _, s := range statements {
 		statement, err := db.Preparex(s.query)
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", s.query, err)
@@ -277,15 +287,6 @@ func (c *commit) putHeader(chain *chainRow, height int64, b block.SignedHeader, 
 	return held.Whole, err
 }
 
-// retain counts one more body with the message, which is stored if it is not stored yet.
-func (c *commit) retain(m block.Message) {
-	id := m.ID()
-	if c.counts[id] == 0 {
-		c.messages = append(c.messages, m)
-	}
-	c.counts[id]++
-}
-
 // finish writes the messages that were retained, and the chains that changed.
 func (c *commit) finish() error {
 	if err := c.putMessages(); err != nil {
@@ -297,44 +298,6 @@ func (c *commit) finish() error {
 		}
 	}
 	return nil
-}
-
-func (c *commit) putMessages() error {
-	for _, m := range c.messages {
-		if err := c.putMessage(m, m.ID()); err != nil {
-			return err
-		}
-		c.written = append(c.written, m.ID())
-	}
-	c.messages = nil
-	clear(c.counts)
-	return nil
-}
-
-// putMessage adds to the message's count of bodies, and stores the message if it is not stored yet.
-// If the message is known to be stored, it skips the INSERT, which would change nothing.
-func (c *commit) putMessage(m block.Message, id block.MessageID) error {
-	count := c.counts[id]
-	if c.known.messages.Contains(id) {
-		if known, err := c.change(c.statements.retain, count, id[:]); err != nil || known {
-			return err
-		}
-	}
-	if c.number == 0 {
-		if err := c.get(&c.number, c.statements.number); err != nil {
-			return err
-		}
-	}
-	c.number++
-	fresh, err := c.change(c.statements.messageID, id[:], c.number, count)
-	if err != nil {
-		return err
-	}
-	if fresh {
-		data := m.Encode()
-		return c.exec(c.statements.message, c.number, data, checksum(data))
-	}
-	return c.exec(c.statements.retain, count, id[:])
 }
 
 // remember notes after the transaction what is stored now.

@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/store"
 )
 
@@ -56,5 +59,49 @@ func testWrittenTogether(t *testing.T, s *session) {
 			require.Equal(t, i < removed, have.Block.Pruned(), "creator %d after %d removals", other, removed)
 		}
 		f.commit(s, store.PutRepaired(withoutMessages(all[creator])))
+	}
+}
+
+// testManyMessages stores blocks of many messages, of which the later ones hold some that a store
+// that was reopened no longer knows to be stored: none, one, all but one, all,
+// and the last ones.
+func testManyMessages(t *testing.T, s *session) {
+	const most = 75
+	f := newFixture(t, 1)
+	var messages []block.Message
+	for i := range 4 * most {
+		m, err := block.NewMessage(f.members[0], f.group.Network(), fmt.Sprint(i), make([]byte, i), 1)
+		require.NoError(t, err)
+		messages = append(messages, m)
+	}
+	var all []store.PutCertified
+	put := func(messages []block.Message) {
+		slot := f.slot(1, uint64(len(all)+1))
+		parent := block.ID{}
+		if len(all) > 0 {
+			parent = all[len(all)-1].Block.ID()
+		}
+		b := block.New(f.group, slot.Creator, slot.Height, parent, 0, messages)
+		b.Signature = f.members[1].Sign(b.Header.SigningBytes())
+		all = append(all, store.PutCertified{Block: b, Certificate: f.certify(b, 0, 1, 2)})
+		f.commit(s, all[len(all)-1], store.PutDelivered{Slot: slot})
+		s.reopen()
+	}
+	put(messages[:most])
+	put(messages[most : 2*most])
+	put(messages[2*most-1 : 3*most-1])
+	put(messages[2*most : 3*most])
+	put(messages[most : 2*most])
+	put(append(slices.Clone(messages[3*most:3*most+3]), messages[:5]...))
+	// A message stays as long as one body that holds it.
+	for removed := range all {
+		for i, want := range all {
+			have, err := s.Certified(t.Context(), want.Block.Header.Slot())
+			require.NoError(t, err)
+			if require.Equal(t, i < removed, have.Block.Pruned()); i >= removed {
+				f.requireCertified(want, have)
+			}
+		}
+		f.commit(s, store.PutRepaired(withoutMessages(all[removed])))
 	}
 }
