@@ -12,7 +12,7 @@ const (
 // manifest, what is written by a flush and a compaction, and tables that are read at the moment.
 const (
 	fixedFiles = 16
-	readTables = 16
+	readTables = 32 // of several readers, while compactions are behind
 )
 
 // Files returns the most files that a store has open, in a process that may have limit open.
