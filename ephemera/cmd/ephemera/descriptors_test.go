@@ -159,7 +159,7 @@ func TestMembersWithFewDescriptorsCertifyOn(t *testing.T) {
 	for _, test := range []struct {
 		kind  string
 		limit int
-	}{{"sqlite", 64}, {"pebble", 96}, {"sqlite", 256}} {
+	}{{"sqlite", 64}, {"pebble", 112}, {"sqlite", 256}} {
 		if testing.Short() && test.limit > 64 {
 			continue
 		}
