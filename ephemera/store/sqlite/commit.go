@@ -23,8 +23,8 @@ type commitStatements struct {
 	addChain, chain, advance      *sqlx.Stmt
 	vote, voted                   *sqlx.Stmt
 	header, held, signature, body *sqlx.Stmt
-	number, retain                *sqlx.Stmt
-	messageIDs, messages          [len(rowCounts)]*sqlx.Stmt // of rowCounts rows each
+	number                        *sqlx.Stmt
+	messageIDs, messages, retains [len(rowCounts)]*sqlx.Stmt // of rowCounts rows each
 	certify, certified            *sqlx.Stmt
 	repairs                       repairStatements
 	evidence, fork                *sqlx.Stmt
@@ -54,7 +54,6 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		{&c.body, `INSERT INTO bodies (block_id, chain, height, arrived, newest, bytes, whole, leaves) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 			ON CONFLICT (block_id) DO UPDATE SET whole = 1, arrived = excluded.arrived`},
 		{&c.number, `SELECT coalesce(max(number), 0) FROM messages`},
-		{&c.retain, `UPDATE message_ids SET bodies = bodies + ? WHERE message_id = ?`},
 		{&c.certify, `INSERT INTO certificates (chain, height, block_id, certificate, crc, arrived) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (chain, height) DO UPDATE SET certificate = excluded.certificate, crc = excluded.crc WHERE block_id = excluded.block_id`},
 		{&c.certified, `SELECT block_id FROM certificates WHERE chain = ? AND height = ?`},
@@ -70,7 +69,8 @@ func (c *commitStatements) prepare(db *sqlx.DB) error {
 		values := strings.Repeat(", (?, ?, ?)", rows)[2:]
 		statements = append(statements,
 			statementOf{&c.messageIDs[i], `INSERT INTO message_ids (message_id, number, bodies) VALUES ` + values + ` ON CONFLICT DO NOTHING`},
-			statementOf{&c.messages[i], `INSERT INTO messages (number, message, crc) VALUES ` + values})
+			statementOf{&c.messages[i], `INSERT INTO messages (number, message, crc) VALUES ` + values},
+			statementOf{&c.retains[i], `UPDATE message_ids SET bodies = bodies + ? WHERE message_id IN (?` + strings.Repeat(", ?", rows-1) + `)`})
 	}
 	for _, s := range statements {
 		statement, err := db.Preparex(s.query)

@@ -154,5 +154,5 @@ func (c *commit) replaceMessage(m block.Message, counted bool) error {
 	if err := c.exec(c.statements.repairs.message, number, data, checksum(data)); err != nil || counted {
 		return err
 	}
-	return c.exec(c.statements.retain, 1, id[:])
+	return c.exec(c.statements.retains[one], 1, id[:])
 }

@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"what a refused commit held is stored by the next", testRefusedIsForgotten},
 		{"writes of one commit belong together", testWrittenTogether},
 		{"many messages, some of them stored", testManyMessages},
+		{"messages that were removed", testRemovedMessages},
 		{"a signature is added to a stored block and never removed", testSignatureAdded},
 		{"the certified height is contiguous", testContiguous},
 		{"votes above the certified height are loaded with their blocks", testOpenVotes},

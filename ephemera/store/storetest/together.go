@@ -63,28 +63,14 @@ func testWrittenTogether(t *testing.T, s *session) {
 }
 
 // testManyMessages stores blocks of many messages, of which the later ones hold some that a store
-// that was reopened no longer knows to be stored: none, one, all but one, all,
-// and the last ones.
+// that was reopened no longer knows to be stored: none, one, all but one, all, and the last ones.
 func testManyMessages(t *testing.T, s *session) {
 	const most = 75
 	f := newFixture(t, 1)
-	var messages []block.Message
-	for i := range 4 * most {
-		m, err := block.NewMessage(f.members[0], f.group.Network(), fmt.Sprint(i), make([]byte, i), 1)
-		require.NoError(t, err)
-		messages = append(messages, m)
-	}
+	messages := f.messages(4 * most)
 	var all []store.PutCertified
 	put := func(messages []block.Message) {
-		slot := f.slot(1, uint64(len(all)+1))
-		parent := block.ID{}
-		if len(all) > 0 {
-			parent = all[len(all)-1].Block.ID()
-		}
-		b := block.New(f.group, slot.Creator, slot.Height, parent, 0, messages)
-		b.Signature = f.members[1].Sign(b.Header.SigningBytes())
-		all = append(all, store.PutCertified{Block: b, Certificate: f.certify(b, 0, 1, 2)})
-		f.commit(s, all[len(all)-1], store.PutDelivered{Slot: slot})
+		all = f.append(s, all, messages)
 		s.reopen()
 	}
 	put(messages[:most])
@@ -104,4 +90,41 @@ func testManyMessages(t *testing.T, s *session) {
 		}
 		f.commit(s, store.PutRepaired(withoutMessages(all[removed])))
 	}
+}
+
+// testRemovedMessages stores messages again of which some were removed since the store was opened.
+func testRemovedMessages(t *testing.T, s *session) {
+	f := newFixture(t, 1)
+	messages := f.messages(60)
+	all := f.append(s, nil, messages[:40])
+	all = f.append(s, all, messages[20:])
+	f.commit(s, store.PutRepaired(withoutMessages(all[0])))
+	all = f.append(s, all, messages)
+	f.commit(s, store.PutRepaired(withoutMessages(all[1])))
+	have, err := s.Certified(t.Context(), all[2].Block.Header.Slot())
+	require.NoError(t, err)
+	f.requireCertified(all[2], have)
+}
+
+// messages returns different messages.
+func (f *fixture) messages(count int) (messages []block.Message) {
+	for i := range count {
+		m, err := block.NewMessage(f.members[0], f.group.Network(), fmt.Sprint(i), make([]byte, i), 1)
+		require.NoError(f.t, err)
+		messages = append(messages, m)
+	}
+	return messages
+}
+
+// append stores the next block of a chain, certified and delivered, and returns the longer chain.
+func (f *fixture) append(s store.Store, chain []store.PutCertified, messages []block.Message) []store.PutCertified {
+	slot, parent := f.slot(1, uint64(len(chain)+1)), block.ID{}
+	if len(chain) > 0 {
+		parent = chain[len(chain)-1].Block.ID()
+	}
+	b := block.New(f.group, slot.Creator, slot.Height, parent, 0, messages)
+	b.Signature = f.members[1].Sign(b.Header.SigningBytes())
+	put := store.PutCertified{Block: b, Certificate: f.certify(b, 0, 1, 2)}
+	f.commit(s, put, store.PutDelivered{Slot: slot})
+	return append(chain, put)
 }
