@@ -40,11 +40,15 @@ func record() contract.Record {
 func encodings() map[string][]byte {
 	d := contracttest.Description(4, 3)
 	s := contracttest.Submission(d, 2).Encode()
+	c, missed := core(d, 2), missedCore(d)
 	return map[string][]byte{
 		"description": d.Encode(),
 		"submission":  s,
 		"receipt":     receipt().Encode(),
 		"record":      record().Encode(),
+		"core":        c.Encode(),
+		"core-missed": missed.Encode(),
+		"annex":       annex(d, c).Encode(),
 		"bundle": contract.Bundle{
 			Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
 		}.Encode(),
@@ -69,6 +73,15 @@ func decode(kind string, data []byte) ([]byte, error) {
 	case "record":
 		r, err := contract.DecodeRecord(data)
 		return r.Encode(), err
+	case "core", "core-missed", "core-v1":
+		c, err := contract.DecodeCore(data)
+		if err != nil {
+			return nil, err
+		}
+		return c.Encode(), nil
+	case "annex":
+		a, err := contract.DecodeAnnex(data)
+		return a.Encode(), err
 	default:
 		b, err := contract.DecodeBundle(data)
 		return b.Encode(), err
@@ -105,6 +118,9 @@ func TestDecodersRejectWhatIsNotCanonical(t *testing.T) {
 func TestDecodersAllocateASmallMultiple(t *testing.T) {
 	for kind, prefix := range map[string][]byte{
 		"bundle": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
+		"core":   {0x86, 2, 0x40, 0x40},    // no description and submission; then the rewards
+		"annex": slices.Concat(canonical.AppendArray(nil, 13), []byte{1}, canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
+			[]byte{1}, canonical.AppendBytes(nil, make([]byte, 32)), []byte{1}), // version, network, key, epoch, core, time; then the late ones
 		"description": slices.Concat(canonical.AppendArray(nil, 8), canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
 			[]byte{1, 1, 2, 0x40}), // network, key, epoch, start, end, no group; then the mixnodes
 	} {
@@ -138,6 +154,7 @@ func FuzzSubmission(f *testing.F)  { fuzz(f, "submission") }
 func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
 func FuzzRecord(f *testing.F)      { fuzz(f, "record") }
 func FuzzBundle(f *testing.F)      { fuzz(f, "bundle") }
+func FuzzCore(f *testing.F)        { fuzz(f, "core") }
 
 func fuzz(f *testing.F, kind string) {
 	f.Add(encodings()[kind])
