@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -60,14 +61,15 @@ func audit(b contract.Bundle) (Audited, error) {
 	if a.Verified, err = Submission(d, a.Submission); err != nil {
 		return a, fmt.Errorf("submission: %w", err)
 	}
-	if err := auditRewards(d, a.Result, a.Rewards); err != nil {
+	if err := Payment(d, a.Result, a.Rewards); err != nil {
 		return a, err
 	}
-	return a, auditReceipt(a)
+	return a, Receipt(d, a.Submission, a.BlockID(), a.Rewards, a.Receipt)
 }
 
-func auditReceipt(a Audited) error {
-	d, r := a.Description, a.Receipt
+// Receipt checks that r is the receipt of the contract of d for a submission with that block, and
+// for these rewards. The error names what does not fit.
+func Receipt(d contract.Description, s contract.Submission, id block.ID, rewards []contract.Reward, r contract.Receipt) error {
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey:
 		return fmt.Errorf("receipt: from contract %s of network %q", r.Contract, r.Network)
@@ -75,18 +77,20 @@ func auditReceipt(a Audited) error {
 		return errors.New("receipt: bad signature")
 	case r.Epoch != d.Epoch || r.Description != d.Hash():
 		return fmt.Errorf("receipt: for epoch %d, description %s", r.Epoch, r.Description)
-	case r.Block != a.BlockID():
+	case r.Block != id:
 		return fmt.Errorf("receipt: for block %s", r.Block)
-	case r.Submitter != a.Submission.Submitter:
+	case r.Submitter != s.Submitter:
 		return fmt.Errorf("receipt: for a submission by %s", r.Submitter)
-	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, a.Rewards):
+	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, rewards):
 		return fmt.Errorf("receipt: for rewards with hash %s", r.Rewards)
 	}
 	return nil
 }
 
-// auditRewards checks that the rewards are the result, with old values only where it has none.
-func auditRewards(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
+// Payment checks that the rewards are the result of the epoch of d, with old values only where it has
+// none: whether these are the right ones, only earlier epochs show. The error names the first
+// mixnode that differs.
+func Payment(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {
 		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
 	}
@@ -177,7 +181,7 @@ func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error)
 			err = fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
 		}
 		if err == nil {
-			err = describes(r, d, contract.Hash{}, contract.Hash{})
+			err = Record(r, d, contract.Hash{}, contract.Hash{})
 		}
 		if err != nil {
 			return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
@@ -192,7 +196,7 @@ func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error)
 		return Audited{}, err
 	}
 	audited.Record = r
-	err = describes(r, audited.Description, audited.Receipt.Rewards, contract.Digest(b.Submission))
+	err = Record(r, audited.Description, audited.Receipt.Rewards, contract.Digest(b.Submission))
 	if err := errors.Join(err, a.chain(audited)); err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
