@@ -49,8 +49,8 @@ func encodings() map[string][]byte {
 		"core":        c.Encode(),
 		"core-missed": missed.Encode(),
 		"annex":       annex(d, c).Encode(),
-		"bundle": contract.Bundle{
-			Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
+		"core-v1": contract.Core{
+			Version: 1, Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
 		}.Encode(),
 	}
 }
@@ -73,18 +73,15 @@ func decode(kind string, data []byte) ([]byte, error) {
 	case "record":
 		r, err := contract.DecodeRecord(data)
 		return r.Encode(), err
-	case "core", "core-missed", "core-v1":
+	case "annex":
+		a, err := contract.DecodeAnnex(data)
+		return a.Encode(), err
+	default:
 		c, err := contract.DecodeCore(data)
 		if err != nil {
 			return nil, err
 		}
 		return c.Encode(), nil
-	case "annex":
-		a, err := contract.DecodeAnnex(data)
-		return a.Encode(), err
-	default:
-		b, err := contract.DecodeBundle(data)
-		return b.Encode(), err
 	}
 }
 
@@ -117,8 +114,8 @@ func TestDecodersRejectWhatIsNotCanonical(t *testing.T) {
 // A few bytes that name many elements are refused before anything is allocated for them.
 func TestDecodersAllocateASmallMultiple(t *testing.T) {
 	for kind, prefix := range map[string][]byte{
-		"bundle": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
-		"core":   {0x86, 2, 0x40, 0x40},    // no description and submission; then the rewards
+		"core-v1": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
+		"core":    {0x86, 2, 0x40, 0x40},    // no description and submission; then the rewards
 		"annex": slices.Concat(canonical.AppendArray(nil, 13), []byte{1}, canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
 			[]byte{1}, canonical.AppendBytes(nil, make([]byte, 32)), []byte{1}), // version, network, key, epoch, core, time; then the late ones
 		"description": slices.Concat(canonical.AppendArray(nil, 8), canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
@@ -153,11 +150,12 @@ func FuzzDescription(f *testing.F) { fuzz(f, "description") }
 func FuzzSubmission(f *testing.F)  { fuzz(f, "submission") }
 func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
 func FuzzRecord(f *testing.F)      { fuzz(f, "record") }
-func FuzzBundle(f *testing.F)      { fuzz(f, "bundle") }
-func FuzzCore(f *testing.F)        { fuzz(f, "core") }
+func FuzzCore(f *testing.F)        { fuzz(f, "core", "core-v1", "core-missed") }
 
-func fuzz(f *testing.F, kind string) {
-	f.Add(encodings()[kind])
+func fuzz(f *testing.F, kind string, more ...string) {
+	for _, seed := range append(more, kind) {
+		f.Add(encodings()[seed])
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again, err := decode(kind, data)
 		if err == nil && !bytes.Equal(again, data) {

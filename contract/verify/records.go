@@ -17,10 +17,17 @@ type Records struct {
 // it, and it names the last record. The error wraps ErrMismatch. After an error the chain continues
 // with r, so that the records behind a fault are checked, too.
 func (c *Records) Next(r contract.Record) error {
+	if err := c.next(r); err != nil {
+		return fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	return nil
+}
+
+func (c *Records) next(r contract.Record) error {
 	before := c.last
 	c.last = r
 	if err := follows(r, before); err != nil {
-		return fmt.Errorf("%w: record: %w", ErrMismatch, err)
+		return fmt.Errorf("record: %w", err)
 	}
 	return nil
 }

@@ -164,27 +164,17 @@ func audit(ctx context.Context, db string, proofs []string, out io.Writer) error
 
 // auditEpoch audits the next settled epoch of the contract with that key.
 func auditEpoch(ctx context.Context, reader *store.Reader, auditor *verify.Auditor, key keys.Public, epoch contract.Epoch) (verify.Audited, error) {
-	record, err := reader.Record(ctx, epoch)
+	core, err := reader.Core(ctx, epoch)
 	if errors.Is(err, store.ErrNotFound) {
 		return verify.Audited{}, fmt.Errorf("%w: its record is missing", verify.ErrMismatch)
 	}
 	if err != nil {
 		return verify.Audited{}, err
 	}
-	bundle, err := reader.Bundle(ctx, epoch)
-	if errors.Is(err, store.ErrNotFound) { // it was missed, or its winner was removed
-		var d contract.Description
-		if d, err = reader.Description(ctx, epoch); err == nil {
-			bundle.Description = d.Encode()
-		}
-	}
-	if errors.Is(err, store.ErrNotFound) {
+	if core.Description == nil {
 		return verify.Audited{}, fmt.Errorf("%w: its description is missing", verify.ErrMismatch)
 	}
-	if err != nil {
-		return verify.Audited{}, err
-	}
-	audited, err := auditor.Next(record, bundle)
+	audited, err := auditor.Next(core)
 	if err != nil {
 		return audited, err
 	}
