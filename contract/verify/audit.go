@@ -123,8 +123,8 @@ func Receipt(d contract.Description, s contract.Submission, id block.ID, rewards
 	return nil
 }
 
-// Payment checks that the rewards are the result of the epoch of d, with old values only where it has
-// none: whether these are the right ones, only earlier epochs show. The error names the first
+// Payment checks that the rewards are the result of the epoch of d, with old values only where it
+// has none: whether these are the right ones, only earlier epochs show. The error names the first
 // mixnode that differs.
 func Payment(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {

@@ -51,8 +51,8 @@ func follows(r, before contract.Record) error {
 }
 
 // Record checks that the record is about this description and settlement: the hash of the rewards
-// and the digest of the submission are zero for a missed epoch. It does not check the signature. The
-// error names what does not fit.
+// and the digest of the submission are zero for a missed epoch. It does not check the signature.
+// The error names what does not fit.
 func Record(r contract.Record, d contract.Description, rewards, submission contract.Hash) error {
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey || r.Epoch != d.Epoch || r.Description != d.Hash():

@@ -93,6 +93,8 @@ var rules = []rule{
 	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
+	// Its commands read lists of members.
+	{folder: "contract/cmd/...", imports: join(leaves, kit, []string{"metrics/...", "contract/...", "ephemera/provider"})},
 
 	{folder: "nymapi/samples", imports: join(kit, []string{"metrics"})},
 	{folder: "nymapi/collector/...", imports: []string{"metrics/...", "contract", "nymapi/collector/...", "nymapi/samples"}},

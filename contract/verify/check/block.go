@@ -50,7 +50,7 @@ func parent(e *epoch) Finding {
 	case known && before.height == h.Height-1:
 		return pass("parent %s is the block of an earlier epoch", h.Parent.Short())
 	}
-	return needs("block", "names parent %s, which was not given", h.Parent.Short())
+	return needs("block", "parent %s, which was not given", h.Parent.Short())
 }
 
 func certified(e *epoch) Finding {

@@ -1,18 +1,19 @@
-// Package check checks the evidence of settled epochs, as a stranger who trusts none of the machines
-// can: it runs numbered checks in reading order over an epoch's bundle, a contract.Core with its
-// contract.Annex, and each has an outcome and the value that shows it. A failed check does not stop
-// the later ones, unless they have nothing to look at.
+// Package check checks the evidence of settled epochs, as a stranger who trusts none of the
+// machines can: it runs numbered checks in reading order over an epoch's bundle, a contract.Core
+// with its contract.Annex, and each has an outcome and the value that shows it. A failed check does
+// not stop the later ones, unless they have nothing to look at.
 //
 // The package is pure: bytes in, findings out, without socket, database or clock. Signatures,
-// matrix, result and history are checked by the functions with which the contract settled the epoch:
-// see packages verify and certificate. The command "contract verify" reads files and prints what
-// this package finds.
+// matrix, result and history are checked by the functions with which the contract settled the
+// epoch: see packages verify and certificate. The command "contract verify" reads files and prints
+// what this package finds.
 package check
 
 import (
 	"cmp"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -37,7 +38,8 @@ type Finding struct {
 	Number  int     `json:"number"`
 	Name    string  `json:"name"`
 	Outcome Outcome `json:"outcome"`
-	// Value shows it, such as "9 of 10 members signed, 7 needed", or says why nothing could be checked.
+	// Value shows it, such as "9 of 10 members signed, 7 needed", or says why nothing could be
+	// checked.
 	Value string `json:"value"`
 	// Needs names what was not given and would make the check possible, such as "annex". It is empty
 	// if the check was made, and if nothing makes it possible.
@@ -72,8 +74,8 @@ func (r Report) Count(o Outcome) int {
 	return count
 }
 
-// Incomplete reports whether something that the evidence should show could not be checked. What only
-// needs evidence that was not given does not count: see Finding.Needs.
+// Incomplete reports whether something that the evidence should show could not be checked. What
+// only needs evidence that was not given does not count: see Finding.Needs.
 func (r Report) Incomplete() bool {
 	for _, f := range r.Findings {
 		if f.Outcome == NotCheckable && f.Needs == "" {
@@ -88,15 +90,9 @@ type Evidence struct {
 	Source string // where it is from, for people: a file, a URL
 	Core   []byte // contract.Core.Encode
 	Annex  []byte // contract.Annex.Encode, nil if there is no annex yet
-	// Doubt says why parts of the evidence, of which Source keeps copies for queries, are not what it
-	// shows. A database has such copies, a file has not: see the check "tables". Nil means that there
-	// are no copies.
-	Doubt *Doubt
-}
-
-// Doubt is what a comparison of copies with the evidence found.
-type Doubt struct {
-	Differs error // nil if all copies are as the evidence has them
+	// Copies compares what is kept of the epoch for queries, in tables next to the evidence, with the
+	// evidence. Nil means that there are no copies, as in a file. It is called at most once.
+	Copies func(verify.Audited) error
 }
 
 // Config says what is trusted and expected. The zero value trusts what the evidence says of itself.

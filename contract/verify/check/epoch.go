@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -28,6 +29,8 @@ const (
 	anAnnex
 	theLate // what the annex holds together with the core
 )
+
+var errMissing = errors.New("the evidence of a settled epoch is missing")
 
 // lack says why there is no part to look at.
 type lack struct {
@@ -95,7 +98,9 @@ func (e *epoch) open() {
 
 func (e *epoch) openCore() {
 	var err error
-	if e.core, err = contract.DecodeCore(e.files.Core); err == nil && !bytes.Equal(e.core.Encode(), e.files.Core) {
+	if len(e.files.Core) == 0 {
+		err = errMissing
+	} else if e.core, err = contract.DecodeCore(e.files.Core); err == nil && !bytes.Equal(e.core.Encode(), e.files.Core) {
 		err = fmt.Errorf("%w: core: it encodes to other bytes", contract.ErrInvalid)
 	}
 	all := []part{aDescription, aRecord, aSubmission, aReceipt, aClaim, aBlock, aCertificate, aMatrix}

@@ -58,7 +58,7 @@ func chained(e *epoch) Finding {
 	case last.Epoch == 0 && number == 1:
 		return pass("the first record of the contract")
 	case last.Epoch == 0:
-		return needs("bundle of epoch "+(number-1).String(), "follows record %s of epoch %d", e.record.Previous.Short(), number-1)
+		return needs("bundle of epoch "+(number-1).String(), "follows record %s of epoch %d, which was not given", e.record.Previous.Short(), number-1)
 	case last.Epoch >= number:
 		return fail("a bundle of epoch %d after that of epoch %d", number, last.Epoch)
 	case last.Epoch+1 < number && e.config.Consecutive:
@@ -95,7 +95,7 @@ func witnessed(e *epoch) Finding {
 		return fail("the description names record %s of epoch %d, that epoch's is %s", s.Record.Short(), s.Settled, before.Short())
 	}
 	if !given {
-		return needs("bundle of epoch "+s.Settled.String(), "names record %s of epoch %d", s.Record.Short(), s.Settled)
+		return needs("bundle of epoch "+s.Settled.String(), "names record %s of epoch %d, which was not given", s.Record.Short(), s.Settled)
 	}
 	if signed := len(e.reporters); signed >= quorum.Correct(e.d.Group.N()) {
 		e.summary.witness(Witness{Epoch: s.Settled, Record: s.Record, By: e.d.Epoch, Members: signed})

@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -59,11 +60,17 @@ func trustedContract(e *epoch) Finding {
 
 // tables compares the copies that a database keeps for queries.
 func tables(e *epoch) Finding {
-	switch {
-	case e.files.Doubt == nil:
+	if e.files.Copies == nil {
 		return Finding{}
-	case e.files.Doubt.Differs != nil:
-		return fail("%v", e.files.Doubt.Differs)
+	}
+	if err := e.files.Copies(e.audited()); err != nil {
+		return fail("%v", err)
 	}
 	return pass("all that is shown of the epoch is in the evidence")
+}
+
+func (e *epoch) audited() verify.Audited {
+	a := verify.Audited{Record: e.record, Description: e.d, Submission: e.submission, Receipt: e.receipt, Rewards: e.core.Rewards}
+	a.Verified = verify.Verified{Result: e.claimed, Matrix: e.matrix, Reporters: e.reporters, Signers: e.signers, Block: e.block, Certificate: e.certificate}
+	return a
 }

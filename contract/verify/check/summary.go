@@ -68,7 +68,7 @@ type Summary struct {
 	Members    []Member       `json:"members"` // in the order of names
 	// Deviations are the failed checks and the warnings, at most MaxDeviations of each.
 	Deviations []Deviation `json:"deviations"`
-	Witness    *Witness    `json:"witness"` // the newest one, nil if there was none
+	Witness    *Witness    `json:"witness"` // the newest one, nil without one
 }
 
 // MaxDeviations bounds Summary.Deviations. Total counts all of them.

@@ -55,7 +55,7 @@ var checks = []check{
 	{"refused", []part{anAnnex}, refused},
 	{"evidence", []part{theLate, aDescription}, evidence},
 	{"spread", []part{theLate, aMatrix}, spread},
-	{"tables", []part{aCore}, tables},
+	{"tables", []part{aDescription}, tables},
 }
 
 // run runs a check, and reports whether it applies to the epoch.

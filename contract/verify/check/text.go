@@ -49,9 +49,9 @@ func (r Report) title() string {
 	case r.Epoch == 0:
 		return fmt.Sprintf("%s\n", r.Source)
 	case r.Winner != nil:
-		return fmt.Sprintf("epoch %d of %s: %s, won by %s (%s)\n", r.Epoch, r.Network, r.Status, called(*r.Winner), r.Source)
+		return fmt.Sprintf("%s\nepoch %d of %s: %s, won by %s\n", r.Source, r.Epoch, r.Network, r.Status, called(*r.Winner))
 	}
-	return fmt.Sprintf("epoch %d of %s: %s (%s)\n", r.Epoch, r.Network, r.Status, r.Source)
+	return fmt.Sprintf("%s\nepoch %d of %s: %s\n", r.Source, r.Epoch, r.Network, r.Status)
 }
 
 func called(s contract.Signatory) string {
@@ -61,7 +61,7 @@ func called(s contract.Signatory) string {
 	return s.Key.Short()
 }
 
-// Text returns the outcomes of each check over all epochs, the deviations, and the closing words.
+// Text returns the outcomes of each check over all epochs, and the problems.
 func (s Summary) Text() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "epochs %d to %d of %s: %d rewarded, %d missed\n", s.First, s.Last, s.Network, s.Rewarded, s.Epochs-s.Rewarded)
@@ -73,8 +73,7 @@ func (s Summary) Text() string {
 		line := fmt.Sprintf("%2d  %-*s  %7s  %7s  %7s  %13s", t.Number, nameWidth, t.Name, blank(t.Pass), blank(t.Fail), blank(t.Warning), blank(t.NotCheckable))
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	s.deviations(&out)
-	return out.String()
+	return out.String() + s.Problems()
 }
 
 func blank(n int) string {
@@ -84,8 +83,10 @@ func blank(n int) string {
 	return grouped(n)
 }
 
-// deviations lists failed checks first.
-func (s Summary) deviations(out *strings.Builder) {
+// Problems returns the failed checks and the warnings, the first of each, one line for each unless
+// it is longer. It is empty without any.
+func (s Summary) Problems() string {
+	var out strings.Builder
 	const most = 20
 	for _, outcome := range []Outcome{Fail, Warning} {
 		shown := 0
@@ -103,9 +104,10 @@ func (s Summary) deviations(out *strings.Builder) {
 			out.WriteString(hang("", fmt.Sprintf("%s, %s, check %d, %s: %s", outcome, where, d.Number, d.Name, d.Value), 2))
 		}
 		if all := s.Count(outcome); all > most {
-			fmt.Fprintf(out, "and %d more of these, which --json lists\n", all-most)
+			fmt.Fprintf(&out, "%s: %s more\n", outcome, grouped(all-most))
 		}
 	}
+	return out.String()
 }
 
 // Closing returns what the checks amount to, in plain words.
@@ -129,7 +131,7 @@ func (s Summary) others() string {
 	text := ""
 	for _, o := range []Outcome{Fail, Warning} {
 		if n := s.Count(o); n > 0 {
-			text += fmt.Sprintf(", %d %s", n, map[Outcome]string{Fail: "failed", Warning: "with a warning"}[o])
+			text += fmt.Sprintf(", %d %s", n, map[Outcome]string{Fail: "FAILED", Warning: "with a warning"}[o])
 		}
 	}
 	if n := s.Count(NotCheckable); n > 0 {

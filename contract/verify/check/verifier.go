@@ -9,8 +9,8 @@ import (
 )
 
 // Verifier checks the bundles of one contract, of one epoch after the other. What one bundle cannot
-// show is checked with those before it: the chain of records, carried values, weights and parents of
-// blocks. It is not safe for concurrent use.
+// show is checked with those before it: the chain of records, carried values, weights and parents
+// of blocks. It is not safe for concurrent use.
 type Verifier struct {
 	config  Config
 	last    settlement                        // of the newest epoch, zero before the first
