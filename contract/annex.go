@@ -27,6 +27,9 @@ type Annex struct {
 	// Messages are the encoded messages (block.Message.Encode) that late submissions or double
 	// reports need and the core does not hold, strictly ascending by their bytes.
 	Messages [][]byte `most:"65536"`
+	// Results are the encoded results (metrics.Result.Encode) of late submissions other than the
+	// winner's, strictly ascending by their bytes.
+	Results [][]byte `most:"1024"`
 	// Refused are the other submissions, of which only the digest is kept, in the order of arrival.
 	Refused []Refused
 	// Dropped counts the refused submissions beyond the limit of each submitter, which are not in
@@ -39,7 +42,7 @@ type Annex struct {
 }
 
 // Late is a submission without what the annex or the core has already: the network, contract, epoch
-// and description, and the messages of its block.
+// and description, its result, and the messages of its block.
 type Late struct {
 	_           struct{} `cbor:",toarray"`
 	ReceivedAt  Millis
@@ -47,14 +50,14 @@ type Late struct {
 	Header      []byte  // block.SignedHeader, encoded; empty without Ephemera
 	Messages    []Place // of the block, in order
 	Certificate []byte  // certificate.Certificate.Encode; empty without Ephemera
-	Result      []byte  // metrics.Result.Encode
+	Result      Place   // among the results: the winner's, then those of the annex
 	Submitter   keys.Public
 	Signature   keys.Signature
 }
 
-// Place says where a message is: the messages of the core's block come first, in its order, then
-// those of the annex. The first place is 0. A message is named by its place and not by its ID,
-// because its sender can sign it in more than one way without changing the ID.
+// Place says where a message or a result is: those of the core come first, in the order of its
+// block, and then those of the annex. The first place is 0. A message is named by its place and not
+// by its ID, because its sender can sign it in more than one way without changing the ID.
 type Place uint32
 
 // Refused is a submission that is not kept.
@@ -94,6 +97,7 @@ type annexContent struct {
 	SealedAt      Millis
 	Late          []Late
 	Messages      [][]byte
+	Results       [][]byte
 	Refused       []Refused
 	Dropped       uint32
 	DoubleReports []DoubleReport
@@ -132,10 +136,8 @@ func (a Annex) Validate() error {
 			return fmt.Errorf("%w: annex of epoch %d: late submission of %s is out of order", ErrInvalid, a.Epoch, late.Submitter)
 		}
 	}
-	for i, message := range a.Messages {
-		if i > 0 && bytes.Compare(a.Messages[i-1], message) >= 0 {
-			return fmt.Errorf("%w: annex of epoch %d: message %d is out of order", ErrInvalid, a.Epoch, i)
-		}
+	if !ascending(a.Messages) || !ascending(a.Results) {
+		return fmt.Errorf("%w: annex of epoch %d: messages or results are out of order", ErrInvalid, a.Epoch)
 	}
 	for i, r := range a.Refused {
 		if err := r.validate(); err != nil {
@@ -146,6 +148,16 @@ func (a Annex) Validate() error {
 		}
 	}
 	return a.validateDoubles()
+}
+
+// ascending reports whether the items are strictly ascending by their bytes.
+func ascending(items [][]byte) bool {
+	for i := range items {
+		if i > 0 && bytes.Compare(items[i-1], items[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (a Annex) validateDoubles() error {
@@ -197,7 +209,7 @@ func (a Annex) Verify() bool { return a.Contract.Verify(a.signing(), a.Signature
 func (a Annex) signing() []byte {
 	return keys.SigningBytes(annexDomain, a.Network, canonical.Encode(annexContent{
 		Version: a.Version, Network: a.Network, Contract: a.Contract, Epoch: a.Epoch, Core: a.Core, SealedAt: a.SealedAt,
-		Late: a.Late, Messages: a.Messages, Refused: a.Refused, Dropped: a.Dropped,
+		Late: a.Late, Messages: a.Messages, Results: a.Results, Refused: a.Refused, Dropped: a.Dropped,
 		DoubleReports: a.DoubleReports, DoubleBlocks: a.DoubleBlocks,
 	}))
 }

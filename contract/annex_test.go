@@ -103,16 +103,40 @@ func TestAnnexGivesBackWhatWasReceived(t *testing.T) {
 	}
 }
 
-// The nine others submit the same ten reports with their own certificates.
+// The nine others submit the same ten reports with their own certificates, or fewer reports with
+// other results.
 func TestBundleOf240MixnodesIsSmall(t *testing.T) {
 	d := contracttest.Description(10, 240)
 	c := core(d, 1)
-	a, err := collected(d, 2, 3, 4, 5, 6, 7, 8, 9, 10).Seal(c, d.End+2000, contracttest.ContractKey())
-	require.NoError(t, err)
-	require.Len(t, a.Messages, 1, "the reports of late submissions are in the core")
-	inCore, inAnnex := len(c.Encode()), len(a.Encode())
-	t.Logf("10 Nym-APIs, 240 mixnodes, nine late submissions: core %d bytes, annex %d bytes", inCore, inAnnex)
-	require.LessOrEqual(t, inCore+inAnnex, 120_000)
+	for _, alike := range []bool{true, false} {
+		all := collected(d)
+		for creator := 2; creator <= 10; creator++ {
+			s := contracttest.Submission(d, creator)
+			if !alike {
+				s = submissionWithout(d, creator, []int{1, 2, 3, 8, 9, 10}[creator%6], []int{8, 9, 1, 2}[creator%4])
+			}
+			all.Late = append(all.Late, contract.Received{Submission: s.Encode(), At: d.End + 50})
+		}
+		a, err := all.Seal(c, d.End+2000, contracttest.ContractKey())
+		require.NoError(t, err)
+		require.Len(t, a.Messages, 1, "the reports of late submissions are in the core")
+		require.Equal(t, alike, len(a.Results) == 0, "and so is their result")
+		inCore, inAnnex := len(c.Encode()), len(a.Encode())
+		t.Logf("10 Nym-APIs, 240 mixnodes, nine late submissions with %d other results: core %d bytes, annex %d bytes", len(a.Results), inCore, inAnnex)
+		require.LessOrEqual(t, inCore+inAnnex, 120_000)
+	}
+}
+
+// submissionWithout returns a submission whose block lacks the reports of some Nym-APIs.
+func submissionWithout(d contract.Description, creator int, absent ...int) contract.Submission {
+	numbers := slices.DeleteFunc(contracttest.Numbers(d.Group.N()), func(n int) bool { return slices.Contains(absent, n) })
+	b := contracttest.Block(d, creator, contracttest.Messages(d, numbers...))
+	evidence := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, contracttest.Numbers(d.Group.Q())...)}
+	s, err := contract.NewSubmission(contracttest.Key(creator), d, contracttest.Result(d, evidence), evidence)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // A reporter can sign one message in two ways. Its ID is the same, the submissions' bytes are not.
@@ -152,6 +176,8 @@ func TestAnnexWithoutEphemera(t *testing.T) {
 func TestOpenRefusesWhatDoesNotBelongToTheCore(t *testing.T) {
 	d := contracttest.Description(4, 3)
 	c := core(d, 2)
+	winning, err := contract.DecodeSubmission(c.Submission, len(c.Submission))
+	require.NoError(t, err)
 	extra := contracttest.Message(d, 3, contracttest.Report(contracttest.Description(5, 3), 3)).Encode()
 	for _, fault := range []struct {
 		problem string
@@ -159,15 +185,18 @@ func TestOpenRefusesWhatDoesNotBelongToTheCore(t *testing.T) {
 	}{
 		{"it is for core", func(a *contract.Annex) { a.Core[0] ^= 1 }},
 		{"of contract", func(a *contract.Annex) { a.Epoch++ }},
-		{"expected 0..", func(a *contract.Annex) { a.Late[0].Messages[0] = 99 }},
+		{"message: place 99", func(a *contract.Annex) { a.Late[0].Messages[0] = 99 }},
 		{"its parts have digest", func(a *contract.Annex) { a.Late[0].Digest[0] ^= 1 }},
 		{"its parts have digest", func(a *contract.Annex) { slices.Reverse(a.Late[0].Messages) }},
-		{"its parts have digest", func(a *contract.Annex) { a.Late[0].Result = []byte{0} }},
+		{"result: place 1", func(a *contract.Annex) { a.Late[0].Result = 1 }},
+		{"its parts have digest", func(a *contract.Annex) { a.Results, a.Late[0].Result = [][]byte{{1}}, 1 }},
+		{"result: place 1 is not used", func(a *contract.Annex) { a.Results = [][]byte{{1}} }},
+		{"a result is the winner's", func(a *contract.Annex) { a.Results = [][]byte{winning.Result} }},
 		{"header", func(a *contract.Annex) { a.Late[0].Header = []byte{0x80} }},
 		{"double report", func(a *contract.Annex) { a.DoubleReports[0].Second = 99 }},
-		{"is not used", func(a *contract.Annex) { a.Messages = append(a.Messages, extra) }},
-		{"is in the core", func(a *contract.Annex) { a.Messages = append(a.Messages, contracttest.Messages(d, 1)[0].Encode()) }},
-		{"message 1: ", func(a *contract.Annex) { a.Messages = append(a.Messages, []byte{1}) }},
+		{"message: place 5 is not used", func(a *contract.Annex) { a.Messages = append(a.Messages, extra) }},
+		{"a message is in the core", func(a *contract.Annex) { a.Messages = append(a.Messages, contracttest.Messages(d, 1)[0].Encode()) }},
+		{"place 5: ", func(a *contract.Annex) { a.Messages = append(a.Messages, []byte{1}) }},
 	} {
 		a := annex(d, c)
 		fault.change(&a)
@@ -175,7 +204,7 @@ func TestOpenRefusesWhatDoesNotBelongToTheCore(t *testing.T) {
 		require.ErrorIs(t, err, contract.ErrInvalid, fault.problem)
 		require.ErrorContains(t, err, fault.problem)
 	}
-	_, err := annex(d, c).Open(missedCore(d))
+	_, err = annex(d, c).Open(missedCore(d))
 	require.ErrorContains(t, err, "it is for core")
 }
 
@@ -221,6 +250,7 @@ func TestInvalidAnnexesAreRefused(t *testing.T) {
 		"late out of order":       func(a *contract.Annex) { slices.Reverse(a.Late) },
 		"no certificate":          func(a *contract.Annex) { a.Late[0].Certificate = nil },
 		"messages without header": func(a *contract.Annex) { a.Late[0].Header, a.Late[0].Certificate = nil, nil },
+		"results out of order":    func(a *contract.Annex) { a.Results = [][]byte{{2}, {1}} },
 		"one message twice":       func(a *contract.Annex) { a.Messages = append(a.Messages, a.Messages[0]) },
 		"an accepted submission":  func(a *contract.Annex) { a.Refused[0].Verdict = contract.VerdictAccepted },
 		"a long reason":           func(a *contract.Annex) { a.Refused[0].Reason = string(make([]byte, contract.MaxReasonBytes+1)) },
@@ -253,6 +283,7 @@ func TestSignatureOfAnAnnexCoversEverything(t *testing.T) {
 		"sealed":   func(a *contract.Annex) { a.SealedAt++ },
 		"late":     func(a *contract.Annex) { a.Late = a.Late[1:] },
 		"messages": func(a *contract.Annex) { a.Messages = nil },
+		"results":  func(a *contract.Annex) { a.Results = [][]byte{{1}} },
 		"refused":  func(a *contract.Annex) { a.Refused = nil },
 		"dropped":  func(a *contract.Annex) { a.Dropped++ },
 		"reports":  func(a *contract.Annex) { a.DoubleReports = nil },

@@ -1,8 +1,8 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
@@ -24,8 +24,8 @@ const maxSignedHeaderBytes = 512
 
 // Open returns the content of an annex with the messages that its core holds. It checks everything
 // about the form that needs the core: that the annex names it, that every place is one, that every
-// message of the annex is used, and that the late submissions have their digests. It judges no
-// submission and checks no signature. The error wraps ErrInvalid.
+// message and result of the annex is used, and that the late submissions have their digests. It
+// judges no submission and checks no signature. The error wraps ErrInvalid.
 func (a Annex) Open(c Core) (Opened, error) {
 	o, err := a.open(c)
 	if err != nil {
@@ -45,50 +45,88 @@ func (a Annex) open(c Core) (o Opened, err error) {
 	if a.Network != d.Network || a.Contract != d.ContractKey || a.Epoch != d.Epoch {
 		return o, fmt.Errorf("of contract %s in network %q, the core is of epoch %d of %s in %q", a.Contract, a.Network, d.Epoch, d.ContractKey, d.Network)
 	}
-	if o.Messages, err = c.messages(d); err != nil {
+	opener := opener{d: d}
+	if opener.messages, opener.results, err = c.places(d); err != nil {
 		return o, err
 	}
-	places := newPlaces(o.Messages)
-	for i, body := range a.Messages {
-		m, err := block.DecodeMessage(body, d.Group.Limits().PayloadBytes)
-		if err != nil {
-			return o, fmt.Errorf("message %d: %w", i, err)
-		}
-		if places.add(m) {
-			return o, fmt.Errorf("message %d is in the core, too", i)
-		}
+	if err := opener.add(a); err != nil {
+		return o, err
 	}
 	for _, late := range a.Late {
-		s, err := late.submission(d, places)
+		s, err := opener.submission(late)
 		if err != nil {
 			return o, fmt.Errorf("late submission of %s: %w", late.Submitter, err)
 		}
 		o.Late = append(o.Late, s)
 	}
 	for _, double := range a.DoubleReports {
-		pair, err := places.at(double.First, double.Second)
+		pair, err := opener.take(double.First, double.Second)
 		if err != nil {
 			return o, fmt.Errorf("double report of %s: %w", double.Reporter, err)
 		}
 		o.DoubleReports = append(o.DoubleReports, [2]block.Message(pair))
 	}
-	o.Messages = places.messages
-	return o, places.allUsed()
+	o.Messages = opener.decoded
+	return o, opener.allUsed()
+}
+
+// opener puts together what an annex refers to.
+type opener struct {
+	d                 Description
+	messages, results *places
+	decoded           []block.Message // at the places of the encoded ones
+}
+
+// add adds what the annex holds to what the core holds.
+func (o *opener) add(a Annex) error {
+	for _, message := range a.Messages {
+		if o.messages.add(message) {
+			return errors.New("a message is in the core, too")
+		}
+	}
+	for _, result := range a.Results {
+		if o.results.add(result) {
+			return errors.New("a result is the winner's")
+		}
+	}
+	for i, encoded := range o.messages.items {
+		m, err := block.DecodeMessage(encoded, o.d.Group.Limits().PayloadBytes)
+		if err != nil {
+			return fmt.Errorf("place %d: %w", i, err)
+		}
+		o.decoded = append(o.decoded, m)
+	}
+	return nil
+}
+
+// take returns the messages at these places.
+func (o *opener) take(wanted ...Place) ([]block.Message, error) {
+	messages := make([]block.Message, len(wanted))
+	for i, place := range wanted {
+		if _, err := o.messages.take(place); err != nil {
+			return nil, fmt.Errorf("message: %w", err)
+		}
+		messages[i] = o.decoded[place]
+	}
+	return messages, nil
 }
 
 // submission returns the submission as it was received.
-func (l Late) submission(d Description, p *places) (Submission, error) {
+func (o *opener) submission(l Late) (Submission, error) {
 	s := Submission{
-		Network: d.Network, Contract: d.ContractKey, Epoch: d.Epoch, Description: d.Hash(),
-		Result: l.Result, Certificate: l.Certificate, Submitter: l.Submitter, Signature: l.Signature,
+		Network: o.d.Network, Contract: o.d.ContractKey, Epoch: o.d.Epoch, Description: o.d.Hash(),
+		Certificate: l.Certificate, Submitter: l.Submitter, Signature: l.Signature,
+	}
+	var err error
+	if s.Result, err = o.results.take(l.Result); err != nil {
+		return s, fmt.Errorf("result: %w", err)
 	}
 	if len(l.Header) > 0 {
 		var b block.Block
 		if err := canonical.Decode(l.Header, maxSignedHeaderBytes, &b.SignedHeader); err != nil {
 			return s, fmt.Errorf("header: %w", err)
 		}
-		var err error
-		if b.Messages, err = p.at(l.Messages...); err != nil {
+		if b.Messages, err = o.take(l.Messages...); err != nil {
 			return s, err
 		}
 		s.Block = b.Encode()
@@ -99,49 +137,12 @@ func (l Late) submission(d Description, p *places) (Submission, error) {
 	return s, nil
 }
 
-// places are the messages of a core and its annex, and which of them are in use.
-type places struct {
-	messages []block.Message
-	used     []bool
-	known    map[string]bool // by encoding
-}
-
-func newPlaces(core []block.Message) *places {
-	p := &places{known: make(map[string]bool)}
-	for _, m := range core {
-		p.add(m)
+func (o *opener) allUsed() error {
+	if err := o.messages.allUsed(); err != nil {
+		return fmt.Errorf("message: %w", err)
 	}
-	for i := range p.used {
-		p.used[i] = true
-	}
-	return p
-}
-
-// add gives a message the next place. It reports whether it had one.
-func (p *places) add(m block.Message) (known bool) {
-	encoded := string(m.Encode())
-	known = p.known[encoded]
-	p.known[encoded] = true
-	p.messages, p.used = append(p.messages, m), append(p.used, false)
-	return known
-}
-
-// at returns the messages at these places, and marks them as used.
-func (p *places) at(wanted ...Place) ([]block.Message, error) {
-	messages := make([]block.Message, len(wanted))
-	for i, place := range wanted {
-		if int(place) >= len(p.messages) {
-			return nil, fmt.Errorf("message at place %d, expected 0..%d", place, len(p.messages)-1)
-		}
-		messages[i], p.used[place] = p.messages[place], true
-	}
-	return messages, nil
-}
-
-// allUsed returns an error that names the first message that nothing refers to.
-func (p *places) allUsed() error {
-	if i := slices.Index(p.used, false); i >= 0 {
-		return fmt.Errorf("message at place %d is not used", i)
+	if err := o.results.allUsed(); err != nil {
+		return fmt.Errorf("result: %w", err)
 	}
 	return nil
 }
