@@ -53,7 +53,7 @@ func late(e *epoch) Finding {
 		if err != nil {
 			return fail("the late submission of %s does not verify: %v", e.config.name(e.annex.Late[i].Submitter), err)
 		}
-		e.blocks = append(e.blocks, v)
+		e.verified = append(e.verified, v)
 	}
 	if len(e.opened.Late) == 0 {
 		return pass("no other submission verified")
@@ -139,7 +139,7 @@ func spread(e *epoch) Finding {
 		return cannot("the winner's result cannot be recomputed")
 	}
 	results := []metrics.Result{*e.recomputed}
-	for _, v := range e.blocks {
+	for _, v := range e.verified {
 		results = append(results, v.Result)
 	}
 	if len(results) == 1 {

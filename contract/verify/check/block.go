@@ -33,24 +33,28 @@ func ownBlock(e *epoch) Finding {
 	return pass("%s, height %d, signed by %s, who submitted it", e.block.ID().Short(), h.Height, e.config.name(h.Creator))
 }
 
+// parent compares the block with others of its chain that were submitted. A contract pays for any
+// certified block, so a broken chain convicts members, and not the contract.
 func parent(e *epoch) Finding {
-	h := e.block.Header
-	before, known := e.heads[chain{h.Group, h.Creator}]
-	switch {
-	case (h.Height == 1) != (h.Parent == block.ID{}):
+	h, by := e.block.Header, e.config.name(e.block.Header.Creator)
+	if (h.Height == 1) != (h.Parent == block.ID{}) {
 		return fail("parent %s at height %d, expected a zero parent at height 1 only", h.Parent.Short(), h.Height)
-	case h.Height == 1 && known:
-		return fail("height 1 after block %s at height %d", before.id.Short(), before.height)
-	case h.Height == 1:
-		return pass("the first block of %s in group %d", e.config.name(h.Creator), e.d.Group.Number())
-	case known && h.Height <= before.height:
-		return fail("height %d after block %s at height %d", h.Height, before.id.Short(), before.height)
-	case known && before.height == h.Height-1 && before.id != h.Parent:
-		return fail("parent %s, block %d of %s is %s", h.Parent.Short(), before.height, e.config.name(h.Creator), before.id.Short())
-	case known && before.height == h.Height-1:
-		return pass("parent %s is the block of an earlier epoch", h.Parent.Short())
 	}
-	return needs("block", "parent %s, which was not given", h.Parent.Short())
+	slot := h.Slot()
+	if other, known := e.blocks[slot]; known && other != e.block.ID() {
+		return warn("%s signed two blocks for height %d: %s and %s", by, h.Height, other.Short(), e.block.ID().Short())
+	}
+	if h.Height == 1 {
+		return pass("the first block of %s in group %d", by, e.d.Group.Number())
+	}
+	slot.Height--
+	switch before, known := e.blocks[slot]; {
+	case !known:
+		return needs("block", "parent %s, which was not given", h.Parent.Short())
+	case before != h.Parent:
+		return warn("parent %s, but %s also signed %s for height %d", h.Parent.Short(), by, before.Short(), slot.Height)
+	}
+	return pass("parent %s is the block of an earlier epoch", h.Parent.Short())
 }
 
 func certified(e *epoch) Finding {

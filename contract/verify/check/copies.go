@@ -37,6 +37,9 @@ func copies(e *epoch) Finding {
 			}
 		}
 	}
+	if len(others) < enoughPairs && constant(e.matrix.Rows[same[0].a].Values) {
+		return pass("%s report the same value for all mixnodes", e.names(members))
+	}
 	if len(others) < enoughPairs {
 		return warn("%s report the same values (too few others to say by what chance)", e.names(members))
 	}
@@ -60,6 +63,11 @@ func pairs(m metrics.Matrix) (same, others []pair) {
 		}
 	}
 	return same, others
+}
+
+// constant reports whether all values are the same, as those of mixnodes that are always up.
+func constant(values []metrics.Uptime) bool {
+	return !slices.ContainsFunc(values, func(v metrics.Uptime) bool { return v != values[0] })
 }
 
 // agreement returns the decimal logarithm of the chance that a pair agrees in all columns, each

@@ -63,7 +63,7 @@ type epoch struct {
 	annex       contract.Annex
 	opened      contract.Opened
 	unfit       error             // why the annex is not that of the core
-	blocks      []verify.Verified // of late submissions
+	verified    []verify.Verified // late submissions
 }
 
 // report is a message of the block.

@@ -26,6 +26,7 @@ const (
 // bundle is a settled epoch with what its parts are made of, so that a forger can make others.
 type bundle struct {
 	d       contract.Description
+	creator int // number of the winner
 	s       contract.Submission
 	rewards []contract.Reward
 	receipt contract.Receipt
@@ -77,10 +78,10 @@ func (s *story) next() *bundle {
 	}
 	b := &bundle{d: d}
 	if d.Epoch != missedEpoch {
-		creator := 1 + int(d.Epoch)%storyMembers
-		b.s = s.submit(d, creator)
+		b.creator = 1 + int(d.Epoch)%storyMembers
+		b.s = s.submit(d, b.creator)
 		for _, other := range contracttest.Numbers(storyMembers)[:3] {
-			if other != creator {
+			if other != b.creator {
 				b.late = append(b.late, s.submit(d, other))
 			}
 		}

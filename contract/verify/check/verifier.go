@@ -4,7 +4,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -17,7 +16,7 @@ type Verifier struct {
 	records map[contract.Epoch]contract.Hash  // of all epochs
 	results map[contract.Epoch]metrics.Result // of the epochs from which a value can be carried
 	states  states
-	heads   map[chain]link // the newest known block of each chain
+	blocks  map[block.Slot]block.ID // that were submitted
 	summary Summary
 }
 
@@ -29,21 +28,11 @@ type settlement struct {
 	receipt     contract.Receipt
 }
 
-type chain struct {
-	group   membership.ID
-	creator keys.Public
-}
-
-type link struct {
-	height uint64
-	id     block.ID
-}
-
 // New returns a verifier.
 func New(config Config) *Verifier {
 	return &Verifier{
 		config: config, records: map[contract.Epoch]contract.Hash{}, results: map[contract.Epoch]metrics.Result{},
-		heads: map[chain]link{}, summary: Summary{Trust: trustOf(config), Checks: newTotals()},
+		blocks: map[block.Slot]block.ID{}, summary: Summary{Trust: trustOf(config), Checks: newTotals()},
 	}
 }
 
@@ -91,18 +80,10 @@ func (v *Verifier) learn(e *epoch) {
 	}
 	v.states.settle(e)
 	if e.has(aBlock) {
-		v.head(e.block)
+		v.blocks[e.block.Header.Slot()] = e.block.ID()
 	}
-	for _, late := range e.blocks {
-		v.head(late.Block)
-	}
-}
-
-// head keeps the newest block of each chain.
-func (v *Verifier) head(b block.Block) {
-	of := chain{b.Header.Group, b.Header.Creator}
-	if b.Header.Height > v.heads[of].height {
-		v.heads[of] = link{b.Header.Height, b.ID()}
+	for _, late := range e.verified {
+		v.blocks[late.Block.Header.Slot()] = late.BlockID()
 	}
 }
 
