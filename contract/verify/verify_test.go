@@ -189,15 +189,26 @@ func TestCountsOfReportsAreComparedToo(t *testing.T) {
 func TestEveryChangedBitOfASubmissionIsDetected(t *testing.T) {
 	d := contracttest.Description(4, 2)
 	good := contracttest.Submission(d, 1).Encode()
+	var remembered verify.Messages
+	for creator := 1; creator <= 2; creator++ {
+		alone, err := verify.Submission(d, contracttest.Submission(d, creator))
+		require.NoError(t, err)
+		together, err := remembered.Submission(d, contracttest.Submission(d, creator))
+		require.NoError(t, err)
+		require.Equal(t, alone, together)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		bad := slices.Clone(good)
 		bit := rapid.IntRange(0, 8*len(good)-1).Draw(t, "bit")
 		bad[bit/8] ^= 1 << (bit % 8)
 		s, err := contract.DecodeSubmission(bad, len(bad))
-		if err == nil {
-			_, err = verify.Submission(d, s)
+		if err != nil {
+			return
 		}
+		_, err = verify.Submission(d, s)
 		require.Error(t, err)
+		_, err = remembered.Submission(d, s)
+		require.Error(t, err, "among others about the epoch")
 	})
 }
 

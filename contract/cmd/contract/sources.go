@@ -58,6 +58,9 @@ func fromURL(ctx context.Context, c *client.Client, only contract.Epoch) (eviden
 	return e, nil
 }
 
+// maxEpochs bounds the epochs of a running contract that are verified at once: a century of hours.
+const maxEpochs = 1 << 20
+
 // settledAt returns the numbers of all epochs that the contract says are settled, ascending.
 func settledAt(ctx context.Context, c *client.Client) ([]contract.Epoch, error) {
 	const page = 100
@@ -77,6 +80,9 @@ func settledAt(ctx context.Context, c *client.Client) ([]contract.Epoch, error) 
 		if newest == 0 && (len(epochs) == 0 || from == 0) {
 			return nil, nil
 		}
+	}
+	if newest > maxEpochs {
+		return nil, fmt.Errorf("%w: epoch %d is settled, expected at most %d: choose one with --epoch", client.ErrAnswer, newest, maxEpochs)
 	}
 	numbers := make([]contract.Epoch, newest)
 	for i := range numbers {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -49,7 +48,7 @@ func annex(e *epoch) Finding {
 // late verifies what came after the winner as the contract would have.
 func late(e *epoch) Finding {
 	for i, s := range e.opened.Late {
-		v, err := verify.Submission(e.d, s)
+		v, err := e.messages.Submission(e.d, s)
 		if err != nil {
 			return fail("the late submission of %s does not verify: %v", e.config.name(e.annex.Late[i].Submitter), err)
 		}
@@ -109,8 +108,8 @@ func evidence(e *epoch) Finding {
 }
 
 func (e *epoch) signedReport(by keys.Public, m block.Message) bool {
-	reading, err := verify.Read(m)
-	return err == nil && m.Sender() == by && e.rule.Counts(reading) && m.Verify()
+	reading, err := e.messages.Read(m, e.d)
+	return err == nil && m.Sender() == by && e.rule.Counts(reading) && e.messages.Signed(m, e.d)
 }
 
 // doubleReporters returns who signed two different reports about the epoch, of all messages in core
