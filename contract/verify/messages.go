@@ -23,10 +23,12 @@ type signedMessage struct {
 	signature keys.Signature
 }
 
+// remembered is what was found out about a message, each when it was asked for.
 type remembered struct {
-	signed  bool
-	reading Reading
-	err     error // of reading
+	verified, signed bool
+	read             bool
+	reading          Reading
+	err              error // of reading
 }
 
 // verifyBlock is certificate.VerifyBlock.
@@ -37,9 +39,8 @@ func (m *Messages) verifyBlock(d contract.Description, b block.Block, c certific
 	if err := b.Check(d.Group); err != nil {
 		return err
 	}
-	limits := metrics.LimitsFor(len(d.Mixnodes))
 	for _, message := range b.Messages {
-		if !m.get(message, limits).signed {
+		if !m.Signed(message) {
 			return fmt.Errorf("%w: message %s is not signed by its sender", block.ErrInvalid, message.ID())
 		}
 	}
@@ -50,11 +51,15 @@ func (m *Messages) read(message block.Message, limits metrics.Limits) (Reading, 
 	if m == nil {
 		return read(message, limits)
 	}
-	r := m.get(message, limits)
+	r := m.get(message)
+	if !r.read {
+		r.reading, r.err = read(message, limits)
+		r.read = true
+	}
 	return r.reading, r.err
 }
 
-func (m *Messages) get(message block.Message, limits metrics.Limits) *remembered {
+func (m *Messages) get(message block.Message) *remembered {
 	key := signedMessage{message.ID(), message.Signature()}
 	if r := m.known[key]; r != nil {
 		return r
@@ -62,15 +67,17 @@ func (m *Messages) get(message block.Message, limits metrics.Limits) *remembered
 	if m.known == nil {
 		m.known = make(map[signedMessage]*remembered)
 	}
-	r := &remembered{signed: message.Verify()}
-	r.reading, r.err = read(message, limits)
-	m.known[key] = r
-	return r
+	m.known[key] = new(remembered)
+	return m.known[key]
 }
 
 // Signed reports whether a message is signed by its sender.
-func (m *Messages) Signed(message block.Message, d contract.Description) bool {
-	return m.get(message, metrics.LimitsFor(len(d.Mixnodes))).signed
+func (m *Messages) Signed(message block.Message) bool {
+	r := m.get(message)
+	if !r.verified {
+		r.verified, r.signed = true, message.Verify()
+	}
+	return r.signed
 }
 
 // Read is Read for a message about the epoch of d.

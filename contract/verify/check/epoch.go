@@ -30,7 +30,10 @@ const (
 	theLate // what the annex holds together with the core
 )
 
-var errMissing = errors.New("the evidence of a settled epoch is missing")
+var (
+	errMissing = errors.New("the evidence of a settled epoch is missing, or has another form")
+	errNoAnnex = errors.New("the annex of a closed epoch is missing, or has another form")
+)
 
 // lack says why there is no part to look at.
 type lack struct {

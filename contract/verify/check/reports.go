@@ -17,7 +17,7 @@ import (
 
 func signatures(e *epoch) Finding {
 	for _, r := range e.reports {
-		if !e.messages.Signed(r.message, e.d) {
+		if !e.messages.Signed(r.message) {
 			return fail("the message of %s is not signed by it", e.config.name(r.message.Sender()))
 		}
 	}
