@@ -175,6 +175,10 @@ func (s Summary) people(say func(string, ...any)) {
 		}
 		return strings.Join(names, ", ")
 	}
+	say("Won: %s.", list(func(m Member) int { return m.Won }))
+	if s.Unproven == rewarded {
+		return
+	}
 	say("Reported: %s.", list(func(m Member) int { return m.Reported }))
 	say("Signed the blocks: %s.", list(func(m Member) int { return m.Signed }))
 }
@@ -185,13 +189,19 @@ func (s Summary) limits() []string {
 	if w := s.Witness; w != nil {
 		head = fmt.Sprintf("that no epoch after epoch %d was removed or changed by the contract: up to there %d members signed the chain, with their reports on epoch %d;", w.Epoch, w.Members, w.By)
 	}
-	return []string{
-		"that a reporter measured what it signed;",
-		"that no report was withheld: a block needs those of n-f members, and its creator may leave out f;",
+	var limits []string
+	if s.Unproven > 0 {
+		limits = append(limits, fmt.Sprintf("what was measured in %s that %s on the word of the winner;", count(s.Unproven, "epoch"), map[bool]string{true: "rests", false: "rest"}[s.Unproven == 1]))
+	}
+	if s.Unproven < s.Rewarded {
+		limits = append(limits, "that a reporter measured what it signed;",
+			"that no report was withheld: a block needs those of n-f members, and its creator may leave out f;")
+	}
+	return append(limits,
 		head,
 		"when something happened: times of settlement are the contract's clock;",
 		"that the contract did not sign its whole chain again before anybody saw it.",
-	}
+	)
 }
 
 // hang returns a text after a prefix, broken at columns80 with later lines indented.
