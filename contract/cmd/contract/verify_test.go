@@ -76,7 +76,7 @@ func TestVerifyChecksFilesFoldersAndDatabases(t *testing.T) {
 	status, out, errs := call(t, v.trusted(v.folder)...)
 	require.Zero(t, status, errs)
 	requireNarrow(t, out)
-	require.Contains(t, out, "epochs 1 to 3 of contract-test: 2 rewarded, 1 missed")
+	require.Contains(t, out, "epochs 1 to 3 of contract-test: 2 proven by signed reports, 1 missed")
 	require.Contains(t, out, "84 of 84 checks passed.")
 	require.Contains(t, out, "Reported: nymapi-1, nymapi-2, nymapi-3, nymapi-4.")
 	require.Contains(t, out, "that a reporter measured what it signed;")

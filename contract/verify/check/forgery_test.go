@@ -377,6 +377,27 @@ func TestForgedHistoriesAreFound(t *testing.T) {
 	}
 }
 
+// Somebody who joins later has no bundle of epoch 1, and still finds what the bundles contradict.
+func TestForgedHistoriesAreFoundWithoutTheBeginning(t *testing.T) {
+	late := func(change func(*contract.Description)) check.Finding {
+		s := newStory()
+		s.description = change
+		f := s.tell(storyEpochs + 2).presented()
+		f.evidence, f.config.First = f.evidence[3:], 0
+		return f.findings(t, storyEpochs+2, "weights")[0]
+	}
+	honest := late(nil)
+	require.Equal(t, check.NotCheckable, honest.Outcome)
+	require.Contains(t, honest.Value, "fit the descriptions before")
+	require.Equal(t, "bundles of epochs 1 to 6", honest.Needs)
+	require.Equal(t, check.Fail, late(func(d *contract.Description) {
+		if d.Epoch == storyEpochs+2 {
+			d.State.History = slices.Clone(d.State.History)
+			d.State.History[1].Squared++
+		}
+	}).Outcome)
+}
+
 func TestRemovedEpochsAreFound(t *testing.T) {
 	f := told().presented()
 	f.evidence = slices.Delete(f.evidence, 2, 3)

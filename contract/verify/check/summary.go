@@ -112,7 +112,7 @@ func (s *Summary) witness(w Witness) {
 
 // add counts a report.
 func (s *Summary) add(r Report) {
-	if s.Epochs++; s.Epochs == 1 {
+	if s.Epochs++; s.First == 0 {
 		s.First, s.Network = r.Epoch, r.Network
 	}
 	s.Last = max(s.Last, r.Epoch)

@@ -49,7 +49,7 @@ func TestOddReportsAreWarnedOf(t *testing.T) {
 			return contracttest.Message(d, 2, r)
 		}), "one each", "two reports of nymapi-2"},
 		"an early report": {func(d contract.Description, all []block.Message) []block.Message {
-			m, err := block.NewMessage(contracttest.Key(2), d.Network, d.Label(), all[1].Payload(), int64(d.End)-5)
+			m, err := block.NewMessage(contracttest.Key(2), d.Network, d.Label(), all[1].Payload(), int64(d.End)-101)
 			if err != nil {
 				panic(err)
 			}
