@@ -18,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
@@ -190,12 +191,25 @@ func (c *cluster) rewarded(id contract.Epoch) contract.EpochDetail {
 // audited fetches the evidence of a rewarded epoch and audits it.
 func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	c.Helper()
-	bundle, err := c.asked.Bundle(c.Context(), id)
+	core, err := c.asked.Core(c.Context(), id)
 	require.NoError(c, err)
-	audited, err := verify.Audit(bundle)
+	audited, err := verify.Audit(core)
 	require.NoError(c, err)
 	require.True(c, audited.Proven())
 	return audited
+}
+
+// keepsCore waits until a Nym-API has the contract's core of an epoch as a file.
+func (c *cluster) keepsCore(number int, id contract.Epoch) {
+	c.Helper()
+	core, err := c.asked.Core(c.Context(), id)
+	require.NoError(c, err)
+	var kept []byte
+	c.eventually(func() bool {
+		kept, err = os.ReadFile(filepath.Join(c.home(number), "bundles", rewards.CoreFile(id)))
+		return err == nil
+	}, "the core is kept")
+	require.Equal(c, core.Encode(), kept)
 }
 
 // reported waits until an epoch that has not ended yet is rewarded with the reports of n members,
