@@ -33,8 +33,20 @@ func putReports(ctx context.Context, tx *sqlx.Tx, epoch int64, matrix metrics.Ma
 		if err != nil {
 			return err
 		}
+		if err := addToSum(ctx, tx, reporter.Key, len(values), d); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// addToSum adds a report to the sums of its reporter over all epochs.
+func addToSum(ctx context.Context, tx *sqlx.Tx, key keys.Public, cells int, d distances) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO reporter_sum (key, epochs, cells, present, compared, distance, squared) VALUES (?, 1, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET epochs = epochs + 1, cells = cells + excluded.cells, present = present + excluded.present,
+			compared = compared + excluded.compared, distance = distance + excluded.distance, squared = squared + excluded.squared`,
+		hexKey(key), cells, d.present, d.compared, d.distance, d.squared)
+	return err
 }
 
 // putList makes the newest list that of the epoch, or a new one if it holds other mixnodes.
