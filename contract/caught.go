@@ -28,6 +28,17 @@ type Caught struct {
 	// Earlier is the number of epochs before them that are left out: see MaxCaughtEpochs.
 	Earlier int `json:"earlier,omitempty"`
 	Count   int `json:"count"` // number of offences, at least that of the epochs
+	// Text is the Sentence in answers of programs, which Told fills in.
+	Text string `json:"text,omitempty"`
+}
+
+// Told returns c with its Text, and with at most MaxCaughtEpochs epochs.
+func (c Caught) Told() Caught {
+	if drop := len(c.Epochs) - MaxCaughtEpochs; drop > 0 {
+		c.Epochs, c.Earlier = slices.Clone(c.Epochs[drop:]), c.Earlier+drop
+	}
+	c.Text = c.Sentence()
+	return c
 }
 
 // MaxCaughtEpochs is the greatest number of epochs, the newest, that a Caught lists.
@@ -75,12 +86,4 @@ func (c Caught) numbers(what string) string {
 		list += fmt.Sprintf(" and %d earlier", c.Earlier)
 	}
 	return list
-}
-
-// Bounded returns c with at most MaxCaughtEpochs epochs.
-func (c Caught) Bounded() Caught {
-	if drop := len(c.Epochs) - MaxCaughtEpochs; drop > 0 {
-		c.Epochs, c.Earlier = slices.Clone(c.Epochs[drop:]), c.Earlier+drop
-	}
-	return c
 }

@@ -28,8 +28,8 @@ func TestCaughtListsTheNewestEpochs(t *testing.T) {
 	for epoch := range int64(contract.MaxCaughtEpochs + 3) {
 		c.Epochs = append(c.Epochs, epoch+1)
 	}
-	c = c.Bounded()
+	c = c.Told()
 	require.Equal(t, []any{contract.MaxCaughtEpochs, int64(4), 3}, []any{len(c.Epochs), c.Epochs[0], c.Earlier})
-	require.Equal(t, c, c.Bounded())
-	require.Equal(t, "nymapi-1 signed two reports in epochs 4 to 1003 and 3 earlier", c.Sentence())
+	require.Equal(t, c, c.Told())
+	require.Equal(t, "nymapi-1 signed two reports in epochs 4 to 1003 and 3 earlier", c.Text)
 }

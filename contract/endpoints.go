@@ -1,20 +1,26 @@
 package contract
 
 import (
+	"net/url"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath and BundlePath.
+// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath, BundlePath,
+// MatrixPath and MixnodePath.
 const (
-	PathEpoch    = "/contract/epoch"
-	PathPeerInfo = "/contract/peer_info"
-	PathEpochs   = "/contract/epochs"
-	PathSubmit   = "/contract/submit_rewards"
-	PathEnrol    = "/contract/enrol"
-	PathLive     = "/livez"
-	PathReady    = "/readyz"
+	PathEpoch     = "/contract/epoch"
+	PathPeerInfo  = "/contract/peer_info"
+	PathEpochs    = "/contract/epochs"
+	PathReporters = "/contract/reporters"
+	PathMixnodes  = "/contract/mixnodes"
+	PathSubmit    = "/contract/submit_rewards"
+	PathEnrol     = "/contract/enrol"
+	PathLive      = "/livez"
+	PathReady     = "/readyz"
 )
 
 // EpochPath returns the path of one epoch's details.
@@ -28,6 +34,14 @@ func RecordPath(epoch Epoch) string { return EpochPath(epoch) + "/record" }
 
 // BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
+
+// MatrixPath returns the path of one rewarded epoch's reports, an EpochMatrix.
+func MatrixPath(epoch Epoch) string { return EpochPath(epoch) + "/matrix" }
+
+// MixnodePath returns the path of what was reported about a mixnode, a MixnodeReports.
+func MixnodePath(mixnode metrics.MixID) string {
+	return PathMixnodes + "/" + url.PathEscape(string(mixnode))
+}
 
 // CurrentEpoch is the response of GET /contract/epoch: the newest epoch. Only the first one may not
 // have begun yet.
@@ -161,6 +175,7 @@ type EpochDetail struct {
 	Signers  []Signatory `json:"signers"`
 	Receipt  *Receipt    `json:"receipt"`
 	Attempts []Attempt   `json:"attempts"` // oldest first
+	Caught   []Caught    `json:"caught"`   // by name and offence
 	// AttemptsDropped counts the attempts beyond the limit per member and epoch, which are not stored.
 	AttemptsDropped int `json:"attempts_dropped"`
 }

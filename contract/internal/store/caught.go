@@ -62,7 +62,7 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 		c.Epochs, c.Count = append(c.Epochs, row.Number), c.Count+row.Times
 	}
 	for i := range caught {
-		caught[i] = caught[i].Bounded()
+		caught[i] = caught[i].Told()
 	}
 	return caught, nil
 }

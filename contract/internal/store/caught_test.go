@@ -104,9 +104,9 @@ func TestMembersAreCaughtByName(t *testing.T) {
 	all, err := s.Caught(ctx, 0)
 	require.NoError(t, err)
 	require.Equal(t, []contract.Caught{
-		{Name: "nymapi-1", Offence: contract.TwoBlocks, Epochs: []int64{7}, Count: 1},
-		{Name: "nymapi-1", Offence: contract.TwoReports, Epochs: []int64{1, 2, 3}, Count: 3},
-		{Name: "nymapi-2", Offence: contract.RefusedSubmission, Epochs: []int64{2}, Count: 2},
+		{Name: "nymapi-1", Offence: contract.TwoBlocks, Epochs: []int64{7}, Count: 1, Text: "nymapi-1 signed two blocks at height 7 of its chain"},
+		{Name: "nymapi-1", Offence: contract.TwoReports, Epochs: []int64{1, 2, 3}, Count: 3, Text: "nymapi-1 signed two reports in epochs 1 to 3"},
+		{Name: "nymapi-2", Offence: contract.RefusedSubmission, Epochs: []int64{2}, Count: 2, Text: "nymapi-2 submitted what the contract refused, 2 times, in epoch 2"},
 	}, all)
 	second, err := s.Caught(ctx, 2)
 	require.NoError(t, err)
