@@ -32,7 +32,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // call runs the command and returns what it wrote.
-func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+func call(t testing.TB, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
 	status = run(context.Background(), args, &out, &err)

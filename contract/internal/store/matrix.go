@@ -73,11 +73,12 @@ func (r *Reader) Mixnode(ctx context.Context, mixnode metrics.MixID, from contra
 	found := contract.MixnodeReports{Mixnode: mixnode, Epochs: []contract.MixnodeEpoch{}}
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) error {
 		var paid []paidRow
-		// The condition on the mixnode is met by nearly all epochs, so the newest ones are found first.
-		err := tx.SelectContext(ctx, &paid, `SELECT w.epoch, w.mixnode, w.value, w.carried_from, l.place, e.description FROM winner n
-			JOIN epoch e ON e.id = n.epoch JOIN reward w ON w.epoch = n.epoch AND w.mixnode = ?1
-			LEFT JOIN listing l ON l.list = n.list AND l.mixnode = ?1
-			WHERE ?2 = 0 OR n.epoch <= ?2 ORDER BY n.epoch DESC LIMIT ?3`, string(mixnode), int64(from), limit+1)
+		// CROSS JOIN keeps this order, in which only the epochs of the page are read: the index
+		// epoch_by_status has their numbers, and nearly all have the mixnode.
+		err := tx.SelectContext(ctx, &paid, `SELECT e.id AS epoch, w.mixnode, w.value, w.carried_from, l.place, e.description
+			FROM epoch e CROSS JOIN reward w ON w.epoch = e.id AND w.mixnode = ?1
+			CROSS JOIN winner n ON n.epoch = e.id LEFT JOIN listing l ON l.list = n.list AND l.mixnode = ?1
+			WHERE e.status = 'rewarded' AND e.id <= ?2 ORDER BY e.id DESC LIMIT ?3`, string(mixnode), last(from), limit+1)
 		if err != nil {
 			return err
 		}
@@ -103,6 +104,14 @@ func (r *Reader) Mixnode(ctx context.Context, mixnode metrics.MixID, from contra
 		return contract.MixnodeReports{}, fmt.Errorf("read reports about %s: %w", mixnode, err)
 	}
 	return found, nil
+}
+
+// last returns the greatest number of an epoch that is not behind from, of which 0 is the newest.
+func last(from contract.Epoch) int64 {
+	if from == 0 {
+		return math.MaxInt64
+	}
+	return int64(from)
 }
 
 // paidRow is what a mixnode was paid in an epoch.
