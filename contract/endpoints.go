@@ -21,6 +21,8 @@ const (
 	PathEnrol     = "/contract/enrol"
 	PathLive      = "/livez"
 	PathReady     = "/readyz"
+	PathOpenAPI   = "/openapi.json"
+	PathDocs      = "/docs"
 )
 
 // EpochPath returns the path of one epoch's details.
