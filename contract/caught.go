@@ -14,7 +14,7 @@ type Offence string
 const (
 	TwoReports        Offence = "two_reports"        // signed, for one epoch
 	TwoBlocks         Offence = "two_blocks"         // signed, for one slot
-	RefusedReport     Offence = "refused_report"     // signed for an epoch that it does not fit
+	RefusedReport     Offence = "refused_report"     // does not count for the epoch of its label
 	RefusedSubmission Offence = "refused_submission" // by the contract, as invalid
 )
 
@@ -46,18 +46,18 @@ const MaxCaughtEpochs = 1000
 
 // Sentence says who was caught at what, such as "nymapi-1 signed two reports in epochs 1 to 5".
 func (c Caught) Sentence() string {
-	times := "once"
-	if c.Count > 1 {
-		times = fmt.Sprintf("%d times", c.Count)
-	}
 	switch c.Offence {
 	case TwoReports:
 		return fmt.Sprintf("%s signed two reports in %s", c.Name, c.numbers("epoch"))
 	case TwoBlocks:
 		return fmt.Sprintf("%s signed two blocks at %s of its chain", c.Name, c.numbers("height"))
 	case RefusedReport:
-		return fmt.Sprintf("%s signed a report that does not fit its epoch, %s, in %s", c.Name, times, c.numbers("epoch"))
+		return fmt.Sprintf("%s signed a report that does not count in %s", c.Name, c.numbers("epoch"))
 	default:
+		times := "once"
+		if c.Count > 1 {
+			times = fmt.Sprintf("%d times", c.Count)
+		}
 		return fmt.Sprintf("%s submitted what the contract refused, %s, in %s", c.Name, times, c.numbers("epoch"))
 	}
 }
