@@ -10,10 +10,11 @@ import (
 type EpochMatrix struct {
 	Epoch    Epoch           `json:"epoch"`
 	Mixnodes []metrics.MixID `json:"mixnodes"` // the columns, in byte order
-	// Rows are the reports, in the order of the Nym-APIs' numbers. There are none without Ephemera.
+	// Rows are the reports, in the order of the Nym-APIs' numbers. Without Ephemera, Rows is empty.
 	Rows []MatrixRow `json:"rows"`
 	// Percent and CarriedFrom are what the mixnodes were paid, as many as there are columns. Percent
-	// is nil for nothing. CarriedFrom is the epoch in which an old value was measured, 0 for a new one.
+	// is nil for nothing. CarriedFrom is the epoch in which an old value was measured, 0 for a new
+	// one.
 	Percent     []*float64 `json:"percent"`
 	CarriedFrom []Epoch    `json:"carried_from"`
 	Coverage    Coverage   `json:"coverage"`
@@ -74,8 +75,8 @@ type MixnodeEpoch struct {
 	Percent     *float64   `json:"percent"`
 	CarriedFrom Epoch      `json:"carried_from"`
 	Reports     []Reported `json:"reports"` // in the order of the Nym-APIs' numbers
-	// Estimates are what the estimators would have paid for these reports. There are none without
-	// reports.
+	// Estimates are what the estimators would have paid for these reports. Without reports, it is
+	// empty.
 	Estimates []Estimate `json:"estimates"`
 }
 

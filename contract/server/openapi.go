@@ -30,7 +30,7 @@ func describe(endpoints []endpoint, version string) *huma.OpenAPI {
 		Info: &huma.Info{
 			Title: "Rewarding contract", Version: version,
 			Description: "The simulated contract that rewards mixnodes. Keys, hashes and signatures are hexadecimal, times RFC 3339 in UTC. " +
-				"A value is an uptime in hundredths of a percent, percent is percent; null is no value. Errors are problem documents (RFC 9457) whose type is " +
+				"A value is an uptime in hundredths of a percent, percent is percent; null stands for a missing value. Errors are problem documents (RFC 9457) whose type is " +
 				"urn:nym-rewarding:problem:<kind>.",
 		},
 		Tags: []*huma.Tag{
@@ -103,8 +103,8 @@ func (uptime) Schema(huma.Registry) *huma.Schema {
 	return s
 }
 
-// allowNull allows null for pointers to structs that encoding/json does not leave out. Huma does not
-// describe them.
+// allowNull allows null for pointers to structs that encoding/json does not leave out. Huma does
+// not describe them.
 func allowNull(schemas huma.Registry) {
 	for name, schema := range schemas.Map() {
 		for _, field := range reflect.VisibleFields(schemas.TypeFromRef(schemaPrefix + name)) {

@@ -146,8 +146,8 @@ func (w *world) ask(t *testing.T, v *validating, path string) {
 	require.NoError(t, answer.Body.Close())
 }
 
-// TestOtherAnswersAreNotAsDescribed shows that the validator fails: an answer of another form, with a
-// field that is not described, without one that is, or with a status that is not.
+// TestOtherAnswersAreNotAsDescribed shows that the validator fails: an answer of another form, with
+// a field that is not described, without one that is, or with a status that is not.
 func TestOtherAnswersAreNotAsDescribed(t *testing.T) {
 	w := start(t, configure(t, 4, 3))
 	v := newValidating(t, w, map[string]bool{})

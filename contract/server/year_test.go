@@ -32,6 +32,9 @@ var lookups = map[string]string{
 
 // BenchmarkAnswersAboutAYear asks a contract with a year of hourly epochs.
 func BenchmarkAnswersAboutAYear(b *testing.B) {
+	if testing.Short() {
+		b.Skip("it makes a database of a year first, which takes half a minute: leave -short out")
+	}
 	cfg := configure(b, year.NymAPIs, year.Mixnodes)
 	cfg.EpochDuration = time.Hour
 	key, err := keys.LoadOrCreate(filepath.Join(filepath.Dir(cfg.Database), "contract.key"))

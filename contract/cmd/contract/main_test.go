@@ -187,7 +187,7 @@ func TestInspectTakesTheNewestComparisonByDefaultAndCreatesNothing(t *testing.T)
 	require.Contains(t, out, comparedDatabase)
 }
 
-// An older database in the current folder does not hide a newer comparison, nor the other way round.
+// An older database in the current folder does not hide a newer comparison, or the reverse.
 func TestInspectSaysWhichOfTwoDatabasesIsNewer(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.MkdirAll(filepath.Dir(comparedDatabase), 0o755))
@@ -317,7 +317,7 @@ func TestQuestionsOfTheREADMEAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	parts := strings.Split(string(text), "```sql\n")
-	require.Len(t, parts, 6)
+	require.Len(t, parts, 7)
 	for _, part := range parts[1:] {
 		query, _, _ := strings.Cut(part, "```")
 		rows, err := db.Queryx(query)

@@ -14,6 +14,9 @@ import (
 
 // BenchmarkInspectAYear shows a database with a year of hourly epochs.
 func BenchmarkInspectAYear(b *testing.B) {
+	if testing.Short() {
+		b.Skip("it makes a database of a year first, which takes half a minute: leave -short out")
+	}
 	path := filepath.Join(b.TempDir(), databaseName)
 	require.NoError(b, year.Make(context.Background(), path, contracttest.ContractKey(), year.Hours))
 	for _, c := range []struct {

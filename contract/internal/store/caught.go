@@ -10,8 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
-// PutOffence records that a member signed two reports for an epoch, or two blocks at a height of its
-// chain, which is 0 for reports. Recording it again changes nothing.
+// PutOffence records that a member signed two reports for an epoch, or two blocks at a height of
+// its chain, which is 0 for reports. Recording it again changes nothing.
 func (s *Store) PutOffence(ctx context.Context, epoch contract.Epoch, key keys.Public, offence contract.Offence, height uint64) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error { return putOffence(ctx, tx, epoch, key, offence, height) })
 	if err != nil {
