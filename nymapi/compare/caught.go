@@ -48,6 +48,19 @@ func (o offences) addReports(ctx context.Context, dir string, epochs int) error 
 	return err
 }
 
+// addRefused adds reports that a Nym-API has found not to count. The Nym-API must have stopped.
+func (o offences) addRefused(ctx context.Context, dir string, epochs int) error {
+	refused, err := service.RefusedReports(ctx, dir)
+	for member, numbers := range refused {
+		for _, epoch := range numbers {
+			if int(epoch) <= epochs {
+				o.set(member, contract.RefusedReport, int64(epoch), 1)
+			}
+		}
+	}
+	return err
+}
+
 // addBlocks adds the equivocations that a store holds.
 func (o offences) addBlocks(ctx context.Context, held store.Store) error {
 	proofs, err := held.Equivocations(ctx)

@@ -99,6 +99,23 @@ func (o *Offences) Caught(names map[keys.Public]string) []contract.Caught {
 	return list
 }
 
+// Refused returns the epochs, in ascending order, for which members signed reports that do not
+// count.
+func (o *Offences) Refused() map[keys.Public][]contract.Epoch {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	refused := map[keys.Public][]contract.Epoch{}
+	for who, at := range o.held {
+		if who.offence != contract.RefusedReport {
+			continue
+		}
+		for _, number := range slices.Sorted(maps.Keys(at)) {
+			refused[who.member] = append(refused[who.member], contract.Epoch(number))
+		}
+	}
+	return refused
+}
+
 // refuse records a report that does not count for the epoch of its label, if that is one of the
 // calendar. Err is why it is not a report, nil for a report.
 func (a *Application) refuse(ctx context.Context, m block.Message, report rules.Report, err error) {

@@ -2,6 +2,9 @@ package service
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -20,6 +23,20 @@ func (o *offences) list() []contract.Caught {
 		return []contract.Caught{}
 	}
 	return o.Caught(o.names)
+}
+
+// RefusedReports returns the epochs for which members signed reports that do not count, as the
+// Nym-API with this folder, which must not run, has recorded.
+func RefusedReports(ctx context.Context, dir string) (map[keys.Public][]contract.Epoch, error) {
+	held, err := rewards.OpenStore(ctx, filepath.Join(dir, RewardsFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	caught, err := rewards.NewOffences(ctx, held, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return caught.Refused(), held.Close()
 }
 
 // openOffences opens what members were caught at, and adds what the embedded node holds, if there

@@ -22,6 +22,11 @@ type reportsView struct {
 	Epoch    contract.Epoch `json:"epoch"`
 	NymAPIs  []string       `json:"nymapis"` // in the order of their numbers
 	Lines    []reportLine   `json:"mixnodes"`
+	// Coverage counts all mixnodes of the epoch. Submissions have verified; they would have paid a
+	// mixnode amounts that are at most SubmittedSpread apart.
+	Coverage        contract.Coverage `json:"coverage"`
+	Submissions     int               `json:"submissions"`
+	SubmittedSpread float64           `json:"submitted_spread"`
 }
 
 type reportLine struct {
@@ -38,7 +43,10 @@ func (v *view) reports(ctx context.Context) (*reportsView, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) { // it is not rewarded
 		return nil, err
 	}
-	r := &reportsView{Database: v.path, Epoch: detail.ID, NymAPIs: []string{}, Lines: []reportLine{}}
+	r := &reportsView{
+		Database: v.path, Epoch: detail.ID, NymAPIs: []string{}, Lines: []reportLine{},
+		Coverage: matrix.Coverage, Submissions: matrix.Submissions, SubmittedSpread: matrix.SubmittedSpread,
+	}
 	for _, row := range matrix.Rows {
 		r.NymAPIs = append(r.NymAPIs, row.NymAPI)
 	}
@@ -94,6 +102,9 @@ func (r *reportsView) table() string {
 		w.AppendRow(append(row, line.Value.String(), fromText(line.CarriedFrom)))
 	}
 	w.Render()
+	c := r.Coverage
+	fmt.Fprintf(&out, "%d mixnodes: %d with a new value, %d with an old one, %d unpaid\n", c.Cells, c.Fresh, c.Carried, c.Unpaid)
+	fmt.Fprintf(&out, "submissions that verified: %d; what they pay is at most %.2f points apart\n", r.Submissions, r.SubmittedSpread)
 	return out.String()
 }
 

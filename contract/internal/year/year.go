@@ -70,7 +70,8 @@ func fill(ctx context.Context, s *store.Store, key block.Signer, epochs int) err
 		if d.State, err = s.State(ctx); err != nil {
 			return err
 		}
-		if err := s.BeginEpoch(ctx, ledger.Entry{ID: d.Epoch, Start: d.Start, End: d.End, Close: d.End + 3*hour}, d); err != nil {
+		// Submissions are taken for years, so that a contract has nothing to finish when it starts.
+		if err := s.BeginEpoch(ctx, ledger.Entry{ID: d.Epoch, Start: d.Start, End: d.End, Close: d.End + 3*Hours*hour}, d); err != nil {
 			return err
 		}
 		if err := settle(ctx, s, key, d, random); err != nil {
