@@ -289,7 +289,7 @@ func TestPageShowsMembersAndEpochsAndLoadsNothingElse(t *testing.T) {
 	_, err := w.Submit(context.Background(), contracttest.Submission(w.description(1), 2))
 	require.NoError(t, err)
 	answer, body := w.get(http.MethodGet, "/")
-	for _, text := range []string{"2 of 2 enrolled", "n = 2, f = 0, q = 2", `<a href="/contract/epochs/1">1</a>`, `<a href="/contract/epochs/1/bundle">`, "rewarded", "<td>b</td>"} {
+	for _, text := range []string{"2 of 2 enrolled", "n = 2, f = 0, q = 2", `<a href="/epochs/1">1</a>`, `<a href="/contract/epochs/1/bundle">`, "rewarded", "<td>b</td>"} {
 		require.Contains(t, string(body), text)
 	}
 	require.NotContains(t, string(body), "http://")

@@ -14,7 +14,7 @@ import (
 )
 
 // pages are for people, and not part of the API.
-var pages = []string{"/", "/style.css", contract.PathDocs, contract.PathOpenAPI}
+var pages = []string{"/", "/style.css", contract.PathDocs, contract.PathOpenAPI, epochPages + "{id}"}
 
 // TestEveryRouteIsDescribed compares the routes with the OpenAPI document, both ways.
 func TestEveryRouteIsDescribed(t *testing.T) {

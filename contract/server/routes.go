@@ -46,6 +46,7 @@ func (s *Server) routes() chi.Router {
 	}
 	s.serveDocs(read, endpoints)
 	read.Get("/", s.getPage)
+	read.Get(epochPages+"{id}", s.getEpochPage)
 	read.Get("/style.css", getStyle)
 	return r
 }

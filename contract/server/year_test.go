@@ -28,6 +28,7 @@ var lookups = map[string]string{
 	"mixnode-unknown":   contract.MixnodePath("m9999"),
 	"mixnode-next-year": contract.MixnodePath("m0100") + "?from=100000",
 	"page":              "/",
+	"epoch-page":        "/epochs/5000",
 }
 
 // BenchmarkAnswersAboutAYear asks a contract with a year of hourly epochs.
