@@ -237,8 +237,9 @@ func (d Description) Estimator() (metrics.Estimator, error) {
 	return estimator, nil
 }
 
-// jsonDescription shows the description to people. UnmarshalJSON reads only Hash and CBOR.
-type jsonDescription struct {
+// DescriptionJSON is the JSON form of a Description, which shows it to people. UnmarshalJSON reads
+// only Hash and CBOR.
+type DescriptionJSON struct {
 	Hash        Hash            `json:"hash"`
 	Network     string          `json:"network"`
 	ContractKey keys.Public     `json:"contract_key"`
@@ -262,7 +263,7 @@ func (d Description) MarshalJSON() ([]byte, error) {
 	}
 	state := d.State
 	state.History = append([]Deviation{}, state.History...) // never null
-	return json.Marshal(jsonDescription{
+	return json.Marshal(DescriptionJSON{
 		Hash: d.Hash(), Network: d.Network, ContractKey: d.ContractKey, Epoch: d.Epoch, Start: d.Start, End: d.End,
 		Version: d.Version, State: state, Group: d.Group.ID(), GroupNumber: d.Group.Number(), Members: d.Group.Members(), Mixnodes: d.Mixnodes, Rules: d.Rules,
 		CBOR: d.Encode(),

@@ -1,21 +1,28 @@
 package contract
 
 import (
+	"net/url"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath, BundlePath and
-// AnnexPath.
+// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath, BundlePath,
+// AnnexPath, MatrixPath and MixnodePath.
 const (
-	PathEpoch    = "/contract/epoch"
-	PathPeerInfo = "/contract/peer_info"
-	PathEpochs   = "/contract/epochs"
-	PathSubmit   = "/contract/submit_rewards"
-	PathEnrol    = "/contract/enrol"
-	PathLive     = "/livez"
-	PathReady    = "/readyz"
+	PathEpoch     = "/contract/epoch"
+	PathPeerInfo  = "/contract/peer_info"
+	PathEpochs    = "/contract/epochs"
+	PathReporters = "/contract/reporters"
+	PathMixnodes  = "/contract/mixnodes"
+	PathSubmit    = "/contract/submit_rewards"
+	PathEnrol     = "/contract/enrol"
+	PathLive      = "/livez"
+	PathReady     = "/readyz"
+	PathOpenAPI   = "/openapi.json"
+	PathDocs      = "/docs"
 )
 
 // EpochPath returns the path of one epoch's details.
@@ -32,6 +39,14 @@ func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
 
 // AnnexPath returns the path of what else was received about a closed epoch, an encoded Annex.
 func AnnexPath(epoch Epoch) string { return EpochPath(epoch) + "/annex" }
+
+// MatrixPath returns the path of one rewarded epoch's reports, an EpochMatrix.
+func MatrixPath(epoch Epoch) string { return EpochPath(epoch) + "/matrix" }
+
+// MixnodePath returns the path of what was reported about a mixnode, a MixnodeReports.
+func MixnodePath(mixnode metrics.MixID) string {
+	return PathMixnodes + "/" + url.PathEscape(string(mixnode))
+}
 
 // CurrentEpoch is the response of GET /contract/epoch: the newest epoch. Only the first one may not
 // have begun yet.
@@ -165,6 +180,7 @@ type EpochDetail struct {
 	Signers  []Signatory `json:"signers"`
 	Receipt  *Receipt    `json:"receipt"`
 	Attempts []Attempt   `json:"attempts"` // oldest first
+	Caught   []Caught    `json:"caught"`   // by name and offence
 	// AttemptsDropped counts the attempts beyond the limit per member and epoch, which are not stored.
 	AttemptsDropped int `json:"attempts_dropped"`
 }

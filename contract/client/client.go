@@ -22,6 +22,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 var (
@@ -80,6 +81,12 @@ func (c *Client) PeerInfo(ctx context.Context) (contract.PeerInfo, error) {
 // Epochs returns at most limit epochs with numbers up to from, newest first. A from of 0 means the
 // newest epoch, a limit of 0 the contract's default.
 func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]contract.EpochSummary, error) {
+	list, err := get[contract.Epochs](ctx, c, contract.PathEpochs+page(from, limit))
+	return list.Epochs, err
+}
+
+// page returns the query for at most limit epochs with numbers up to from.
+func page(from contract.Epoch, limit int) string {
 	query := url.Values{}
 	if from > 0 {
 		query.Set("from", from.String())
@@ -87,12 +94,10 @@ func (c *Client) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
 	}
-	path := contract.PathEpochs
-	if len(query) > 0 {
-		path += "?" + query.Encode()
+	if len(query) == 0 {
+		return ""
 	}
-	list, err := get[contract.Epochs](ctx, c, path)
-	return list.Epochs, err
+	return "?" + query.Encode()
 }
 
 // EpochDetail returns the details of an epoch. The error is contract.NotFound before it begins.
@@ -207,6 +212,24 @@ func (c *Client) file(ctx context.Context, path string, limit int64) ([]byte, er
 	}
 	defer response.Body.Close()
 	return read(response, limit)
+}
+
+// Matrix returns what was reported and paid in a rewarded epoch. The error is contract.NotFound,
+// with the epoch, while the epoch is not rewarded.
+func (c *Client) Matrix(ctx context.Context, epoch contract.Epoch) (contract.EpochMatrix, error) {
+	return get[contract.EpochMatrix](ctx, c, contract.MatrixPath(epoch))
+}
+
+// Reporters returns how far each Nym-API was from the results of all epochs, and who was caught.
+func (c *Client) Reporters(ctx context.Context) (contract.Reporters, error) {
+	return get[contract.Reporters](ctx, c, contract.PathReporters)
+}
+
+// Mixnode returns what was reported about a mixnode in at most limit rewarded epochs with numbers
+// up to from, newest first. A from of 0 means the newest epoch, a limit of 0 the contract's
+// default. The error is contract.NotFound if the mixnode is in no such epoch.
+func (c *Client) Mixnode(ctx context.Context, mixnode metrics.MixID, from contract.Epoch, limit int) (contract.MixnodeReports, error) {
+	return get[contract.MixnodeReports](ctx, c, contract.MixnodePath(mixnode)+page(from, limit))
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {

@@ -81,8 +81,9 @@ type Config struct {
 	// the submissions of all members need more. A quarter of it is for bodies and answers.
 	MemoryBytes int64
 
-	Logger *slog.Logger     // default: none
-	Now    func() time.Time // default: time.Now
+	Version string           // of the program, in the OpenAPI document; default: "unknown"
+	Logger  *slog.Logger     // default: none
+	Now     func() time.Time // default: time.Now
 }
 
 // Validate returns an error if a contract cannot run with c. It wraps ErrConfig and says what was
@@ -239,6 +240,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Mode == "" {
 		c.Mode = contract.ModeFull
+	}
+	if c.Version == "" {
+		c.Version = "unknown"
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -151,6 +151,52 @@ func TestAnswersHaveTheirFields(t *testing.T) {
 	require.Equal(t, "ready", w.fields(contract.PathReady)["status"])
 }
 
+func TestReportsAreServed(t *testing.T) {
+	cfg := configure(t, 4, 3)
+	cfg.Mixnodes[0] = "!a/b%2F?#" // sorts first
+	w := start(t, cfg)
+	ctx := context.Background()
+	for epoch := range 2 {
+		w.clock.set(end(epoch + 1))
+		_, err := w.Submit(ctx, contracttest.Submission(w.description(contract.Epoch(epoch+1)), 2))
+		require.NoError(t, err)
+	}
+	lie := contracttest.Submission(w.description(2), 3)
+	lie.Result[len(lie.Result)-1]++
+	_, err := w.Submit(ctx, lie.Sign(contracttest.Key(3)))
+	require.ErrorIs(t, err, contract.Decided)
+	_, err = w.Submit(ctx, contracttest.Submission(w.description(2), 4))
+	require.ErrorIs(t, err, contract.Decided)
+	third := contracttest.Submission(w.description(3), 3)
+	_, err = w.Submit(ctx, third) // too early
+	require.ErrorIs(t, err, contract.NotOver)
+
+	m, err := w.Matrix(ctx, 2)
+	require.NoError(t, err)
+	require.Equal(t, []any{contract.Epoch(2), 4, 90.26, 2}, []any{m.Epoch, len(m.Rows), *m.Percent[1], m.Submissions})
+	require.Equal(t, []any{"nymapi-3", 90.31}, []any{m.Rows[2].NymAPI, *m.Rows[2].Percent[1]})
+	require.Equal(t, contract.Coverage{Cells: 3, Fresh: 3}, m.Coverage)
+
+	all, err := w.Reporters(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []any{4, "nymapi-1", 2, 6}, []any{len(all.Reporters), all.Reporters[0].NymAPI, all.Reporters[0].Epochs, all.Reporters[0].Cells})
+	require.Equal(t, "nymapi-3 submitted what the contract refused, 2 times, in epochs 2, 3", all.Caught[0].Text)
+	detail, err := w.EpochDetail(ctx, 3)
+	require.NoError(t, err)
+	require.Equal(t, "nymapi-3 submitted what the contract refused, once, in epoch 3", detail.Caught[0].Text)
+
+	about, err := w.Mixnode(ctx, cfg.Mixnodes[0], 0, 1)
+	require.NoError(t, err)
+	require.Equal(t, []any{cfg.Mixnodes[0], contract.Epoch(2), contract.Epoch(1), 4, 6}, []any{
+		about.Mixnode, about.Epochs[0].Epoch, about.Next, len(about.Epochs[0].Reports), len(about.Epochs[0].Estimates),
+	})
+	older, err := w.Mixnode(ctx, cfg.Mixnodes[0], about.Next, 0)
+	require.NoError(t, err)
+	require.Len(t, older.Epochs, 1)
+	_, err = w.Mixnode(ctx, "m9", 1, 0)
+	require.EqualError(t, err, "404: There is nothing at this address: mixnode m9 is in no rewarded epoch up to 1")
+}
+
 func TestReceiptIsServedAlone(t *testing.T) {
 	w := start(t, configure(t, 4, 3))
 	ctx := context.Background()
@@ -182,6 +228,12 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"GET", contract.PathEpochs + "/99999999999999999999", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "/one/bundle", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "/one/receipt", 400, contract.Malformed},
+		{"GET", contract.MatrixPath(1), 404, contract.NotFound},
+		{"GET", contract.PathEpochs + "/one/matrix", 400, contract.Malformed},
+		{"GET", contract.PathMixnodes, 404, contract.NotFound},
+		{"GET", contract.MixnodePath("m0001"), 404, contract.NotFound},
+		{"GET", contract.PathMixnodes + "/m%20", 400, contract.Malformed},
+		{"GET", contract.PathMixnodes + "/m0001?limit=101", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?limit=0", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?limit=1001", 400, contract.Malformed},
 		{"GET", contract.PathEpochs + "?from=-1", 400, contract.Malformed},
@@ -239,7 +291,7 @@ func TestPageShowsMembersAndEpochsAndLoadsNothingElse(t *testing.T) {
 	_, err := w.Submit(context.Background(), contracttest.Submission(w.description(1), 2))
 	require.NoError(t, err)
 	answer, body := w.get(http.MethodGet, "/")
-	for _, text := range []string{"2 of 2 enrolled", "n = 2, f = 0, q = 2", `<a href="/contract/epochs/1">1</a>`, `<a href="/contract/epochs/1/bundle">`, "rewarded", "<td>b</td>"} {
+	for _, text := range []string{"2 of 2 enrolled", "n = 2, f = 0, q = 2", `<a href="/epochs/1">1</a>`, `<a href="/contract/epochs/1/bundle">`, "rewarded", "<td>b</td>"} {
 		require.Contains(t, string(body), text)
 	}
 	require.NotContains(t, string(body), "http://")

@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // Late submissions change nothing, and their answer says so whatever is in them. Until the epoch
@@ -33,7 +34,7 @@ func (k *keeper) late(ctx context.Context, d contract.Description, f filing, p *
 	if kept || !k.wanted(d, f, closing) {
 		return k.refuse(ctx, f, contract.VerdictLate, p)
 	}
-	_, err = k.evidence(ctx, d, f)
+	verified, err := k.evidence(ctx, d, f)
 	var refusal *verify.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -42,7 +43,7 @@ func (k *keeper) late(ctx context.Context, d contract.Description, f filing, p *
 		k.checked.Remove(attempt{f.Epoch, f.Submitter})
 		return err
 	}
-	return k.keep(ctx, f, closing, p)
+	return k.keep(ctx, d, f, verified.Result, closing, p)
 }
 
 // wanted reports whether a late submission is verified, which it is once for a submitter and epoch.
@@ -60,14 +61,14 @@ func (k *keeper) wanted(d contract.Description, f filing, closing contract.Milli
 
 // keep stores a late submission that verified for the annex, unless the epoch has closed meanwhile:
 // the lock is held, so that nothing is added to what is being sealed.
-func (k *keeper) keep(ctx context.Context, f filing, closing contract.Millis, p *contract.Problem) error {
+func (k *keeper) keep(ctx context.Context, d contract.Description, f filing, result metrics.Result, closing contract.Millis, p *contract.Problem) error {
 	k.mu.Lock()
 	now := k.now()
 	if now >= closing {
 		k.mu.Unlock()
 		return k.refuse(ctx, f, contract.VerdictLate, p)
 	}
-	err := k.store.PutLate(ctx, f.attempt(now, contract.VerdictLate, p))
+	err := k.store.PutLate(ctx, d, result, f.attempt(now, contract.VerdictLate, p))
 	k.mu.Unlock()
 	if err != nil {
 		return err

@@ -4,21 +4,23 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/metrics/heatmap"
 )
 
 //go:embed page/index.html
 var indexHTML string
 
 //go:embed page/style.css
-var styleCSS []byte
+var styleCSS string
 
 var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
 	"addresses": func(list []string) string { return strings.Join(list, " ") },
-	"epochPath": contract.EpochPath,
+	"epochPage": func(epoch contract.Epoch) string { return epochPages + epoch.String() },
 	"bundle":    contract.BundlePath,
 }).Parse(indexHTML))
 
@@ -50,5 +52,5 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 
 func getStyle(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(styleCSS)
+	_, _ = io.WriteString(w, styleCSS+string(heatmap.Style))
 }

@@ -21,7 +21,7 @@ import (
 const pagePolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // routes are the endpoints. Every answer that is not one of theirs is a problem document.
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() chi.Router {
 	guard := webserver.Guard{Refuse: s.fail, Logger: s.log}
 	r := chi.NewRouter()
 	r.Use(guard.Recover)
@@ -31,29 +31,30 @@ func (s *Server) routes() http.Handler {
 	r.NotFound(guard.NotFound("; see /"))
 	r.MethodNotAllowed(guard.MethodNotAllowed)
 	served := s.web.Serve(guard, lanes)
-	read := r.With(served)
-	read.Get(contract.PathEpoch, s.handle(s.getEpoch))
-	read.Get(contract.PathPeerInfo, s.handle(s.getPeerInfo))
-	read.Get(contract.PathEpochs, s.handle(s.getEpochs))
-	read.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
-	read.Get(contract.PathEpochs+"/{id}/receipt", s.handle(s.getReceipt))
-	read.Get(contract.PathEpochs+"/{id}/record", s.handle(s.getRecord))
-	read.Get(contract.PathEpochs+"/{id}/bundle", s.getCore)
-	read.Get(contract.PathEpochs+"/{id}/annex", s.getAnnex)
-	read.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
-	read.Get(contract.PathReady, s.handle(s.getReady))
+	read, limited := r.With(served), r.With(guard.RateLimit(s.postsPerSecond(), nil))
+	endpoints := s.endpoints()
+	for _, e := range endpoints {
+		if e.body == nil {
+			read.Get(e.path, e.handler)
+			continue
+		}
+		checks := chi.Middlewares{guard.Body(e.body.media, e.body.limit)}
+		if e.body.json != nil {
+			checks = append(checks, guard.PlainJSON)
+		}
+		limited.With(append(checks, served)...).Post(e.path, e.handler)
+	}
+	s.serveDocs(read, endpoints)
 	read.Get("/", s.getPage)
+	read.Get(epochPages+"{id}", s.getEpochPage)
 	read.Get("/style.css", getStyle)
-
-	limited := r.With(guard.RateLimit(s.postsPerSecond(), nil))
-	limited.With(guard.Body("application/json", func() int64 { return maxEnrolBytes }), guard.PlainJSON, served).Post(contract.PathEnrol, s.handle(s.postEnrol))
-	limited.With(guard.Body(contract.ContentType, s.keeper.bodyLimit), served).Post(contract.PathSubmit, s.handle(s.postSubmit))
 	return r
 }
 
 // lanes says what requests share. Submissions wait for their check.
 var lanes = webserver.Lanes{
 	contract.PathEpoch: webserver.Lookups, contract.PathPeerInfo: webserver.Lookups, "/style.css": webserver.Lookups,
+	contract.PathOpenAPI: webserver.Lookups, contract.PathDocs: webserver.Lookups,
 	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
 }
 

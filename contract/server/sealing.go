@@ -76,9 +76,16 @@ func (k *keeper) seal(ctx context.Context, epoch contract.Epoch, now contract.Mi
 	}
 	for _, double := range annex.DoubleReports {
 		k.log.Warn("member signed two reports", "epoch", epoch, "member", k.name(double.Reporter))
+		if err := k.store.PutOffence(ctx, epoch, double.Reporter, contract.TwoReports, 0); err != nil {
+			return err
+		}
 	}
 	for _, double := range annex.DoubleBlocks {
-		k.log.Warn("member signed two blocks", "epoch", epoch, "member", k.name(double.First.Header.Creator), "height", double.First.Header.Height)
+		header := double.First.Header
+		k.log.Warn("member signed two blocks", "epoch", epoch, "member", k.name(header.Creator), "height", header.Height)
+		if err := k.store.PutOffence(ctx, epoch, header.Creator, contract.TwoBlocks, header.Height); err != nil {
+			return err
+		}
 	}
 	return k.store.PutAnnex(ctx, annex)
 }

@@ -52,7 +52,7 @@ func end(epoch int) contract.Millis { return begin.Add(time.Duration(epoch) * du
 // world is a contract under test, with its clock and a client.
 type world struct {
 	*client.Client
-	t     *testing.T
+	t     testing.TB
 	cfg   server.Config
 	clock *clock
 	stop  func()
@@ -60,7 +60,7 @@ type world struct {
 
 // configure returns a contract of n static members whose epoch 1 begins at begin, in a folder of
 // its own.
-func configure(t *testing.T, n, mixnodes int) server.Config {
+func configure(t testing.TB, n, mixnodes int) server.Config {
 	estimator, err := metrics.ParseEstimator("median")
 	require.NoError(t, err)
 	return server.Config{
@@ -71,7 +71,7 @@ func configure(t *testing.T, n, mixnodes int) server.Config {
 }
 
 // start runs a contract until the test ends or stop is called.
-func start(t *testing.T, cfg server.Config) *world {
+func start(t testing.TB, cfg server.Config) *world {
 	w := &world{t: t, clock: &clock{now: begin.Time()}}
 	cfg.Now = w.clock.Now
 	w.cfg = cfg

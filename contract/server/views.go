@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -59,23 +58,11 @@ const (
 )
 
 func (s *Server) getEpochs(r *http.Request) (any, error) {
-	var from contract.Epoch
-	limit := defaultPage
-	query := r.URL.Query()
-	if text := query.Get("from"); text != "" {
-		var err error
-		if from, err = contract.ParseEpoch(text); err != nil {
-			return nil, contract.NewProblem(contract.Malformed, "from: "+err.Error())
-		}
+	page, err := pageOf(r, maxPage)
+	if err != nil {
+		return nil, err
 	}
-	if text := query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxPage {
-			return nil, contract.NewProblem(contract.Malformed, fmt.Sprintf("limit %.20q, expected 1..%d", text, maxPage))
-		}
-		limit = n
-	}
-	epochs, err := s.keeper.epochs(r.Context(), from, limit)
+	epochs, err := s.keeper.epochs(r.Context(), page.from, page.limit)
 	return contract.Epochs{Epochs: epochs}, err
 }
 

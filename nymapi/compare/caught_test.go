@@ -14,10 +14,10 @@ func TestCaughtNamesWhoDidWhatAndWhen(t *testing.T) {
 	names := map[keys.Public]string{a: "nymapi-10", b: "nymapi-9"}
 	found := offences{}
 	for _, epoch := range []int64{1, 2, 3, 4, 7} {
-		found.set(a, TwoReports, epoch, 1)
-		found.set(a, TwoReports, epoch, 1) // another Nym-API holds it as well
+		found.set(a, contract.TwoReports, epoch, 1)
+		found.set(a, contract.TwoReports, epoch, 1) // another Nym-API holds it as well
 	}
-	found.set(b, TwoBlocks, 6, 1)
+	found.set(b, contract.TwoBlocks, 6, 1)
 	refusal := func(key keys.Public) contract.Attempt {
 		return contract.Attempt{Submitter: key, Verdict: contract.VerdictInvalid}
 	}
@@ -26,19 +26,11 @@ func TestCaughtNamesWhoDidWhatAndWhen(t *testing.T) {
 	found.addSubmissions([]Record{first}, names)
 	list := found.list(Ephemera, names, func(epoch int) int64 { return int64(epoch) + 10 })
 	require.Equal(t, []Caught{
-		{Mode: Ephemera, Name: "nymapi-9", Offence: RefusedSubmission, Epochs: []int64{11}, Count: 2},
-		{Mode: Ephemera, Name: "nymapi-9", Offence: TwoBlocks, Epochs: []int64{6}, Count: 1},
-		{Mode: Ephemera, Name: "nymapi-10", Offence: TwoReports, Epochs: []int64{11, 12, 13, 14, 17}, Count: 5},
+		{Mode: Ephemera, Caught: contract.Caught{Name: "nymapi-9", Offence: contract.RefusedSubmission, Epochs: []int64{11}, Count: 2}},
+		{Mode: Ephemera, Caught: contract.Caught{Name: "nymapi-9", Offence: contract.TwoBlocks, Epochs: []int64{6}, Count: 1}},
+		{Mode: Ephemera, Caught: contract.Caught{Name: "nymapi-10", Offence: contract.TwoReports, Epochs: []int64{11, 12, 13, 14, 17}, Count: 5}},
 	}, list, "a stranger is nobody's Nym-API")
 	require.Equal(t, "nymapi-9 submitted what the contract refused, 2 times, in epoch 11", list[0].Sentence())
 	require.Equal(t, "nymapi-9 signed two blocks at height 6 of its chain", list[1].Sentence())
 	require.Equal(t, "nymapi-10 signed two reports in epochs 11 to 14, 17", list[2].Sentence())
-}
-
-func TestNumbersAreListedAsRanges(t *testing.T) {
-	for want, numbers := range map[string][]int64{
-		"epoch 4": {4}, "epochs 4, 5": {4, 5}, "epochs 1 to 3": {1, 2, 3}, "epochs 1, 3, 4, 6 to 8": {1, 3, 4, 6, 7, 8},
-	} {
-		require.Equal(t, want, ranges("epoch", numbers))
-	}
 }

@@ -70,6 +70,9 @@ func (r *modeRun) addHeld(ctx context.Context, records []Record, found offences)
 	for _, m := range r.members {
 		err := found.addReports(ctx, m.home, len(records))
 		if err == nil {
+			err = found.addRefused(ctx, m.home, len(records))
+		}
+		if err == nil {
 			err = addStore(ctx, m.home, records, seen, found)
 		}
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -28,7 +29,7 @@ func namedOutcomes(t *testing.T) []Outcome {
 	m, err := metrics.NewMatrix([]metrics.MixID{"a", "b"}, rows)
 	require.NoError(t, err)
 	many.Records[0].Matrix = &m
-	many.Caught = []Caught{{Mode: Ephemera, Name: "nymapi-1", Offence: TwoReports, Epochs: []int64{10}, Count: 1}}
+	many.Caught = []Caught{{Mode: Ephemera, Caught: contract.Caught{Name: "nymapi-1", Offence: contract.TwoReports, Epochs: []int64{10}, Count: 1}}}
 	return outcomes
 }
 

@@ -161,7 +161,7 @@ func TestTwoDifferentReportsStopNothing(t *testing.T) {
 	require.Empty(t, s.Missed)
 	require.Less(t, *s.Modes[1].RMSE, 8.0)
 	require.Zero(t, s.Modes[1].Winners["nymapi-1"], "it is silent after its two reports")
-	require.Equal(t, []Caught{{Mode: Ephemera, Name: "nymapi-1", Offence: TwoReports, Epochs: []int64{1, 2}, Count: 2}}, s.Caught)
+	require.Equal(t, []Caught{{Mode: Ephemera, Caught: contract.Caught{Name: "nymapi-1", Offence: contract.TwoReports, Epochs: []int64{1, 2}, Count: 2}}}, s.Caught)
 	require.Equal(t, "nymapi-1 signed two reports in epochs 1, 2", s.Caught[0].Sentence())
 	for _, record := range outcomes[1].Records {
 		require.NotContains(t, names(record.Detail.Signers), "nymapi-1")

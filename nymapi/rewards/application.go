@@ -29,6 +29,7 @@ type ApplicationConfig struct {
 	Submit func()
 	// Delivered is called with each certified block and its epoch. It may be nil.
 	Delivered func(ctx context.Context, id contract.Epoch, b block.Block, c certificate.Certificate) error
+	Offences  *Offences // records what members are caught at; may be nil
 	Logger    *slog.Logger
 }
 
@@ -44,7 +45,10 @@ type Application struct {
 	candidates []block.Message         // of the last NextBlock
 }
 
-var _ ephemera.Application = (*Application)(nil)
+var (
+	_ ephemera.Application          = (*Application)(nil)
+	_ ephemera.EquivocationObserver = (*Application)(nil)
+)
 
 // NewApplication returns the application of one Nym-API.
 func NewApplication(ctx context.Context, config ApplicationConfig) (*Application, error) {
@@ -65,6 +69,7 @@ func NewApplication(ctx context.Context, config ApplicationConfig) (*Application
 // count is decided for a block.
 func (a *Application) CheckMessage(ctx context.Context, m block.Message) ephemera.Decision {
 	report, err := rules.Admit(a.config.Group, m, a.cache.report)
+	a.refuse(ctx, m, report, err)
 	if err != nil {
 		return ephemera.Reject(err.Error())
 	}
@@ -85,6 +90,9 @@ func (a *Application) note(ctx context.Context, m block.Message, report rules.Re
 		return
 	}
 	a.config.Logger.WarnContext(ctx, "a member signed two reports for one epoch", "epoch", report.Epoch, "member", m.Sender().Short())
+	if a.config.Offences != nil {
+		a.config.Offences.catch(ctx, m.Sender(), contract.TwoReports, int64(report.Epoch), "")
+	}
 	if err := a.config.Store.KeepDoubleReport(ctx, report.Epoch, first, m); err != nil {
 		a.config.Logger.ErrorContext(ctx, "evidence was not stored", "epoch", report.Epoch, "err", err)
 	}

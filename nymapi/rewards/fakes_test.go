@@ -137,6 +137,7 @@ type member struct {
 	*rewards.Application
 	calendar *calendar
 	store    *rewards.Store
+	offences *rewards.Offences
 	submits  int
 	group    *membership.Group
 }
@@ -156,9 +157,11 @@ func openMember(t testing.TB, dir string, number, n int, calendar *calendar, ope
 	t.Helper()
 	m := &member{calendar: calendar, store: openStore(t, dir), group: contracttest.Group(n)}
 	var err error
+	m.offences, err = rewards.NewOffences(t.Context(), m.store, silent())
+	require.NoError(t, err)
 	m.Application, err = rewards.NewApplication(t.Context(), rewards.ApplicationConfig{
 		Key: contracttest.Key(number), Group: contracttest.Group(n), Store: m.store, Calendar: calendar, Open: open,
-		Submit: func() { m.submits++ }, Logger: silent(),
+		Submit: func() { m.submits++ }, Offences: m.offences, Logger: silent(),
 	})
 	require.NoError(t, err)
 	return m

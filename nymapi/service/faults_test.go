@@ -135,6 +135,12 @@ func TestGarbageUnderTheLabelInvalidatesNoBlock(t *testing.T) {
 		c.audited(id)
 	}
 	c.audited(c.reported(4).ID)
+	caught := c.members[1].Status().Caught
+	require.NotEmpty(t, caught, "it is told who published the garbage")
+	for _, of := range caught {
+		require.Equal(t, contract.RefusedReport, of.Offence)
+		require.Regexp(t, `^nymapi-[1-4] signed a report that does not count in epochs? `, of.Text)
+	}
 }
 
 func TestARestartedNymAPIContinues(t *testing.T) {

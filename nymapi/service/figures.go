@@ -16,6 +16,8 @@ var (
 		"Epochs for which the contract signed two different receipts. Proofs are in the Nym-API's folder.", nil, nil)
 	descWithdrawn = prometheus.NewDesc("nymapi_withdrawn_receipts",
 		"Epochs whose receipt the contract did not have when it was asked again.", nil, nil)
+	descCaught = prometheus.NewDesc("nymapi_caught",
+		"Epochs, or heights of a chain, at which the member was caught. The status says which.", []string{"member", "offence"}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -23,6 +25,7 @@ func (f figures) Describe(out chan<- *prometheus.Desc) {
 	out <- descReceipts
 	out <- descEquivocations
 	out <- descWithdrawn
+	out <- descCaught
 }
 
 // Collect implements prometheus.Collector.
@@ -34,4 +37,7 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	gauge(descReceipts, status.Receipts)
 	gauge(descEquivocations, status.ContractEquivocations)
 	gauge(descWithdrawn, status.WithdrawnReceipts)
+	for _, c := range status.Caught {
+		out <- prometheus.MustNewConstMetric(descCaught, prometheus.GaugeValue, float64(c.Count), c.Name, string(c.Offence))
+	}
 }

@@ -46,6 +46,7 @@ type Service struct {
 	clock atomic.Pointer[epoch.Clock]
 
 	receipts atomic.Pointer[rewards.Receipts]
+	offences atomic.Pointer[offences]
 }
 
 // New returns a Nym-API. It checks the configuration but opens nothing.
@@ -217,9 +218,13 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	if err != nil {
 		return err
 	}
+	caught, err := s.openOffences(ctx, info)
+	if err != nil {
+		return err
+	}
 	app, err := rewards.NewApplication(ctx, rewards.ApplicationConfig{
 		Key: s.home.Key, Group: group, Store: s.folder.rewards, Calendar: clock, Open: open,
-		Submit: submitter.Notify, Delivered: archive.Delivered, Logger: s.log,
+		Submit: submitter.Notify, Delivered: archive.Delivered, Offences: caught, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -299,6 +304,9 @@ type Status struct {
 	Receipts              int `json:"receipts"`
 	ContractEquivocations int `json:"contract_equivocations"`
 	WithdrawnReceipts     int `json:"withdrawn_receipts"`
+	// Caught are the members that this Nym-API has caught, by name. Whose submissions the contract has
+	// refused, the contract says.
+	Caught []contract.Caught `json:"caught"`
 }
 
 // Status returns the current status.
@@ -321,6 +329,7 @@ func (s *Service) Status() Status {
 		counts := kept.Counts()
 		status.Receipts, status.ContractEquivocations, status.WithdrawnReceipts = counts.Kept, counts.Equivocations, counts.Withdrawn
 	}
+	status.Caught = s.offences.Load().list()
 	if n := s.node.Load(); n != nil {
 		status.Members, status.Online = n.group.N(), len(n.transport.Online())+1
 	}

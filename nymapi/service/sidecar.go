@@ -88,7 +88,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
-	if err := s.startSidecar(ctx, node, clock, start); err != nil {
+	if err := s.startSidecar(ctx, node, info, clock, start); err != nil {
 		start(func(context.Context) error { return err }) // cancels the others
 	}
 	return work.Wait()
@@ -153,15 +153,19 @@ func (s *Service) trust(node *daemon) error {
 }
 
 // startSidecar starts the parts of a Nym-API whose node is a daemon.
-func (s *Service) startSidecar(ctx context.Context, node *daemon, clock *epoch.Clock, start func(func(context.Context) error)) error {
+func (s *Service) startSidecar(ctx context.Context, node *daemon, info contractapi.PeerInfo, clock *epoch.Clock, start func(func(context.Context) error)) error {
 	distributor, submitter, archive, err := s.parts(clock, node.signer)
 	if err != nil {
 		return err
 	}
 	archive.Blocks = blocksOf{node.api}
+	caught, err := s.openOffences(ctx, info)
+	if err != nil {
+		return err
+	}
 	app, err := rewards.NewSidecar(ctx, rewards.ApplicationConfig{
 		Key: node.signer, Group: node.group, Store: s.folder.rewards, Calendar: clock,
-		Submit: submitter.Notify, Delivered: archive.Delivered, Logger: s.log,
+		Submit: submitter.Notify, Delivered: archive.Delivered, Offences: caught, Logger: s.log,
 	})
 	if err != nil {
 		return err

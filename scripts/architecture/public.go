@@ -20,7 +20,6 @@ var stablePackages = []string{
 // packages, with the reason why they are exported anyway.
 var surfaceReasons = map[string]string{
 	"ephemera.CursorKeeper":                "an application may implement it",
-	"ephemera.EquivocationObserver":        "an application may implement it",
 	"ephemera/canonical.ErrNotCanonical":   sentinel,
 	"ephemera/home.ErrKind":                sentinel,
 	"ephemera/home.ErrMarker":              sentinel,

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,38 @@ func openDatabase(ctx context.Context, path string) (*store.Reader, string, erro
 		}
 	}
 	return nil, "", fmt.Errorf("neither ./%s nor %s exists; name the database with --db", databaseName, comparedDatabase)
+}
+
+// otherDatabase returns lines that say which of the databases at the default paths openDatabase
+// takes, and which is newer. It returns "" if path is given or there is only one.
+func otherDatabase(path string) string {
+	taken, err := written(databaseName)
+	if path != "" || err != nil {
+		return ""
+	}
+	other, err := written(comparedDatabase)
+	if err != nil {
+		return ""
+	}
+	age := "older"
+	if other.After(taken) {
+		age = "newer"
+	}
+	return fmt.Sprintf("./%s, written %s, is shown\n%s, written %s: --db %s\n",
+		databaseName, taken.UTC().Format(time.DateTime), age, other.UTC().Format(time.DateTime), comparedDatabase)
+}
+
+// written returns when a database was last written.
+func written(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at := info.ModTime()
+	if log, err := os.Stat(path + "-wal"); err == nil && log.ModTime().After(at) {
+		at = log.ModTime()
+	}
+	return at, nil
 }
 
 func newBackup() *cobra.Command {
@@ -123,6 +156,9 @@ func audit(ctx context.Context, db string, proofs []string, out, progress io.Wri
 		return err
 	}
 	defer reader.Close()
+	if _, err := io.WriteString(out, otherDatabase(db)); err != nil {
+		return err
+	}
 	e, err := fromDatabase(ctx, reader, path, 0)
 	if err != nil {
 		return err

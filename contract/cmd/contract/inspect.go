@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,9 @@ func newInspect() *cobra.Command {
 		Use: "inspect", Short: "Show what the contract decided",
 		Long: `Show what the contract decided: members, epochs and winners; with --epoch also
 reporters, signers, attempts and rewards; with --reports who reported what about
-which mixnode; with --reporters how far each Nym-API was from the results.
+which mixnode; with --reporters how far each Nym-API was from the results, and
+who was caught; with --mixnode who reported what about one mixnode, what each
+estimator would have paid, and what was paid.
 
 It only reads the database, whether the contract runs or not. With --seed it
 compares the rewards of a simulated world with the truth, which it computes from
@@ -48,7 +51,7 @@ the seed: what a perfect observer would measure through a path of average loss.`
 			if !cmd.Flags().Changed("seed") {
 				f.source = ""
 			}
-			return inspect(cmd.Context(), f, cmd.OutOrStdout())
+			return inspect(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -59,7 +62,7 @@ the seed: what a perfect observer would measure through a path of average loss.`
 	flags.BoolVar(&f.reports, "reports", false, "show the reports of the epoch of --epoch, or of the newest rewarded one")
 	flags.BoolVar(&f.reporters, "reporters", false, "show how far each Nym-API was from the results of all epochs")
 	flags.BoolVar(&f.json, "json", false, "write JSON instead of tables")
-	flags.BoolVar(&f.csv, "csv", false, "write CSV instead of tables, with --reports or --reporters")
+	flags.BoolVar(&f.csv, "csv", false, "write CSV instead of tables")
 	flags.IntVar(&f.last, "last", 20, "how many epochs to list, newest first; 0: all")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the simulated world, to compare with its truth")
 	flags.StringVar(&f.source, "source", "world", "what was measured with that seed: world, or uniform, which has no truth")
@@ -75,8 +78,8 @@ func (f inspectFlags) validate() error {
 		return command.Usage("--reports and --reporters exclude each other")
 	case f.reporters && (f.epoch != "" || f.mixnode != ""):
 		return command.Usage("--reporters is about all epochs and mixnodes: leave --epoch and --mixnode out, or use --reports")
-	case f.csv && (f.json || !f.reports && !f.reporters):
-		return command.Usage("--csv needs --reports or --reporters, and excludes --json")
+	case f.csv && f.json:
+		return command.Usage("--csv and --json exclude each other")
 	case f.ticks < 1:
 		return command.Usage("--ticks %d, expected at least 1", f.ticks)
 	case f.source != "" && f.source != "world" && f.source != "uniform":
@@ -95,20 +98,21 @@ func (f inspectFlags) validate() error {
 	return nil
 }
 
-// inspect shows what the flags select, once or until ctx ends.
-func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
+// inspect shows what the flags select, once or until ctx ends. What is not part of JSON or CSV goes
+// to errs.
+func inspect(ctx context.Context, f inspectFlags, out, errs io.Writer) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
 	if !f.watch {
-		return inspectOnce(ctx, f, out)
+		return inspectOnce(ctx, f, out, errs)
 	}
 	const clear = "\x1b[H\x1b[2J"
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
 	for {
 		var screen bytes.Buffer
-		if err := inspectOnce(ctx, f, &screen); err != nil {
+		if err := inspectOnce(ctx, f, &screen, errs); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -129,7 +133,7 @@ func inspect(ctx context.Context, f inspectFlags, out io.Writer) error {
 }
 
 // inspectOnce opens the database each time: with --watch, the contract may start or stop meanwhile.
-func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error) {
+func inspectOnce(ctx context.Context, f inspectFlags, out, errs io.Writer) (err error) {
 	reader, path, err := openDatabase(ctx, f.db)
 	if err != nil {
 		return err
@@ -152,15 +156,29 @@ func inspectOnce(ctx context.Context, f inspectFlags, out io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	if f.json {
+	choice := otherDatabase(f.db)
+	if f.json || f.csv {
+		_, err = io.WriteString(errs, choice)
+	} else {
+		_, err = io.WriteString(out, choice)
+	}
+	if err != nil {
+		return err
+	}
+	return f.write(out, content)
+}
+
+// write writes a view in the form that the flags select.
+func (f inspectFlags) write(out io.Writer, content any) error {
+	switch {
+	case f.json:
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(content)
-	}
-	if f.csv {
+	case f.csv:
 		return content.(interface{ csv(out io.Writer) error }).csv(out)
 	}
-	_, err = io.WriteString(out, content.(interface{ table() string }).table())
+	_, err := io.WriteString(out, content.(interface{ table() string }).table())
 	return err
 }
 
@@ -224,6 +242,7 @@ func (v *view) overview(ctx context.Context) (*overview, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(members, func(a, b store.Member) int { return contract.CompareNames(a.Name, b.Name) })
 	for _, m := range members {
 		o.Members = append(o.Members, contract.Member{Name: m.Name, Key: m.Key, PeerID: m.Key.PeerID(), Addresses: m.Addresses})
 	}
@@ -277,6 +296,7 @@ func (v *view) epochLines(ctx context.Context, o *overview) error {
 }
 
 type epochView struct {
+	Database string `json:"database"`
 	contract.EpochDetail
 	Error *metricsError `json:"error,omitempty"`
 	truth []float64     // per reward, nil without --seed
@@ -296,7 +316,7 @@ func (v *view) epoch(ctx context.Context) (*epochView, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &epochView{EpochDetail: detail}
+	e := &epochView{Database: v.path, EpochDetail: detail}
 	var sum errorSum
 	if e.Error, err = v.truth.compare(detail, &sum); err != nil {
 		return nil, err
@@ -330,62 +350,9 @@ func (v *view) number(ctx context.Context) (contract.Epoch, error) {
 	if v.flags.epoch != "last" && v.flags.epoch != "" { // empty with --reports
 		return contract.ParseEpoch(v.flags.epoch)
 	}
-	rewarded, err := v.Rewarded(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if len(rewarded) == 0 {
+	newest, err := v.NewestRewarded(ctx)
+	if errors.Is(err, store.ErrNotFound) {
 		return 0, errors.New("--epoch last: no epoch is rewarded yet; name an open or missed one by its number")
 	}
-	return rewarded[len(rewarded)-1], nil
-}
-
-type mixnodeView struct {
-	Mixnode metrics.MixID  `json:"mixnode"`
-	Epochs  []mixnodeEpoch `json:"epochs"`
-	Error   *metricsError  `json:"error,omitempty"`
-}
-
-type mixnodeEpoch struct {
-	Epoch contract.Epoch `json:"epoch"`
-	contract.Reward
-	Truth *float64 `json:"truth,omitempty"`
-}
-
-func (v *view) mixnode(ctx context.Context) (*mixnodeView, error) {
-	rewarded, err := v.Rewarded(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if v.flags.last > 0 && len(rewarded) > v.flags.last {
-		rewarded = rewarded[len(rewarded)-v.flags.last:]
-	}
-	m := &mixnodeView{Mixnode: metrics.MixID(v.flags.mixnode), Epochs: []mixnodeEpoch{}}
-	var sum errorSum
-	for _, number := range rewarded {
-		detail, err := v.Epoch(ctx, number)
-		if err != nil {
-			return nil, err
-		}
-		truths, err := v.truth.of(detail)
-		if err != nil {
-			return nil, err
-		}
-		for i, r := range detail.Result {
-			if r.Mixnode != m.Mixnode {
-				continue
-			}
-			line := mixnodeEpoch{Epoch: number, Reward: r}
-			if truths != nil {
-				line.Truth = &truths[i]
-				sum.add(r.Value, truths[i])
-			}
-			m.Epochs = append(m.Epochs, line)
-		}
-	}
-	if len(m.Epochs) == 0 {
-		return nil, fmt.Errorf("mixnode %s is in no rewarded epoch of %s", m.Mixnode, v.path)
-	}
-	m.Error = sum.result()
-	return m, nil
+	return newest, err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // call runs the command and returns what it wrote.
-func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+func call(t testing.TB, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
 	status = run(context.Background(), args, &out, &err)
@@ -120,6 +121,10 @@ func TestInspectShowsWhatWasDecided(t *testing.T) {
 		"reports-csv":  {"inspect", "--reports", "--epoch", "1", "--csv"},
 		"no-reports":   {"inspect", "--reports", "--epoch", "3"},
 		"reporters":    {"inspect", "--reporters"},
+		"mixnode-seed": {"inspect", "--mixnode", "m002", "--seed", "1"},
+		"mixnode-csv":  {"inspect", "--mixnode", "m002", "--csv"},
+		"overview-csv": {"inspect", "--csv"},
+		"epoch-csv":    {"inspect", "--epoch", "2", "--csv"},
 	} {
 		status, out, errs := call(t, args...)
 		require.Zero(t, status, errs)
@@ -180,6 +185,34 @@ func TestInspectTakesTheNewestComparisonByDefaultAndCreatesNothing(t *testing.T)
 	status, out, errs := call(t, "inspect")
 	require.Zero(t, status, errs)
 	require.Contains(t, out, comparedDatabase)
+}
+
+// An older database in the current folder does not hide a newer comparison, or the reverse.
+func TestInspectSaysWhichOfTwoDatabasesIsNewer(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.MkdirAll(filepath.Dir(comparedDatabase), 0o755))
+	fill(t, comparedDatabase)
+	fill(t, databaseName)
+	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	require.NoError(t, os.Chtimes(databaseName, at, at))
+	for word, other := range map[string]time.Time{"newer": at.Add(time.Hour), "older": at.Add(-time.Hour)} {
+		require.NoError(t, os.Chtimes(comparedDatabase, other, other))
+		want := "./contract.db, written 2026-11-30 12:00:00, is shown\n" + word + ", written"
+		for _, args := range [][]string{{"inspect"}, {"inspect", "--mixnode", "m002"}, {"audit"}} {
+			_, out, _ := call(t, args...)
+			require.True(t, strings.HasPrefix(out, want), out)
+			for _, line := range strings.SplitAfterN(out, "\n", 3)[:2] {
+				require.LessOrEqual(t, len(line), 81)
+			}
+		}
+		for _, args := range [][]string{{"inspect", "--json"}, {"inspect", "--csv"}} {
+			_, out, errs := call(t, args...)
+			require.NotContains(t, out, word)
+			require.True(t, strings.HasPrefix(errs, want), errs)
+		}
+		_, out, _ := call(t, "inspect", "--db", databaseName)
+		require.NotContains(t, out, word)
+	}
 }
 
 func TestInspectWatchesUntilItIsInterrupted(t *testing.T) {
@@ -284,7 +317,7 @@ func TestQuestionsOfTheREADMEAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	parts := strings.Split(string(text), "```sql\n")
-	require.Len(t, parts, 6)
+	require.Len(t, parts, 7)
 	for _, part := range parts[1:] {
 		query, _, _ := strings.Cut(part, "```")
 		rows, err := db.Queryx(query)
@@ -404,7 +437,7 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 		"--source \"x\"":                                                    {"inspect", "--seed", "1", "--source", "x"},
 		"--reports and --reporters exclude":                                 {"inspect", "--reports", "--reporters"},
 		"--reporters is about all epochs":                                   {"inspect", "--reporters", "--epoch", "1"},
-		"--csv needs --reports or --reporters":                              {"inspect", "--csv"},
+		"--csv and --json exclude each other":                               {"inspect", "--csv", "--json"},
 		"--last -1":                                                         {"inspect", "--last", "-1"},
 		"--ticks 0":                                                         {"inspect", "--ticks", "0"},
 		"names:3: bad mixnode name":                                         {"serve", "--expect", "1", "--mixnodes-file", names},

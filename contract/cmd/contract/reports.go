@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
 )
 
 // reportsView is the matrix of one epoch: a line for each mixnode, a value for each Nym-API.
@@ -22,6 +22,11 @@ type reportsView struct {
 	Epoch    contract.Epoch `json:"epoch"`
 	NymAPIs  []string       `json:"nymapis"` // in the order of their numbers
 	Lines    []reportLine   `json:"mixnodes"`
+	// Coverage counts all mixnodes of the epoch. Submissions have verified; they would have paid a
+	// mixnode amounts that are at most SubmittedSpread apart.
+	Coverage        contract.Coverage `json:"coverage"`
+	Submissions     int               `json:"submissions"`
+	SubmittedSpread float64           `json:"submitted_spread"`
 }
 
 type reportLine struct {
@@ -34,28 +39,24 @@ func (v *view) reports(ctx context.Context) (*reportsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	reports, err := v.Reports(ctx, detail.ID)
-	if err != nil {
+	matrix, err := v.Matrix(ctx, detail.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) { // it is not rewarded
 		return nil, err
 	}
-	slices.SortFunc(reports, func(a, b store.Report) int {
-		return contract.CompareNames(nameOf(a.Name, a.Key), nameOf(b.Name, b.Key))
-	})
-	r := &reportsView{Database: v.path, Epoch: detail.ID, NymAPIs: []string{}, Lines: []reportLine{}}
-	for _, report := range reports {
-		r.NymAPIs = append(r.NymAPIs, nameOf(report.Name, report.Key))
-		if len(report.Percent) != len(detail.Result) {
-			return nil, fmt.Errorf("epoch %d: the report of %s has %d values, expected %d: contract audit says what does not fit",
-				detail.ID, nameOf(report.Name, report.Key), len(report.Percent), len(detail.Result))
-		}
+	r := &reportsView{
+		Database: v.path, Epoch: detail.ID, NymAPIs: []string{}, Lines: []reportLine{},
+		Coverage: matrix.Coverage, Submissions: matrix.Submissions, SubmittedSpread: matrix.SubmittedSpread,
+	}
+	for _, row := range matrix.Rows {
+		r.NymAPIs = append(r.NymAPIs, row.NymAPI)
 	}
 	for i, reward := range detail.Result {
 		if v.flags.mixnode != "" && string(reward.Mixnode) != v.flags.mixnode {
 			continue
 		}
-		line := reportLine{Reward: reward, Percent: make([]*float64, len(reports))}
-		for j, report := range reports {
-			line.Percent[j] = report.Percent[i]
+		line := reportLine{Reward: reward, Percent: make([]*float64, len(matrix.Rows))}
+		for j, row := range matrix.Rows {
+			line.Percent[j] = row.Percent[i]
 		}
 		r.Lines = append(r.Lines, line)
 	}
@@ -65,6 +66,24 @@ func (v *view) reports(ctx context.Context) (*reportsView, error) {
 // wholePercent is the number of Nym-APIs from which the table shows whole percents, to fit.
 const wholePercent = 8
 
+func decimals(nymAPIs int) int {
+	if nymAPIs >= wholePercent {
+		return 0
+	}
+	return 2
+}
+
+// numbered writes which Nym-API each column of a table is about, and returns the header of these
+// columns after that of the first one.
+func numbered(out *strings.Builder, first string, names []string) []any {
+	header := []any{first}
+	for i, name := range names {
+		header = append(header, i+1)
+		fmt.Fprintf(out, "  %d is %s\n", i+1, name)
+	}
+	return header
+}
+
 func (r *reportsView) table() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s: what was reported in epoch %d, percent\n", r.Database, r.Epoch)
@@ -72,29 +91,20 @@ func (r *reportsView) table() string {
 		fmt.Fprintln(&out, "no reports: the epoch is not rewarded, or was rewarded without Ephemera")
 		return out.String()
 	}
-	decimals := 2
-	if len(r.NymAPIs) >= wholePercent {
-		decimals = 0
-	}
-	header := []any{"mixnode"}
-	for i, name := range r.NymAPIs {
-		header = append(header, i+1)
-		fmt.Fprintf(&out, "  %d is %s\n", i+1, name)
-	}
+	header := numbered(&out, "mixnode", r.NymAPIs)
 	w := newTable(&out, append(header, "paid", "from")...)
 	w.Style().Options.SeparateColumns = false
 	for _, line := range r.Lines {
 		row := table.Row{line.Mixnode}
 		for _, percent := range line.Percent {
-			row = append(row, percentText(percent, decimals))
+			row = append(row, percentText(percent, decimals(len(r.NymAPIs))))
 		}
-		from := ""
-		if line.CarriedFrom != 0 {
-			from = line.CarriedFrom.String()
-		}
-		w.AppendRow(append(row, line.Value.String(), from))
+		w.AppendRow(append(row, line.Value.String(), fromText(line.CarriedFrom)))
 	}
 	w.Render()
+	c := r.Coverage
+	fmt.Fprintf(&out, "%d mixnodes: %d with a new value, %d with an old one, %d unpaid\n", c.Cells, c.Fresh, c.Carried, c.Unpaid)
+	fmt.Fprintf(&out, "submissions that verified: %d; what they pay is at most %.2f points apart\n", r.Submissions, r.SubmittedSpread)
 	return out.String()
 }
 
@@ -105,51 +115,74 @@ func percentText(percent *float64, decimals int) string {
 	return strconv.FormatFloat(*percent, 'f', decimals, 64)
 }
 
-func (r *reportsView) csv(out io.Writer) error {
-	w := csv.NewWriter(out)
-	// Errors of writing are in w.Error.
-	_ = w.Write([]string{"epoch", "nymapi", "mixnode", "percent", "paid", "carried_from"})
-	for _, line := range r.Lines {
-		for i, percent := range line.Percent {
-			reported, from := "", ""
-			if percent != nil {
-				reported = percentText(percent, 2)
-			}
-			if line.CarriedFrom != 0 {
-				from = line.CarriedFrom.String()
-			}
-			_ = w.Write([]string{r.Epoch.String(), r.NymAPIs[i], string(line.Mixnode), reported, line.Value.String(), from})
-		}
+// fromText returns the epoch that an old value is from, empty for a new one.
+func fromText(from contract.Epoch) string {
+	if from == 0 {
+		return ""
 	}
-	w.Flush()
-	return w.Error()
+	return from.String()
 }
 
-// reportersView is how far each Nym-API was from the results.
+func csvPercent(percent *float64) string {
+	if percent == nil {
+		return ""
+	}
+	return percentText(percent, 2)
+}
+
+func writeLines(w *spreadsheet.Writer, lines [][]string) error {
+	for _, line := range lines {
+		if err := w.Write(line...); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func (r *reportsView) csv(out io.Writer) error {
+	lines := [][]string{{"epoch", "nymapi", "mixnode", "percent", "paid", "carried_from"}}
+	for _, line := range r.Lines {
+		for i, percent := range line.Percent {
+			lines = append(lines, []string{r.Epoch.String(), r.NymAPIs[i], string(line.Mixnode), csvPercent(percent), line.Value.String(), fromText(line.CarriedFrom)})
+		}
+	}
+	return writeLines(spreadsheet.NewWriter(out), lines)
+}
+
+// reportersView is how far each Nym-API was from the results, and who was caught.
 type reportersView struct {
-	Database  string                `json:"database"`
-	Reporters []store.ReporterTotal `json:"reporters"`
+	Database string `json:"database"`
+	contract.Reporters
 }
 
 func (v *view) reporters(ctx context.Context) (*reportersView, error) {
-	totals, err := v.ReporterTotals(ctx)
-	if err != nil {
+	r := &reportersView{Database: v.path}
+	var err error
+	if r.Reporters.Reporters, err = v.ReporterTotals(ctx); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(totals, func(a, b store.ReporterTotal) int { return contract.CompareNames(a.Name, b.Name) })
-	return &reportersView{Database: v.path, Reporters: totals}, nil
+	r.Caught, err = v.Caught(ctx, 0)
+	return r, err
 }
 
 func (r *reportersView) table() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s: distance of reports from the results, points\n", r.Database)
-	w := newTable(&out, "member", "epochs", "values", "missing", "mean", "RMS", "deviation")
-	for _, t := range r.Reporters {
-		w.AppendRow(table.Row{t.Name, t.Epochs, t.Cells, t.Missing, pointsOf(t.Mean), pointsOf(t.RMS), t.Deviation})
+	w := newTable(&out, "member", "epochs", "values", "missing", "mean", "RMS", "deviation", "caught")
+	for _, t := range r.Reporters.Reporters {
+		w.AppendRow(table.Row{t.NymAPI, t.Epochs, t.Cells, t.Missing, pointsOf(t.Mean), pointsOf(t.RMS), t.Deviation, t.Caught})
 	}
 	w.Render()
 	fmt.Fprintf(&out, "deviation: running mean of squared distances from the median, from which wmedian\nweighs reporters, 0 to %d\n", metrics.MaxDeviation)
+	writeCaught(&out, r.Caught)
 	return out.String()
+}
+
+// writeCaught writes a sentence about each Nym-API that was caught.
+func writeCaught(out *strings.Builder, caught []contract.Caught) {
+	for _, c := range caught {
+		fmt.Fprintf(out, "caught: %s\n", c.Text)
+	}
 }
 
 func pointsOf(v *float64) string {
@@ -160,12 +193,12 @@ func pointsOf(v *float64) string {
 }
 
 func (r *reportersView) csv(out io.Writer) error {
-	w := csv.NewWriter(out)
-	// Errors of writing are in w.Error.
-	_ = w.Write([]string{"nymapi", "epochs", "values", "missing", "mean_distance", "rms_distance", "v"})
-	for _, t := range r.Reporters {
-		_ = w.Write([]string{t.Name, strconv.Itoa(t.Epochs), strconv.Itoa(t.Cells), strconv.Itoa(t.Missing), pointsOf(t.Mean), pointsOf(t.RMS), strconv.FormatInt(t.Deviation, 10)})
+	lines := [][]string{{"nymapi", "epochs", "values", "missing", "mean_distance", "rms_distance", "v", "caught"}}
+	for _, t := range r.Reporters.Reporters {
+		lines = append(lines, []string{
+			t.NymAPI, strconv.Itoa(t.Epochs), strconv.Itoa(t.Cells), strconv.Itoa(t.Missing), pointsOf(t.Mean), pointsOf(t.RMS),
+			strconv.FormatInt(t.Deviation, 10), strconv.Itoa(t.Caught),
+		})
 	}
-	w.Flush()
-	return w.Error()
+	return writeLines(spreadsheet.NewWriter(out), lines)
 }

@@ -127,7 +127,7 @@ func (f serveFlags) readToken() (string, error) {
 func (f serveFlags) config() (server.Config, error) {
 	cfg := server.Config{
 		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
-		EpochDuration: f.epoch, AcceptEpochs: f.accept, MemoryBytes: f.memory, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted,
+		EpochDuration: f.epoch, AcceptEpochs: f.accept, MemoryBytes: f.memory, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted, Version: version,
 	}
 	var err error
 	if cfg.Mode, err = f.apiMode(); err != nil {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics/spreadsheet"
 )
 
 // The views as text.
@@ -82,7 +85,7 @@ func (o *overview) table() string {
 	}
 	fmt.Fprintf(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid\n", o.Totals[contract.StatusRewarded],
 		o.Totals[contract.StatusMissed], o.Totals[contract.StatusOpen], o.Attempts[contract.VerdictAccepted], o.Attempts[contract.VerdictLate], o.Attempts[contract.VerdictInvalid])
-	for _, name := range slices.Sorted(maps.Keys(o.Wins)) {
+	for _, name := range slices.SortedFunc(maps.Keys(o.Wins), contract.CompareNames) {
 		fmt.Fprintf(&out, "  %s won %d\n", name, o.Wins[name])
 	}
 	writeError(&out, o.Errors)
@@ -121,7 +124,7 @@ func writeError(out *strings.Builder, e *metricsError) {
 func (e *epochView) table() string {
 	var out strings.Builder
 	d := e.Description
-	fmt.Fprintf(&out, "epoch %d, %s to %s: %s\n", e.ID, e.Start, clockOf(e.End), e.Status)
+	fmt.Fprintf(&out, "%s: epoch %d, %s to %s: %s\n", e.Database, e.ID, e.Start, clockOf(e.End), e.Status)
 	if e.Reason != "" {
 		fmt.Fprintf(&out, "reason: %s\n", e.Reason)
 	}
@@ -139,6 +142,7 @@ func (e *epochView) table() string {
 	if e.AttemptsDropped > 0 {
 		fmt.Fprintf(&out, "and %d attempts above the limit\n", e.AttemptsDropped)
 	}
+	writeCaught(&out, e.Caught)
 	if len(e.Result) > 0 {
 		e.rewards(&out)
 	}
@@ -182,25 +186,29 @@ func names(signatories []contract.Signatory) string {
 	for i, s := range signatories {
 		list[i] = nameOf(s.Name, s.Key)
 	}
+	slices.SortFunc(list, contract.CompareNames)
 	return strings.Join(list, ", ")
 }
 
-func (m *mixnodeView) table() string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "mixnode %s\n", m.Mixnode)
-	header := []any{"epoch", "uptime %", "reports", "carried from"}
-	if m.Error != nil {
-		header = append(header, "truth %", "error")
-	}
-	epochs := newTable(&out, header...)
-	for _, e := range m.Epochs {
-		row := table.Row{e.Epoch, e.Value, e.Reports, carriedFrom(e.Reward)}
-		if e.Truth != nil {
-			row = append(row, points(*e.Truth), difference(e.Reward, *e.Truth))
+func (o *overview) csv(out io.Writer) error {
+	lines := [][]string{{"epoch", "start", "end", "status", "winner", "after_end_ms", "reporters", "signers", "attempts", "carried", "reason"}}
+	for _, e := range o.Epochs {
+		after := ""
+		if e.AfterEndMS != nil {
+			after = strconv.FormatInt(*e.AfterEndMS, 10)
 		}
-		epochs.AppendRow(row)
+		lines = append(lines, []string{
+			e.ID.String(), e.Start.String(), e.End.String(), string(e.Status), winnerOf(e.Winner), after,
+			strconv.Itoa(e.Reporters), strconv.Itoa(e.Signers), strconv.Itoa(e.Attempts), strconv.Itoa(e.Carried), e.Reason,
+		})
 	}
-	epochs.Render()
-	writeError(&out, m.Error)
-	return out.String()
+	return writeLines(spreadsheet.NewWriter(out), lines)
+}
+
+func (e *epochView) csv(out io.Writer) error {
+	lines := [][]string{{"epoch", "mixnode", "percent", "reports", "carried_from"}}
+	for _, r := range e.Result {
+		lines = append(lines, []string{e.ID.String(), string(r.Mixnode), r.Value.String(), strconv.Itoa(int(r.Reports)), fromText(r.CarriedFrom)})
+	}
+	return writeLines(spreadsheet.NewWriter(out), lines)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 // HasLate reports whether a late submission of a submitter is kept for the epoch's annex.
@@ -20,16 +21,22 @@ func (r *Reader) HasLate(ctx context.Context, epoch contract.Epoch, submitter ke
 	return kept > 0, nil
 }
 
-// PutLate stores a late attempt like PutAttempt, and keeps its submission for the epoch's annex
-// unless another one of the submitter is kept.
-func (s *Store) PutLate(ctx context.Context, a Attempt) error {
+// PutLate stores a late attempt like PutAttempt. If no other submission of the submitter is kept, it
+// keeps this one for the epoch's annex, and adds its result to the submitted spread.
+func (s *Store) PutLate(ctx context.Context, d contract.Description, result metrics.Result, a Attempt) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := putAttempt(ctx, tx, a); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO late (epoch, key, received_ms, submission) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		done, err := tx.ExecContext(ctx, `INSERT INTO late (epoch, key, received_ms, submission) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			int64(a.Epoch), hexKey(a.Submitter), int64(a.At), a.Submission)
-		return err
+		if err != nil {
+			return err
+		}
+		if kept, err := done.RowsAffected(); err != nil || kept == 0 {
+			return err
+		}
+		return widenSpread(ctx, tx, d, result, a.At)
 	})
 	if err != nil {
 		return fmt.Errorf("store late submission for epoch %d: %w", a.Epoch, err)

@@ -79,9 +79,16 @@ func (r *Reader) Epochs(ctx context.Context, from contract.Epoch, limit int) ([]
 	return epochs, nil
 }
 
-// Rewarded returns the numbers of all rewarded epochs in ascending order.
-func (r *Reader) Rewarded(ctx context.Context) ([]contract.Epoch, error) {
-	return r.numbers(ctx, `SELECT epoch FROM winner ORDER BY epoch`)
+// NewestRewarded returns the number of the newest rewarded epoch, or ErrNotFound.
+func (r *Reader) NewestRewarded(ctx context.Context) (contract.Epoch, error) {
+	epochs, err := r.numbers(ctx, `SELECT epoch FROM winner ORDER BY epoch DESC LIMIT 1`)
+	if err != nil {
+		return 0, err
+	}
+	if len(epochs) == 0 {
+		return 0, fmt.Errorf("read the newest rewarded epoch: %w", ErrNotFound)
+	}
+	return epochs[0], nil
 }
 
 func (r *Reader) numbers(ctx context.Context, query string) ([]contract.Epoch, error) {
@@ -140,6 +147,9 @@ func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d contract.Epoch
 	}
 	d.AttemptsDropped = fixed.Dropped
 	if d.Description, err = contract.DecodeDescription(fixed.Description); err != nil {
+		return d, err
+	}
+	if d.Caught, err = readCaught(ctx, tx, contract.Epoch(epoch)); err != nil {
 		return d, err
 	}
 	if d.Attempts, err = readAttempts(ctx, tx, epoch); err != nil || fixed.Receipt == nil {

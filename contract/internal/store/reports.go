@@ -33,8 +33,20 @@ func putReports(ctx context.Context, tx *sqlx.Tx, epoch int64, matrix metrics.Ma
 		if err != nil {
 			return err
 		}
+		if err := addToSum(ctx, tx, reporter.Key, len(values), d); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// addToSum adds a report to the sums of its reporter over all epochs.
+func addToSum(ctx context.Context, tx *sqlx.Tx, key keys.Public, cells int, d distances) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO reporter_sum (key, epochs, cells, present, compared, distance, squared) VALUES (?, 1, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET epochs = epochs + 1, cells = cells + excluded.cells, present = present + excluded.present,
+			compared = compared + excluded.compared, distance = distance + excluded.distance, squared = squared + excluded.squared`,
+		hexKey(key), cells, d.present, d.compared, d.distance, d.squared)
+	return err
 }
 
 // putList makes the newest list that of the epoch, or a new one if it holds other mixnodes.
@@ -80,59 +92,53 @@ func percentages(values []metrics.Uptime) string {
 	return string(append(text, ']'))
 }
 
-// Report is what a Nym-API signed about an epoch, as far as it counts.
-type Report struct {
+// report is what a Nym-API signed about an epoch, as far as it counts.
+type report struct {
 	Name    string // empty if it is not a member
 	Key     keys.Public
 	Percent []*float64 // as many as the epoch has mixnodes, in their order; nil for no value
 }
 
-// Reports returns the reports of a rewarded epoch in the order of its winner's block. There are no
-// reports without Ephemera.
-func (r *Reader) Reports(ctx context.Context, epoch contract.Epoch) ([]Report, error) {
+func (r report) name() string {
+	if r.Name == "" {
+		return r.Key.String()
+	}
+	return r.Name
+}
+
+// readReports returns the reports of a rewarded epoch in the order of its winner's block. There are
+// no reports without Ephemera.
+func readReports(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) ([]report, error) {
 	var rows []struct {
 		Name    string `db:"name"`
 		Key     string `db:"key"`
 		Uptimes string `db:"uptimes"`
 	}
-	err := r.db.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, p.key, r.uptimes FROM reporter p
+	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, p.key, r.uptimes FROM reporter p
 		JOIN report r ON r.id = 1000 * p.epoch + p.place LEFT JOIN member m ON m.key = p.key WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
-	if err == nil {
-		err = r.gate.wait(ctx, epoch)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read reports of epoch %d: %w", epoch, err)
+		return nil, err
 	}
-	reports := make([]Report, len(rows))
+	reports := make([]report, len(rows))
 	for i, row := range rows {
 		reports[i].Name = row.Name
 		if reports[i].Key, err = parseKey(row.Key); err != nil {
-			return nil, fmt.Errorf("read reports of epoch %d: %w", epoch, err)
+			return nil, err
 		}
 		if err := json.Unmarshal([]byte(row.Uptimes), &reports[i].Percent); err != nil {
-			return nil, fmt.Errorf("read report of %s about epoch %d: %w", row.Key, epoch, err)
+			return nil, fmt.Errorf("report of %s: %w", row.Key, err)
 		}
 	}
 	return reports, nil
 }
 
-// ReporterTotal is how far the reports of a Nym-API were from the results of all epochs.
-type ReporterTotal struct {
-	Name      string   `db:"nymapi" json:"nymapi"` // its key if it is not a member
-	Epochs    int      `db:"epochs" json:"epochs"`
-	Cells     int      `db:"cells" json:"cells"`
-	Missing   int      `db:"missing" json:"missing"`
-	Mean      *float64 `db:"mean_distance" json:"mean_distance"` // points; nil without a new uptime
-	RMS       *float64 `db:"rms_distance" json:"rms_distance"`   // points; nil without a new uptime
-	Deviation int64    `db:"v" json:"v"`                         // in the history: see contract.State
-}
-
-// ReporterTotals returns the totals of all reporters.
-func (r *Reader) ReporterTotals(ctx context.Context) ([]ReporterTotal, error) {
-	totals := []ReporterTotal{}
+// ReporterTotals returns the totals of all reporters, in the order of their numbers.
+func (r *Reader) ReporterTotals(ctx context.Context) ([]contract.ReporterTotal, error) {
+	totals := []contract.ReporterTotal{}
 	if err := r.db.SelectContext(ctx, &totals, `SELECT * FROM reporter_totals`); err != nil {
 		return nil, fmt.Errorf("read reporters: %w", err)
 	}
+	slices.SortFunc(totals, func(a, b contract.ReporterTotal) int { return contract.CompareNames(a.NymAPI, b.NymAPI) })
 	return totals, nil
 }
 

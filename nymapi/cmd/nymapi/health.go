@@ -75,6 +75,9 @@ func newHealth() *cobra.Command {
 	return cmd
 }
 
+// maxStatus bounds a status, with what many members were caught at in many epochs.
+const maxStatus = 4 << 20
+
 func askHealth(ctx context.Context, listen string, ready bool, out io.Writer) error {
 	if err := address.CheckHostPort(listen); err != nil {
 		return command.Usage("--health-listen: %w", err)
@@ -94,7 +97,7 @@ func askHealth(ctx context.Context, listen string, ready bool, out io.Writer) er
 		return fmt.Errorf("no Nym-API responds: %w", err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxStatus))
 	if err != nil {
 		return err
 	}
