@@ -22,6 +22,7 @@ var surfaceReasons = map[string]string{
 	"ephemera.CursorKeeper":                "an application may implement it",
 	"ephemera.EquivocationObserver":        "an application may implement it",
 	"ephemera/canonical.ErrNotCanonical":   sentinel,
+	"ephemera/evidence.ErrInvalid":         sentinel,
 	"ephemera/home.ErrKind":                sentinel,
 	"ephemera/home.ErrMarker":              sentinel,
 	"ephemera/home.LockFile":               "the name of a file in a home",

@@ -21,7 +21,7 @@ type rule struct {
 var (
 	leaves = []string{
 		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
-		"ephemera/address",
+		"ephemera/address", "ephemera/evidence",
 	}
 	core       = []string{"ephemera/wire", "ephemera/admission", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
@@ -52,6 +52,7 @@ var rules = []rule{
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
+	{folder: "ephemera/evidence", imports: leaves[:6], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
 	// It learns what became durable from the types of package store, which only declares them.
