@@ -103,7 +103,7 @@ func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	}
 	switch d.Rules.Mode {
 	case contract.ModeFull:
-		return evidence(d, s, claimed)
+		return fromBlock(d, s, claimed)
 	case contract.ModeSingle:
 		return Verified{Result: claimed}, singleResult(claimed)
 	default:
@@ -125,8 +125,8 @@ func sameEpoch(d contract.Description, s contract.Submission) error {
 	return nil
 }
 
-// evidence recomputes the claimed result from the submitter's certified block.
-func evidence(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
+// fromBlock recomputes the claimed result from the submitter's certified block.
+func fromBlock(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
 	v, err := Certified(d, s)
 	if err != nil {
 		return Verified{}, err

@@ -32,8 +32,8 @@ type Kind string
 const (
 	// TwoHeaders is two different signed headers of one slot (PROTOCOL.md R3).
 	TwoHeaders Kind = "evidence/two-headers"
-	// TwoMessages is two different messages of one sender under one label. It is an offence where the
-	// application allows one message under a label, as Nym-APIs do for reports.
+	// TwoMessages is two different messages of one sender under one label. It is an offence where
+	// the application allows one message under a label, as Nym-APIs do for reports.
 	TwoMessages Kind = "evidence/two-messages"
 	// Fork is two certificates for different blocks of one slot (PROTOCOL.md R5).
 	Fork Kind = "evidence/fork"

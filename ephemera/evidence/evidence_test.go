@@ -94,7 +94,8 @@ func TestProofsNameTheCulprits(t *testing.T) {
 	}
 }
 
-// Without a group a key is convicted, and nobody knows whose it is. A certificate names nobody then.
+// Without a group a key is convicted, and nobody knows whose it is. A certificate names nobody
+// then.
 func TestWithoutAGroupOnlyKeysAreConvicted(t *testing.T) {
 	for kind, file := range proofs(t) {
 		proof, err := file.Verify(nil)

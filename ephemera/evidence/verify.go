@@ -39,8 +39,8 @@ type Proof struct {
 }
 
 // Verify returns what the file proves against members of group. A nil group means that nobody is
-// known to be a member: then a key is convicted, which may be that of no member, and a Fork proves nothing. The
-// error wraps ErrProvesNothing and says why, also for a kind that is not judged here.
+// known to be a member: then a key is convicted, which may be that of no member, and a Fork proves
+// nothing. The error wraps ErrProvesNothing and says why, also for a kind that is not judged here.
 func (f File) Verify(group *membership.Group) (Proof, error) {
 	var proof Proof
 	var err error

@@ -32,7 +32,7 @@ result of each epoch.
 Every flag can also be set by an environment variable: --accept-epochs by
 CONTRACT_ACCEPT_EPOCHS. A flag takes precedence. A misspelt variable is an error.`,
 	}
-	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
+	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newVerifyEvidence(), newHealth())
 	return command.Program{Root: root, Version: version, Environment: true, Damaged: damaged}
 }
 
