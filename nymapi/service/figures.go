@@ -14,6 +14,8 @@ var (
 		"Epochs whose receipt, signed by the contract, is kept.", nil, nil)
 	descEquivocations = prometheus.NewDesc("nymapi_contract_equivocations",
 		"Epochs for which the contract signed two different receipts. Proofs are in the Nym-API's folder.", nil, nil)
+	descEvidence = prometheus.NewDesc("nymapi_evidence_files",
+		"Files in the folder evidence, each with a proof against a Nym-API or the contract.", nil, nil)
 	descWithdrawn = prometheus.NewDesc("nymapi_withdrawn_receipts",
 		"Epochs whose receipt the contract did not have when it was asked again.", nil, nil)
 )
@@ -23,6 +25,7 @@ func (f figures) Describe(out chan<- *prometheus.Desc) {
 	out <- descReceipts
 	out <- descEquivocations
 	out <- descWithdrawn
+	out <- descEvidence
 }
 
 // Collect implements prometheus.Collector.
@@ -34,4 +37,5 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	gauge(descReceipts, status.Receipts)
 	gauge(descEquivocations, status.ContractEquivocations)
 	gauge(descWithdrawn, status.WithdrawnReceipts)
+	gauge(descEvidence, status.Evidence)
 }

@@ -46,6 +46,7 @@ type Service struct {
 	clock atomic.Pointer[epoch.Clock]
 
 	receipts atomic.Pointer[rewards.Receipts]
+	evidence atomic.Pointer[rewards.Evidence]
 }
 
 // New returns a Nym-API. It checks the configuration but opens nothing.
@@ -149,6 +150,9 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 		return s.errNoMember(group)
 	}
 	s.keepName(ctx, info)
+	if err := s.openEvidence(pinned, info, group, s.ownProofs()); err != nil {
+		return err
+	}
 	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err
@@ -159,6 +163,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
 	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
+	start(func(ctx context.Context) error { return s.evidence.Load().Run(ctx, clock) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
@@ -289,8 +294,8 @@ type Status struct {
 	ContractAway bool            `json:"contract_away"`
 	ContractTime contract.Millis `json:"contract_time"` // zero while it is unknown
 	Epoch        contract.Epoch  `json:"epoch"`         // the newest, 0 if none is known
-	// Members is the size of the group. It is 0 before the group is complete, without Ephemera, and in
-	// sidecar mode, where the daemon has it.
+	// Members is the size of the group. It is 0 before the group is complete, without Ephemera, and
+	// in sidecar mode, where the daemon has it.
 	Members int `json:"members"`
 	Online  int `json:"online"` // connected members, including this one
 	// Receipts is the number of epochs whose receipt is kept. For ContractEquivocations of them the
@@ -298,6 +303,9 @@ type Status struct {
 	Receipts              int `json:"receipts"`
 	ContractEquivocations int `json:"contract_equivocations"`
 	WithdrawnReceipts     int `json:"withdrawn_receipts"`
+	// Evidence is the number of files in the folder EvidenceFolder, each of which proves to others
+	// that a Nym-API or the contract signed two things where one is allowed.
+	Evidence int `json:"evidence"`
 }
 
 // Status returns the current status.
@@ -319,6 +327,9 @@ func (s *Service) Status() Status {
 	if kept := s.receipts.Load(); kept != nil {
 		counts := kept.Counts()
 		status.Receipts, status.ContractEquivocations, status.WithdrawnReceipts = counts.Kept, counts.Equivocations, counts.Withdrawn
+	}
+	if held := s.evidence.Load(); held != nil {
+		status.Evidence = len(held.Convictions())
 	}
 	if n := s.node.Load(); n != nil {
 		status.Members, status.Online = n.group.N(), len(n.transport.Online())+1

@@ -198,7 +198,9 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 		return nil
 	})
 	if health != nil {
-		work.Go(func() error { return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures()))) })
+		work.Go(func() error {
+			return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures(), nymapi.Handler())))
+		})
 	}
 	if err := work.Wait(); err != nil {
 		return err
