@@ -67,7 +67,7 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 			return nil, err
 		}
 	}
-	of := servedAPI{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
+	of := servedAPI{local.New(n.Node, local.Config{DHT: n.tableAPI(), Version: s.config.Version, Application: told})}
 	listener := s.early.Listener()
 	served, err := server.New(of, server.Config{
 		More: s.endpoints(), Listener: listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,

@@ -236,12 +236,16 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	if err != nil {
 		return err
 	}
-	if err := s.openNode(n, app, newest); err != nil {
-		return errors.Join(err, n.p2p.Close())
+	err = s.openNode(n, app, newest)
+	if err == nil {
+		archive.Blocks = n.Node // it has damaged blocks fetched again
+		err = s.openTable(n)
 	}
-	archive.Blocks = n.Node // it has damaged blocks fetched again
-	if n.api, err = s.openAPI(n); err != nil {
-		return errors.Join(err, n.p2p.Close())
+	if err == nil {
+		n.api, err = s.openAPI(n)
+	}
+	if err != nil {
+		return errors.Join(err, n.close())
 	}
 	s.node.Store(n)
 	s.log.InfoContext(ctx, "listening for other Nym-APIs", "addresses", n.addresses)
@@ -249,7 +253,7 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 		return s.publish(ctx, n, d, m)
 	}
 
-	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.p2p.Close()) })
+	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.close()) })
 	start(func(ctx context.Context) error { return app.Run(ctx, n.Wake) })
 	if n.api != nil {
 		start(n.api.Run)

@@ -105,7 +105,7 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,

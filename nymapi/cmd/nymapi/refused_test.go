@@ -46,6 +46,7 @@ var refused = []struct {
 	{[]string{"--announce=/ip4/0.0.0.0/tcp/1"}, "others cannot dial"},
 	{[]string{"--announce=/dns4/node.example/tcp/0"}, "others cannot dial port 0"},
 	{[]string{"--gossip=loud"}, "gossip"},
+	{[]string{"--dht=perhaps"}, "dht"},
 	{[]string{"--api=127.0.0.1:99999"}, "expected 0..65535"},
 	{[]string{"--api=127.0.0.1:0\n"}, "expected 0..65535"},
 	{[]string{"--listen=/ip4/127.0.0.1/tcp/7", "--api=:7"}, "different ports"},

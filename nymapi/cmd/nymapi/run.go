@@ -26,6 +26,7 @@ type runFlags struct {
 	token, tokenFile                string
 	listen, announce, apiHosts      []string
 	gossip                          p2p.Mode
+	dht                             bool
 	api                             string
 	apiProxies                      []string
 	daemon                          service.Daemon
@@ -64,6 +65,7 @@ accordingly from then on, and logs the old value. Its name stays.`,
 	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
 	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
 	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; direct: from each to all without GossipSub; off: only by exchange between two members")
+	flags.BoolVar(&f.dht, "dht", true, "join the hash table of the members, in which members whose address changed are found, and what others hold of an epoch")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
 	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringSliceVar(&f.apiProxies, "api-trusted-proxies", nil, "addresses or prefixes of proxies in front of --api, whose X-Forwarded-For says who calls")
@@ -122,7 +124,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	c := service.Config{
 		APIProxies: proxies, SourceSettings: f.source.settings(),
 		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
-		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
+		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, DHT: f.dht, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	switch {
 	case f.home != "" && f.homeSlots != "":
