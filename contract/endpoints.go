@@ -26,7 +26,7 @@ func ReceiptPath(epoch Epoch) string { return EpochPath(epoch) + "/receipt" }
 // RecordPath returns the path of one settled epoch's Record.
 func RecordPath(epoch Epoch) string { return EpochPath(epoch) + "/record" }
 
-// BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
+// BundlePath returns the path of one settled epoch's evidence, an encoded Core.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
 
 // CurrentEpoch is the response of GET /contract/epoch: the newest epoch. Only the first one may not

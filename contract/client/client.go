@@ -170,18 +170,24 @@ func (c *Client) Record(ctx context.Context, epoch contract.Epoch) (contract.Rec
 	return record, nil
 }
 
-// Bundle returns the evidence of a rewarded epoch, for verify.Audit.
-func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
-	response, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
+// Core returns the evidence of a settled epoch, for verify.Audit. The error is contract.NotFound
+// while the epoch is open.
+func (c *Client) Core(ctx context.Context, epoch contract.Epoch) (contract.Core, error) {
+	body, err := c.file(ctx, contract.BundlePath(epoch), contract.MaxCoreBytes)
 	if err != nil {
-		return contract.Bundle{}, err
+		return contract.Core{}, err
+	}
+	return contract.DecodeCore(body)
+}
+
+// file returns the body of a response that is not JSON.
+func (c *Client) file(ctx context.Context, path string, limit int64) ([]byte, error) {
+	response, err := c.do(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := read(response, contract.MaxBundleBytes)
-	if err != nil {
-		return contract.Bundle{}, err
-	}
-	return contract.DecodeBundle(body)
+	return read(response, limit)
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {

@@ -38,7 +38,7 @@ func (s *Server) routes() http.Handler {
 	read.Get(contract.PathEpochs+"/{id}", s.handle(s.getEpochDetail))
 	read.Get(contract.PathEpochs+"/{id}/receipt", s.handle(s.getReceipt))
 	read.Get(contract.PathEpochs+"/{id}/record", s.handle(s.getRecord))
-	read.Get(contract.PathEpochs+"/{id}/bundle", s.getBundle)
+	read.Get(contract.PathEpochs+"/{id}/bundle", s.getCore)
 	read.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
 	read.Get(contract.PathReady, s.handle(s.getReady))
 	read.Get("/", s.getPage)

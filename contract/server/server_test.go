@@ -118,11 +118,9 @@ func (w *world) win(d contract.Description, messages []block.Message) {
 
 // audit audits a rewarded epoch, the one after the last that the auditor has seen.
 func (w *world) audit(auditor *verify.Auditor, epoch contract.Epoch) {
-	bundle, err := w.Bundle(context.Background(), epoch)
+	core, err := w.Core(context.Background(), epoch)
 	require.NoError(w.t, err)
-	record, err := w.Record(context.Background(), epoch)
-	require.NoError(w.t, err)
-	_, err = auditor.Next(record, bundle)
+	_, err = auditor.Next(core)
 	require.NoError(w.t, err)
 }
 

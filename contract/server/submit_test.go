@@ -73,19 +73,19 @@ func TestAcceptedSubmissionIsKeptByteForByteAndAudited(t *testing.T) {
 	w.clock.set(end(1))
 	_, err := w.Submit(ctx, s)
 	require.NoError(t, err)
-	bundle, err := w.Bundle(ctx, 1)
+	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, s.Encode(), bundle.Submission)
-	audited, err := verify.Audit(bundle)
+	require.Equal(t, s.Encode(), core.Submission)
+	audited, err := verify.Audit(core)
 	require.NoError(t, err)
 	require.True(t, audited.Proven())
 
 	reader, err := store.OpenReader(ctx, w.cfg.Database)
 	require.NoError(t, err)
 	defer reader.Close()
-	stored, err := reader.Bundle(ctx, 1)
+	stored, err := reader.Core(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, bundle, stored)
+	require.Equal(t, core.Encode(), stored.Encode())
 }
 
 // unjustified are submissions that no honest Nym-API makes, each with its answer.
@@ -407,9 +407,9 @@ func TestSingleAcceptsTheAuthorisedNymAPIAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, receipt, again)
 	require.Equal(t, block.ID{}, receipt.Block)
-	bundle, err := w.Bundle(ctx, 1)
+	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
-	audited, err := verify.Audit(bundle)
+	audited, err := verify.Audit(core)
 	require.NoError(t, err)
 	require.False(t, audited.Proven())
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -15,7 +16,7 @@ import (
 var ErrMismatch = errors.New("audit failed")
 
 // Audited is the content of a settled epoch that passed the audit. Of a missed one it has only
-// Description and Record. Audit leaves Record zero: see Auditor.
+// Description and Record. Record is zero for a core of version 1, which has none.
 type Audited struct {
 	Verified
 	Record      contract.Record
@@ -29,45 +30,82 @@ type Audited struct {
 // statement of one Nym-API, or of anyone.
 func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.ModeFull }
 
-// Audit recomputes everything in one epoch's bundle, offline: description, submission with block
-// and certificate, result, rewards, and the contract's receipt over them. The error wraps
+// Audit recomputes everything in one epoch's core, offline: description, submission with block and
+// certificate, result, rewards, and the contract's receipt and record over them. The error wraps
 // ErrMismatch and names the part that does not fit.
 //
-// Audit checks that a bundle is consistent. The caller compares its contract and group with those
-// it trusts (Description.ContractKey, Description.Group). Checking a carried value needs the
-// earlier epochs: see Auditor.
-func Audit(b contract.Bundle) (Audited, error) {
-	a, err := audit(b)
+// Audit checks that a core is consistent. The caller compares its contract and group with those it
+// trusts (Description.ContractKey, Description.Group). Checking a carried value or the chain of
+// records needs the earlier epochs: see Auditor.
+func Audit(c contract.Core) (Audited, error) {
+	a, err := audit(c)
+	if err == nil && a.Record.Epoch != 0 && !a.Record.Verify() {
+		err = errors.New("record: bad signature")
+	}
 	if err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	return a, nil
 }
 
-func audit(b contract.Bundle) (Audited, error) {
-	a := Audited{Rewards: b.Rewards}
+// audit is Audit without the signature of the record.
+func audit(c contract.Core) (Audited, error) {
+	a := Audited{Rewards: c.Rewards}
 	var err error
-	if a.Description, err = contract.DecodeDescription(b.Description); err != nil {
+	if a.Description, err = contract.DecodeDescription(c.Description); err != nil {
 		return a, err
 	}
-	d := a.Description
-	if a.Submission, err = contract.DecodeSubmission(b.Submission, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
-		return a, err
+	if c.Version > 1 {
+		if a.Record, err = contract.DecodeRecord(c.Record); err != nil {
+			return a, err
+		}
 	}
-	if a.Receipt, err = contract.DecodeReceipt(b.Receipt); err != nil {
-		return a, err
+	if !c.Missed() {
+		if err := a.winner(c); err != nil {
+			return a, err
+		}
 	}
-	if a.Verified, err = Submission(d, a.Submission); err != nil {
-		return a, fmt.Errorf("submission: %w", err)
+	if c.Version == 1 {
+		return a, nil
 	}
-	if err := auditRewards(d, a.Result, a.Rewards); err != nil {
-		return a, err
-	}
-	return a, auditReceipt(a)
+	return a, auditRecord(a, c)
 }
 
-func auditReceipt(a Audited) error {
-	d, r := a.Description, a.Receipt
+// winner adds the parts of a rewarded epoch.
+func (a *Audited) winner(c contract.Core) error {
+	d := a.Description
+	var err error
+	if a.Submission, err = contract.DecodeSubmission(c.Submission, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
+		return err
+	}
+	if a.Receipt, err = contract.DecodeReceipt(c.Receipt); err != nil {
+		return err
+	}
+	if a.Verified, err = Submission(d, a.Submission); err != nil {
+		return fmt.Errorf("submission: %w", err)
+	}
+	if err := Payment(d, a.Result, a.Rewards); err != nil {
+		return err
+	}
+	return Receipt(d, a.Submission, a.BlockID(), a.Rewards, a.Receipt)
+}
+
+func auditRecord(a Audited, c contract.Core) error {
+	r := a.Record
+	switch {
+	case r.Status == contract.StatusMissed && !c.Missed():
+		return fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
+	case r.Status == contract.StatusRewarded && c.Missed():
+		return fmt.Errorf("record: epoch %d was %s, although it has no winner", r.Epoch, r.Status)
+	case c.Missed():
+		return Record(r, a.Description, contract.Hash{}, contract.Hash{})
+	}
+	return Record(r, a.Description, a.Receipt.Rewards, contract.Digest(c.Submission))
+}
+
+// Receipt checks that r is the receipt of the contract of d for a submission with that block, and
+// for these rewards. The error names what does not fit.
+func Receipt(d contract.Description, s contract.Submission, id block.ID, rewards []contract.Reward, r contract.Receipt) error {
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey:
 		return fmt.Errorf("receipt: from contract %s of network %q", r.Contract, r.Network)
@@ -75,18 +113,20 @@ func auditReceipt(a Audited) error {
 		return errors.New("receipt: bad signature")
 	case r.Epoch != d.Epoch || r.Description != d.Hash():
 		return fmt.Errorf("receipt: for epoch %d, description %s", r.Epoch, r.Description)
-	case r.Block != a.BlockID():
+	case r.Block != id:
 		return fmt.Errorf("receipt: for block %s", r.Block)
-	case r.Submitter != a.Submission.Submitter:
+	case r.Submitter != s.Submitter:
 		return fmt.Errorf("receipt: for a submission by %s", r.Submitter)
-	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, a.Rewards):
+	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, rewards):
 		return fmt.Errorf("receipt: for rewards with hash %s", r.Rewards)
 	}
 	return nil
 }
 
-// auditRewards checks that the rewards are the result, with old values only where it has none.
-func auditRewards(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
+// Payment checks that the rewards are the result of the epoch of d, with old values only where it
+// has none: whether these are the right ones, only earlier epochs show. The error names the first
+// mixnode that differs.
+func Payment(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {
 		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
 	}
@@ -155,49 +195,35 @@ type Auditor struct {
 	values  Values
 }
 
-// Next audits the epoch after the last one: its record and its bundle, of which a missed epoch has
-// the description only. The error wraps ErrMismatch.
-func (a *Auditor) Next(r contract.Record, b contract.Bundle) (Audited, error) {
-	broken := a.records.Next(r)
-	audited, err := a.settled(r, b)
-	if err := errors.Join(broken, err); err != nil {
-		a.states.lost = true
-		return Audited{}, err
-	}
-	if err := a.states.next(audited); err != nil {
+// Next audits the epoch after the last one. It is an error if its core has no record. The error
+// wraps ErrMismatch.
+func (a *Auditor) Next(c contract.Core) (Audited, error) {
+	audited, err := a.next(c)
+	if err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	return audited, nil
 }
 
-func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error) {
-	if r.Status == contract.StatusMissed {
-		d, err := contract.DecodeDescription(b.Description)
-		if err == nil && (b.Submission != nil || b.Receipt != nil) {
-			err = fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
-		}
-		if err == nil {
-			err = describes(r, d, contract.Hash{}, contract.Hash{})
-		}
-		if err != nil {
-			return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
-		}
-		return Audited{Description: d, Record: r}, nil
-	}
-	if b.Submission == nil && b.Receipt == nil {
-		return Audited{}, fmt.Errorf("%w: record: epoch %d was %s, although it has no winner", ErrMismatch, r.Epoch, r.Status)
-	}
-	audited, err := Audit(b)
+func (a *Auditor) next(c contract.Core) (Audited, error) {
+	r, err := contract.DecodeRecord(c.Record)
 	if err != nil {
+		a.states.lost = true
 		return Audited{}, err
 	}
-	audited.Record = r
-	err = describes(r, audited.Description, audited.Receipt.Rewards, contract.Digest(b.Submission))
-	if err := errors.Join(err, a.chain(audited)); err != nil {
-		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
+	broken := a.records.next(r)
+	audited, err := audit(c)
+	if err == nil && !c.Missed() {
+		err = a.chain(audited)
 	}
-	a.last = audited.Description
-	return audited, nil
+	if err := errors.Join(broken, err); err != nil {
+		a.states.lost = true
+		return Audited{}, err
+	}
+	if !c.Missed() {
+		a.last = audited.Description
+	}
+	return audited, a.states.next(audited)
 }
 
 func (a *Auditor) chain(audited Audited) error {

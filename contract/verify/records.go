@@ -17,10 +17,17 @@ type Records struct {
 // it, and it names the last record. The error wraps ErrMismatch. After an error the chain continues
 // with r, so that the records behind a fault are checked, too.
 func (c *Records) Next(r contract.Record) error {
+	if err := c.next(r); err != nil {
+		return fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	return nil
+}
+
+func (c *Records) next(r contract.Record) error {
 	before := c.last
 	c.last = r
 	if err := follows(r, before); err != nil {
-		return fmt.Errorf("%w: record: %w", ErrMismatch, err)
+		return fmt.Errorf("record: %w", err)
 	}
 	return nil
 }
@@ -43,9 +50,10 @@ func follows(r, before contract.Record) error {
 	return nil
 }
 
-// describes checks that the record is about this description and settlement. Rewards and submission
-// are zero for a missed epoch.
-func describes(r contract.Record, d contract.Description, rewards, submission contract.Hash) error {
+// Record checks that the record is about this description and settlement: the hash of the rewards
+// and the digest of the submission are zero for a missed epoch. It does not check the signature.
+// The error names what does not fit.
+func Record(r contract.Record, d contract.Description, rewards, submission contract.Hash) error {
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey || r.Epoch != d.Epoch || r.Description != d.Hash():
 		return fmt.Errorf("record: of epoch %d of contract %s, description %s; expected epoch %d of %s, description %s",

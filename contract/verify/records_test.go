@@ -18,23 +18,26 @@ type audits struct {
 	last    contract.Record
 }
 
-// rewarded audits a bundle as the next epoch.
-func (a *audits) rewarded(b contract.Bundle) error {
-	r := recordOf(b)
-	return a.next(r, b)
-}
+// rewarded audits a core as the next epoch.
+func (a *audits) rewarded(c contract.Core) error { return a.next(recordOf(c), c) }
 
-func (a *audits) next(r contract.Record, b contract.Bundle) error {
+// next audits a core with another record.
+func (a *audits) next(r contract.Record, c contract.Core) error {
 	if a.last.Epoch != 0 {
 		r.Previous = a.last.Hash()
 	}
 	a.last = r.Sign(contracttest.ContractKey())
-	_, err := a.auditor.Next(a.last, b)
+	_, err := a.auditor.Next(with(c, a.last))
 	return err
 }
 
+func with(c contract.Core, r contract.Record) contract.Core {
+	c.Record = r.Encode()
+	return c
+}
+
 // recordOf returns the record of a rewarded epoch, without previous record and signature.
-func recordOf(b contract.Bundle) contract.Record {
+func recordOf(b contract.Core) contract.Record {
 	d, err := contract.DecodeDescription(b.Description)
 	if err != nil {
 		panic(err)
@@ -45,9 +48,9 @@ func recordOf(b contract.Bundle) contract.Record {
 	}
 }
 
-func missed(d contract.Description) (contract.Record, contract.Bundle) {
+func missed(d contract.Description) (contract.Record, contract.Core) {
 	r := contract.Record{Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Status: contract.StatusMissed, Reason: "nobody submitted", SettledAt: d.End, Origin: contract.OriginSettlement}
-	return r, contract.Bundle{Description: d.Encode()}
+	return r, contract.Core{Version: contract.CoreVersion, Description: d.Encode()}
 }
 
 func epochNumber(number contract.Epoch) contract.Description {
@@ -59,20 +62,20 @@ func epochNumber(number contract.Epoch) contract.Description {
 // Each change of a settled epoch that its owner could make without the contract's key is found, and
 // so is each signature by another key.
 func TestAuditorChecksTheChainOfRecords(t *testing.T) {
-	first := bundle(epochNumber(1), 1, nil)
-	second, secondBundle := missed(epochNumber(2))
-	third := bundle(epochNumber(3), 2, nil)
+	first := core(epochNumber(1), 1, nil)
+	second, secondCore := missed(epochNumber(2))
+	third := core(epochNumber(3), 2, nil)
 	chain := func() *audits {
 		var a audits
 		require.NoError(t, a.rewarded(first))
-		require.NoError(t, a.next(second, secondBundle))
+		require.NoError(t, a.next(second, secondCore))
 		return &a
 	}
 	require.NoError(t, chain().rewarded(third))
 
 	for name, c := range map[string]struct {
 		change func(*contract.Record)
-		bundle contract.Bundle
+		core   contract.Core
 		says   string
 	}{
 		"a removed epoch":        {func(r *contract.Record) { r.Epoch = 4 }, third, "epochs were removed"},
@@ -80,16 +83,16 @@ func TestAuditorChecksTheChainOfRecords(t *testing.T) {
 		"another description":    {func(r *contract.Record) { r.Description[0] ^= 1 }, third, "expected epoch 3"},
 		"other rewards":          {func(r *contract.Record) { r.Rewards[0] ^= 1 }, third, "with rewards"},
 		"another submission":     {func(r *contract.Record) { r.Submission[0] ^= 1 }, third, "with submission"},
-		"a removed winner":       {func(*contract.Record) {}, secondBundle, "although it has no winner"},
+		"a removed winner":       {func(*contract.Record) {}, secondCore, "although it has no winner"},
 		"a winner of one missed": {func(r *contract.Record) { *r, _ = missed(epochNumber(3)) }, third, "although it has a winner"},
 		"rewards of one missed": {func(r *contract.Record) {
 			*r, _ = missed(epochNumber(3))
 			r.Rewards[0] = 1
-		}, contract.Bundle{Description: epochNumber(3).Encode()}, "with rewards"},
+		}, contract.Core{Version: contract.CoreVersion, Description: epochNumber(3).Encode()}, "with rewards"},
 	} {
 		r := recordOf(third)
 		c.change(&r)
-		err := chain().next(r, c.bundle)
+		err := chain().next(r, c.core)
 		require.ErrorIs(t, err, verify.ErrMismatch, name)
 		require.ErrorContains(t, err, c.says, name)
 	}
@@ -97,19 +100,19 @@ func TestAuditorChecksTheChainOfRecords(t *testing.T) {
 	forged := recordOf(third)
 	a := chain()
 	forged.Previous = a.last.Hash()
-	_, err := a.auditor.Next(forged.Sign(contracttest.Key(1)), third)
+	_, err := a.auditor.Next(with(third, forged.Sign(contracttest.Key(1))))
 	require.ErrorContains(t, err, "of contract", "a member signs a record")
 	a = chain()
 	forged = forged.Sign(contracttest.ContractKey())
 	forged.SettledAt++
-	_, err = a.auditor.Next(forged, third)
+	_, err = a.auditor.Next(with(third, forged))
 	require.ErrorContains(t, err, "bad signature")
 	a = chain()
 	cut := forged
 	cut.Previous[0] ^= 1
-	_, err = a.auditor.Next(cut.Sign(contracttest.ContractKey()), third)
+	_, err = a.auditor.Next(with(third, cut.Sign(contracttest.ContractKey())))
 	require.ErrorContains(t, err, "it follows record")
-	_, err = new(verify.Auditor).Next(cut.Sign(contracttest.ContractKey()), third)
+	_, err = new(verify.Auditor).Next(with(third, cut.Sign(contracttest.ContractKey())))
 	require.ErrorContains(t, err, "expected 1", "the beginning was removed")
 }
 
@@ -126,7 +129,7 @@ func TestAuditorChecksTheStatesOfDescriptions(t *testing.T) {
 				d.State.History = slices.Clone(d.State.History)
 				change(&d.State)
 			}
-			b := bundle(d, 1, nil)
+			b := core(d, 1, nil)
 			errs[number-1] = a.rewarded(b)
 			matrix, _, err := verify.Matrix(contracttest.Evidence(d, 1).Block, d)
 			require.NoError(t, err)

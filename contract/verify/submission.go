@@ -89,7 +89,7 @@ func Sender(d contract.Description, s contract.Submission) error {
 // is a *Refusal.
 func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	if d.Rules.Mode != contract.ModeNone {
-		if err := sameEpoch(d, s); err != nil {
+		if err := Addressed(d, s); err != nil {
 			return Verified{}, err
 		}
 	}
@@ -111,7 +111,9 @@ func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	}
 }
 
-func sameEpoch(d contract.Description, s contract.Submission) error {
+// Addressed checks that s names the network, contract and epoch of d, and its hash. The error is a
+// *Refusal.
+func Addressed(d contract.Description, s contract.Submission) error {
 	switch {
 	case s.Network != d.Network:
 		return refuse(contract.WrongContract, "the submission is for network %q, this is %q", s.Network, d.Network)

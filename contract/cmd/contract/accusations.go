@@ -1,52 +1,94 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"github.com/spf13/cobra"
-
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
-	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
+	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
 // errNotProven reports evidence files that prove nothing.
 var errNotProven = errors.New("not every file proves something; the output says which")
 
-func newVerifyEvidence() *cobra.Command {
-	var group, key string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "verify-evidence FILE...", Short: "Check what evidence files prove, and against whom",
-		Long: `Check offline what evidence files prove, and against whom: two reports of a
-Nym-API for one epoch, two headers or two certified blocks for one place of a
-chain, or two receipts of the contract for one epoch. Nym-APIs write such files
-into the folder evidence of their own folder. The author of a file need not be
-trusted, because it holds what the culprits signed.
+// accused is whom evidence files may convict, with the names of members as far as they are known.
+type accused struct {
+	verify.Accused
+	names map[keys.Public]string
+}
 
---group is a file that describes the group that you trust: the answer of GET
-/contract/peer_info, the output of "ephemera query group -o json", or the group's
-canonical bytes. --contract-key is for receipts. The exit status is 0 if every
-file proves something against this group or this contract.`,
-		Example: `  contract verify-evidence --group group.json data/1/evidence/*.evidence`,
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			trusted, err := newTrusted(group, key)
-			if err != nil {
-				return err
-			}
-			return judgeFiles(cmd.OutOrStdout(), args, trusted, asJSON)
-		},
+// called returns the name of a key, or its peer ID.
+func (t accused) called(key keys.Public) string {
+	if key == t.Contract {
+		return "contract"
 	}
-	cmd.Flags().StringVar(&group, "group", "", "file that describes the group that you trust")
-	cmd.Flags().StringVar(&key, "contract-key", "", "public key of the contract, as contract inspect --json shows it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return cmp.Or(t.names[key], key.String())
+}
+
+// accused reads the group and the key that the caller trusts. Evidence does not describe its group,
+// so an ID is not enough.
+func (f verifyFlags) accused() (t accused, err error) {
+	if t.Contract, err = trustedKey(f.key); err != nil || f.group == "" {
+		return t, err
+	}
+	if id := new(membership.ID); id.UnmarshalText([]byte(f.group)) == nil {
+		return t, command.Usage("--group: expected a file, because an evidence file does not describe its group and an ID is not enough")
+	}
+	data, err := readTrusted(f.group)
+	if err != nil {
+		return t, command.Usage("--group: expected a file: %w", err)
+	}
+	group, peers, err := decodeGroup(f.group, data)
+	if err != nil {
+		return t, command.Usage("--group: %w", err)
+	}
+	t.Group, t.names = group, namesOf(peers)
+	return t, nil
+}
+
+// areEvidence reports whether all files are evidence files. The error is a usage error if only some
+// are.
+func areEvidence(paths []string) (bool, error) {
+	found := 0
+	for _, path := range paths {
+		begins, err := beginning(path)
+		if err != nil {
+			return false, err
+		}
+		if accusation.Recognise(begins) {
+			found++
+		}
+	}
+	if found > 0 && found < len(paths) {
+		return false, command.Usage("%d of %d files are evidence against somebody, the others are not: give one kind at a time", found, len(paths))
+	}
+	return found > 0, nil
+}
+
+// beginning returns the first bytes of a file. What cannot be read, such as a folder, has none.
+func beginning(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil // fromFiles says what is wrong
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	defer file.Close()
+	begins, err := io.ReadAll(io.LimitReader(file, 64))
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	return begins, nil
 }
 
 // judgement says what an evidence file proves.
@@ -59,12 +101,16 @@ type judgement struct {
 	Why        string             `json:"why,omitempty"` // nothing is proven
 }
 
-// judgeFiles prints what evidence files prove, and returns an error unless each proves something.
-func judgeFiles(out io.Writer, paths []string, by trusted, asJSON bool) error {
+// judge prints what evidence files prove, and returns an error unless each proves something.
+func (f verifyFlags) judge(paths []string, out io.Writer) error {
+	by, err := f.accused()
+	if err != nil {
+		return err
+	}
 	judgements := make([]judgement, len(paths))
 	var failed error
 	for i, path := range paths {
-		data, err := readBounded(path, evidence.MaxBytes)
+		data, err := readBounded(path, accusation.MaxBytes)
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
 		}
@@ -72,7 +118,7 @@ func judgeFiles(out io.Writer, paths []string, by trusted, asJSON bool) error {
 			failed = errNotProven
 		}
 	}
-	if asJSON {
+	if f.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
 		return errors.Join(encoder.Encode(judgements), failed)
@@ -84,23 +130,23 @@ func judgeFiles(out io.Writer, paths []string, by trusted, asJSON bool) error {
 }
 
 // judge checks an evidence file. It proves nothing to those who do not say whom they know.
-func (t trusted) judge(path string, data []byte) judgement {
-	file, err := evidence.Decode(data)
-	var accusation verify.Accusation
+func (t accused) judge(path string, data []byte) judgement {
+	file, err := accusation.Decode(data)
+	var proven verify.Accusation
 	if err == nil {
-		accusation, err = verify.Accuse(file, t.Accused)
+		proven, err = verify.Accuse(file, t.Accused)
 	}
 	if err != nil {
 		return judgement{File: path, Why: err.Error()}
 	}
-	j := judgement{File: path, Proven: true, Sentence: accusation.Sentence(t.called), Accusation: &accusation}
+	j := judgement{File: path, Proven: true, Sentence: proven.Sentence(t.called), Accusation: &proven}
 	switch ofContract := file.Kind == contract.TwoReceipts; {
 	case ofContract && t.Contract == (keys.Public{}):
 		j.Proven, j.Why = false, "it is not known which contract you trust: give --contract-key"
 	case !ofContract && t.Group == nil:
 		j.Proven, j.Why = false, "it is not known who is a member: give --group"
 	}
-	for _, culprit := range accusation.Culprits {
+	for _, culprit := range proven.Culprits {
 		j.Names = append(j.Names, t.called(culprit))
 	}
 	return j
@@ -123,18 +169,4 @@ func (j judgement) write(w io.Writer) {
 		fmt.Fprintf(w, "  culprit %s, key %s\n", j.Names[i], key)
 	}
 	fmt.Fprintf(w, "  network %q\n  signed %s\n     and %s\n", j.Accusation.Network, j.Accusation.Signed[0], j.Accusation.Signed[1])
-}
-
-// readBounded reads a file of at most that many bytes.
-func readBounded(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s has more than %d bytes", path, most)
-	}
-	return data, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,7 +10,9 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
-	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
+	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
 
 // groupFiles writes the group of four Nym-APIs in each form, and returns the paths.
@@ -32,9 +33,11 @@ func groupFiles(t *testing.T, folder string) map[string]string {
 	of, err := json.Marshal(info)
 	require.NoError(t, err)
 	put("contract.json", of)
-	of, err = json.Marshal(map[string]any{"id": group.ID(), "encoded": hex.EncodeToString(group.Encode()), "members": info.Members})
+	list, err := membership.NewList(group, contracttest.Peers(4), "test")
 	require.NoError(t, err)
-	put("node.json", of)
+	of, err = provider.Encode(list)
+	require.NoError(t, err)
+	put("peers.toml", of)
 	return paths
 }
 
@@ -46,10 +49,10 @@ func TestEvidenceOfTwoReportsConvictsByName(t *testing.T) {
 	first := contracttest.Message(d, 2, report)
 	report.Values[0]++
 	path := filepath.Join(folder, "double.evidence")
-	require.NoError(t, os.WriteFile(path, evidence.OfMessages(first, contracttest.Message(d, 2, report)).Encode(), 0o600))
+	require.NoError(t, os.WriteFile(path, accusation.OfMessages(first, contracttest.Message(d, 2, report)).Encode(), 0o600))
 
 	for form, group := range groupFiles(t, folder) {
-		status, out, errs := call(t, "verify-evidence", "--group", group, path)
+		status, out, errs := call(t, "verify", "--group", group, path)
 		require.Zero(t, status, errs)
 		name := "nymapi-2"
 		if form == "canonical" {
@@ -57,14 +60,14 @@ func TestEvidenceOfTwoReportsConvictsByName(t *testing.T) {
 		}
 		require.Contains(t, out, "proven: "+path+"\n  "+name+" signed two reports for epoch 1\n  culprit "+name+", key "+contracttest.Key(2).Public().String())
 	}
-	status, out, errs := call(t, "verify-evidence", path)
+	status, out, errs := call(t, "verify", path)
 	require.Equal(t, 1, status)
 	require.Contains(t, out, "give --group")
 	require.Contains(t, errs, "not every file proves something")
 
 	other := filepath.Join(folder, "one.evidence")
-	require.NoError(t, os.WriteFile(other, evidence.OfMessages(first, first).Encode(), 0o600))
-	status, out, _ = call(t, "verify-evidence", "--json", "--group", filepath.Join(folder, "canonical"), path, other)
+	require.NoError(t, os.WriteFile(other, accusation.OfMessages(first, first).Encode(), 0o600))
+	status, out, _ = call(t, "verify", "--json", "--group", filepath.Join(folder, "canonical"), path, other)
 	require.Equal(t, 1, status)
 	var judgements []judgement
 	require.NoError(t, json.Unmarshal([]byte(out), &judgements))
@@ -74,12 +77,18 @@ func TestEvidenceOfTwoReportsConvictsByName(t *testing.T) {
 	require.Contains(t, judgements[1].Why, "both messages are")
 
 	for _, bad := range [][]string{{}, {"--group", filepath.Join(folder, "missing"), path}, {"--contract-key", "x", path}} {
-		status, _, _ = call(t, append([]string{"verify-evidence"}, bad...)...)
+		status, _, _ = call(t, append([]string{"verify"}, bad...)...)
 		require.Equal(t, 2, status, bad)
 	}
-	status, _, errs = call(t, "verify-evidence", "--group", path, path)
-	require.Equal(t, 1, status)
-	require.Contains(t, errs, "neither a group in JSON nor the canonical bytes of one")
+	for why, args := range map[string][]string{
+		"an ID is not enough":       {"--group", contracttest.Group(4).ID().String(), path},
+		"1 of 2 files are evidence": {path, filepath.Join(folder, "peers.toml")},
+		"--group: ":                 {"--group", path, path},
+	} {
+		status, _, errs = call(t, append([]string{"verify"}, args...)...)
+		require.Equal(t, 2, status, why)
+		require.Contains(t, errs, why)
+	}
 }
 
 // Two receipts convict the contract with the trusted key, and no other.
@@ -94,20 +103,20 @@ func TestEvidenceOfTwoReceiptsConvictsTheContract(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, file.Encode(), 0o600))
 
 	key := secret.Public().String()
-	status, out, errs := call(t, "verify-evidence", "--contract-key", key, path)
+	status, out, errs := call(t, "verify", "--contract-key", key, path)
 	require.Zero(t, status, errs)
 	require.Contains(t, out, "the contract signed two receipts for epoch 2\n  culprit contract, key "+key)
-	status, out, _ = call(t, "verify-evidence", path)
+	status, out, _ = call(t, "verify", path)
 	require.Equal(t, 1, status)
 	require.Contains(t, out, "give --contract-key")
-	status, out, _ = call(t, "verify-evidence", "--contract-key", contracttest.Key(1).Public().String(), path)
+	status, out, _ = call(t, "verify", "--contract-key", contracttest.Key(1).Public().String(), path)
 	require.Equal(t, 1, status)
 	require.Contains(t, out, "one is of contract")
 
 	status, out, errs = call(t, "compare-receipts", "--key", key, path)
 	require.Zero(t, status, errs)
 	require.Contains(t, out, "signed two receipts for epoch 2")
-	require.NoError(t, os.WriteFile(path, evidence.New(evidence.Fork, nil, nil).Encode(), 0o600))
+	require.NoError(t, os.WriteFile(path, accusation.New(accusation.Fork, nil, nil).Encode(), 0o600))
 	status, _, errs = call(t, "compare-receipts", "--key", key, path)
 	require.Equal(t, 1, status)
 	require.Contains(t, errs, `kind "evidence/fork", expected "evidence/two-receipts"`)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
-	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
+	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
@@ -91,7 +91,7 @@ func readReceipts(path string) ([]contract.Receipt, error) {
 }
 
 func decodeReceipts(data []byte) ([]contract.Receipt, error) {
-	if evidence.Recognise(data) {
+	if accusation.Recognise(data) {
 		return receiptsOf(data)
 	}
 	var content struct {
@@ -117,7 +117,7 @@ func decodeReceipts(data []byte) ([]contract.Receipt, error) {
 
 // receiptsOf returns the two receipts in an evidence file.
 func receiptsOf(data []byte) ([]contract.Receipt, error) {
-	file, err := evidence.Decode(data)
+	file, err := accusation.Decode(data)
 	if err != nil {
 		return nil, err
 	}

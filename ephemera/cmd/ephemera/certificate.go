@@ -192,7 +192,8 @@ func readMembers(path string) (members, error) {
 	return decodeMembers(path, data)
 }
 
-// decodeMembers decodes a group: JSON of the API, canonical bytes, or a members file.
+// decodeMembers decodes a group: JSON of the API, JSON of a contract's peer_info, canonical bytes,
+// or a members file.
 func decodeMembers(name string, data []byte) (members, error) {
 	m := members{names: map[keys.Public]string{}}
 	if group, err := membership.DecodeGroup(data); err == nil {
@@ -203,18 +204,19 @@ func decodeMembers(name string, data []byte) (members, error) {
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", name, err)
 	}
+	decode := provider.Decode
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		var group api.Group
-		if err := jsontext.Unmarshal(text, &group); err != nil {
-			return m, fmt.Errorf("%s: %w", name, err)
+		if err := jsontext.Unmarshal(text, &group); err == nil && len(group.Encoded) > 0 {
+			for _, member := range group.Members {
+				m.names[member.Key] = member.Name
+			}
+			m.Group, err = group.Canonical()
+			return m, err
 		}
-		for _, member := range group.Members {
-			m.names[member.Key] = member.Name
-		}
-		m.Group, err = group.Canonical()
-		return m, err
+		decode = provider.DecodePeerInfo
 	}
-	list, err := provider.Decode(name, data)
+	list, err := decode(name, data)
 	if err != nil {
 		return m, fmt.Errorf("%s is neither a members file nor a group in JSON: %w", name, err)
 	}

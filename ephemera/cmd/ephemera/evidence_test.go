@@ -132,6 +132,20 @@ func TestEvidenceThatProvesNothingFails(t *testing.T) {
 	require.Contains(t, out, a.secret[1].Public().String())
 	require.Contains(t, errs, "give the group that you trust with --group")
 
+	var listed []map[string]any
+	for i, name := range []string{"ann", "bob", "cem", "dee"} {
+		listed = append(listed, map[string]any{"name": name, "key": a.secret[i].Public()})
+	}
+	limits := a.group.Limits()
+	info, err := json.Marshal(map[string]any{
+		"network": a.group.Network(), "number": 1, "group": a.group.ID(), "members": listed,
+		"limits": map[string]any{"payload_bytes": limits.PayloadBytes, "block_messages": limits.BlockMessages, "block_bytes": limits.BlockBytes},
+	})
+	require.NoError(t, err)
+	status, out, errs = a.call("evidence", "verify", good, "--group", a.write("peer_info.json", info))
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "culprit bob")
+
 	stranger, err := membership.NewGroup("accusations", 2, []keys.Public{a.secret[0].Public()}, membership.DefaultLimits())
 	require.NoError(t, err)
 	status, out, _ = a.call("evidence", "verify", good, "--group", a.write("group", stranger.Encode()))
