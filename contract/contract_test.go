@@ -117,7 +117,7 @@ func TestDecodersAllocateASmallMultiple(t *testing.T) {
 		"core-v1": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
 		"core":    {0x86, 2, 0x40, 0x40},    // no description and submission; then the rewards
 		"annex": slices.Concat(canonical.AppendArray(nil, 14), []byte{1}, canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
-			[]byte{1}, canonical.AppendBytes(nil, make([]byte, 32)), []byte{1}), // version, network, key, epoch, core, time; then the late ones
+			[]byte{1}, canonical.AppendBytes(nil, make([]byte, 32)), []byte{1}), // all up to the late ones
 		"description": slices.Concat(canonical.AppendArray(nil, 8), canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
 			[]byte{1, 1, 2, 0x40}), // network, key, epoch, start, end, no group; then the mixnodes
 	} {

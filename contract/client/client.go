@@ -180,6 +180,25 @@ func (c *Client) Core(ctx context.Context, epoch contract.Epoch) (contract.Core,
 	return contract.DecodeCore(body)
 }
 
+// Annex returns what the contract received about an epoch in addition to the winner. It checks that
+// the contract that the annex names signed it; the caller compares that contract with the one it
+// knows, and opens the annex together with its core. The error is contract.NotClosed, with the time
+// to wait, until the epoch has closed.
+func (c *Client) Annex(ctx context.Context, epoch contract.Epoch) (contract.Annex, error) {
+	body, err := c.file(ctx, contract.AnnexPath(epoch), contract.MaxAnnexBytes)
+	if err != nil {
+		return contract.Annex{}, err
+	}
+	annex, err := contract.DecodeAnnex(body)
+	if err != nil {
+		return contract.Annex{}, err
+	}
+	if annex.Epoch != epoch || !annex.Verify() {
+		return contract.Annex{}, fmt.Errorf("%w: annex of epoch %d, expected a signed one of epoch %d", ErrAnswer, annex.Epoch, epoch)
+	}
+	return annex, nil
+}
+
 // file returns the body of a response that is not JSON.
 func (c *Client) file(ctx context.Context, path string, limit int64) ([]byte, error) {
 	response, err := c.do(ctx, http.MethodGet, path, "", nil)

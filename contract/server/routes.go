@@ -39,6 +39,7 @@ func (s *Server) routes() http.Handler {
 	read.Get(contract.PathEpochs+"/{id}/receipt", s.handle(s.getReceipt))
 	read.Get(contract.PathEpochs+"/{id}/record", s.handle(s.getRecord))
 	read.Get(contract.PathEpochs+"/{id}/bundle", s.getCore)
+	read.Get(contract.PathEpochs+"/{id}/annex", s.getAnnex)
 	read.Get(contract.PathLive, s.handle(func(*http.Request) (any, error) { return status{"live"}, nil }))
 	read.Get(contract.PathReady, s.handle(s.getReady))
 	read.Get("/", s.getPage)

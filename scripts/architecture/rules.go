@@ -112,7 +112,7 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "ephemera/provider", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
