@@ -2,6 +2,8 @@ package contract_test
 
 import (
 	"bytes"
+	"encoding/hex"
+	"os"
 	"slices"
 	"testing"
 
@@ -314,4 +316,36 @@ func FuzzAnnex(f *testing.F) {
 			t.Fatal("opened an annex of nobody")
 		}
 	})
+}
+
+// The document's vectors are those of the committed files.
+func TestDocumentStatesTheVectors(t *testing.T) {
+	document, err := os.ReadFile("../docs/BUNDLE.md")
+	require.NoError(t, err)
+	d := contracttest.Description(4, 3)
+	c := core(d, 2)
+	s, err := contract.DecodeSubmission(c.Submission, len(c.Submission))
+	require.NoError(t, err)
+	evidence := contracttest.Evidence(d, 2)
+	r, err := contract.DecodeRecord(c.Record)
+	require.NoError(t, err)
+	missed, err := contract.DecodeRecord(missedCore(d).Record)
+	require.NoError(t, err)
+	public := d.ContractKey
+	for _, row := range [][2]string{
+		{"contract key", hex.EncodeToString(public[:])},
+		{"group ID", d.Group.ID().String()},
+		{"description hash", d.Hash().String()},
+		{"ID of the first message", evidence.Block.Messages[0].ID().String()},
+		{"root of the messages", hex.EncodeToString(evidence.Block.Header.Root[:])},
+		{"block ID", evidence.Block.ID().String()},
+		{"hash of the rewards", contract.HashRewards(d.Network, d.Epoch, c.Rewards).String()},
+		{"digest of the submission", contract.Digest(s.Encode()).String()},
+		{"hash of the record", r.Hash().String()},
+		{"hash of the missed epoch's record", missed.Hash().String()},
+		{"digest of the core", c.Digest().String()},
+		{"digest of the annex", contract.Digest(annex(d, c).Encode()).String()},
+	} {
+		require.Contains(t, string(document), "| "+row[0]+" | `"+row[1]+"` |")
+	}
 }
