@@ -93,6 +93,10 @@ type Config struct {
 	API string
 	// APIHosts are names, other than localhost and IP addresses, at which callers address the API.
 	APIHosts []string
+	// APIURLs are the URLs at which others reach API or, in sidecar mode, the health listener,
+	// stated in the hash table. Default: the address of API; if that is all interfaces, with the
+	// hosts at which others reach the node.
+	APIURLs []string
 	// APIProxies are the proxies in front of API, which are believed when they say who calls.
 	APIProxies webserver.Proxies
 
@@ -192,6 +196,11 @@ func (c Config) Validate() error {
 	if c.API != "" {
 		if err := address.CheckHostPort(c.API); err != nil {
 			return fmt.Errorf("%w: API: %w", ErrConfig, err)
+		}
+	}
+	for _, text := range c.APIURLs {
+		if _, err := address.ParseURL(text); err != nil {
+			return fmt.Errorf("%w: URL of the API: %w", ErrConfig, err)
 		}
 	}
 	if c.Gossip > p2p.Off {

@@ -8,6 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
+	"github.com/ephemera-go/nym-rewarding/nymapi/holders"
 )
 
 // Paths that a Nym-API answers, at the API of its node and at its health listener.
@@ -20,7 +21,10 @@ const (
 
 // endpoints returns what the Nym-API answers, by the patterns of the paths.
 func (s *Service) endpoints() map[string]server.Endpoint {
-	return map[string]server.Endpoint{PathEvidence: s.listEvidence, PathEvidenceFile: s.sendEvidence}
+	return map[string]server.Endpoint{
+		PathEvidence: s.listEvidence, PathEvidenceFile: s.sendEvidence,
+		holders.PathBundle: s.sendCore, holders.PathBlock: s.sendBlock, holders.PathHolders: s.listHolders,
+	}
 }
 
 // Handler answers GET requests for the Nym-API's own paths, which begin with /nymapi/. The API of
@@ -31,7 +35,7 @@ func (s *Service) Handler() http.Handler {
 	for pattern, endpoint := range s.endpoints() {
 		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
 			err := error(api.NewProblem(api.Unavailable, "the Nym-API waits for its group"))
-			if s.evidence.Load() != nil {
+			if s.known.Load() != nil {
 				err = endpoint(w, r)
 			}
 			if err != nil {

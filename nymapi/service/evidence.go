@@ -49,6 +49,7 @@ func (s *Service) openEvidence(pinned rewards.Contract, info contract.PeerInfo, 
 		return err
 	}
 	s.evidence.Store(held)
+	s.known.Store(&known{group: group, names: names})
 	return nil
 }
 

@@ -47,6 +47,9 @@ type Service struct {
 
 	receipts atomic.Pointer[rewards.Receipts]
 	evidence atomic.Pointer[rewards.Evidence]
+	known    atomic.Pointer[known]
+	// statements is the hash table, nil until it is in use.
+	statements atomic.Pointer[statements]
 }
 
 // New returns a Nym-API. It checks the configuration but opens nothing.
@@ -258,6 +261,9 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	start(func(ctx context.Context) error { return app.Run(ctx, n.Wake) })
 	if n.api != nil {
 		start(n.api.Run)
+	}
+	if n.table != nil {
+		start(func(ctx context.Context) error { return s.state(ctx, n.table) })
 	}
 	start(distributor.Run)
 	start(submitter.Run)

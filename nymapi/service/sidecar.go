@@ -89,6 +89,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
 	start(func(ctx context.Context) error { return s.evidence.Load().Run(ctx, clock) })
 	start(func(ctx context.Context) error { return s.runCores(ctx, clock) })
+	start(func(ctx context.Context) error { return s.state(ctx, throughDaemon{node.api}) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}

@@ -106,9 +106,10 @@ var rules = []rule{
 		leaves, core, interfaces, kit, contractFacing,
 		[]string{"metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards/...", "nymapi/rules"},
 	)},
+	{folder: "nymapi/holders", imports: join(leaves, []string{"contract"})},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/holders", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
@@ -118,7 +119,7 @@ var rules = []rule{
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
-	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
+	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 

@@ -51,6 +51,8 @@ var refused = []struct {
 	{[]string{"--api=127.0.0.1:0\n"}, "expected 0..65535"},
 	{[]string{"--listen=/ip4/127.0.0.1/tcp/7", "--api=:7"}, "different ports"},
 	{[]string{"--api-host=a:1"}, "without a port"},
+	{[]string{"--bundles=-1"}, "expected 0 or more epochs"},
+	{[]string{"--api-url=127.0.0.1:3100"}, "is not a URL"},
 	{[]string{"--api-trusted-proxies=0.0.0.0/0"}, "any caller could claim any address"},
 	{[]string{"--ephemera=127.0.0.1:3100"}, "is not a URL"},
 	{[]string{"--ephemera=http://127.0.0.1:99999"}, "expected 1..65535"},
