@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -305,7 +306,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 	cfg.CarryLimit = 2
 	w := start(t, cfg)
 	ctx := context.Background()
-	var auditor verify.Auditor
+	verifier := check.New(check.Config{Consecutive: true, First: 1})
 	var values []metrics.Uptime
 	var from []contract.Epoch
 	for epoch := contract.Epoch(1); epoch <= 4; epoch++ {
@@ -323,7 +324,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 		detail, err := w.EpochDetail(ctx, epoch)
 		require.NoError(t, err)
 		values, from = append(values, detail.Result[1].Value), append(from, detail.Result[1].CarriedFrom)
-		w.audit(&auditor, epoch)
+		w.verify(verifier, epoch)
 	}
 	require.Equal(t, []metrics.Uptime{9026, 9026, 9026, metrics.Missing}, values)
 	require.Equal(t, []contract.Epoch{0, 1, 1, 0}, from)

@@ -36,7 +36,7 @@ func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.Mod
 //
 // Audit checks that a core is consistent. The caller compares its contract and group with those it
 // trusts (Description.ContractKey, Description.Group). Checking a carried value or the chain of
-// records needs the earlier epochs: see Auditor.
+// records needs the earlier epochs: see package check.
 func Audit(c contract.Core) (Audited, error) {
 	a, err := audit(c)
 	if err == nil && a.Record.Epoch != 0 && !a.Record.Verify() {
@@ -101,6 +101,22 @@ func auditRecord(a Audited, c contract.Core) error {
 		return Record(r, a.Description, contract.Hash{}, contract.Hash{})
 	}
 	return Record(r, a.Description, a.Receipt.Rewards, contract.Digest(c.Submission))
+}
+
+// Record checks that the record is about this description and settlement: the hash of the rewards
+// and the digest of the submission are zero for a missed epoch. It does not check the signature.
+// The error names what does not fit.
+func Record(r contract.Record, d contract.Description, rewards, submission contract.Hash) error {
+	switch {
+	case r.Network != d.Network || r.Contract != d.ContractKey || r.Epoch != d.Epoch || r.Description != d.Hash():
+		return fmt.Errorf("record: of epoch %d of contract %s, description %s; expected epoch %d of %s, description %s",
+			r.Epoch, r.Contract, r.Description, d.Epoch, d.ContractKey, d.Hash())
+	case r.Rewards != rewards:
+		return fmt.Errorf("record: %s with rewards %s, expected %s", r.Status, r.Rewards, rewards)
+	case r.Submission != submission:
+		return fmt.Errorf("record: %s with submission %s, expected %s", r.Status, r.Submission, submission)
+	}
+	return nil
 }
 
 // Receipt checks that r is the receipt of the contract of d for a submission with that block, and
@@ -180,70 +196,5 @@ func (a Audited) names(detail contract.EpochDetail) error {
 	case !signers:
 		return fmt.Errorf("%w: the signers shown are not the %d of the certificate", ErrMismatch, len(a.Signers))
 	}
-	return nil
-}
-
-// Auditor audits all settled epochs of one contract, from epoch 1 on in ascending order. In
-// addition to Audit it checks the chain of records, so that no epoch is left out, that every
-// carried value is the newest one before its epoch, and that every description states what the
-// epochs before it say about reporters. The zero value is ready to use. It is not safe for
-// concurrent use.
-type Auditor struct {
-	records Records
-	states  states
-	last    contract.Description // of the newest rewarded epoch, zero before the first
-	values  Values
-}
-
-// Next audits the epoch after the last one. It is an error if its core has no record. The error
-// wraps ErrMismatch.
-func (a *Auditor) Next(c contract.Core) (Audited, error) {
-	audited, err := a.next(c)
-	if err != nil {
-		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	return audited, nil
-}
-
-func (a *Auditor) next(c contract.Core) (Audited, error) {
-	r, err := contract.DecodeRecord(c.Record)
-	if err != nil {
-		a.states.lost = true
-		return Audited{}, err
-	}
-	broken := a.records.next(r)
-	audited, err := audit(c)
-	if err == nil && !c.Missed() {
-		err = a.chain(audited)
-	}
-	if err := errors.Join(broken, err); err != nil {
-		a.states.lost = true
-		return Audited{}, err
-	}
-	if !c.Missed() {
-		a.last = audited.Description
-	}
-	return audited, a.states.next(audited)
-}
-
-func (a *Auditor) chain(audited Audited) error {
-	d := audited.Description
-	if before := a.last; before.Epoch != 0 {
-		if d.ContractKey != before.ContractKey || d.Network != before.Network {
-			return fmt.Errorf("epoch %d belongs to another contract than epoch %d", d.Epoch, before.Epoch)
-		}
-		if d.Epoch <= before.Epoch || d.Start < before.End {
-			return fmt.Errorf("epoch %d starts at %s, expected it after epoch %d, which ends at %s", d.Epoch, d.Start, before.Epoch, before.End)
-		}
-	} else {
-		a.values = Values{}
-	}
-	for i, expected := range a.values.Fill(d, audited.Result) {
-		if got := audited.Rewards[i]; got != expected {
-			return fmt.Errorf("epoch %d: mixnode %s is paid %s from epoch %d, expected %s from epoch %d",
-				d.Epoch, got.Mixnode, show(got.Value), got.CarriedFrom, show(expected.Value), expected.CarriedFrom)
-		}
-	}
-	a.values.Learn(d.Epoch, audited.Result)
 	return nil
 }

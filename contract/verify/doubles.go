@@ -17,24 +17,29 @@ const maxDoubles = 16
 // epoch of d, in the order in which the second ones occur. A correct member signs one report about
 // an epoch, in one message. Messages of which the signature is wrong convict nobody.
 func DoubleReports(d contract.Description, messages []block.Message) [][2]block.Message {
-	rule, limits := NewRule(d), metrics.LimitsFor(len(d.Mixnodes))
+	return new(Messages).DoubleReports(d, messages)
+}
+
+// DoubleReports is DoubleReports for messages of which some may be remembered.
+func (known *Messages) DoubleReports(d contract.Description, messages []block.Message) [][2]block.Message {
+	rule := NewRule(d)
 	first := make(map[keys.Public]block.Message)
 	tried := make(map[keys.Public]int)
 	convicted := make(map[keys.Public]bool)
 	var pairs [][2]block.Message
 	for _, m := range messages {
 		sender := m.Sender()
-		before, known := first[sender]
-		if !d.Group.Contains(sender) || convicted[sender] || known && before.ID() == m.ID() || tried[sender] >= maxDoubles {
+		before, another := first[sender]
+		if !d.Group.Contains(sender) || convicted[sender] || another && before.ID() == m.ID() || tried[sender] >= maxDoubles {
 			continue
 		}
-		if report, err := read(m, limits); err != nil || m.Network() != d.Network || !rule.Counts(report) {
+		if report, err := known.Read(m, d); err != nil || m.Network() != d.Network || !rule.Counts(report) {
 			continue
 		}
 		tried[sender]++
 		switch {
-		case !m.Verify():
-		case known:
+		case !known.Signed(m):
+		case another:
 			convicted[sender] = true
 			pairs = append(pairs, [2]block.Message{before, m})
 		default:

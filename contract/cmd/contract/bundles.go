@@ -145,8 +145,8 @@ func scan(path string) (bundleFile, error) {
 	return file, nil
 }
 
-// pair returns the path of the annex of each core, "" without one: the annex that names the core, is
-// about its epoch, or has its file name.
+// pair returns the path of the annex of each core, "" without one: the annex that names the core,
+// is about its epoch, or has its file name.
 func pair(cores, annexes []bundleFile) ([]string, error) {
 	paths := make([]string, len(cores))
 	for _, annex := range annexes {

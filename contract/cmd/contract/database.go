@@ -144,7 +144,7 @@ func audit(ctx context.Context, db string, proofs []string, out, progress io.Wri
 		fmt.Fprintf(out, "%s: %s, %s: %s\n", where, d.Name, d.Outcome, d.Value)
 	}
 	fmt.Fprintf(out, "%s: %d settled epochs: %d proven by signed reports, %d unproven, %d missed, %d failed\n",
-		path, s.Epochs, s.Proven, s.Epochs-s.Proven-s.Missed-s.Failed, s.Missed, s.Failed)
+		path, s.Epochs, s.Proven, s.Unproven, s.Missed, s.Failed)
 	err = auditProofs(owner.Key, proofs, out)
 	if s.Failed > 0 {
 		err = errors.Join(errAudit, err)

@@ -44,19 +44,44 @@ func fromURL(ctx context.Context, c *client.Client, only contract.Epoch) (eviden
 		return e, err
 	}
 	e.each(epochs, func(epoch contract.Epoch) (check.Evidence, error) {
-		bundle := check.Evidence{Source: "epoch " + epoch.String() + " at " + c.URL()}
-		core, err := c.Core(ctx, epoch)
-		if errors.Is(err, contract.NotFound) {
-			return bundle, nil // which fails, because the contract says that it is settled
-		}
+		bundle, err := download(ctx, c, epoch)
 		if err != nil {
-			return bundle, fmt.Errorf("get the evidence of epoch %d: %w", epoch, err)
+			err = fmt.Errorf("get the evidence of epoch %d: %w", epoch, err)
 		}
-		bundle.Core = core.Encode()
-		return bundle, nil
+		return bundle, err
 	})
 	return e, nil
 }
+
+// download returns the bundle of an epoch. What the contract refuses to show, or sends in another
+// form, is empty, which fails, because the contract says that the epoch is settled. Only an annex
+// that is not sealed yet is nil.
+func download(ctx context.Context, c *client.Client, epoch contract.Epoch) (check.Evidence, error) {
+	bundle := check.Evidence{Source: "epoch " + epoch.String() + " at " + c.URL()}
+	unusable := func(err error) bool {
+		return errors.Is(err, contract.NotFound) || errors.Is(err, contract.ErrInvalid) || errors.Is(err, client.ErrAnswer)
+	}
+	core, err := c.Core(ctx, epoch)
+	switch {
+	case err == nil:
+		bundle.Core = core.Encode()
+	case !unusable(err):
+		return bundle, err
+	}
+	annex, err := c.Annex(ctx, epoch)
+	switch {
+	case err == nil:
+		bundle.Annex = annex.Encode()
+	case unusable(err):
+		bundle.Annex = []byte{}
+	case !errors.Is(err, contract.NotClosed):
+		return bundle, err
+	}
+	return bundle, nil
+}
+
+// maxEpochs bounds the epochs of a running contract that are verified at once: a century of hours.
+const maxEpochs = 1 << 20
 
 // settledAt returns the numbers of all epochs that the contract says are settled, ascending.
 func settledAt(ctx context.Context, c *client.Client) ([]contract.Epoch, error) {
@@ -77,6 +102,9 @@ func settledAt(ctx context.Context, c *client.Client) ([]contract.Epoch, error) 
 		if newest == 0 && (len(epochs) == 0 || from == 0) {
 			return nil, nil
 		}
+	}
+	if newest > maxEpochs {
+		return nil, fmt.Errorf("%w: epoch %d is settled, expected at most %d: choose one with --epoch", client.ErrAnswer, newest, maxEpochs)
 	}
 	numbers := make([]contract.Epoch, newest)
 	for i := range numbers {
@@ -132,6 +160,9 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 			return bundle, err
 		}
 		bundle.Core = core.Encode()
+		if bundle.Annex, err = reader.Annex(ctx, epoch); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return bundle, err
+		}
 		bundle.Copies = func(a verify.Audited) error { return compareTables(ctx, reader, owner, epoch, a) }
 		return bundle, nil
 	})

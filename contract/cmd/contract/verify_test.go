@@ -76,7 +76,7 @@ func TestVerifyChecksFilesFoldersAndDatabases(t *testing.T) {
 	status, out, errs := call(t, v.trusted(v.folder)...)
 	require.Zero(t, status, errs)
 	requireNarrow(t, out)
-	require.Contains(t, out, "epochs 1 to 3 of contract-test: 2 rewarded, 1 missed")
+	require.Contains(t, out, "epochs 1 to 3 of contract-test: 2 proven by signed reports, 1 missed")
 	require.Contains(t, out, "84 of 84 checks passed.")
 	require.Contains(t, out, "Reported: nymapi-1, nymapi-2, nymapi-3, nymapi-4.")
 	require.Contains(t, out, "that a reporter measured what it signed;")
@@ -198,9 +198,11 @@ func contractOf(t *testing.T, v verifiable, settled int) string {
 	list := contract.Epochs{Epochs: []contract.EpochSummary{{ID: contract.Epoch(settled + 1), Status: contract.StatusOpen}}}
 	for epoch := contract.Epoch(settled); epoch > 0; epoch-- {
 		list.Epochs = append(list.Epochs, contract.EpochSummary{ID: epoch, Status: contract.StatusRewarded})
-		mux.HandleFunc(contract.BundlePath(epoch), func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFile(w, r, v.file("epoch-"+epoch.String()+coreSuffix))
-		})
+		for path, suffix := range map[string]string{contract.BundlePath(epoch): coreSuffix, contract.AnnexPath(epoch): annexSuffix} {
+			mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+				http.ServeFile(w, r, v.file("epoch-"+epoch.String()+suffix))
+			})
+		}
 	}
 	answer(contract.PathEpochs, list)
 	server := httptest.NewServer(mux)
@@ -213,7 +215,7 @@ func TestVerifyChecksARunningContract(t *testing.T) {
 	url := contractOf(t, v, 3)
 	status, out, errs := call(t, v.trusted("--url", strings.TrimPrefix(url, "http://"))...)
 	require.Zero(t, status, errs)
-	require.Contains(t, out, "epochs 1 to 3 of contract-test: 2 rewarded, 1 missed")
+	require.Contains(t, out, "84 of 84 checks passed.")
 	status, out, errs = call(t, v.trusted("--url", url, "--epoch", "2")...)
 	require.Zero(t, status, errs)
 	require.Contains(t, out, "epoch 2 at "+url+"\nepoch 2 of contract-test: rewarded, won by nymapi-2")

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -23,7 +22,12 @@ func (e *epoch) openAnnex() {
 		return
 	}
 	var err error
-	if e.annex, err = contract.DecodeAnnex(e.files.Annex); err != nil {
+	if len(e.files.Annex) == 0 {
+		err = errNoAnnex
+	} else {
+		e.annex, err = contract.DecodeAnnex(e.files.Annex)
+	}
+	if err != nil {
 		e.fault("the annex", err, all...)
 		return
 	}
@@ -49,7 +53,7 @@ func annex(e *epoch) Finding {
 // late verifies what came after the winner as the contract would have.
 func late(e *epoch) Finding {
 	for i, s := range e.opened.Late {
-		v, err := verify.Submission(e.d, s)
+		v, err := e.messages.Submission(e.d, s)
 		if err != nil {
 			return fail("the late submission of %s does not verify: %v", e.config.name(e.annex.Late[i].Submitter), err)
 		}
@@ -96,8 +100,8 @@ func evidence(e *epoch) Finding {
 		blocks = append(blocks, creator)
 	}
 	var texts []string
-	if reporters := e.doubleReporters(); len(reporters) > 0 {
-		texts = append(texts, "two reports about the epoch signed by "+e.names(reporters))
+	if reporters := e.messages.DoubleReports(e.d, e.opened.Messages); len(reporters) > 0 {
+		texts = append(texts, "two reports about the epoch signed by "+e.names(senders(reporters)))
 	}
 	if len(blocks) > 0 {
 		texts = append(texts, "two blocks for one slot signed by "+e.names(blocks))
@@ -108,28 +112,17 @@ func evidence(e *epoch) Finding {
 	return pass("nobody signed two reports or two blocks")
 }
 
-func (e *epoch) signedReport(by keys.Public, m block.Message) bool {
-	reading, err := verify.Read(m)
-	return err == nil && m.Sender() == by && e.rule.Counts(reading) && m.Verify()
+func senders(pairs [][2]block.Message) []keys.Public {
+	list := make([]keys.Public, len(pairs))
+	for i, pair := range pairs {
+		list[i] = pair[0].Sender()
+	}
+	return list
 }
 
-// doubleReporters returns who signed two different reports about the epoch, of all messages in core
-// and annex.
-func (e *epoch) doubleReporters() []keys.Public {
-	first := map[keys.Public]block.MessageID{}
-	var double []keys.Public
-	for _, m := range e.opened.Messages {
-		before, known := first[m.Sender()]
-		if known && (before == m.ID() || slices.Contains(double, m.Sender())) || !e.signedReport(m.Sender(), m) {
-			continue
-		}
-		if known {
-			double = append(double, m.Sender())
-		} else {
-			first[m.Sender()] = m.ID()
-		}
-	}
-	return double
+func (e *epoch) signedReport(by keys.Public, m block.Message) bool {
+	reading, err := e.messages.Read(m, e.d)
+	return err == nil && m.Sender() == by && e.rule.Counts(reading) && e.messages.Signed(m)
 }
 
 // spread says how much it matters which block won: what the blocks that were submitted would have

@@ -30,7 +30,7 @@ func ownBlock(e *epoch) Finding {
 	if !e.block.SignedHeader.Verify() {
 		return fail("block %s is not signed by %s", e.block.ID().Short(), e.config.name(h.Creator))
 	}
-	return pass("%s, height %d, signed by %s, who submitted it", e.block.ID().Short(), h.Height, e.config.name(h.Creator))
+	return pass("%s, height %d, by its submitter %s", e.block.ID().Short(), h.Height, e.config.name(h.Creator))
 }
 
 // parent compares the block with others of its chain that were submitted. A contract pays for any

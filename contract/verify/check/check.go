@@ -88,8 +88,11 @@ func (r Report) Incomplete() bool {
 // Evidence is the bundle of one epoch.
 type Evidence struct {
 	Source string // where it is from, for people: a file, a URL
-	Core   []byte // contract.Core.Encode
-	Annex  []byte // contract.Annex.Encode, nil if there is no annex yet
+	// Core is what contract.Core.Encode returns. Empty means that there should be one.
+	Core []byte
+	// Annex is what contract.Annex.Encode returns. Nil means that there is no annex yet, and empty
+	// that there should be one.
+	Annex []byte
 	// Copies compares what is kept of the epoch for queries, in tables next to the evidence, with the
 	// evidence. Nil means that there are no copies, as in a file. It is called at most once.
 	Copies func(verify.Audited) error

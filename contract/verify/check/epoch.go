@@ -30,7 +30,10 @@ const (
 	theLate // what the annex holds together with the core
 )
 
-var errMissing = errors.New("the evidence of a settled epoch is missing")
+var (
+	errMissing = errors.New("the evidence of a settled epoch is missing, or has another form")
+	errNoAnnex = errors.New("the annex of a closed epoch is missing, or has another form")
+)
 
 // lack says why there is no part to look at.
 type lack struct {
@@ -62,7 +65,8 @@ type epoch struct {
 	recomputed  *metrics.Result // nil if it cannot be
 	annex       contract.Annex
 	opened      contract.Opened
-	unfit       error             // why the annex is not that of the core
+	unfit       error // why the annex is not that of the core
+	messages    verify.Messages
 	verified    []verify.Verified // late submissions
 }
 
@@ -161,7 +165,7 @@ func (e *epoch) openBlock() {
 	readings := make(map[block.MessageID]report, len(e.block.Messages))
 	for _, m := range e.block.Messages {
 		r := report{message: m}
-		r.Reading, r.err = verify.Read(m)
+		r.Reading, r.err = e.messages.Read(m, e.d)
 		e.reports, readings[m.ID()] = append(e.reports, r), r
 	}
 	picked, err := e.rule.Block(e.block, func(m block.Message) (verify.Reading, error) { return readings[m.ID()].Reading, readings[m.ID()].err })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
@@ -17,7 +18,7 @@ import (
 
 func signatures(e *epoch) Finding {
 	for _, r := range e.reports {
-		if !r.message.Verify() {
+		if !e.messages.Signed(r.message) {
 			return fail("the message of %s is not signed by it", e.config.name(r.message.Sender()))
 		}
 	}
@@ -59,9 +60,12 @@ func epochOfReports(e *epoch) Finding {
 	)
 }
 
+// window compares when reports were signed with the window that they are about. Reporters sign by
+// their own clocks, which may be slow: by a tenth of the window, but by no more than a minute.
 func window(e *epoch) Finding {
-	early := e.ignored(func(r report) bool { return r.message.Time() >= int64(e.d.End) })
-	if len(early) > 0 {
+	end := int64(e.d.End)
+	slow := min(e.d.End.Sub(e.d.Start)/10, time.Minute).Milliseconds()
+	if early := e.ignored(func(r report) bool { return r.message.Time() >= end-slow }); len(early) > 0 {
 		return warn("before the window's end, by their own clocks: %s", e.names(early))
 	}
 	if len(e.reports) == 0 {
@@ -69,7 +73,7 @@ func window(e *epoch) Finding {
 	}
 	first := slices.MinFunc(e.reports, compareTimes).message.Time()
 	last := slices.MaxFunc(e.reports, compareTimes).message.Time()
-	return pass("signed %d to %d ms after the window's end", first-int64(e.d.End), last-int64(e.d.End))
+	return pass("signed %d to %d ms after the window's end", first-end, last-end)
 }
 
 func compareTimes(a, b report) int { return cmp.Compare(a.message.Time(), b.message.Time()) }

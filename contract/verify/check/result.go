@@ -101,8 +101,7 @@ func carried(e *epoch) Finding {
 	if old == 0 && unpaid == 0 {
 		return pass("every mixnode has a new uptime")
 	}
-	oldest := max(int64(e.d.Epoch)-int64(e.d.Rules.CarryLimit), 1)
-	for before := contract.Epoch(oldest); before < e.d.Epoch; before++ {
+	for before := e.oldest(); before < e.d.Epoch; before++ {
 		if _, given := e.results[before]; !given {
 			return needs("bundle of epoch "+before.String(), "%d carried, %d unpaid: whether epoch %d had newer uptimes is not known", old, unpaid, before)
 		}
@@ -126,13 +125,16 @@ func (e *epoch) carriedValue(r contract.Reward) Finding {
 	return Finding{}
 }
 
+// oldest returns the first epoch whose values can be carried.
+func (e *epoch) oldest() contract.Epoch {
+	return contract.Epoch(max(int64(e.d.Epoch)-int64(e.d.Rules.CarryLimit), 1))
+}
+
 // newest fills the gaps of the result from all epochs within the carry limit, as the contract did.
 func (e *epoch) newest(old, unpaid int) Finding {
 	values := verify.Values{}
-	for before := contract.Epoch(1); before < e.d.Epoch; before++ {
-		if e.d.Epoch-before <= contract.Epoch(e.d.Rules.CarryLimit) {
-			values.Learn(before, e.results[before])
-		}
+	for before := e.oldest(); before < e.d.Epoch; before++ {
+		values.Learn(before, e.results[before])
 	}
 	for i, expected := range values.Fill(e.d, e.claimed) {
 		if got := e.core.Rewards[i]; expected.CarriedFrom != got.CarriedFrom || expected.Value != got.Value && !fresh(expected) {

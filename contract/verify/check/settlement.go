@@ -58,7 +58,7 @@ func chained(e *epoch) Finding {
 	case last.Epoch == 0 && number == 1:
 		return pass("the first record of the contract")
 	case last.Epoch == 0:
-		return needs("bundle of epoch "+(number-1).String(), "follows record %s of epoch %d, which was not given", e.record.Previous.Short(), number-1)
+		return needs("bundle of epoch "+(number-1).String(), "epoch %d was not given", number-1)
 	case last.Epoch >= number:
 		return fail("a bundle of epoch %d after that of epoch %d", number, last.Epoch)
 	case last.Epoch+1 < number && e.config.Consecutive:
@@ -94,11 +94,15 @@ func witnessed(e *epoch) Finding {
 	if given && before != s.Record {
 		return fail("the description names record %s of epoch %d, that epoch's is %s", s.Record.Short(), s.Settled, before.Short())
 	}
-	if !given {
-		return needs("bundle of epoch "+s.Settled.String(), "names record %s of epoch %d, which was not given", s.Record.Short(), s.Settled)
-	}
-	if signed := len(e.reporters); signed >= quorum.Correct(e.d.Group.N()) {
+	signed := len(e.reporters)
+	enough := signed >= quorum.Correct(e.d.Group.N())
+	if enough {
 		e.summary.witness(Witness{Epoch: s.Settled, Record: s.Record, By: e.d.Epoch, Members: signed})
+	}
+	if !given {
+		return needs("bundle of epoch "+s.Settled.String(), "record %s of epoch %d was not given", s.Record.Short(), s.Settled)
+	}
+	if enough {
 		return pass("%d of %d signed record %s of epoch %d", signed, e.d.Group.N(), s.Record.Short(), s.Settled)
 	}
 	return pass("names record %s of epoch %d", s.Record.Short(), s.Settled)

@@ -41,7 +41,7 @@ func trustedGroup(e *epoch) Finding {
 	id, number, n := e.d.Group.ID(), e.d.Group.Number(), count(e.d.Group.N(), "member")
 	switch e.config.Group {
 	case membership.ID{}:
-		return needs("group", "no trusted group; this is %s, number %d, %s", short(id.String()), number, n)
+		return needs("group", "no trusted group; this is %s, %s", short(id.String()), n)
 	case id:
 		return pass("the trusted one: %s, number %d, %s", short(id.String()), number, n)
 	}

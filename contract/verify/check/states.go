@@ -95,7 +95,7 @@ func weights(e *epoch) Finding {
 		from, is = known{proven: true}, true
 	}
 	if !is {
-		return needs("bundles of epochs 1 to "+stated.Settled.String(), "%s up to epoch %d, which was not given", count(len(stated.History), "reporter"), stated.Settled)
+		return needs("bundles of epochs 1 to "+stated.Settled.String(), "epochs 1 to %d were not given", stated.Settled)
 	}
 	if f := e.compareHistory(from.History); f.Outcome != "" {
 		return f

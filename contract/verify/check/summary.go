@@ -60,7 +60,8 @@ type Summary struct {
 	First      contract.Epoch `json:"first"`
 	Last       contract.Epoch `json:"last"`
 	Rewarded   int            `json:"rewarded"`
-	Proven     int            `json:"proven"` // by signed reports
+	Proven     int            `json:"proven"`   // by signed reports
+	Unproven   int            `json:"unproven"` // on the word of one Nym-API, or of anyone
 	Missed     int            `json:"missed"`
 	Failed     int            `json:"failed"`     // epochs with a failed check
 	Incomplete int            `json:"incomplete"` // epochs of which Report.Incomplete holds
@@ -111,7 +112,7 @@ func (s *Summary) witness(w Witness) {
 
 // add counts a report.
 func (s *Summary) add(r Report) {
-	if s.Epochs++; s.Epochs == 1 {
+	if s.Epochs++; s.First == 0 {
 		s.First, s.Network = r.Epoch, r.Network
 	}
 	s.Last = max(s.Last, r.Epoch)
@@ -130,6 +131,8 @@ func (s *Summary) add(r Report) {
 		s.Missed++
 	case r.Mode == contract.ModeFull:
 		s.Proven++
+	default:
+		s.Unproven++
 	}
 	if r.Status == contract.StatusRewarded {
 		s.Rewarded++

@@ -45,13 +45,17 @@ func same(a, b Finding) bool {
 }
 
 func (r Report) title() string {
+	title := ""
+	if r.Source != "" {
+		title = r.Source + "\n"
+	}
 	switch {
 	case r.Epoch == 0:
-		return fmt.Sprintf("%s\n", r.Source)
+		return title
 	case r.Winner != nil:
-		return fmt.Sprintf("%s\nepoch %d of %s: %s, won by %s\n", r.Source, r.Epoch, r.Network, r.Status, called(*r.Winner))
+		return title + fmt.Sprintf("epoch %d of %s: %s, won by %s\n", r.Epoch, r.Network, r.Status, called(*r.Winner))
 	}
-	return fmt.Sprintf("%s\nepoch %d of %s: %s\n", r.Source, r.Epoch, r.Network, r.Status)
+	return title + fmt.Sprintf("epoch %d of %s: %s\n", r.Epoch, r.Network, r.Status)
 }
 
 func called(s contract.Signatory) string {
@@ -64,7 +68,7 @@ func called(s contract.Signatory) string {
 // Text returns the outcomes of each check over all epochs, and the problems.
 func (s Summary) Text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "epochs %d to %d of %s: %d rewarded, %d missed\n", s.First, s.Last, s.Network, s.Rewarded, s.Epochs-s.Rewarded)
+	fmt.Fprintf(&out, "epochs %d to %d of %s: %s\n", s.First, s.Last, s.Network, s.kinds())
 	fmt.Fprintf(&out, "%2s  %-*s  %7s  %7s  %7s  %13s\n", "", nameWidth, "check", Pass, Fail, Warning, NotCheckable)
 	for _, t := range s.Checks {
 		if t == (Total{Number: t.Number, Name: t.Name}) {
@@ -74,6 +78,22 @@ func (s Summary) Text() string {
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return out.String() + s.Problems()
+}
+
+// kinds returns how many epochs there are of each kind.
+func (s Summary) kinds() string {
+	var kinds []string
+	for _, k := range []struct {
+		number int
+		text   string
+	}{
+		{s.Proven, "proven by signed reports"}, {s.Unproven, "on the word of the winner"}, {s.Missed, "missed"}, {s.Failed, "FAILED"},
+	} {
+		if k.number > 0 {
+			kinds = append(kinds, grouped(k.number)+" "+k.text)
+		}
+	}
+	return strings.Join(kinds, ", ")
 }
 
 func blank(n int) string {
@@ -175,6 +195,10 @@ func (s Summary) people(say func(string, ...any)) {
 		}
 		return strings.Join(names, ", ")
 	}
+	say("Won: %s.", list(func(m Member) int { return m.Won }))
+	if s.Unproven == rewarded {
+		return
+	}
 	say("Reported: %s.", list(func(m Member) int { return m.Reported }))
 	say("Signed the blocks: %s.", list(func(m Member) int { return m.Signed }))
 }
@@ -185,13 +209,19 @@ func (s Summary) limits() []string {
 	if w := s.Witness; w != nil {
 		head = fmt.Sprintf("that no epoch after epoch %d was removed or changed by the contract: up to there %d members signed the chain, with their reports on epoch %d;", w.Epoch, w.Members, w.By)
 	}
-	return []string{
-		"that a reporter measured what it signed;",
-		"that no report was withheld: a block needs those of n-f members, and its creator may leave out f;",
+	var limits []string
+	if s.Unproven > 0 {
+		limits = append(limits, fmt.Sprintf("what was measured in %s that %s on the word of the winner;", count(s.Unproven, "epoch"), map[bool]string{true: "rests", false: "rest"}[s.Unproven == 1]))
+	}
+	if s.Unproven < s.Rewarded {
+		limits = append(limits, "that a reporter measured what it signed;",
+			"that no report was withheld: a block needs those of n-f members, and its creator may leave out f;")
+	}
+	return append(limits,
 		head,
 		"when something happened: times of settlement are the contract's clock;",
 		"that the contract did not sign its whole chain again before anybody saw it.",
-	}
+	)
 }
 
 // hang returns a text after a prefix, broken at columns80 with later lines indented.
