@@ -32,7 +32,7 @@ endif
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP DHT
 
 .PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
-	image image-multistage up down purge logs inspect db cluster-test clean
+	image image-multistage up down purge logs inspect verify db cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -119,6 +119,9 @@ db: build ## copy the cluster's contract database consistently to ./contract.db
 
 inspect: db ## show what the cluster's contract decided, with the error against the truth, computed from the seed
 	scripts/inspect.sh contract.db $(ARGS)
+
+verify: build ## check the evidence of the running cluster's epochs; ARGS='--group FILE --contract-key KEY' with trusted copies
+	bin/contract verify --url http://127.0.0.1:$${PORT:-8080} $(ARGS)
 
 cluster-test: image ## test a separate cluster: start, kill, restart, remove (about two minutes)
 	scripts/cluster-test.sh

@@ -40,6 +40,7 @@ func (s Scene) mode(mode Mode) ModeSummary {
 func WriteEnd(w io.Writer, scenes []Scene, dir string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n", headlines(scenes))
+	b.WriteString(checked(scenes[len(scenes)-1]))
 	b.WriteString("\nWhere to look:\n")
 	for _, line := range whereToLook(scenes[len(scenes)-1].Plan, dir) {
 		b.WriteString(line + "\n")

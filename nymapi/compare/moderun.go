@@ -72,13 +72,14 @@ func (r *modeRun) runMembers(ctx context.Context, contract *task) (Outcome, erro
 	if err := r.addEvidence(finishing, &outcome); err != nil {
 		return outcome, err
 	}
-	return outcome, errors.Join(waited, r.keep(ctx, outcome))
+	err = r.keep(ctx, &outcome)
+	return outcome, errors.Join(waited, err)
 }
 
-// keep writes the bundles, and then the database, which has the annexes by then.
-func (r *modeRun) keep(ctx context.Context, o Outcome) error {
+// keep writes and checks the bundles, and then the database, which has the annexes by then.
+func (r *modeRun) keep(ctx context.Context, o *Outcome) (err error) {
 	if r.options.Evidence != nil {
-		if err := r.writeBundles(ctx, r.options.Evidence(r.mode), o.Records); err != nil {
+		if o.Checks, err = r.writeBundles(ctx, r.options.Evidence(r.mode), o.Records); err != nil {
 			return fmt.Errorf("write the bundles: %w", err)
 		}
 	}

@@ -45,8 +45,9 @@ type Outcome struct {
 	SentBytes uint64
 	Names     map[keys.Public]string // of the members
 	Caught    []Caught
-	Running   int // number of started Nym-APIs
-	Ended     int // number of ended epochs
+	Checks    *Checks // nil if no bundles were written
+	Running   int     // number of started Nym-APIs
+	Ended     int     // number of ended epochs
 }
 
 // paid returns what mixnodes are paid.

@@ -43,6 +43,8 @@ type ModeSummary struct {
 	BytesPerNodeEpoch *int64         `json:"bytes_per_node_epoch"` // sent
 	Winners           map[string]int `json:"winners"`              // number of epochs by name
 
+	Checks *Checks `json:"checks,omitempty"` // of the bundles, nil if none were written
+
 	*SingleSummary   // nil except in the single mode
 	*EphemeraSummary // nil except in the ephemera mode
 }
@@ -138,6 +140,7 @@ func (p *Plan) summarise(o Outcome, common cellSet) ModeSummary {
 		SubmissionsRefused:  o.attempts(contract.VerdictInvalid),
 		BytesPerNodeEpoch:   o.bytesPerNodeEpoch(),
 		Winners:             o.winners(),
+		Checks:              o.Checks,
 	}
 	switch o.Mode {
 	case Single:
