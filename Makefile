@@ -29,7 +29,7 @@ ifdef N
 export NYMAPIS := $(N)
 endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
-export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP
+export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP DHT
 
 .PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect verify db cluster-test clean

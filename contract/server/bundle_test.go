@@ -172,6 +172,17 @@ func TestAnnexConvictsMembersThatSignedTwice(t *testing.T) {
 	opened, err := annex.Open(core)
 	require.NoError(t, err)
 	require.Equal(t, opened.DoubleReports, verify.DoubleReports(d, opened.DoubleReports[0][:]))
+
+	reporters, err := w.Reporters(ctx)
+	require.NoError(t, err)
+	var caught []string
+	for _, c := range reporters.Caught {
+		caught = append(caught, c.Text)
+	}
+	require.Equal(t, []string{
+		"nymapi-3 submitted what the contract refused, once, in epoch 1", "nymapi-3 signed two blocks at height 1 of its chain",
+		"nymapi-4 signed two reports in epoch 1",
+	}, caught)
 }
 
 // Without verification nothing is kept, and one Nym-API alone has no block.

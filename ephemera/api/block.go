@@ -7,6 +7,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -303,6 +304,17 @@ func (e Evidence) Verify() error {
 		return fmt.Errorf("%w: a signature is not the creator's", block.ErrInvalid)
 	}
 	return nil
+}
+
+// File returns the proof as a file that others can check without a node. The error wraps
+// block.ErrInvalid if the headers do not have the IDs that the API states.
+func (e Evidence) File() (evidence.File, error) {
+	a, err := e.A.Canonical()
+	if err != nil {
+		return evidence.File{}, err
+	}
+	b, err := e.B.Canonical()
+	return evidence.OfHeaders(a, b), err
 }
 
 // notNil returns an empty payload for nil, so that JSON has one form of it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
+	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -91,3 +92,6 @@ func (f Fork) OfGroup() (*membership.Group, error) {
 	}
 	return group, nil
 }
+
+// File returns the proof as a file that others can check without a node.
+func (f Fork) File() evidence.File { return evidence.New(evidence.Fork, f.A.Encoded, f.B.Encoded) }

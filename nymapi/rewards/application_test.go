@@ -277,7 +277,7 @@ func TestTwoReportsOfOneMemberAreEvidence(t *testing.T) {
 	} {
 		require.True(t, m.CheckMessage(t.Context(), message).IsAccept())
 	}
-	double, err := m.store.DoubleReporters(t.Context(), 1)
+	double, err := m.store.DoubleReports(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, double)
 
@@ -285,10 +285,10 @@ func TestTwoReportsOfOneMemberAreEvidence(t *testing.T) {
 	content := contracttest.Messages(d, 1, 2, 4)
 	require.True(t, m.CheckMessage(t.Context(), content[2]).IsAccept())
 	m.CheckBlock(t.Context(), contracttest.Block(d, 4, append(content, second(d, 4)))) // in a block
-	double, err = m.store.DoubleReporters(t.Context(), 1)
+	double, err = m.store.DoubleReports(t.Context())
 	require.NoError(t, err)
-	require.Contains(t, double, public(2))
-	require.NotContains(t, double, public(3))
+	require.Contains(t, double, rewards.DoubleReport{Epoch: 1, Member: public(2)})
+	require.NotContains(t, double, rewards.DoubleReport{Epoch: 1, Member: public(3)})
 }
 
 func TestTheOwnBlockIsSubmittedOnce(t *testing.T) {

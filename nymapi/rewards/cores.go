@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -46,6 +47,29 @@ func (c *Cores) Load(id contract.Epoch) ([]byte, error) {
 		return nil, fmt.Errorf("load core of epoch %d: %w", id, err)
 	}
 	return data, nil
+}
+
+// Held returns the epochs whose core is kept, in ascending order.
+func (c *Cores) Held() ([]contract.Epoch, error) {
+	entries, err := os.ReadDir(c.Folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list cores: %w", err)
+	}
+	var held []contract.Epoch
+	for _, entry := range entries {
+		if id, is := epochOf(entry.Name()); is {
+			held = append(held, id)
+		}
+	}
+	slices.Sort(held)
+	return held, nil
+}
+
+// epochOf returns the epoch whose CoreFile has that name, if there is one.
+func epochOf(name string) (contract.Epoch, bool) {
+	number, _ := strings.CutSuffix(strings.TrimPrefix(name, "epoch-"), coreExtension)
+	id, err := contract.ParseEpoch(number)
+	return id, err == nil && name == CoreFile(id)
 }
 
 // Run keeps the cores of the settled epochs in the calendar until ctx is done. What fails is logged
@@ -135,17 +159,15 @@ func (c *Cores) prune(newest contract.Epoch) error {
 	if newest <= keep {
 		return nil
 	}
-	entries, err := os.ReadDir(c.Folder)
+	held, err := c.Held()
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		number, found := strings.CutSuffix(strings.TrimPrefix(entry.Name(), "epoch-"), coreExtension)
-		id, err := contract.ParseEpoch(number)
-		if !found || err != nil || entry.Name() != CoreFile(id) || id > newest-keep {
-			continue
+	for _, id := range held {
+		if id > newest-keep {
+			break
 		}
-		if err := os.Remove(filepath.Join(c.Folder, entry.Name())); err != nil {
+		if err := os.Remove(filepath.Join(c.Folder, CoreFile(id))); err != nil {
 			return fmt.Errorf("remove an old core: %w", err)
 		}
 	}

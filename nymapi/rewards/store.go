@@ -200,30 +200,6 @@ func (s *Store) KeepReport(ctx context.Context, epoch contract.Epoch, message []
 	return s.Report(ctx, epoch)
 }
 
-// KeepDoubleReport stores two messages of one member for one epoch, unless two are stored already.
-func (s *Store) KeepDoubleReport(ctx context.Context, epoch contract.Epoch, first, second block.Message) error {
-	member := first.Sender()
-	_, err := s.db.ExecContext(ctx, `INSERT INTO double_reports (epoch, member, first, second) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		epoch, member[:], first.Encode(), second.Encode())
-	if err != nil {
-		return fmt.Errorf("store evidence against %s in epoch %d: %w", member, epoch, err)
-	}
-	return nil
-}
-
-// DoubleReporters returns the members with two stored reports for the epoch, in byte order.
-func (s *Store) DoubleReporters(ctx context.Context, epoch contract.Epoch) ([]keys.Public, error) {
-	var rows [][]byte
-	if err := s.db.SelectContext(ctx, &rows, `SELECT member FROM double_reports WHERE epoch = ? ORDER BY member`, epoch); err != nil {
-		return nil, fmt.Errorf("load evidence of epoch %d: %w", epoch, err)
-	}
-	members := make([]keys.Public, len(rows))
-	for i, row := range rows {
-		members[i] = keys.Public(row)
-	}
-	return members, nil
-}
-
 // SetWinner stores the winner of an epoch. A winner that is already stored stays.
 func (s *Store) SetWinner(ctx context.Context, epoch contract.Epoch, w contract.Winner) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO winners (epoch, name, key, block_id, accepted_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,

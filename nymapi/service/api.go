@@ -67,10 +67,10 @@ func (s *Service) openAPI(n *node) (*server.Server, error) {
 			return nil, err
 		}
 	}
-	of := servedAPI{local.New(n.Node, local.Config{Version: s.config.Version, Application: told})}
+	of := servedAPI{local.New(n.Node, local.Config{DHT: n.tableAPI(), Version: s.config.Version, Application: told})}
 	listener := s.early.Listener()
 	served, err := server.New(of, server.Config{
-		Listener: listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,
+		More: s.endpoints(), Listener: listener, Hosts: s.config.APIHosts, Version: s.config.Version, Registry: registry,
 		MaxBody: int64(n.bounds.HTTP.BodyBytes), MaxConnections: n.bounds.HTTP.Connections, RequestsPerSecond: n.bounds.HTTP.RequestsPerSecond,
 		MemoryBytes: n.bounds.HTTP.MemoryBytes, Proxies: s.config.APIProxies,
 		MaxSubscribers: n.bounds.WebSocket.Subscribers, Logger: s.config.Logger.With("logger", "api"),

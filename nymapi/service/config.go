@@ -72,24 +72,31 @@ type Config struct {
 
 	Source collector.Source
 	Ticks  int // per epoch, default: 4
-	// SourceSettings are what Source was made from, by name. The log names those that differ from the
-	// start before.
+	// SourceSettings are what Source was made from, by name. The log names those that differ from
+	// the start before.
 	SourceSettings map[string]string
 
-	// Daemon is the Ephemera daemon in sidecar mode. Listen, Announce, Gossip and API are then
+	// Daemon is the Ephemera daemon in sidecar mode. Listen, Announce, Gossip, DHT and API are then
 	// settings of the daemon.
 	Daemon Daemon
 
 	Listen   []string // multiaddrs, default: a free TCP port of 127.0.0.1
 	Announce []string // multiaddrs at which others reach it, default: those it listens on
 	Gossip   p2p.Mode // how reports spread, default: p2p.Flood
+	// DHT has the embedded node join the hash table of the members. Members whose address changed
+	// are found there, and what others can fetch of an epoch.
+	DHT bool
 	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API,
-	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it responds
-	// once the group is complete. Clients can read, and submit messages that members signed, but the
-	// node signs nothing for them. Mode Single has no node and ignores API.
+	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it
+	// responds once the group is complete. Clients can read, and submit messages that members
+	// signed, but the node signs nothing for them. Mode Single has no node and ignores API.
 	API string
 	// APIHosts are names, other than localhost and IP addresses, at which callers address the API.
 	APIHosts []string
+	// APIURLs are the URLs at which others reach API or, in sidecar mode, the health listener,
+	// stated in the hash table. Default: the address of API; if that is all interfaces, with the
+	// hosts at which others reach the node.
+	APIURLs []string
 	// APIProxies are the proxies in front of API, which are believed when they say who calls.
 	APIProxies webserver.Proxies
 
@@ -110,10 +117,11 @@ type Config struct {
 
 // Behaviour changes what a Nym-API does, to simulate liars and faults. The zero value is honest.
 type Behaviour struct {
-	// Report returns the report to sign instead of the honest one. It is signed once for each epoch.
+	// Report returns the report to sign instead of the honest one. It is signed once for each
+	// epoch.
 	Report func(d contract.Description, honest metrics.Report) metrics.Report
-	// Publish publishes a signed report instead of Publication.Submit. It may be called again for the
-	// same epoch after an error or a restart.
+	// Publish publishes a signed report instead of Publication.Submit. It may be called again for
+	// the same epoch after an error or a restart.
 	Publish func(ctx context.Context, p Publication) error
 	// Transport wraps the node's transport.
 	Transport func(transport.Transport) transport.Transport
@@ -188,6 +196,11 @@ func (c Config) Validate() error {
 	if c.API != "" {
 		if err := address.CheckHostPort(c.API); err != nil {
 			return fmt.Errorf("%w: API: %w", ErrConfig, err)
+		}
+	}
+	for _, text := range c.APIURLs {
+		if _, err := address.ParseURL(text); err != nil {
+			return fmt.Errorf("%w: URL of the API: %w", ErrConfig, err)
 		}
 	}
 	if c.Gossip > p2p.Off {

@@ -14,6 +14,8 @@ var (
 		"Epochs whose receipt, signed by the contract, is kept.", nil, nil)
 	descEquivocations = prometheus.NewDesc("nymapi_contract_equivocations",
 		"Epochs for which the contract signed two different receipts. Proofs are in the Nym-API's folder.", nil, nil)
+	descEvidence = prometheus.NewDesc("nymapi_evidence_files",
+		"Files in the folder evidence, each with a proof against a Nym-API or the contract.", nil, nil)
 	descWithdrawn = prometheus.NewDesc("nymapi_withdrawn_receipts",
 		"Epochs whose receipt the contract did not have when it was asked again.", nil, nil)
 	descCaught = prometheus.NewDesc("nymapi_caught",
@@ -26,6 +28,7 @@ func (f figures) Describe(out chan<- *prometheus.Desc) {
 	out <- descEquivocations
 	out <- descWithdrawn
 	out <- descCaught
+	out <- descEvidence
 }
 
 // Collect implements prometheus.Collector.
@@ -40,4 +43,5 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	for _, c := range status.Caught {
 		out <- prometheus.MustNewConstMetric(descCaught, prometheus.GaugeValue, float64(c.Count), c.Name, string(c.Offence))
 	}
+	gauge(descEvidence, status.Evidence)
 }

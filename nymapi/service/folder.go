@@ -21,6 +21,8 @@ const (
 	LockFile    = "nymapi.lock"
 	RewardsFile = "nymapi.sqlite"
 	SamplesFile = "samples.sqlite"
+	// EvidenceFolder holds files that prove to others who signed two things where one is allowed.
+	EvidenceFolder = "evidence"
 )
 
 // ErrLocked reports a folder that another Nym-API uses.
@@ -74,10 +76,10 @@ func DoubleReporters(ctx context.Context, dir string, last contract.Epoch) (map[
 		return nil, err
 	}
 	double := map[contract.Epoch][]keys.Public{}
-	for epoch := contract.Epoch(1); err == nil && epoch <= last; epoch++ {
-		var members []keys.Public
-		if members, err = held.DoubleReporters(ctx, epoch); len(members) > 0 {
-			double[epoch] = members
+	all, err := held.DoubleReports(ctx)
+	for _, of := range all {
+		if of.Epoch <= last {
+			double[of.Epoch] = append(double[of.Epoch], of.Member)
 		}
 	}
 	return double, errors.Join(err, held.Close())

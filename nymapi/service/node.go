@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/api/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
+	"github.com/ephemera-go/nym-rewarding/ephemera/dht"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/limits"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -32,6 +33,7 @@ type node struct {
 	p2p       *p2p.Transport
 	transport transport.Transport // p2p, or what Behaviour.Transport made of it
 	addresses []string
+	table     *dht.DHT       // nil without Config.DHT
 	api       *server.Server // nil: not served
 }
 

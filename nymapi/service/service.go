@@ -47,6 +47,10 @@ type Service struct {
 
 	receipts atomic.Pointer[rewards.Receipts]
 	offences atomic.Pointer[offences]
+	evidence atomic.Pointer[rewards.Evidence]
+	known    atomic.Pointer[known]
+	// statements is the hash table, nil until it is in use.
+	statements atomic.Pointer[statements]
 }
 
 // New returns a Nym-API. It checks the configuration but opens nothing.
@@ -150,6 +154,9 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 		return s.errNoMember(group)
 	}
 	s.keepName(ctx, info)
+	if err := s.openEvidence(pinned, info, group, s.ownProofs()); err != nil {
+		return err
+	}
 	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err
@@ -160,6 +167,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
 	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
+	start(func(ctx context.Context) error { return s.evidence.Load().Run(ctx, clock) })
 	start(func(ctx context.Context) error { return s.runCores(ctx, clock) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
@@ -237,12 +245,16 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 	if err != nil {
 		return err
 	}
-	if err := s.openNode(n, app, newest); err != nil {
-		return errors.Join(err, n.p2p.Close())
+	err = s.openNode(n, app, newest)
+	if err == nil {
+		archive.Blocks = n.Node // it has damaged blocks fetched again
+		err = s.openTable(n)
 	}
-	archive.Blocks = n.Node // it has damaged blocks fetched again
-	if n.api, err = s.openAPI(n); err != nil {
-		return errors.Join(err, n.p2p.Close())
+	if err == nil {
+		n.api, err = s.openAPI(n)
+	}
+	if err != nil {
+		return errors.Join(err, n.close())
 	}
 	s.node.Store(n)
 	s.log.InfoContext(ctx, "listening for other Nym-APIs", "addresses", n.addresses)
@@ -250,10 +262,13 @@ func (s *Service) runEphemera(ctx context.Context, clock *epoch.Clock, pinned re
 		return s.publish(ctx, n, d, m)
 	}
 
-	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.p2p.Close()) })
+	start(func(ctx context.Context) error { return errors.Join(n.Run(ctx), n.close()) })
 	start(func(ctx context.Context) error { return app.Run(ctx, n.Wake) })
 	if n.api != nil {
 		start(n.api.Run)
+	}
+	if n.table != nil {
+		start(func(ctx context.Context) error { return s.state(ctx, n.table) })
 	}
 	start(distributor.Run)
 	start(submitter.Run)
@@ -295,8 +310,8 @@ type Status struct {
 	ContractAway bool            `json:"contract_away"`
 	ContractTime contract.Millis `json:"contract_time"` // zero while it is unknown
 	Epoch        contract.Epoch  `json:"epoch"`         // the newest, 0 if none is known
-	// Members is the size of the group. It is 0 before the group is complete, without Ephemera, and in
-	// sidecar mode, where the daemon has it.
+	// Members is the size of the group. It is 0 before the group is complete, without Ephemera, and
+	// in sidecar mode, where the daemon has it.
 	Members int `json:"members"`
 	Online  int `json:"online"` // connected members, including this one
 	// Receipts is the number of epochs whose receipt is kept. For ContractEquivocations of them the
@@ -307,6 +322,9 @@ type Status struct {
 	// Caught are the members that this Nym-API has caught, by name. Whose submissions the contract has
 	// refused, the contract says.
 	Caught []contract.Caught `json:"caught"`
+	// Evidence is the number of files in the folder EvidenceFolder, each of which proves to others
+	// that a Nym-API or the contract signed two things where one is allowed.
+	Evidence int `json:"evidence"`
 }
 
 // Status returns the current status.
@@ -330,6 +348,9 @@ func (s *Service) Status() Status {
 		status.Receipts, status.ContractEquivocations, status.WithdrawnReceipts = counts.Kept, counts.Equivocations, counts.Withdrawn
 	}
 	status.Caught = s.offences.Load().list()
+	if held := s.evidence.Load(); held != nil {
+		status.Evidence = len(held.Convictions())
+	}
 	if n := s.node.Load(); n != nil {
 		status.Members, status.Online = n.group.N(), len(n.transport.Online())+1
 	}

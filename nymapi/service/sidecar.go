@@ -74,6 +74,9 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	if err := s.trust(node); err != nil {
 		return err
 	}
+	if err := s.openEvidence(pinned, info, node.group, node.proofs); err != nil {
+		return err
+	}
 	clock, err := s.openClock(ctx, pinned, node.group)
 	if err != nil {
 		return err
@@ -84,7 +87,9 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
 	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
+	start(func(ctx context.Context) error { return s.evidence.Load().Run(ctx, clock) })
 	start(func(ctx context.Context) error { return s.runCores(ctx, clock) })
+	start(func(ctx context.Context) error { return s.state(ctx, throughDaemon{node.api}) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}

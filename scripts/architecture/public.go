@@ -21,6 +21,7 @@ var stablePackages = []string{
 var surfaceReasons = map[string]string{
 	"ephemera.CursorKeeper":                "an application may implement it",
 	"ephemera/canonical.ErrNotCanonical":   sentinel,
+	"ephemera/evidence.ErrInvalid":         sentinel,
 	"ephemera/home.ErrKind":                sentinel,
 	"ephemera/home.ErrMarker":              sentinel,
 	"ephemera/home.LockFile":               "the name of a file in a home",

@@ -21,7 +21,7 @@ type rule struct {
 var (
 	leaves = []string{
 		"ephemera/quorum", "ephemera/canonical", "ephemera/keys", "ephemera/membership", "ephemera/block", "ephemera/certificate", "ephemera/verdict",
-		"ephemera/address",
+		"ephemera/address", "ephemera/evidence",
 	}
 	core       = []string{"ephemera/wire", "ephemera/admission", "ephemera/mempool", "ephemera/internal/broadcast", "ephemera/internal/engine"}
 	interfaces = []string{"ephemera", "ephemera/api", "ephemera/store", "ephemera/transport"}
@@ -52,6 +52,7 @@ var rules = []rule{
 	{folder: "ephemera/block", imports: leaves[:4], pure: true},
 	{folder: "ephemera/certificate", imports: leaves[:5], pure: true},
 	{folder: "ephemera/verdict", imports: leaves[:5], pure: true},
+	{folder: "ephemera/evidence", imports: leaves[:6], pure: true},
 	{folder: "ephemera/wire", imports: leaves, pure: true},
 	{folder: "ephemera/mempool", imports: leaves, pure: true},
 	// It learns what became durable from the types of package store, which only declares them.
@@ -105,9 +106,10 @@ var rules = []rule{
 		leaves, core, interfaces, kit, contractFacing,
 		[]string{"metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards/...", "nymapi/rules"},
 	)},
+	{folder: "nymapi/holders", imports: join(leaves, []string{"contract"})},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/holders", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
@@ -117,7 +119,7 @@ var rules = []rule{
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
-	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"metrics/...", "nymapi/..."})},
+	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
@@ -21,8 +22,8 @@ func newCompareReceipts() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "compare-receipts FILE [FILE]", Short: "Check whether a contract signed two receipts for one epoch",
 		Long: `Check offline whether a contract signed two different receipts for one epoch.
-Give the proof that a Nym-API wrote, equivocation-epoch-N.json, or two files with
-a receipt each: an answer of GET /contract/epochs/{id} or /receipt below it, or
+Give the proof that a Nym-API wrote, equivocation-epoch-N.json or an evidence
+file of two receipts, or two files with a receipt each: an answer of GET /contract/epochs/{id} or /receipt below it, or
 the output of contract inspect --epoch --json. The exit status is 0 if the
 receipts prove it.`,
 		Example: `  contract compare-receipts --key KEY data/1/equivocation-epoch-17.json
@@ -90,6 +91,9 @@ func readReceipts(path string) ([]contract.Receipt, error) {
 }
 
 func decodeReceipts(data []byte) ([]contract.Receipt, error) {
+	if accusation.Recognise(data) {
+		return receiptsOf(data)
+	}
 	var content struct {
 		Receipt   *contract.Receipt `json:"receipt"`
 		First     *contract.Receipt `json:"first"`
@@ -109,4 +113,17 @@ func decodeReceipts(data []byte) ([]contract.Receipt, error) {
 		return receipts, json.Unmarshal(data, &receipts[0])
 	}
 	return nil, errors.New("the epoch has no receipt")
+}
+
+// receiptsOf returns the two receipts in an evidence file.
+func receiptsOf(data []byte) ([]contract.Receipt, error) {
+	file, err := accusation.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if file.Kind != contract.TwoReceipts {
+		return nil, fmt.Errorf("it is an evidence file of kind %q, expected %q", file.Kind, contract.TwoReceipts)
+	}
+	two, err := contract.DecodeEquivocation(file)
+	return []contract.Receipt{two.First, two.Second}, err
 }

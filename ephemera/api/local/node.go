@@ -63,7 +63,7 @@ func (a local) StoreInDHT(ctx context.Context, key string, value []byte) error {
 func (a local) checkDHT(key string, value []byte) error {
 	switch {
 	case a.config.DHT == nil:
-		return api.NewProblem(api.NotConfigured, "this node runs without the DHT (set dht.enabled = true in its configuration)")
+		return api.NewProblem(api.NotConfigured, "this node runs without the DHT (set dht.enabled = true in its configuration, or --dht of a Nym-API)")
 	case key == "" || len(key) > api.MaxDHTKey:
 		return api.NewProblem(api.Invalid, fmt.Sprintf("key is %d bytes, expected 1..%d", len(key), api.MaxDHTKey))
 	case len(value) > api.MaxDHTValue:

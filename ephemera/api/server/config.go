@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,13 +18,17 @@ type Config struct {
 	Listen   string       // address; 127.0.0.1:0, a free port
 	Listener net.Listener // used instead of Listen if not nil; the server closes it
 
-	// Token allows callers on other machines to have the node sign: submissions without a signature,
-	// and values stored in the DHT. They send it as "Authorization: Bearer <token>". If it is empty,
-	// only callers on loopback may.
+	// Token allows callers on other machines to have the node sign: submissions without a
+	// signature, and values stored in the DHT. They send it as "Authorization: Bearer <token>". If
+	// it is empty, only callers on loopback may.
 	Token string
 
 	Version  string               // of the program, shown in the OpenAPI description
 	Registry *prometheus.Registry // served at /metrics with the server's own metrics; nil: not served
+
+	// More are endpoints of the program around the node, by the patterns of their paths. They
+	// answer GET requests within the limits of the server, and are not in the OpenAPI description.
+	More map[string]Endpoint
 
 	MaxBody           int64         // bytes of a request body; 8 MiB
 	ReadHeaderTimeout time.Duration // 5 s
@@ -47,12 +52,17 @@ type Config struct {
 	// patterns such as "*.example.org".
 	Origins []string
 	// Hosts are further names under which callers address the server, without ports. Requests with
-	// another Host header than these, localhost or an IP address are refused, except probes, metrics
-	// and requests with the token. The admin server does not use it: all its callers are trusted.
+	// another Host header than these, localhost or an IP address are refused, except probes,
+	// metrics and requests with the token. The admin server does not use it: all its callers are
+	// trusted.
 	Hosts []string
 
 	Logger *slog.Logger // nothing is logged without it
 }
+
+// Endpoint answers a request. r.PathValue has the parameters of the path. After an error it has
+// written nothing; the server answers with the problem, an *api.Problem or an internal one.
+type Endpoint func(w http.ResponseWriter, r *http.Request) error
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Listen, "127.0.0.1:0")

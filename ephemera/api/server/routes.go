@@ -37,6 +37,13 @@ func (s *Server) routes() http.Handler {
 	r.Get(api.PathSubscribe, s.subscribe)
 	r.Get(api.PathOpenAPI, s.serveDescription(described))
 	s.registerDocs(r)
+	for pattern, endpoint := range s.config.More {
+		r.Get(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := endpoint(w, r); err != nil {
+				s.refuse(w, r, err)
+			}
+		})
+	}
 	if s.config.Registry != nil {
 		r.Method(http.MethodGet, api.PathTelemetry, telemetry(s.config.Registry))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -164,36 +165,64 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 		}
 		return group, err
 	}
-	data, err := os.ReadFile(trusted)
-	if err != nil {
-		return nil, command.Usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
-	}
-	group, err := decodeGroup(trusted, data)
+	group, err := readMembers(trusted)
 	if err == nil && group.ID() != c.Header.Group {
 		err = fmt.Errorf("it is signed by group %s, not by the trusted group %s of %s", c.Header.Group, group.ID(), trusted)
 	}
-	return group, err
+	return group.Group, err
 }
 
-// decodeGroup decodes a group: JSON of the API, canonical bytes, or a members file.
-func decodeGroup(name string, data []byte) (*membership.Group, error) {
+// members is a group with the names of its members, as far as they are known.
+type members struct {
+	*membership.Group
+	names map[keys.Public]string
+}
+
+// called returns the name of a member, or its peer ID.
+func (m members) called(key keys.Public) string {
+	return cmp.Or(m.names[key], key.PeerID())
+}
+
+// readMembers reads the file that --group names.
+func readMembers(path string) (members, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return members{}, command.Usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
+	}
+	return decodeMembers(path, data)
+}
+
+// decodeMembers decodes a group: JSON of the API, JSON of a contract's peer_info, canonical bytes,
+// or a members file.
+func decodeMembers(name string, data []byte) (members, error) {
+	m := members{names: map[keys.Public]string{}}
+	if group, err := membership.DecodeGroup(data); err == nil {
+		m.Group = group
+		return m, nil
+	}
 	text, err := plaintext.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return m, fmt.Errorf("%s: %w", name, err)
 	}
+	decode := provider.Decode
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		var group api.Group
-		if err := jsontext.Unmarshal(text, &group); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		if err := jsontext.Unmarshal(text, &group); err == nil && len(group.Encoded) > 0 {
+			for _, member := range group.Members {
+				m.names[member.Key] = member.Name
+			}
+			m.Group, err = group.Canonical()
+			return m, err
 		}
-		return group.Canonical()
+		decode = provider.DecodePeerInfo
 	}
-	if group, err := membership.DecodeGroup(data); err == nil {
-		return group, nil
-	}
-	list, err := provider.Decode(name, data)
+	list, err := decode(name, data)
 	if err != nil {
-		return nil, fmt.Errorf("%s is neither a members file nor a group in JSON: %w", name, err)
+		return m, fmt.Errorf("%s is neither a members file nor a group in JSON: %w", name, err)
 	}
-	return list.Group, nil
+	for _, peer := range list.Peers {
+		m.names[peer.Key] = peer.Name
+	}
+	m.Group = list.Group
+	return m, nil
 }

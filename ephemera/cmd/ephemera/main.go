@@ -96,7 +96,7 @@ Two commands create a network to try and run it:
 	flags.StringVar(&c.config, "config", "", "configuration file (default HOME/config/config.toml)")
 	flags.StringVarP(&c.output, "output", "o", "text", "format of the result: text or json")
 	root.AddCommand(
-		newInit(c), newRun(c), newTestnet(c), newKeys(c), newStatus(c), newSubmit(c), newQuery(c), newBlocks(c), newCertificate(c), newConfig(c),
+		newInit(c), newRun(c), newTestnet(c), newKeys(c), newStatus(c), newSubmit(c), newQuery(c), newBlocks(c), newCertificate(c), newEvidence(c), newConfig(c),
 		newPeers(c), newExport(c), newImport(c), newVersion(c),
 	)
 	return root

@@ -40,8 +40,9 @@ func listenHealth(listen string) (*webserver.Server, error) {
 }
 
 // healthAnswers answers /livez with 200, and /readyz with 200 once the Nym-API takes part and 503
-// before. Both respond with the status. /metrics responds with the figures.
-func healthAnswers(current func() service.Status, figures prometheus.Collector) http.Handler {
+// before. Both respond with the status. /metrics responds with the figures, and own answers the
+// paths of service.Service.Handler.
+func healthAnswers(current func() service.Status, figures prometheus.Collector, own http.Handler) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(figures)
 	answer := func(well func(service.Status) bool) http.HandlerFunc {
@@ -56,6 +57,7 @@ func healthAnswers(current func() service.Status, figures prometheus.Collector) 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", answer(func(service.Status) bool { return true }))
 	mux.HandleFunc("GET /readyz", answer(func(s service.Status) bool { return s.Ready }))
+	mux.Handle("GET /nymapi/", own)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: healthPatience}))
 	return mux
 }

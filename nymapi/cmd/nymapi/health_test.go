@@ -25,7 +25,7 @@ func TestHealthFinishesRequestsInProgress(t *testing.T) {
 			close(begun)
 			<-resume
 			return service.Status{Ready: true}
-		}, new(service.Service).Figures())))
+		}, new(service.Service).Figures(), http.NotFoundHandler())))
 	}()
 	quiet, err := net.Dial("tcp", address)
 	require.NoError(t, err)

@@ -24,8 +24,10 @@ type runFlags struct {
 	name, submit                    string
 	number, ticks, bundles          int
 	token, tokenFile                string
-	listen, announce, apiHosts      []string
+	listen, announce                []string
+	apiHosts, apiURLs               []string
 	gossip                          p2p.Mode
+	dht                             bool
 	api                             string
 	apiProxies                      []string
 	daemon                          service.Daemon
@@ -64,7 +66,9 @@ accordingly from then on, and logs the old value. Its name stays.`,
 	flags.StringSliceVar(&f.listen, "listen", []string{"/ip4/127.0.0.1/tcp/0"}, "multiaddrs to listen on for other Nym-APIs")
 	flags.StringSliceVar(&f.announce, "announce", nil, "multiaddrs at which others reach this Nym-API (default: those of --listen)")
 	flags.TextVar(&f.gossip, "gossip", p2p.Flood, "how reports spread. flood: from each to all; mesh: to some neighbours, which forward them; direct: from each to all without GossipSub; off: only by exchange between two members")
+	flags.BoolVar(&f.dht, "dht", true, "join the hash table of the members, in which members whose address changed are found, and what others hold of an epoch")
 	flags.StringVar(&f.api, "api", "", "address of the node's HTTP API, WebSocket and /metrics, such as 127.0.0.1:3100; not served if empty")
+	flags.StringSliceVar(&f.apiURLs, "api-url", nil, "URL at which others reach --api or --health-listen, for those who look for the evidence of an epoch (default: the address of --api, with the hosts of --announce or --listen if that is 0.0.0.0)")
 	flags.StringSliceVar(&f.apiHosts, "api-host", []string{"nymapi"}, "names at which callers reach --api, other than localhost and IP addresses; requests that name another host are refused")
 	flags.StringSliceVar(&f.apiProxies, "api-trusted-proxies", nil, "addresses or prefixes of proxies in front of --api, whose X-Forwarded-For says who calls")
 	flags.StringVar(&f.daemon.URL, "ephemera", "", "sidecar mode: address of the Ephemera daemon to use instead of an embedded node; enrol its key first with nymapi enrol")
@@ -126,7 +130,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	c := service.Config{
 		APIProxies: proxies, SourceSettings: f.source.settings(),
 		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks, Bundles: f.bundles,
-		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
+		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, DHT: f.dht, API: f.api, APIHosts: f.apiHosts, APIURLs: f.apiURLs, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	switch {
 	case f.home != "" && f.homeSlots != "":
@@ -202,7 +206,9 @@ func (f *runFlags) run(ctx context.Context, stderr io.Writer) error {
 		return nil
 	})
 	if health != nil {
-		work.Go(func() error { return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures()))) })
+		work.Go(func() error {
+			return health.Run(ctx, health.Answering(healthAnswers(nymapi.Status, nymapi.Figures(), nymapi.Handler())))
+		})
 	}
 	if err := work.Wait(); err != nil {
 		return err

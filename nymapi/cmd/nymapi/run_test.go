@@ -20,6 +20,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
 // syncBuffer is a buffer that goroutines may write to concurrently.
@@ -181,6 +182,8 @@ func TestANymAPIRunsUntilItIsStopped(t *testing.T) {
 	require.Contains(t, out.String(), `"ready":true`)
 	require.Eventually(t, func() bool { return strings.Contains(body(t, "http://"+health+"/metrics"), "nymapi_receipts 1\n") }, time.Minute, 20*time.Millisecond)
 	require.Contains(t, body(t, "http://"+health+"/metrics"), "nymapi_contract_equivocations 0\n")
+	require.JSONEq(t, `{"evidence":[]}`, body(t, "http://"+health+service.PathEvidence))
+	require.Contains(t, body(t, "http://"+health+service.PathEvidence+"/x"), "there is no such evidence")
 	cancel() // what a signal does
 	require.Zero(t, <-status, complaints.String())
 	require.NotContains(t, complaints.String(), "secret")
