@@ -124,7 +124,7 @@ func TestMembersThatSignTwiceAreNamed(t *testing.T) {
 	}
 	found := s.tell(2).presented().findings(t, 2, "evidence")[0]
 	require.Equal(t, check.Warning, found.Outcome)
-	require.Equal(t, "two reports about the epoch signed by nymapi-3", found.Value)
+	require.Equal(t, "nymapi-3 signed two reports", found.Value)
 
 	s = newStory()
 	s.tell(1)
