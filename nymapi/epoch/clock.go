@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 )
 
-// ErrDescription reports a description that is not the announced one, or that Config.Check rejects.
+// ErrDescription reports a description that is not the announced one, that Config.Check rejects, or
+// that does not follow from the epochs before it.
 var ErrDescription = errors.New("description rejected")
 
 // Contract is the part of client.Client that a Clock uses.
@@ -39,7 +40,10 @@ type Config struct {
 	Contract Contract
 	Store    Store
 	// Check returns an error for a description of another contract or group. Nil accepts all.
-	Check  func(contract.Description) error
+	Check func(contract.Description) error
+	// Core returns the core of a settled epoch, to check what descriptions state about the epochs
+	// before them. Nil accepts what they state.
+	Core   func(ctx context.Context, id contract.Epoch) (contract.Core, error)
 	Logger *slog.Logger
 }
 
@@ -48,6 +52,8 @@ type Clock struct {
 	config Config
 	base   time.Time     // start of the monotonic clock
 	poke   chan struct{} // holds one request to poll at once
+	// reached is the state up to which cores were checked last. Only Run uses it.
+	reached contract.State
 
 	mu      sync.Mutex // guards the fields below
 	offset  offset

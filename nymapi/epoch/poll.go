@@ -96,6 +96,8 @@ func (c *Clock) report(ctx context.Context, err error) {
 	c.away = err != nil
 	c.mu.Unlock()
 	switch {
+	case errors.Is(err, ErrDescription) && !was:
+		c.config.Logger.ErrorContext(ctx, "the contract's description of an epoch is refused: nothing is reported about the epoch", "err", err)
 	case err != nil && !was:
 		c.config.Logger.WarnContext(ctx, "contract unavailable, retrying until it responds", "err", err)
 	case err == nil && was:
@@ -221,6 +223,9 @@ func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Has
 	}
 	if c.contradicts(ctx, id, hash) {
 		return nil
+	}
+	if err := c.follows(ctx, d); err != nil {
+		return fmt.Errorf("%w: epoch %d: %w", ErrDescription, id, err)
 	}
 	oldest := contract.Epoch(1)
 	if id > maxHistory {

@@ -63,6 +63,16 @@ func (s *Service) runCores(ctx context.Context, clock *epoch.Clock) error {
 	return nil
 }
 
+// core returns the core of a settled epoch: the one that is kept, or else that of the contract.
+func (s *Service) core(ctx context.Context, id contract.Epoch) (contract.Core, error) {
+	if data, err := s.kept().Load(id); err == nil {
+		if core, err := contract.DecodeCore(data); err == nil {
+			return core, nil
+		}
+	}
+	return s.contract().Core(ctx, id)
+}
+
 // take returns only errors of the database. What a foreign receipt comes with is judged without it.
 func (w witness) take(ctx context.Context, id contract.Epoch, receipt contract.Receipt) error {
 	if err := w.receipts.Take(ctx, id, receipt); !errors.Is(err, rewards.ErrForeignReceipt) {
@@ -81,7 +91,7 @@ func (s *Service) openClock(ctx context.Context, pinned rewards.Contract, group 
 	}
 	s.receipts.Store(receipts)
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.contract(), Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Logger: s.log,
+		Contract: s.contract(), Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Core: s.core, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err
