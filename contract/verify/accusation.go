@@ -108,10 +108,12 @@ func (a Accusation) Sentence(name func(keys.Public) string) string {
 	return a.Proof.Sentence(name)
 }
 
-// FileName returns the customary name of the file, as evidence.Proof does.
+// FileName returns the customary name of the file, as evidence.Proof does, but with the epoch if
+// there is one.
 func (a Accusation) FileName() string {
-	if a.Kind != contract.TwoReceipts {
+	if a.Epoch == 0 {
 		return a.Proof.FileName()
 	}
-	return fmt.Sprintf("two-receipts-%s-epoch-%d%s", hex.EncodeToString(a.Culprits[0][:8]), a.Epoch, evidence.Extension)
+	kind := map[evidence.Kind]string{evidence.TwoMessages: "two-reports", contract.TwoReceipts: "two-receipts"}[a.Kind]
+	return fmt.Sprintf("%s-%s-epoch-%d%s", kind, hex.EncodeToString(a.Culprits[0][:8]), a.Epoch, evidence.Extension)
 }

@@ -59,6 +59,12 @@ func TestAccusationsNameOffenceAndCulprit(t *testing.T) {
 		evidence.Fork:        "2 members signed two blocks at height 1 of the chain of nymapi-2",
 		contract.TwoReceipts: "the contract signed two receipts for epoch 3",
 	}
+	names := map[evidence.Kind]string{
+		evidence.TwoHeaders:  `^two-headers-[0-9a-f]{16}-group-[0-9a-f]{8}-height-1\.evidence$`,
+		evidence.TwoMessages: `^two-reports-[0-9a-f]{16}-epoch-1\.evidence$`,
+		evidence.Fork:        `^fork-[0-9a-f]{16}-group-[0-9a-f]{8}-height-1\.evidence$`,
+		contract.TwoReceipts: `^two-receipts-[0-9a-f]{16}-epoch-3\.evidence$`,
+	}
 	for kind, file := range accusations(t) {
 		for _, accused := range []verify.Accused{known(), {Group: known().Group}} {
 			accusation, err := verify.Accuse(file, accused)
@@ -66,7 +72,7 @@ func TestAccusationsNameOffenceAndCulprit(t *testing.T) {
 			require.Equal(t, sentences[kind], accusation.Sentence(call))
 			require.Equal(t, contracttest.Network, accusation.Network)
 			require.NotEqual(t, accusation.Signed[0], accusation.Signed[1])
-			require.Regexp(t, `^[a-z-]+-[0-9a-f]{16}-[a-z0-9-]+\.evidence$`, accusation.FileName())
+			require.Regexp(t, names[kind], accusation.FileName())
 			switch kind {
 			case contract.TwoReceipts:
 				require.Equal(t, []keys.Public{contracttest.ContractKey().Public()}, accusation.Culprits)

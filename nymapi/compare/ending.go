@@ -91,5 +91,8 @@ func whereToLook(p *Plan, dir string) []string {
 	if len(p.roles.liars) == 0 {
 		return append(lines, "make compare ARGS='--liars 1'  # with a liar")
 	}
+	if p.Lie == LieSplit {
+		return append(lines, "bin/contract verify "+d+"/ephemera/evidence/* --group "+d+"/ephemera/group")
+	}
 	return append(lines, fmt.Sprintf("make up N=%d  # as a cluster of containers", p.Nodes))
 }

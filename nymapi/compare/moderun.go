@@ -82,6 +82,9 @@ func (r *modeRun) keep(ctx context.Context, o *Outcome) (err error) {
 		if o.Checks, err = r.writeBundles(ctx, r.options.Evidence(r.mode), o.Records); err != nil {
 			return fmt.Errorf("write the bundles: %w", err)
 		}
+		if err = r.copyEvidence(r.options.Evidence(r.mode)); err != nil {
+			return fmt.Errorf("write the evidence: %w", err)
+		}
 	}
 	if r.options.Database == nil {
 		return nil

@@ -60,6 +60,7 @@ const (
 	maxEvidence       = 1024
 	maxEvidenceOfOne  = 16 // files of one kind against one key
 	evidencePause     = 10 * time.Second
+	lastEvidence      = 2 * time.Second // for what is left when the Nym-API stops
 	evidenceOverBound = "evidence is not written to a file: the folder has enough against this key, or is full"
 )
 
@@ -143,19 +144,19 @@ func (e *Evidence) Read(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Run writes new proofs until ctx is done. It returns only errors of the database.
+// Run writes new proofs until ctx is done, and then those that are left. It returns only errors of
+// the database.
 func (e *Evidence) Run(ctx context.Context, calendar Calendar) error {
 	for ctx.Err() == nil {
 		changed := calendar.Changed()
-		if err := e.collect(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := e.collect(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 		pause(ctx, evidencePause, changed)
 	}
-	return nil
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastEvidence)
+	defer cancel()
+	return e.collect(last)
 }
 
 // collect writes what database and node hold and the folder lacks.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,10 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
@@ -181,4 +184,28 @@ func (u *untilLine) String() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.buffer.String()
+}
+
+// What a liar is caught at is written as files that convict it by name.
+func TestCompareWritesWhatConvictsALiar(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"compare", "--out", out, "--mixnodes", "10", "--epochs", "1", "--epoch", "2s", "--liars", "1", "--lie", "split"}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	require.Contains(t, stdout.String(), "bin/contract verify $D/ephemera/evidence/* --group $D/ephemera/group\n")
+	found, err := filepath.Glob(filepath.Join(out, "ephemera", "evidence", "two-reports-*-epoch-1.evidence"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	text, err := os.ReadFile(filepath.Join(out, "ephemera", "group"))
+	require.NoError(t, err)
+	list, err := provider.Decode("group", text)
+	require.NoError(t, err)
+	data, err := os.ReadFile(found[0])
+	require.NoError(t, err)
+	file, err := evidence.Decode(data)
+	require.NoError(t, err)
+	accusation, err := verify.Accuse(file, verify.Accused{Group: list.Group})
+	require.NoError(t, err)
+	liar := slices.IndexFunc(list.Peers, func(p membership.Peer) bool { return p.Name == "nymapi-1" })
+	require.Equal(t, []keys.Public{list.Peers[liar].Key}, accusation.Culprits)
 }

@@ -62,8 +62,8 @@ type signed struct {
 
 func (s signed) place() place { return place{keys.Public(s.Creator), s.Height} }
 
-// evidence is the content of all databases together.
-type evidence struct {
+// collected is the content of all databases together.
+type collected struct {
 	*testing.T
 	blocks    map[place]block.ID                 // of every header and vote ever stored
 	certified map[place]block.ID                 // at the end; the same for all
@@ -80,7 +80,7 @@ type reportOf struct {
 // verify reads the databases after all processes have stopped.
 func (n *network) verify(settled []contract.EpochDetail) {
 	n.Helper()
-	e := &evidence{
+	e := &collected{
 		T: n.T, blocks: map[place]block.ID{}, certified: map[place]block.ID{}, votes: map[keys.Public]map[place]block.ID{},
 		reports: map[reportOf]block.MessageID{},
 	}
@@ -102,7 +102,7 @@ func (n *network) verify(settled []contract.EpochDetail) {
 }
 
 // readStore opens a store as its node does, and verifies every chain in it.
-func (e *evidence) readStore(name, path string) {
+func (e *collected) readStore(name, path string) {
 	e.Helper()
 	s, err := sqlite.Open(path, nil)
 	require.NoError(e, err, name)
@@ -133,7 +133,7 @@ func (e *evidence) readStore(name, path string) {
 
 // readChain verifies a chain from its first block to its last, and compares it with the copies of
 // the other members.
-func (e *evidence) readChain(name string, s store.Store, group *membership.Group, chain store.Chain) {
+func (e *collected) readChain(name string, s store.Store, group *membership.Group, chain store.Chain) {
 	e.Helper()
 	slot := block.Slot{Group: group.ID(), Creator: chain.Creator, Height: 1}
 	var parent block.ID
@@ -159,7 +159,7 @@ func (e *evidence) readChain(name string, s store.Store, group *membership.Group
 
 // everyEchoWasStored checks that each member still holds the votes that it signed: R3 makes a vote
 // durable first, and nothing removes it.
-func (e *evidence) everyEchoWasStored() {
+func (e *collected) everyEchoWasStored() {
 	e.Helper()
 	for _, echo := range e.echoes {
 		vote, known := e.votes[echo.Signer][place{echo.Slot.Creator, echo.Slot.Height}]
@@ -169,13 +169,13 @@ func (e *evidence) everyEchoWasStored() {
 }
 
 // readTables collects the blocks and reports in a Nym-API's databases.
-func (e *evidence) readTables(name, storePath, rewardsPath string) {
+func (e *collected) readTables(name, storePath, rewardsPath string) {
 	e.Helper()
 	query(e.T, storePath, func(db *sqlx.DB) { e.readBlocks(name, db) })
 	query(e.T, rewardsPath, func(db *sqlx.DB) { e.readReports(name, db) })
 }
 
-func (e *evidence) rows(db *sqlx.DB, table string) []signed {
+func (e *collected) rows(db *sqlx.DB, table string) []signed {
 	e.Helper()
 	var rows []signed
 	require.NoError(e, db.Select(&rows, `SELECT c.creator, t.height, t.block_id FROM `+table+` t JOIN chains c USING (chain)`))
@@ -184,7 +184,7 @@ func (e *evidence) rows(db *sqlx.DB, table string) []signed {
 
 // readBlocks collects all blocks that were signed or stored to be signed, with or without a
 // certificate.
-func (e *evidence) readBlocks(name string, db *sqlx.DB) {
+func (e *collected) readBlocks(name string, db *sqlx.DB) {
 	e.Helper()
 	for _, table := range []string{"headers", "votes", "certificates"} {
 		for _, row := range e.rows(db, table) {
@@ -203,7 +203,7 @@ func (e *evidence) readBlocks(name string, db *sqlx.DB) {
 
 // readReports collects all reports in a Nym-API's own database: those that it sent, and those in
 // the blocks of submissions and winners.
-func (e *evidence) readReports(name string, db *sqlx.DB) {
+func (e *collected) readReports(name string, db *sqlx.DB) {
 	e.Helper()
 	var own, bodies, winners [][]byte
 	require.NoError(e, db.Select(&own, `SELECT message FROM reports`))
@@ -227,7 +227,7 @@ func (e *evidence) readReports(name string, db *sqlx.DB) {
 	require.Zero(e, doubles, "the contract refused a submission of %s", name)
 }
 
-func (e *evidence) reportsOf(name string, encoded []byte) {
+func (e *collected) reportsOf(name string, encoded []byte) {
 	e.Helper()
 	b, err := block.Decode(encoded, membership.MaxLimits())
 	require.NoError(e, err, name)
@@ -236,7 +236,7 @@ func (e *evidence) reportsOf(name string, encoded []byte) {
 	}
 }
 
-func (e *evidence) report(name string, encoded []byte) {
+func (e *collected) report(name string, encoded []byte) {
 	e.Helper()
 	m, err := block.DecodeMessage(encoded, membership.MaxLimits().PayloadBytes)
 	require.NoError(e, err, name)
@@ -250,7 +250,7 @@ func (e *evidence) report(name string, encoded []byte) {
 
 // readRemains checks that what a Nym-API held when it was killed still exists at the end: its votes
 // with itself, its certified blocks with all members. A database may not have its tables yet.
-func (e *evidence) readRemains(left remains) {
+func (e *collected) readRemains(left remains) {
 	e.Helper()
 	complete := func(path, table string, read func(*sqlx.DB)) {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -281,7 +281,7 @@ func (e *evidence) readRemains(left remains) {
 }
 
 // verifyEpochs compares the contract's decisions with the Nym-APIs' blocks and with who was down.
-func (n *network) verifyEpochs(e *evidence, settled []contract.EpochDetail) {
+func (n *network) verifyEpochs(e *collected, settled []contract.EpochDetail) {
 	n.Helper()
 	certified := make(map[block.ID]bool, len(e.certified))
 	for _, id := range e.certified {

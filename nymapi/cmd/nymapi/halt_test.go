@@ -123,7 +123,7 @@ func (n *network) signsNothing(number int) keys.Public {
 	require.NoError(n, err)
 	require.Equal(n, groups[len(groups)-1].Group.Number(), who.MutedThrough)
 	query(n.T, n.storeDB(number), func(db *sqlx.DB) {
-		require.Empty(n, (&evidence{T: n.T}).rows(db, "votes"), "%s has voted", n.name(number))
+		require.Empty(n, (&collected{T: n.T}).rows(db, "votes"), "%s has voted", n.name(number))
 	})
 	return who.Key
 }
