@@ -44,6 +44,9 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 		Number  int64  `db:"number"`
 		Times   int    `db:"times"`
 	}
+	if known, err := has(ctx, db, "caught"); err != nil || !known { // an earlier version made the database
+		return []contract.Caught{}, err
+	}
 	where := ``
 	if epoch != 0 {
 		where = `WHERE epoch = ?1`
