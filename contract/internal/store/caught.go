@@ -44,7 +44,8 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 		Number  int64  `db:"number"`
 		Times   int    `db:"times"`
 	}
-	if known, err := has(ctx, db, "caught"); err != nil || !known { // an earlier version made the database
+	// An earlier version may have made the database.
+	if known, err := has(ctx, db, "caught"); err != nil || !known {
 		return []contract.Caught{}, err
 	}
 	where := ``
