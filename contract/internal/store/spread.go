@@ -32,7 +32,7 @@ func (s *Store) WidenSpread(ctx context.Context, d contract.Description, result 
 }
 
 // widenSpread is WidenSpread in a transaction. It also drops what is only needed while submissions
-// may come, of epochs that have closed.
+// may come, of epochs that have closed. If that was dropped for this epoch, it changes nothing.
 func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, result metrics.Result, now contract.Millis) error {
 	paid, err := readRewards(ctx, tx, int64(d.Epoch))
 	if err != nil {
@@ -47,7 +47,7 @@ func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, resul
 		return fmt.Errorf("a result of %d mixnodes, expected those of the %d rewards of the winner", len(other), len(paid))
 	}
 	known, err := readPayments(ctx, tx, d.Epoch)
-	if err != nil {
+	if err != nil || known == nil {
 		return err
 	}
 	spread := known.widen(paid, other)
@@ -64,6 +64,7 @@ func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, resul
 	return err
 }
 
+// readPayments returns nil if the epoch has closed.
 func readPayments(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (payments, error) {
 	known := payments{}
 	var ranges string
@@ -75,7 +76,7 @@ func readPayments(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (payme
 		return nil, err
 	}
 	if ranges == "" {
-		return nil, errors.New("the epoch has closed, after which submissions do not count")
+		return nil, nil
 	}
 	return known, json.Unmarshal([]byte(ranges), &known)
 }
