@@ -25,8 +25,8 @@ var epochPage = template.Must(template.New("epoch").Funcs(template.FuncMap{
 // epochPages is the path of the pages of epochs, without the number.
 const epochPages = "/epochs/"
 
-// heatmapPolicy is pagePolicy with the pictures of a heat map and the lengths of its bars, which are
-// in the page itself.
+// heatmapPolicy is pagePolicy with the pictures of a heat map and the lengths of its bars, which
+// are in the page itself.
 const heatmapPolicy = pagePolicy + "; img-src data:; style-src-attr 'unsafe-inline'"
 
 // getEpochPage serves the page of one epoch: its reports as a heat map, and who was caught.

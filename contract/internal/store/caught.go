@@ -44,6 +44,10 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 		Number  int64  `db:"number"`
 		Times   int    `db:"times"`
 	}
+	// An earlier version may have made the database.
+	if known, err := has(ctx, db, "caught"); err != nil || !known {
+		return []contract.Caught{}, err
+	}
 	where := ``
 	if epoch != 0 {
 		where = `WHERE epoch = ?1`

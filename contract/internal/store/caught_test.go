@@ -80,7 +80,8 @@ func TestSubmittedSpreadIsTheLargestDifferenceOfPayments(t *testing.T) {
 	require.NoError(t, put(s, third, 2, late(third, nil), entry(d).Close))
 	require.Equal(t, line{2, 5, 0.5}, spread())
 	require.Equal(t, []string{"{}"}, rows[string](t, path, `SELECT ranges FROM submitted WHERE ranges <> ''`), "epoch 2 has closed")
-	require.ErrorContains(t, put(s, d, 9, late(d, nil), at), "the epoch has closed")
+	require.NoError(t, put(s, d, 9, late(d, map[int]metrics.Uptime{0: 0}), at))
+	require.Equal(t, line{2, 5, 0.5}, spread(), "nothing is added to an epoch that has closed")
 }
 
 func TestWhatWouldNotHaveBeenPaidCountsInFull(t *testing.T) {

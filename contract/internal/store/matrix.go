@@ -18,6 +18,9 @@ import (
 func (r *Reader) Matrix(ctx context.Context, epoch contract.Epoch) (contract.EpochMatrix, error) {
 	m := contract.EpochMatrix{Epoch: epoch, Rows: []contract.MatrixRow{}}
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) error {
+		if err := needReports(ctx, tx); err != nil {
+			return err
+		}
 		err := tx.QueryRowxContext(ctx, `SELECT submissions, submitted_spread FROM spread WHERE epoch = ?`, int64(epoch)).Scan(&m.Submissions, &m.SubmittedSpread)
 		if err != nil {
 			return err
@@ -72,6 +75,9 @@ func pay(m *contract.EpochMatrix, paid []contract.Reward) {
 func (r *Reader) Mixnode(ctx context.Context, mixnode metrics.MixID, from contract.Epoch, limit int) (contract.MixnodeReports, error) {
 	found := contract.MixnodeReports{Mixnode: mixnode, Epochs: []contract.MixnodeEpoch{}}
 	err := r.snapshot(ctx, func(tx *sqlx.Tx) error {
+		if err := needReports(ctx, tx); err != nil {
+			return err
+		}
 		var paid []paidRow
 		// CROSS JOIN keeps this order, in which only the epochs of the page are read: the index
 		// epoch_by_status has their numbers, and nearly all have the mixnode.

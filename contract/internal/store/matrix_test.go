@@ -75,3 +75,23 @@ func TestMixnodeIsShownWithEveryEstimateAndInPages(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrNotFound)
 	}
 }
+
+// A database that an earlier version made can be read, and what it lacks is said.
+func TestReaderOfAnEarlierDatabaseSaysWhatItLacks(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "c.db")
+	filled(t, path)
+	change(t, path, forget)
+	r, err := store.OpenReader(ctx, path)
+	require.NoError(t, err)
+	defer r.Close()
+	detail, err := r.Epoch(ctx, 1)
+	require.NoError(t, err)
+	require.Empty(t, detail.Caught)
+	const want = "start this version's contract on it once"
+	_, err = r.Matrix(ctx, 1)
+	require.ErrorContains(t, err, want)
+	_, err = r.Mixnode(ctx, "m0001", 0, 1)
+	require.ErrorContains(t, err, want)
+	_, err = r.ReporterTotals(ctx)
+	require.ErrorContains(t, err, want)
+}

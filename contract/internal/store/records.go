@@ -211,11 +211,10 @@ var ErrNoRecords = errors.New("the database has no records of how its epochs wer
 // Settled returns the numbers of all epochs that are settled or have a record, in ascending order.
 // The error is ErrNoRecords for a database that an earlier version made.
 func (r *Reader) Settled(ctx context.Context) ([]contract.Epoch, error) {
-	var tables int
-	if err := r.db.GetContext(ctx, &tables, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'record'`); err != nil {
+	switch known, err := has(ctx, r.db, "record"); {
+	case err != nil:
 		return nil, fmt.Errorf("read epochs: %w", err)
-	}
-	if tables == 0 {
+	case !known:
 		return nil, ErrNoRecords
 	}
 	return r.numbers(ctx, `SELECT id FROM epoch WHERE status <> 'open' UNION SELECT epoch FROM record UNION SELECT epoch FROM winner ORDER BY 1`)

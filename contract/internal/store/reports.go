@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,10 +133,33 @@ func readReports(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) ([]repo
 	return reports, nil
 }
 
+// errNoReports reports a database of an earlier version, which did not keep reports for queries.
+var errNoReports = errors.New("an earlier version made the database, without the reports: start this version's contract on it once, which adds them from the evidence")
+
+// has reports whether the database has a table or view, which one of an earlier version may lack.
+func has(ctx context.Context, db sqlx.QueryerContext, name string) (bool, error) {
+	var count int
+	err := sqlx.GetContext(ctx, db, &count, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, name)
+	return count > 0, err
+}
+
+// needReports returns errNoReports for a database that does not have all views about reports.
+func needReports(ctx context.Context, db sqlx.QueryerContext) error {
+	known, err := has(ctx, db, "spread") // the newest
+	if err == nil && !known {
+		err = errNoReports
+	}
+	return err
+}
+
 // ReporterTotals returns the totals of all reporters, in the order of their numbers.
 func (r *Reader) ReporterTotals(ctx context.Context) ([]contract.ReporterTotal, error) {
 	totals := []contract.ReporterTotal{}
-	if err := r.db.SelectContext(ctx, &totals, `SELECT * FROM reporter_totals`); err != nil {
+	err := needReports(ctx, r.db)
+	if err == nil {
+		err = r.db.SelectContext(ctx, &totals, `SELECT * FROM reporter_totals`)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read reporters: %w", err)
 	}
 	slices.SortFunc(totals, func(a, b contract.ReporterTotal) int { return contract.CompareNames(a.NymAPI, b.NymAPI) })

@@ -23,7 +23,7 @@ type payments map[int][2]metrics.Uptime
 
 // widenSpread adds the result of a late submission that verifies to the spread of its epoch, which
 // must be rewarded. It also drops what is only needed while submissions may come, of epochs that
-// have closed.
+// have closed. If that was dropped for this epoch, it changes nothing.
 func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, result metrics.Result, now contract.Millis) error {
 	paid, err := readRewards(ctx, tx, int64(d.Epoch))
 	if err != nil {
@@ -38,7 +38,7 @@ func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, resul
 		return fmt.Errorf("a result of %d mixnodes, expected those of the %d rewards of the winner", len(other), len(paid))
 	}
 	known, err := readPayments(ctx, tx, d.Epoch)
-	if err != nil {
+	if err != nil || known == nil {
 		return err
 	}
 	spread := known.widen(paid, other)
@@ -55,6 +55,7 @@ func widenSpread(ctx context.Context, tx *sqlx.Tx, d contract.Description, resul
 	return err
 }
 
+// readPayments returns nil if the epoch has closed.
 func readPayments(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (payments, error) {
 	known := payments{}
 	var ranges string
@@ -66,7 +67,7 @@ func readPayments(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) (payme
 		return nil, err
 	}
 	if ranges == "" {
-		return nil, errors.New("the epoch has closed, after which submissions do not count")
+		return nil, nil
 	}
 	return known, json.Unmarshal([]byte(ranges), &known)
 }
