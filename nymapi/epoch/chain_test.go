@@ -19,8 +19,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/epoch"
 )
 
-// ledger is a contract whose descriptions state what was settled up to two epochs before. Odd epochs
-// are rewarded, even ones missed.
+// ledger is a contract whose descriptions state what was settled up to two epochs before. Odd
+// epochs are rewarded, even ones missed.
 type ledger struct {
 	*fakeContract
 

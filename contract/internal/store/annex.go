@@ -21,8 +21,8 @@ func (r *Reader) HasLate(ctx context.Context, epoch contract.Epoch, submitter ke
 	return kept > 0, nil
 }
 
-// PutLate stores a late attempt like PutAttempt. If no other submission of the submitter is kept, it
-// keeps this one for the epoch's annex, and adds its result to the submitted spread.
+// PutLate stores a late attempt like PutAttempt. If no other submission of the submitter is kept,
+// it keeps this one for the epoch's annex, and adds its result to the submitted spread.
 func (s *Store) PutLate(ctx context.Context, d contract.Description, result metrics.Result, a Attempt) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := putAttempt(ctx, tx, a); err != nil {
