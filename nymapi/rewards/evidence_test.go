@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +28,7 @@ type court struct {
 	*rewards.Evidence
 	folder string
 	store  *rewards.Store
-	node   []evidence.File // what the node holds
-	silent error           // of the node
+	node   atomic.Pointer[[]evidence.File] // what the node holds; nil: it does not tell
 	log    *bytes.Buffer
 }
 
@@ -41,12 +41,19 @@ func openCourt(t *testing.T, dir string, store *rewards.Store) *court {
 	}
 	var err error
 	c.Evidence, err = rewards.NewEvidence(rewards.EvidenceConfig{
-		Folder: c.folder, Store: store, Names: names, Node: func(context.Context) ([]evidence.File, error) { return c.node, c.silent },
+		Folder: c.folder, Store: store, Names: names, Node: c.proofs,
 		Accused: verify.Accused{Group: contracttest.Group(4), Contract: contracttest.ContractKey().Public()},
 		Logger:  slog.New(slog.NewTextHandler(c.log, nil)),
 	})
 	require.NoError(t, err)
 	return c
+}
+
+func (c *court) proofs(context.Context) ([]evidence.File, error) {
+	if held := c.node.Load(); held != nil {
+		return *held, nil
+	}
+	return nil, errors.New("away")
 }
 
 // run runs it until the function returned is called.
@@ -103,7 +110,7 @@ func TestEvidenceIsWrittenAsFiles(t *testing.T) {
 		require.NoError(t, err)
 		_, err = store.KeepReceipt(t.Context(), receiptOf(1, 2))
 		require.NoError(t, err)
-		c.node = []evidence.File{headers(2), evidence.OfMessages(second(describe(1, 4), 1), second(describe(1, 4), 1))}
+		c.node.Store(&[]evidence.File{headers(2), evidence.OfMessages(second(describe(1, 4), 1), second(describe(1, 4), 1))})
 		time.Sleep(11 * time.Second) // virtual
 		synctest.Wait()
 
@@ -155,7 +162,6 @@ func TestTheFolderOfEvidenceIsBounded(t *testing.T) {
 			c.double(t, id, 3)
 		}
 		c.double(t, 40, 4)
-		c.silent = errors.New("away")
 		stop := c.run(t, known)
 		synctest.Wait()
 		require.Len(t, c.files(t), 16+1)

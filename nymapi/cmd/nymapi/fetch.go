@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -50,7 +51,8 @@ with the URL of a Nym-API in each line.
 The output says who holds what and whether all agree, and then what "contract
 verify" says of it. Give the group and the contract's key that you know from
 elsewhere with --group and --contract-key. With --out, the evidence is written to
-epoch-N.core there. The exit status is 0 if somebody holds the epoch, all that do
+epoch-N.core there. If two different cores pass all checks, the contract has
+signed two receipts, and the proof is written as well. The exit status is 0 if somebody holds the epoch, all that do
 agree, and no check fails.`,
 		Example: `  nymapi fetch --epoch 7 --url http://127.0.0.1:3100 --group group --contract-key KEY --out bundles`,
 		Args:    cobra.NoArgs,
@@ -81,6 +83,8 @@ type fetched struct {
 	Agree   bool           `json:"agree"`
 	Reports []check.Report `json:"reports"` // of the different cores, in their order
 	Files   []string       `json:"files"`
+	// Accusation says what two cores that pass prove against the contract.
+	Accusation string `json:"accusation,omitzero"`
 }
 
 func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
@@ -97,7 +101,7 @@ func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	result.Agree = result.Collected.Agree()
-	failed := false
+	failed, passed := false, []contract.Core{}
 	for i, core := range result.Cores {
 		if core.Data == nil {
 			continue
@@ -111,6 +115,12 @@ func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
 		if err := f.keep(&result, i); err != nil {
 			return err
 		}
+		if decoded, err := contract.DecodeCore(core.Data); err == nil {
+			passed = append(passed, decoded)
+		}
+	}
+	if err := f.accuse(&result, passed); err != nil {
+		return err
 	}
 	if err := f.print(out, result); err != nil {
 		return err
@@ -126,21 +136,51 @@ func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// accuse looks for two receipts of the contract among cores that passed, and writes the proof to
+// --out.
+func (f fetchFlags) accuse(result *fetched, passed []contract.Core) error {
+	for i := range passed {
+		for _, other := range passed[:i] {
+			first, err := contract.DecodeReceipt(other.Receipt)
+			if err != nil {
+				continue // of a missed epoch
+			}
+			second, err := contract.DecodeReceipt(passed[i].Receipt)
+			if err != nil {
+				continue
+			}
+			file := contract.Equivocation{First: first, Second: second}.File()
+			proven, err := verify.Accuse(file, verify.Accused{})
+			if err != nil {
+				continue // the receipts are the same
+			}
+			result.Accusation = proven.Sentence(keys.Public.String)
+			return f.write(result, proven.FileName(), file.Encode())
+		}
+	}
+	return nil
+}
+
 // keep writes a core that passed to --out.
 func (f fetchFlags) keep(result *fetched, at int) error {
-	if f.out == "" {
-		return nil
-	}
 	core := result.Cores[at]
 	name := rewards.CoreFile(result.Epoch)
 	if len(result.Files) > 0 {
 		name = strings.TrimSuffix(name, filepath.Ext(name)) + "-" + core.Digest.String()[:16] + filepath.Ext(name)
 	}
+	return f.write(result, name, core.Data)
+}
+
+// write writes a file to --out, if that is given.
+func (f fetchFlags) write(result *fetched, name string, data []byte) error {
+	if f.out == "" {
+		return nil
+	}
 	path := filepath.Join(f.out, name)
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	if err := files.Replace(path, 0o644, core.Data); err != nil {
+	if err := files.Replace(path, 0o644, data); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	result.Files = append(result.Files, path)
@@ -241,8 +281,14 @@ func (f fetchFlags) print(out io.Writer, result fetched) error {
 	for _, report := range result.Reports {
 		text.WriteString("\n" + report.Text())
 	}
+	if result.Accusation != "" {
+		fmt.Fprintf(&text, "\n%s\n", result.Accusation)
+	}
+	if len(result.Files) > 0 {
+		text.WriteString("\n")
+	}
 	for _, path := range result.Files {
-		fmt.Fprintf(&text, "\nwritten to %s\n", path)
+		fmt.Fprintf(&text, "written to %s\n", path)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err

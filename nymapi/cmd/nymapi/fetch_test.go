@@ -111,16 +111,23 @@ func TestFetchKeepsBothOfTwoValidCores(t *testing.T) {
 	require.NoError(t, err)
 	record, err := contract.DecodeRecord(core.Record)
 	require.NoError(t, err)
+	receipt, err := contract.DecodeReceipt(core.Receipt)
+	require.NoError(t, err)
 	record.SettledAt++
-	core.Record = record.Sign(contracttest.ContractKey()).Encode()
+	receipt.AcceptedAt++
+	core.Record, core.Receipt = record.Sign(contracttest.ContractKey()).Encode(), receipt.Sign(contracttest.ContractKey()).Encode()
 
 	status, text, errs := fetch(t, "--url", holding(t, good), "--url", holding(t, core.Encode()), "--out", dir)
 	require.Equal(t, 1, status)
 	require.Contains(t, errs, "do not agree")
 	require.Contains(t, text, "they do not agree: 2 different cores")
+	require.Contains(t, text, "the contract signed two receipts for epoch 1")
 	found, err := filepath.Glob(filepath.Join(dir, "epoch-1*.core"))
 	require.NoError(t, err)
 	require.Len(t, found, 2)
+	found, err = filepath.Glob(filepath.Join(dir, "two-receipts-*-epoch-1.evidence"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
 }
 
 func TestFetchRefusesWrongFlags(t *testing.T) {
