@@ -54,12 +54,12 @@ func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	require.NoError(v.t, err)
 	require.NoError(v.t, answer.Body.Close())
 	answer.Body = io.NopCloser(bytes.NewReader(body))
-	require.NoError(v.t, checkSchema(r, route, parameters, answer, body), "%s %s answers %d %s", r.Method, r.URL, answer.StatusCode, body)
+	require.NoError(v.t, matches(r, route, parameters, answer, body), "%s %s answers %d %s", r.Method, r.URL, answer.StatusCode, body)
 	v.seen[route.Operation.OperationID+" "+answer.Status[:3]] = true
 	return answer, nil
 }
 
-func checkSchema(r *http.Request, route *routers.Route, parameters map[string]string, answer *http.Response, body []byte) error {
+func matches(r *http.Request, route *routers.Route, parameters map[string]string, answer *http.Response, body []byte) error {
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route},
 		Status:                 answer.StatusCode, Header: answer.Header, Body: io.NopCloser(bytes.NewReader(body)),
@@ -156,12 +156,12 @@ func TestOtherAnswersAreNotAsDescribed(t *testing.T) {
 	route, parameters, err := v.router.FindRoute(request)
 	require.NoError(t, err)
 	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}}
-	require.NoError(t, checkSchema(request, route, parameters, answer, []byte(`{"status":"ready"}`)))
+	require.NoError(t, matches(request, route, parameters, answer, []byte(`{"status":"ready"}`)))
 	for _, other := range []string{`{"status":1}`, `{}`, `{"status":"ready","more":1}`, `[]`} {
-		require.Error(t, checkSchema(request, route, parameters, answer, []byte(other)), other)
+		require.Error(t, matches(request, route, parameters, answer, []byte(other)), other)
 	}
 	answer.StatusCode = http.StatusTeapot
-	require.Error(t, checkSchema(request, route, parameters, answer, []byte(`{"status":"ready"}`)))
+	require.Error(t, matches(request, route, parameters, answer, []byte(`{"status":"ready"}`)))
 }
 
 // TestDocsLoadNothingFromElsewhere reads the page and all that it refers to.
