@@ -218,7 +218,11 @@ func expected(core contract.Core) string {
 		if r.Value != metrics.Missing {
 			value = r.Value.String()
 		}
-		fmt.Fprintf(&text, "  %s: %s of %d reports", r.Mixnode, value, r.Reports)
+		reports := "reports"
+		if r.Reports == 1 {
+			reports = "report"
+		}
+		fmt.Fprintf(&text, "  %s: %s of %d %s", r.Mixnode, value, r.Reports, reports)
 		if r.CarriedFrom != 0 {
 			fmt.Fprintf(&text, ", carried from epoch %d", r.CarriedFrom)
 		}
