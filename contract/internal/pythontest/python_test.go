@@ -122,13 +122,16 @@ func seal(core contract.Core) contract.Annex {
 }
 
 // single returns the core of an epoch that one Nym-API decided alone.
-func single() contract.Core {
+func single(l lies) contract.Core {
 	d := contracttest.Description(members, mixnodes)
 	d.Rules.Mode, d.Rules.Authorised, d.Rules.Coverage = contract.ModeSingle, contracttest.Key(1).Public(), 1
 	report := contracttest.Report(d, 1)
 	report.Values[1] = metrics.Missing
-	result := contracttest.SingleResult(report)
-	s := must(contract.NewSubmission(contracttest.Key(1), d, result, nil))
+	result, key := contracttest.SingleResult(report), contracttest.Key(1)
+	change(l.result, &result)
+	change(l.submitter, &key)
+	s := must(contract.NewSubmission(key, d, result, nil))
+	change(l.submission, &s)
 	rewards := verify.Values{}.Fill(d, result)
 	receipt := contract.Receipt{
 		Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Rewards: contract.HashRewards(d.Network, d.Epoch, rewards),
@@ -143,18 +146,23 @@ func single() contract.Core {
 	}
 }
 
-// tell returns the story, and the files of testdata: its cores, the annexes of a missed and of a
-// rewarded epoch, and a core without Ephemera.
-func tell() (*teller, bundles) {
+func told() *teller {
 	teller := newTeller()
 	for range story {
 		teller.settle(lies{})
 	}
+	return teller
+}
+
+// tell returns the story, and the files of testdata: its cores, the annexes of a missed and of a
+// rewarded epoch, and a core without Ephemera.
+func tell() (*teller, bundles) {
+	teller := told()
 	files := teller.bundles()
 	for _, number := range []int{3, 4} {
 		files[fmt.Sprintf("epoch-%d.annex", number)] = seal(teller.cores[number-1]).Encode()
 	}
-	files["single.core"] = single().Encode()
+	files["single.core"] = single(lies{}).Encode()
 	return teller, files
 }
 
@@ -210,7 +218,11 @@ func expected(core contract.Core) string {
 		if r.Value != metrics.Missing {
 			value = r.Value.String()
 		}
-		fmt.Fprintf(&text, "  %s: %s of %d reports", r.Mixnode, value, r.Reports)
+		reports := "reports"
+		if r.Reports == 1 {
+			reports = "report"
+		}
+		fmt.Fprintf(&text, "  %s: %s of %d %s", r.Mixnode, value, r.Reports, reports)
 		if r.CarriedFrom != 0 {
 			fmt.Fprintf(&text, ", carried from epoch %d", r.CarriedFrom)
 		}
@@ -240,7 +252,7 @@ func TestASecondImplementationRecomputesTheRewards(t *testing.T) {
 
 	status, output = run(t, nil, "verify.py", paths("single.core")...)
 	require.Zero(t, status, output)
-	require.Contains(t, output, "epoch 1: rewarded in mode single\n"+expected(single()))
+	require.Contains(t, output, "epoch 1: rewarded in mode single\n"+expected(single(lies{})))
 	require.Contains(t, output, "not checked without --group and --contract-key")
 }
 

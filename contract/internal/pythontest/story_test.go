@@ -8,6 +8,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -54,6 +55,7 @@ type lies struct {
 	receipt     func(*contract.Receipt)
 	record      func(*contract.Record)
 	contract    func(*keys.Private)
+	core        func(*contract.Core)
 }
 
 func change[T any](lie func(*T), part *T) {
@@ -179,20 +181,20 @@ func (t *teller) settle(l lies) {
 	core := contract.Core{Version: contract.CoreVersion, Description: d.Encode()}
 	var matrix metrics.Matrix
 	if c.creator != 0 {
-		matrix = t.reward(&core, &record, c.submit(d, c.creator, c.reports(d), l), l, signer)
+		matrix = t.reward(d, &core, &record, c.submit(d, c.creator, c.reports(d), l), l, signer)
 	}
 	change(l.record, &record)
 	record = record.Sign(signer)
 	core.Record = record.Encode()
+	change(l.core, &core)
 	t.cores = append(t.cores, core)
 	t.states = append(t.states, t.states[d.Epoch-1].After(record, d, matrix))
 }
 
 // reward adds what only a rewarded epoch has.
-func (t *teller) reward(core *contract.Core, record *contract.Record, s contract.Submission, l lies, signer keys.Private) metrics.Matrix {
-	d := must(contract.DecodeDescription(core.Description))
+func (t *teller) reward(d contract.Description, core *contract.Core, record *contract.Record, s contract.Submission, l lies, signer keys.Private) metrics.Matrix {
 	result := must(metrics.DecodeResult(s.Result, metrics.LimitsFor(mixnodes)))
-	b := must(block.Decode(s.Block, d.Group.Limits()))
+	b := must(block.Decode(s.Block, membership.DefaultLimits()))
 	core.Submission, core.Rewards = s.Encode(), t.values.Fill(d, result)
 	t.values.Learn(d.Epoch, result)
 	if l.rewards != nil {

@@ -383,7 +383,8 @@ def describe(core: Core, notes: list[str]) -> list[str]:
     lines = [f"epoch {d.epoch}: {how}"]
     for r in core.rewards:
         carried = f", carried from epoch {r.carried_from}" if r.carried_from else ""
-        lines.append(f"  {r.mixnode}: {percent(r.value)} of {r.reports} reports{carried}")
+        reports = "1 report" if r.reports == 1 else f"{r.reports} reports"
+        lines.append(f"  {r.mixnode}: {percent(r.value)} of {reports}{carried}")
     return lines + [f"  not checked: {note}" for note in notes]
 
 
