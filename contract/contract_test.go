@@ -40,13 +40,17 @@ func record() contract.Record {
 func encodings() map[string][]byte {
 	d := contracttest.Description(4, 3)
 	s := contracttest.Submission(d, 2).Encode()
+	c, missed := core(d, 2), missedCore(d)
 	return map[string][]byte{
 		"description": d.Encode(),
 		"submission":  s,
 		"receipt":     receipt().Encode(),
 		"record":      record().Encode(),
-		"bundle": contract.Bundle{
-			Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
+		"core":        c.Encode(),
+		"core-missed": missed.Encode(),
+		"annex":       annex(d, c).Encode(),
+		"core-v1": contract.Core{
+			Version: 1, Description: d.Encode(), Submission: s, Receipt: receipt().Encode(), Rewards: []contract.Reward{{Mixnode: "m", Value: metrics.Missing}, {Mixnode: "n", Value: 5, Reports: 3, CarriedFrom: 1}},
 		}.Encode(),
 	}
 }
@@ -69,9 +73,15 @@ func decode(kind string, data []byte) ([]byte, error) {
 	case "record":
 		r, err := contract.DecodeRecord(data)
 		return r.Encode(), err
+	case "annex":
+		a, err := contract.DecodeAnnex(data)
+		return a.Encode(), err
 	default:
-		b, err := contract.DecodeBundle(data)
-		return b.Encode(), err
+		c, err := contract.DecodeCore(data)
+		if err != nil {
+			return nil, err
+		}
+		return c.Encode(), nil
 	}
 }
 
@@ -104,7 +114,10 @@ func TestDecodersRejectWhatIsNotCanonical(t *testing.T) {
 // A few bytes that name many elements are refused before anything is allocated for them.
 func TestDecodersAllocateASmallMultiple(t *testing.T) {
 	for kind, prefix := range map[string][]byte{
-		"bundle": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
+		"core-v1": {0x84, 0x40, 0x40, 0x40}, // no description, submission and receipt; then the rewards
+		"core":    {0x86, 2, 0x40, 0x40},    // no description and submission; then the rewards
+		"annex": slices.Concat(canonical.AppendArray(nil, 14), []byte{1}, canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
+			[]byte{1}, canonical.AppendBytes(nil, make([]byte, 32)), []byte{1}), // all up to the late ones
 		"description": slices.Concat(canonical.AppendArray(nil, 8), canonical.AppendText(nil, "n"), canonical.AppendBytes(nil, make([]byte, 32)),
 			[]byte{1, 1, 2, 0x40}), // network, key, epoch, start, end, no group; then the mixnodes
 	} {
@@ -137,10 +150,12 @@ func FuzzDescription(f *testing.F) { fuzz(f, "description") }
 func FuzzSubmission(f *testing.F)  { fuzz(f, "submission") }
 func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
 func FuzzRecord(f *testing.F)      { fuzz(f, "record") }
-func FuzzBundle(f *testing.F)      { fuzz(f, "bundle") }
+func FuzzCore(f *testing.F)        { fuzz(f, "core", "core-v1", "core-missed") }
 
-func fuzz(f *testing.F, kind string) {
-	f.Add(encodings()[kind])
+func fuzz(f *testing.F, kind string, more ...string) {
+	for _, seed := range append(more, kind) {
+		f.Add(encodings()[seed])
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again, err := decode(kind, data)
 		if err == nil && !bytes.Equal(again, data) {

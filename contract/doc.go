@@ -1,6 +1,6 @@
 // Package contract holds what a Nym-API and the simulated smart contract exchange: signed data with
-// one canonical encoding (Description, Submission, Receipt, Enrolment, Bundle), the JSON of the
-// endpoints, and problem documents.
+// one canonical encoding (Description, Submission, Receipt, Record, Core, Annex, Enrolment), the
+// JSON of the endpoints, and problem documents.
 //
 // The package has no server, client, clock or storage. Signed types are CBOR arrays (package
 // canonical of ephemera): a value has exactly one encoding, and what is signed begins with a domain

@@ -6,7 +6,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
-// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath and BundlePath.
+// Paths of the contract's endpoints. See also EpochPath, ReceiptPath, RecordPath, BundlePath and
+// AnnexPath.
 const (
 	PathEpoch    = "/contract/epoch"
 	PathPeerInfo = "/contract/peer_info"
@@ -26,8 +27,11 @@ func ReceiptPath(epoch Epoch) string { return EpochPath(epoch) + "/receipt" }
 // RecordPath returns the path of one settled epoch's Record.
 func RecordPath(epoch Epoch) string { return EpochPath(epoch) + "/record" }
 
-// BundlePath returns the path of one rewarded epoch's evidence, an encoded Bundle.
+// BundlePath returns the path of one settled epoch's evidence, an encoded Core.
 func BundlePath(epoch Epoch) string { return EpochPath(epoch) + "/bundle" }
+
+// AnnexPath returns the path of what else was received about a closed epoch, an encoded Annex.
+func AnnexPath(epoch Epoch) string { return EpochPath(epoch) + "/annex" }
 
 // CurrentEpoch is the response of GET /contract/epoch: the newest epoch. Only the first one may not
 // have begun yet.

@@ -31,6 +31,7 @@ const (
 
 	Decided       Kind = "already-decided"
 	Missed        Kind = "epoch-missed"
+	NotClosed     Kind = "epoch-not-closed"
 	NameTaken     Kind = "name-taken"
 	KeyTaken      Kind = "key-taken"
 	GroupComplete Kind = "group-complete"
@@ -70,6 +71,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map
 
 	Decided:       {Status: http.StatusConflict, Title: "The epoch is already decided"},
 	Missed:        {Status: http.StatusConflict, Title: "The epoch ended without a winner"},
+	NotClosed:     {Status: http.StatusConflict, Title: "The epoch has not closed"},
 	NameTaken:     {Status: http.StatusConflict, Title: "The name belongs to another key"},
 	KeyTaken:      {Status: http.StatusConflict, Title: "The key belongs to another name"},
 	GroupComplete: {Status: http.StatusConflict, Title: "As many members as expected have enrolled"},

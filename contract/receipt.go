@@ -106,30 +106,3 @@ type Equivocation struct {
 	First  Receipt `json:"first"`
 	Second Receipt `json:"second"`
 }
-
-// Bundle is the self-contained evidence of one rewarded epoch. Every part is byte for byte as its
-// author encoded it. Package verify audits a bundle offline.
-type Bundle struct {
-	_           struct{} `cbor:",toarray"`
-	Description []byte   // Description.Encode, which holds the group
-	Submission  []byte   // of the winner, as it was received
-	Receipt     []byte   // Receipt.Encode
-	Rewards     []Reward // as stored, carried values included
-}
-
-// Encode returns the canonical bytes.
-func (b Bundle) Encode() []byte { return canonical.Encode(b) }
-
-// MaxBundleBytes bounds an encoded bundle: a description, the largest block that a group allows, a
-// result and rewards.
-const MaxBundleBytes = 128 << 20
-
-// DecodeBundle decodes what Encode returned. It leaves the parts encoded. The error wraps
-// ErrInvalid.
-func DecodeBundle(data []byte) (Bundle, error) {
-	var b Bundle
-	if err := canonical.Decode(data, MaxBundleBytes, &b); err != nil {
-		return Bundle{}, fmt.Errorf("%w: bundle: %w", ErrInvalid, err)
-	}
-	return b, nil
-}

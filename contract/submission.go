@@ -12,7 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// ContentType is the content type of an encoded Submission or Bundle.
+// ContentType is the content type of an encoded Submission, Core or Annex.
 const ContentType = "application/cbor"
 
 // Submission is what a Nym-API posts: a result and the evidence for it. It names its network,

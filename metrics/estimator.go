@@ -71,6 +71,19 @@ func ParseEstimator(name string) (Estimator, error) {
 // lie: 2f+1, so that honest values outnumber lies. It clamps f to 0..[MaxRows].
 func Coverage(f int) int { return 2*max(0, min(f, MaxRows)) + 1 }
 
+// Bounded reports whether e always yields a value between the (f+1)-th smallest and the (f+1)-th
+// largest of a column with at least [Coverage] values, and so between two honest ones if at most f
+// are lies.
+func Bounded(e Estimator, f int) bool {
+	switch e := e.(type) {
+	case mean:
+		return f <= 0
+	case trimmed:
+		return e.k == 0 || e.k >= f
+	}
+	return true
+}
+
 // Rule says how a matrix is turned into a result.
 type Rule struct {
 	Estimator Estimator

@@ -227,6 +227,29 @@ func TestRobustEstimatorsStayBetweenHonestValues(t *testing.T) {
 	})
 }
 
+func TestOnlyBoundedEstimatorsStayWithinTheMiddleReports(t *testing.T) {
+	bounded := append(metrics.Estimators(), metrics.WeightedByHistory(), estimator(t, "trimmed(1)"), estimator(t, "trimmed(2)"), estimator(t, "trimmed(3)"))
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.IntRange(0, 3).Draw(t, "f")
+		column := make([]metrics.Uptime, rapid.IntRange(2*f+1, 2*f+9).Draw(t, "n"))
+		for i := range column {
+			column[i] = metrics.Uptime(rapid.Int32Range(0, 10000).Draw(t, "value"))
+		}
+		slices.Sort(column)
+		for _, e := range bounded {
+			if value := e.Estimate(column, f); metrics.Bounded(e, f) {
+				require.GreaterOrEqual(t, value, column[f], e.Name())
+				require.LessOrEqual(t, value, column[len(column)-1-f], e.Name())
+			}
+		}
+	})
+	for name, column := range map[string][]metrics.Uptime{"mean": {0, 0, 9000, 9000, 9000}, "trimmed(1)": {0, 0, 9000, 9000, 9000}} {
+		require.False(t, metrics.Bounded(estimator(t, name), 2))
+		require.Less(t, estimator(t, name).Estimate(column, 2), metrics.Uptime(9000), name)
+	}
+	require.True(t, metrics.Bounded(estimator(t, "mean"), 0))
+}
+
 func TestEstimatorNamesParseToThemselves(t *testing.T) {
 	var names []string
 	for _, e := range metrics.Estimators() {

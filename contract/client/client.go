@@ -170,18 +170,43 @@ func (c *Client) Record(ctx context.Context, epoch contract.Epoch) (contract.Rec
 	return record, nil
 }
 
-// Bundle returns the evidence of a rewarded epoch, for verify.Audit.
-func (c *Client) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
-	response, err := c.do(ctx, http.MethodGet, contract.BundlePath(epoch), "", nil)
+// Core returns the evidence of a settled epoch, for verify.Audit. The error is contract.NotFound
+// while the epoch is open.
+func (c *Client) Core(ctx context.Context, epoch contract.Epoch) (contract.Core, error) {
+	body, err := c.file(ctx, contract.BundlePath(epoch), contract.MaxCoreBytes)
 	if err != nil {
-		return contract.Bundle{}, err
+		return contract.Core{}, err
+	}
+	return contract.DecodeCore(body)
+}
+
+// Annex returns what the contract received about an epoch in addition to the winner. It checks that
+// the contract that the annex names signed it; the caller compares that contract with the one it
+// knows, and opens the annex together with its core. The error is contract.NotClosed, with the time
+// to wait, until the epoch has closed.
+func (c *Client) Annex(ctx context.Context, epoch contract.Epoch) (contract.Annex, error) {
+	body, err := c.file(ctx, contract.AnnexPath(epoch), contract.MaxAnnexBytes)
+	if err != nil {
+		return contract.Annex{}, err
+	}
+	annex, err := contract.DecodeAnnex(body)
+	if err != nil {
+		return contract.Annex{}, err
+	}
+	if annex.Epoch != epoch || !annex.Verify() {
+		return contract.Annex{}, fmt.Errorf("%w: annex of epoch %d, expected a signed one of epoch %d", ErrAnswer, annex.Epoch, epoch)
+	}
+	return annex, nil
+}
+
+// file returns the body of a response that is not JSON.
+func (c *Client) file(ctx context.Context, path string, limit int64) ([]byte, error) {
+	response, err := c.do(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := read(response, contract.MaxBundleBytes)
-	if err != nil {
-		return contract.Bundle{}, err
-	}
-	return contract.DecodeBundle(body)
+	return read(response, limit)
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {

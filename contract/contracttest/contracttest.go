@@ -143,7 +143,11 @@ func Result(d contract.Description, evidence *contract.Evidence) metrics.Result 
 
 // Submission returns a valid submission of a creator whose block holds the reports of all members.
 func Submission(d contract.Description, creator int) contract.Submission {
-	evidence := Evidence(d, creator)
+	return Submit(d, creator, Evidence(d, creator))
+}
+
+// Submit returns the submission of a creator with the result of the block in the evidence.
+func Submit(d contract.Description, creator int, evidence *contract.Evidence) contract.Submission {
 	return must(contract.NewSubmission(Key(creator), d, Result(d, evidence), evidence))
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
-	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -18,7 +18,7 @@ func TestReporterThatLiesLosesWeight(t *testing.T) {
 	cfg.Estimator = metrics.WeightedByHistory()
 	w := start(t, cfg)
 	liar := contracttest.Key(5).Public()
-	var auditor verify.Auditor
+	verifier := check.New(check.Config{Consecutive: true, First: 1})
 	var last contract.Description
 	for epoch := contract.Epoch(1); epoch <= 6; epoch++ {
 		if epoch == 4 {
@@ -33,7 +33,7 @@ func TestReporterThatLiesLosesWeight(t *testing.T) {
 		}
 		messages = append(messages, contracttest.Message(d, 5, lie))
 		w.win(d, messages)
-		w.audit(&auditor, epoch)
+		w.verify(verifier, epoch)
 		last = d
 	}
 	require.Equal(t, contract.DescriptionVersion, int(last.Version))

@@ -44,7 +44,7 @@ func (k *keeper) submit(ctx context.Context, body []byte) (contract.Receipt, err
 	case err != nil:
 		return contract.Receipt{}, err
 	case standing == ledger.Settled:
-		return k.settled(ctx, f)
+		return k.settled(ctx, d, f)
 	case standing == ledger.NotOver:
 		return contract.Receipt{}, k.notOver(ctx, f, wait)
 	}
@@ -90,8 +90,19 @@ func (k *keeper) stand(ctx context.Context, epoch contract.Epoch) (ledger.Standi
 	return standing, wait, nil
 }
 
-// check verifies the evidence, or returns what it has verified before.
+// check verifies the evidence, and records the attempt if it does not prove the result.
 func (k *keeper) check(ctx context.Context, d contract.Description, f filing) (verify.Verified, error) {
+	verified, err := k.evidence(ctx, d, f)
+	var refusal *verify.Refusal
+	if errors.As(err, &refusal) {
+		err = k.refuse(ctx, f, contract.VerdictInvalid, k.refusal(f, err))
+	}
+	return verified, err
+}
+
+// evidence verifies the evidence, or returns what it has verified before. The error is a
+// *verify.Refusal, or that of ctx.
+func (k *keeper) evidence(ctx context.Context, d contract.Description, f filing) (verify.Verified, error) {
 	if verified, known := k.verified.Get(f.digest); known {
 		return verified, nil
 	}
@@ -102,12 +113,10 @@ func (k *keeper) check(ctx context.Context, d contract.Description, f filing) (v
 		return verify.Verified{}, ctx.Err()
 	}
 	verified, err := verify.Evidence(d, f.Submission)
-	if err != nil {
-		problem := k.refusal(f, err)
-		return verify.Verified{}, k.refuse(ctx, f, contract.VerdictInvalid, problem)
+	if err == nil {
+		k.verified.Add(f.digest, verified)
 	}
-	k.verified.Add(f.digest, verified)
-	return verified, nil
+	return verified, err
 }
 
 // decide makes a justified submission the winner if the epoch is still open.
@@ -118,7 +127,7 @@ func (k *keeper) decide(ctx context.Context, d contract.Description, f filing, v
 	}
 	switch standing {
 	case ledger.Settled:
-		return k.settled(ctx, f)
+		return k.settled(ctx, d, f)
 	case ledger.Waiting:
 		p := contract.NewProblem(contract.EarlierOpen, fmt.Sprintf("epoch %d is decided after all earlier ones", f.Epoch))
 		p.Epoch, p.RetryAfterMS = f.Epoch, wait.Milliseconds()
@@ -165,7 +174,7 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 
 // settled answers for an epoch that is rewarded or missed: with the receipt if this is the winning
 // submission again, and otherwise with a refusal.
-func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error) {
+func (k *keeper) settled(ctx context.Context, d contract.Description, f filing) (contract.Receipt, error) {
 	won, err := k.store.Winning(ctx, f.Epoch)
 	if errors.Is(err, store.ErrNotFound) {
 		p := contract.NewProblem(contract.Missed, fmt.Sprintf("epoch %d was closed without a winner", f.Epoch))
@@ -179,7 +188,7 @@ func (k *keeper) settled(ctx context.Context, f filing) (contract.Receipt, error
 	}
 	p := contract.NewProblem(contract.Decided, fmt.Sprintf("epoch %d was won by %s at %s", f.Epoch, k.name(won.Winner.Key), won.Winner.AcceptedAt))
 	p.Winner = &won.Winner
-	return contract.Receipt{}, k.refuse(ctx, f, contract.VerdictLate, p)
+	return contract.Receipt{}, k.late(ctx, d, f, p)
 }
 
 // same reports whether f is a retry of the winning submission: the same bytes, or the same block
@@ -211,19 +220,28 @@ func (k *keeper) notOver(ctx context.Context, f filing, wait time.Duration) erro
 // refuse records the attempt and returns the problem, or the error of recording it. Attempts at
 // epochs that have not begun are not recorded.
 func (k *keeper) refuse(ctx context.Context, f filing, verdict contract.Verdict, p *contract.Problem) error {
-	p.Epoch = f.Epoch
+	return k.refuseAs(ctx, f, verdict, p, p)
+}
+
+// refuseAs is refuse with another answer than what is recorded.
+func (k *keeper) refuseAs(ctx context.Context, f filing, verdict contract.Verdict, p, answer *contract.Problem) error {
+	answer.Epoch = f.Epoch
 	k.mu.Lock()
 	now, begun := k.now(), f.Epoch <= k.newest.Epoch
 	k.mu.Unlock()
 	k.log.Info("submission refused", "epoch", f.Epoch, "from", k.name(f.Submitter), "verdict", verdict, "reason", p.Detail)
 	if !begun {
-		return p
+		return answer
 	}
-	attempt := store.Attempt{Epoch: f.Epoch, Submitter: f.Submitter, At: now, Verdict: verdict, Type: p.Type, Reason: p.Detail, Submission: f.body}
-	if err := k.store.PutAttempt(ctx, attempt); err != nil {
+	if err := k.store.PutAttempt(ctx, f.attempt(now, verdict, p)); err != nil {
 		return err
 	}
-	return p
+	return answer
+}
+
+// attempt returns what is recorded about a refused submission.
+func (f filing) attempt(at contract.Millis, verdict contract.Verdict, p *contract.Problem) store.Attempt {
+	return store.Attempt{Epoch: f.Epoch, Submitter: f.Submitter, At: at, Verdict: verdict, Type: p.Type, Reason: p.Detail, Submission: f.body}
 }
 
 // refusal returns the problem for an error of package verify.

@@ -34,6 +34,9 @@ type keeper struct {
 	wake     chan struct{} // receives a value when what is due may have changed
 	// verified has submissions by their digest, so that one that must come back is verified once.
 	verified *lru.Cache[contract.Hash, verify.Verified]
+	// checked are the late submissions that were verified, so that each member makes the contract
+	// verify one for each epoch.
+	checked *lru.Cache[attempt, struct{}]
 
 	mu      sync.Mutex // guards the fields below
 	ledger  *ledger.Ledger
@@ -56,8 +59,12 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	checked, err := lru.New[attempt, struct{}]((cfg.AcceptEpochs + 1) * cfg.expected())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	k := &keeper{
-		cfg: cfg, key: key, store: db, log: cfg.Logger, verified: verified,
+		cfg: cfg, key: key, store: db, log: cfg.Logger, verified: verified, checked: checked,
 		checking: make(chan struct{}, runtime.GOMAXPROCS(0)), wake: make(chan struct{}, 1),
 	}
 	if err := k.load(ctx); err != nil {

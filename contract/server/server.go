@@ -103,6 +103,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var clock sync.WaitGroup
 	var stopped error
 	clock.Go(func() { descriptors.Watch(timed, s.log) })
+	clock.Go(func() { s.keepSealing(timed) })
 	clock.Go(func() {
 		defer stop()
 		stopped = s.keepTime(timed)

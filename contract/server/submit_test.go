@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -73,19 +74,19 @@ func TestAcceptedSubmissionIsKeptByteForByteAndAudited(t *testing.T) {
 	w.clock.set(end(1))
 	_, err := w.Submit(ctx, s)
 	require.NoError(t, err)
-	bundle, err := w.Bundle(ctx, 1)
+	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, s.Encode(), bundle.Submission)
-	audited, err := verify.Audit(bundle)
+	require.Equal(t, s.Encode(), core.Submission)
+	audited, err := verify.Audit(core)
 	require.NoError(t, err)
 	require.True(t, audited.Proven())
 
 	reader, err := store.OpenReader(ctx, w.cfg.Database)
 	require.NoError(t, err)
 	defer reader.Close()
-	stored, err := reader.Bundle(ctx, 1)
+	stored, err := reader.Core(ctx, 1)
 	require.NoError(t, err)
-	require.Equal(t, bundle, stored)
+	require.Equal(t, core.Encode(), stored.Encode())
 }
 
 // unjustified are submissions that no honest Nym-API makes, each with its answer.
@@ -305,7 +306,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 	cfg.CarryLimit = 2
 	w := start(t, cfg)
 	ctx := context.Background()
-	var auditor verify.Auditor
+	verifier := check.New(check.Config{Consecutive: true, First: 1})
 	var values []metrics.Uptime
 	var from []contract.Epoch
 	for epoch := contract.Epoch(1); epoch <= 4; epoch++ {
@@ -323,7 +324,7 @@ func TestMissingValuesAreCarriedForAFewEpochsAndMarked(t *testing.T) {
 		detail, err := w.EpochDetail(ctx, epoch)
 		require.NoError(t, err)
 		values, from = append(values, detail.Result[1].Value), append(from, detail.Result[1].CarriedFrom)
-		w.audit(&auditor, epoch)
+		w.verify(verifier, epoch)
 	}
 	require.Equal(t, []metrics.Uptime{9026, 9026, 9026, metrics.Missing}, values)
 	require.Equal(t, []contract.Epoch{0, 1, 1, 0}, from)
@@ -407,9 +408,9 @@ func TestSingleAcceptsTheAuthorisedNymAPIAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, receipt, again)
 	require.Equal(t, block.ID{}, receipt.Block)
-	bundle, err := w.Bundle(ctx, 1)
+	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
-	audited, err := verify.Audit(bundle)
+	audited, err := verify.Audit(core)
 	require.NoError(t, err)
 	require.False(t, audited.Proven())
 }

@@ -133,29 +133,9 @@ func (s *Server) getRecord(r *http.Request) (any, error) {
 	}
 	record, err := s.keeper.store.Record(r.Context(), epoch)
 	if errors.Is(err, store.ErrNotFound) {
-		p := contract.NewProblem(contract.NotFound, fmt.Sprintf("epoch %d is not settled", epoch))
-		p.Epoch = epoch
-		return nil, p
+		return nil, notSettled(epoch)
 	}
 	return record, err
-}
-
-func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) {
-	epoch, err := epochOf(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	bundle, err := s.keeper.store.Bundle(r.Context(), epoch)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", contract.ContentType)
-	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="epoch-%d.bundle"`, epoch))
-	header.Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(bundle.Encode()) // a caller that has left needs no answer
 }
 
 func (s *Server) getReady(r *http.Request) (any, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
@@ -15,7 +16,7 @@ import (
 var ErrMismatch = errors.New("audit failed")
 
 // Audited is the content of a settled epoch that passed the audit. Of a missed one it has only
-// Description and Record. Audit leaves Record zero: see Auditor.
+// Description and Record. Record is zero for a core of version 1, which has none.
 type Audited struct {
 	Verified
 	Record      contract.Record
@@ -29,45 +30,98 @@ type Audited struct {
 // statement of one Nym-API, or of anyone.
 func (a Audited) Proven() bool { return a.Description.Rules.Mode == contract.ModeFull }
 
-// Audit recomputes everything in one epoch's bundle, offline: description, submission with block
-// and certificate, result, rewards, and the contract's receipt over them. The error wraps
+// Audit recomputes everything in one epoch's core, offline: description, submission with block and
+// certificate, result, rewards, and the contract's receipt and record over them. The error wraps
 // ErrMismatch and names the part that does not fit.
 //
-// Audit checks that a bundle is consistent. The caller compares its contract and group with those
-// it trusts (Description.ContractKey, Description.Group). Checking a carried value needs the
-// earlier epochs: see Auditor.
-func Audit(b contract.Bundle) (Audited, error) {
-	a, err := audit(b)
+// Audit checks that a core is consistent. The caller compares its contract and group with those it
+// trusts (Description.ContractKey, Description.Group). Checking a carried value or the chain of
+// records needs the earlier epochs: see package check.
+func Audit(c contract.Core) (Audited, error) {
+	a, err := audit(c)
+	if err == nil && a.Record.Epoch != 0 && !a.Record.Verify() {
+		err = errors.New("record: bad signature")
+	}
 	if err != nil {
 		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	return a, nil
 }
 
-func audit(b contract.Bundle) (Audited, error) {
-	a := Audited{Rewards: b.Rewards}
+// audit is Audit without the signature of the record.
+func audit(c contract.Core) (Audited, error) {
+	a := Audited{Rewards: c.Rewards}
 	var err error
-	if a.Description, err = contract.DecodeDescription(b.Description); err != nil {
+	if a.Description, err = contract.DecodeDescription(c.Description); err != nil {
 		return a, err
 	}
-	d := a.Description
-	if a.Submission, err = contract.DecodeSubmission(b.Submission, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
-		return a, err
+	if c.Version > 1 {
+		if a.Record, err = contract.DecodeRecord(c.Record); err != nil {
+			return a, err
+		}
 	}
-	if a.Receipt, err = contract.DecodeReceipt(b.Receipt); err != nil {
-		return a, err
+	if !c.Missed() {
+		if err := a.winner(c); err != nil {
+			return a, err
+		}
 	}
-	if a.Verified, err = Submission(d, a.Submission); err != nil {
-		return a, fmt.Errorf("submission: %w", err)
+	if c.Version == 1 {
+		return a, nil
 	}
-	if err := auditRewards(d, a.Result, a.Rewards); err != nil {
-		return a, err
-	}
-	return a, auditReceipt(a)
+	return a, auditRecord(a, c)
 }
 
-func auditReceipt(a Audited) error {
-	d, r := a.Description, a.Receipt
+// winner adds the parts of a rewarded epoch.
+func (a *Audited) winner(c contract.Core) error {
+	d := a.Description
+	var err error
+	if a.Submission, err = contract.DecodeSubmission(c.Submission, contract.MaxSubmissionBytes(d.Group, len(d.Mixnodes))); err != nil {
+		return err
+	}
+	if a.Receipt, err = contract.DecodeReceipt(c.Receipt); err != nil {
+		return err
+	}
+	if a.Verified, err = Submission(d, a.Submission); err != nil {
+		return fmt.Errorf("submission: %w", err)
+	}
+	if err := Payment(d, a.Result, a.Rewards); err != nil {
+		return err
+	}
+	return Receipt(d, a.Submission, a.BlockID(), a.Rewards, a.Receipt)
+}
+
+func auditRecord(a Audited, c contract.Core) error {
+	r := a.Record
+	switch {
+	case r.Status == contract.StatusMissed && !c.Missed():
+		return fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
+	case r.Status == contract.StatusRewarded && c.Missed():
+		return fmt.Errorf("record: epoch %d was %s, although it has no winner", r.Epoch, r.Status)
+	case c.Missed():
+		return Record(r, a.Description, contract.Hash{}, contract.Hash{})
+	}
+	return Record(r, a.Description, a.Receipt.Rewards, contract.Digest(c.Submission))
+}
+
+// Record checks that the record is about this description and settlement: the hash of the rewards
+// and the digest of the submission are zero for a missed epoch. It does not check the signature.
+// The error names what does not fit.
+func Record(r contract.Record, d contract.Description, rewards, submission contract.Hash) error {
+	switch {
+	case r.Network != d.Network || r.Contract != d.ContractKey || r.Epoch != d.Epoch || r.Description != d.Hash():
+		return fmt.Errorf("record: of epoch %d of contract %s, description %s; expected epoch %d of %s, description %s",
+			r.Epoch, r.Contract, r.Description, d.Epoch, d.ContractKey, d.Hash())
+	case r.Rewards != rewards:
+		return fmt.Errorf("record: %s with rewards %s, expected %s", r.Status, r.Rewards, rewards)
+	case r.Submission != submission:
+		return fmt.Errorf("record: %s with submission %s, expected %s", r.Status, r.Submission, submission)
+	}
+	return nil
+}
+
+// Receipt checks that r is the receipt of the contract of d for a submission with that block, and
+// for these rewards. The error names what does not fit.
+func Receipt(d contract.Description, s contract.Submission, id block.ID, rewards []contract.Reward, r contract.Receipt) error {
 	switch {
 	case r.Network != d.Network || r.Contract != d.ContractKey:
 		return fmt.Errorf("receipt: from contract %s of network %q", r.Contract, r.Network)
@@ -75,18 +129,20 @@ func auditReceipt(a Audited) error {
 		return errors.New("receipt: bad signature")
 	case r.Epoch != d.Epoch || r.Description != d.Hash():
 		return fmt.Errorf("receipt: for epoch %d, description %s", r.Epoch, r.Description)
-	case r.Block != a.BlockID():
+	case r.Block != id:
 		return fmt.Errorf("receipt: for block %s", r.Block)
-	case r.Submitter != a.Submission.Submitter:
+	case r.Submitter != s.Submitter:
 		return fmt.Errorf("receipt: for a submission by %s", r.Submitter)
-	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, a.Rewards):
+	case r.Rewards != contract.HashRewards(d.Network, d.Epoch, rewards):
 		return fmt.Errorf("receipt: for rewards with hash %s", r.Rewards)
 	}
 	return nil
 }
 
-// auditRewards checks that the rewards are the result, with old values only where it has none.
-func auditRewards(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
+// Payment checks that the rewards are the result of the epoch of d, with old values only where it
+// has none: whether these are the right ones, only earlier epochs show. The error names the first
+// mixnode that differs.
+func Payment(d contract.Description, result metrics.Result, rewards []contract.Reward) error {
 	if len(rewards) != len(result.Mixnodes) {
 		return fmt.Errorf("rewards: %d for %d mixnodes", len(rewards), len(result.Mixnodes))
 	}
@@ -140,84 +196,5 @@ func (a Audited) names(detail contract.EpochDetail) error {
 	case !signers:
 		return fmt.Errorf("%w: the signers shown are not the %d of the certificate", ErrMismatch, len(a.Signers))
 	}
-	return nil
-}
-
-// Auditor audits all settled epochs of one contract, from epoch 1 on in ascending order. In
-// addition to Audit it checks the chain of records, so that no epoch is left out, that every
-// carried value is the newest one before its epoch, and that every description states what the
-// epochs before it say about reporters. The zero value is ready to use. It is not safe for
-// concurrent use.
-type Auditor struct {
-	records Records
-	states  states
-	last    contract.Description // of the newest rewarded epoch, zero before the first
-	values  Values
-}
-
-// Next audits the epoch after the last one: its record and its bundle, of which a missed epoch has
-// the description only. The error wraps ErrMismatch.
-func (a *Auditor) Next(r contract.Record, b contract.Bundle) (Audited, error) {
-	broken := a.records.Next(r)
-	audited, err := a.settled(r, b)
-	if err := errors.Join(broken, err); err != nil {
-		a.states.lost = true
-		return Audited{}, err
-	}
-	if err := a.states.next(audited); err != nil {
-		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	return audited, nil
-}
-
-func (a *Auditor) settled(r contract.Record, b contract.Bundle) (Audited, error) {
-	if r.Status == contract.StatusMissed {
-		d, err := contract.DecodeDescription(b.Description)
-		if err == nil && (b.Submission != nil || b.Receipt != nil) {
-			err = fmt.Errorf("record: epoch %d was missed, although it has a winner", r.Epoch)
-		}
-		if err == nil {
-			err = describes(r, d, contract.Hash{}, contract.Hash{})
-		}
-		if err != nil {
-			return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
-		}
-		return Audited{Description: d, Record: r}, nil
-	}
-	if b.Submission == nil && b.Receipt == nil {
-		return Audited{}, fmt.Errorf("%w: record: epoch %d was %s, although it has no winner", ErrMismatch, r.Epoch, r.Status)
-	}
-	audited, err := Audit(b)
-	if err != nil {
-		return Audited{}, err
-	}
-	audited.Record = r
-	err = describes(r, audited.Description, audited.Receipt.Rewards, contract.Digest(b.Submission))
-	if err := errors.Join(err, a.chain(audited)); err != nil {
-		return Audited{}, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	a.last = audited.Description
-	return audited, nil
-}
-
-func (a *Auditor) chain(audited Audited) error {
-	d := audited.Description
-	if before := a.last; before.Epoch != 0 {
-		if d.ContractKey != before.ContractKey || d.Network != before.Network {
-			return fmt.Errorf("epoch %d belongs to another contract than epoch %d", d.Epoch, before.Epoch)
-		}
-		if d.Epoch <= before.Epoch || d.Start < before.End {
-			return fmt.Errorf("epoch %d starts at %s, expected it after epoch %d, which ends at %s", d.Epoch, d.Start, before.Epoch, before.End)
-		}
-	} else {
-		a.values = Values{}
-	}
-	for i, expected := range a.values.Fill(d, audited.Result) {
-		if got := audited.Rewards[i]; got != expected {
-			return fmt.Errorf("epoch %d: mixnode %s is paid %s from epoch %d, expected %s from epoch %d",
-				d.Epoch, got.Mixnode, show(got.Value), got.CarriedFrom, show(expected.Value), expected.CarriedFrom)
-		}
-	}
-	a.values.Learn(d.Epoch, audited.Result)
 	return nil
 }

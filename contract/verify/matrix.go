@@ -34,8 +34,12 @@ var (
 //
 // The signatures of the messages must have been verified: see block.Block.VerifySignatures.
 func Matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
+	return (*Messages)(nil).matrix(b, d)
+}
+
+func (m *Messages) matrix(b block.Block, d contract.Description) (metrics.Matrix, []Reporter, error) {
 	limits := metrics.LimitsFor(len(d.Mixnodes))
-	picked, err := NewRule(d).Block(b, func(m block.Message) (Reading, error) { return read(m, limits) })
+	picked, err := NewRule(d).Block(b, func(message block.Message) (Reading, error) { return m.read(message, limits) })
 	if err != nil {
 		return metrics.Matrix{}, nil, err
 	}

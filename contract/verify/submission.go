@@ -63,10 +63,15 @@ func (v Verified) BlockID() block.ID {
 //
 // In ModeNone it checks only the form of the result.
 func Submission(d contract.Description, s contract.Submission) (Verified, error) {
+	return (*Messages)(nil).Submission(d, s)
+}
+
+// Submission is Submission for one of several about the same epoch.
+func (m *Messages) Submission(d contract.Description, s contract.Submission) (Verified, error) {
 	if err := Sender(d, s); err != nil {
 		return Verified{}, err
 	}
-	return Evidence(d, s)
+	return m.evidence(d, s)
 }
 
 // Sender checks that s is signed by a submitter that may submit under the rules of d. The error is
@@ -88,8 +93,12 @@ func Sender(d contract.Description, s contract.Submission) error {
 // Evidence checks that the evidence in s yields its result. Sender must have accepted s. The error
 // is a *Refusal.
 func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
+	return (*Messages)(nil).evidence(d, s)
+}
+
+func (m *Messages) evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	if d.Rules.Mode != contract.ModeNone {
-		if err := sameEpoch(d, s); err != nil {
+		if err := Addressed(d, s); err != nil {
 			return Verified{}, err
 		}
 	}
@@ -103,7 +112,7 @@ func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	}
 	switch d.Rules.Mode {
 	case contract.ModeFull:
-		return evidence(d, s, claimed)
+		return m.recompute(d, s, claimed)
 	case contract.ModeSingle:
 		return Verified{Result: claimed}, singleResult(claimed)
 	default:
@@ -111,7 +120,9 @@ func Evidence(d contract.Description, s contract.Submission) (Verified, error) {
 	}
 }
 
-func sameEpoch(d contract.Description, s contract.Submission) error {
+// Addressed checks that s names the network, contract and epoch of d, and its hash. The error is a
+// *Refusal.
+func Addressed(d contract.Description, s contract.Submission) error {
 	switch {
 	case s.Network != d.Network:
 		return refuse(contract.WrongContract, "the submission is for network %q, this is %q", s.Network, d.Network)
@@ -125,9 +136,9 @@ func sameEpoch(d contract.Description, s contract.Submission) error {
 	return nil
 }
 
-// evidence recomputes the claimed result from the submitter's certified block.
-func evidence(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
-	v, err := Certified(d, s)
+// recompute recomputes the claimed result from the submitter's certified block.
+func (m *Messages) recompute(d contract.Description, s contract.Submission, claimed metrics.Result) (Verified, error) {
+	v, err := m.certified(d, s)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -146,6 +157,10 @@ func evidence(d contract.Description, s contract.Submission, claimed metrics.Res
 // submitter's own, certified in the description's group, and hold the reports of at least n-f
 // members. It ignores the submitted result and leaves Result zero. The error is a *Refusal.
 func Certified(d contract.Description, s contract.Submission) (Verified, error) {
+	return (*Messages)(nil).certified(d, s)
+}
+
+func (m *Messages) certified(d contract.Description, s contract.Submission) (Verified, error) {
 	var v Verified
 	var err error
 	if v.Block, err = block.Decode(s.Block, d.Group.Limits()); err != nil {
@@ -161,10 +176,10 @@ func Certified(d contract.Description, s contract.Submission) (Verified, error) 
 		return Verified{}, refuse(contract.BadEvidence, "certificate: %w", err)
 	}
 	// The matrix is cheaper than the signatures, but it is only valid for signed messages.
-	if err := certificate.VerifyBlock(d.Group, v.Block, v.Certificate); err != nil {
+	if err := m.verifyBlock(d, v.Block, v.Certificate); err != nil {
 		return Verified{}, refuse(contract.NotCertified, "block %s: %w", v.Block.ID().Short(), err)
 	}
-	if v.Matrix, v.Reporters, err = Matrix(v.Block, d); err != nil {
+	if v.Matrix, v.Reporters, err = m.matrix(v.Block, d); err != nil {
 		return Verified{}, refuse(contract.TooFewReports, "block %s: %w", v.Block.ID().Short(), err)
 	}
 	v.Signers = v.Certificate.Members(d.Group)

@@ -48,11 +48,11 @@ func (r *modeRun) addWinners(ctx context.Context, records []Record) error {
 		if record.Detail.Status != contract.StatusRewarded {
 			continue
 		}
-		bundle, err := onceFree(ctx, func() (contract.Bundle, error) { return r.client.Bundle(ctx, record.Detail.ID) })
+		core, err := onceFree(ctx, func() (contract.Core, error) { return r.client.Core(ctx, record.Detail.ID) })
 		if err != nil {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}
-		if records[i].Matrix, err = certified(record.Detail.Description, bundle.Submission); err != nil {
+		if records[i].Matrix, err = certified(record.Detail.Description, core.Submission); err != nil {
 			return fmt.Errorf("evidence of epoch %d: %w", record.Detail.ID, err)
 		}
 	}

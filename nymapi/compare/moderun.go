@@ -72,10 +72,22 @@ func (r *modeRun) runMembers(ctx context.Context, contract *task) (Outcome, erro
 	if err := r.addEvidence(finishing, &outcome); err != nil {
 		return outcome, err
 	}
-	if r.options.Database != nil {
-		err = r.contract.Backup(finishing, r.options.Database(r.mode))
+	return outcome, errors.Join(waited, r.keep(ctx, outcome))
+}
+
+// keep writes the bundles, and then the database, which has the annexes by then.
+func (r *modeRun) keep(ctx context.Context, o Outcome) error {
+	if r.options.Evidence != nil {
+		if err := r.writeBundles(ctx, r.options.Evidence(r.mode), o.Records); err != nil {
+			return fmt.Errorf("write the bundles: %w", err)
+		}
 	}
-	return outcome, errors.Join(waited, err)
+	if r.options.Database == nil {
+		return nil
+	}
+	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	return r.contract.Backup(finishing, r.options.Database(r.mode))
 }
 
 // contractConfig returns the rules of the mode's contract.

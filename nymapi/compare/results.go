@@ -52,6 +52,9 @@ func NewFolder(out string, now time.Time) (Folder, error) {
 
 func (f Folder) mode(mode Mode) string { return filepath.Join(f.Path, string(mode)) }
 
+// Evidence returns the folder of what verifies the epochs of a mode.
+func (f Folder) Evidence(mode Mode) string { return f.mode(mode) }
+
 // Database returns the path of the contract's database of a mode.
 func (f Folder) Database(mode Mode) string { return filepath.Join(f.mode(mode), "contract.db") }
 

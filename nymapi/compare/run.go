@@ -18,6 +18,10 @@ type Options struct {
 	// Database returns the file to which the database of a mode's contract is copied at the end. Nil
 	// copies none.
 	Database func(Mode) string
+	// Evidence returns the folder to which what a stranger needs to verify a mode's epochs is written
+	// at the end: a folder with the bundles, and next to it the group and the contract's key. Nil
+	// writes nothing.
+	Evidence func(Mode) string
 	// Work is the folder in which the run keeps its data until it ends, default: the system's for
 	// temporary files.
 	Work     string

@@ -304,7 +304,7 @@ func TestAnInterruptedRunKeepsWhatIsFinished(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	work := workDir(t)
-	outcomes, err := Run(ctx, p, Options{Work: work, Database: folder.Database, Progress: afterFirst{cancel}, Logger: logged(t)})
+	outcomes, err := Run(ctx, p, Options{Work: work, Database: folder.Database, Evidence: folder.Evidence, Progress: afterFirst{cancel}, Logger: logged(t)})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Len(t, outcomes, 2)
 	finished := len(outcomes[0].Records) + len(outcomes[1].Records)

@@ -190,9 +190,9 @@ func (c *cluster) rewarded(id contract.Epoch) contract.EpochDetail {
 // audited fetches the evidence of a rewarded epoch and audits it.
 func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	c.Helper()
-	bundle, err := c.asked.Bundle(c.Context(), id)
+	core, err := c.asked.Core(c.Context(), id)
 	require.NoError(c, err)
-	audited, err := verify.Audit(bundle)
+	audited, err := verify.Audit(core)
 	require.NoError(c, err)
 	require.True(c, audited.Proven())
 	return audited

@@ -29,7 +29,7 @@ var (
 	// only ephemera's own command and tests link them.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
 	kit            = []string{"ephemera/kit/..."}
-	contractFacing = []string{"contract", "contract/client", "contract/verify"}
+	contractFacing = []string{"contract", "contract/client", "contract/verify", "contract/verify/check"}
 )
 
 // rules is the architecture, from the leaves up. Test files may also import what testRules allows.
@@ -90,8 +90,11 @@ var rules = []rule{
 
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
+	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
+	// Its commands read lists of members.
+	{folder: "contract/cmd/...", imports: join(leaves, kit, []string{"metrics/...", "contract/...", "ephemera/provider"})},
 
 	{folder: "nymapi/samples", imports: join(kit, []string{"metrics"})},
 	{folder: "nymapi/collector/...", imports: []string{"metrics/...", "contract", "nymapi/collector/...", "nymapi/samples"}},
@@ -108,7 +111,7 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "ephemera/provider", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},

@@ -8,14 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ephemera-go/nym-rewarding/contract"
-	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
-	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 )
@@ -97,18 +94,17 @@ func newAudit() *cobra.Command {
 	var proofs []string
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Recompute every settled epoch from its evidence",
-		Long: `Recompute every settled epoch from its evidence, offline: signatures,
-certificates, the matrix of reports, the result, carried values, the contract's
-receipts, the tables that show who won, reported and signed when, and the chain of
-records, in which the contract signed how each epoch was settled. The exit status
-is 1 if an epoch fails, is missing, or was not settled as its record says.
+		Long: `Recompute every settled epoch from its evidence, offline: all that "contract
+verify --db" checks, of a database whose own key is trusted. It names what fails,
+warnings, and how many epochs are proven. The exit status is 1 if an epoch fails,
+is missing, or was not settled as its record says.
 
 A database alone cannot show that the contract signed another receipt before. The
 audit also fails with --proof, a proof of that which a Nym-API wrote.`,
 		Example: `  contract audit --db contract.db
   contract audit --db contract.db --proof data/1/equivocation-epoch-17.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return audit(cmd.Context(), db, proofs, cmd.OutOrStdout())
+			return audit(cmd.Context(), db, proofs, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&db, "db", "", databaseHelp)
@@ -121,84 +117,39 @@ var (
 	errEquivocation = errors.New("the contract signed two receipts for one epoch; the output shows them")
 )
 
-func audit(ctx context.Context, db string, proofs []string, out io.Writer) error {
+func audit(ctx context.Context, db string, proofs []string, out, progress io.Writer) error {
 	reader, path, err := openDatabase(ctx, db)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
+	e, err := fromDatabase(ctx, reader, path, 0)
+	if err != nil {
+		return err
+	}
 	owner, err := reader.Identity(ctx)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
-	epochs, err := reader.Settled(ctx)
+	result, err := e.check(ctx, check.Config{Contract: owner.Key}, false, progress)
 	if err != nil {
-		return fmt.Errorf("audit %s: %w", path, err)
+		return err
 	}
-	var auditor verify.Auditor
-	proven, unproven, missed, failed := 0, 0, 0, 0
-	for _, epoch := range epochs {
-		audited, err := auditEpoch(ctx, reader, &auditor, owner.Key, epoch)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			failed++
-			fmt.Fprintf(out, "epoch %d: %v\n", epoch, err)
-		case audited.Record.Status == contract.StatusMissed:
-			missed++
-		case audited.Proven():
-			proven++
-		default:
-			unproven++
+	s := result.Summary
+	for _, d := range s.Deviations {
+		where := d.Source // without a description that says which epoch it is
+		if d.Epoch != 0 {
+			where = fmt.Sprintf("epoch %d", d.Epoch)
 		}
+		fmt.Fprintf(out, "%s: %s, %s: %s\n", where, d.Name, d.Outcome, d.Value)
 	}
 	fmt.Fprintf(out, "%s: %d settled epochs: %d proven by signed reports, %d unproven, %d missed, %d failed\n",
-		path, len(epochs), proven, unproven, missed, failed)
+		path, s.Epochs, s.Proven, s.Unproven, s.Missed, s.Failed)
 	err = auditProofs(owner.Key, proofs, out)
-	if failed > 0 {
+	if s.Failed > 0 {
 		err = errors.Join(errAudit, err)
 	}
 	return err
-}
-
-// auditEpoch audits the next settled epoch of the contract with that key.
-func auditEpoch(ctx context.Context, reader *store.Reader, auditor *verify.Auditor, key keys.Public, epoch contract.Epoch) (verify.Audited, error) {
-	record, err := reader.Record(ctx, epoch)
-	if errors.Is(err, store.ErrNotFound) {
-		return verify.Audited{}, fmt.Errorf("%w: its record is missing", verify.ErrMismatch)
-	}
-	if err != nil {
-		return verify.Audited{}, err
-	}
-	bundle, err := reader.Bundle(ctx, epoch)
-	if errors.Is(err, store.ErrNotFound) { // it was missed, or its winner was removed
-		var d contract.Description
-		if d, err = reader.Description(ctx, epoch); err == nil {
-			bundle.Description = d.Encode()
-		}
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return verify.Audited{}, fmt.Errorf("%w: its description is missing", verify.ErrMismatch)
-	}
-	if err != nil {
-		return verify.Audited{}, err
-	}
-	audited, err := auditor.Next(record, bundle)
-	if err != nil {
-		return audited, err
-	}
-	if d := audited.Description; d.ContractKey != key || d.Epoch != epoch {
-		return audited, fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, d.Epoch, d.ContractKey)
-	}
-	shown, err := reader.Epoch(ctx, epoch)
-	if err != nil {
-		return audited, err
-	}
-	if err := audited.Describes(shown); err != nil {
-		return audited, err
-	}
-	return audited, reader.CheckReports(ctx, epoch, audited.Matrix, audited.Reporters)
 }
 
 // auditProofs returns errEquivocation if there is a proof against the contract with that key.
@@ -227,12 +178,9 @@ func newHealth() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "health", Short: "Exit with 0 if the contract answers, and with 1 otherwise",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !strings.Contains(address, "://") {
-				address = "http://" + address
-			}
-			c, err := client.New(address, nil)
+			c, err := newClient("--url", address)
 			if err != nil {
-				return command.Usage("--url: %w", err)
+				return err
 			}
 			defer c.Close()
 			return c.Ready(cmd.Context())

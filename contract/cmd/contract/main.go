@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -32,8 +33,15 @@ result of each epoch.
 Every flag can also be set by an environment variable: --accept-epochs by
 CONTRACT_ACCEPT_EPOCHS. A flag takes precedence. A misspelt variable is an error.`,
 	}
-	root.AddCommand(newServe(), newInspect(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
-	return command.Program{Root: root, Version: version, Environment: true, Damaged: damaged}
+	root.AddCommand(newServe(), newInspect(), newVerify(), newAudit(), newBackup(), newRecover(), newCompareReceipts(), newHealth())
+	return command.Program{Root: root, Version: version, Environment: true, Damaged: damaged, Unchecked: true, Explain: explain}
+}
+
+func explain(err error) command.Outcome {
+	if errors.Is(err, errUnchecked) {
+		return command.Outcome{Status: command.ExitUnchecked}
+	}
+	return command.Outcome{}
 }
 
 const damaged = `The file is damaged. If it is the database, move it with its -wal and -shm out of

@@ -220,13 +220,13 @@ func TestAuditRecomputesEveryWinner(t *testing.T) {
 	tamper(t, path, `UPDATE reward SET value = 10000 WHERE epoch = 2 AND mixnode = 'm002'`)
 	status, out, errs = call(t, "audit", "--db", path)
 	require.Equal(t, command.ExitFailure, status)
-	require.Contains(t, out, "epoch 2: audit failed")
+	require.Contains(t, out, "epoch 2: carried, FAIL: mixnode m002 is paid 100.00 of epoch 1, which measured 90.26")
 	require.Contains(t, errs, errAudit.Error())
 
 	tamper(t, path, `DELETE FROM epoch WHERE id = 4; UPDATE epoch SET description = (SELECT description FROM epoch WHERE id = 2) WHERE id = 1`)
 	status, out, _ = call(t, "audit", "--db", path)
 	require.Equal(t, command.ExitFailure, status)
-	require.Contains(t, out, "epoch 1: audit failed")
+	require.Contains(t, out, "epoch 2: submission, FAIL")
 }
 
 // auditTampered returns what the audit of a tampered database writes. It requires that it fails.
@@ -263,12 +263,12 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 func TestAuditFindsWhatTheRecordsContradict(t *testing.T) {
 	const remove = `DELETE FROM reporter WHERE epoch = 2; DELETE FROM signer WHERE epoch = 2; DELETE FROM reward WHERE epoch = 2; DELETE FROM winner WHERE epoch = 2; `
 	for statements, want := range map[string]string{
-		remove + `UPDATE epoch SET status = 'missed', reason = 'nobody' WHERE id = 2`:              "epoch 2: audit failed: record: epoch 2 was rewarded, although it has no winner",
-		remove + `DELETE FROM attempt WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:             "epoch 2: audit failed: its description is missing",
-		remove + `DELETE FROM record WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:              "epoch 3: audit failed: record: of epoch 3, expected 2: epochs were removed",
-		`DELETE FROM record WHERE epoch = 3`:                                                       "epoch 3: audit failed: its record is missing",
-		`UPDATE epoch SET reason = 'another' WHERE id = 3`:                                         "epoch 3: audit failed: missed with the reason \"another\"",
-		`UPDATE record SET encoded = (SELECT encoded FROM record WHERE epoch = 1) WHERE epoch = 2`: "epoch 2: audit failed: record: of epoch 1, expected 2",
+		remove + `UPDATE epoch SET status = 'missed', reason = 'nobody' WHERE id = 2`:              "epoch 2: record, FAIL: the contract signed that the epoch was rewarded, the core says missed",
+		remove + `DELETE FROM attempt WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:             "contract.db: strict form, FAIL: invalid contract data: core without a description",
+		remove + `DELETE FROM record WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:              "epoch 3: chain, FAIL: epoch 3 follows epoch 1: epochs between them were removed",
+		`DELETE FROM record WHERE epoch = 3`:                                                       "epoch 3 in ",
+		`UPDATE epoch SET reason = 'another' WHERE id = 3`:                                         "epoch 3: tables, FAIL: audit failed: missed with the reason \"another\"",
+		`UPDATE record SET encoded = (SELECT encoded FROM record WHERE epoch = 1) WHERE epoch = 2`: "epoch 2: record, FAIL: record: of epoch 1 of contract",
 	} {
 		require.Contains(t, auditTampered(t, statements), want, statements)
 	}

@@ -233,30 +233,3 @@ func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Att
 	}
 	return attempts, nil
 }
-
-// Bundle returns the evidence of a rewarded epoch, byte for byte as it was received, or
-// ErrNotFound.
-func (r *Reader) Bundle(ctx context.Context, epoch contract.Epoch) (contract.Bundle, error) {
-	var bundle contract.Bundle
-	err := r.snapshot(ctx, func(tx *sqlx.Tx) (err error) {
-		var row struct {
-			Description []byte `db:"description"`
-			Submission  []byte `db:"submission"`
-			Receipt     []byte `db:"receipt"`
-		}
-		err = tx.GetContext(ctx, &row, `SELECT e.description, w.submission, w.receipt FROM winner w JOIN epoch e ON e.id = w.epoch WHERE w.epoch = ?`, int64(epoch))
-		if err != nil {
-			return err
-		}
-		bundle = contract.Bundle{Description: row.Description, Submission: row.Submission, Receipt: row.Receipt}
-		bundle.Rewards, err = readRewards(ctx, tx, int64(epoch))
-		return err
-	})
-	if err == nil {
-		err = r.gate.wait(ctx, epoch)
-	}
-	if err != nil {
-		return contract.Bundle{}, fmt.Errorf("read evidence of epoch %d: %w", epoch, orNotFound(err))
-	}
-	return bundle, nil
-}

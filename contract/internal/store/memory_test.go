@@ -163,7 +163,7 @@ func TestNoReceiptIsShownBeforeTheMarker(t *testing.T) {
 	require.ErrorIs(t, s.Stopped(), files.ErrNotRegular)
 	for _, read := range []func() error{
 		func() error { _, err := s.Epoch(ctx, 2); return err },
-		func() error { _, err := s.Bundle(ctx, 2); return err },
+		func() error { _, err := s.Core(ctx, 2); return err },
 		func() error { _, err := s.Winning(ctx, 2); return err },
 		func() error { _, err := s.Epochs(ctx, 0, 5); return err },
 	} {

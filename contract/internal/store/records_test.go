@@ -19,7 +19,7 @@ import (
 
 // forget makes a database one of an earlier version, without records.
 const forget = `DROP VIEW reports; DROP VIEW reporters; DROP VIEW reporter_totals; DROP VIEW coverage;
-	DROP TABLE record; DROP TABLE history; DROP TABLE report; DROP TABLE listing; ALTER TABLE winner DROP COLUMN list; DELETE FROM goose_db_version WHERE version_id >= 4`
+	DROP TABLE late; DROP TABLE annex; DROP TABLE record; DROP TABLE history; DROP TABLE report; DROP TABLE listing; ALTER TABLE winner DROP COLUMN list; DELETE FROM goose_db_version WHERE version_id >= 4`
 
 // change runs statements on a closed database, as its owner could.
 func change(t *testing.T, path, statements string) {

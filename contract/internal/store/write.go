@@ -235,24 +235,26 @@ type Attempt struct {
 // PutAttempt stores a refused attempt, or only counts it if AttemptsPerMember of its submitter are
 // stored already.
 func (s *Store) PutAttempt(ctx context.Context, a Attempt) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		var stored int
-		err := tx.GetContext(ctx, &stored, `SELECT count(*) FROM attempt a WHERE a.epoch = ?1 AND a.verdict <> 'accepted' AND CASE
-			WHEN EXISTS (SELECT 1 FROM member WHERE key = ?2) THEN a.key = ?2
-			ELSE NOT EXISTS (SELECT 1 FROM member m WHERE m.key = a.key) END`, int64(a.Epoch), hexKey(a.Submitter))
-		if err != nil {
-			return err
-		}
-		if stored >= AttemptsPerMember {
-			_, err := tx.ExecContext(ctx, `UPDATE epoch SET attempts_dropped = attempts_dropped + 1 WHERE id = ?`, int64(a.Epoch))
-			return err
-		}
-		return insertAttempt(ctx, tx, a)
-	})
+	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error { return putAttempt(ctx, tx, a) })
 	if err != nil {
 		return fmt.Errorf("store attempt for epoch %d: %w", a.Epoch, err)
 	}
 	return nil
+}
+
+func putAttempt(ctx context.Context, tx *sqlx.Tx, a Attempt) error {
+	var stored int
+	err := tx.GetContext(ctx, &stored, `SELECT count(*) FROM attempt a WHERE a.epoch = ?1 AND a.verdict <> 'accepted' AND CASE
+		WHEN EXISTS (SELECT 1 FROM member WHERE key = ?2) THEN a.key = ?2
+		ELSE NOT EXISTS (SELECT 1 FROM member m WHERE m.key = a.key) END`, int64(a.Epoch), hexKey(a.Submitter))
+	if err != nil {
+		return err
+	}
+	if stored >= AttemptsPerMember {
+		_, err := tx.ExecContext(ctx, `UPDATE epoch SET attempts_dropped = attempts_dropped + 1 WHERE id = ?`, int64(a.Epoch))
+		return err
+	}
+	return insertAttempt(ctx, tx, a)
 }
 
 func insertAttempt(ctx context.Context, tx *sqlx.Tx, a Attempt) error {

@@ -26,6 +26,8 @@ import (
 const (
 	ExitFailure = 1
 	ExitUsage   = 2 // the command line or the configuration is wrong
+	// ExitUnchecked means that nothing failed, and that not all could be checked.
+	ExitUnchecked = 3
 	// ExitHalted means that something was signed with the program's key that the program does not
 	// know: it must not be restarted.
 	ExitHalted      = 78
@@ -56,6 +58,8 @@ type Program struct {
 
 	// Halts reports whether the program can end with ExitHalted. It is in the help.
 	Halts bool
+	// Unchecked reports whether the program can end with ExitUnchecked. It is in the help.
+	Unchecked bool
 
 	// Damaged says what to do about a damaged file or database of the program, in sentences.
 	Damaged string

@@ -51,6 +51,9 @@ func (p Program) statuses() string {
 	row(0, "success; a program that runs until it is stopped: SIGINT or SIGTERM")
 	row(ExitFailure, "failure, with an error message; a check: the answer is no")
 	row(ExitUsage, "wrong command line or configuration")
+	if p.Unchecked {
+		row(ExitUnchecked, "verify: nothing failed, but not all that was asked for could be checked")
+	}
 	if p.Halts {
 		row(ExitHalted, "safety halt: do not start it again before you know the cause")
 	}

@@ -205,7 +205,7 @@ func runPlan(ctx context.Context, plan *compare.Plan, folder compare.Folder, std
 	}
 	progress := compare.NewProgress(stderr, terminal.Is(stderr), plan)
 	outcomes, err := compare.Run(ctx, plan, compare.Options{
-		Database: folder.Database, Progress: progress, Logger: logging.New(log, logging.JSON, logging.Levels{}),
+		Database: folder.Database, Evidence: folder.Evidence, Progress: progress, Logger: logging.New(log, logging.JSON, logging.Levels{}),
 	})
 	progress.Close()
 	if closed := log.Close(); err == nil {

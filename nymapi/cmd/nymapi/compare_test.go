@@ -14,7 +14,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -96,6 +100,39 @@ func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	for _, name := range []string{"index.html", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
+	for mode, late := range map[string]int{"single": 0, "ephemera": 3} {
+		requireBundle(t, filepath.Join(out, mode), late)
+	}
+}
+
+// requireBundle requires that the folder of a mode holds the bundle of epoch 1, with at most that
+// many late submissions, of the group and the contract in the files next to it.
+func requireBundle(t *testing.T, folder string, late int) {
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join(folder, name))
+		require.NoError(t, err)
+		return data
+	}
+	core, err := contract.DecodeCore(read("bundles/epoch-1.core"))
+	require.NoError(t, err)
+	audited, err := verify.Audit(core)
+	require.NoError(t, err)
+	annex, err := contract.DecodeAnnex(read("bundles/epoch-1.annex"))
+	require.NoError(t, err)
+	require.True(t, annex.Verify())
+	opened, err := annex.Open(core)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(opened.Late), late)
+	for _, s := range opened.Late {
+		_, err := verify.Submission(audited.Description, s)
+		require.NoError(t, err)
+	}
+	list, err := provider.Decode("group", read("group"))
+	require.NoError(t, err)
+	require.Equal(t, audited.Description.Group.ID(), list.Group.ID())
+	key, err := keys.ParsePublic(strings.TrimSpace(string(read("contract.key"))))
+	require.NoError(t, err)
+	require.Equal(t, audited.Description.ContractKey, key)
 }
 
 func TestInterruptedCompareWritesWhatIsFinished(t *testing.T) {

@@ -98,9 +98,9 @@ func (n *network) evidence(from contract.Epoch) []contract.Submission {
 		if detail.Status != contract.StatusRewarded {
 			return won
 		}
-		bundle, err := n.asked.Bundle(n.Context(), id)
+		core, err := n.asked.Core(n.Context(), id)
 		require.NoError(n, err)
-		submission, err := contract.DecodeSubmission(bundle.Submission, len(bundle.Submission))
+		submission, err := contract.DecodeSubmission(core.Submission, len(core.Submission))
 		require.NoError(n, err)
 		won = append(won, submission)
 	}

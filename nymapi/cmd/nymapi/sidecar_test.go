@@ -122,9 +122,9 @@ func TestNymAPIsInSidecarModeAreRewarded(t *testing.T) {
 		if detail.Winner == nil {
 			continue // too few were running
 		}
-		bundle, err := b.asked.Bundle(t.Context(), id)
+		core, err := b.asked.Core(t.Context(), id)
 		require.NoError(t, err)
-		audited, err := verify.Audit(bundle)
+		audited, err := verify.Audit(core)
 		require.NoError(t, err)
 		require.True(t, audited.Proven())
 		require.GreaterOrEqual(t, len(detail.Reporters), members-1)

@@ -217,11 +217,11 @@ func (n *network) evidence(ctx context.Context, from contract.Epoch) ([]contract
 		if epochs[i].ID < from || epochs[i].Status != contract.StatusRewarded {
 			continue
 		}
-		bundle, err := n.client.Bundle(ctx, epochs[i].ID)
+		core, err := n.client.Core(ctx, epochs[i].ID)
 		if err != nil {
 			return nil, err
 		}
-		submission, err := contract.DecodeSubmission(bundle.Submission, len(bundle.Submission))
+		submission, err := contract.DecodeSubmission(core.Submission, len(core.Submission))
 		if err != nil {
 			return nil, err
 		}

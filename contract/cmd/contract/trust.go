@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
+	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
+)
+
+const (
+	groupHelp       = "group that you trust: its ID, or a file: members file, peer_info of the contract, or an encoded group"
+	contractKeyHelp = "contract key that you trust: 64 hexadecimal digits, a peer ID, or a file with one of them"
+)
+
+// maxTrustedBytes fits a list of a thousand members with all their addresses.
+const maxTrustedBytes = 16 << 20
+
+// trustedGroup reads --group. Names are nil if the file has none.
+func trustedGroup(text string) (id membership.ID, names map[keys.Public]string, err error) {
+	if text == "" || id.UnmarshalText([]byte(text)) == nil {
+		return id, nil, nil
+	}
+	data, err := readTrusted(text)
+	if err != nil {
+		return id, nil, command.Usage("--group: expected the ID of a group, 64 hexadecimal digits, or a file: %w", err)
+	}
+	group, peers, err := decodeGroup(text, data)
+	if err != nil {
+		return id, nil, command.Usage("--group: %w", err)
+	}
+	return group.ID(), namesOf(peers), nil
+}
+
+func decodeGroup(name string, data []byte) (*membership.Group, []membership.Peer, error) {
+	if group, err := membership.DecodeGroup(data); err == nil {
+		return group, nil, nil
+	}
+	decode := provider.Decode
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		decode = provider.DecodePeerInfo
+	}
+	list, err := decode(name, data)
+	return list.Group, list.Peers, err
+}
+
+func namesOf(peers []membership.Peer) map[keys.Public]string {
+	names := make(map[keys.Public]string, len(peers))
+	for _, p := range peers {
+		names[p.Key] = p.Name
+	}
+	return names
+}
+
+// trustedKey reads --contract-key.
+func trustedKey(text string) (keys.Public, error) {
+	if text == "" {
+		return keys.Public{}, nil
+	}
+	key, err := keys.ParsePublic(text)
+	if err == nil {
+		return key, nil
+	}
+	data, failed := readTrusted(text)
+	switch {
+	case errors.Is(failed, fs.ErrNotExist):
+		return keys.Public{}, command.Usage("--contract-key: expected a key or a file: %w", err)
+	case failed != nil:
+		return keys.Public{}, command.Usage("--contract-key: %w", failed)
+	}
+	word, err := plaintext.Word(data)
+	if err == nil {
+		key, err = keys.ParsePublic(word)
+	}
+	if err != nil {
+		return keys.Public{}, command.Usage("--contract-key %s: %w", text, err)
+	}
+	return key, nil
+}
+
+func readTrusted(path string) ([]byte, error) { return readBounded(path, maxTrustedBytes) }
+
+// readBounded returns the content of a file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return data, nil
+}
