@@ -349,3 +349,31 @@ func TestDocumentStatesTheVectors(t *testing.T) {
 		require.Contains(t, string(document), "| "+row[0]+" | `"+row[1]+"` |")
 	}
 }
+
+// Sealing and opening an annex of 240 mixnodes with nine late submissions.
+func BenchmarkAnnex(b *testing.B) {
+	d := contracttest.Description(10, 240)
+	c := core(d, 1)
+	all := collected(d, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+	a, err := all.Seal(c, d.End+2000, contracttest.ContractKey())
+	require.NoError(b, err)
+	encoded := a.Encode()
+	b.Run("seal", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := all.Seal(c, d.End+2000, contracttest.ContractKey()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			a, err := contract.DecodeAnnex(encoded)
+			if err == nil {
+				_, err = a.Open(c)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

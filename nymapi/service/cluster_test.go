@@ -18,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
+	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
@@ -196,6 +197,19 @@ func (c *cluster) audited(id contract.Epoch) verify.Audited {
 	require.NoError(c, err)
 	require.True(c, audited.Proven())
 	return audited
+}
+
+// keepsCore waits until a Nym-API has the contract's core of an epoch as a file.
+func (c *cluster) keepsCore(number int, id contract.Epoch) {
+	c.Helper()
+	core, err := c.asked.Core(c.Context(), id)
+	require.NoError(c, err)
+	var kept []byte
+	c.eventually(func() bool {
+		kept, err = os.ReadFile(filepath.Join(c.home(number), "bundles", rewards.CoreFile(id)))
+		return err == nil
+	}, "the core is kept")
+	require.Equal(c, core.Encode(), kept)
 }
 
 // reported waits until an epoch that has not ended yet is rewarded with the reports of n members,

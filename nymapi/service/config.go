@@ -98,6 +98,9 @@ type Config struct {
 	Submit    Submission    // default: Race
 	Retention time.Duration // of samples, default: 7 days
 	Keep      int           // number of epochs in the database, default: 256
+	// Bundles is the number of the newest epochs of which the core is kept as a file in the folder
+	// bundles of Home, default: none.
+	Bundles int
 
 	// HTTPTransport is the transport for requests to the contract, default: a new one.
 	HTTPTransport http.RoundTripper
@@ -163,6 +166,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: %d ticks, expected 1..%d", ErrConfig, c.Ticks, collector.MaxTicks)
 	case c.Retention < 0:
 		return fmt.Errorf("%w: retention %s, expected 0 or more", ErrConfig, c.Retention)
+	case c.Bundles < 0:
+		return fmt.Errorf("%w: bundles of %d epochs, expected 0 or more", ErrConfig, c.Bundles)
 	case c.Keep < leastKeep:
 		return fmt.Errorf("%w: %d epochs kept, expected at least %d", ErrConfig, c.Keep, leastKeep)
 	}

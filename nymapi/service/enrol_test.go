@@ -144,6 +144,7 @@ func TestAConfigurationIsChecked(t *testing.T) {
 		"ticks":               func(c *service.Config) { c.Ticks = -1 },
 		"number":              func(c *service.Config) { c.Number = -1 },
 		"name":                func(c *service.Config) { c.Name = "two words" },
+		"bundles":             func(c *service.Config) { c.Bundles = -1 },
 		"keep":                func(c *service.Config) { c.Keep = 1 },
 		"listen":              func(c *service.Config) { c.Listen = []string{"localhost:3000"} },
 		"announce":            func(c *service.Config) { c.Announce = []string{"host"} },

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
@@ -35,6 +36,31 @@ func (w witness) EpochDetail(ctx context.Context, id contract.Epoch) (contract.E
 		return detail, err
 	}
 	return detail, w.take(ctx, id, *detail.Receipt)
+}
+
+// Core keeps the receipt in a core, if there is one, before it returns it.
+func (w witness) Core(ctx context.Context, id contract.Epoch) (contract.Core, error) {
+	core, err := w.Client.Core(ctx, id)
+	if err != nil || core.Missed() {
+		return core, err
+	}
+	receipt, err := contract.DecodeReceipt(core.Receipt)
+	if err != nil {
+		return core, err
+	}
+	return core, w.take(ctx, id, receipt)
+}
+
+// bundlesFolder is the folder of cores in that of the Nym-API.
+const bundlesFolder = "bundles"
+
+// runCores keeps the cores of settled epochs, if the configuration says so.
+func (s *Service) runCores(ctx context.Context, clock *epoch.Clock) error {
+	if s.config.Bundles > 0 {
+		cores := &rewards.Cores{Contract: s.contract(), Folder: filepath.Join(s.config.Home, bundlesFolder), Keep: s.config.Bundles, Logger: s.log}
+		cores.Run(ctx, clock)
+	}
+	return nil
 }
 
 // take returns only errors of the database. What a foreign receipt comes with is judged without it.

@@ -20,13 +20,16 @@ func TestFourNymAPIsRewardEveryEpoch(t *testing.T) {
 		t.Run(gossip.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, 4, 1500*time.Millisecond)
-			c.startAll(func(config *service.Config) { config.Gossip = gossip })
+			c.startAll(func(config *service.Config) { config.Gossip, config.Bundles = gossip, 2 })
 			for id := contract.Epoch(1); id <= 2; id++ {
 				detail := c.rewarded(id)
 				require.GreaterOrEqual(t, len(detail.Reporters), 3)
 				require.GreaterOrEqual(t, len(detail.Signers), 3)
 				require.Len(t, detail.Result, mixnodes)
 				c.audited(id)
+				for number := 1; number <= 4; number++ {
+					c.keepsCore(number, id)
+				}
 			}
 		})
 	}

@@ -84,6 +84,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	start := func(f func(context.Context) error) { work.Go(func() error { return f(ctx) }) }
 	start(clock.Run)
 	start(func(ctx context.Context) error { return s.receipts.Load().Run(ctx, clock) })
+	start(func(ctx context.Context) error { return s.runCores(ctx, clock) })
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}

@@ -20,14 +20,14 @@ func (r *Reader) HasLate(ctx context.Context, epoch contract.Epoch, submitter ke
 	return kept > 0, nil
 }
 
-// PutLate stores a late attempt like PutAttempt, and keeps its submission for the epoch's annex.
-// The submitter must have no other one there.
+// PutLate stores a late attempt like PutAttempt, and keeps its submission for the epoch's annex
+// unless another one of the submitter is kept.
 func (s *Store) PutLate(ctx context.Context, a Attempt) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := putAttempt(ctx, tx, a); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO late (epoch, key, received_ms, submission) VALUES (?, ?, ?, ?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO late (epoch, key, received_ms, submission) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			int64(a.Epoch), hexKey(a.Submitter), int64(a.At), a.Submission)
 		return err
 	})
@@ -144,10 +144,19 @@ func (s *Store) PutAnnex(ctx context.Context, a contract.Annex) error {
 	return nil
 }
 
-// Annex returns the encoded annex of an epoch, or ErrNotFound.
+// Annex returns the encoded annex of an epoch, or ErrNotFound, also in a database of an earlier
+// version, which has none.
 func (r *Reader) Annex(ctx context.Context, epoch contract.Epoch) ([]byte, error) {
+	var tables int
+	err := r.db.GetContext(ctx, &tables, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'annex'`)
+	if err == nil && tables == 0 {
+		err = ErrNotFound
+	}
 	var encoded []byte
-	if err := r.db.GetContext(ctx, &encoded, `SELECT encoded FROM annex WHERE epoch = ?`, int64(epoch)); err != nil {
+	if err == nil {
+		err = r.db.GetContext(ctx, &encoded, `SELECT encoded FROM annex WHERE epoch = ?`, int64(epoch))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read annex of epoch %d: %w", epoch, orNotFound(err))
 	}
 	return encoded, nil

@@ -22,7 +22,7 @@ import (
 type runFlags struct {
 	mode, contract, home, homeSlots string
 	name, submit                    string
-	number, ticks                   int
+	number, ticks, bundles          int
 	token, tokenFile                string
 	listen, announce, apiHosts      []string
 	gossip                          p2p.Mode
@@ -72,6 +72,7 @@ accordingly from then on, and logs the old value. Its name stays.`,
 	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine; other users must not be able to read it")
 	flags.StringVar(&f.submit, "submit", string(service.Race), "race: all Nym-APIs submit at once; staged: they take turns")
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
+	flags.IntVar(&f.bundles, "bundles", 256, "number of the newest epochs of which the evidence is kept in the folder bundles; 0: none")
 	f.source.add(flags)
 	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez, /readyz and /metrics, not served if empty (default with --home-slots: "+defaultHealth+")")
 	flags.Int64Var(&f.memory, "memory-bytes", 2<<30, "memory in bytes that the garbage collector keeps it within, unless GOMEMLIMIT is set")
@@ -97,6 +98,9 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	if f.ticks < 1 || f.ticks > collector.MaxTicks { // 0 would be service.Config's default
 		return service.Config{}, command.Usage("--ticks %d, expected 1..%d measurements per epoch", f.ticks, collector.MaxTicks)
 	}
+	if f.bundles < 0 {
+		return service.Config{}, command.Usage("--bundles %d, expected 0 or more epochs", f.bundles)
+	}
 	if f.memory < 1 {
 		return service.Config{}, command.Usage("--memory-bytes %d, expected at least 1", f.memory)
 	}
@@ -121,7 +125,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	}
 	c := service.Config{
 		APIProxies: proxies, SourceSettings: f.source.settings(),
-		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks,
+		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks, Bundles: f.bundles,
 		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, API: f.api, APIHosts: f.apiHosts, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	switch {
