@@ -2,7 +2,6 @@ package compare
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -12,22 +11,15 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
-	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
-)
-
-// Names of the files with what somebody trusts who verifies the epochs of a mode.
-const (
-	groupFile       = "group"        // a members file
-	contractKeyFile = "contract.key" // the public key in hexadecimal
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
 // evidenceFiles are the paths of what verifies the epochs of a mode.
 type evidenceFiles struct{ Bundles, Group, Key string }
 
 func filesOf(folder string) evidenceFiles {
-	return evidenceFiles{Bundles: folder + "/" + bundlesFolder, Group: folder + "/" + groupFile, Key: folder + "/" + contractKeyFile}
+	return evidenceFiles{Bundles: folder + "/" + bundlesFolder, Group: folder + "/" + service.GroupFile, Key: folder + "/" + service.ContractKeyFile}
 }
 
 // errStrangers reports a group with other members than the Nym-APIs of the run.
@@ -82,12 +74,5 @@ func (k known) write(folder string) error {
 	if err := os.MkdirAll(filepath.Join(folder, bundlesFolder), 0o755); err != nil {
 		return err
 	}
-	members, err := provider.Encode(k.list)
-	if err != nil {
-		return err
-	}
-	if err := files.Replace(filepath.Join(folder, groupFile), 0o644, members); err != nil {
-		return err
-	}
-	return files.Replace(filepath.Join(folder, contractKeyFile), 0o644, []byte(hex.EncodeToString(k.key[:])+"\n"))
+	return service.WriteTrusted(folder, k.list, k.key)
 }

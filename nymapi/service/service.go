@@ -149,6 +149,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 		return s.errNoMember(group)
 	}
 	s.keepName(ctx, info)
+	s.writeTrusted(ctx, pinned, group, info)
 	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err
