@@ -50,6 +50,7 @@ func TestAStrangerVerifiesAComparison(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"compare", "--out", out, "--mixnodes", "10", "--epochs", "4", "--epoch", "2s", "--liars", "1"}
 	require.Zero(t, run(t.Context(), args, &stdout, &stderr), stderr.String())
+	s.followsTheREADME(out)
 	for _, name := range []string{"bundles", "group", "contract.key", "contract.db"} {
 		require.NoError(t, os.Rename(filepath.Join(out, "ephemera", name), filepath.Join(s.folder, name)))
 	}
@@ -65,6 +66,39 @@ func TestAStrangerVerifiesAComparison(t *testing.T) {
 
 	s.findsDoctoredBundles()
 	s.findsDoctoredDatabases()
+}
+
+// followsTheREADME runs the commands of the section "Check it yourself" after a comparison.
+func (s outsider) followsTheREADME(results string) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	require.NoError(s, err)
+	_, section, _ := strings.Cut(string(readme), "\n## Check it yourself\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := strings.Split(section, "```sh\n")
+	require.Len(s, blocks, 3)
+	dir := s.TempDir()
+	require.NoError(s, os.MkdirAll(filepath.Join(dir, "results"), 0o700))
+	require.NoError(s, os.Symlink(results, filepath.Join(dir, "results", "latest")))
+	require.NoError(s, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	require.NoError(s, os.Symlink(s.contract, filepath.Join(dir, "bin", "contract")))
+	shell := func(script string) (string, error) {
+		cmd := exec.CommandContext(s.Context(), "bash", "-ec", script)
+		cmd.Dir = dir
+		output, err := cmd.CombinedOutput()
+		return string(output), err
+	}
+	checking, _, _ := strings.Cut(blocks[1], "```")
+	output, err := shell(checking)
+	require.NoError(s, err, output)
+	require.Contains(s, output, "36  spread", "of one epoch and of all")
+	require.Contains(s, output, "0 failed", "of the audit")
+	doctoring, rest, _ := strings.Cut(blocks[2], "```")
+	variable, _, _ := strings.Cut(checking, "\n")
+	output, err = shell(variable + "\n" + doctoring)
+	require.Error(s, err, output)
+	_, shown, _ := strings.Cut(rest, "```text\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	require.Contains(s, output, shown, "as the README shows it")
 }
 
 // findsDoctoredBundles changes a bundle in several ways, each of which the check that is named for
