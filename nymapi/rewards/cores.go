@@ -39,7 +39,7 @@ const coreExtension = ".core"
 // CoreFile returns the name of the file with the core of an epoch, contract.Core.Encode.
 func CoreFile(id contract.Epoch) string { return "epoch-" + id.String() + coreExtension }
 
-// Load returns the encoded core of an epoch. The error wraps fs.ErrNotExist if there is none.
+// Load returns the encoded core of an epoch. The error wraps fs.ErrNotExist if it is not kept.
 func (c *Cores) Load(id contract.Epoch) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(c.Folder, CoreFile(id)))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 )
 
-// The target for an epoch of ten Nym-APIs and 240 mixnodes with nine late submissions is 34 ms: five
-// minutes for a year of hours.
+// The target for an epoch of ten Nym-APIs and 240 mixnodes with nine late submissions is 34 ms:
+// five minutes for a year of hours.
 func BenchmarkAuditOfAnEpoch(b *testing.B) {
 	const epochs = 16
 	path := filepath.Join(b.TempDir(), databaseName)

@@ -116,10 +116,10 @@ func TestVerifySaysWhatItTrusts(t *testing.T) {
 	}
 	status, out, _ := call(t, "verify", v.folder, "--group", contracttest.Group(5).ID().String())
 	require.Equal(t, command.ExitFailure, status)
-	require.Contains(t, out, "FAIL, epoch 1, check 3, group: group 186c738e, the trusted one is")
+	require.Contains(t, out, "FAIL, epochs 1 to 3, check 3, group: group 186c738e, the trusted one is")
 	status, out, _ = call(t, "verify", v.folder, "--contract-key", contracttest.Key(1).Public().PeerID())
 	require.Equal(t, command.ExitFailure, status)
-	require.Contains(t, out, "FAIL, epoch 3, check 4, contract key: contract KB5Girss, the trusted one is")
+	require.Contains(t, out, "FAIL, epochs 1 to 3, check 4, contract key: contract KB5Girss")
 }
 
 func TestVerifyNamesTheCheckThatFails(t *testing.T) {

@@ -101,10 +101,10 @@ func evidence(e *epoch) Finding {
 	}
 	var texts []string
 	if reporters := e.messages.DoubleReports(e.d, e.opened.Messages); len(reporters) > 0 {
-		texts = append(texts, "two reports about the epoch signed by "+e.names(senders(reporters)))
+		texts = append(texts, e.names(senders(reporters))+" signed two reports")
 	}
 	if len(blocks) > 0 {
-		texts = append(texts, "two blocks for one slot signed by "+e.names(blocks))
+		texts = append(texts, e.names(blocks)+" signed two blocks for one slot")
 	}
 	if len(texts) > 0 {
 		return warn("%s", strings.Join(texts, "; "))

@@ -132,18 +132,23 @@ func oneEach(e *epoch) Finding {
 }
 
 func enoughReports(e *epoch) Finding {
+	n, counted := e.d.Group.N(), e.counted(func(report) bool { return true })
+	value := "%d of %d members reported, %d needed"
+	if counted < quorum.Correct(n) {
+		return fail(value, counted, n, quorum.Correct(n))
+	}
+	return pass(value, counted, n, quorum.Correct(n))
+}
+
+// counted returns how many members have a report that counts and for which something holds.
+func (e *epoch) counted(holds func(report) bool) int {
 	counted := map[keys.Public]bool{}
 	for _, r := range e.reports {
-		if r.err == nil && e.rule.Counts(r.Reading) {
+		if r.err == nil && e.rule.Counts(r.Reading) && holds(r) {
 			counted[r.Key] = true
 		}
 	}
-	n := e.d.Group.N()
-	value := "%d of %d members reported, %d needed"
-	if len(counted) < quorum.Correct(n) {
-		return fail(value, len(counted), n, quorum.Correct(n))
-	}
-	return pass(value, len(counted), n, quorum.Correct(n))
+	return len(counted)
 }
 
 // fresh reports whether a reward was measured in the epoch.

@@ -94,7 +94,7 @@ func witnessed(e *epoch) Finding {
 	if given && before != s.Record {
 		return fail("the description names record %s of epoch %d, that epoch's is %s", s.Record.Short(), s.Settled, before.Short())
 	}
-	signed := len(e.reporters)
+	signed := e.counted(func(r report) bool { return e.messages.Signed(r.message) })
 	enough := signed >= quorum.Correct(e.d.Group.N())
 	if enough {
 		e.summary.witness(Witness{Epoch: s.Settled, Record: s.Record, By: e.d.Epoch, Members: signed})

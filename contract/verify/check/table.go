@@ -69,15 +69,6 @@ func (e *epoch) run(c check) (f Finding, applies bool) {
 	return f, f.Outcome != ""
 }
 
-// Names returns the names of all checks in the order of their numbers, from 1.
-func Names() []string {
-	names := make([]string, len(checks))
-	for i, c := range checks {
-		names[i] = c.name
-	}
-	return names
-}
-
 func pass(format string, args ...any) Finding {
 	return Finding{Outcome: Pass, Value: fmt.Sprintf(format, args...)}
 }

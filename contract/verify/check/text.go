@@ -103,31 +103,55 @@ func blank(n int) string {
 	return grouped(n)
 }
 
-// Problems returns the failed checks and the warnings, the first of each, one line for each unless
-// it is longer. It is empty without any.
+// Problems returns the failed checks and then the warnings, at most twenty lines of each unless one
+// is longer. What was found alike about several epochs is one line. It is empty without any.
 func (s Summary) Problems() string {
-	var out strings.Builder
 	const most = 20
+	var out strings.Builder
 	for _, outcome := range []Outcome{Fail, Warning} {
-		shown := 0
-		for _, d := range s.Deviations {
-			if d.Outcome != outcome {
-				continue
-			}
-			if shown++; shown > most {
-				continue
-			}
-			where := fmt.Sprintf("epoch %d", d.Epoch)
-			if d.Epoch == 0 {
-				where = d.Source
-			}
-			out.WriteString(hang("", fmt.Sprintf("%s, %s, check %d, %s: %s", outcome, where, d.Number, d.Name, d.Value), 2))
+		lines := s.alike(outcome)
+		for _, line := range lines[:min(len(lines), most)] {
+			d := line[0]
+			out.WriteString(hang("", fmt.Sprintf("%s, %s, check %d, %s: %s", outcome, where(line), d.Number, d.Name, d.Value), 2))
 		}
-		if all := s.Count(outcome); all > most {
-			fmt.Fprintf(&out, "%s: %s more\n", outcome, grouped(all-most))
+		if more := len(lines) - most; more > 0 {
+			fmt.Fprintf(&out, "%s: %s more\n", outcome, grouped(more))
 		}
 	}
 	return out.String()
+}
+
+// alike returns the deviations with an outcome, those together that differ in the epoch alone.
+func (s Summary) alike(outcome Outcome) [][]Deviation {
+	var lines [][]Deviation
+	at := map[Finding]int{}
+	for _, d := range s.Deviations {
+		if d.Outcome != outcome {
+			continue
+		}
+		i, known := at[d.Finding]
+		if !known || d.Epoch == 0 {
+			at[d.Finding], lines = len(lines), append(lines, []Deviation{d})
+		} else {
+			lines[i] = append(lines[i], d)
+		}
+	}
+	return lines
+}
+
+// where names the epochs of deviations, or the source of one that says no epoch.
+func where(deviations []Deviation) string {
+	first, last := deviations[0], deviations[len(deviations)-1]
+	switch n := len(deviations); {
+	case first.Epoch == 0:
+		return first.Source
+	case n == 1:
+		return fmt.Sprintf("epoch %d", first.Epoch)
+	case last.Epoch-first.Epoch == contract.Epoch(n-1):
+		return fmt.Sprintf("epochs %d to %d", first.Epoch, last.Epoch)
+	default:
+		return fmt.Sprintf("%d epochs from %d to %d", n, first.Epoch, last.Epoch)
+	}
 }
 
 // Closing returns what the checks amount to, in plain words.

@@ -124,7 +124,7 @@ func TestMembersThatSignTwiceAreNamed(t *testing.T) {
 	}
 	found := s.tell(2).presented().findings(t, 2, "evidence")[0]
 	require.Equal(t, check.Warning, found.Outcome)
-	require.Equal(t, "two reports about the epoch signed by nymapi-3", found.Value)
+	require.Equal(t, "nymapi-3 signed two reports", found.Value)
 
 	s = newStory()
 	s.tell(1)
@@ -132,4 +132,68 @@ func TestMembersThatSignTwiceAreNamed(t *testing.T) {
 	found = s.tell(1).presented().findings(t, 2, "parent")[0]
 	require.Equal(t, check.Warning, found.Outcome)
 	require.Contains(t, found.Value, "nymapi-3 signed two blocks for height 1")
+}
+
+// findingAfter tells the story with another description of its epochs, and returns what a check
+// found about the second.
+func findingAfter(t *testing.T, name string, change func(*contract.Description)) check.Finding {
+	s := newStory()
+	s.description = change
+	return s.tell(2).presented().findings(t, 2, name)[0]
+}
+
+func TestParametersThatPromiseLessAreWarnedOf(t *testing.T) {
+	low := findingAfter(t, "parameters", func(d *contract.Description) { d.Rules.Coverage = 2 })
+	require.Equal(t, check.Warning, low.Outcome)
+	require.Equal(t, "coverage 2 is below 2f+1 = 3: f = 1 liars may set an uptime", low.Value)
+
+	mean := findingAfter(t, "bound", func(d *contract.Description) { d.Rules.Estimator = "mean" })
+	require.Equal(t, check.Pass, mean.Outcome, "honest reports are close to each other")
+	s := newStory()
+	s.description = func(d *contract.Description) { d.Rules.Estimator = "mean" }
+	s.messages = func(d contract.Description, _ int, all []block.Message) []block.Message {
+		r := contracttest.Report(d, 1)
+		r.Values[0] = 0
+		all[0] = contracttest.Message(d, 1, r)
+		return all
+	}
+	mean = s.tell(2).presented().findings(t, 2, "bound")[0]
+	require.Equal(t, check.Warning, mean.Outcome)
+	require.Equal(t, "mean promises none: 1 of 3 paid are outside the 2nd smallest and largest", mean.Value)
+}
+
+func TestUnknownEstimatorCannotBeChecked(t *testing.T) {
+	s := told()
+	b := s.epoch(1)
+	b.d.Rules.Version = 77 // of a program that is newer than this one
+	b.again()
+	report := check.New(trusted()).Next(b.evidence())
+	require.Equal(t, check.NotCheckable, finding(t, report, "parameters").Outcome)
+	require.Contains(t, finding(t, report, "parameters").Value, "this program has version 1")
+	require.True(t, report.Incomplete())
+}
+
+func TestAnnexIsSummedUp(t *testing.T) {
+	f := told().presented() // member 2 has the reports of three members, the others those of all
+	require.Equal(t, "3 blocks would pay at most 0.05 points apart (m0001)", f.findings(t, 2, "spread")[0].Value)
+	require.Equal(t, "1, by the contract's word: nymapi-4 (invalid)", f.findings(t, 2, "refused")[0].Value)
+	require.Equal(t, "2 verify, the last 21 ms after the window's end", f.findings(t, 2, "late")[0].Value)
+	f.evidence[1].Annex = nil
+	require.Equal(t, "annex", f.findings(t, 2, "spread")[0].Needs)
+}
+
+func TestMissingAndTrailingBytesAreFound(t *testing.T) {
+	for name, change := range map[string]func(*check.Evidence){
+		"no core":         func(e *check.Evidence) { e.Core = nil },
+		"a cut core":      func(e *check.Evidence) { e.Core = e.Core[:len(e.Core)-1] },
+		"a longer core":   func(e *check.Evidence) { e.Core = append(e.Core, 0) },
+		"an empty annex":  func(e *check.Evidence) { e.Annex = []byte{} },
+		"a longer annex":  func(e *check.Evidence) { e.Annex = append(e.Annex, 0) },
+		"a core as annex": func(e *check.Evidence) { e.Annex = e.Core },
+	} {
+		evidence := told().epoch(1).evidence()
+		change(&evidence)
+		report := check.New(trusted()).Next(evidence)
+		require.Equal(t, check.Fail, finding(t, report, "strict form").Outcome, name)
+	}
 }

@@ -75,6 +75,10 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	require.True(t, found)
 	require.Regexp(t, `all honest +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
 	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
+	for _, run := range strings.SplitAfter(report, "Run 2 of 2") {
+		require.Regexp(t, `Evidence in single: \d+ of \d+ checks passed; measurements are not checkable\.\n`, run)
+		require.Regexp(t, `Evidence in ephemera: \d+ of \d+ checks passed\.\n`, run)
+	}
 	require.LessOrEqual(t, strings.Count(where, "\n"), 8)
 	require.NotContains(t, where, "with a liar")
 	second, err := os.Readlink(filepath.Join(compare.ResultsDir, "latest"))
@@ -97,6 +101,10 @@ func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &summary))
 	require.Len(t, summary.Modes, 2)
 	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
+	for _, mode := range summary.Modes {
+		require.Zero(t, mode.Verification.Failed)
+		require.GreaterOrEqual(t, mode.Verification.Passed, 12)
+	}
 	for _, name := range []string{"index.html", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
