@@ -41,6 +41,14 @@ func late(t *testing.T, d contract.Description, creator int, messages ...block.M
 	return s
 }
 
+// inventedBy returns a submission whose result is not that of its block.
+func inventedBy(t *testing.T, d contract.Description, creator int) contract.Submission {
+	result := contracttest.SingleResult(contracttest.Report(d, creator))
+	s, err := contract.NewSubmission(contracttest.Key(creator), d, result, contracttest.Evidence(d, creator))
+	require.NoError(t, err)
+	return s
+}
+
 // decided requires that a submission is answered as one that came too late.
 func (w *world) decided(s contract.Submission) {
 	w.t.Helper()
@@ -69,11 +77,21 @@ func TestAnnexIsSealedWhenItsEpochCloses(t *testing.T) {
 	require.ErrorIs(t, early, contract.NotClosed)
 	require.Equal(t, 3*duration-30*time.Millisecond, early.RetryAfter())
 	w = w.restart()
+	w.decided(inventedBy(t, d, 3))
+	attempts := w.attempts(1)
+	require.Equal(t, contract.VerdictLate, attempts[len(attempts)-1].Verdict, "not verified: one of the member is kept")
 	w.clock.set(end(4))
-	w.decided(late(t, d, 4, contracttest.Messages(d, 1, 2, 4)...))
+	tooLate := late(t, d, 4, contracttest.Messages(d, 1, 2, 4)...)
+	w.decided(tooLate)
 	annex, err := w.Annex(ctx, 1)
 	require.NoError(t, err)
 	require.Equal(t, end(4), annex.SealedAt)
+	reader, err := store.OpenReader(ctx, w.cfg.Database)
+	require.NoError(t, err)
+	defer reader.Close()
+	kept, err := reader.HasLate(ctx, 1, tooLate.Submitter)
+	require.NoError(t, err)
+	require.False(t, kept)
 	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
 	opened, err := annex.Open(core)
@@ -121,11 +139,8 @@ func TestLateSubmissionsAreVerifiedOnce(t *testing.T) {
 	d := w.description(1)
 	w.clock.set(end(1))
 	w.win(d, contracttest.Messages(d, 1, 2, 3, 4))
-	lie := contracttest.Submission(d, 2)
-	invented, err := contract.NewSubmission(contracttest.Key(2), d, contracttest.SingleResult(contracttest.Report(d, 2)), contracttest.Evidence(d, 2))
-	require.NoError(t, err)
-	w.decided(invented)
-	w.decided(lie)
+	w.decided(inventedBy(t, d, 2))
+	w.decided(contracttest.Submission(d, 2))
 	w.decided(contracttest.Submission(d, 3))
 	w.decided(late(t, d, 3, contracttest.Messages(d, 1, 2, 3)...))
 	var verdicts []contract.Verdict
