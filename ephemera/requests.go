@@ -50,7 +50,7 @@ func (r read) replaces(earlier read) bool {
 	return r.block == earlier.block
 }
 
-// first returns the request that is served next. It returns false if there is none.
+// first returns the request that is served next. It returns false if no request waits.
 func (q *requests) first() (read, bool) {
 	if len(q.turns) == 0 {
 		return read{}, false

@@ -52,12 +52,20 @@ func (r *modeRun) known(ctx context.Context) (known, error) {
 			members = append(members, key)
 		}
 	}
-	slices.SortFunc(members, keys.Public.Compare)
-	if !slices.Equal(members, group.Members()) {
-		return known{}, fmt.Errorf("%w: its members are %s, expected %s", errStrangers, group.Members(), members)
+	if err := consistsOf(group, members); err != nil {
+		return known{}, err
 	}
 	list, err := membership.NewList(group, info.Peers(), "the run")
 	return known{list: list, key: key.Public()}, err
+}
+
+// consistsOf returns errStrangers unless the group has exactly these members.
+func consistsOf(group *membership.Group, members []keys.Public) error {
+	sorted := slices.SortedFunc(slices.Values(members), keys.Public.Compare)
+	if !slices.Equal(sorted, group.Members()) {
+		return fmt.Errorf("%w: its members are %s, expected %s", errStrangers, group.Members(), sorted)
+	}
+	return nil
 }
 
 // trust is what a verifier trusts who has group and key from this run.

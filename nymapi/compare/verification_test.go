@@ -6,7 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
@@ -81,4 +83,13 @@ func TestOnlyFailedChecksAreUnverified(t *testing.T) {
 	require.True(t, with(nil).Verified())
 	require.True(t, with(unprovenEvidence(1)).Verified())
 	require.False(t, with(doctoredEvidence()).Verified())
+}
+
+func TestAGroupWithAMemberThatTheRunDidNotStartIsNotTrusted(t *testing.T) {
+	group := contracttest.Group(4)
+	made := []keys.Public{contracttest.Key(3).Public(), contracttest.Key(1).Public(), contracttest.Key(4).Public(), contracttest.Key(2).Public()}
+	require.NoError(t, consistsOf(group, made))
+	require.ErrorIs(t, consistsOf(group, made[:3]), errStrangers)
+	made[0] = contracttest.Key(5).Public()
+	require.ErrorIs(t, consistsOf(group, made), errStrangers)
 }

@@ -5,7 +5,8 @@
 //   - It checks that the token is in a private file, and in nothing that Docker shows.
 //   - It kills a Nym-API, waits for an epoch that is rewarded without it, and restarts it.
 //   - It stops the cluster, starts it with another gossip mode, and queries the nodes again.
-//   - It verifies all epochs with the group and the contract's key that a Nym-API keeps, before and after.
+//   - It verifies all epochs with the group and the contract's key that a Nym-API keeps, before and
+//     after that.
 //   - It inspects and audits the contract's database.
 //   - It removes the cluster.
 //

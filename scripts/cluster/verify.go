@@ -35,7 +35,8 @@ func (c *cluster) verifyOther(ctx context.Context, trusted string) error {
 	if err != nil {
 		return err
 	}
-	const key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" // of RFC 8032, section 7.1, test 1
+	// Of RFC 8032, section 7.1, test 1.
+	const key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 	err = errors.Join(os.Mkdir(other, 0o700), os.WriteFile(filepath.Join(other, "group"), group, 0o600),
 		os.WriteFile(filepath.Join(other, "contract.key"), []byte(key), 0o600))
 	if err != nil {

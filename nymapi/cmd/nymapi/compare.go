@@ -195,13 +195,14 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, earli
 
 // unexpected returns an error if a run came to something that its flags do not explain.
 func unexpected(s compare.Summary) error {
-	switch {
-	case !s.Verified():
-		return errUnverified
-	case !s.Explained():
-		return errUnexplained
+	var errs []error
+	if !s.Explained() {
+		errs = append(errs, errUnexplained)
 	}
-	return nil
+	if !s.Verified() {
+		errs = append(errs, errUnverified)
+	}
+	return errors.Join(errs...)
 }
 
 // runPlan runs the plan, with run.log in the folder and progress on stderr.

@@ -89,6 +89,21 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	}
 }
 
+func TestMissedEpochsAndFailedChecksAreErrors(t *testing.T) {
+	plan, err := compare.Default().Plan()
+	require.NoError(t, err)
+	missed := compare.Record{Detail: contract.EpochDetail{EpochSummary: contract.EpochSummary{Status: contract.StatusMissed}}}
+	summary := func(v *compare.Verification, records ...compare.Record) compare.Summary {
+		return compare.NewSummary(plan, "test", []compare.Outcome{{Mode: compare.Ephemera, Records: records, Verification: v}})
+	}
+	require.NoError(t, unexpected(summary(&compare.Verification{Passed: 2, Warnings: 1, NotCheckable: 1})))
+	failed := &compare.Verification{Passed: 2, Failed: 1}
+	require.ErrorIs(t, unexpected(summary(failed)), errUnverified)
+	require.NotErrorIs(t, unexpected(summary(failed)), errUnexplained)
+	require.ErrorIs(t, unexpected(summary(nil, missed)), errUnexplained)
+	require.ErrorIs(t, unexpected(summary(failed, missed)), errUnverified)
+}
+
 func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	var stdout, stderr bytes.Buffer
