@@ -15,12 +15,16 @@ func TestEveryFlippedByteIsFound(t *testing.T) {
 	good := told().epoch(1).evidence()
 	failed := func(e check.Evidence) int { return check.New(trusted()).Next(e).Count(check.Fail) }
 	require.Zero(t, failed(good))
-	for i := range good.Core {
+	step := 1
+	if testing.Short() {
+		step = 17
+	}
+	for i := 0; i < len(good.Core); i += step {
 		bad := check.Evidence{Core: bytes.Clone(good.Core)}
 		bad.Core[i] ^= 1 << (i % 8)
 		require.Positive(t, failed(bad), "byte %d of the core", i)
 	}
-	for i := range good.Annex {
+	for i := 0; i < len(good.Annex); i += step {
 		bad := good
 		bad.Annex = bytes.Clone(good.Annex)
 		bad.Annex[i] ^= 1 << (i % 8)

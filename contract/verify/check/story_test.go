@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,7 +55,18 @@ func newStory() *story {
 }
 
 // told returns the whole story.
-func told() *story { return newStory().tell(storyEpochs) }
+func told() *story {
+	s := newStory()
+	for _, b := range honest().epochs {
+		own := *b
+		own.late = slices.Clone(b.late)
+		s.epochs = append(s.epochs, &own)
+	}
+	return s
+}
+
+// honest is told once, because it takes many signatures.
+var honest = sync.OnceValue(func() *story { return newStory().tell(storyEpochs) })
 
 func (s *story) tell(epochs int) *story {
 	for range epochs {
