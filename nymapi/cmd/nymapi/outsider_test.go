@@ -93,12 +93,15 @@ func (s outsider) followsTheREADME(results string) {
 	require.Contains(s, output, "36  spread", "of one epoch and of all")
 	require.Contains(s, output, "0 failed", "of the audit")
 	doctoring, rest, _ := strings.Cut(blocks[2], "```")
-	variable, _, _ := strings.Cut(checking, "\n")
+	variable, checking, _ := strings.Cut(checking, "\n")
 	output, err = shell(variable + "\n" + doctoring)
 	require.Error(s, err, output)
 	_, shown, _ := strings.Cut(rest, "```text\n")
 	shown, _, _ = strings.Cut(shown, "```")
 	require.Contains(s, output, shown, "as the README shows it")
+	output, err = shell("D=results/latest/single\n" + checking)
+	require.Error(s, err, "the README says so of mode single")
+	require.Contains(s, output, "not all that was asked for could be checked")
 }
 
 // findsDoctoredBundles changes a bundle in several ways, each of which the check that is named for
