@@ -103,13 +103,14 @@ image-multistage: ## build the same image, compiled in golang:1.26-bookworm
 up: image ## start the cluster: N=4 MODE=ephemera, and the variables listed in the README
 	$(COMPOSE) up --detach --remove-orphans --no-build
 	@echo
-	@echo "The contract: http://localhost:$${PORT:-8080}    next: make logs, make inspect, make db, make down"
+	@echo "The contract: http://localhost:$${PORT:-8080}    next: make logs, make inspect, make verify, make down"
 
 down: ## stop the cluster but keep its members, keys and database for the next `make up`
 	$(COMPOSE) down --remove-orphans
 
 purge: ## stop the cluster and remove its members, keys and database
 	$(COMPOSE) down --remove-orphans --volumes
+	rm -rf cluster
 
 logs: ## follow the cluster's logs
 	$(COMPOSE) logs --follow --tail 100
@@ -120,11 +121,11 @@ db: build ## copy the cluster's contract database consistently to ./contract.db
 inspect: db ## show what the cluster's contract decided, with the error against the truth, computed from the seed
 	scripts/inspect.sh contract.db $(ARGS)
 
-verify: build ## check the evidence of the running cluster's epochs; ARGS='--group FILE --contract-key KEY' with trusted copies
-	bin/contract verify --url http://127.0.0.1:$${PORT:-8080} $(ARGS)
+verify: build ## check all epochs of the running cluster against the group and the contract's key, copied once to ./cluster; ARGS='--epoch 7'
+	COMPOSE='$(COMPOSE)' scripts/verify.sh cluster $(ARGS)
 
 cluster-test: image ## test a separate cluster: start, kill, restart, remove (about two minutes)
 	scripts/cluster-test.sh
 
-clean: ## remove binaries, results and the copy of the database
-	rm -rf bin results contract.db contract.db-shm contract.db-wal contract.db.marker
+clean: ## remove binaries, results, and copies from the cluster
+	rm -rf bin results cluster contract.db contract.db-shm contract.db-wal contract.db.marker

@@ -62,28 +62,33 @@ func (c Caught) Sentence() string {
 	}
 }
 
-// numbers lists the epochs or heights, with three or more consecutive ones as a range.
 func (c Caught) numbers(what string) string {
-	var parts []string
-	for i := 0; i < len(c.Epochs); {
-		end := i
-		for end+1 < len(c.Epochs) && c.Epochs[end+1] == c.Epochs[end]+1 {
-			end++
-		}
-		if end-i >= 2 {
-			parts = append(parts, fmt.Sprintf("%d to %d", c.Epochs[i], c.Epochs[end]))
-		} else {
-			end = i
-			parts = append(parts, strconv.FormatInt(c.Epochs[i], 10))
-		}
-		i = end + 1
-	}
-	if len(c.Epochs) > 1 {
-		what += "s"
-	}
-	list := what + " " + strings.Join(parts, ", ")
+	list := Ranges(what, c.Epochs)
 	if c.Earlier > 0 {
 		list += fmt.Sprintf(" and %d earlier", c.Earlier)
 	}
 	return list
+}
+
+// Ranges names things by their ascending numbers, with three or more consecutive ones as a range,
+// such as "epochs 1, 3 to 5". There must be at least one.
+func Ranges(what string, numbers []int64) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		end := i
+		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
+			end++
+		}
+		if end-i >= 2 {
+			parts = append(parts, fmt.Sprintf("%d to %d", numbers[i], numbers[end]))
+		} else {
+			end = i
+			parts = append(parts, strconv.FormatInt(numbers[i], 10))
+		}
+		i = end + 1
+	}
+	if len(numbers) > 1 {
+		what += "s"
+	}
+	return what + " " + strings.Join(parts, ", ")
 }

@@ -12,10 +12,13 @@ import (
 )
 
 // copyEvidence copies what convicts somebody from the folders of the Nym-APIs, which must have
-// stopped, to the folder evidence of the mode. Files of one proof have one name at all Nym-APIs, so
+// stopped, to the folder evidence of the mode, if the run keeps its evidence. Files of one proof have one name at all Nym-APIs, so
 // each is there once.
-func (r *modeRun) copyEvidence(folder string) error {
-	to := filepath.Join(folder, service.EvidenceFolder)
+func (r *modeRun) copyEvidence() error {
+	if r.options.Evidence == nil {
+		return nil
+	}
+	to := filepath.Join(r.options.Evidence(r.mode), service.EvidenceFolder)
 	for _, m := range r.members {
 		from := filepath.Join(m.home, service.EvidenceFolder)
 		entries, err := os.ReadDir(from)

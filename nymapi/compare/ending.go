@@ -40,7 +40,6 @@ func (s Scene) mode(mode Mode) ModeSummary {
 func WriteEnd(w io.Writer, scenes []Scene, dir string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n", headlines(scenes))
-	b.WriteString(checked(scenes[len(scenes)-1]))
 	b.WriteString("\nWhere to look:\n")
 	for _, line := range whereToLook(scenes[len(scenes)-1].Plan, dir) {
 		b.WriteString(line + "\n")
@@ -79,13 +78,14 @@ func whereToLook(p *Plan, dir string) []string {
 	if quoted(dir) != dir {
 		d = `"$D"`
 	}
+	f := filesOf(d + "/" + string(Ephemera))
 	lines := []string{
 		"D=" + quoted(dir),
 		"xdg-open " + d + "/" + reportFile + "  # these figures as a page, with all reports",
 		"bin/contract inspect --db " + d + "/ephemera/contract.db  # what was decided",
 		"bin/contract inspect --epoch last --db " + d + "/ephemera/contract.db",
-		"bin/contract audit --db " + d + "/ephemera/contract.db  # from the evidence",
-		"bin/contract inspect --db " + d + "/single/contract.db  # without Ephemera",
+		"bin/contract verify " + f.Bundles + " \\",
+		"  --group " + f.Group + " --contract-key " + f.Key,
 		"column -s, -t < " + d + "/rewards.csv | less  # each value with its truth",
 	}
 	if len(p.roles.liars) == 0 {

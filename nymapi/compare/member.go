@@ -28,8 +28,8 @@ func (m *member) sentBytes() uint64 { return m.service.Traffic().SentBytes + m.h
 // memberName returns the name with which a Nym-API enrols.
 func memberName(number int) string { return fmt.Sprintf("nymapi-%d", number) }
 
-// enrolOffline enrols the Nym-APIs that never run, so that the group becomes complete. Their keys
-// are discarded.
+// enrolOffline enrols the Nym-APIs that never run, so that the group becomes complete. Their
+// private keys are discarded.
 func (r *modeRun) enrolOffline(ctx context.Context) error {
 	for _, number := range r.numbers() {
 		if !r.plan.roles.isOffline(number) {
@@ -47,6 +47,7 @@ func (r *modeRun) enrolOffline(ctx context.Context) error {
 		if _, err := onceFree(ctx, func() (contract.EnrolAnswer, error) { return r.client.Enrol(ctx, enrolment, "") }); err != nil {
 			return fmt.Errorf("enrol %s: %w", memberName(number), err)
 		}
+		r.offline = append(r.offline, key.Public())
 	}
 	return nil
 }

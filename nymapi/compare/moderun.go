@@ -12,6 +12,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -26,6 +27,7 @@ type modeRun struct {
 	contract *server.Server
 	client   *client.Client // of the comparison; each Nym-API has its own
 	members  []*member      // that are running
+	offline  []keys.Public  // of the members that never run
 }
 
 // run runs the mode from start to end.
@@ -72,20 +74,17 @@ func (r *modeRun) runMembers(ctx context.Context, contract *task) (Outcome, erro
 	if err := r.addEvidence(finishing, &outcome); err != nil {
 		return outcome, err
 	}
-	err = r.keep(ctx, &outcome)
-	return outcome, errors.Join(waited, err)
+	if outcome.Verification, err = r.verify(ctx, outcome.Records); err != nil {
+		return outcome, errors.Join(waited, fmt.Errorf("verify the evidence: %w", err))
+	}
+	if err := r.copyEvidence(); err != nil {
+		return outcome, errors.Join(waited, err)
+	}
+	return outcome, errors.Join(waited, r.backup(ctx))
 }
 
-// keep writes and checks the bundles, and then the database, which has the annexes by then.
-func (r *modeRun) keep(ctx context.Context, o *Outcome) (err error) {
-	if r.options.Evidence != nil {
-		if o.Checks, err = r.writeBundles(ctx, r.options.Evidence(r.mode), o.Records); err != nil {
-			return fmt.Errorf("write the bundles: %w", err)
-		}
-		if err = r.copyEvidence(r.options.Evidence(r.mode)); err != nil {
-			return fmt.Errorf("write the evidence: %w", err)
-		}
-	}
+// backup copies the database, which has the annexes when the evidence is verified.
+func (r *modeRun) backup(ctx context.Context) error {
 	if r.options.Database == nil {
 		return nil
 	}
@@ -102,7 +101,7 @@ func (r *modeRun) contractConfig() (server.Config, error) {
 		return server.Config{}, err
 	}
 	config := server.Config{
-		Database: filepath.Join(r.dir, "contract.db"), Expected: len(r.numbers()), FirstEpochDelay: r.settlingTime(),
+		Database: filepath.Join(r.dir, "contract.db"), KeyFile: r.keyFile(), Expected: len(r.numbers()), FirstEpochDelay: r.settlingTime(),
 		EpochDuration: p.Epoch, AcceptEpochs: acceptEpochs, CarryLimit: carryEpochs, Mixnodes: p.input.mixnodes(), Estimator: estimator,
 		Mode: contract.ModeFull, Logger: r.logger().With("logger", "contract"),
 	}
@@ -117,6 +116,9 @@ func (r *modeRun) contractConfig() (server.Config, error) {
 	}
 	return config, nil
 }
+
+// keyFile returns the file with the contract's private key.
+func (r *modeRun) keyFile() string { return filepath.Join(r.dir, "key") }
 
 // settlingTime returns the time from the moment when the group is complete to the first epoch, in
 // which members connect to each other.

@@ -45,9 +45,10 @@ type Outcome struct {
 	SentBytes uint64
 	Names     map[keys.Public]string // of the members
 	Caught    []Caught
-	Checks    *Checks // nil if no bundles were written
-	Running   int     // number of started Nym-APIs
-	Ended     int     // number of ended epochs
+	// Verification is what the checks of the evidence found, nil if no epoch is settled.
+	Verification *Verification
+	Running      int // number of started Nym-APIs
+	Ended        int // number of ended epochs
 }
 
 // paid returns what mixnodes are paid.

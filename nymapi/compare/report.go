@@ -42,7 +42,7 @@ func WriteReport(w io.Writer, scenes []Scene, outcomes []Outcome) error {
 		"Style": heatmap.Style, "Scenes": scenes, "Last": last, "Summary": last.Summary, "Title": last.Plan.Title(),
 		"Chart": chart(last.perEpoch(outcomes)), "Epochs": last.perEpoch(outcomes), "Maps": maps, "MapsLeft": left,
 		"Command": last.Plan.Command(), "Flags": last.Plan.flagList(), "Sentences": last.Plan.sentences(last.Summary),
-		"Legend": last.Summary.legend(),
+		"Legend": last.Summary.legend(), "Files": filesOf(string(Ephemera)),
 	})
 }
 

@@ -45,6 +45,8 @@ func TestTheReportIsWholeAndNeedsNoOtherFile(t *testing.T) {
 		"Error of each epoch", "missed: no valid submission in time", "Coverage and error", "under each estimator", "Epoch 10, rewarded by nymapi-2",
 		`class="far"><th scope="row">nymapi-1</th>`, "nymapi-4&lt;b&gt;", "no report in this block", "Race", "nymapi-1 signed two reports in epoch 10",
 		"ephemera, epoch 20: no valid submission in time", "nymapi compare --epochs 2 --liars-at 1 --missing 0 --mixnodes 2 --offline-at 4 --ticks 2",
+		"<h2>Evidence</h2>", `<tr><th scope="row">ephemera</th><td>6</td><td>1</td><td>2</td><td>1</td></tr>`, "ephemera, epoch 1, FAIL: receipt: receipt: bad signature",
+		"contract verify ephemera/bundles --group ephemera/group --contract-key ephemera/contract.key",
 		"light dark", "@media print", `<html lang="en">`, `role="img"`,
 	} {
 		require.Contains(t, html, want)
@@ -69,6 +71,7 @@ func TestTheReportOfNothing(t *testing.T) {
 	require.NoError(t, WriteReport(&out, []Scene{{p, NewSummary(p, "test", outcomes)}}, outcomes))
 	require.Contains(t, out.String(), "Without a truth, errors are unknown.")
 	require.Contains(t, out.String(), "No epoch has a certified block.")
+	require.Contains(t, out.String(), `<tr><th scope="row">single</th><td class="text" colspan="4">no epoch is settled</td></tr>`)
 }
 
 func TestTheCommandRepeatsTheRun(t *testing.T) {

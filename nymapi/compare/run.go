@@ -20,7 +20,7 @@ type Options struct {
 	Database func(Mode) string
 	// Evidence returns the folder to which what a stranger needs to verify a mode's epochs is written
 	// at the end: a folder with the bundles, and next to it the group and the contract's key. Nil
-	// writes nothing.
+	// writes nothing, and the run does not wait until the last epochs have annexes.
 	Evidence func(Mode) string
 	// Work is the folder in which the run keeps its data until it ends, default: the system's for
 	// temporary files.

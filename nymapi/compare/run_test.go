@@ -81,6 +81,8 @@ func compare(t *testing.T, c Config) (*Plan, Summary, []Outcome) {
 	require.Equal(t, []Mode{Single, Ephemera}, []Mode{s.Modes[0].Mode, s.Modes[1].Mode})
 	for _, o := range outcomes {
 		require.Len(t, o.Records, p.Epochs, o.Mode)
+		require.Positive(t, o.Verification.Passed, o.Mode)
+		require.Zero(t, o.Verification.Failed, "%s: %s", o.Mode, o.Verification.Groups())
 	}
 	require.True(t, s.Explained(), s.Missed)
 	return p, s, outcomes

@@ -43,7 +43,7 @@ type ModeSummary struct {
 	BytesPerNodeEpoch *int64         `json:"bytes_per_node_epoch"` // sent
 	Winners           map[string]int `json:"winners"`              // number of epochs by name
 
-	Checks *Checks `json:"checks,omitempty"` // of the bundles, nil if none were written
+	Verification *Verification `json:"verification"` // of the evidence, null if no epoch is settled
 
 	*SingleSummary   // nil except in the single mode
 	*EphemeraSummary // nil except in the ephemera mode
@@ -121,6 +121,16 @@ func (s Summary) Explained() bool {
 	return true
 }
 
+// Verified reports whether no check of the evidence failed.
+func (s Summary) Verified() bool {
+	for _, m := range s.Modes {
+		if v := m.Verification; v != nil && v.Failed > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // common returns the cells that every mode paid.
 func (p *Plan) common(outcomes []Outcome) cellSet {
 	all := make([]payments, len(outcomes))
@@ -140,7 +150,7 @@ func (p *Plan) summarise(o Outcome, common cellSet) ModeSummary {
 		SubmissionsRefused:  o.attempts(contract.VerdictInvalid),
 		BytesPerNodeEpoch:   o.bytesPerNodeEpoch(),
 		Winners:             o.winners(),
-		Checks:              o.Checks,
+		Verification:        o.Verification,
 	}
 	switch o.Mode {
 	case Single:

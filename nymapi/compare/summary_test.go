@@ -67,11 +67,11 @@ func smallOutcomes(t *testing.T) []Outcome {
 	second.Detail.Result[0].CarriedFrom = 1
 	return []Outcome{
 		{
-			Mode: Single, SentBytes: 900, Running: 1, Ended: 2,
+			Mode: Single, SentBytes: 900, Running: 1, Ended: 2, Verification: unprovenEvidence(2),
 			Records: []Record{rewarded(1, "nymapi-1", 10*time.Millisecond, 0, 0), second},
 		},
 		{
-			Mode: Ephemera, SentBytes: 120_000, Running: 3, Ended: 2,
+			Mode: Ephemera, SentBytes: 120_000, Running: 3, Ended: 2, Verification: doctoredEvidence(),
 			Records: []Record{first, missedRecord(2, "no valid submission in time")},
 		},
 	}

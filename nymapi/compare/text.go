@@ -22,6 +22,9 @@ func WriteText(w io.Writer, p *Plan, s Summary) error {
 	paragraphs(&b, s.legend())
 	b.WriteString("\n" + raceTable(s) + "\n")
 	paragraphs(&b, p.sentences(s))
+	if lines := s.evidence(); len(lines) > 0 {
+		b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	}
 	for _, m := range s.Modes {
 		if m.EphemeraSummary != nil && len(m.Estimators) > 0 && s.Truth != "" {
 			b.WriteString("\n" + paragraph.Wrap(estimatorTitle(m.Estimators[0].Quality)) + "\n")
@@ -32,6 +35,17 @@ func WriteText(w io.Writer, p *Plan, s Summary) error {
 	paragraphs(&b, missedSentences(s.Missed))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// evidence says for each mode what the checks of its evidence found, in a line unless it is much.
+func (s Summary) evidence() []string {
+	var lines []string
+	for _, m := range s.Modes {
+		if v := m.Verification; v != nil {
+			lines = append(lines, paragraph.Wrap(fmt.Sprintf("Evidence in %s: %s", m.Mode, v.Sentence())))
+		}
+	}
+	return lines
 }
 
 // Title returns a line that says what is compared.

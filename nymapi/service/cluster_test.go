@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/client"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
+	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 	"github.com/ephemera-go/nym-rewarding/nymapi/collector"
@@ -210,6 +213,22 @@ func (c *cluster) keepsCore(number int, id contract.Epoch) {
 		return err == nil
 	}, "the core is kept")
 	require.Equal(c, core.Encode(), kept)
+}
+
+// keepsTrusted requires that the folder of a Nym-API has the group and the contract's key of an
+// epoch.
+func (c *cluster) keepsTrusted(number int, d contract.Description) {
+	c.Helper()
+	members, err := os.ReadFile(filepath.Join(c.home(number), service.GroupFile))
+	require.NoError(c, err)
+	list, err := provider.Decode(service.GroupFile, members)
+	require.NoError(c, err)
+	require.Equal(c, d.Group.ID(), list.Group.ID())
+	text, err := os.ReadFile(filepath.Join(c.home(number), service.ContractKeyFile))
+	require.NoError(c, err)
+	key, err := keys.ParsePublic(strings.TrimSpace(string(text)))
+	require.NoError(c, err)
+	require.Equal(c, d.ContractKey, key)
 }
 
 // reported waits until an epoch that has not ended yet is rewarded with the reports of n members,

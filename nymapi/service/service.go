@@ -157,6 +157,7 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	if err := s.openEvidence(pinned, info, group, s.ownProofs()); err != nil {
 		return err
 	}
+	s.writeTrusted(ctx, pinned, group, info)
 	clock, err := s.openClock(ctx, pinned, group)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ func TestFourNymAPIsRewardEveryEpoch(t *testing.T) {
 				c.audited(id)
 				for number := 1; number <= 4; number++ {
 					c.keepsCore(number, id)
+					c.keepsTrusted(number, detail.Description)
 				}
 			}
 		})

@@ -77,6 +77,7 @@ func (s *Service) runSidecar(ctx context.Context, pinned rewards.Contract) error
 	if err := s.openEvidence(pinned, info, node.group, node.proofs); err != nil {
 		return err
 	}
+	s.writeTrusted(ctx, pinned, node.group, info)
 	clock, err := s.openClock(ctx, pinned, node.group)
 	if err != nil {
 		return err

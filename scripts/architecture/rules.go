@@ -109,11 +109,11 @@ var rules = []rule{
 	{folder: "nymapi/holders", imports: join(leaves, []string{"contract"})},
 	{folder: "nymapi/service/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/holders", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
+		[]string{"ephemera/api/client", "ephemera/api/local", "ephemera/api/server", "ephemera/api/telemetry", "ephemera/dht", "ephemera/provider", "ephemera/remote", "metrics/...", "nymapi/collector", "nymapi/epoch", "nymapi/holders", "nymapi/rewards", "nymapi/rules", "nymapi/samples", "nymapi/service/..."},
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "ephemera/provider", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},

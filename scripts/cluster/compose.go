@@ -41,7 +41,7 @@ func (c *cluster) feed(ctx context.Context, input []byte, words ...string) (stri
 	command.Dir, command.Env = c.root, append(c.env[:len(c.env):len(c.env)], "GOSSIP="+c.gossip)
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), errors.Join(err, ctx.Err()), stderr.String())
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), errors.Join(err, ctx.Err()), stdout.String()+stderr.String())
 	}
 	return stdout.String(), nil
 }

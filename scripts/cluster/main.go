@@ -5,6 +5,8 @@
 //   - It checks that the token is in a private file, and in nothing that Docker shows.
 //   - It kills a Nym-API, waits for an epoch that is rewarded without it, and restarts it.
 //   - It stops the cluster, starts it with another gossip mode, and queries the nodes again.
+//   - It verifies all epochs with the group and the contract's key that a Nym-API keeps, before and
+//     after that.
 //   - It inspects and audits the contract's database.
 //   - It removes the cluster.
 //
@@ -105,6 +107,14 @@ func (c *cluster) test(ctx context.Context) error {
 	if err := c.checkToken(ctx); err != nil {
 		return err
 	}
+	trusted, err := os.MkdirTemp("", "cluster-test-trusted")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(trusted)
+	if err := c.verify(ctx, trusted); err != nil {
+		return err
+	}
 
 	absent, err := c.killOne(ctx, first)
 	if err != nil {
@@ -118,6 +128,9 @@ func (c *cluster) test(ctx context.Context) error {
 		return err
 	}
 	if err := c.askNodes(ctx, last); err != nil {
+		return err
+	}
+	if err := errors.Join(c.verify(ctx, trusted), c.verifyOther(ctx, trusted)); err != nil {
 		return err
 	}
 	return c.inspect(ctx, first, last)

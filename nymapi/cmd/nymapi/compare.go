@@ -22,6 +22,7 @@ import (
 var (
 	errInterrupted = errors.New("interrupted: the results contain what was finished")
 	errUnexplained = errors.New("epochs were missed for a reason that the flags do not explain; see the summary and run.log in the same folder")
+	errUnverified  = errors.New("checks of the evidence failed; the text and summary.json name them")
 )
 
 // compareFlags are the flags of `nymapi compare`.
@@ -47,8 +48,12 @@ loopback and free ports: libp2p hosts, HTTP contracts, SQLite databases. Without
 flags, two comparisons run one after the other: all Nym-APIs are honest, then
 one lies.
 
+The evidence of all epochs is checked as "contract verify" does it, against the
+group and the contract's key that this run knows.
+
 Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
-do not explain, 2 for invalid flags, 130 after a signal.`,
+do not explain or a check of the evidence failed, 2 for invalid flags, 130 after
+a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
@@ -103,7 +108,7 @@ func (f *compareFlags) run(ctx context.Context, given func(string) bool, stdout,
 	liar.Liars = 1
 	fmt.Fprint(stdout, "Run 1 of 2: all Nym-APIs are honest.\n\n")
 	first, honest := f.compare(ctx, config, nil, stdout, stderr)
-	if honest != nil && !errors.Is(honest, errUnexplained) {
+	if honest != nil && !errors.Is(honest, errUnexplained) && !errors.Is(honest, errUnverified) {
 		return honest
 	}
 	fmt.Fprint(stdout, "\nRun 2 of 2: the same world, and Nym-API 1 lies.\n\n")
@@ -182,14 +187,22 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, earli
 	if err := f.show(stdout, plan, summary); err != nil {
 		return nil, err
 	}
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return done, fmt.Errorf("%w (%s)", errInterrupted, folder.Path)
-	case !summary.Explained():
-		return done, errors.Join(folder.Finish(), errUnexplained)
-	default:
-		return done, folder.Finish()
 	}
+	return done, errors.Join(folder.Finish(), unexpected(summary))
+}
+
+// unexpected returns an error if a run came to something that its flags do not explain.
+func unexpected(s compare.Summary) error {
+	var errs []error
+	if !s.Explained() {
+		errs = append(errs, errUnexplained)
+	}
+	if !s.Verified() {
+		errs = append(errs, errUnverified)
+	}
+	return errors.Join(errs...)
 }
 
 // runPlan runs the plan, with run.log in the folder and progress on stderr.

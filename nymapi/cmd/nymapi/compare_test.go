@@ -78,9 +78,10 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	require.True(t, found)
 	require.Regexp(t, `all honest +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
 	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
-	require.Regexp(t, `one Nym-API +\d+ of \d+ checks passed, \d+ not checkable\n`, numbers)
-	require.Regexp(t, `with Ephemera +\d+ of \d+ checks passed`, numbers)
-	require.NotContains(t, numbers, "FAILED")
+	for _, run := range strings.SplitAfter(report, "Run 2 of 2") {
+		require.Regexp(t, `Evidence in single: \d+ of \d+ checks passed; measurements are not checkable\.\n`, run)
+		require.Regexp(t, `Evidence in ephemera: \d+ of \d+ checks passed\.\n`, run)
+	}
 	require.LessOrEqual(t, strings.Count(where, "\n"), 8)
 	require.NotContains(t, where, "with a liar")
 	second, err := os.Readlink(filepath.Join(compare.ResultsDir, "latest"))
@@ -89,6 +90,21 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	for line := range strings.Lines(stdout.String()) {
 		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), paragraph.Width, line)
 	}
+}
+
+func TestMissedEpochsAndFailedChecksAreErrors(t *testing.T) {
+	plan, err := compare.Default().Plan()
+	require.NoError(t, err)
+	missed := compare.Record{Detail: contract.EpochDetail{EpochSummary: contract.EpochSummary{Status: contract.StatusMissed}}}
+	summary := func(v *compare.Verification, records ...compare.Record) compare.Summary {
+		return compare.NewSummary(plan, "test", []compare.Outcome{{Mode: compare.Ephemera, Records: records, Verification: v}})
+	}
+	require.NoError(t, unexpected(summary(&compare.Verification{Passed: 2, Warnings: 1, NotCheckable: 1})))
+	failed := &compare.Verification{Passed: 2, Failed: 1}
+	require.ErrorIs(t, unexpected(summary(failed)), errUnverified)
+	require.NotErrorIs(t, unexpected(summary(failed)), errUnexplained)
+	require.ErrorIs(t, unexpected(summary(nil, missed)), errUnexplained)
+	require.ErrorIs(t, unexpected(summary(failed, missed)), errUnverified)
 }
 
 func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
@@ -104,8 +120,8 @@ func TestCompareWithJSONPrintsOnlyTheSummary(t *testing.T) {
 	require.Len(t, summary.Modes, 2)
 	require.Contains(t, stderr.String(), "ephemera epoch 1 of 1 rewarded by nymapi-")
 	for _, mode := range summary.Modes {
-		require.Zero(t, mode.Checks.Failed)
-		require.GreaterOrEqual(t, mode.Checks.Passed, 12)
+		require.Zero(t, mode.Verification.Failed)
+		require.GreaterOrEqual(t, mode.Verification.Passed, 12)
 	}
 	for _, name := range []string{"index.html", "rewards.csv", "single/contract.db", "ephemera/contract.db"} {
 		require.FileExists(t, filepath.Join(out, name))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/freeport"
+	"github.com/ephemera-go/nym-rewarding/nymapi/service"
 )
 
 // daemons is the offset of the numbers of Ephemera daemons: the daemon of Nym-API 2 is daemons+2.
@@ -130,6 +131,8 @@ func TestNymAPIsInSidecarModeAreRewarded(t *testing.T) {
 		require.GreaterOrEqual(t, len(detail.Reporters), members-1)
 	}
 	for number := 1; number <= members; number++ {
+		b.must(b.contract, "verify", "--url", "http://"+b.address,
+			"--group", filepath.Join(b.home(number), service.GroupFile), "--contract-key", filepath.Join(b.home(number), service.ContractKeyFile))
 		text, _ := b.running[number].log.from(0)
 		require.NotContains(t, string(text), "signed two reports")
 		b.running[number].stop(t)
