@@ -114,6 +114,9 @@ func (m *Messages) evidence(d contract.Description, s contract.Submission) (Veri
 	case contract.ModeFull:
 		return m.recompute(d, s, claimed)
 	case contract.ModeSingle:
+		if len(s.Block)+len(s.Certificate) > 0 {
+			return Verified{}, refuse(contract.BadEvidence, "the submission has a block, which proves nothing in mode single: leave block and certificate out")
+		}
 		return Verified{Result: claimed}, singleResult(claimed)
 	default:
 		return Verified{Result: claimed}, nil

@@ -234,6 +234,11 @@ func TestSingleResultIsMadeOfOneReport(t *testing.T) {
 			require.ErrorIs(t, err, contract.WrongResult)
 		}
 	}
+	alone := metrics.Result{Mixnodes: d.Mixnodes, Values: []metrics.Uptime{5, 6}, Reports: []uint16{1, 1}}
+	s, err := contract.NewSubmission(contracttest.Key(3), d, alone, contracttest.Evidence(d, 3))
+	require.NoError(t, err)
+	_, err = verify.Submission(d, s)
+	require.ErrorIs(t, err, contract.BadEvidence, "a block proves nothing here")
 }
 
 // core returns the evidence of an epoch as a contract stores it. Its record names none before.
