@@ -40,7 +40,7 @@ func TestProgramsEndWithTheStatusesInTheirHelp(t *testing.T) {
 	}{
 		{nodes, []string{"status", "--url", "http://127.0.0.1:1"}, documented},
 		{p.nymapi, []string{"health", "--health-listen", "127.0.0.1:1"}, documented},
-		{p.contract, []string{"inspect", "--db", missing}, []string{"0", "1", "2", "130"}},
+		{p.contract, []string{"inspect", "--db", missing}, []string{"0", "1", "2", "3", "130"}},
 	} {
 		status, help := ended(t, program.path, "--help")
 		require.Zero(t, status, help)
