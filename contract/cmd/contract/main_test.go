@@ -268,7 +268,7 @@ func TestAuditFindsWhatTheRecordsContradict(t *testing.T) {
 		remove + `DELETE FROM record WHERE epoch = 2; DELETE FROM epoch WHERE id = 2`:              "epoch 3: chain, FAIL: epoch 3 follows epoch 1: epochs between them were removed",
 		`DELETE FROM record WHERE epoch = 3`:                                                       "epoch 3 in ",
 		`UPDATE epoch SET reason = 'another' WHERE id = 3`:                                         "epoch 3: tables, FAIL: audit failed: missed with the reason \"another\"",
-		`UPDATE record SET encoded = (SELECT encoded FROM record WHERE epoch = 1) WHERE epoch = 2`: "epoch 2: record, FAIL: record: of epoch 1 of contract",
+		`UPDATE record SET encoded = (SELECT encoded FROM record WHERE epoch = 1) WHERE epoch = 2`: "epoch 2: record, FAIL: of epoch 1 of contract",
 	} {
 		require.Contains(t, auditTampered(t, statements), want, statements)
 	}

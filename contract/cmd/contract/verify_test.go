@@ -131,7 +131,7 @@ func TestVerifyNamesTheCheckThatFails(t *testing.T) {
 	status, out, errs := call(t, v.trusted(v.folder)...)
 	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, errs, "checks failed; the output names them")
-	require.Contains(t, out, "FAIL, epoch 2, check 27, receipt: receipt: bad signature")
+	require.Contains(t, out, "FAIL, epoch 2, check 27, receipt: bad signature")
 	require.Contains(t, out, "FAIL, epoch 2, check 32, annex:")
 
 	require.NoError(t, os.Remove(v.file("epoch-2.core")))

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -388,7 +389,7 @@ func TestForgedHistoriesAreFoundWithoutTheBeginning(t *testing.T) {
 	}
 	honest := late(nil)
 	require.Equal(t, check.NotCheckable, honest.Outcome)
-	require.Contains(t, honest.Value, "fit the descriptions before")
+	require.Contains(t, honest.Value, "fit earlier descriptions alone")
 	require.Equal(t, "bundles of epochs 1 to 6", honest.Needs)
 	require.Equal(t, check.Fail, late(func(d *contract.Description) {
 		if d.Epoch == storyEpochs+2 {
@@ -396,6 +397,20 @@ func TestForgedHistoriesAreFoundWithoutTheBeginning(t *testing.T) {
 			d.State.History[1].Squared++
 		}
 	}).Outcome)
+}
+
+// A forged epoch does not make the honest ones after it fail.
+func TestEpochsAfterAForgedOneAreComparedWithHonestOnes(t *testing.T) {
+	s := told()
+	core := s.epoch(2).core.Encode()
+	core[bytes.Index(core, []byte("m0002"))+200] ^= 1
+	f := s.presented()
+	f.evidence[1].Core = core
+	v := check.New(f.config)
+	for i, evidence := range f.evidence {
+		failed := v.Next(evidence).Count(check.Fail)
+		require.Equal(t, i == 1, failed > 0, "epoch %d: %s", i+1, v.Summary().Problems())
+	}
 }
 
 func TestRemovedEpochsAreFound(t *testing.T) {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -71,7 +72,7 @@ func show(u metrics.Uptime) string {
 // uptime is up to the check "carried".
 func payment(e *epoch) Finding {
 	if err := verify.Payment(e.d, e.claimed, e.core.Rewards); err != nil {
-		return fail("%v", err)
+		return fail("%s", strings.TrimPrefix(err.Error(), "rewards: "))
 	}
 	paid := 0
 	for _, r := range e.core.Rewards {

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
@@ -10,7 +12,7 @@ import (
 
 func receipt(e *epoch) Finding {
 	if err := verify.Receipt(e.d, e.submission, e.blockID(), e.core.Rewards, e.receipt); err != nil {
-		return fail("%v", err)
+		return fail("%s", strings.TrimPrefix(err.Error(), "receipt: "))
 	}
 	if last := e.last; last.receipt.Epoch == e.d.Epoch && verify.Equivocation(e.d.ContractKey, last.receipt, e.receipt) == nil {
 		return fail("the contract signed another receipt for epoch %d, for %s", e.d.Epoch, e.config.name(last.receipt.Submitter))
@@ -37,7 +39,7 @@ func record(e *epoch) Finding {
 		return fail("the contract signed that the epoch was %s, the core says %s", r.Status, status)
 	}
 	if err := verify.Record(r, e.d, rewards, submission); err != nil {
-		return fail("%v", err)
+		return fail("%s", strings.TrimPrefix(err.Error(), "record: "))
 	}
 	if r.Origin == contract.OriginMigration {
 		return pass("%s, signed when the contract was migrated", status)

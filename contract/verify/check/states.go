@@ -32,8 +32,9 @@ type fold struct {
 // fewer epochs open at a time.
 const folded = 64
 
-// settle adds an epoch that was checked.
-func (s *states) settle(e *epoch) {
+// settle adds an epoch that was checked. After one that is not intact, nothing is known but what
+// later descriptions state.
+func (s *states) settle(e *epoch, intact bool) {
 	if s.known == nil {
 		s.known, s.folds = map[contract.Epoch]known{0: {proven: true}}, map[contract.Epoch]fold{}
 	}
@@ -44,7 +45,7 @@ func (s *states) settle(e *epoch) {
 		}
 		s.stated = max(s.stated, e.d.State.Settled)
 	}
-	if !e.has(aRecord) || e.d.Rules.Mode == contract.ModeFull && !e.core.Missed() && !e.has(aMatrix) {
+	if !intact || !e.has(aRecord) || e.d.Rules.Mode == contract.ModeFull && !e.core.Missed() && !e.has(aMatrix) {
 		return // what comes after it is not known
 	}
 	s.folds[number] = fold{e.record, e.d, e.matrix}
@@ -95,13 +96,13 @@ func weights(e *epoch) Finding {
 		from, is = known{proven: true}, true
 	}
 	if !is {
-		return needs("bundles of epochs 1 to "+stated.Settled.String(), "epochs 1 to %d were not given", stated.Settled)
+		return needs("bundles of epochs 1 to "+stated.Settled.String(), "not all epochs up to %d were given and passed", stated.Settled)
 	}
 	if f := e.compareHistory(from.History); f.Outcome != "" {
 		return f
 	}
 	if !from.proven {
-		return needs("bundles of epochs 1 to "+stated.Settled.String(), "%s up to epoch %d fit the descriptions before, but epoch 1 was not given",
+		return needs("bundles of epochs 1 to "+stated.Settled.String(), "%s up to epoch %d fit earlier descriptions alone",
 			count(len(stated.History), "reporter"), stated.Settled)
 	}
 	return pass("%s up to epoch %d, recomputed", count(len(stated.History), "reporter"), stated.Settled)

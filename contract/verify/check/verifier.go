@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -49,7 +51,7 @@ func (v *Verifier) Next(files Evidence) Report {
 		}
 	}
 	e.describe(&r)
-	v.learn(e)
+	v.learn(e, intact(r))
 	v.summary.add(r)
 	return r
 }
@@ -57,8 +59,19 @@ func (v *Verifier) Next(files Evidence) Report {
 // Summary returns what was found about all epochs so far.
 func (v *Verifier) Summary() Summary { return v.summary }
 
+// intact reports whether the matrix of an epoch is that which was certified and paid: later epochs
+// are compared with no other one.
+func intact(r Report) bool {
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Outcome == Fail && f.Name != "group" && f.Name != "contract key" && !slices.Contains(sinceRecord, f.Name)
+	})
+}
+
+// sinceRecord are the checks that say nothing about an epoch's matrix.
+var sinceRecord = []string{"chain", "witness", "weights", "annex", "late", "refused", "evidence", "spread", "tables"}
+
 // learn keeps what later epochs are compared with.
-func (v *Verifier) learn(e *epoch) {
+func (v *Verifier) learn(e *epoch, intact bool) {
 	if !e.has(aDescription) {
 		return
 	}
@@ -70,7 +83,7 @@ func (v *Verifier) learn(e *epoch) {
 	if e.has(aRecord) {
 		v.records[number] = e.record.Hash()
 	}
-	if result, ok := e.outcome(); ok {
+	if result, ok := e.outcome(); ok && intact {
 		v.results[number] = result
 	}
 	for old := range v.results {
@@ -78,7 +91,7 @@ func (v *Verifier) learn(e *epoch) {
 			delete(v.results, old)
 		}
 	}
-	v.states.settle(e)
+	v.states.settle(e, intact)
 	if e.has(aBlock) {
 		v.blocks[e.block.Header.Slot()] = e.block.ID()
 	}
