@@ -59,6 +59,7 @@ var refused = []struct {
 	{[]string{"--submit=last"}, "expected race or staged"},
 	{[]string{"--ticks=0"}, "--ticks 0, expected 1.."},
 	{[]string{"--ticks=many"}, "a whole number"},
+	{[]string{"--bundles=-1"}, "expected 0 or more epochs"},
 	{[]string{"--source=dice"}, "expected world, uniform or trace"},
 	{[]string{"--seed=-1"}, "a whole number from 0"},
 	{[]string{"--missing=2"}, "expected 0 to 1"},
