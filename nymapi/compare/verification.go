@@ -29,6 +29,9 @@ type Deviation struct {
 	Value   string        `json:"value"`  // what it found in the first of them
 }
 
+// annex is what Deviation.Needs says of an epoch that has not closed.
+const annex = "annex"
+
 func newVerification() *Verification { return &Verification{Deviations: []Deviation{}} }
 
 // add counts what was found about the next epoch.
@@ -56,28 +59,6 @@ func (v *Verification) deviation(f check.Finding) *Deviation {
 	return &v.Deviations[len(v.Deviations)-1]
 }
 
-// Sentence says how many checks passed, and which did not.
-func (v *Verification) Sentence() string {
-	all := v.Passed + v.Failed + v.Warnings
-	text := fmt.Sprintf("%d of %d checks passed", v.Passed, all)
-	if v.unproven() {
-		text += "; measurements are not checkable"
-	}
-	text += "."
-	for _, o := range []struct {
-		outcome check.Outcome
-		name    string
-	}{{check.Fail, "FAILED"}, {check.Warning, "With a warning"}} {
-		if names := v.names(o.outcome); names != "" {
-			text += fmt.Sprintf(" %s: %s.", o.name, names)
-		}
-	}
-	if epochs := v.without("annex"); len(epochs) > 0 {
-		text += fmt.Sprintf(" Not closed yet, so without annex: %s.", contract.Ranges("epoch", epochs))
-	}
-	return text
-}
-
 // Groups says what did not pass, one text for all checks with the same outcome, epochs and value.
 func (v *Verification) Groups() []string {
 	var texts []string
@@ -96,22 +77,51 @@ func (v *Verification) Groups() []string {
 	return texts
 }
 
-// unproven reports whether a result was paid that no report proves.
-func (v *Verification) unproven() bool {
-	for _, d := range v.Deviations {
-		if d.Check == "columns" && d.Outcome == check.NotCheckable {
-			return true
+// Sentence says how many checks passed, and which did not.
+func (v *Verification) Sentence() string {
+	all := v.Passed + v.Failed + v.Warnings
+	text := fmt.Sprintf("%d of %d checks passed", v.Passed, all)
+	unproven := v.unproven()
+	if unproven != "" {
+		text += "; measurements are not checkable"
+	}
+	text += "."
+	for _, kind := range []struct {
+		name string
+		is   func(Deviation) bool
+	}{
+		{"FAILED", func(d Deviation) bool { return d.Outcome == check.Fail }},
+		{"With a warning", func(d Deviation) bool { return d.Outcome == check.Warning }},
+		{"Not checkable", func(d Deviation) bool {
+			return d.Outcome == check.NotCheckable && d.Needs != annex && d.Value != unproven
+		}},
+	} {
+		if names := v.names(kind.is); names != "" {
+			text += fmt.Sprintf(" %s: %s.", kind.name, names)
 		}
 	}
-	return false
+	if epochs := v.without(annex); len(epochs) > 0 {
+		text += fmt.Sprintf(" Not closed yet, so without annex: %s.", contract.Ranges("epoch", epochs))
+	}
+	return text
 }
 
-// names lists the checks with an outcome, each with its epochs and what it found in the first.
-func (v *Verification) names(o check.Outcome) string {
+// unproven returns why no report proves what was paid, "" if reports do.
+func (v *Verification) unproven() string {
+	for _, d := range v.Deviations {
+		if d.Check == "columns" && d.Outcome == check.NotCheckable {
+			return d.Value
+		}
+	}
+	return ""
+}
+
+// names lists checks, each with its epochs and what it found in the first.
+func (v *Verification) names(is func(Deviation) bool) string {
 	const most = 5
 	var names []string
 	for _, d := range v.Deviations {
-		if d.Outcome == o {
+		if is(d) {
 			names = append(names, fmt.Sprintf("%s in %s (%s)", d.Check, contract.Ranges("epoch", d.Epochs), d.Value))
 		}
 	}

@@ -51,6 +51,7 @@ func TestSentencesSayHowManyChecksPassedAndNameTheOthers(t *testing.T) {
 		"2 of 2 checks passed.":                                 evidenceOf([]check.Finding{passed("group"), passed("receipt")}),
 		"4 of 4 checks passed; measurements are not checkable.": unprovenEvidence(2),
 		"6 of 9 checks passed. FAILED: receipt in epoch 1 (receipt: bad signature). With a warning: copies in epochs 1, 2 (nymapi-1 and nymapi-3 reported the same). Not closed yet, so without annex: epoch 2.": doctoredEvidence(),
+		"1 of 1 checks passed. Not checkable: parent in epoch 1 (it was not given).": evidenceOf([]check.Finding{passed("group"), finding("parent", check.NotCheckable, "it was not given", "parent")}),
 	} {
 		require.Equal(t, want, v.Sentence())
 	}

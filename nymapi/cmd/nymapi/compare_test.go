@@ -80,7 +80,7 @@ func TestBothComparisonsEndWithFourNumbers(t *testing.T) {
 	require.Regexp(t, `Nym-API 1 lies \(zero\) +\d+\.\d\d \(\d+ %\) +\d+\.\d\d \(\d+ %\)`, numbers)
 	for _, run := range strings.SplitAfter(report, "Run 2 of 2") {
 		require.Regexp(t, `Evidence in single: \d+ of \d+ checks passed; measurements are not checkable\.\n`, run)
-		require.Regexp(t, `Evidence in ephemera: \d+ of \d+ checks passed\.\n`, run)
+		require.Regexp(t, `Evidence in ephemera: \d+ of \d+ checks passed\.`, run)
 	}
 	require.LessOrEqual(t, strings.Count(where, "\n"), 8)
 	require.NotContains(t, where, "with a liar")

@@ -58,7 +58,7 @@ func TestAStrangerVerifiesAComparison(t *testing.T) {
 
 	status, found := s.verify()
 	require.Zero(t, status, found)
-	said := regexp.MustCompile(`Evidence in ephemera: (\d+ of \d+ checks passed\.)`).FindStringSubmatch(stdout.String())
+	said := regexp.MustCompile(`Evidence in ephemera: (\d+ of \d+ checks passed)`).FindStringSubmatch(stdout.String())
 	require.Len(t, said, 2, stdout.String())
 	require.Contains(t, found, said[1], "the comparison and the command make the same checks")
 	require.Contains(t, found, "Group and contract key are those of your trusted copies.")
