@@ -282,7 +282,7 @@ func TestAuditComparesWhatIsShownWithTheEvidence(t *testing.T) {
 		`UPDATE epoch SET start_ms = start_ms + 1 WHERE id = 2`:                                    "its description says",
 		`DELETE FROM reporter WHERE epoch = 2 AND place = 1`:                                       "the reporters shown",
 		`UPDATE signer SET key = (SELECT max(key) FROM signer) WHERE epoch = 2 AND place = 1`:      "the signers shown",
-		`UPDATE report SET uptimes = replace(uptimes, '90', '91') WHERE id = 2001`:                 "the report shown",
+		`UPDATE report SET shortfalls = replace(shortfalls, '98', '97') WHERE id = 2001`:           "the report shown",
 		`DELETE FROM report WHERE id = 2004`:                                                       "the report shown",
 		`UPDATE reporter SET key = 'nobody' WHERE epoch = 2 AND place = 1`:                         "epoch 2",
 	} {

@@ -142,11 +142,11 @@ func (p paidRow) read(ctx context.Context, tx *sqlx.Tx) (contract.MixnodeEpoch, 
 		return one, nil
 	}
 	var reports []struct {
-		Name    string          `db:"name"`
-		Key     string          `db:"key"`
-		Percent sql.NullFloat64 `db:"percent"`
+		Name      string        `db:"name"`
+		Key       string        `db:"key"`
+		Shortfall sql.NullInt32 `db:"shortfall"`
 	}
-	err := tx.SelectContext(ctx, &reports, `SELECT coalesce(m.name, p.key) AS name, p.key, json_extract(r.uptimes, '$[' || ?2 || ']') AS percent
+	err := tx.SelectContext(ctx, &reports, `SELECT coalesce(m.name, p.key) AS name, p.key, json_extract(r.shortfalls, '$[' || ?2 || ']') AS shortfall
 		FROM reporter p JOIN report r ON r.id = 1000 * p.epoch + p.place LEFT JOIN member m ON m.key = p.key WHERE p.epoch = ?1`, p.Epoch, p.Place.Int64)
 	if err != nil {
 		return one, err
@@ -158,8 +158,8 @@ func (p paidRow) read(ctx context.Context, tx *sqlx.Tx) (contract.MixnodeEpoch, 
 			return one, err
 		}
 		value, reported := metrics.Missing, contract.Reported{NymAPI: report.Name}
-		if report.Percent.Valid {
-			value = metrics.Uptime(math.Round(report.Percent.Float64 * float64(metrics.PerPoint)))
+		if report.Shortfall.Valid {
+			value = metrics.Full - metrics.Uptime(report.Shortfall.Int32)
 			reported.Percent = contract.Percent(value)
 		}
 		rows[i] = metrics.Row{Reporter: key.PeerID(), Values: []metrics.Uptime{value}}

@@ -223,3 +223,23 @@ func TestReportsAreKeptForQueries(t *testing.T) {
 	require.NoError(t, open(t, path).Close())
 	check()
 }
+
+// Earlier databases hold percent where this version holds what is missing to 100.
+func TestReportsOfAnEarlierVersionStayTheSame(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	s := begin(t, path, 1, 2)
+	settled(t, s, 1, 1)
+	settled(t, s, 2, 1)
+	require.NoError(t, s.Close())
+	change(t, path, `UPDATE report SET shortfalls = '[0,null,10000]' WHERE id = 1001`)
+	const kept, shown = `SELECT shortfalls FROM report`, `SELECT epoch || nymapi || mixnode || coalesce(percent, '-') FROM reports`
+	before, views := rows[string](t, path, kept), rows[string](t, path, shown)
+	change(t, path, `DROP VIEW reports; DROP VIEW reporters; ALTER TABLE report RENAME COLUMN shortfalls TO uptimes;
+		UPDATE report SET uptimes = (SELECT json_group_array(CASE WHEN value IS NOT NULL THEN round(100 - value / 100.0, 2) END) FROM json_each(report.uptimes));
+		CREATE VIEW reports AS SELECT uptimes FROM report; CREATE VIEW reporters AS SELECT uptimes FROM report; DELETE FROM goose_db_version WHERE version_id >= 7`)
+	require.Equal(t, "[100.0,null,0.0]", rows[string](t, path, `SELECT uptimes FROM report`)[0])
+
+	require.NoError(t, open(t, path).Close())
+	require.Equal(t, before, rows[string](t, path, kept))
+	require.Equal(t, views, rows[string](t, path, shown))
+}

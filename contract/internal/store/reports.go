@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/jmoiron/sqlx"
 
@@ -29,8 +29,8 @@ func putReports(ctx context.Context, tx *sqlx.Tx, epoch int64, matrix metrics.Ma
 			return fmt.Errorf("the matrix has no row of %s with %d values", name, len(rewards))
 		}
 		d := distanceFrom(rewards, values)
-		_, err := tx.ExecContext(ctx, `INSERT INTO report (id, uptimes, present, compared, distance, squared, deviation) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			1000*epoch+int64(i)+1, percentages(values), d.present, d.compared, d.distance, d.squared, history[name])
+		_, err := tx.ExecContext(ctx, `INSERT INTO report (id, shortfalls, present, compared, distance, squared, deviation) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			1000*epoch+int64(i)+1, shortfalls(values), d.present, d.compared, d.distance, d.squared, history[name])
 		if err != nil {
 			return err
 		}
@@ -72,9 +72,10 @@ func putList(ctx context.Context, tx *sqlx.Tx, epoch int64, mixnodes []metrics.M
 	return err
 }
 
-// percentages returns a JSON array of percent, which is shorter than one of hundredths.
-func percentages(values []metrics.Uptime) string {
-	text := make([]byte, 1, 6*len(values)+2)
+// shortfalls returns a JSON array of hundredths of a percent below 100, which is short because most
+// values are near 100.
+func shortfalls(values []metrics.Uptime) string {
+	text := make([]byte, 1, 4*len(values)+2)
 	text[0] = '['
 	for i, v := range values {
 		if i > 0 {
@@ -82,15 +83,26 @@ func percentages(values []metrics.Uptime) string {
 		}
 		if v == metrics.Missing {
 			text = append(text, "null"...)
-			continue
+		} else {
+			text = strconv.AppendInt(text, int64(metrics.Full-v), 10)
 		}
-		percent := v.String()
-		if strings.ContainsRune(percent, '.') {
-			percent = strings.TrimSuffix(strings.TrimRight(percent, "0"), ".")
-		}
-		text = append(text, percent...)
 	}
 	return string(append(text, ']'))
+}
+
+// percentages is the reverse of shortfalls, in percent.
+func percentages(shortfalls string) ([]*float64, error) {
+	var below []metrics.Uptime
+	if err := json.Unmarshal([]byte(shortfalls), &below); err != nil {
+		return nil, err
+	}
+	percent := make([]*float64, len(below))
+	for i, b := range below {
+		if b != metrics.Missing {
+			percent[i] = contract.Percent(metrics.Full - b)
+		}
+	}
+	return percent, nil
 }
 
 // report is what a Nym-API signed about an epoch, as far as it counts.
@@ -111,11 +123,11 @@ func (r report) name() string {
 // no reports without Ephemera.
 func readReports(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) ([]report, error) {
 	var rows []struct {
-		Name    string `db:"name"`
-		Key     string `db:"key"`
-		Uptimes string `db:"uptimes"`
+		Name       string `db:"name"`
+		Key        string `db:"key"`
+		Shortfalls string `db:"shortfalls"`
 	}
-	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, p.key, r.uptimes FROM reporter p
+	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, p.key, r.shortfalls FROM reporter p
 		JOIN report r ON r.id = 1000 * p.epoch + p.place LEFT JOIN member m ON m.key = p.key WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
 	if err != nil {
 		return nil, err
@@ -126,7 +138,7 @@ func readReports(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch) ([]repo
 		if reports[i].Key, err = parseKey(row.Key); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal([]byte(row.Uptimes), &reports[i].Percent); err != nil {
+		if reports[i].Percent, err = percentages(row.Shortfalls); err != nil {
 			return nil, fmt.Errorf("report of %s: %w", row.Key, err)
 		}
 	}
@@ -170,14 +182,14 @@ func (r *Reader) ReporterTotals(ctx context.Context) ([]contract.ReporterTotal, 
 // the epoch's evidence. The error wraps verify.ErrMismatch.
 func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, matrix metrics.Matrix, reporters []verify.Reporter) error {
 	var kept []string
-	err := r.db.SelectContext(ctx, &kept, `SELECT coalesce(r.uptimes, '') FROM reporter p LEFT JOIN report r ON r.id = 1000 * p.epoch + p.place
+	err := r.db.SelectContext(ctx, &kept, `SELECT coalesce(r.shortfalls, '') FROM reporter p LEFT JOIN report r ON r.id = 1000 * p.epoch + p.place
 		WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
 	if err != nil {
 		return fmt.Errorf("read reports of epoch %d: %w", epoch, err)
 	}
 	for i, reporter := range reporters {
 		signed, _ := matrix.Row(reporter.Key.PeerID())
-		if i >= len(kept) || kept[i] != percentages(signed) {
+		if i >= len(kept) || kept[i] != shortfalls(signed) {
 			return fmt.Errorf("%w: the report shown of %s is not the one that it signed", verify.ErrMismatch, reporter.Key)
 		}
 	}
