@@ -2,6 +2,7 @@ package epoch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -14,11 +15,24 @@ import (
 
 // follows checks that the state in a description of version 2 follows from that in the description
 // before, by the cores of the epochs that were settled between them. A contract that changes its
-// history so gets no reports. The first description is taken as it is.
+// history so gets no reports. The first description is taken as it is, and so is the first one that
+// does not follow if Config.AcceptHistory says so.
 func (c *Clock) follows(ctx context.Context, d contract.Description) error {
 	if d.Version == 1 || c.config.Core == nil {
 		return nil
 	}
+	err := c.compare(ctx, d)
+	if errors.Is(err, verify.ErrMismatch) && c.config.AcceptHistory && !c.accepted {
+		c.accepted = true
+		c.config.Logger.WarnContext(ctx, "the contract continues after another history, which is accepted as configured", "epoch", d.Epoch, "err", err)
+		return nil
+	}
+	return err
+}
+
+// compare returns nil if the state in a description follows, otherwise an error that wraps
+// verify.ErrMismatch, or that of Config.Core.
+func (c *Clock) compare(ctx context.Context, d contract.Description) error {
 	c.mu.Lock()
 	before, known := c.history.before(d.Epoch)
 	c.mu.Unlock()
@@ -27,8 +41,8 @@ func (c *Clock) follows(ctx context.Context, d contract.Description) error {
 	}
 	state := before.Description.State
 	if d.State.Settled < state.Settled {
-		return fmt.Errorf("it states what was settled up to epoch %d, the description of epoch %d up to epoch %d",
-			d.State.Settled, before.Description.Epoch, state.Settled)
+		return fmt.Errorf("%w: it states what was settled up to epoch %d, the description of epoch %d up to epoch %d",
+			verify.ErrMismatch, d.State.Settled, before.Description.Epoch, state.Settled)
 	}
 	if c.reached.Settled > state.Settled && c.reached.Settled <= d.State.Settled {
 		state = c.reached

@@ -210,3 +210,24 @@ func TestARestartedNymAPIStillKnowsTheChain(t *testing.T) {
 		require.Contains(t, log, "description after record")
 	})
 }
+
+// An operator decides whether a contract that lost its memory is to continue after another history.
+func TestAnotherHistoryIsAcceptedOnceIfConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, log := newLedger(), new(strings.Builder)
+		kept := []contract.Description{l.served(1), l.served(2), l.served(3), l.served(4)}
+		kept[3].State.Record[0] ^= 1 // of the history that the contract has lost
+		clock, stop := run(t, epoch.Config{
+			Contract: l, Store: &memoryStore{kept: kept}, Core: l.core, AcceptHistory: true, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		})
+		after(61 * time.Second)
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4, 5, 6, 7}, ids(clock))
+		require.Equal(t, 1, strings.Count(log.String(), "accepted as configured"))
+		l.mu.Lock()
+		l.forge = func(_ contract.Epoch, s *contract.State) { s.Record[0] ^= 1 }
+		l.mu.Unlock()
+		after(20 * time.Second)
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4, 5, 6, 7}, ids(clock), "a second one is not")
+		require.NoError(t, stop())
+	})
+}

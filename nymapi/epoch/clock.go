@@ -43,8 +43,11 @@ type Config struct {
 	Check func(contract.Description) error
 	// Core returns the core of a settled epoch, to check what descriptions state about the epochs
 	// before them. Nil accepts what they state.
-	Core   func(ctx context.Context, id contract.Epoch) (contract.Core, error)
-	Logger *slog.Logger
+	Core func(ctx context.Context, id contract.Epoch) (contract.Core, error)
+	// AcceptHistory accepts the first description that does not follow from the epochs before, as
+	// after a contract lost its memory.
+	AcceptHistory bool
+	Logger        *slog.Logger
 }
 
 // Clock follows the contract. Its methods are safe for concurrent use; Run is called once.
@@ -54,6 +57,8 @@ type Clock struct {
 	poke   chan struct{} // holds one request to poll at once
 	// reached is the state up to which cores were checked last. Only Run uses it.
 	reached contract.State
+	// accepted says that Config.AcceptHistory has been used. Only Run uses it.
+	accepted bool
 
 	mu      sync.Mutex // guards the fields below
 	offset  offset

@@ -109,6 +109,10 @@ type Config struct {
 	// bundles of Home, default: none.
 	Bundles int
 
+	// AcceptHistory continues once with a contract whose descriptions do not follow from the epochs
+	// before: see epoch.Config.
+	AcceptHistory bool
+
 	// HTTPTransport is the transport for requests to the contract, default: a new one.
 	HTTPTransport http.RoundTripper
 	Behaviour     Behaviour

@@ -91,7 +91,7 @@ func (s *Service) openClock(ctx context.Context, pinned rewards.Contract, group 
 	}
 	s.receipts.Store(receipts)
 	clock, err := epoch.Open(ctx, epoch.Config{
-		Contract: s.contract(), Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Core: s.core, Logger: s.log,
+		Contract: s.contract(), Store: s.folder.rewards, Check: checkDescription(pinned, group, s.config.Mode), Core: s.core, AcceptHistory: s.config.AcceptHistory, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

@@ -26,7 +26,9 @@ If the newest database still exists, put it back instead, with its marker.
 Without --accept-loss the command changes nothing and says what is lost. With it
 the contract may decide those epochs again, and sign a second receipt for an
 epoch whose first receipt others hold, which they can prove: see contract
-compare-receipts. The old marker is kept under another name.`,
+compare-receipts. The old marker is kept under another name. Nym-APIs report
+nothing after another history than the one that they know, until they are started
+with --accept-history.`,
 		Example: `  contract recover --home /data
   contract recover --home /data --accept-loss 17`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -49,8 +49,9 @@ type network struct {
 	logs    map[int][]*journal // of every run
 	died    chan *process
 	outages []outage
-	remains []remains   // of killed Nym-APIs
-	limits  map[int]int // of descriptors, by number; 0: that of the test
+	remains []remains        // of killed Nym-APIs
+	limits  map[int]int      // of descriptors, by number; 0: that of the test
+	options map[int][]string // further flags of the next run, by number
 }
 
 // outage is a period in which a process did not take part.
@@ -66,8 +67,8 @@ func newNetwork(t *testing.T, p programs) *network { return limitedNetwork(t, p,
 func limitedNetwork(t *testing.T, p programs, limits map[int]int) *network {
 	t.Helper()
 	n := &network{
-		limits: limits,
-		T:      t, programs: p, dir: t.ArtifactDir(), running: map[int]*process{}, logs: map[int][]*journal{}, died: make(chan *process, 64),
+		limits: limits, options: map[int][]string{},
+		T: t, programs: p, dir: t.ArtifactDir(), running: map[int]*process{}, logs: map[int][]*journal{}, died: make(chan *process, 64),
 	}
 	t.Cleanup(func() {
 		for _, p := range n.running {
@@ -129,9 +130,8 @@ func (n *network) command(number int) (program string, args []string) {
 			"--accept-epochs", strconv.Itoa(acceptEpochs),
 		}
 	}
-	return n.nymapi, []string{
-		"run", "--contract", "http://" + n.address, "--home", n.home(number), "--number", strconv.Itoa(number), "--token", "secret",
-	}
+	args = []string{"run", "--contract", "http://" + n.address, "--home", n.home(number), "--number", strconv.Itoa(number), "--token", "secret"}
+	return n.nymapi, append(args, n.options[number]...)
 }
 
 // up waits until a process takes part.

@@ -14,11 +14,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
 
-const logTwoReceipts = "the contract signed two receipts for one epoch"
+const (
+	logTwoReceipts    = "the contract signed two receipts for one epoch"
+	logAnotherHistory = "the contract's description of an epoch is refused"
+)
 
 // A contract that continues on purpose with an older copy of its database signs a second receipt
-// for an epoch when somebody submits again what is public. All Nym-APIs notice, and write a proof
-// that fails the audit. The epochs after that are rewarded.
+// for an epoch when somebody submits again what is public. All Nym-APIs notice, write a proof that
+// fails the audit, and report nothing after the other history until they are told to accept it.
 func TestRecoveredContractIsConvictedByItsNymAPIs(t *testing.T) {
 	n := newNetwork(t, buildPrograms(t))
 	for number := 1; number <= members; number++ {
@@ -49,6 +52,12 @@ func TestRecoveredContractIsConvictedByItsNymAPIs(t *testing.T) {
 	for number := 1; number <= members; number++ {
 		n.logged(number, 0, logTwoReceipts)
 		n.convicts(number, lost)
+	}
+	for number := 1; number <= members; number++ {
+		n.logged(number, 0, logAnotherHistory)
+		n.stop(number)
+		n.options[number] = []string{"--accept-history"}
+		n.start(number)
 	}
 	n.reported()
 	for number := 1; number <= members; number++ {
@@ -149,7 +158,7 @@ func (n *network) convicts(number int, epoch contract.Epoch) {
 		if !strings.Contains(line, `"level":"error"`) {
 			continue
 		}
-		require.Regexp(n, logTwoReceipts+"|the contract no longer has a receipt|the contract describes an epoch again|another description of the epoch", line)
+		require.Regexp(n, logTwoReceipts+"|the contract no longer has a receipt|the contract describes an epoch again|another description of the epoch|"+logAnotherHistory, line)
 		if strings.Contains(line, logTwoReceipts) && strings.Contains(line, `"epoch":`+epoch.String()+",") {
 			named++
 		}

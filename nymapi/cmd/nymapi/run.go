@@ -27,7 +27,7 @@ type runFlags struct {
 	listen, announce                []string
 	apiHosts, apiURLs               []string
 	gossip                          p2p.Mode
-	dht                             bool
+	dht, acceptHistory              bool
 	api                             string
 	apiProxies                      []string
 	daemon                          service.Daemon
@@ -76,6 +76,7 @@ accordingly from then on, and logs the old value. Its name stays.`,
 	flags.StringVar(&f.daemonTokenFile, "ephemera-token-file", "", "file that contains the daemon's bearer token, if it runs on another machine; other users must not be able to read it")
 	flags.StringVar(&f.submit, "submit", string(service.Race), "race: all Nym-APIs submit at once; staged: they take turns")
 	flags.IntVar(&f.ticks, "ticks", 4, "measurements of each mixnode per epoch")
+	flags.BoolVar(&f.acceptHistory, "accept-history", false, "continue with a contract that lost its memory: accept the first description that does not follow from the epochs before")
 	flags.IntVar(&f.bundles, "bundles", 256, "number of the newest epochs of which the evidence is kept in the folder bundles; 0: none")
 	f.source.add(flags)
 	flags.StringVar(&f.healthListen, "health-listen", "", "address of /livez, /readyz and /metrics, not served if empty (default with --home-slots: "+defaultHealth+")")
@@ -129,7 +130,7 @@ func (f *runFlags) config(stderr io.Writer) (service.Config, error) {
 	}
 	c := service.Config{
 		APIProxies: proxies, SourceSettings: f.source.settings(),
-		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks, Bundles: f.bundles,
+		Name: f.name, Number: f.number, Home: f.home, Mode: mode, Contract: f.contract, Token: token, Ticks: f.ticks, Bundles: f.bundles, AcceptHistory: f.acceptHistory,
 		Listen: f.listen, Announce: f.announce, Gossip: f.gossip, DHT: f.dht, API: f.api, APIHosts: f.apiHosts, APIURLs: f.apiURLs, Version: version, Daemon: f.daemon, Submit: order, Logger: logger,
 	}
 	switch {
