@@ -17,8 +17,8 @@ var (
 	statusInDocument = regexp.MustCompile(`(?m)^\| (\d+) \| `)
 )
 
-// The binaries end with the statuses that their help and the documents list. Status 78 is shown by
-// TestHaltedNymAPINeverSignsAgain.
+// The binaries end with the statuses that their help and the documents list. Status 3 is shown by
+// TestAStrangerVerifiesAComparison, and 78 by TestHaltedNymAPINeverSignsAgain.
 func TestProgramsEndWithTheStatusesInTheirHelp(t *testing.T) {
 	p := buildPrograms(t)
 	nodes := p.build(t, "ephemera", "ephemera")
@@ -40,7 +40,7 @@ func TestProgramsEndWithTheStatusesInTheirHelp(t *testing.T) {
 	}{
 		{nodes, []string{"status", "--url", "http://127.0.0.1:1"}, documented},
 		{p.nymapi, []string{"health", "--health-listen", "127.0.0.1:1"}, documented},
-		{p.contract, []string{"inspect", "--db", missing}, []string{"0", "1", "2", "130"}},
+		{p.contract, []string{"inspect", "--db", missing}, []string{"0", "1", "2", "3", "130"}},
 	} {
 		status, help := ended(t, program.path, "--help")
 		require.Zero(t, status, help)
