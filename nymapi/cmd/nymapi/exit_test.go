@@ -17,8 +17,8 @@ var (
 	statusInDocument = regexp.MustCompile(`(?m)^\| (\d+) \| `)
 )
 
-// The binaries end with the statuses that their help and the documents list. Status 78 is shown by
-// TestHaltedNymAPINeverSignsAgain.
+// The binaries end with the statuses that their help and the documents list. Status 3 is shown by
+// TestAStrangerVerifiesAComparison, and 78 by TestHaltedNymAPINeverSignsAgain.
 func TestProgramsEndWithTheStatusesInTheirHelp(t *testing.T) {
 	p := buildPrograms(t)
 	nodes := p.build(t, "ephemera", "ephemera")

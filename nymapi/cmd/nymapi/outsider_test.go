@@ -100,7 +100,9 @@ func (s outsider) followsTheREADME(results string) {
 	shown, _, _ = strings.Cut(shown, "```")
 	require.Contains(s, output, shown, "as the README shows it")
 	output, err = shell("D=results/latest/single\n" + checking)
-	require.Error(s, err, "the README says so of mode single")
+	var exit *exec.ExitError
+	require.ErrorAs(s, err, &exit)
+	require.Equal(s, command.ExitUnchecked, exit.ExitCode(), "the README says so of mode single")
 	require.Contains(s, output, "not all that was asked for could be checked")
 }
 
