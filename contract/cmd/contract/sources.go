@@ -181,7 +181,7 @@ func compareTables(ctx context.Context, reader *store.Reader, owner store.Identi
 	if err := a.Describes(shown); err != nil {
 		return err
 	}
-	return reader.CheckReports(ctx, epoch, a.Matrix, a.Reporters)
+	return reader.CheckReports(ctx, epoch, a)
 }
 
 // newClient returns a client of the contract at a URL, whose scheme may be left out.
