@@ -131,7 +131,11 @@ func scan(path string) (bundleFile, error) {
 		}
 		return file, nil
 	}
-	begins, suffix := byte(0), filepath.Ext(path)
+	suffix := filepath.Ext(path)
+	if len(data) == 0 && suffix != coreSuffix && suffix != annexSuffix {
+		return file, command.Usage("%s is empty, expected the core or the annex of an epoch", path)
+	}
+	begins := byte(0)
 	if len(data) > 0 {
 		begins = data[0]
 	}

@@ -25,7 +25,13 @@ const maxTrustedBytes = 16 << 20
 
 // trustedGroup reads --group. Names are nil if the file has none.
 func trustedGroup(text string) (id membership.ID, names map[keys.Public]string, err error) {
-	if text == "" || id.UnmarshalText([]byte(text)) == nil {
+	if text == "" {
+		return id, nil, nil
+	}
+	if err := id.UnmarshalText([]byte(text)); err == nil {
+		if id == (membership.ID{}) { // means that none is given
+			return id, nil, command.Usage("--group: the ID is all zeros, which no group has")
+		}
 		return id, nil, nil
 	}
 	data, err := readTrusted(text)
@@ -64,6 +70,15 @@ func trustedKey(text string) (keys.Public, error) {
 	if text == "" {
 		return keys.Public{}, nil
 	}
+	key, err := parseKey(text)
+	if err == nil && key == (keys.Public{}) { // means that none is given
+		return key, command.Usage("--contract-key: the key is all zeros, which nobody has")
+	}
+	return key, err
+}
+
+// parseKey parses a key, or the content of a file.
+func parseKey(text string) (keys.Public, error) {
 	key, err := keys.ParsePublic(text)
 	if err == nil {
 		return key, nil
@@ -87,8 +102,18 @@ func trustedKey(text string) (keys.Public, error) {
 
 func readTrusted(path string) ([]byte, error) { return readBounded(path, maxTrustedBytes) }
 
-// readBounded returns the content of a file of at most limit bytes.
+// errNotFile reports a path at which there is something else, such as a pipe, which might never end.
+var errNotFile = errors.New("not a regular file")
+
+// readBounded returns the content of a regular file of at most limit bytes.
 func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is %w: give a file", path, errNotFile)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -99,7 +124,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+		return nil, fmt.Errorf("%s has more than %d bytes, which is too long for such a file", path, limit)
 	}
 	return data, nil
 }
