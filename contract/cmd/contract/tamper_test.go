@@ -28,3 +28,13 @@ func TestVerifyComparesTheDistancesThatAreShown(t *testing.T) {
 		require.Regexp(t, `FAIL, epoch 1, check 37, tables: audit failed: the distances shown of`, out)
 	}
 }
+
+func TestVerifyComparesTheTotalsThatAreShown(t *testing.T) {
+	for _, change := range []string{"UPDATE reporter_sum SET squared = squared - 1", "DELETE FROM reporter_sum", "INSERT INTO reporter_sum VALUES ('00', 1, 1, 1, 1, 1, 1)"} {
+		v := newVerifiable(t)
+		tamper(t, v.db, change)
+		status, out, _ := call(t, v.trusted("--db", v.db)...)
+		require.Equal(t, command.ExitFailure, status, change)
+		require.Regexp(t, `FAIL, epoch 3, check 37, tables: audit failed: the totals shown of`, out)
+	}
+}

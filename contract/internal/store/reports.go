@@ -195,6 +195,23 @@ func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, a verif
 	return nil
 }
 
+// CheckTotals compares the sums over all epochs with the reports that are kept. The error wraps
+// verify.ErrMismatch.
+func (r *Reader) CheckTotals(ctx context.Context) error {
+	const kept = `SELECT key, epochs, cells, present, compared, distance, squared FROM reporter_sum`
+	const summed = `SELECT p.key, count(*), sum(json_array_length(r.uptimes)), sum(r.present), sum(r.compared), sum(r.distance), sum(r.squared)
+		FROM reporter p JOIN report r ON r.id = 1000 * p.epoch + p.place GROUP BY p.key`
+	var wrong []string
+	err := r.db.SelectContext(ctx, &wrong, `SELECT key FROM (`+kept+` EXCEPT `+summed+`) UNION SELECT key FROM (`+summed+` EXCEPT `+kept+`)`)
+	if err != nil {
+		return fmt.Errorf("read totals of reporters: %w", err)
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%w: the totals shown of %s are not the sums over its reports", verify.ErrMismatch, wrong[0])
+	}
+	return nil
+}
+
 type distances struct{ present, compared, distance, squared int64 }
 
 // distanceFrom compares a report with the new uptimes among the rewards.
