@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -100,31 +98,4 @@ func parseKey(text string) (keys.Public, error) {
 	return key, nil
 }
 
-func readTrusted(path string) ([]byte, error) { return readBounded(path, maxTrustedBytes) }
-
-// errNotFile reports a path at which there is something else, such as a pipe, which might never end.
-var errNotFile = errors.New("not a regular file")
-
-// readBounded returns the content of a regular file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is %w: give a file", path, errNotFile)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%s has more than %d bytes, which is too long for such a file", path, limit)
-	}
-	return data, nil
-}
+func readTrusted(path string) ([]byte, error) { return files.Read(path, maxTrustedBytes) }

@@ -139,8 +139,8 @@ func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 		{[]string{"--contract-key", ""}, "--contract-key is empty: give a value"},
 		{[]string{"--group", strings.Repeat("0", 64)}, "the ID is all zeros"},
 		{[]string{"--contract-key", strings.Repeat("0", 64)}, "the key is all zeros"},
-		{[]string{"--group", pipe}, "is not a regular file: give a file"},
-		{[]string{"--contract-key", pipe}, "is not a regular file: give a file"},
+		{[]string{"--group", pipe}, "not a regular file (give a file)"},
+		{[]string{"--contract-key", pipe}, "not a regular file (give a file)"},
 		{[]string{empty}, "empty is empty, expected the core or the annex of an epoch"},
 	} {
 		status, _, errs := call(t, append([]string{"verify", v.folder}, c.flags...)...)
@@ -149,7 +149,7 @@ func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 	}
 	status, _, errs := call(t, "verify", pipe)
 	require.Equal(t, command.ExitFailure, status)
-	require.Contains(t, errs, "is not a regular file: give a file")
+	require.Contains(t, errs, "not a regular file (give a file)")
 }
 
 func TestVerifyNamesTheCheckThatFails(t *testing.T) {
