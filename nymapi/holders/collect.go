@@ -167,7 +167,10 @@ func (c *collector) fetch(ctx context.Context, t target) Found {
 		f.Err = "no address is known of it"
 	}
 	var errs []error
-	for _, base := range t.urls {
+	for i, base := range t.urls {
+		if slices.Contains(t.urls[:i], base) {
+			continue
+		}
 		data, err := c.get(ctx, base+pathOf(c.Epoch, "bundle"), contract.MaxCoreBytes)
 		if err == nil {
 			f.URL, f.Core, f.Bytes = base, c.add(data), len(data)

@@ -13,6 +13,7 @@ import (
 	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -110,7 +111,7 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 	judgements := make([]judgement, len(paths))
 	var failed error
 	for i, path := range paths {
-		data, err := readBounded(path, accusation.MaxBytes)
+		data, err := files.Read(path, accusation.MaxBytes)
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // evidence is that of epochs in ascending order, from files, a running contract or a database.
@@ -116,7 +117,7 @@ const (
 // name.
 func scan(path string) (bundleFile, error) {
 	file := bundleFile{path: path}
-	data, err := readBounded(path, max(contract.MaxCoreBytes, contract.MaxAnnexBytes))
+	data, err := files.Read(path, max(contract.MaxCoreBytes, contract.MaxAnnexBytes))
 	if err != nil {
 		return file, fmt.Errorf("read bundle: %w", err)
 	}
@@ -131,7 +132,11 @@ func scan(path string) (bundleFile, error) {
 		}
 		return file, nil
 	}
-	begins, suffix := byte(0), filepath.Ext(path)
+	suffix := filepath.Ext(path)
+	if len(data) == 0 && suffix != coreSuffix && suffix != annexSuffix {
+		return file, command.Usage("%s is empty, expected the core or the annex of an epoch", path)
+	}
+	begins := byte(0)
 	if len(data) > 0 {
 		begins = data[0]
 	}
@@ -171,11 +176,11 @@ func stem(path string) string { return strings.TrimSuffix(path, filepath.Ext(pat
 
 func load(core, annex string) (bundle check.Evidence, err error) {
 	bundle.Source = core
-	if bundle.Core, err = readBounded(core, contract.MaxCoreBytes); err != nil {
+	if bundle.Core, err = files.Read(core, contract.MaxCoreBytes); err != nil {
 		return bundle, fmt.Errorf("read core: %w", err)
 	}
 	if annex != "" {
-		if bundle.Annex, err = readBounded(annex, contract.MaxAnnexBytes); err != nil {
+		if bundle.Annex, err = files.Read(annex, contract.MaxAnnexBytes); err != nil {
 			return bundle, fmt.Errorf("read annex: %w", err)
 		}
 	}

@@ -147,6 +147,10 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 	if err != nil {
 		return e, fmt.Errorf("read %s: %w", path, err)
 	}
+	newest, differ := contract.Epoch(0), false
+	if len(epochs) > 0 {
+		newest = epochs[len(epochs)-1]
+	}
 	if epochs, err = e.choose(epochs, only); err != nil {
 		return e, err
 	}
@@ -163,7 +167,13 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 		if bundle.Annex, err = reader.Annex(ctx, epoch); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return bundle, err
 		}
-		bundle.Copies = func(a verify.Audited) error { return compareTables(ctx, reader, owner, epoch, a) }
+		bundle.Copies = func(a verify.Audited) error {
+			err := compareTables(ctx, reader, owner, epoch, a)
+			if differ = differ || err != nil; !differ && epoch == newest {
+				return reader.CheckTotals(ctx) // over all epochs up to it
+			}
+			return err
+		}
 		return bundle, nil
 	})
 	return e, nil
@@ -181,7 +191,7 @@ func compareTables(ctx context.Context, reader *store.Reader, owner store.Identi
 	if err := a.Describes(shown); err != nil {
 		return err
 	}
-	return reader.CheckReports(ctx, epoch, a.Matrix, a.Reporters)
+	return reader.CheckReports(ctx, epoch, a)
 }
 
 // newClient returns a client of the contract at a URL, whose scheme may be left out.

@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -25,7 +23,13 @@ const maxTrustedBytes = 16 << 20
 
 // trustedGroup reads --group. Names are nil if the file has none.
 func trustedGroup(text string) (id membership.ID, names map[keys.Public]string, err error) {
-	if text == "" || id.UnmarshalText([]byte(text)) == nil {
+	if text == "" {
+		return id, nil, nil
+	}
+	if err := id.UnmarshalText([]byte(text)); err == nil {
+		if id == (membership.ID{}) { // means that none is given
+			return id, nil, command.Usage("--group: the ID is all zeros, which no group has")
+		}
 		return id, nil, nil
 	}
 	data, err := readTrusted(text)
@@ -64,6 +68,15 @@ func trustedKey(text string) (keys.Public, error) {
 	if text == "" {
 		return keys.Public{}, nil
 	}
+	key, err := parseKey(text)
+	if err == nil && key == (keys.Public{}) { // means that none is given
+		return key, command.Usage("--contract-key: the key is all zeros, which nobody has")
+	}
+	return key, err
+}
+
+// parseKey parses a key, or the content of a file.
+func parseKey(text string) (keys.Public, error) {
 	key, err := keys.ParsePublic(text)
 	if err == nil {
 		return key, nil
@@ -85,21 +98,4 @@ func trustedKey(text string) (keys.Public, error) {
 	return key, nil
 }
 
-func readTrusted(path string) ([]byte, error) { return readBounded(path, maxTrustedBytes) }
-
-// readBounded returns the content of a file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return data, nil
-}
+func readTrusted(path string) ([]byte, error) { return files.Read(path, maxTrustedBytes) }

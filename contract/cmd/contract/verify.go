@@ -61,6 +61,9 @@ not given, such as other epochs or an annex, changes nothing about it.`,
   contract verify data/1/evidence/*.evidence --group group --contract-key contract.key`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd, "group", "contract-key", "url", "db", "epoch"); err != nil {
+				return err
+			}
 			return f.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -72,6 +75,17 @@ not given, such as other epochs or an annex, changes nothing about it.`,
 	flags.StringVar(&f.key, "contract-key", "", contractKeyHelp)
 	flags.BoolVar(&f.json, "json", false, "print JSON: the summary, and all checks of each epoch")
 	return cmd
+}
+
+// notEmpty refuses flags that are given without a value, as by a variable of the shell that is not
+// set: what should be compared with a trusted copy would be compared with nothing.
+func notEmpty(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return command.Usage("--%s is empty: give a value, or leave the flag out", name)
+		}
+	}
+	return nil
 }
 
 func (f verifyFlags) run(ctx context.Context, args []string, out, progress io.Writer) error {

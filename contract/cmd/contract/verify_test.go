@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,7 +94,7 @@ func TestVerifyChecksFilesFoldersAndDatabases(t *testing.T) {
 	require.Zero(t, status, errs, "evidence that was not given changes nothing")
 	requireNarrow(t, out)
 	require.Contains(t, out, "20  quorum          pass     3 of 4 members signed, 3 needed")
-	require.Contains(t, out, "32  to 36           not checkable: no annex was given")
+	require.Contains(t, out, "32 to 36            not checkable: no annex was given")
 	require.GreaterOrEqual(t, strings.Count(out, "  pass  "), 18)
 }
 
@@ -120,6 +121,35 @@ func TestVerifySaysWhatItTrusts(t *testing.T) {
 	status, out, _ = call(t, "verify", v.folder, "--contract-key", contracttest.Key(1).Public().PeerID())
 	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, out, "FAIL, epochs 1 to 3, check 4, contract key: contract KB5Girss")
+	require.Contains(t, out, "The contract's key is not your trusted one.")
+	require.NotContains(t, out, "The contract's key is your trusted one")
+}
+
+// Whoever asks for a comparison with a trusted copy gets one, or an error.
+func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
+	v := newVerifiable(t)
+	pipe, empty := filepath.Join(t.TempDir(), "pipe"), filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	put(t, empty, nil)
+	for _, c := range []struct {
+		flags []string
+		says  string
+	}{
+		{[]string{"--group", ""}, "--group is empty: give a value"},
+		{[]string{"--contract-key", ""}, "--contract-key is empty: give a value"},
+		{[]string{"--group", strings.Repeat("0", 64)}, "the ID is all zeros"},
+		{[]string{"--contract-key", strings.Repeat("0", 64)}, "the key is all zeros"},
+		{[]string{"--group", pipe}, "not a regular file (give a file)"},
+		{[]string{"--contract-key", pipe}, "not a regular file (give a file)"},
+		{[]string{empty}, "empty is empty, expected the core or the annex of an epoch"},
+	} {
+		status, _, errs := call(t, append([]string{"verify", v.folder}, c.flags...)...)
+		require.Equal(t, command.ExitUsage, status, c.flags)
+		require.Contains(t, errs, c.says)
+	}
+	status, _, errs := call(t, "verify", pipe)
+	require.Equal(t, command.ExitFailure, status)
+	require.Contains(t, errs, "not a regular file (give a file)")
 }
 
 func TestVerifyNamesTheCheckThatFails(t *testing.T) {
@@ -176,7 +206,7 @@ func TestVerifyExitsWithThreeForWhatNobodyCanCheck(t *testing.T) {
 	put(t, path, core.Encode())
 	status, out, errs := call(t, "verify", path)
 	require.Equal(t, command.ExitUnchecked, status, errs)
-	require.Contains(t, out, " 5  to 20           not checkable: in mode single there is no block of signed")
+	require.Contains(t, out, " 5 to 20            not checkable: in mode single there is no block of signed")
 	require.Contains(t, out, "24  payment         pass     3 new uptimes paid as submitted")
 }
 

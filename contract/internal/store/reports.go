@@ -178,20 +178,54 @@ func (r *Reader) ReporterTotals(ctx context.Context) ([]contract.ReporterTotal, 
 	return totals, nil
 }
 
-// CheckReports compares the reports that are kept for queries with the matrix and the reporters of
-// the epoch's evidence. The error wraps verify.ErrMismatch.
-func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, matrix metrics.Matrix, reporters []verify.Reporter) error {
-	var kept []string
-	err := r.db.SelectContext(ctx, &kept, `SELECT coalesce(r.shortfalls, '') FROM reporter p LEFT JOIN report r ON r.id = 1000 * p.epoch + p.place
-		WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
+// CheckReports compares the reports that are kept for queries, and how far they are from what was
+// paid, with the epoch's evidence. The error wraps verify.ErrMismatch.
+func (r *Reader) CheckReports(ctx context.Context, epoch contract.Epoch, a verify.Audited) error {
+	if err := needReports(ctx, r.db); err != nil {
+		return err
+	}
+	var kept []struct {
+		Shortfalls                           string
+		Present, Compared, Distance, Squared int64
+	}
+	err := r.db.SelectContext(ctx, &kept, `SELECT coalesce(r.shortfalls, '') AS shortfalls, coalesce(r.present, -1) AS present,
+		coalesce(r.compared, -1) AS compared, coalesce(r.distance, -1) AS distance, coalesce(r.squared, -1) AS squared
+		FROM reporter p LEFT JOIN report r ON r.id = 1000 * p.epoch + p.place WHERE p.epoch = ? ORDER BY p.place`, int64(epoch))
 	if err != nil {
 		return fmt.Errorf("read reports of epoch %d: %w", epoch, err)
 	}
-	for i, reporter := range reporters {
-		signed, _ := matrix.Row(reporter.Key.PeerID())
-		if i >= len(kept) || kept[i] != shortfalls(signed) {
+	for i, reporter := range a.Reporters {
+		signed, _ := a.Matrix.Row(reporter.Key.PeerID())
+		if i >= len(kept) || kept[i].Shortfalls != shortfalls(signed) {
 			return fmt.Errorf("%w: the report shown of %s is not the one that it signed", verify.ErrMismatch, reporter.Key)
 		}
+		if len(a.Rewards) != len(signed) {
+			continue // as the check "payment" says
+		}
+		k := kept[i]
+		if (distances{k.Present, k.Compared, k.Distance, k.Squared}) != distanceFrom(a.Rewards, signed) {
+			return fmt.Errorf("%w: the distances shown of %s are not those of its report", verify.ErrMismatch, reporter.Key)
+		}
+	}
+	return nil
+}
+
+// CheckTotals compares the sums over all epochs with the reports that are kept. The error wraps
+// verify.ErrMismatch.
+func (r *Reader) CheckTotals(ctx context.Context) error {
+	if err := needReports(ctx, r.db); err != nil {
+		return err
+	}
+	const kept = `SELECT key, epochs, cells, present, compared, distance, squared FROM reporter_sum`
+	const summed = `SELECT p.key, count(*), sum(json_array_length(r.shortfalls)), sum(r.present), sum(r.compared), sum(r.distance), sum(r.squared)
+		FROM reporter p JOIN report r ON r.id = 1000 * p.epoch + p.place GROUP BY p.key`
+	var wrong []string
+	err := r.db.SelectContext(ctx, &wrong, `SELECT key FROM (`+kept+` EXCEPT `+summed+`) UNION SELECT key FROM (`+summed+` EXCEPT `+kept+`)`)
+	if err != nil {
+		return fmt.Errorf("read totals of reporters: %w", err)
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%w: the totals shown of %s are not the sums over its reports", verify.ErrMismatch, wrong[0])
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -25,11 +26,11 @@ func (r Report) Text() string {
 		for f.Outcome == NotCheckable && next < len(r.Findings) && same(f, r.Findings[next]) {
 			next++
 		}
-		number, name := fmt.Sprintf("%2d", f.Number), f.Name
+		label := fmt.Sprintf("%2d  %s", f.Number, f.Name)
 		if next > i+1 {
-			number, name = fmt.Sprintf("%2d", f.Number), fmt.Sprintf("to %d", r.Findings[next-1].Number)
+			label = fmt.Sprintf("%2d to %d", f.Number, r.Findings[next-1].Number)
 		}
-		line := fmt.Sprintf("%s  %-*s  %-*s  ", number, nameWidth, name, outcomeWidth, f.Outcome)
+		line := fmt.Sprintf("%-*s  %-*s  ", 2+2+nameWidth, label, outcomeWidth, f.Outcome)
 		if f.Outcome == NotCheckable { // too long for the column
 			line = strings.TrimRight(line, " ") + ": "
 		}
@@ -68,7 +69,7 @@ func called(s contract.Signatory) string {
 // Text returns the outcomes of each check over all epochs, and the problems.
 func (s Summary) Text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "epochs %d to %d of %s: %s\n", s.First, s.Last, s.Network, s.kinds())
+	fmt.Fprintf(&out, "%s of %s: %s\n", s.span(), s.Network, s.kinds())
 	fmt.Fprintf(&out, "%2s  %-*s  %7s  %7s  %7s  %13s\n", "", nameWidth, "check", Pass, Fail, Warning, NotCheckable)
 	for _, t := range s.Checks {
 		if t == (Total{Number: t.Number, Name: t.Name}) {
@@ -78,6 +79,14 @@ func (s Summary) Text() string {
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return out.String() + s.Problems()
+}
+
+// span names the epochs. There can be several cores of one.
+func (s Summary) span() string {
+	if s.First == s.Last {
+		return fmt.Sprintf("%s of epoch %d", count(s.Epochs, "core"), s.First)
+	}
+	return fmt.Sprintf("epochs %d to %d", s.First, s.Last)
 }
 
 // kinds returns how many epochs there are of each kind.
@@ -185,7 +194,16 @@ func (s Summary) others() string {
 }
 
 func (s Summary) trusted(say func(string, ...any)) {
+	group, key := s.total("group"), s.total("contract key")
 	switch {
+	case group.Fail > 0 && key.Fail > 0:
+		say("Group and contract key are not those of your trusted copies%s.", s.in(max(group.Fail, key.Fail)))
+	case group.Fail > 0:
+		say("The group is not that of your trusted copy%s.", s.in(group.Fail))
+	case key.Fail > 0:
+		say("The contract's key is not your trusted one%s.", s.in(key.Fail))
+	case group.Pass+key.Pass == 0 && (s.Trust.Group || s.Trust.Contract):
+		say("Nothing could be compared with your trusted copies.")
 	case s.Trust.Group && s.Trust.Contract:
 		say("Group and contract key are those of your trusted copies.")
 	case s.Trust.Group:
@@ -195,6 +213,18 @@ func (s Summary) trusted(say func(string, ...any)) {
 	default:
 		say("Nothing was compared with a trusted copy: group and contract key are what the evidence says of itself, and its author may have made up both. Give --group and --contract-key.")
 	}
+}
+
+// in says of how many epochs something holds, unless it is all of them.
+func (s Summary) in(epochs int) string {
+	if epochs == s.Epochs {
+		return ""
+	}
+	return fmt.Sprintf(" in %d of %d epochs", epochs, s.Epochs)
+}
+
+func (s Summary) total(name string) Total {
+	return s.Checks[slices.IndexFunc(s.Checks, func(t Total) bool { return t.Name == name })]
 }
 
 // people names who reported and signed.

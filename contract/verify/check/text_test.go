@@ -40,6 +40,23 @@ func TestProblemsThatAreAlikeAreOneLine(t *testing.T) {
 	require.Contains(t, problems(doubling(2)), "warning, epoch 2, check 35")
 }
 
+func TestClosingSaysWhetherTheTrustedCopiesAreThose(t *testing.T) {
+	closing := func(config check.Config, s *story) string {
+		_, summary := s.verifyAll(config)
+		return strings.ReplaceAll(summary.Closing(), "\n", " ")
+	}
+	config := trusted()
+	require.Contains(t, closing(config, told()), "Group and contract key are those of your trusted copies.")
+	config.Group = contracttest.Group(9).ID()
+	require.Contains(t, closing(config, told()), "The group is not that of your trusted copy.")
+	config.Contract = contracttest.Key(1).Public()
+	require.Contains(t, closing(config, told()), "Group and contract key are not those of your trusted copies.")
+
+	verifier := check.New(config)
+	verifier.Next(check.Evidence{})
+	require.Contains(t, verifier.Summary().Closing(), "Nothing could be compared with your trusted copies.")
+}
+
 // All texts fit a terminal, whatever was found.
 func TestTextsFitATerminal(t *testing.T) {
 	s := told()

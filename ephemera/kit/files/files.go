@@ -1,5 +1,5 @@
 // Package files writes files durably, and replaces nothing that is not a regular file: a device, a
-// pipe, a folder or a symbolic link stays what it is.
+// pipe, a folder or a symbolic link stays what it is. It reads regular files up to a bound.
 //
 // The package is unstable: it is public only because the modules of this repository share it.
 package files
@@ -7,12 +7,13 @@ package files
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// ErrNotRegular reports something that is not replaced.
+// ErrNotRegular reports something that is not replaced or read.
 var ErrNotRegular = errors.New("not a regular file")
 
 // CheckReplaceable returns an error that wraps ErrNotRegular if path exists and is not a regular
@@ -30,6 +31,31 @@ func CheckReplaceable(path string) error {
 		return fmt.Errorf("%s: %w but a symbolic link (name the file that it points to)", path, ErrNotRegular)
 	}
 	return fmt.Errorf("%s: %w (choose another name)", path, ErrNotRegular)
+}
+
+// Read returns the content of a regular file of at most limit bytes, or of one that a symbolic link
+// points to. Something else is an error that wraps ErrNotRegular: a pipe might never end.
+func Read(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: %w (give a file)", path, ErrNotRegular)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%s: more than %d bytes, which is too long for such a file", path, limit)
+	}
+	return data, nil
 }
 
 // Replace writes a file durably and atomically: after a crash, path holds either the old content or

@@ -54,3 +54,24 @@ func TestNothingButARegularFileIsReplaced(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "old", string(data))
 }
+
+func TestOnlyRegularFilesUpToABoundAreRead(t *testing.T) {
+	dir := t.TempDir()
+	path, link, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	require.NoError(t, os.WriteFile(path, []byte("four"), 0o600))
+	require.NoError(t, os.Symlink(path, link))
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	for _, name := range []string{path, link} {
+		data, err := files.Read(name, 4)
+		require.NoError(t, err)
+		require.Equal(t, "four", string(data))
+	}
+	_, err := files.Read(path, 3)
+	require.ErrorContains(t, err, "more than 3 bytes")
+	for _, name := range []string{dir, pipe, os.DevNull} {
+		_, err := files.Read(name, 4)
+		require.ErrorIs(t, err, files.ErrNotRegular, name)
+	}
+	_, err = files.Read(filepath.Join(dir, "missing"), 4)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/holders"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rewards"
 )
+
+// maxFileBytes fits a list of a thousand members with all their addresses.
+const maxFileBytes = 16 << 20
 
 // fetchFlags are the flags of `nymapi fetch`.
 type fetchFlags struct {
@@ -52,11 +56,18 @@ The output says who holds what and whether all agree, and then what "contract
 verify" says of it. Give the group and the contract's key that you know from
 elsewhere with --group and --contract-key. With --out, the evidence is written to
 epoch-N.core there. If two different cores pass all checks, the contract has
-signed two receipts, and the proof is written as well. The exit status is 0 if somebody holds the epoch, all that do
-agree, and no check fails.`,
-		Example: `  nymapi fetch --epoch 7 --url http://127.0.0.1:3100 --group group --contract-key KEY --out bundles`,
+signed two receipts, and the proof is written as well.
+
+The exit status is 0 if somebody holds the epoch, all that hold it agree, and no
+check fails.`,
+		Example: `  nymapi fetch --epoch 7 --url http://127.0.0.1:3100 --group group --contract-key contract.key --out bundles`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"group", "contract-key", "members", "out"} {
+				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+					return command.Usage("--%s is empty: give a value, or leave the flag out", name)
+				}
+			}
 			return f.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
@@ -65,7 +76,7 @@ agree, and no check fails.`,
 	flags.StringSliceVar(&f.urls, "url", nil, "URL of a Nym-API's --api or --health-listen; may be repeated")
 	flags.StringVar(&f.members, "members", "", "file with the URLs of Nym-APIs, one in each line")
 	flags.StringVar(&f.group, "group", "", "group that you trust: its ID, or a file: members file, or peer_info of the contract")
-	flags.StringVar(&f.key, "contract-key", "", "contract key that you trust: 64 hexadecimal digits, or a peer ID")
+	flags.StringVar(&f.key, "contract-key", "", "contract key that you trust: 64 hexadecimal digits, a peer ID, or a file with one of them")
 	flags.StringVar(&f.out, "out", "", "folder for the evidence, created if it does not exist")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
@@ -189,15 +200,19 @@ func (f fetchFlags) write(result *fetched, name string, data []byte) error {
 
 // trusted reads --group and --contract-key.
 func (f fetchFlags) trusted() (config check.Config, err error) {
-	if f.key != "" {
-		if config.Contract, err = keys.ParsePublic(f.key); err != nil {
-			return config, command.Usage("--contract-key: %w", err)
-		}
+	if config.Contract, err = f.trustedKey(); err != nil {
+		return config, err
 	}
-	if f.group == "" || config.Group.UnmarshalText([]byte(f.group)) == nil {
+	if f.group == "" {
 		return config, nil
 	}
-	data, err := os.ReadFile(f.group)
+	if config.Group.UnmarshalText([]byte(f.group)) == nil {
+		if config.Group == (membership.ID{}) { // means that none is given
+			return config, command.Usage("--group: the ID is all zeros, which no group has")
+		}
+		return config, nil
+	}
+	data, err := files.Read(f.group, maxFileBytes)
 	if err != nil {
 		return config, command.Usage("--group: expected the ID of a group, 64 hexadecimal digits, or a file: %w", err)
 	}
@@ -220,6 +235,33 @@ func (f fetchFlags) trusted() (config check.Config, err error) {
 	return config, nil
 }
 
+// trustedKey reads --contract-key.
+func (f fetchFlags) trustedKey() (key keys.Public, err error) {
+	if f.key == "" {
+		return key, nil
+	}
+	if key, err = keys.ParsePublic(f.key); err != nil {
+		data, failed := files.Read(f.key, maxFileBytes)
+		switch {
+		case errors.Is(failed, fs.ErrNotExist):
+			return key, command.Usage("--contract-key: expected a key or a file: %w", err)
+		case failed != nil:
+			return key, command.Usage("--contract-key: %w", failed)
+		}
+		word, err := plaintext.Word(data)
+		if err == nil {
+			key, err = keys.ParsePublic(word)
+		}
+		if err != nil {
+			return key, command.Usage("--contract-key %s: %w", f.key, err)
+		}
+	}
+	if key == (keys.Public{}) { // means that none is given
+		return key, command.Usage("--contract-key: the key is all zeros, which nobody has")
+	}
+	return key, nil
+}
+
 // asked reads --epoch, --url and --members.
 func (f fetchFlags) asked() (config holders.Config, err error) {
 	if config.Epoch, err = contract.ParseEpoch(f.epoch); err != nil {
@@ -227,7 +269,7 @@ func (f fetchFlags) asked() (config holders.Config, err error) {
 	}
 	config.URLs = f.urls
 	if f.members != "" {
-		data, err := os.ReadFile(f.members)
+		data, err := files.Read(f.members, maxFileBytes)
 		if err != nil {
 			return config, command.Usage("--members: %w", err)
 		}

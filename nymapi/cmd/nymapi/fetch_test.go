@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,8 +56,9 @@ func holding(t *testing.T, core []byte) string {
 // fetch runs the command with the trusted group and key.
 func fetch(t *testing.T, args ...string) (status int, out, errs string) {
 	t.Helper()
-	key := contracttest.ContractKey().Public()
-	args = append([]string{"fetch", "--epoch", "1", "--group", contracttest.Group(4).ID().String(), "--contract-key", hex.EncodeToString(key[:])}, args...)
+	key, path := contracttest.ContractKey().Public(), filepath.Join(t.TempDir(), "contract.key")
+	require.NoError(t, os.WriteFile(path, []byte(hex.EncodeToString(key[:])+"\n"), 0o600))
+	args = append([]string{"fetch", "--epoch", "1", "--group", contracttest.Group(4).ID().String(), "--contract-key", path}, args...)
 	var stdout, stderr bytes.Buffer
 	status = run(t.Context(), args, &stdout, &stderr)
 	return status, stdout.String(), stderr.String()
@@ -138,6 +140,13 @@ func TestFetchRefusesWrongFlags(t *testing.T) {
 		{"--members=missing", "no such file"},
 		{"--group=missing", "expected the ID of a group"},
 		{"--contract-key=x", "--contract-key: "},
+		{"--group=", "--group is empty"},
+		{"--contract-key=", "--contract-key is empty"},
+		{"--group=" + strings.Repeat("0", 64), "all zeros"},
+		{"--contract-key=" + strings.Repeat("0", 64), "all zeros"},
+		{"--contract-key=" + os.DevNull, "not a regular file"},
+		{"--group=" + os.DevNull, "not a regular file"},
+		{"--members=" + os.DevNull, "not a regular file"},
 	} {
 		status, _, errs := fetch(t, "--url=http://127.0.0.1:1", row.flag)
 		require.Equal(t, 2, status, row.flag)
