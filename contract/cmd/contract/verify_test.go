@@ -125,7 +125,7 @@ func TestVerifySaysWhatItTrusts(t *testing.T) {
 	require.NotContains(t, out, "The contract's key is your trusted one")
 }
 
-// anyone who asks for a comparison with a trusted copy gets one, or an error.
+// A comparison with a trusted copy that was asked for is made, or fails.
 func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 	v := newVerifiable(t)
 	pipe, empty := filepath.Join(t.TempDir(), "pipe"), filepath.Join(t.TempDir(), "empty")
