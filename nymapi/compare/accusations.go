@@ -12,8 +12,8 @@ import (
 )
 
 // copyEvidence copies what convicts somebody from the folders of the Nym-APIs, which must have
-// stopped, to the folder evidence of the mode, if the run keeps its evidence. Files of one proof have one name at all Nym-APIs, so
-// each is there once.
+// stopped, to the folder evidence of the mode, if the run keeps its evidence. Files of one proof
+// have one name at all Nym-APIs, so each is there once.
 func (r *modeRun) copyEvidence() error {
 	if r.options.Evidence == nil {
 		return nil
