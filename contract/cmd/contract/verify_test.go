@@ -125,7 +125,7 @@ func TestVerifySaysWhatItTrusts(t *testing.T) {
 	require.NotContains(t, out, "The contract's key is your trusted one")
 }
 
-// Whoever asks for a comparison with a trusted copy gets one, or an error.
+// Those who ask for a comparison with a trusted copy get one, or an error.
 func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 	v := newVerifiable(t)
 	pipe, empty := filepath.Join(t.TempDir(), "pipe"), filepath.Join(t.TempDir(), "empty")
