@@ -73,8 +73,8 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 	return caught, nil
 }
 
-// CheckCaught compares who is shown as having signed two reports or two blocks with the annex of the
-// epoch, which proves it. The error wraps verify.ErrMismatch.
+// CheckCaught compares who is shown as having signed two reports or two blocks with the annex of
+// the epoch, which proves it. The error wraps verify.ErrMismatch.
 func (r *Reader) CheckCaught(ctx context.Context, annex contract.Annex) error {
 	// An earlier version may have made the database.
 	if known, err := has(ctx, r.db, "offence"); err != nil || !known {
