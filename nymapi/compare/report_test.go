@@ -41,7 +41,7 @@ func TestTheReportIsWholeAndNeedsNoOtherFile(t *testing.T) {
 	require.NoError(t, WriteReport(&out, scenes, outcomes))
 	html := out.String()
 	for _, want := range []string{
-		"Nym-API 1 lies (zero), Nym-API 4 is offline</th>", "78.95", "2.55", "of 75 % of the cells", "of 50 % of the cells",
+		"Nym-API 1 lies (zero), Nym-API 4 is offline</th>", "78.95", "2.55", "over 75 % of the cells", "over 50 % of the cells",
 		"Error of each epoch", "missed: no valid submission in time", "Coverage and error", "under each estimator", "Epoch 10, rewarded by nymapi-2",
 		`class="far"><th scope="row">nymapi-1</th>`, "nymapi-4&lt;b&gt;", "no report in this block", "Race", "nymapi-1 signed two reports in epoch 10",
 		"ephemera, epoch 20: no valid submission in time", "nymapi compare --epochs 2 --liars-at 1 --missing 0 --mixnodes 2 --offline-at 4 --ticks 2",

@@ -191,7 +191,21 @@ func compareTables(ctx context.Context, reader *store.Reader, owner store.Identi
 	if err := a.Describes(shown); err != nil {
 		return err
 	}
-	return reader.CheckReports(ctx, epoch, a)
+	if err := reader.CheckReports(ctx, epoch, a); err != nil {
+		return err
+	}
+	encoded, err := reader.Annex(ctx, epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // not closed yet
+	}
+	if err != nil {
+		return err
+	}
+	annex, err := contract.DecodeAnnex(encoded)
+	if err != nil || annex.Epoch != epoch {
+		return nil // as the check "annex" says
+	}
+	return reader.CheckCaught(ctx, annex)
 }
 
 // newClient returns a client of the contract at a URL, whose scheme may be left out.

@@ -199,7 +199,7 @@ func (f verifyFlags) verify(ctx context.Context, e evidence, config check.Config
 	case err != nil:
 		return err
 	case s.Failed > 0:
-		return fmt.Errorf("%d %w", s.Count(check.Fail), errFailed)
+		return errFailed
 	case s.Incomplete > 0:
 		return fmt.Errorf("%w; the output says why", errUnchecked)
 	}

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
@@ -69,6 +71,38 @@ func readCaught(ctx context.Context, db sqlx.QueryerContext, epoch contract.Epoc
 		caught[i] = caught[i].Told()
 	}
 	return caught, nil
+}
+
+// CheckCaught compares who is shown as having signed two reports or two blocks with the annex of
+// the epoch, which proves it. The error wraps verify.ErrMismatch.
+func (r *Reader) CheckCaught(ctx context.Context, annex contract.Annex) error {
+	// An earlier version may have made the database.
+	if known, err := has(ctx, r.db, "offence"); err != nil || !known {
+		return err
+	}
+	var shown, proven []string
+	err := r.db.SelectContext(ctx, &shown, `SELECT format('%s %s %d', key, offence, height) FROM offence WHERE epoch = ?`, int64(annex.Epoch))
+	if err != nil {
+		return fmt.Errorf("read who was caught in epoch %d: %w", annex.Epoch, err)
+	}
+	for _, double := range annex.DoubleReports {
+		proven = append(proven, fmt.Sprintf("%s %s 0", hexKey(double.Reporter), contract.TwoReports))
+	}
+	for _, double := range annex.DoubleBlocks {
+		header := double.First.Header
+		proven = append(proven, fmt.Sprintf("%s %s %d", hexKey(header.Creator), contract.TwoBlocks, header.Height))
+	}
+	for _, offence := range shown {
+		if !slices.Contains(proven, offence) {
+			return fmt.Errorf("%w: shown as caught, without a proof: %s", verify.ErrMismatch, offence)
+		}
+	}
+	for _, offence := range proven {
+		if !slices.Contains(shown, offence) {
+			return fmt.Errorf("%w: not shown as caught: %s", verify.ErrMismatch, offence)
+		}
+	}
+	return nil
 }
 
 func args(epoch contract.Epoch) []any {

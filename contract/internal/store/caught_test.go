@@ -11,6 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
@@ -132,4 +134,25 @@ func TestMembersAreCaughtByName(t *testing.T) {
 	settled(t, s, 2, 1)
 	require.Equal(t, []int{4, 2, 0}, rows[int](t, path, `SELECT caught FROM reporter_totals WHERE nymapi LIKE 'nymapi-%' ORDER BY nymapi`))
 	require.Equal(t, []int{2, 2, 0}, rows[int](t, path, `SELECT caught FROM reporters WHERE epoch = 2 AND nymapi LIKE 'nymapi-%' ORDER BY nymapi`))
+}
+
+func TestWhoIsShownAsCaughtIsWhoWasProvenTo(t *testing.T) {
+	ctx, culprit := context.Background(), contracttest.Key(1).Public()
+	s := begin(t, filepath.Join(t.TempDir(), "c.db"), 1, 2)
+	require.NoError(t, s.PutOffence(ctx, 2, culprit, contract.TwoReports, 0))
+	require.NoError(t, s.PutOffence(ctx, 2, culprit, contract.TwoBlocks, 7))
+	header := block.SignedHeader{Header: block.Header{Creator: culprit, Height: 7}}
+	annex := contract.Annex{
+		Epoch: 2, DoubleReports: []contract.DoubleReport{{Reporter: culprit}}, DoubleBlocks: []contract.DoubleBlock{{First: header}},
+	}
+	require.NoError(t, s.CheckCaught(ctx, annex))
+	require.NoError(t, s.CheckCaught(ctx, contract.Annex{Epoch: 1}))
+
+	annex.DoubleReports = append(annex.DoubleReports, contract.DoubleReport{Reporter: contracttest.Key(2).Public()})
+	err := s.CheckCaught(ctx, annex)
+	require.ErrorIs(t, err, verify.ErrMismatch)
+	require.ErrorContains(t, err, "not shown as caught")
+	err = s.CheckCaught(ctx, contract.Annex{Epoch: 2})
+	require.ErrorIs(t, err, verify.ErrMismatch)
+	require.ErrorContains(t, err, "shown as caught, without a proof")
 }

@@ -43,8 +43,8 @@ messages are an offence where the application allows one under a label, as
 Nym-APIs do for reports: "contract verify" checks that they are reports.
 
 Who is a member must come from elsewhere: a members file (peers.toml), the output
-of "ephemera query group -o json", or a contract's peer_info. Without --group the exit status is 1.
-It is 0 if every file proves something.`,
+of "ephemera query group -o json", or a contract's peer_info. Without --group the
+exit status is 1. It is 0 if every file proves something.`,
 		Example: `  ephemera evidence verify data/2/evidence/*.evidence --group peers.toml`,
 		Args:    cobra.MinimumNArgs(1),
 	}
