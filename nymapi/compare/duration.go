@@ -16,19 +16,19 @@ import (
 // because one machine may not keep up with the work of so large a group.
 const bigRun = 30
 
-// Computing times on one core, fitted to runs of 4, 10 and 30 Nym-APIs in one process.
+// Computing times on one core, fitted to runs of 4, 10, 30 and 100 Nym-APIs in one process.
 const (
-	signatureCost = 40 * time.Microsecond  // one Ed25519 verification
-	cellCost      = 250 * time.Nanosecond  // one value of a report, decoded and sorted
-	frontierCost  = 170 * time.Microsecond // one frontier of one chain between two members
+	signatureCost = 25 * time.Microsecond // one Ed25519 verification
+	perSignature  = 23                    // tenths of it that a round takes in all, for each of its verifications
+	cellCost      = 250 * time.Nanosecond // one value of a report, decoded and sorted
 )
 
 // costPerEpoch estimates the computing time of this machine for one epoch of the ephemera mode:
-// every member verifies every report and n certificates of q echoes, recomputes n matrices of n
-// reports, and receives frontiers of n chains from every other member.
+// every member verifies every report and n certificates of q echoes, and recomputes n matrices of n
+// reports. About two fifths of a round are signatures (docs/FIGURES.md).
 func (p *Plan) costPerEpoch() time.Duration {
 	n, q := time.Duration(p.Nodes), time.Duration(quorum.Size(p.Nodes))
-	work := (n*n+n*n*q)*signatureCost + n*n*n*time.Duration(p.Mixnodes)*cellCost + n*n*n*frontierCost
+	work := (n*n+n*n*q)*signatureCost*perSignature/10 + n*n*n*time.Duration(p.Mixnodes)*cellCost
 	return time.Duration(max(1, p.slowness) * float64(work) / float64(runtime.GOMAXPROCS(0)))
 }
 
