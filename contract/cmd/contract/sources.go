@@ -147,6 +147,10 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 	if err != nil {
 		return e, fmt.Errorf("read %s: %w", path, err)
 	}
+	lacking, err := reader.WithoutAnnex(ctx)
+	if err != nil {
+		return e, fmt.Errorf("read %s: %w", path, err)
+	}
 	newest, differ := contract.Epoch(0), false
 	if len(epochs) > 0 {
 		newest = epochs[len(epochs)-1]
@@ -166,6 +170,9 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 		bundle.Core = core.Encode()
 		if bundle.Annex, err = reader.Annex(ctx, epoch); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return bundle, err
+		}
+		if bundle.Annex == nil && lacking[epoch] {
+			bundle.Annex = []byte{} // there should be one
 		}
 		bundle.Copies = func(a verify.Audited) error {
 			err := compareTables(ctx, reader, owner, epoch, a)

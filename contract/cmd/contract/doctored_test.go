@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
+	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+)
+
+// newSealed returns a database whose settled epochs have annexes, epoch 1 with a late submission of
+// another result.
+func newSealed(t *testing.T) (path string) {
+	ctx := context.Background()
+	path = filepath.Join(t.TempDir(), databaseName)
+	fill(t, path)
+	s, err := store.Open(ctx, path, store.Owner{Network: contracttest.Network, Key: contracttest.ContractKey()}, 1, nil)
+	require.NoError(t, err)
+	d := description(t, 1)
+	b := contracttest.Block(d, 4, contracttest.Messages(d, 2, 3, 4))
+	e := &contract.Evidence{Block: b, Certificate: contracttest.Certify(d, b, 1, 2, 3)}
+	late, err := contract.NewSubmission(contracttest.Key(4), d, contracttest.Result(d, e), e)
+	require.NoError(t, err)
+	v, err := verify.Submission(d, late)
+	require.NoError(t, err)
+	require.NoError(t, s.PutLate(ctx, d, v.Result, store.Attempt{
+		Epoch: 1, Submitter: late.Submitter, At: d.End + 60, Verdict: contract.VerdictLate, Type: contract.Decided.Type(), Reason: "won by another", Submission: late.Encode(),
+	}))
+	for epoch := contract.Epoch(1); epoch <= 3; epoch++ {
+		all, err := s.Collect(ctx, epoch)
+		require.NoError(t, err)
+		annex, err := all.Seal(all.Core, description(t, epoch).End+3000, contracttest.ContractKey())
+		require.NoError(t, err)
+		require.NoError(t, s.PutAnnex(ctx, annex))
+	}
+	require.NoError(t, s.Close())
+	return path
+}
+
+// What is changed in a database without its contract is found, whatever table it is in.
+func TestAuditNamesWhatWasChanged(t *testing.T) {
+	path := newSealed(t)
+	status, out, errs := call(t, "audit", "--db", path)
+	require.Zero(t, status, out+errs)
+	original, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, c := range []struct{ change, want string }{
+		{"DELETE FROM annex WHERE epoch = 2", "epoch 2: strict form, FAIL: the annex of a closed epoch is missing"},
+		{"DELETE FROM epoch; DELETE FROM record; DELETE FROM winner", "epoch 3 in .*: strict form, FAIL: the evidence of a settled epoch is missing"},
+	} {
+		changed := filepath.Join(t.TempDir(), databaseName)
+		put(t, changed, original)
+		tamper(t, changed, c.change)
+		status, out, errs := call(t, "audit", "--db", changed)
+		require.Equal(t, command.ExitFailure, status, "%s: %s%s", c.change, out, errs)
+		require.Regexp(t, c.want, out, c.change)
+	}
+}
+
+func TestAuditOfNothingIsNotASuccess(t *testing.T) {
+	path := newSealed(t)
+	tamper(t, path, "DELETE FROM epoch; DELETE FROM record; DELETE FROM winner; DELETE FROM reporter; DELETE FROM annex")
+	status, _, errs := call(t, "audit", "--db", path)
+	require.Equal(t, command.ExitUnchecked, status)
+	require.Contains(t, errs, "no epoch is settled at")
+}
+
+func TestAnnexInThePlaceOfAnotherIsNamed(t *testing.T) {
+	for replaced, by := range map[string]string{"epoch-1.annex": "epoch-2.annex", "epoch-3.annex": "epoch-2.annex"} {
+		v := newVerifiable(t)
+		annex, err := os.ReadFile(v.file(by))
+		require.NoError(t, err)
+		put(t, v.file(replaced), annex)
+		status, out, errs := call(t, v.trusted(v.folder)...)
+		require.Equal(t, command.ExitFailure, status, errs)
+		require.Contains(t, out, "FAIL, epoch "+replaced[len("epoch-"):len("epoch-")+1]+", check 32, annex: ")
+	}
+}
