@@ -54,6 +54,24 @@ func TestAuditNamesWhatWasChanged(t *testing.T) {
 	for _, c := range []struct{ change, want string }{
 		{"DELETE FROM annex WHERE epoch = 2", "epoch 2: strict form, FAIL: the annex of a closed epoch is missing"},
 		{"DELETE FROM epoch; DELETE FROM record; DELETE FROM winner", "epoch 3 in .*: strict form, FAIL: the evidence of a settled epoch is missing"},
+		{"DELETE FROM attempt WHERE epoch = 1", "epoch 1: tables, FAIL: audit failed: the submission shown as accepted"},
+		{"DELETE FROM attempt WHERE epoch = 1 AND reason <> ''", "epoch 1: tables, FAIL: .* is not shown"},
+		{"DELETE FROM attempt WHERE epoch = 3", "epoch 3: tables, FAIL: audit failed: the invalid submission of .* is not shown"},
+		{"UPDATE attempt SET at_ms = at_ms + 1 WHERE epoch = 2 AND verdict = 'late'", "epoch 2: tables, FAIL: .* is not in the annex"},
+		{"UPDATE attempt SET verdict = 'invalid' WHERE epoch = 1 AND verdict = 'late'", "epoch 1: tables, FAIL: audit failed: a submission"},
+		{"UPDATE submitted SET spread = spread + 5", "epoch 1: tables, FAIL: audit failed: the spread shown"},
+		{"UPDATE submitted SET late = 2", "epoch 1: tables, FAIL: audit failed: the spread shown"},
+		{"UPDATE history SET squared = squared + 1", "epoch 3: tables, FAIL: audit failed: the history shown"},
+		{"DELETE FROM history", "epoch 3: tables, FAIL: audit failed: the history shown has 0 reporters"},
+		{"UPDATE report SET deviation = deviation + 1 WHERE id > 2000", "epoch 2: tables, FAIL: audit failed: the deviation shown"},
+		{"UPDATE listing SET place = place + 1 WHERE place = 2", "epoch 1: tables, FAIL: audit failed: list 1 has mixnode"},
+		{"UPDATE epoch SET settled_ms = settled_ms + 1 WHERE id = 3", "epoch 3: tables, FAIL: audit failed: shown as settled at"},
+		{"UPDATE epoch SET description_hash = '00' WHERE id = 2", "epoch 2: tables, FAIL: audit failed: the description is kept with hash"},
+		{"UPDATE record SET hash = '00' WHERE epoch = 1", "epoch 1: tables, FAIL: audit failed: the record is kept with hash"},
+		{"UPDATE winner SET rewards = '00' WHERE epoch = 1", "epoch 1: tables, FAIL: audit failed: the rewards are kept with hash"},
+		{"UPDATE reporter SET message = '00' WHERE epoch = 2", "epoch 2: tables, FAIL: audit failed: the message shown"},
+		{"UPDATE member_group SET encoded = x'00'", "epoch 1: tables, FAIL: audit failed: the group shown"},
+		{"UPDATE member_group SET f = 2", "epoch 1: tables, FAIL: audit failed: the group shown"},
 	} {
 		changed := filepath.Join(t.TempDir(), databaseName)
 		put(t, changed, original)

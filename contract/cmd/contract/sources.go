@@ -151,9 +151,9 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 	if err != nil {
 		return e, fmt.Errorf("read %s: %w", path, err)
 	}
-	newest, differ := contract.Epoch(0), false
+	tables := comparison{reader: reader, owner: owner}
 	if len(epochs) > 0 {
-		newest = epochs[len(epochs)-1]
+		tables.newest = epochs[len(epochs)-1]
 	}
 	if epochs, err = e.choose(epochs, only); err != nil {
 		return e, err
@@ -174,45 +174,10 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 		if bundle.Annex == nil && lacking[epoch] {
 			bundle.Annex = []byte{} // there should be one
 		}
-		bundle.Copies = func(a verify.Audited) error {
-			err := compareTables(ctx, reader, owner, epoch, a)
-			if differ = differ || err != nil; !differ && epoch == newest {
-				return reader.CheckTotals(ctx) // over all epochs up to it
-			}
-			return err
-		}
+		bundle.Copies = func(a verify.Audited) error { return tables.epoch(ctx, epoch, a) }
 		return bundle, nil
 	})
 	return e, nil
-}
-
-// compareTables compares what a database shows of an epoch with its evidence.
-func compareTables(ctx context.Context, reader *store.Reader, owner store.Identity, epoch contract.Epoch, a verify.Audited) error {
-	if d := a.Description; d.ContractKey != owner.Key || d.Epoch != epoch {
-		return fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, d.Epoch, d.ContractKey)
-	}
-	shown, err := reader.Epoch(ctx, epoch)
-	if err != nil {
-		return err
-	}
-	if err := a.Describes(shown); err != nil {
-		return err
-	}
-	if err := reader.CheckReports(ctx, epoch, a); err != nil {
-		return err
-	}
-	encoded, err := reader.Annex(ctx, epoch)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // not closed yet
-	}
-	if err != nil {
-		return err
-	}
-	annex, err := contract.DecodeAnnex(encoded)
-	if err != nil || annex.Epoch != epoch {
-		return nil // as the check "annex" says
-	}
-	return reader.CheckCaught(ctx, annex)
 }
 
 // newClient returns a client of the contract at a URL, whose scheme may be left out.
