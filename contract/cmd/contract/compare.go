@@ -8,15 +8,17 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 )
 
 // comparison compares the tables of a database with the evidence of its epochs, in their order.
 type comparison struct {
 	reader *store.Reader
 	owner  store.Identity
-	newest contract.Epoch // of those that are compared
-	state  contract.State // after the last epoch that was compared, recomputed
-	differ bool           // the tables of an epoch differ
+	names  map[keys.Public]string // trusted ones, nil if not known
+	newest contract.Epoch         // of those that are compared
+	state  contract.State         // after the last epoch that was compared, recomputed
+	differ bool                   // the tables of an epoch differ
 }
 
 // epoch compares what the database shows of an epoch with its evidence, and with the newest one what
@@ -26,6 +28,9 @@ func (c *comparison) epoch(ctx context.Context, epoch contract.Epoch, a verify.A
 	err := c.compare(ctx, epoch, a, known)
 	c.differ = c.differ || err != nil
 	if c.differ || epoch != c.newest {
+		return err
+	}
+	if err := c.reader.CheckMembers(ctx, c.names); err != nil {
 		return err
 	}
 	if err := c.reader.CheckTotals(ctx); err != nil || !known {

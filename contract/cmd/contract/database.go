@@ -159,7 +159,7 @@ func audit(ctx context.Context, db string, proofs []string, out, progress io.Wri
 	if _, err := io.WriteString(out, otherDatabase(db)); err != nil {
 		return err
 	}
-	e, err := fromDatabase(ctx, reader, path, 0)
+	e, err := fromDatabase(ctx, reader, path, 0, nil)
 	if err != nil {
 		return err
 	}

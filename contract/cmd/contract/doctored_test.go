@@ -71,6 +71,7 @@ func TestAuditNamesWhatWasChanged(t *testing.T) {
 		{"UPDATE winner SET rewards = '00' WHERE epoch = 1", "epoch 1: tables, FAIL: audit failed: the rewards are kept with hash"},
 		{"UPDATE reporter SET message = '00' WHERE epoch = 2", "epoch 2: tables, FAIL: audit failed: the message shown"},
 		{"UPDATE member_group SET encoded = x'00'", "epoch 1: tables, FAIL: audit failed: the group shown"},
+		{"UPDATE member SET peer_id = (SELECT min(peer_id) FROM member)", "epoch 3: tables, FAIL: audit failed: member .* is shown with peer ID"},
 		{"UPDATE member_group SET f = 2", "epoch 1: tables, FAIL: audit failed: the group shown"},
 	} {
 		changed := filepath.Join(t.TempDir(), databaseName)
@@ -80,6 +81,19 @@ func TestAuditNamesWhatWasChanged(t *testing.T) {
 		require.Equal(t, command.ExitFailure, status, "%s: %s%s", c.change, out, errs)
 		require.Regexp(t, c.want, out, c.change)
 	}
+}
+
+// Names are not in the evidence, and so only a trusted copy of the group shows that they were swapped.
+func TestVerifyComparesNamesWithThoseOfATrustedGroup(t *testing.T) {
+	v := newVerifiable(t)
+	tamper(t, v.db, `UPDATE member SET name = 'other' WHERE name = 'nymapi-1'; UPDATE member SET name = 'nymapi-1' WHERE name = 'nymapi-2';
+		UPDATE member SET name = 'nymapi-2' WHERE name = 'other'`)
+	status, out, errs := call(t, "verify", "--db", v.db)
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "37  tables                3")
+	status, out, _ = call(t, v.trusted("--db", v.db)...)
+	require.Equal(t, command.ExitFailure, status)
+	require.Regexp(t, `FAIL, epoch 3, check 37, tables: audit failed: member\s+\S+ is shown`, out)
 }
 
 func TestAuditOfNothingIsNotASuccess(t *testing.T) {

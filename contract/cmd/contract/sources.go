@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -127,8 +128,9 @@ func (e *evidence) choose(epochs []contract.Epoch, only contract.Epoch) ([]contr
 	return nil, fmt.Errorf("%w: epoch %d is not settled at %s; it has %d settled epochs", errUnchecked, only, e.source, len(epochs))
 }
 
-// fromDatabase returns the evidence in a database, with the tables that are kept next to it.
-func fromDatabase(ctx context.Context, reader *store.Reader, path string, only contract.Epoch) (evidence, error) {
+// fromDatabase returns the evidence in a database, with the tables that are kept next to it. Names
+// are the trusted ones of members, nil if not known.
+func fromDatabase(ctx context.Context, reader *store.Reader, path string, only contract.Epoch, names map[keys.Public]string) (evidence, error) {
 	e := evidence{source: path, consecutive: true, first: 1}
 	owner, err := reader.Identity(ctx)
 	if err != nil {
@@ -151,7 +153,7 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 	if err != nil {
 		return e, fmt.Errorf("read %s: %w", path, err)
 	}
-	tables := comparison{reader: reader, owner: owner}
+	tables := comparison{reader: reader, owner: owner, names: names}
 	if len(epochs) > 0 {
 		tables.newest = epochs[len(epochs)-1]
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
 
@@ -107,6 +108,32 @@ func (r *Reader) checkList(ctx context.Context, list int64, a verify.Audited) er
 	for i, mixnode := range a.Matrix.Mixnodes {
 		if kept[i].Place != i || kept[i].Mixnode != string(mixnode) {
 			return fmt.Errorf("%w: list %d has mixnode %s at place %d, expected %s at %d", verify.ErrMismatch, list, kept[i].Mixnode, kept[i].Place, mixnode, i)
+		}
+	}
+	return nil
+}
+
+// CheckMembers compares the peer IDs of members with their keys, and their names with trusted ones.
+// Members without a trusted name may have any.
+func (r *Reader) CheckMembers(ctx context.Context, trusted map[keys.Public]string) error {
+	var rows []struct {
+		Key    string `db:"key"`
+		Name   string `db:"name"`
+		PeerID string `db:"peer_id"`
+	}
+	if err := r.db.SelectContext(ctx, &rows, `SELECT key, name, peer_id FROM member ORDER BY key`); err != nil {
+		return fmt.Errorf("read members: %w", err)
+	}
+	for _, row := range rows {
+		key, err := parseKey(row.Key)
+		if err != nil {
+			return err
+		}
+		if row.PeerID != key.PeerID() {
+			return fmt.Errorf("%w: member %s is shown with peer ID %q, which is of another key", verify.ErrMismatch, key, row.PeerID)
+		}
+		if name, known := trusted[key]; known && row.Name != name {
+			return fmt.Errorf("%w: member %s is shown as %q, the trusted name is %q", verify.ErrMismatch, key, row.Name, name)
 		}
 	}
 	return nil
