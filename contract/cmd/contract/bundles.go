@@ -151,8 +151,8 @@ func scan(path string) (bundleFile, error) {
 }
 
 // pair returns the path of the annex of each core, "" without one: the annex that names the core,
-// is about its epoch, or has its file name. An annex in the place of another one, whose core has its
-// own already, is paired by its file name, so that the check "annex" says what is wrong.
+// is about its epoch, or has its file name. An annex that replaced another one is paired by its
+// file name if the core that it names has its own: then the check "annex" says what is wrong.
 func pair(cores, annexes []bundleFile) ([]string, error) {
 	paths := make([]string, len(cores))
 	named := func(annex, core bundleFile) bool { return annex.epoch != 0 && core.core == annex.core }

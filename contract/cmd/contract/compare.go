@@ -21,8 +21,8 @@ type comparison struct {
 	differ bool                   // the tables of an epoch differ
 }
 
-// epoch compares what the database shows of an epoch with its evidence, and with the newest one what
-// it shows of all of them.
+// epoch compares what the database shows of an epoch with its evidence, and at the newest one also
+// what it shows of all of them.
 func (c *comparison) epoch(ctx context.Context, epoch contract.Epoch, a verify.Audited) error {
 	known := c.advance(epoch, a)
 	err := c.compare(ctx, epoch, a, known)

@@ -83,7 +83,7 @@ func TestAuditNamesWhatWasChanged(t *testing.T) {
 	}
 }
 
-// Names are not in the evidence, and so only a trusted copy of the group shows that they were swapped.
+// Names are not in the evidence, so only a trusted copy of the group shows that they were swapped.
 func TestVerifyComparesNamesWithThoseOfATrustedGroup(t *testing.T) {
 	v := newVerifiable(t)
 	tamper(t, v.db, `UPDATE member SET name = 'other' WHERE name = 'nymapi-1'; UPDATE member SET name = 'nymapi-1' WHERE name = 'nymapi-2';
@@ -104,7 +104,7 @@ func TestAuditOfNothingIsNotASuccess(t *testing.T) {
 	require.Contains(t, errs, "no epoch is settled at")
 }
 
-func TestAnnexInThePlaceOfAnotherIsNamed(t *testing.T) {
+func TestAnnexThatReplacedAnotherIsNamed(t *testing.T) {
 	for replaced, by := range map[string]string{"epoch-1.annex": "epoch-2.annex", "epoch-3.annex": "epoch-2.annex"} {
 		v := newVerifiable(t)
 		annex, err := os.ReadFile(v.file(by))
