@@ -38,6 +38,7 @@ func fillBusy(b *testing.B, path string, epochs contract.Epoch) {
 	for i, p := range contracttest.Peers(10) {
 		require.NoError(b, s.PutMember(ctx, store.Member{Peer: p, Counter: uint64(i)}, 5))
 	}
+	require.NoError(b, s.PutGroup(ctx, contracttest.Group(10), 6))
 	for epoch := contract.Epoch(1); epoch <= epochs; epoch++ {
 		d := contracttest.Description(10, 240)
 		shift := contract.Millis(epoch-1) * 1000
@@ -58,13 +59,15 @@ func fillBusy(b *testing.B, path string, epochs contract.Epoch) {
 				Block: v.BlockID(), Matrix: v.Matrix, Reporters: v.Reporters, Signers: v.Signers, Rewards: rewards, Receipt: receipt, Submission: submission.Encode(),
 			}
 		}))
-		var late contract.Collected
 		for creator := 2; creator <= 10; creator++ {
-			late.Late = append(late.Late, contract.Received{Submission: contracttest.Submission(d, creator).Encode(), At: d.End + 20})
+			late := contracttest.Submission(d, creator)
+			require.NoError(b, s.PutLate(ctx, d, v.Result, store.Attempt{
+				Epoch: epoch, Submitter: late.Submitter, At: d.End + 20, Verdict: contract.VerdictLate, Type: contract.Decided.Type(), Submission: late.Encode(),
+			}))
 		}
-		core, err := s.Core(ctx, epoch)
+		all, err := s.Collect(ctx, epoch)
 		require.NoError(b, err)
-		annex, err := late.Seal(core, d.End+3000, contracttest.ContractKey())
+		annex, err := all.Seal(all.Core, d.End+3000, contracttest.ContractKey())
 		require.NoError(b, err)
 		require.NoError(b, s.PutAnnex(ctx, annex))
 	}

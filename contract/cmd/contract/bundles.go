@@ -151,15 +151,35 @@ func scan(path string) (bundleFile, error) {
 }
 
 // pair returns the path of the annex of each core, "" without one: the annex that names the core,
-// is about its epoch, or has its file name.
+// is about its epoch, or has its file name. An annex that replaced another one is paired by its
+// file name if the core that it names has its own: then the check "annex" says what is wrong.
 func pair(cores, annexes []bundleFile) ([]string, error) {
 	paths := make([]string, len(cores))
+	named := func(annex, core bundleFile) bool { return annex.epoch != 0 && core.core == annex.core }
+	sameFile := func(annex, core bundleFile) bool { return stem(core.path) == stem(annex.path) }
+	own := func(annex bundleFile) bool {
+		return slices.ContainsFunc(cores, func(core bundleFile) bool { return named(annex, core) && sameFile(annex, core) })
+	}
+	slices.SortStableFunc(annexes, func(a, b bundleFile) int {
+		switch {
+		case own(a) == own(b):
+			return 0
+		case own(a):
+			return -1
+		}
+		return 1
+	})
 	for _, annex := range annexes {
-		at := slices.IndexFunc(cores, func(core bundleFile) bool { return annex.epoch != 0 && core.core == annex.core })
+		at := slices.IndexFunc(cores, func(core bundleFile) bool { return named(annex, core) })
 		if at < 0 {
 			at = slices.IndexFunc(cores, func(core bundleFile) bool {
-				return annex.epoch != 0 && core.epoch == annex.epoch || stem(core.path) == stem(annex.path)
+				return annex.epoch != 0 && core.epoch == annex.epoch || sameFile(annex, core)
 			})
+		}
+		if at >= 0 && paths[at] != "" {
+			if other := slices.IndexFunc(cores, func(core bundleFile) bool { return sameFile(annex, core) }); other >= 0 {
+				at = other
+			}
 		}
 		switch {
 		case at < 0:

@@ -130,7 +130,7 @@ func newAudit() *cobra.Command {
 		Long: `Recompute every settled epoch from its evidence, offline: all that "contract
 verify --db" checks, of a database whose own key is trusted. It names what fails,
 warnings, and how many epochs are proven. The exit status is 1 if an epoch fails,
-is missing, or was not settled as its record says.
+is missing, or was not settled as its record says, and 3 if no epoch is settled.
 
 A database alone cannot show that the contract signed another receipt before. The
 audit also fails with --proof, a proof of that which a Nym-API wrote.`,
@@ -159,13 +159,19 @@ func audit(ctx context.Context, db string, proofs []string, out, progress io.Wri
 	if _, err := io.WriteString(out, otherDatabase(db)); err != nil {
 		return err
 	}
-	e, err := fromDatabase(ctx, reader, path, 0)
+	e, err := fromDatabase(ctx, reader, path, 0, nil)
 	if err != nil {
 		return err
 	}
 	owner, err := reader.Identity(ctx)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if e.epochs == 0 {
+		if err := auditProofs(owner.Key, proofs, out); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: no epoch is settled at %s", errUnchecked, path)
 	}
 	result, err := e.check(ctx, check.Config{Contract: owner.Key}, false, progress)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -127,8 +128,9 @@ func (e *evidence) choose(epochs []contract.Epoch, only contract.Epoch) ([]contr
 	return nil, fmt.Errorf("%w: epoch %d is not settled at %s; it has %d settled epochs", errUnchecked, only, e.source, len(epochs))
 }
 
-// fromDatabase returns the evidence in a database, with the tables that are kept next to it.
-func fromDatabase(ctx context.Context, reader *store.Reader, path string, only contract.Epoch) (evidence, error) {
+// fromDatabase returns the evidence in a database, with the tables that are kept next to it. Names
+// are the trusted ones of members, nil if not known.
+func fromDatabase(ctx context.Context, reader *store.Reader, path string, only contract.Epoch, names map[keys.Public]string) (evidence, error) {
 	e := evidence{source: path, consecutive: true, first: 1}
 	owner, err := reader.Identity(ctx)
 	if err != nil {
@@ -147,9 +149,13 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 	if err != nil {
 		return e, fmt.Errorf("read %s: %w", path, err)
 	}
-	newest, differ := contract.Epoch(0), false
+	lacking, err := reader.WithoutAnnex(ctx)
+	if err != nil {
+		return e, fmt.Errorf("read %s: %w", path, err)
+	}
+	tables := comparison{reader: reader, owner: owner, names: names}
 	if len(epochs) > 0 {
-		newest = epochs[len(epochs)-1]
+		tables.newest = epochs[len(epochs)-1]
 	}
 	if epochs, err = e.choose(epochs, only); err != nil {
 		return e, err
@@ -167,45 +173,13 @@ func fromDatabase(ctx context.Context, reader *store.Reader, path string, only c
 		if bundle.Annex, err = reader.Annex(ctx, epoch); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return bundle, err
 		}
-		bundle.Copies = func(a verify.Audited) error {
-			err := compareTables(ctx, reader, owner, epoch, a)
-			if differ = differ || err != nil; !differ && epoch == newest {
-				return reader.CheckTotals(ctx) // over all epochs up to it
-			}
-			return err
+		if bundle.Annex == nil && lacking[epoch] {
+			bundle.Annex = []byte{} // there should be one
 		}
+		bundle.Copies = func(a verify.Audited) error { return tables.epoch(ctx, epoch, a) }
 		return bundle, nil
 	})
 	return e, nil
-}
-
-// compareTables compares what a database shows of an epoch with its evidence.
-func compareTables(ctx context.Context, reader *store.Reader, owner store.Identity, epoch contract.Epoch, a verify.Audited) error {
-	if d := a.Description; d.ContractKey != owner.Key || d.Epoch != epoch {
-		return fmt.Errorf("%w: evidence of epoch %d of contract %s", verify.ErrMismatch, d.Epoch, d.ContractKey)
-	}
-	shown, err := reader.Epoch(ctx, epoch)
-	if err != nil {
-		return err
-	}
-	if err := a.Describes(shown); err != nil {
-		return err
-	}
-	if err := reader.CheckReports(ctx, epoch, a); err != nil {
-		return err
-	}
-	encoded, err := reader.Annex(ctx, epoch)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // not closed yet
-	}
-	if err != nil {
-		return err
-	}
-	annex, err := contract.DecodeAnnex(encoded)
-	if err != nil || annex.Epoch != epoch {
-		return nil // as the check "annex" says
-	}
-	return reader.CheckCaught(ctx, annex)
 }
 
 // newClient returns a client of the contract at a URL, whose scheme may be left out.

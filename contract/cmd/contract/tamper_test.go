@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
@@ -43,15 +41,9 @@ func TestVerifyComparesTheTotalsThatAreShown(t *testing.T) {
 
 // Nobody is shown as a culprit without a proof.
 func TestVerifyComparesWhoIsShownAsCaught(t *testing.T) {
-	v := newVerifiable(t)
-	annex, err := os.ReadFile(v.file("epoch-1.annex"))
-	require.NoError(t, err)
-	tamper(t, v.db, fmt.Sprintf("INSERT INTO annex VALUES (1, 1, x'%x')", annex))
-	status, _, errs := call(t, v.trusted("--db", v.db)...)
-	require.Zero(t, status, errs)
-
-	tamper(t, v.db, "INSERT INTO offence SELECT min(key), 1, 'two_reports', 0 FROM member")
-	status, out, _ := call(t, v.trusted("--db", v.db)...)
+	db := newSealed(t)
+	tamper(t, db, "INSERT INTO offence SELECT min(key), 1, 'two_reports', 0 FROM member")
+	status, out, _ := call(t, "verify", "--db", db)
 	require.Equal(t, command.ExitFailure, status)
 	require.Regexp(t, `FAIL, epoch 1, check 37, tables: audit failed: shown as caught, without a\s+proof`, out)
 }

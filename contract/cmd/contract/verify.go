@@ -115,7 +115,7 @@ func (f verifyFlags) run(ctx context.Context, args []string, out, progress io.Wr
 			return err
 		}
 		defer reader.Close()
-		e, err := fromDatabase(ctx, reader, f.db, only)
+		e, err := fromDatabase(ctx, reader, f.db, only, config.Names)
 		if err != nil {
 			return err
 		}

@@ -168,3 +168,22 @@ func (r *Reader) Annex(ctx context.Context, epoch contract.Epoch) ([]byte, error
 	}
 	return encoded, nil
 }
+
+// WithoutAnnex returns the settled epochs that have no annex although a later one has, which closed
+// after them: a contract seals annexes in the order of epochs. An epoch that could not be sealed,
+// because it was damaged, is among them.
+func (r *Reader) WithoutAnnex(ctx context.Context) (map[contract.Epoch]bool, error) {
+	if known, err := has(ctx, r.db, "annex"); err != nil || !known {
+		return nil, err
+	}
+	lacking, err := r.numbers(ctx, `SELECT e.id FROM epoch e LEFT JOIN annex a ON a.epoch = e.id
+		WHERE e.status <> 'open' AND a.epoch IS NULL AND e.id < (SELECT max(epoch) FROM annex) ORDER BY e.id`)
+	if err != nil {
+		return nil, err
+	}
+	set := make(map[contract.Epoch]bool, len(lacking))
+	for _, epoch := range lacking {
+		set[epoch] = true
+	}
+	return set, nil
+}

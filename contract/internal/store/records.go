@@ -208,7 +208,8 @@ func (s settledRow) record() (contract.Record, error) {
 // ErrNoRecords reports a database of an earlier version, which kept no records.
 var ErrNoRecords = errors.New("the database has no records of how its epochs were settled: an earlier version made it; start this version's contract on it once, which signs them")
 
-// Settled returns the numbers of all epochs that are settled or have a record, in ascending order.
+// Settled returns the numbers of all epochs that are settled, or have a record, a winner, reporters
+// or an annex, as those have that were removed from another table, in ascending order.
 // The error is ErrNoRecords for a database that an earlier version made.
 func (r *Reader) Settled(ctx context.Context) ([]contract.Epoch, error) {
 	switch known, err := has(ctx, r.db, "record"); {
@@ -217,7 +218,15 @@ func (r *Reader) Settled(ctx context.Context) ([]contract.Epoch, error) {
 	case !known:
 		return nil, ErrNoRecords
 	}
-	return r.numbers(ctx, `SELECT id FROM epoch WHERE status <> 'open' UNION SELECT epoch FROM record UNION SELECT epoch FROM winner ORDER BY 1`)
+	query := `SELECT id FROM epoch WHERE status <> 'open' UNION SELECT epoch FROM record UNION SELECT epoch FROM winner UNION SELECT epoch FROM reporter`
+	annexes, err := has(ctx, r.db, "annex") // a later version added it
+	if err != nil {
+		return nil, fmt.Errorf("read epochs: %w", err)
+	}
+	if annexes {
+		query += ` UNION SELECT epoch FROM annex`
+	}
+	return r.numbers(ctx, query+` ORDER BY 1`)
 }
 
 // Record returns the record of a settled epoch, or ErrNotFound.
