@@ -115,6 +115,9 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
 		}
+		if err := by.checkKey(data); err != nil {
+			return err
+		}
 		if judgements[i] = by.judge(path, data); !judgements[i].Proven {
 			failed = errNotProven
 		}
@@ -128,6 +131,23 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 		j.write(out)
 	}
 	return failed
+}
+
+// checkKey returns a usage error if the trusted key is the private key of the contract whose receipts
+// a file holds.
+func (t accused) checkKey(data []byte) error {
+	file, err := accusation.Decode(data)
+	if err != nil || file.Kind != contract.TwoReceipts {
+		return nil
+	}
+	two, err := contract.DecodeEquivocation(file)
+	if err != nil || two.First.Contract == t.Contract {
+		return nil
+	}
+	if err := t.Contract.CheckNotSeedOf(two.First.Contract); err != nil {
+		return command.Usage("--contract-key: %w (%s)", err, publicKeyHint)
+	}
+	return nil
 }
 
 // judge checks an evidence file. It proves nothing to those who do not say whom they know.

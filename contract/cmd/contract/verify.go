@@ -219,6 +219,9 @@ func (e evidence) check(ctx context.Context, config check.Config, keep bool, pro
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return result, err
 		}
+		if err := config.CheckKey(bundle); err != nil {
+			return result, command.Usage("--contract-key: %w (%s)", err, publicKeyHint)
+		}
 		if report := verifier.Next(bundle); keep {
 			result.Epochs = append(result.Epochs, report)
 		}
