@@ -164,8 +164,8 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 	return failed
 }
 
-// checkKey returns a usage error if the trusted key is the private key of the contract whose receipts
-// a file holds.
+// checkKey returns a usage error if the trusted key is the private key of the contract whose
+// receipts a file holds.
 func (t accused) checkKey(data []byte) error {
 	file, err := accusation.Decode(data)
 	if err != nil || file.Kind != contract.TwoReceipts {

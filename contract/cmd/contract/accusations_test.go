@@ -91,7 +91,8 @@ func TestEvidenceOfTwoReportsConvictsByName(t *testing.T) {
 	}
 }
 
-// A folder of evidence files is checked like its files. One that also has bundles is one of bundles.
+// A folder of evidence files is checked like its files. One that also has bundles is one of
+// bundles.
 func TestEvidenceInAFolderConvicts(t *testing.T) {
 	folder, names := t.TempDir(), []string{"a.evidence", "b.evidence"}
 	group := groupFiles(t, t.TempDir())["peers.toml"]

@@ -153,8 +153,8 @@ func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 	require.Contains(t, errs, "not a regular file (give a file)")
 }
 
-// The contract's own contract.key is refused, of whatever contract the evidence is, and no part of it
-// is shown.
+// The contract's own contract.key is refused, of whatever contract the evidence is, and no part of
+// it is shown.
 func TestVerifyRefusesAPrivateKey(t *testing.T) {
 	v := newVerifiable(t)
 	seed := contracttest.ContractKey().Seed()

@@ -113,8 +113,9 @@ type Config struct {
 	First contract.Epoch
 }
 
-// CheckKey returns an error that wraps keys.ErrPrivateKey if the trusted key of the contract is the
-// private key of the contract that encoded evidence names. Evidence that does not decode names none.
+// CheckKey returns an error that wraps keys.ErrPrivateKey if the trusted key of the contract is
+// the private key of the contract that encoded evidence names. Evidence that does not decode names
+// none.
 func (c Config) CheckKey(e Evidence) error {
 	core, err := contract.DecodeCore(e.Core)
 	if err != nil {

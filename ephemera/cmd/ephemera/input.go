@@ -18,8 +18,8 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// readInput reads at most that many bytes of a regular file, or of standard input if the name is "-".
-// A pipe by name is refused, because it might never end.
+// readInput reads at most that many bytes of a regular file, or of standard input if the name is
+// "-". A pipe by name is refused, because it might never end.
 func readInput(cmd *cobra.Command, name string, most int64) ([]byte, error) {
 	if name != "-" {
 		data, err := files.Read(name, most)

@@ -105,8 +105,8 @@ func TestFetchedEvidenceIsComparedAndChecked(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, "none"))
 }
 
-// A private key is refused, and no part of it is shown. A core that a liar made up, of a contract whose
-// seed is the trusted public key, does not hide one that passes.
+// A private key is refused, and no part of it is shown. A core that a liar made up, of a contract
+// whose seed is the trusted public key, does not hide one that passes.
 func TestFetchRefusesAPrivateKey(t *testing.T) {
 	dir := t.TempDir()
 	private, seed := contracttest.ContractKey(), contracttest.ContractKey().Seed()
