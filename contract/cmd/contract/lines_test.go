@@ -22,8 +22,18 @@ func TestInspectFitsEightyColumns(t *testing.T) {
 	t.Chdir(filepath.Dir(long))
 	for _, path := range []string{databaseName, long} {
 		for _, args := range [][]string{
-			{}, {"--seed=1"}, {"--last=2"}, {"--epoch=last"}, {"--epoch=last", "--seed=1"}, {"--epoch=3"}, {"--mixnode=m002"}, {"--mixnode=m002", "--seed=1"},
-			{"--mixnode=m002", "--epoch=2"}, {"--reports"}, {"--reports", "--epoch=3"}, {"--reporters"},
+			{},
+			{"--seed=1"},
+			{"--last=2"},
+			{"--epoch=last"},
+			{"--epoch=last", "--seed=1"},
+			{"--epoch=3"},
+			{"--mixnode=m002"},
+			{"--mixnode=m002", "--seed=1"},
+			{"--mixnode=m002", "--epoch=2"},
+			{"--reports"},
+			{"--reports", "--epoch=3"},
+			{"--reporters"},
 		} {
 			status, out, errs := call(t, append([]string{"inspect", "--db", path}, args...)...)
 			require.Zero(t, status, errs)
