@@ -104,18 +104,37 @@ func (p *Plan) tolerance() string {
 	if f == 0 {
 		allowed = "None of them may lie or be offline (f = 0)"
 	}
+	here := faultsOf(liars, offline)
 	switch faults := liars + offline; {
 	case faults == 0:
 		return allowed + "; here none does."
 	case liars > f:
-		return fmt.Sprintf("%s; here it is %d, so liars may decide what is paid.", allowed, faults)
+		return fmt.Sprintf("%s; here %s, so liars may decide what is paid.", allowed, here)
 	case faults > f:
-		return fmt.Sprintf("%s; here it is %d, so epochs may be missed.", allowed, faults)
+		return fmt.Sprintf("%s; here %s, so epochs may be missed.", allowed, here)
 	case liars > 0 && p.Verify == VerifyFull && p.robust():
-		return fmt.Sprintf("%s; here it is %d, so each fresh value lies between two honest ones.", allowed, faults)
+		return fmt.Sprintf("%s; here %s, so each fresh value lies between two honest ones.", allowed, here)
 	default:
-		return fmt.Sprintf("%s; here it is %d.", allowed, faults)
+		return fmt.Sprintf("%s; here %s.", allowed, here)
 	}
+}
+
+// faultsOf says how many lie and how many are offline, such as "2 lie and 1 is offline".
+func faultsOf(liars, offline int) string {
+	var parts []string
+	switch {
+	case liars == 1:
+		parts = append(parts, "1 lies")
+	case liars > 1:
+		parts = append(parts, fmt.Sprintf("%d lie", liars))
+	}
+	switch {
+	case offline == 1:
+		parts = append(parts, "1 is offline")
+	case offline > 1:
+		parts = append(parts, fmt.Sprintf("%d are offline", offline))
+	}
+	return strings.Join(parts, " and ")
 }
 
 // robust reports whether at most f lies leave the estimator between two honest values.

@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +148,14 @@ func TestSentencesAreTrueInFortyConfigurations(t *testing.T) {
 	}
 }
 
+func TestFaultsAreCountedInWords(t *testing.T) {
+	for words, count := range map[string][2]int{
+		"": {}, "1 lies": {1, 0}, "3 lie": {3, 0}, "1 is offline": {0, 1}, "2 are offline": {0, 2}, "1 lies and 2 are offline": {1, 2}, "2 lie and 1 is offline": {2, 1},
+	} {
+		require.Equal(t, words, faultsOf(count[0], count[1]))
+	}
+}
+
 // requireTruth compares what a sentence says of payments with the figures.
 func requireTruth(t *testing.T, p *Plan, m ModeSummary, sentence string) {
 	paid := m.Fresh + m.Carried
@@ -167,6 +177,13 @@ func requireTolerance(t *testing.T, p *Plan, o Outcome, sentence string) {
 	require.Equal(t, liars > f, strings.Contains(sentence, "liars may decide what is paid"))
 	require.Equal(t, liars <= f && faults > f, strings.Contains(sentence, "epochs may be missed"))
 	require.Equal(t, faults == 0, strings.Contains(sentence, "here none does"))
+	said := 0 // by the words about each kind of fault
+	for _, words := range regexp.MustCompile(`(\d+) (?:lies?|is offline|are offline)\b`).FindAllStringSubmatch(sentence[strings.Index(sentence, "; here "):], -1) {
+		number, err := strconv.Atoi(words[1])
+		require.NoError(t, err)
+		said += number
+	}
+	require.Equal(t, faults, said, sentence)
 	between := strings.Contains(sentence, "between two honest ones")
 	require.Equal(t, liars > 0 && faults <= f && p.Verify == VerifyFull && p.robust(), between)
 	if !between {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
@@ -53,6 +54,36 @@ func (f verifyFlags) accused() (t accused, err error) {
 	}
 	t.Group, t.names = group, namesOf(peers)
 	return t, nil
+}
+
+// accusing returns the paths with each folder of evidence files against somebody replaced by those
+// files in order. A folder that also has bundles is one of bundles, and stays.
+func accusing(paths []string) ([]string, error) {
+	var all []string
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			all = append(all, path) // what is missing is reported where it is read
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		found, bundles := []string{}, false
+		for _, entry := range entries {
+			switch filepath.Ext(entry.Name()) {
+			case accusation.Extension:
+				found = append(found, filepath.Join(path, entry.Name()))
+			case coreSuffix, annexSuffix:
+				bundles = true
+			}
+		}
+		if bundles || len(found) == 0 {
+			found = []string{path}
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // areEvidence reports whether all files are evidence files. The error is a usage error if only some
@@ -115,6 +146,9 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
 		}
+		if err := by.checkKey(data); err != nil {
+			return err
+		}
 		if judgements[i] = by.judge(path, data); !judgements[i].Proven {
 			failed = errNotProven
 		}
@@ -128,6 +162,23 @@ func (f verifyFlags) judge(paths []string, out io.Writer) error {
 		j.write(out)
 	}
 	return failed
+}
+
+// checkKey returns a usage error if the trusted key is the private key of the contract whose
+// receipts a file holds.
+func (t accused) checkKey(data []byte) error {
+	file, err := accusation.Decode(data)
+	if err != nil || file.Kind != contract.TwoReceipts {
+		return nil
+	}
+	two, err := contract.DecodeEquivocation(file)
+	if err != nil || two.First.Contract == t.Contract {
+		return nil
+	}
+	if err := t.Contract.CheckNotSeedOf(two.First.Contract); err != nil {
+		return command.Usage("--contract-key: %w (%s)", err, publicKeyHint)
+	}
+	return nil
 }
 
 // judge checks an evidence file. It proves nothing to those who do not say whom they know.

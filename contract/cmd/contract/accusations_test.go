@@ -91,6 +91,40 @@ func TestEvidenceOfTwoReportsConvictsByName(t *testing.T) {
 	}
 }
 
+// A folder of evidence files is checked like its files. One that also has bundles is one of
+// bundles.
+func TestEvidenceInAFolderConvicts(t *testing.T) {
+	folder, names := t.TempDir(), []string{"a.evidence", "b.evidence"}
+	group := groupFiles(t, t.TempDir())["peers.toml"]
+	d := contracttest.Description(4, 3)
+	for i, name := range names {
+		report := contracttest.Report(d, i+1)
+		first := contracttest.Message(d, i+1, report)
+		report.Values[0]++
+		file := accusation.OfMessages(first, contracttest.Message(d, i+1, report))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), file.Encode(), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "notes"), []byte("notes"), 0o600))
+	status, inFolder, errs := call(t, "verify", folder, "--group", group)
+	require.Zero(t, status, errs)
+	status, ofFiles, errs := call(t, "verify", filepath.Join(folder, names[0]), filepath.Join(folder, names[1]), "--group", group)
+	require.Zero(t, status, errs)
+	require.Equal(t, ofFiles, inFolder)
+	require.Contains(t, inFolder, "nymapi-2 signed two reports for epoch 1")
+
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "bad.evidence"), []byte("hello"), 0o600))
+	status, _, errs = call(t, "verify", folder, "--group", group)
+	require.Equal(t, 2, status)
+	require.Contains(t, errs, "2 of 3 files are evidence")
+	v := newVerifiable(t)
+	status, out, errs := call(t, v.trusted(v.folder)...)
+	require.Zero(t, status, errs)
+	require.NoError(t, os.WriteFile(v.file("a.evidence"), []byte("hello"), 0o600))
+	status, same, errs := call(t, v.trusted(v.folder)...)
+	require.Zero(t, status, errs)
+	require.Equal(t, out, same)
+}
+
 // Two receipts convict the contract with the trusted key, and no other.
 func TestEvidenceOfTwoReceiptsConvictsTheContract(t *testing.T) {
 	folder := t.TempDir()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/verify/check"
+	accusation "github.com/ephemera-go/nym-rewarding/ephemera/evidence"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
@@ -67,7 +68,7 @@ func fromFiles(paths []string) (evidence, error) {
 	})
 	cores = slices.CompactFunc(cores, func(a, b bundleFile) bool { return a.core == b.core })
 	if len(cores) == 0 {
-		return e, command.Usage("%s: no core of an epoch, expected files that end in %s and %s", e.source, coreSuffix, annexSuffix)
+		return e, command.Usage("%s: no core of an epoch, expected files that end in %s and %s, or in %s against somebody", e.source, coreSuffix, annexSuffix, accusation.Extension)
 	}
 	pairs, err := pair(cores, annexes)
 	if err != nil {

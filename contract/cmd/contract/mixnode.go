@@ -102,7 +102,7 @@ func (m *mixnodeView) nymAPIs() []string {
 
 func (m *mixnodeView) table() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s: mixnode %s, percent\n", m.Database, m.Mixnode)
+	writeTitle(&out, m.Database, fmt.Sprintf("mixnode %s, percent", m.Mixnode))
 	m.reported(&out)
 	m.estimated(&out)
 	writeError(&out, m.Error)

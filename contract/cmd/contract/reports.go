@@ -64,7 +64,7 @@ func (v *view) reports(ctx context.Context) (*reportsView, error) {
 }
 
 // wholePercent is the number of Nym-APIs from which the table shows whole percents, to fit.
-const wholePercent = 8
+const wholePercent = 7
 
 func decimals(nymAPIs int) int {
 	if nymAPIs >= wholePercent {
@@ -86,7 +86,7 @@ func numbered(out *strings.Builder, first string, names []string) []any {
 
 func (r *reportsView) table() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s: what was reported in epoch %d, percent\n", r.Database, r.Epoch)
+	writeTitle(&out, r.Database, fmt.Sprintf("what was reported in epoch %d, percent", r.Epoch))
 	if len(r.NymAPIs) == 0 {
 		fmt.Fprintln(&out, "no reports: the epoch is not rewarded, or was rewarded without Ephemera")
 		return out.String()
@@ -167,7 +167,7 @@ func (v *view) reporters(ctx context.Context) (*reportersView, error) {
 
 func (r *reportersView) table() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s: distance of reports from the results, points\n", r.Database)
+	writeTitle(&out, r.Database, "distance of reports from the results, points")
 	w := newTable(&out, "member", "epochs", "values", "missing", "mean", "RMS", "deviation", "caught")
 	for _, t := range r.Reporters.Reporters {
 		w.AppendRow(table.Row{t.NymAPI, t.Epochs, t.Cells, t.Missing, pointsOf(t.Mean), pointsOf(t.RMS), t.Deviation, t.Caught})
@@ -181,7 +181,7 @@ func (r *reportersView) table() string {
 // writeCaught writes a sentence about each Nym-API that was caught.
 func writeCaught(out *strings.Builder, caught []contract.Caught) {
 	for _, c := range caught {
-		fmt.Fprintf(out, "caught: %s\n", c.Text)
+		writeText(out, "caught: %s", c.Text)
 	}
 }
 

@@ -28,10 +28,12 @@ func newTable(out *strings.Builder, header ...any) table.Writer {
 	for i, name := range header {
 		columns[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignLeft}
 		switch name {
-		case "member", "peer ID", "addresses", "start", "status", "winner", "at", "submitter", "verdict", "mixnode":
+		case "member", "winner", "submitter":
+			columns[i].Align, columns[i].WidthMax, columns[i].WidthMaxEnforcer = text.AlignLeft, 12, text.WrapHard
+		case "peer ID", "start", "status", "at", "verdict", "mixnode":
 			columns[i].Align = text.AlignLeft
 		case "reason":
-			columns[i] = table.ColumnConfig{Number: i + 1, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}
+			columns[i] = table.ColumnConfig{Number: i + 1, WidthMax: 25, WidthMaxEnforcer: text.WrapSoft}
 		}
 	}
 	w.SetColumnConfigs(columns)
@@ -57,66 +59,77 @@ func clockOf(m contract.Millis) string { return m.Time().Format("15:04:05.000") 
 
 func (o *overview) table() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s: contract %s, network %s\n", o.Database, o.Key, o.Network)
+	writeTitle(&out, o.Database, "network "+o.Network)
+	fmt.Fprintf(&out, "contract %s\n", o.Key)
 	if g := o.Group; g != nil {
-		fmt.Fprintf(&out, "group %d %s: n = %d, f = %d, q = %d\n", g.Number, g.ID, g.N, g.F, g.Q)
+		fmt.Fprintf(&out, "group %d: n = %d, f = %d, q = %d\n  ID %s\n", g.Number, g.N, g.F, g.Q, g.ID)
 	} else {
 		fmt.Fprintf(&out, "group not closed: %d enrolled\n", len(o.Members))
 	}
-	members := newTable(&out, "member", "peer ID", "addresses")
+	members := newTable(&out, "member", "peer ID") // addresses do not fit; JSON has them
 	for _, m := range o.Members {
-		members.AppendRow(table.Row{m.Name, m.PeerID, strings.Join(m.Addresses, " ")})
+		members.AppendRow(table.Row{m.Name, m.PeerID})
 	}
 	members.Render()
-	header := []any{"epoch", "start", "status", "winner", "after end", "reporters\n/ signers", "attempts", "carried"}
-	if o.Errors != nil {
-		header = append(header, "RMSE", "bias", "max\nerror")
-	}
-	epochs := newTable(&out, header...)
-	epochs.Style().Options.SeparateColumns = false // even with errors, the widest row fits 120 columns
-	for _, e := range o.Epochs {
-		epochs.AppendRow(e.row(o.Errors != nil))
-	}
-	epochs.Render()
+	o.epochs(&out)
 	for _, e := range o.Epochs {
 		if e.Reason != "" { // too wide for the table
-			fmt.Fprintf(&out, "epoch %d %s: %s\n", e.ID, e.Status, e.Reason)
+			writeText(&out, "epoch %d %s: %s", e.ID, e.Status, e.Reason)
 		}
 	}
-	fmt.Fprintf(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid\n", o.Totals[contract.StatusRewarded],
+	writeText(&out, "listed: %d rewarded, %d missed, %d open; attempts: %d accepted, %d late, %d invalid", o.Totals[contract.StatusRewarded],
 		o.Totals[contract.StatusMissed], o.Totals[contract.StatusOpen], o.Attempts[contract.VerdictAccepted], o.Attempts[contract.VerdictLate], o.Attempts[contract.VerdictInvalid])
 	for _, name := range slices.SortedFunc(maps.Keys(o.Wins), contract.CompareNames) {
 		fmt.Fprintf(&out, "  %s won %d\n", name, o.Wins[name])
 	}
-	writeError(&out, o.Errors)
+	o.errors(&out)
 	return out.String()
 }
 
-func (e epochLine) row(errors bool) table.Row {
+// epochs writes a line for each epoch.
+func (o *overview) epochs(out *strings.Builder) {
+	w := newTable(out, "epoch", "start", "status", "winner", "after\nend, ms", "reporters\n/ signers", "attempts", "carried")
+	w.Style().Options = table.OptionsNoBordersAndSeparators
+	w.Style().Options.SeparateHeader = true
+	w.Style().Box.PaddingRight = ""
+	for _, e := range o.Epochs {
+		w.AppendRow(e.row())
+	}
+	w.Render()
+}
+
+// errors writes how far each epoch is from the truth, if that is known.
+func (o *overview) errors(out *strings.Builder) {
+	if o.Errors == nil {
+		return
+	}
+	w := newTable(out, "epoch", "RMSE", "bias", "max error")
+	for _, e := range o.Epochs {
+		if e.Error != nil {
+			w.AppendRow(table.Row{e.ID, points(e.Error.RMSE), fmt.Sprintf("%+.2f", e.Error.Bias), points(e.Error.Max)})
+		}
+	}
+	w.Render()
+	writeError(out, o.Errors)
+}
+
+func (e epochLine) row() table.Row {
 	after := ""
 	if e.AfterEndMS != nil {
-		after = fmt.Sprintf("%d ms", *e.AfterEndMS)
+		after = strconv.FormatInt(*e.AfterEndMS, 10)
 	}
 	certified := ""
 	if e.Reporters > 0 {
 		certified = fmt.Sprintf("%d / %d", e.Reporters, e.Signers)
 	}
-	row := table.Row{e.ID, e.Start, e.Status, winnerOf(e.Winner), after, certified, e.Attempts, e.Carried}
-	if errors {
-		if e.Error != nil {
-			row = append(row, points(e.Error.RMSE), fmt.Sprintf("%+.2f", e.Error.Bias), points(e.Error.Max))
-		} else {
-			row = append(row, "", "", "")
-		}
-	}
-	return row
+	return table.Row{e.ID, e.Start.Time().Format("01-02 15:04:05"), e.Status, winnerOf(e.Winner), after, certified, e.Attempts, e.Carried}
 }
 
 func points(v float64) string { return fmt.Sprintf("%.2f", v) }
 
 func writeError(out *strings.Builder, e *metricsError) {
 	if e != nil {
-		fmt.Fprintf(out, "against the truth, %d of %d cells paid: RMSE %.2f, bias %+.2f, largest error %.2f points\n",
+		writeText(out, "against the truth, %d of %d cells paid: RMSE %.2f, bias %+.2f, largest error %.2f points",
 			e.Paid, e.Cells, e.RMSE, e.Bias, e.Max)
 	}
 }
@@ -124,15 +137,16 @@ func writeError(out *strings.Builder, e *metricsError) {
 func (e *epochView) table() string {
 	var out strings.Builder
 	d := e.Description
-	fmt.Fprintf(&out, "%s: epoch %d, %s to %s: %s\n", e.Database, e.ID, e.Start, clockOf(e.End), e.Status)
+	writeTitle(&out, e.Database, fmt.Sprintf("epoch %d, %s to %s: %s", e.ID, e.Start, clockOf(e.End), e.Status))
 	if e.Reason != "" {
-		fmt.Fprintf(&out, "reason: %s\n", e.Reason)
+		writeText(&out, "reason: %s", e.Reason)
 	}
-	fmt.Fprintf(&out, "description %s: %d mixnodes, mode %s, %s (version %d), at least %d values, carried over %d epochs\n", d.Hash().Short(), len(d.Mixnodes),
+	writeText(&out, "description %s: %d mixnodes, mode %s, %s (version %d), at least %d values, carried over %d epochs", d.Hash().Short(), len(d.Mixnodes),
 		d.Rules.Mode, d.Rules.Estimator, d.Rules.Version, d.Rules.Coverage, d.Rules.CarryLimit)
 	if w := e.Winner; w != nil {
 		fmt.Fprintf(&out, "won by %s, %d ms after the end, block %s\n", winnerOf(w), w.AcceptedAt.Sub(e.End).Milliseconds(), w.Block.Short())
-		fmt.Fprintf(&out, "reporters: %s\nsigners:   %s\n", names(e.Reporters), names(e.Signers))
+		writeText(&out, "reporters: %s", names(e.Reporters))
+		writeText(&out, "signers:   %s", names(e.Signers))
 	}
 	attempts := newTable(&out, "at", "submitter", "verdict", "bytes", "reason")
 	for _, a := range e.Attempts {

@@ -8,7 +8,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
-	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
 )
@@ -16,6 +15,7 @@ import (
 const (
 	groupHelp       = "group that you trust: its ID, or a file: members file, peer_info of the contract, or an encoded group"
 	contractKeyHelp = "contract key that you trust: 64 hexadecimal digits, a peer ID, or a file with one of them"
+	publicKeyHint   = "give the contract.key in the folder of a Nym-API, which holds the public key; that in the contract's folder is secret"
 )
 
 // maxTrustedBytes fits a list of a thousand members with all their addresses.
@@ -88,9 +88,9 @@ func parseKey(text string) (keys.Public, error) {
 	case failed != nil:
 		return keys.Public{}, command.Usage("--contract-key: %w", failed)
 	}
-	word, err := plaintext.Word(data)
-	if err == nil {
-		key, err = keys.ParsePublic(word)
+	key, err = keys.DecodePublic(data)
+	if errors.Is(err, keys.ErrPrivateKey) {
+		return keys.Public{}, command.Usage("--contract-key %s: %w (%s)", text, err, publicKeyHint)
 	}
 	if err != nil {
 		return keys.Public{}, command.Usage("--contract-key %s: %w", text, err)

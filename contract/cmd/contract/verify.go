@@ -45,10 +45,11 @@ of a database, and from epoch 1 on.
 The author of the evidence may have made up all of it. Give the group and the
 contract's key that you know from elsewhere with --group and --contract-key.
 
-BUNDLE may also be an evidence file against somebody, as Nym-APIs write them: it
-holds two reports, headers, certificates or receipts of which the culprit may sign
-one. Then the command says what it proves and against whom, and the exit status is
-0 only if every file proves something against this group, or this contract.
+BUNDLE may also be an evidence file against somebody, as Nym-APIs write them, or
+a folder of such files. A file holds two reports, headers, certificates or
+receipts of which the culprit may sign one. Then the command says what it proves
+and against whom, and the exit status is 0 only if every file proves something
+against this group, or this contract.
 
 The exit status is 1 if a check fails. It is 3 if none fails, but something that
 was asked for could not be checked: an epoch that is not settled, or one that was
@@ -58,7 +59,7 @@ not given, such as other epochs or an annex, changes nothing about it.`,
   contract verify epoch-7.core epoch-7.annex --group group --contract-key contract.key
   contract verify --url http://127.0.0.1:8080 --epoch 7
   contract verify --db contract.db --json
-  contract verify data/1/evidence/*.evidence --group group --contract-key contract.key`,
+  contract verify data/1/evidence --group group --contract-key contract.key`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := notEmpty(cmd, "group", "contract-key", "url", "db", "epoch"); err != nil {
@@ -121,12 +122,16 @@ func (f verifyFlags) run(ctx context.Context, args []string, out, progress io.Wr
 		}
 		return f.verify(ctx, e, config, out, progress)
 	}
-	accusing, err := areEvidence(args)
+	files, err := accusing(args)
 	if err != nil {
 		return err
 	}
-	if accusing {
-		return f.judge(args, out)
+	against, err := areEvidence(files)
+	if err != nil {
+		return err
+	}
+	if against {
+		return f.judge(files, out)
 	}
 	e, err := fromFiles(args)
 	if err != nil {
@@ -218,6 +223,9 @@ func (e evidence) check(ctx context.Context, config check.Config, keep bool, pro
 	for bundle, err := range e.all {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return result, err
+		}
+		if err := config.CheckKey(bundle); err != nil {
+			return result, command.Usage("--contract-key: %w (%s)", err, publicKeyHint)
 		}
 		if report := verifier.Next(bundle); keep {
 			result.Epochs = append(result.Epochs, report)

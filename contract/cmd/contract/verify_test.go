@@ -18,6 +18,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/contracttest"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 	"github.com/ephemera-go/nym-rewarding/ephemera/provider"
@@ -150,6 +151,41 @@ func TestVerifyRefusesTrustedCopiesThatAreNothing(t *testing.T) {
 	status, _, errs := call(t, "verify", pipe)
 	require.Equal(t, command.ExitFailure, status)
 	require.Contains(t, errs, "not a regular file (give a file)")
+}
+
+// The contract's own contract.key is refused, of whatever contract the evidence is, and no part of
+// it is shown.
+func TestVerifyRefusesAPrivateKey(t *testing.T) {
+	v := newVerifiable(t)
+	seed := contracttest.ContractKey().Seed()
+	for _, text := range []string{
+		hex.EncodeToString(seed[:]), keys.Public(seed).PeerID(),
+		"0200000000000000000000000000000000000000000000000000000000000000", // not the encoding of a point
+	} {
+		put(t, v.key, []byte(text+"\n"))
+		status, out, errs := call(t, v.trusted(v.folder)...)
+		require.Equal(t, command.ExitUsage, status, out)
+		require.Contains(t, errs, "not a public key but a private one")
+		require.Contains(t, errs, "contract.key in the folder of a Nym-API")
+		for from := 0; from+8 <= len(text); from++ {
+			require.NotContains(t, out+errs, text[from:from+8])
+		}
+	}
+	first := contract.Receipt{Network: contracttest.Network, Epoch: 2, AcceptedAt: 5}
+	second := first
+	second.AcceptedAt++
+	file := contract.Equivocation{First: first.Sign(contracttest.ContractKey()), Second: second.Sign(contracttest.ContractKey())}.File()
+	path := filepath.Join(t.TempDir(), "receipts.evidence")
+	put(t, path, file.Encode())
+	put(t, v.key, []byte(hex.EncodeToString(seed[:])))
+	status, _, errs := call(t, "verify", path, "--contract-key", v.key)
+	require.Equal(t, command.ExitUsage, status)
+	require.Contains(t, errs, "not a public key but a private one")
+
+	foreign := contracttest.Key(77).Seed()
+	put(t, v.key, []byte(hex.EncodeToString(foreign[:])))
+	_, out, errs := call(t, v.trusted(v.folder)...)
+	require.NotContains(t, out+errs, keys.Public(foreign).Short())
 }
 
 func TestVerifyNamesTheCheckThatFails(t *testing.T) {

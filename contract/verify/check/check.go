@@ -113,6 +113,21 @@ type Config struct {
 	First contract.Epoch
 }
 
+// CheckKey returns an error that wraps keys.ErrPrivateKey if the trusted key of the contract is
+// the private key of the contract that encoded evidence names. Evidence that does not decode names
+// none.
+func (c Config) CheckKey(e Evidence) error {
+	core, err := contract.DecodeCore(e.Core)
+	if err != nil {
+		return nil // as the checks say
+	}
+	d, err := contract.DecodeDescription(core.Description)
+	if err != nil || c.Contract == d.ContractKey {
+		return nil
+	}
+	return c.Contract.CheckNotSeedOf(d.ContractKey)
+}
+
 func (c Config) name(key keys.Public) string { return cmp.Or(c.Names[key], key.Short()) }
 
 func (c Config) signatories(list []keys.Public) []contract.Signatory {

@@ -55,7 +55,7 @@ func trustedContract(e *epoch) Finding {
 	case e.d.ContractKey:
 		return pass("the trusted one: %s", e.d.ContractKey.Short())
 	}
-	return fail("contract %s, the trusted one is %s", e.d.ContractKey.Short(), e.config.Contract.Short())
+	return fail("contract %s, which is not the trusted one", e.d.ContractKey.Short())
 }
 
 // tables compares the copies that a database keeps for queries.

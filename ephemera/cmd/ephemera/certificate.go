@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/jsontext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/plaintext"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -23,6 +23,9 @@ import (
 // maxProofBytes fits the largest block of any group and its certificate in JSON, where payloads
 // grow by a third.
 const maxProofBytes = 128 << 20
+
+// maxMembersBytes fits a list of a thousand members with all their addresses.
+const maxMembersBytes = 16 << 20
 
 // errUntrusted reports a valid certificate of a group that nobody said to trust.
 var errUntrusted = errors.New("consistent, but not verified against a group that you trust")
@@ -165,7 +168,7 @@ func groupOf(c api.Certificate, trusted string) (*membership.Group, error) {
 		}
 		return group, err
 	}
-	group, err := readMembers(trusted)
+	group, err := readMembers(trusted, "a file or a group ID of 64 hexadecimal digits")
 	if err == nil && group.ID() != c.Header.Group {
 		err = fmt.Errorf("it is signed by group %s, not by the trusted group %s of %s", c.Header.Group, group.ID(), trusted)
 	}
@@ -183,11 +186,11 @@ func (m members) called(key keys.Public) string {
 	return cmp.Or(m.names[key], key.PeerID())
 }
 
-// readMembers reads the file that --group names.
-func readMembers(path string) (members, error) {
-	data, err := os.ReadFile(path)
+// readMembers reads the file that --group names. An error says what was expected.
+func readMembers(path, expected string) (members, error) {
+	data, err := files.Read(path, maxMembersBytes)
 	if err != nil {
-		return members{}, command.Usage("--group: expected a file or a group ID of 64 hexadecimal digits: %w", err)
+		return members{}, command.Usage("--group: expected %s: %w", expected, err)
 	}
 	return decodeMembers(path, data)
 }

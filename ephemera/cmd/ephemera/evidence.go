@@ -14,6 +14,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
 	"github.com/ephemera-go/nym-rewarding/ephemera/evidence"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
 )
@@ -46,7 +47,7 @@ Who is a member must come from elsewhere: a members file (peers.toml), the outpu
 of "ephemera query group -o json", or a contract's peer_info. Without --group the
 exit status is 1. It is 0 if every file proves something.`,
 		Example: `  ephemera evidence verify data/2/evidence/*.evidence --group peers.toml`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeastOneFile,
 	}
 	cmd.Flags().StringVar(&trusted, "group", "", "file that describes the group that you trust")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, as with -o json")
@@ -57,7 +58,7 @@ exit status is 1. It is 0 if every file proves something.`,
 		var group members
 		var err error
 		if trusted != "" {
-			if group, err = readMembers(trusted); err != nil {
+			if group, err = accusedGroup(trusted); err != nil {
 				return err
 			}
 		}
@@ -72,6 +73,22 @@ exit status is 1. It is 0 if every file proves something.`,
 		return c.printVerdicts(cmd, verdicts, trusted != "")
 	}
 	return cmd
+}
+
+func atLeastOneFile(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no FILE is given, expected at least one evidence file, or - for standard input")
+	}
+	return nil
+}
+
+// accusedGroup reads --group. Evidence does not describe its group, so an ID is not enough.
+func accusedGroup(trusted string) (members, error) {
+	const expected = "a file that describes the group"
+	if id := new(membership.ID); id.UnmarshalText([]byte(trusted)) == nil {
+		return members{}, command.Usage("--group: expected %s, got a group ID: evidence does not describe its group, so an ID is not enough", expected)
+	}
+	return readMembers(trusted, expected)
 }
 
 // verdict says what a file proves.

@@ -7,7 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -152,12 +154,42 @@ func TestEvidenceThatProvesNothingFails(t *testing.T) {
 	require.Equal(t, 1, status)
 	require.Contains(t, out, "is not a member of group 2")
 
-	status, _, _ = a.call("evidence", "verify")
+	status, _, errs = a.call("evidence", "verify")
 	require.Equal(t, 2, status)
-	status, _, errs = a.call("evidence", "verify", good, "--group", a.path("missing"))
-	require.Equal(t, 2, status, errs)
+	require.Contains(t, errs, "no FILE is given, expected at least one evidence file")
+	for _, given := range []string{a.path("missing"), a.group.ID().String()} {
+		status, _, errs = a.call("evidence", "verify", good, "--group", given)
+		require.Equal(t, 2, status, errs)
+		require.Contains(t, errs, "--group: expected a file that describes the group")
+		require.NotContains(t, errs, "hexadecimal digits")
+	}
 	status, _, _ = a.call("evidence", "verify", a.path("missing"), "--group", group)
 	require.Equal(t, 1, status)
+}
+
+// A pipe by name is refused, as evidence and as the group: nobody may ever write to it.
+func TestEvidenceVerifyRefusesAPipe(t *testing.T) {
+	a := newAccused(t)
+	good := a.write("good.evidence", evidence.OfMessages(a.message(1, "x"), a.message(1, "y")).Encode())
+	pipe := a.path("pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	writer, err := os.OpenFile(pipe, os.O_RDWR, 0) // so that opening does not wait
+	require.NoError(t, err)
+	for _, args := range [][]string{{pipe, "--group", a.path("peers.toml")}, {good, "--group", pipe}} {
+		ended := make(chan string, 1)
+		go func() {
+			_, _, errs := a.call(append([]string{"evidence", "verify"}, args...)...)
+			ended <- errs
+		}()
+		select {
+		case errs := <-ended:
+			require.Contains(t, errs, "not a regular file (give a file)")
+		case <-time.After(10 * time.Second):
+			require.NoError(t, writer.Close())
+			t.Fatal("the command waits for a pipe", args)
+		}
+	}
+	require.NoError(t, writer.Close())
 }
 
 // What a node holds is exported once, and proves the same to others.

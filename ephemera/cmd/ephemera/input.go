@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 )
 
 // openInput opens a file, or standard input if the name is "-".
@@ -16,19 +18,22 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// readInput reads at most that many bytes of a file, or of standard input if the name is "-".
+// readInput reads at most that many bytes of a regular file, or of standard input if the name is
+// "-". A pipe by name is refused, because it might never end.
 func readInput(cmd *cobra.Command, name string, most int64) ([]byte, error) {
-	in, err := openInput(cmd, name)
-	if err != nil {
-		return nil, err
+	if name != "-" {
+		data, err := files.Read(name, most)
+		if err != nil {
+			return nil, fmt.Errorf("read input: %w", err)
+		}
+		return data, nil
 	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, most+1))
+	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), most+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read standard input: %w", err)
 	}
 	if int64(len(data)) > most {
-		return nil, fmt.Errorf("read %s: it has more than %d bytes", name, most)
+		return nil, fmt.Errorf("read standard input: more than %d bytes, which is too long", most)
 	}
 	return data, nil
 }

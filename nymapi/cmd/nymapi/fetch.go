@@ -112,12 +112,14 @@ func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	result.Agree = result.Collected.Agree()
-	failed, passed := false, []contract.Core{}
+	failed, passed, private := false, []contract.Core{}, error(nil)
 	for i, core := range result.Cores {
 		if core.Data == nil {
 			continue
 		}
-		report := check.New(config).Next(check.Evidence{Source: "core " + core.Digest.String()[:16], Core: core.Data})
+		evidence := check.Evidence{Source: "core " + core.Digest.String()[:16], Core: core.Data}
+		private = errors.Join(private, config.CheckKey(evidence))
+		report := check.New(config).Next(evidence)
 		result.Reports = append(result.Reports, report)
 		if report.Count(check.Fail) > 0 || report.Epoch != asked.Epoch {
 			failed = true
@@ -129,6 +131,9 @@ func (f fetchFlags) run(ctx context.Context, out io.Writer) error {
 		if decoded, err := contract.DecodeCore(core.Data); err == nil {
 			passed = append(passed, decoded)
 		}
+	}
+	if private != nil && len(passed) == 0 { // a liar can make up a core that names such a contract
+		return command.Usage("--contract-key: %w (%s)", keys.ErrPrivateKey, publicKeyHint)
 	}
 	if err := f.accuse(&result, passed); err != nil {
 		return err
@@ -235,6 +240,9 @@ func (f fetchFlags) trusted() (config check.Config, err error) {
 	return config, nil
 }
 
+// publicKeyHint says which of two files of the same name to give.
+const publicKeyHint = "give the contract.key in the folder of a Nym-API, which holds the public key; that in the contract's folder is secret"
+
 // trustedKey reads --contract-key.
 func (f fetchFlags) trustedKey() (key keys.Public, err error) {
 	if f.key == "" {
@@ -248,9 +256,9 @@ func (f fetchFlags) trustedKey() (key keys.Public, err error) {
 		case failed != nil:
 			return key, command.Usage("--contract-key: %w", failed)
 		}
-		word, err := plaintext.Word(data)
-		if err == nil {
-			key, err = keys.ParsePublic(word)
+		key, err = keys.DecodePublic(data)
+		if errors.Is(err, keys.ErrPrivateKey) {
+			return key, command.Usage("--contract-key %s: %w (%s)", f.key, err, publicKeyHint)
 		}
 		if err != nil {
 			return key, command.Usage("--contract-key %s: %w", f.key, err)

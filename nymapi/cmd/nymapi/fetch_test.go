@@ -105,6 +105,28 @@ func TestFetchedEvidenceIsComparedAndChecked(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, "none"))
 }
 
+// A private key is refused, and no part of it is shown. A core that a liar made up, of a contract
+// whose seed is the trusted public key, does not hide one that passes.
+func TestFetchRefusesAPrivateKey(t *testing.T) {
+	dir := t.TempDir()
+	private, seed := contracttest.ContractKey(), contracttest.ContractKey().Seed()
+	path := filepath.Join(dir, "seed")
+	require.NoError(t, os.WriteFile(path, []byte(hex.EncodeToString(seed[:])+"\n"), 0o600))
+	good := holding(t, coreOf(t, private))
+	status, out, errs := fetch(t, "--url", good, "--contract-key", path)
+	require.Equal(t, 2, status)
+	require.Contains(t, errs, "not a public key but a private one")
+	require.Contains(t, errs, "contract.key in the folder of a Nym-API")
+	for from := 0; from+8 <= 64; from++ {
+		require.NotContains(t, out+errs, hex.EncodeToString(seed[:])[from:from+8])
+	}
+
+	liar := holding(t, coreOf(t, keys.FromSeed(private.Public())))
+	status, out, errs = fetch(t, "--url", liar, "--url", good)
+	require.Equal(t, 1, status, errs)
+	require.Contains(t, out, "epoch 1 of "+contracttest.Network+": rewarded")
+}
+
 // Two cores that pass every check convict the contract, and neither replaces the other.
 func TestFetchKeepsBothOfTwoValidCores(t *testing.T) {
 	dir := t.TempDir()

@@ -56,7 +56,7 @@ func TestContractAndNymAPIOutliveFullDisks(t *testing.T) {
 	}
 }
 
-var rewardedEpochs = regexp.MustCompile(`(\d+) rewarded`)
+var rewardedEpochs = regexp.MustCompile(`listed: (\d+) rewarded`)
 
 // count returns how many epochs are rewarded.
 func count(t *testing.T, p programs, db string) int {
