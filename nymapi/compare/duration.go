@@ -19,7 +19,7 @@ const bigRun = 30
 // Computing times on one core, fitted to runs of 4, 10, 30 and 100 Nym-APIs in one process.
 const (
 	signatureCost = 25 * time.Microsecond // one Ed25519 verification
-	perSignature  = 23                    // tenths of it that a round takes in all, for each of its verifications
+	perSignature  = 23                    // tenths of it that a round takes for each verification
 	cellCost      = 250 * time.Nanosecond // one value of a report, decoded and sorted
 )
 
