@@ -29,7 +29,7 @@ func (r *modeRun) verify(run context.Context, records []Record) (*Verification, 
 	if len(records) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), finishTime+longestClosing)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), r.plan.finishTime()+longestClosing)
 	defer cancel()
 	known, err := r.known(ctx)
 	if err != nil {

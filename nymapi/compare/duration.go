@@ -60,6 +60,10 @@ func measureSlowness() (float64, error) {
 	return max(1, float64(time.Since(start))/float64(checks*signatureCost)), nil
 }
 
+// finishTime is for how long a mode may read, check and copy what is finished. In a big group the
+// other mode may still compute, so that the contract does not answer for a while.
+func (p *Plan) finishTime() time.Duration { return leastFinish + 4*p.costPerEpoch() }
+
 // errSignature reports a machine that cannot compute.
 var errSignature = errors.New("verify a signature that was made a moment ago: it is wrong (check the machine's memory)")
 

@@ -62,7 +62,7 @@ func (r *modeRun) runMembers(ctx context.Context, contract *task) (Outcome, erro
 		return Outcome{}, errors.Join(err, r.stopMembers())
 	}
 	waited := r.awaitSettled(ctx, contract)
-	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.plan.finishTime())
 	defer cancel()
 	if waited != nil && ctx.Err() == nil {
 		return Outcome{}, errors.Join(waited, r.stopMembers())
@@ -88,7 +88,7 @@ func (r *modeRun) backup(ctx context.Context) error {
 	if r.options.Database == nil {
 		return nil
 	}
-	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.plan.finishTime())
 	defer cancel()
 	return r.contract.Backup(finishing, r.options.Database(r.mode))
 }

@@ -31,9 +31,9 @@ type Options struct {
 
 // Timeouts beyond the planned time.
 const (
-	slack      = time.Minute      // of a run
-	finishTime = 30 * time.Second // to read and copy what is finished
-	stopTime   = 20 * time.Second // to stop everything
+	slack       = time.Minute      // of a run
+	leastFinish = 30 * time.Second // to read and copy what is finished: see Plan.finishTime
+	stopTime    = 20 * time.Second // to stop everything
 )
 
 // Run runs both modes at the same time and returns the outcome of each, single first. It starts
