@@ -68,10 +68,14 @@ func (p *Plan) finishTime() time.Duration { return leastFinish + 4*p.costPerEpoc
 var errSignature = errors.New("verify a signature that was made a moment ago: it is wrong (check the machine's memory)")
 
 // EstimatedTime returns the estimated time of the run: its epochs, or the computing time if that is
-// longer, and the acceptance time of epochs that will be missed.
+// longer, what a big run computes after the last one, and the acceptance time of epochs that will
+// be missed.
 func (p *Plan) EstimatedTime() time.Duration {
 	epoch := max(p.Epoch, p.costPerEpoch())
 	total := time.Duration(p.Epochs) * epoch
+	if p.Nodes >= bigRun { // the last epoch's blocks, late submissions, and all evidence at the end
+		total += 2 * p.costPerEpoch()
+	}
 	switch missed := p.silent() > p.F() || p.roles.isOffline(p.Single); {
 	case missed && p.Source == SourceTrace: // the next epoch waits for the decision
 		total += time.Duration(p.Epochs*acceptEpochs) * p.Epoch
