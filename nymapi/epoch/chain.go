@@ -23,7 +23,7 @@ func (c *Clock) follows(ctx context.Context, d contract.Description) error {
 	}
 	err := c.compare(ctx, d)
 	if errors.Is(err, verify.ErrMismatch) && c.config.AcceptHistory && !c.accepted {
-		c.accepted = true
+		c.accepted, c.reached = true, contract.State{} // that was in the other history
 		c.config.Logger.WarnContext(ctx, "the contract continues after another history, which is accepted as configured", "epoch", d.Epoch, "err", err)
 		return nil
 	}

@@ -27,12 +27,13 @@ type ledger struct {
 	mu     sync.Mutex
 	states []contract.State // after each epoch from 0 on
 	cores  []contract.Core  // of each epoch from 1 on
+	reason string           // why epochs are missed
 	forge  func(id contract.Epoch, s *contract.State)
 	swap   func(id contract.Epoch, c *contract.Core) error
 }
 
 func newLedger() *ledger {
-	return &ledger{fakeContract: newFakeContract(), states: []contract.State{{}}}
+	return &ledger{fakeContract: newFakeContract(), states: []contract.State{{}}, reason: "nobody submitted"}
 }
 
 // description returns that of an epoch as an honest contract makes it.
@@ -48,7 +49,7 @@ func (l *ledger) description(id contract.Epoch) contract.Description {
 func (l *ledger) settle(id contract.Epoch) {
 	d := l.description(id)
 	r := contract.Record{
-		Network: d.Network, Epoch: id, Previous: l.states[id-1].Record, Description: d.Hash(), Status: contract.StatusMissed, Reason: "nobody submitted",
+		Network: d.Network, Epoch: id, Previous: l.states[id-1].Record, Description: d.Hash(), Status: contract.StatusMissed, Reason: l.reason,
 		SettledAt: d.End, Origin: contract.OriginSettlement,
 	}
 	c := contract.Core{Version: contract.CoreVersion, Description: d.Encode()}
@@ -228,6 +229,27 @@ func TestAnotherHistoryIsAcceptedOnceIfConfigured(t *testing.T) {
 		l.mu.Unlock()
 		after(20 * time.Second)
 		require.Equal(t, []contract.Epoch{1, 2, 3, 4, 5, 6, 7}, ids(clock), "a second one is not")
+		require.NoError(t, stop())
+	})
+}
+
+// What was checked of the lost history is not taken for a part of the other one.
+func TestTheLostHistoryIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		clock, stop := run(t, epoch.Config{Contract: l, Store: &memoryStore{}, Core: l.core, AcceptHistory: true})
+		after(35 * time.Second)
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4}, ids(clock))
+		l.mu.Lock()
+		l.states, l.cores, l.reason = l.states[:2], l.cores[:1], "lost"
+		l.forge = func(id contract.Epoch, s *contract.State) {
+			if id == 5 { // described before epoch 2 was settled again
+				*s = l.states[1]
+			}
+		}
+		l.mu.Unlock()
+		after(30 * time.Second)
+		require.Equal(t, []contract.Epoch{1, 2, 3, 4, 5, 6, 7}, ids(clock))
 		require.NoError(t, stop())
 	})
 }
