@@ -27,7 +27,10 @@ func (c *Clock) follows(ctx context.Context, d contract.Description) error {
 		c.config.Logger.WarnContext(ctx, "the contract continues after another history, which is accepted as configured", "epoch", d.Epoch, "err", err)
 		return nil
 	}
-	return err
+	if errors.Is(err, verify.ErrMismatch) {
+		return fmt.Errorf("%w: %w", ErrDescription, err)
+	}
+	return err // such as a contract that does not respond
 }
 
 // compare returns nil if the state in a description follows, otherwise an error that wraps

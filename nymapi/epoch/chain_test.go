@@ -166,6 +166,7 @@ func TestDescriptionsThatDoNotFollowAreRefused(t *testing.T) {
 				known, log := learn(t, l)
 				require.Equal(t, []contract.Epoch{1, 2, 3, 4}, known)
 				require.Contains(t, log, c.says)
+				require.Equal(t, name != "a core that is gone", strings.Contains(log, "is refused"), "it may come later")
 			})
 		})
 	}

@@ -225,7 +225,7 @@ func (c *Clock) learn(ctx context.Context, id contract.Epoch, want *contract.Has
 		return nil
 	}
 	if err := c.follows(ctx, d); err != nil {
-		return fmt.Errorf("%w: epoch %d: %w", ErrDescription, id, err)
+		return fmt.Errorf("check epoch %d: %w", id, err)
 	}
 	oldest := contract.Epoch(1)
 	if id > maxHistory {
