@@ -1,8 +1,11 @@
-package world
+// Package draw draws reproducible random numbers. Every draw is a hash of the words that say what is
+// drawn, never the next number of a generator, so it does not depend on what was drawn before, and
+// integer arithmetic makes it the same on every machine. It is not for secrets.
+package draw
 
 import "math/bits"
 
-// state is a hash of a sequence of words. With state S and the next word w,
+// State is a hash of a sequence of words. With state S and the next word w,
 //
 //	S' = mix64((S xor w) + 0x9e3779b97f4a7c15)
 //
@@ -10,50 +13,32 @@ import "math/bits"
 // Stafford's variant 13). For consecutive words this is the SplitMix64 generator itself, and for
 // one S different words never collide. The first state is the seed. The first word says what is
 // drawn, so that different kinds of draw share no bits.
-type state uint64
+type State uint64
 
-// The kinds of draw, with the words that follow.
-const (
-	// drawKind, mixnode: the kind of a mixnode.
-	drawKind = iota + 1
-	// drawQuality, mixnode: p of a mediocre mixnode.
-	drawQuality
-	// drawLoss, Nym-API, mixnode: the loss between them.
-	drawLoss
-	// drawSample, Nym-API, mixnode, tick: 0 whether it is lost, then two packets in each word.
-	drawSample
-	// drawFlap, mixnode, span: 0 the first state, then how long each state lasts.
-	drawFlap
-	// drawUniform, Nym-API, mixnode, tick: 0 whether it is lost, 1 the value.
-	drawUniform
-	// drawRepeat, Nym-API, mixnode, tick, number of the repetition: as drawSample.
-	drawRepeat
-)
-
-// with returns the state after another word.
-func (s state) with(word uint64) state {
+// With returns the state after another word.
+func (s State) With(word uint64) State {
 	z := (uint64(s) ^ word) + 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return state(z ^ z>>31)
+	return State(z ^ z>>31)
 }
 
-// fraction returns the upper 32 bits: uniform in [0, one).
-func (s state) fraction() uint64 { return uint64(s) >> 32 }
+// Fraction returns the upper 32 bits: uniform in [0, [One]).
+func (s State) Fraction() uint64 { return uint64(s) >> 32 }
 
-// below returns a number uniform in [0, n), with a bias of less than n/2^64 (Lemire's
+// Below returns a number uniform in [0, n), with a bias of less than n/2^64 (Lemire's
 // multiplication).
-func (s state) below(n uint64) uint64 {
+func (s State) Below(n uint64) uint64 {
 	high, _ := bits.Mul64(uint64(s), n)
 	return high
 }
 
-// one is the probability 1. Probabilities are multiples of 2^-32.
-const one = 1 << 32
+// One is the probability 1. Probabilities are multiples of 2^-32.
+const One = 1 << 32
 
-// exponential returns an exponentially distributed number with mean 1, in units of 1/subTicks:
+// Exponential returns an exponentially distributed number with mean 1, in units of 2^-20:
 // -ln(u) for u uniform in (0, 1], which is at most 64 ln 2.
-func (s state) exponential() int64 {
+func (s State) Exponential() int64 {
 	const ln2 = 726817 // ln 2 x 2^20
 	return int64((64<<32 - log2(uint64(s)|1)) * ln2 >> 32)
 }
