@@ -36,3 +36,10 @@ func (s *single) Settle(r Reports) []Payment {
 	}
 	return s.carry.fill(s.Score(r))
 }
+
+// Alone reports whether a way takes reports that each Nym-API submits by itself, so that a block
+// decides nothing.
+func Alone(w Way) bool {
+	_, ok := w.(*single)
+	return ok
+}

@@ -1,0 +1,16 @@
+package lies
+
+import "github.com/ephemera-go/nym-rewarding/metrics"
+
+// constant returns how liars begin that report one value for every mixnode.
+func constant(value metrics.Uptime) func(Scene) Liars {
+	return func(s Scene) Liars {
+		return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
+			for _, i := range s.Liars {
+				for j := range rows[i] {
+					rows[i][j] = value
+				}
+			}
+		})
+	}
+}
