@@ -39,6 +39,9 @@ func baseCells() []Cell {
 			c.N, c.Missing = n, missing
 			cells = append(cells, c)
 			for _, lie := range lies.All() {
+				if lie.Special {
+					continue
+				}
 				for liars := 1; liars <= c.F()+1; liars++ {
 					c.Lie, c.Liars = lie.Name, liars
 					cells = append(cells, c)
