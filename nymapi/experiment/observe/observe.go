@@ -1,7 +1,8 @@
 // Package observe is what Nym-APIs would report in an experiment if all were honest: measurements
-// of a simulated world or a recorded one, and what happens to them on the way, such as gaps, outages
-// of a hoster or regions that some observers do not reach. It is pure and deterministic. Observer i
-// measures the same in a group of any size, so that groups are compared over the same measurements.
+// of a simulated world or a recorded one, and what happens to them on the way, such as gaps,
+// outages of a hoster or regions that some observers do not reach. It is pure and deterministic.
+// Observer i measures the same in a group of any size, so that groups are compared over the same
+// measurements.
 package observe
 
 import (
