@@ -92,6 +92,7 @@ var rules = []rule{
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
 	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
+	{folder: "contract/performance", imports: []string{"metrics"}, pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
 	// Its commands read lists of members.
