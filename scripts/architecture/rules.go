@@ -29,7 +29,7 @@ var (
 	// only ephemera's own command and tests link them.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
 	kit            = []string{"ephemera/kit/..."}
-	contractFacing = []string{"contract", "contract/client", "contract/verify", "contract/verify/check"}
+	contractFacing = []string{"contract", "contract/client", "contract/performance", "contract/verify", "contract/verify/check"}
 )
 
 // rules is the architecture, from the leaves up. Test files may also import what testRules allows.
@@ -120,7 +120,7 @@ var rules = []rule{
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
-	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"ephemera/provider", "metrics/...", "nymapi/..."})},
+	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"contract/performance/vectors", "ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 
