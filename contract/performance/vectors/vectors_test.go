@@ -2,6 +2,7 @@ package vectors_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,13 +13,15 @@ import (
 )
 
 func TestContractAgreesWithScenarios(t *testing.T) {
-	data, err := os.ReadFile("testdata/perfcontract-shared.json")
-	require.NoError(t, err)
-	require.True(t, vectors.Is(data))
-	outcome, err := vectors.Check(data)
-	require.NoError(t, err)
-	require.Empty(t, outcome.Failures)
-	t.Log(outcome.Checked, "expectations are met")
+	for _, name := range []string{"perfcontract-shared.json", "order.json"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(t, err)
+		require.True(t, vectors.Is(data))
+		outcome, err := vectors.Check(data)
+		require.NoError(t, err)
+		require.Empty(t, outcome.Failures)
+		t.Log(outcome.Checked, "expectations are met in", name)
+	}
 }
 
 const scenario = `{"format": 1, "scenarios": [{"name": "one",
