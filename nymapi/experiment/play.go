@@ -44,8 +44,8 @@ func Play(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	return c.play(ways, shared, o), nil
 }
 
-// begin returns the liars of a run, nil if nobody lies or the lie is adaptive and there is no way to
-// judge by.
+// begin returns the liars of a run, nil if nobody lies or the lie is adaptive and there is no way
+// to judge by.
 func (c Cell) begin(lie *lies.Lie, seed uint64, judge payout.Way) lies.Liars {
 	if lie == nil || lie.Adaptive && judge == nil {
 		return nil
