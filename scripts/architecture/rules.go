@@ -117,12 +117,13 @@ var rules = []rule{
 		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
 	{folder: "nymapi/simulate/...", imports: join(
-		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
+		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/plots", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	// What is paid, and the frame of the experiments, are computed without clock, network or files.
 	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
 	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
 	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true},
+	{folder: "nymapi/experiment/intervals", imports: []string{"metrics/draw"}, pure: true, also: []string{"gonum.org/v1/gonum/stat/distuv"}},
 	{folder: "nymapi/experiment", imports: []string{
 		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
 	}, pure: true},
