@@ -39,30 +39,32 @@ type watch interface {
 
 // playWatched is Play. It calls watched, if not nil, to watch each way.
 func playWatched(c Cell, o observe.Observations, seed uint64, watched func(payout.Way) watch) ([]Outcome, error) {
-	var lie *lies.Lie
-	if c.Lie != Honest && c.Liars > 0 {
-		found, ok := lies.Find(c.Lie)
-		if !ok {
-			return nil, fmt.Errorf("play %s: unknown lie", c)
-		}
-		lie = &found
+	if c.Lie == Honest || c.Liars == 0 {
+		return c.playLie(nil, o, seed, watched), nil
 	}
-	ways := c.Ways()
-	outcomes := make([]Outcome, len(ways))
-	shared := c.begin(lie, seed, nil)
-	if lie != nil && lie.Adaptive {
-		for i, way := range ways {
-			outcomes[i] = c.play([]payout.Way{way}, c.begin(lie, seed, way), o, watched)[0]
-		}
-		return outcomes, nil
+	lie, ok := lies.Find(c.Lie)
+	if !ok {
+		return nil, fmt.Errorf("play %s: unknown lie", c)
 	}
-	return c.play(ways, shared, o, watched), nil
+	return c.playLie(&lie, o, seed, watched), nil
 }
 
-// begin returns the liars of a run, nil if nobody lies or the lie is adaptive and there is no way to
-// judge by.
+// playLie plays a cell with a lie, nil if nobody lies.
+func (c Cell) playLie(lie *lies.Lie, o observe.Observations, seed uint64, watched func(payout.Way) watch) []Outcome {
+	ways := c.Ways()
+	if lie == nil || !lie.Adaptive {
+		return c.play(ways, c.begin(lie, seed, nil), o, watched)
+	}
+	outcomes := make([]Outcome, len(ways))
+	for i, way := range ways {
+		outcomes[i] = c.play([]payout.Way{way}, c.begin(lie, seed, way), o, watched)[0]
+	}
+	return outcomes
+}
+
+// begin returns the liars of a run, nil if nobody lies. Judge is the way that adaptive lies judge by.
 func (c Cell) begin(lie *lies.Lie, seed uint64, judge payout.Way) lies.Liars {
-	if lie == nil || lie.Adaptive && judge == nil {
+	if lie == nil {
 		return nil
 	}
 	s := lies.Scene{Draw: draw.State(seed).With(drawLies), N: c.N, F: c.F(), Mixnodes: c.Mixnodes, Judge: judge}

@@ -18,7 +18,7 @@ import (
 type Selection struct {
 	Shift  float64 // mean distance between a chance and the right one, 0 to 1
 	Loss   float64 // what the node that loses most loses on average, 0 to 1
-	Places float64 // places that go to other nodes than by the right chances
+	Places float64 // the sum of what nodes lose: places that go to others, or to nobody without any score
 	NYM    float64 // over- and underpaid in expectation, by chance and score together
 }
 
@@ -100,6 +100,7 @@ type selectionWatch struct {
 	last   []float64
 	losses []float64 // sums over epochs, by mixnode
 	shift  float64
+	places float64
 	nym    float64
 	epochs int
 	ended  int // epochs, without full windows as well
@@ -124,6 +125,7 @@ func (w *selectionWatch) pay(paid []payout.Payment, _ []float64) {
 	rightScores, rightChances := w.right.scores[w.ended-1], w.right.chances[w.ended-1]
 	for j, chance := range worth.Chances(scores, w.right.places) {
 		w.shift += math.Abs(chance - rightChances[j])
+		w.places += max(0, rightChances[j]-chance)
 		w.losses[j] += rightChances[j] - chance
 		w.nym += math.Abs(chance*worth.Pay(scores[j]) - rightChances[j]*worth.Pay(rightScores[j]))
 	}
@@ -132,7 +134,7 @@ func (w *selectionWatch) pay(paid []payout.Payment, _ []float64) {
 func (w *selectionWatch) figures(f *Figures) {
 	epochs, s := float64(w.epochs), Selection{}
 	s.Shift = w.shift / epochs / float64(len(w.losses))
-	s.Places = w.shift / epochs / 2
+	s.Places = w.places / epochs
 	s.NYM = w.nym / epochs
 	for _, loss := range w.losses {
 		s.Loss = max(s.Loss, loss/epochs)
