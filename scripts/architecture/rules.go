@@ -122,7 +122,8 @@ var rules = []rule{
 	// What is paid, and the frame of the experiments, are computed without clock, network or files.
 	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
 	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
-	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true},
+	// It computes a world once for all cells that are played at the same time.
+	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true, also: []string{"sync"}},
 	{folder: "nymapi/experiment/intervals", imports: []string{"metrics/draw"}, pure: true, also: []string{"gonum.org/v1/gonum/stat/distuv"}},
 	{folder: "nymapi/experiment", imports: []string{
 		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
