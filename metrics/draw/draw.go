@@ -1,6 +1,6 @@
-// Package draw draws reproducible random numbers. Every draw is a hash of the words that say what is
-// drawn, never the next number of a generator, so it does not depend on what was drawn before, and
-// integer arithmetic makes it the same on every machine. It is not for secrets.
+// Package draw draws reproducible random numbers. Every draw is a hash of the words that say what
+// is drawn, never the next number of a generator, so it does not depend on what was drawn before,
+// and integer arithmetic makes it the same on every machine. It is not for secrets.
 package draw
 
 import "math/bits"

@@ -141,7 +141,8 @@ func (w *World) measure(at draw.State, api, mix int, tick int64) uint8 {
 // window that is empty, negative, longer than [MaxWindow] or after [MaxTick].
 func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
 	points, ok = w.Uptime(mix, from, to)
-	return points * (2*draw.One - (maxLoss - 1)) / (2 * draw.One), ok // loss is uniform in 0 … maxLoss-1
+	// Loss is uniform in 0 … maxLoss-1.
+	return points * (2*draw.One - (maxLoss - 1)) / (2 * draw.One), ok
 }
 
 // Uptime returns a mixnode's own uptime over the ticks [from, to), without loss on any path. Units

@@ -79,8 +79,8 @@ func TestAPointIsAHundredthOfTheReward(t *testing.T) {
 	require.InDelta(t, Pay(1)/100, Pay(0.95)-Pay(0.94), 1e-12)
 }
 
-// TestAPointAt95ChangesTheChanceByAFifth is what operators see: at a score of 0.95 one point more or
-// less changes the weight by +23 % and -19 %.
+// TestAPointAt95ChangesTheWeightByAFifth is what operators see: at a score of 0.95 one point more
+// or less changes the weight by +23 % and -19 %.
 func TestAPointAt95ChangesTheWeightByAFifth(t *testing.T) {
 	require.InDelta(t, 1.23, Weight(0.96)/Weight(0.95), 0.005)
 	require.InDelta(t, 0.81, Weight(0.94)/Weight(0.95), 0.005)

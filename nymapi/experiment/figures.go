@@ -8,7 +8,8 @@ import (
 )
 
 // Figures are how well a way paid in one run. A cell is one mixnode in one epoch. Errors are paid
-// minus truth in points (0..100), over cells whose truth is known. Figures without any cell are NaN.
+// minus truth in points (0..100), over cells whose truth is known. Figures without any cell are
+// NaN.
 type Figures struct {
 	Cells   int
 	Missed  int // epochs in which nothing was paid

@@ -62,7 +62,8 @@ func (c Cell) playLie(lie *lies.Lie, o observe.Observations, seed uint64, watche
 	return outcomes
 }
 
-// begin returns the liars of a run, nil if nobody lies. Judge is the way that adaptive lies judge by.
+// begin returns the liars of a run, nil if nobody lies. Judge is the way that adaptive lies judge
+// by.
 func (c Cell) begin(lie *lies.Lie, seed uint64, judge payout.Way) lies.Liars {
 	if lie == nil {
 		return nil

@@ -21,7 +21,6 @@ func play(t testing.TB, c Cell, seed uint64) map[string]Figures {
 	return figures
 }
 
-// TestLiarsUpToFAreBoundedAndOneAboveIsNot plays a small cell with each number of liars.
 func TestLiarsUpToFHurtLessThanOneThatDecidesAlone(t *testing.T) {
 	c := Base("test", "zero")
 	c.N, c.Mixnodes, c.Epochs = 7, 60, 20

@@ -118,6 +118,17 @@ var rules = []rule{
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
+	// What is paid, and the frame of the experiments, are computed without clock, network or files.
+	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
+	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true},
+	{folder: "nymapi/experiment", imports: []string{
+		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
+	}, pure: true},
+	// Running, files and figures around it.
+	{folder: "nymapi/experiment/...", imports: join(kit, []string{
+		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
+	})},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},

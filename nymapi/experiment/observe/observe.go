@@ -1,7 +1,7 @@
-// Package observe is what Nym-APIs would report in an experiment if all were honest: measurements of
-// a simulated world or a recorded one, and what happens to them on the way, such as gaps, outages of
-// a hoster or regions that some observers do not reach. It is pure and deterministic. Observer i
-// measures the same in a group of any size, so that groups are compared over the same
+// Package observe is what Nym-APIs would report in an experiment if all were honest: measurements
+// of a simulated world or a recorded one, and what happens to them on the way, such as gaps,
+// outages of a hoster or regions that some observers do not reach. It is pure and deterministic.
+// Observer i measures the same in a group of any size, so that groups are compared over the same
 // measurements.
 package observe
 
@@ -75,8 +75,8 @@ func (w World) report(source *world.World, observer int, first int64) []metrics.
 }
 
 // Effect is something that happens to measurements. It returns other observations, which may share
-// rows with the first ones. Draws depend on the seed only, and those of a weaker effect are a part of
-// those of a stronger one.
+// rows with the first ones. Draws depend on the seed only, and those of a weaker effect are a part
+// of those of a stronger one.
 type Effect func(Observations, draw.State) Observations
 
 // The kinds of draw, with the words that follow.
