@@ -28,6 +28,7 @@ type Figures struct {
 
 	// What only some sections measure is nil in the others.
 	Selection *Selection
+	Weights   *Weights
 }
 
 // scorer sums up what a way pays. The zero value is ready.

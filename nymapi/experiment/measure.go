@@ -20,6 +20,7 @@ func Measures() []Measure {
 	return slices.Concat(
 		paymentMeasures(),
 		selectionMeasures(),
+		weightMeasures(),
 	)
 }
 
