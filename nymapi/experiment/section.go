@@ -36,6 +36,8 @@ func Sections() []Section {
 		packets().with(worlds),
 		histories().with(worlds),
 		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
+		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
+		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
 	}
 }
 
