@@ -27,7 +27,19 @@ type Row struct {
 func Sections() []Section {
 	return []Section{
 		{Name: "base", About: "The number of Nym-APIs and of liars, the lie, and the share of missing cells.", Cells: baseCells, Play: playWorld},
+		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
 	}
+}
+
+// knownLies returns those of the names that are lies, in the same order.
+func knownLies(names []string) []string {
+	var known []string
+	for _, name := range names {
+		if _, ok := lies.Find(name); ok {
+			known = append(known, name)
+		}
+	}
+	return known
 }
 
 // baseCells varies what matters most in all combinations.

@@ -29,7 +29,7 @@ var (
 	// only ephemera's own command and tests link them.
 	adapters       = []string{"ephemera/home", "ephemera/limits", "ephemera/store/memory", "ephemera/store/sqlite", "ephemera/transport/..."}
 	kit            = []string{"ephemera/kit/..."}
-	contractFacing = []string{"contract", "contract/client", "contract/verify", "contract/verify/check"}
+	contractFacing = []string{"contract", "contract/client", "contract/performance", "contract/verify", "contract/verify/check"}
 )
 
 // rules is the architecture, from the leaves up. Test files may also import what testRules allows.
@@ -92,6 +92,7 @@ var rules = []rule{
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
 	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
 	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
+	{folder: "contract/performance", imports: []string{"metrics"}, pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
 	{folder: "contract/...", imports: join(leaves, kit, []string{"metrics/...", "contract/..."})},
 	// Its commands read lists of members.
@@ -131,7 +132,7 @@ var rules = []rule{
 		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
 	})},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
-	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"ephemera/provider", "metrics/...", "nymapi/..."})},
+	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"contract/performance/vectors", "ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},
 }
 
