@@ -1,5 +1,6 @@
-// Package results is the folder to which a run of a command writes what it found: one folder for each
-// run, in which every file is written whole or not at all, and a link to the newest finished run.
+// Package results is the folder to which a run of a command writes what it found: one folder for
+// each run, in which every file is written whole or not at all, and a link to the newest finished
+// run.
 package results
 
 import (

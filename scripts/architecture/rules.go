@@ -126,7 +126,7 @@ var rules = []rule{
 	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true, also: []string{"sync"}},
 	{folder: "nymapi/experiment/intervals", imports: []string{"metrics/draw"}, pure: true, also: []string{"gonum.org/v1/gonum/stat/distuv"}},
 	{folder: "nymapi/experiment", imports: []string{
-		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
+		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies/...", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
 	}, pure: true},
 	// Running, files and figures around it.
 	{folder: "nymapi/experiment/...", imports: join(kit, []string{

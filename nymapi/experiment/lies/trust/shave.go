@@ -41,8 +41,8 @@ func widths() []Lie {
 }
 
 // beginWidth estimates the noise from the honest reports of the epoch: it is the root of their mean
-// squared distance from the medians of their columns. Where the median is nearer to 0 than that, the
-// liars report 0.
+// squared distance from the medians of their columns. Where the median is nearer to 0 than that,
+// the liars report 0.
 func beginWidth(width float64) func(lies.Scene) lies.Liars {
 	return func(s lies.Scene) lies.Liars {
 		return report(func(_ int, rows [][]metrics.Uptime) {
