@@ -1,6 +1,6 @@
-// Package plots draws figures as SVG: lines and points, with intervals, on linear or logarithmic axes
-// or over names. The legend is outside the plane. Series differ in colour and, where they are dots,
-// also in shape. The same data yield the same bytes.
+// Package plots draws figures as SVG: lines and points, with intervals, on linear or logarithmic
+// axes or over names. The legend is outside the plane. Series differ in colour and, where they are
+// dots, also in shape. The same data yield the same bytes.
 package plots
 
 import (
