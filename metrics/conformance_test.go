@@ -126,7 +126,7 @@ func conformsMissing(t *rapid.T, e metrics.Estimator) {
 // conformsIntegers checks the largest columns and sums, and liars of any number.
 func conformsIntegers(t *testing.T, e metrics.Estimator) {
 	for _, value := range []metrics.Uptime{0, 1, metrics.Full - 1, metrics.Full} {
-		for _, count := range []int{1, 2, 10, metrics.MaxRows} {
+		for _, count := range []int{1, 2, 10, metrics.MaxRows, 1 << 20} {
 			column := slices.Repeat([]metrics.Uptime{value}, count)
 			for _, f := range []int{0, 1, (count - 1) / 3, count, math.MaxInt} {
 				require.Equal(t, value, e.Estimate(column, f), "%d values, f = %d", count, f)
