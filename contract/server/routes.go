@@ -56,6 +56,7 @@ var lanes = webserver.Lanes{
 	contract.PathEpoch: webserver.Lookups, contract.PathPeerInfo: webserver.Lookups, "/style.css": webserver.Lookups,
 	contract.PathOpenAPI: webserver.Lookups, contract.PathDocs: webserver.Lookups,
 	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
+	contract.PathBatch: webserver.Waits,
 }
 
 type status struct {
@@ -146,6 +147,10 @@ func (s *Server) postEnrol(r *http.Request) (any, error) {
 		return nil, contract.NewProblem(contract.Malformed, "more than one JSON value")
 	}
 	return s.keeper.enrol(r.Context(), request)
+}
+
+func (s *Server) postBatch(r *http.Request) (any, error) {
+	return s.keeper.submitBatch(r.Context(), webserver.BodyBytes(r))
 }
 
 func (s *Server) postSubmit(r *http.Request) (any, error) {
