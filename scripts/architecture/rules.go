@@ -90,7 +90,7 @@ var rules = []rule{
 	{folder: "ephemera/...", imports: join(leaves, core, interfaces)},
 
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
-	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
+	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract", "contract/performance"}), pure: true},
 	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
 	{folder: "contract/performance", imports: []string{"metrics"}, pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
