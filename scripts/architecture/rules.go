@@ -120,10 +120,12 @@ var rules = []rule{
 	)},
 	// What is paid, and the frame of the experiments, are computed without clock, network or files.
 	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
-	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/lies/...", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/experiment/lies", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/waiting", imports: []string{"ephemera/quorum", "metrics/draw"}, pure: true},
 	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true},
 	{folder: "nymapi/experiment", imports: []string{
-		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies", "nymapi/experiment/observe", "nymapi/payout", "nymapi/rules", "nymapi/simulate/availability",
+		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies/...", "nymapi/experiment/observe", "nymapi/experiment/waiting", "nymapi/payout", "nymapi/rules",
+		"nymapi/simulate/availability", "nymapi/simulate/cost",
 	}, pure: true},
 	// Running, files and figures around it.
 	{folder: "nymapi/experiment/...", imports: join(kit, []string{
