@@ -10,9 +10,9 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
 
-// Steering is what Nym-APIs that report nothing false can change, by which reports count: those that
-// they hold back, and those that they leave out of their block. Shifts are distances from what all
-// reports together yield.
+// Steering is what Nym-APIs that report nothing false can change, by which reports count: those
+// that they hold back, and those that they leave out of their block. Shifts are distances from what
+// all reports together yield.
 type Steering struct {
 	One   float64 // points: largest shift of a mixnode of their choice, mean over mixnodes and epochs
 	Worst float64 // points: largest shift of any mixnode in any epoch
@@ -27,8 +27,8 @@ const choiceFactor = "choice"
 type choice struct {
 	level string
 	alone bool // one acts, not f
-	// allowed reports whether a block may lack the reports of so many of those that act, and of so
-	// many others. It lacks f at most.
+	// allowed reports whether a block may lack that many reports of those that act, and that many of
+	// others. It lacks f at most.
 	allowed func(f, acting, others int) bool
 	most    int // size of the largest group for which all blocks are tried
 }

@@ -13,7 +13,7 @@ import (
 
 // Waiting is what a rule for waiting costs: see package waiting. Missed epochs have no delay.
 type Waiting struct {
-	Delay   float64 // mean time from the end of an epoch to the block that wins, as a share of an epoch
+	Delay   float64 // mean time from an epoch's end to the block that wins, as a share of an epoch
 	Longest float64 // the longest such time
 	Reports float64 // share of the reports that are sent within half an epoch and are in that block
 }

@@ -115,12 +115,14 @@ var rules = []rule{
 		leaves, core, interfaces, adapters, kit, contractFacing,
 		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
 	)},
+	{folder: "nymapi/simulate/cost", imports: join(leaves, []string{"contract", "ephemera/wire"}), pure: true},
 	{folder: "nymapi/simulate/...", imports: join(
 		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
 	)},
 	// What is paid, and the frame of the experiments, are computed without clock, network or files.
 	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
-	{folder: "nymapi/experiment/lies/...", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/experiment/lies", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/lies/trust", imports: []string{"metrics", "nymapi/experiment/lies"}, pure: true},
 	{folder: "nymapi/experiment/waiting", imports: []string{"ephemera/quorum", "metrics/draw"}, pure: true},
 	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true},
 	{folder: "nymapi/experiment", imports: []string{

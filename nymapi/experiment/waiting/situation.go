@@ -55,7 +55,7 @@ const (
 	delayed     = Whole / 20
 	delayedOne  = 50
 	outageMean  = 5  // epochs
-	outageShare = 20 // one in so many is away
+	outageShare = 20 // one in twenty is away
 )
 
 // Epochs returns what n members do in a situation.

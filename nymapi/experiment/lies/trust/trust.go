@@ -38,7 +38,7 @@ func All() []Lie {
 	)
 }
 
-// Find returns the lie of that name, and false if there is none.
+// Find returns the lie of that name, and false if it does not exist.
 func Find(name string) (Lie, bool) {
 	for _, lie := range All() {
 		if lie.Name == name {
