@@ -30,6 +30,7 @@ type Figures struct {
 	// What only some sections measure is nil in the others.
 	Selection *Selection
 	Weights   *Weights
+	Size      *Size
 	Waiting   *Waiting
 	Steering  *Steering
 }

@@ -21,6 +21,7 @@ func Measures() []Measure {
 		paymentMeasures(),
 		selectionMeasures(),
 		weightMeasures(),
+		sizeMeasures(),
 		waitingMeasures(),
 		steeringMeasures(),
 	)
