@@ -11,8 +11,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 )
 
-// everyFailure adds the probabilities of all combinations of hosters and members that are up or down
-// in which fewer than n-f members are up.
+// everyFailure adds the probabilities of all combinations of hosters and members that are up or
+// down in which fewer than n-f members are up.
 func everyFailure(n, hosters int, up float64) float64 {
 	each, sum := math.Sqrt(up), 0.0
 	for state := range uint(1) << (n + hosters) {
@@ -77,8 +77,8 @@ func TestSizesByHand(t *testing.T) {
 	require.Greater(t, double.Bytes, 2*size.Bytes)
 }
 
-// TestMoreProbesAndMoreNymAPIsAreToldApart has one Nym-API with all packets, which is as accurate as
-// the mean of many and helpless when it lies.
+// TestMoreProbesAndMoreNymAPIsAreToldApart has one Nym-API with all packets, which is as accurate
+// as the mean of many and helpless when it lies.
 func TestMoreProbesAndMoreNymAPIsAreToldApart(t *testing.T) {
 	figures := map[string]map[string]Figures{}
 	for _, c := range numberCells() {
