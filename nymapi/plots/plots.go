@@ -63,7 +63,7 @@ const (
 	height = 4.5 * vg.Inch
 )
 
-// colours are seven colours that colour-blind people can distinguish (Okabe and Ito, 2008), and grey.
+// colours are seven that colour-blind people can distinguish (Okabe and Ito, 2008), and grey.
 var colours = []color.RGBA{
 	{R: 0, G: 114, B: 178, A: 255},
 	{R: 213, G: 94, B: 0, A: 255},
@@ -210,10 +210,11 @@ func scale(value float64, logarithmic bool) float64 {
 	return value
 }
 
-// fewDecades is the length of an axis, in decades, up to which 1, 2 and 5 of each decade are labelled.
+// fewDecades is the length of an axis up to which 1, 2 and 5 of each decade are labelled.
 const fewDecades = 2.5
 
-// decades labels the powers of ten on a logarithmic axis, and on a short one also 2 and 5 times them.
+// decades labels the powers of ten on a logarithmic axis, and on a short one also 2 and 5 times
+// them.
 func decades(label func(float64) string) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
 		steps := []float64{1}
