@@ -28,6 +28,8 @@ type Figures struct {
 
 	// What only some sections measure is nil in the others.
 	Selection *Selection
+	Weights   *Weights
+	Steering  *Steering
 }
 
 // scorer sums up what a way pays. The zero value is ready.

@@ -20,6 +20,8 @@ func Measures() []Measure {
 	return slices.Concat(
 		paymentMeasures(),
 		selectionMeasures(),
+		weightMeasures(),
+		steeringMeasures(),
 	)
 }
 

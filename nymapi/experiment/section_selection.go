@@ -12,13 +12,14 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
 
-// Selection is how payments shift the chances of nodes to be drawn into Nym's rewarded set, if their
-// scores are the means of their uptimes over a window: see [worth.Chances]. Chances by the truth are
-// the right ones. All are expectations, for each epoch at the end of a full window.
+// Selection is how payments shift the chances of nodes to be drawn into Nym's rewarded set, if
+// their scores are the means of their uptimes over a window: see [worth.Chances]. Chances by the
+// truth are the right ones. All are expectations, for each epoch at the end of a full window.
 type Selection struct {
-	Shift  float64 // mean distance between a chance and the right one, 0 to 1
-	Loss   float64 // what the node that loses most loses on average, 0 to 1
-	Places float64 // the sum of what nodes lose: places that go to others, or to nobody without any score
+	Shift float64 // mean distance between a chance and the right one, 0 to 1
+	Loss  float64 // what the node that loses most loses on average, 0 to 1
+	// the sum of what nodes lose: places that go to others, or to nobody without any score
+	Places float64
 	NYM    float64 // over- and underpaid in expectation, by chance and score together
 }
 
@@ -28,8 +29,8 @@ var selectionLies = []string{"zero", "victims", "favour", "shave", "withhold"}
 // windowLevel is the factor of the cells of this section.
 const windowLevel = "window"
 
-// selectionCells has as many nodes as Nym. A score is an epoch's uptime or, as at Nym, the mean of a
-// day.
+// selectionCells has as many nodes as Nym. A score is an epoch's uptime or, as at Nym, the mean of
+// a day.
 func selectionCells() []Cell {
 	var cells []Cell
 	add := func(n, window int, missing float64, lie string) {
@@ -92,8 +93,8 @@ func newRightChances(truth [][]float64, window, places int) rightChances {
 	return right
 }
 
-// selectionWatch sums up the distances of the chances of one way from the right ones. A mixnode that
-// is not paid counts with a score of 0, and a missed epoch repeats the scores of the last one.
+// selectionWatch sums up the distances of the chances of one way from the right ones. A mixnode
+// that is not paid counts with a score of 0, and a missed epoch repeats the scores of the last one.
 type selectionWatch struct {
 	right  rightChances
 	scores *rolling

@@ -9,9 +9,9 @@ import (
 // drawBlock, resample, block: where a block of a resample begins in the series.
 const drawBlock = 2
 
-// BlockLength returns the length of the blocks for a series: the cube root of its length, rounded up,
-// the order at which bias and variance of the moving-block bootstrap balance (Hall, Horowitz and
-// Jing, Biometrika 82, 1995).
+// BlockLength returns the length of the blocks for a series: the cube root of its length, rounded
+// up, the order at which bias and variance of the moving-block bootstrap balance (Hall, Horowitz
+// and Jing, Biometrika 82, 1995).
 func BlockLength(series int) int {
 	length := 1
 	for length*length*length < series {
@@ -20,11 +20,11 @@ func BlockLength(series int) int {
 	return length
 }
 
-// Blocks returns the mean of a series, such as the errors of consecutive epochs, with the interval of
-// a moving-block bootstrap (Künsch, Annals of Statistics 17, 1989): resamples are made of whole
+// Blocks returns the mean of a series, such as the errors of consecutive epochs, with the interval
+// of a moving-block bootstrap (Künsch, Annals of Statistics 17, 1989): resamples are made of whole
 // blocks of consecutive values, so that dependence within a block is kept. The percentiles are
-// expanded for the number of blocks that fit into the series. Dependence over more than a block makes
-// the interval too narrow. If fewer than two blocks fit, the bounds are infinite.
+// expanded for the number of blocks that fit into the series. Dependence over more than a block
+// makes the interval too narrow. If fewer than two blocks fit, the bounds are infinite.
 func Blocks(series []float64, length int) Interval {
 	mean := Mean(series)
 	if math.IsNaN(mean) {

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Holm returns p-values adjusted for their number (Holm, Scandinavian Journal of Statistics 6, 1979):
-// if all of those below 0.05 are called differences, the probability that any of them is none is at
-// most 0.05, however they depend on each other. NaN is no comparison and remains NaN.
+// Holm returns p-values adjusted for their number (Holm, Scandinavian Journal of Statistics 6,
+// 1979): if all of those below 0.05 are called differences, the probability that any of them is
+// none is at most 0.05, however they depend on each other. NaN is not counted and remains NaN.
 func Holm(p []float64) []float64 {
 	adjusted := slices.Clone(p)
 	var order []int

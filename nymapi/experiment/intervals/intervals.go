@@ -24,8 +24,8 @@ const (
 )
 
 // Interval is a mean with the bounds of its interval, in the unit of the values. All are NaN if a
-// value was NaN or there was none. The bounds are infinite if there were fewer than five values, which
-// say too little about others.
+// value was NaN or without values. The bounds are infinite if there were fewer than five values,
+// which say too little about others.
 type Interval struct{ Mean, Low, High float64 }
 
 // Contains reports whether x lies in the interval.
@@ -54,9 +54,9 @@ func New(size int) Bootstrap {
 
 // tail returns the rank of the bounds among the sorted means of resamples. Percentile intervals of
 // small samples are too narrow, because a resample varies less than a sample by the factor
-// (size-1)/size, and normal quantiles stand for those of the t-distribution. The expanded percentile
-// interval takes percentiles further out that correct both (Hesterberg, The American Statistician
-// 69, 2015, section 5.4).
+// (size-1)/size, and normal quantiles stand for those of the t-distribution. The expanded
+// percentile interval takes percentiles further out that correct both (Hesterberg, The American
+// Statistician 69, 2015, section 5.4).
 func tail(size float64) int {
 	if size < 2 {
 		return 0

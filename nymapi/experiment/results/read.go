@@ -19,8 +19,8 @@ var ErrFormat = errors.New("not results of this version of nymapi experiment")
 // maxName bounds the length of names.
 const maxName = 64
 
-// Read reads a file that [Write] wrote. It takes nothing else: other columns, names that a table or a
-// page would have to escape, numbers that are none, and a line twice are errors, which wrap
+// Read reads a file that [Write] wrote. It takes nothing else: other columns, names that a table or
+// a page would have to escape, numbers that are none, and a line twice are errors, which wrap
 // [ErrFormat] and name the line.
 func Read(r io.Reader) ([]Record, error) {
 	lines := csv.NewReader(r)

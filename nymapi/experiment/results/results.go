@@ -15,8 +15,8 @@ import (
 // File is the name of the file in the folder of an experiment.
 const File = "results.csv"
 
-// Record is one line. Its cell has only what the file has: not the numbers of mixnodes, epochs, ticks
-// and packets.
+// Record is one line. Its cell has only what the file has: not the numbers of mixnodes, epochs,
+// ticks and packets.
 type Record struct {
 	experiment.Cell
 	Seed   uint64
@@ -97,7 +97,7 @@ func (r Record) append(line []byte) []byte {
 	return append(line, '\n')
 }
 
-// index returns the position of a measure, -1 if there is none of that name.
+// index returns the position of a measure, -1 if no measure has that name.
 func index(measure string) int {
 	return slices.IndexFunc(experiment.Measures(), func(m experiment.Measure) bool { return m.Name == measure })
 }
