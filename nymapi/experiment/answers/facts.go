@@ -14,8 +14,12 @@ import (
 // A Fact is one figure with its interval and a name by which documents cite it.
 type Fact struct {
 	Name string
+	Text string // as documents have it
 	intervals.Interval
 }
+
+// newFact returns the fact of an interval.
+func newFact(name string, i intervals.Interval) Fact { return Fact{name, Cite(i), i} }
 
 // Cite returns how documents write an interval: the mean, with the bounds in brackets.
 func Cite(i intervals.Interval) string {
@@ -46,32 +50,14 @@ func factName(g *group, way, measure string) string {
 	return name + "/" + way + "/" + measure
 }
 
-// Facts returns all facts: first those of the verdict, then those of all cells, ways and measures.
-func (a *Answers) Facts() []Fact { return append(a.verdict.facts(), a.summary...) }
-
-// facts returns the facts of a verdict.
-func (v *Verdict) facts() []Fact {
-	if v == nil {
-		return nil
+// Facts returns all facts: those of the verdict, of all cells, ways and measures, and of the
+// differences from the median.
+func (a *Answers) Facts() []Fact {
+	facts := append(a.verdictFacts(), a.summary...)
+	for _, c := range a.compared {
+		facts = append(facts, newFact(factName(c.group, c.way, "difference"), c.difference))
 	}
-	var all []Fact
-	exact := func(x float64) intervals.Interval { return intervals.Interval{Mean: x, Low: x, High: x} }
-	for _, r := range v.Rules {
-		add := func(name string, i intervals.Interval) { all = append(all, Fact{"verdict/" + r.Name + "/" + name, i}) }
-		add("score", r.Score)
-		add("difference", r.Difference)
-		add("adjusted", exact(r.Adjusted))
-		add("honest", r.Honest)
-		add("beyond", r.Beyond)
-		add("mean regret", exact(r.MeanRegret))
-		add("largest regret", exact(r.LargeRegret))
-	}
-	for _, c := range v.Conditions {
-		for i, w := range c.Worst {
-			all = append(all, Fact{fmt.Sprintf("worst/n=%d/missing=%g/%s", c.N, c.Missing, v.Rules[i].Name), w.Loss})
-		}
-	}
-	return all
+	return facts
 }
 
 // summarise returns the facts of all cells, ways and measures, on all cores.
@@ -99,7 +85,7 @@ func (a *Answers) factsOf(g *group) []Fact {
 	for _, way := range g.ways {
 		for _, m := range experiment.Measures() {
 			if g.measured(way, m.Name) {
-				facts = append(facts, Fact{factName(g, way, m.Name), a.interval(g.reported(way, m.Name))})
+				facts = append(facts, newFact(factName(g, way, m.Name), a.interval(g.reported(way, m.Name))))
 			}
 		}
 	}

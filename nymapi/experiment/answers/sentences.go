@@ -77,9 +77,8 @@ func (v *Verdict) defaultSentence() string {
 	return fmt.Sprintf("By the criterion, %s remains the default.", reference)
 }
 
-// comparisons says how many cells were compared with the reference, and how many differences hold.
-func (a *Answers) comparisons() string {
-	better, worse := 0, 0
+// held returns how many of all differences from the reference hold, by their sign.
+func (a *Answers) held() (better, worse int) {
 	for _, c := range a.compared {
 		switch {
 		case !c.holds():
@@ -89,6 +88,12 @@ func (a *Answers) comparisons() string {
 			worse++
 		}
 	}
+	return better, worse
+}
+
+// comparisons says how many cells were compared with the reference, and how many differences hold.
+func (a *Answers) comparisons() string {
+	better, worse := a.held()
 	return fmt.Sprintf("In all cells together, %d differences from %s were tested. After Holm's adjustment over all of them, %d lose less than %s, and %d more.",
 		len(a.compared), reference, better, reference, worse)
 }

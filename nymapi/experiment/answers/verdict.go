@@ -109,7 +109,7 @@ func (a *Answers) judge() (*Verdict, error) {
 	return v, nil
 }
 
-// hasTolerated reports whether the condition of a cell has a cell with at most f liars.
+// hasTolerated reports whether the condition of a cell has one with at most f liars.
 func hasTolerated(cells []*group, of *group) bool {
 	return slices.ContainsFunc(cells, func(g *group) bool { return g.N == of.N && g.Missing == of.Missing && g.Liars <= g.F() })
 }

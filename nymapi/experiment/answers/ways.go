@@ -8,8 +8,8 @@ import (
 // lastAlone names the last Nym-API alone, in groups of any size. It is honest.
 const lastAlone = "single-last"
 
-// series returns the name of a way in figures and tables: its own, but one name for the last Nym-API
-// of groups of different sizes.
+// series returns the name of a way in figures and tables: its own, but one name for the last
+// Nym-API of groups of different sizes.
 func series(g *group, way string) string {
 	if g.N > 1 && way == "single-"+strconv.Itoa(g.N) {
 		return lastAlone

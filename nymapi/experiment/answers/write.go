@@ -65,9 +65,9 @@ func write(dir, name string, content []byte) error {
 // summaryCSV has every fact: cells, ways and measures with their means and intervals.
 func (a *Answers) summaryCSV() []byte {
 	var b bytes.Buffer
-	b.WriteString("fact,mean,low,high\n")
+	b.WriteString("fact,text,mean,low,high\n")
 	for _, f := range a.Facts() {
-		fmt.Fprintf(&b, "%s,%s,%s,%s\n", f.Name, number(f.Mean), number(f.Low), number(f.High))
+		fmt.Fprintf(&b, "%s,%s,%s,%s,%s\n", f.Name, f.Text, number(f.Mean), number(f.Low), number(f.High))
 	}
 	return b.Bytes()
 }
