@@ -132,6 +132,10 @@ var rules = []rule{
 		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies/...", "nymapi/experiment/observe", "nymapi/experiment/waiting", "nymapi/payout", "nymapi/rules",
 		"nymapi/simulate/availability", "nymapi/simulate/cost",
 	}, pure: true},
+	// Scenes ask the rules of the contracts what counts, and sign reports for that.
+	{folder: "nymapi/scenes", imports: join(leaves, []string{
+		"metrics/...", "contract", "contract/performance", "contract/verify", "nymapi/experiment", "nymapi/experiment/observe", "nymapi/payout",
+	}), pure: true},
 	// Running, files and figures around it.
 	{folder: "nymapi/experiment/...", imports: join(kit, []string{
 		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
