@@ -58,7 +58,7 @@ func (p *Plan) kinds() (map[kind][]int, []kind) {
 }
 
 func kindOf(section int, c experiment.Cell) kind {
-	lie, _ := lies.Find(c.Lie) // not adaptive if there is none
+	lie, _ := lies.Find(c.Lie) // not adaptive if it is honest
 	return kind{section, lie.Adaptive}
 }
 

@@ -366,7 +366,7 @@ func TestLongRunsAreTimedWithFewerEpochs(t *testing.T) {
 	_, err = p.Estimate(t.Context(), j)
 	require.NoError(t, err)
 	require.Equal(t, longEpochs, most)
-	require.Zero(t, j.Done(), "they are no results")
+	require.Zero(t, j.Done(), "they are not results of whole runs")
 }
 
 func TestProgressIsALineForEachTenth(t *testing.T) {

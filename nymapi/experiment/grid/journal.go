@@ -55,7 +55,7 @@ func Open(folder string, plan *Plan) (*Journal, error) {
 	return j, nil
 }
 
-// usable creates the folder if there is none, and refuses one with other files.
+// usable creates the folder unless it exists, and refuses one with other files.
 func usable(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {

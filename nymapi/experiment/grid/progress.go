@@ -29,7 +29,7 @@ func NewProgress(w io.Writer, terminal bool, p *Plan) *Progress {
 
 func (p *Progress) message(done int) string { return fmt.Sprintf("%d of %d runs", done, p.plan.Runs()) }
 
-// Show shows that so many runs have results.
+// Show shows how many runs have results.
 func (p *Progress) Show(done int) {
 	if p.bars != nil {
 		p.tracker.UpdateMessage(p.message(done))
