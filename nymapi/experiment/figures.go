@@ -25,6 +25,11 @@ type Figures struct {
 	// Mispaid is what is paid to the wrong nodes or not at all, in NYM for each epoch, if all mixnodes
 	// were in Nym's rewarded set: the sum of over- and underpaid.
 	Mispaid float64
+
+	// What only some sections measure is nil in the others.
+	Selection *Selection
+	Weights   *Weights
+	Steering  *Steering
 }
 
 // scorer sums up what a way pays. The zero value is ready.
@@ -34,6 +39,19 @@ type scorer struct {
 	sum, squares float64
 	over, under  float64
 	epochs       int
+	watch        watch // nil if the section measures nothing else
+}
+
+// settle has a way settle an epoch.
+func (s *scorer) settle(way payout.Way, r payout.Reports, truth []float64) {
+	if s.watch != nil {
+		s.watch.see(way, r)
+	}
+	paid := way.Settle(r)
+	s.add(paid, truth)
+	if s.watch != nil {
+		s.watch.pay(paid, truth)
+	}
 }
 
 // add adds the payments of an epoch, nil for a missed one.
@@ -81,6 +99,9 @@ func (s *scorer) figures() Figures {
 	f.Mispaid = (s.over + s.under) / 100 * worth.Pay(1) / float64(s.epochs)
 	if s.paid == 0 {
 		f.Worst = math.NaN()
+	}
+	if s.watch != nil {
+		s.watch.figures(&f)
 	}
 	return f
 }

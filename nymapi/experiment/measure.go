@@ -1,5 +1,10 @@
 package experiment
 
+import (
+	"math"
+	"slices"
+)
+
 // Measure is one of the figures of an outcome, by name.
 type Measure struct {
 	Name  string // in CSV files and commands
@@ -12,6 +17,16 @@ type Measure struct {
 
 // Measures returns all figures in the order of the columns of CSV files.
 func Measures() []Measure {
+	return slices.Concat(
+		paymentMeasures(),
+		selectionMeasures(),
+		weightMeasures(),
+		steeringMeasures(),
+	)
+}
+
+// paymentMeasures are those of all sections.
+func paymentMeasures() []Measure {
 	return []Measure{
 		{"rmse", "points", "Root mean square error over paid cells.", true, func(f Figures) float64 { return f.RMSE }},
 		{"bias", "points", "Mean error over paid cells.", true, func(f Figures) float64 { return f.Bias }},
@@ -26,3 +41,14 @@ func Measures() []Measure {
 }
 
 func (f Figures) share(cells int) float64 { return float64(cells) / float64(f.Cells) }
+
+// part returns how a value is read from a part of the figures that only some sections measure: NaN
+// in the others.
+func part[T any](of func(Figures) *T, value func(T) float64) func(Figures) float64 {
+	return func(f Figures) float64 {
+		if p := of(f); p != nil {
+			return value(*p)
+		}
+		return math.NaN()
+	}
+}

@@ -38,7 +38,21 @@ func Sections() []Section {
 		recognised().with(worlds),
 		packets().with(worlds),
 		histories().with(worlds),
+		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
+		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
+		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
 	}
+}
+
+// knownLies returns those of the names that are lies, in the same order.
+func knownLies(names []string) []string {
+	var known []string
+	for _, name := range names {
+		if _, ok := lies.Find(name); ok {
+			known = append(known, name)
+		}
+	}
+	return known
 }
 
 // baseCells varies what matters most in all combinations.
@@ -50,6 +64,9 @@ func baseCells() []Cell {
 			c.N, c.Missing = n, missing
 			cells = append(cells, c)
 			for _, lie := range lies.All() {
+				if lie.Special {
+					continue
+				}
 				for liars := 1; liars <= c.F()+1; liars++ {
 					c.Lie, c.Liars = lie.Name, liars
 					cells = append(cells, c)

@@ -3,7 +3,7 @@ package simulate
 import (
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
+	"github.com/ephemera-go/nym-rewarding/nymapi/plots"
 )
 
 // Figure is a chart with its file name.

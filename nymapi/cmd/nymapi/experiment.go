@@ -18,11 +18,11 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
 	"github.com/ephemera-go/nym-rewarding/metrics/trace"
-	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/grid"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/seattle"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
+	"github.com/ephemera-go/nym-rewarding/nymapi/results"
 )
 
 // longExperiment is the estimated time from which on an experiment needs --yes.
@@ -101,7 +101,7 @@ func (f *experimentFlags) run(ctx context.Context, stdout, stderr io.Writer) err
 	}
 	out := f.out
 	if out == "" {
-		out = filepath.Join(compare.ResultsDir, "experiment-"+time.Now().UTC().Format("20060102T150405.000Z"))
+		out = filepath.Join(results.Dir, "experiment-"+time.Now().UTC().Format("20060102T150405.000Z"))
 	}
 	journal, err := grid.Open(out, plan)
 	if errors.Is(err, grid.ErrFolder) {

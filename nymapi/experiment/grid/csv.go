@@ -2,31 +2,25 @@ package grid
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
 )
 
-// Columns returns the header of the results: what identifies a row, then the measures.
-func Columns() []string {
-	columns := []string{"section", "n", "liars", "lie", "missing", "factor", "level", "seed", "way"}
-	for _, m := range experiment.Measures() {
-		columns = append(columns, m.Name)
-	}
-	return columns
-}
-
-// WriteResults writes all results into results.csv in the folder, and returns its path. Rows are
-// ordered by section, cell, seed and way. The file is complete or not there.
+// WriteResults writes all results into a CSV file in the folder, and returns its path. The file is
+// whole or not there.
 func (j *Journal) WriteResults() (string, error) {
-	path := filepath.Join(j.folder, ResultsFile)
-	content, err := j.results()
+	path := filepath.Join(j.folder, results.File)
+	var content bytes.Buffer
+	err := results.Write(&content, j.Results())
 	if err == nil {
-		err = files.Replace(path, 0o644, content)
+		err = files.Replace(path, 0o644, content.Bytes())
 	}
 	if err != nil {
 		return "", fmt.Errorf("write %s: %w", path, err)
@@ -34,30 +28,53 @@ func (j *Journal) WriteResults() (string, error) {
 	return path, nil
 }
 
-func (j *Journal) results() ([]byte, error) {
-	var content bytes.Buffer
-	w := csv.NewWriter(&content)
-	if err := w.Write(Columns()); err != nil {
-		return nil, err
-	}
+// Results returns the results of all runs that have some, by section, cell, seed and way.
+func (j *Journal) Results() []results.Record {
+	var all []results.Record
 	cells := len(j.plan.cells)
 	for i := range cells {
 		for run := i; run < j.plan.Runs(); run += cells {
 			cell, seed := j.plan.of(run)
 			for _, way := range j.records[run].Ways {
-				if err := w.Write(append(key(cell.Cell, seed), way...)); err != nil {
-					return nil, err
-				}
+				name, values := parseWay(way)
+				all = append(all, results.Record{Cell: identity(cell.Cell), Seed: seed, Way: name, Values: values})
 			}
 		}
 	}
-	w.Flush()
-	return content.Bytes(), w.Error()
+	return all
 }
 
-// key returns the fields that identify a cell and a seed.
-func key(c experiment.Cell, seed uint64) []string {
-	return []string{
-		c.Section, strconv.Itoa(c.N), strconv.Itoa(c.Liars), c.Lie, share(c.Missing), c.Factor, c.Level, strconv.FormatUint(seed, 10),
+// identity returns the fields of a cell that are in the file.
+func identity(c experiment.Cell) experiment.Cell {
+	return experiment.Cell{Section: c.Section, N: c.N, Liars: c.Liars, Lie: c.Lie, Missing: c.Missing, Factor: c.Factor, Level: c.Level}
+}
+
+// wayText returns an outcome as the journal has it: the name, then the value of each measure, empty
+// if it is not measured, separated by commas.
+func wayText(o experiment.Outcome) string {
+	var text strings.Builder
+	text.WriteString(o.Way)
+	for _, m := range experiment.Measures() {
+		text.WriteByte(',')
+		if v := m.Value(o.Figures); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			text.WriteString(strconv.FormatFloat(v, 'g', digits, 64))
+		}
 	}
+	return text.String()
+}
+
+// digits of a value, more than the file has.
+const digits = 10
+
+// parseWay is the inverse of wayText, for text that it made.
+func parseWay(text string) (name string, values []float64) {
+	name, rest, _ := strings.Cut(text, ",")
+	for field := range strings.SplitSeq(rest, ",") {
+		v, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			v = math.NaN()
+		}
+		values = append(values, v)
+	}
+	return name, values
 }

@@ -17,11 +17,10 @@ import (
 // ErrFolder reports a folder for results that this plan cannot use.
 var ErrFolder = errors.New("bad folder for results")
 
-// The files of a folder.
+// The files of a folder, with results.File.
 const (
 	journalFile = "journal"
 	lockFile    = "lock"
-	ResultsFile = "results.csv"
 )
 
 // Journal is the results of finished runs in a folder: a line that describes the configuration, and
