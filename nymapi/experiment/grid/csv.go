@@ -9,16 +9,8 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
-
-// Columns returns the header of the results: what identifies a row, then the measures.
-func Columns() []string {
-	columns := []string{"section", "n", "liars", "lie", "missing", "factor", "level", "seed", "way"}
-	for _, m := range experiment.Measures() {
-		columns = append(columns, m.Name)
-	}
-	return columns
-}
 
 // WriteResults writes all results into results.csv in the folder, and returns its path. Rows are
 // ordered by section, cell, seed and way. The file is complete or not there.
@@ -37,7 +29,7 @@ func (j *Journal) WriteResults() (string, error) {
 func (j *Journal) results() ([]byte, error) {
 	var content bytes.Buffer
 	w := csv.NewWriter(&content)
-	if err := w.Write(Columns()); err != nil {
+	if err := w.Write(records.Columns()); err != nil {
 		return nil, err
 	}
 	cells := len(j.plan.cells)

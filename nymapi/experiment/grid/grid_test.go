@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // child is the variable that makes the test binary a process that plays into this folder.
@@ -97,7 +98,7 @@ func TestResultsHaveEveryCellSeedAndWayInOrder(t *testing.T) {
 	p := planOf(t, small())
 	rows, err := csv.NewReader(strings.NewReader(finish(t, t.TempDir(), p))).ReadAll()
 	require.NoError(t, err)
-	require.Equal(t, Columns(), rows[0])
+	require.Equal(t, records.Columns(), rows[0])
 	rows = rows[1:]
 	for _, c := range p.cells {
 		for seed := range 3 {
