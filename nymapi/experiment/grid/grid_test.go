@@ -20,7 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // child is the variable that makes the test binary a process that plays into this folder.
@@ -97,12 +97,12 @@ func TestResultsAreTheSameOnAnyNumberOfCores(t *testing.T) {
 func TestResultsHaveEveryCellSeedAndWayInOrder(t *testing.T) {
 	p := planOf(t, small())
 	folder := t.TempDir()
-	rows, err := results.Read(strings.NewReader(finish(t, folder, p)))
+	rows, err := records.Read(strings.NewReader(finish(t, folder, p)))
 	require.NoError(t, err)
 	for _, c := range p.cells {
 		for seed := range uint64(3) {
 			for _, way := range c.Ways() {
-				require.Equal(t, results.Record{Cell: identity(c.Cell), Seed: 7 + seed, Way: way.Name(), Values: rows[0].Values}, rows[0])
+				require.Equal(t, records.Record{Cell: identity(c.Cell), Seed: 7 + seed, Way: way.Name(), Values: rows[0].Values}, rows[0])
 				require.False(t, math.IsNaN(rows[0].Values[0]))
 				rows = rows[1:]
 			}
@@ -169,7 +169,7 @@ func TestAJournalCutOrDamagedAnywhereContinues(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, p.Run(context.Background(), j, nil))
 		var got strings.Builder
-		require.NoError(t, results.Write(&got, j.Results()))
+		require.NoError(t, records.Write(&got, j.Results()))
 		require.NoError(t, j.Close())
 		require.Equal(t, want, got.String())
 	})
