@@ -21,6 +21,7 @@ const (
 	PathEnrol     = "/contract/enrol"
 	PathLive      = "/livez"
 	PathReady     = "/readyz"
+	PathMetrics   = "/metrics"
 	PathOpenAPI   = "/openapi.json"
 	PathDocs      = "/docs"
 )

@@ -88,7 +88,7 @@ func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations, 
 		var block []bool
 		if liars != nil {
 			for i := range c.Liars {
-				rows[i] = slices.Clone(rows[i])
+				rows[i] = c.measured(rows[i])
 			}
 			block = liars.Report(epoch+1, rows)
 		}
@@ -107,6 +107,15 @@ func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations, 
 		outcomes[i] = Outcome{Way: way.Name(), Figures: scores[i].figures()}
 	}
 	return outcomes
+}
+
+// measured returns a copy of what a liar measured. A liar that would not report, because its hoster
+// is down for example, has measured nothing, but still lies: it may be elsewhere.
+func (c Cell) measured(row []metrics.Uptime) []metrics.Uptime {
+	if row == nil {
+		return slices.Repeat([]metrics.Uptime{metrics.Missing}, c.Mixnodes)
+	}
+	return slices.Clone(row)
 }
 
 // points returns an uptime that is not missing in points.

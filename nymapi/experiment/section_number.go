@@ -7,6 +7,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/metrics/world"
 	"github.com/ephemera-go/nym-rewarding/metrics/worth"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/observe"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
@@ -67,8 +68,8 @@ func numberCells() []Cell {
 }
 
 // playNumber plays a cell and adds what its number of Nym-APIs costs.
-func playNumber(c Cell, seed uint64) ([]Outcome, error) {
-	outcomes, err := playWorld(c, seed)
+func playNumber(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
+	outcomes, err := Play(c, o, seed)
 	if err != nil {
 		return nil, err
 	}

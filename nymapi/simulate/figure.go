@@ -3,8 +3,8 @@ package simulate
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/nymapi/plots"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/cost"
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
 )
 
 // Figure is a chart with its file name.
