@@ -101,8 +101,8 @@ func TestEveryCellAboutWeightsCanBePlayed(t *testing.T) {
 	require.ErrorContains(t, err, "unknown lie")
 }
 
-// TestSleepersWakeWhenTheyAreSaidTo plays one liar of four until the epoch in which it first reports
-// 0 for all mixnodes.
+// TestSleepersWakeWhenTheyAreSaidTo plays one liar of four until the epoch in which it first
+// reports 0 for all mixnodes.
 func TestSleepersWakeWhenTheyAreSaidTo(t *testing.T) {
 	for name, epoch := range wakes {
 		lie, ok := lies.Find(name)
