@@ -90,7 +90,7 @@ var rules = []rule{
 	{folder: "ephemera/...", imports: join(leaves, core, interfaces)},
 
 	{folder: "contract", imports: join(leaves, kit, []string{"metrics"})},
-	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract"}), pure: true},
+	{folder: "contract/verify", imports: join(leaves, []string{"metrics", "contract", "contract/performance"}), pure: true},
 	{folder: "contract/verify/check", imports: join(leaves, []string{"metrics", "contract", "contract/verify"}), pure: true},
 	{folder: "contract/performance", imports: []string{"metrics"}, pure: true},
 	{folder: "contract/client", imports: join(leaves, []string{"metrics", "contract", "ephemera/kit/jsontext"})},
@@ -132,6 +132,10 @@ var rules = []rule{
 		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies/...", "nymapi/experiment/observe", "nymapi/experiment/waiting", "nymapi/payout", "nymapi/rules",
 		"nymapi/simulate/availability", "nymapi/simulate/cost",
 	}, pure: true},
+	// Scenes ask the rules of the contracts what counts, and sign reports for that.
+	{folder: "nymapi/scenes", imports: join(leaves, []string{
+		"metrics/...", "contract", "contract/performance", "contract/verify", "nymapi/experiment", "nymapi/experiment/observe", "nymapi/payout",
+	}), pure: true},
 	// Running, files and figures around it.
 	{folder: "nymapi/experiment/...", imports: join(kit, []string{
 		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
