@@ -68,8 +68,8 @@ func numberCells() []Cell {
 }
 
 // playNumber plays a cell and adds what its number of Nym-APIs costs.
-func playNumber(c Cell, seed uint64) ([]Outcome, error) {
-	outcomes, err := inWorld(&observe.Worlds{}, nothing)(c, seed)
+func playNumber(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
+	outcomes, err := Play(c, o, seed)
 	if err != nil {
 		return nil, err
 	}

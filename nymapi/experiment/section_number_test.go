@@ -85,7 +85,7 @@ func TestMoreProbesAndMoreNymAPIsAreToldApart(t *testing.T) {
 		if c.N != 1 && c.N != 10 || c.Liars == 1 && c.N == 10 {
 			continue
 		}
-		outcomes, err := playNumber(c, 1)
+		outcomes, err := alone(playNumber)(c, 1)
 		require.NoError(t, err)
 		byWay := map[string]Figures{}
 		for _, o := range outcomes {

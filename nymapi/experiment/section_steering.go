@@ -88,14 +88,10 @@ func (c choice) blocks(n, f int) [][]bool {
 
 // playSteering plays a cell by every way for which blocks matter. In each epoch the block with the
 // largest total shift wins. The next epoch begins from there.
-func playSteering(c Cell, seed uint64) ([]Outcome, error) {
+func playSteering(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	for _, choice := range choices() {
 		if choice.level != c.Level {
 			continue
-		}
-		o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
-		if err != nil {
-			return nil, err
 		}
 		return c.steer(choice.blocks(c.N, c.F()), o), nil
 	}

@@ -95,11 +95,11 @@ func TestAStrongerChoiceShiftsAtLeastAsMuch(t *testing.T) {
 }
 
 func TestSteeringNeedsAChoice(t *testing.T) {
-	_, err := playSteering(Base("steering", Honest).with(choiceFactor, "nobody"), 1)
+	_, err := alone(playSteering)(Base("steering", Honest).with(choiceFactor, "nobody"), 1)
 	require.ErrorContains(t, err, "unknown choice")
 	c := steeringCells()[0]
 	c.Epochs = 2
-	outcomes, err := playSteering(c, 1)
+	outcomes, err := alone(playSteering)(c, 1)
 	require.NoError(t, err)
 	for _, o := range outcomes {
 		require.Positive(t, o.Steering.Total, o.Way)
