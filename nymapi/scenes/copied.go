@@ -18,8 +18,8 @@ func copied() Scene {
 		Teaches: text(
 			"A copy adds no information, and no rule over a single epoch can tell it from agreement. Copies of an honest report",
 			"cost precision. Copies of a wrong one are votes for it: six copies and the original decide every column. Here",
-			"agreement is not paid, and all members near the median have the same weight, so copying gains nothing but the saved",
-			"work. Nothing prevents it. Only the evidence shows equal reports.",
+			"agreement is not paid, and all members near the median have the same weight, so copying only saves work. But nothing",
+			"prevents it. Only the evidence shows equal reports.",
 		),
 		Play: playCopied,
 	}
