@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -100,31 +99,6 @@ func paragraphs(b *strings.Builder, sentences []string) {
 	}
 }
 
-// tableText returns a table without frame, with one blank between its columns. The first column is
-// aligned left and the others right.
-func tableText(head table.Row, rows []table.Row, configs ...table.RowConfig) string {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Format.Header, style.Format.HeaderAlign = text.FormatDefault, text.AlignLeft
-	style.Options.DrawBorder, style.Options.SeparateColumns = false, false
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
-	t.SetStyle(style)
-	t.AppendHeader(head)
-	columns := make([]table.ColumnConfig, len(head)-1)
-	for i := range columns {
-		columns[i] = table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight, VAlignHeader: text.VAlignBottom}
-	}
-	t.SetColumnConfigs(columns)
-	for _, row := range rows {
-		t.AppendRow(row, configs...)
-	}
-	lines := strings.Split(t.Render(), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
-	}
-	return strings.Join(lines, "\n")
-}
-
 // qualityTable returns how many cells each mode paid, and how far from the truth.
 func qualityTable(p *Plan, s Summary) string {
 	head := table.Row{
@@ -149,7 +123,7 @@ func qualityTable(p *Plan, s Summary) string {
 			rows = append(rows, row(fmt.Sprintf("  %d x packets", p.Nodes), *m.SameProbes))
 		}
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // legend explains the columns of qualityTable.
@@ -192,7 +166,7 @@ func raceTable(s Summary) string {
 		})
 		won += "\n" + paragraph.Wrap(fmt.Sprintf("%s winners: %s", m.Mode, winners(m.Winners)))
 	}
-	return tableText(head, rows) + "\n" + won
+	return paragraph.Table(head, rows) + "\n" + won
 }
 
 // estimatorTitle says over what cells the estimators are compared.
@@ -215,7 +189,7 @@ func estimatorTable(p *Plan, lines []EstimatorSummary) string {
 		}
 		rows = append(rows, row)
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // otherRule returns what does not make the truth of a trace.
