@@ -28,7 +28,7 @@ var (
 // compareFlags are the flags of `nymapi compare`.
 type compareFlags struct {
 	config              compare.Config
-	source, lie         string
+	source, lie, scene  string
 	liarsAt, offlineAt  string
 	out                 string
 	json                bool
@@ -51,13 +51,21 @@ one lies.
 The evidence of all epochs is checked as "contract verify" does it, against the
 group and the contract's key that this run knows.
 
+With --scene, nothing runs. A report from Nym or a similar system is replayed:
+what happened there, what the rules here would pay, and what it teaches.
+
 Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
 do not explain or a check of the evidence failed, 2 for invalid flags, 130 after
 a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
+  nymapi compare --scene list
+  nymapi compare --scene outage
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.scene != "" {
+				return f.playScene(cmd)
+			}
 			f.both = cmd.Flags().NFlag() == 0
 			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -91,7 +99,8 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace that are the truth (default: no truth is known); better not those of the Nym-APIs")
 	flags.StringVar(&c.TruthBy, "truth-by", "", "what makes the truth of their values: median (the default) or mean; both are reported")
 	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default: results/<time>, with the link results/latest)")
-	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
+	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output, or the scene as JSON")
+	flags.StringVar(&f.scene, "scene", "", "instead of a comparison: the name of a scene, or list for all of them")
 }
 
 // run runs the comparison that the flags describe, or both default comparisons without flags. The
