@@ -7,10 +7,10 @@ import (
 )
 
 // starving is the choice between two ways of hurting one mixnode. Liars can always have a wrong
-// value paid. In some epochs they can also leave its column with too few values: then the last value
-// is carried, which hurts little, but once it is too old the mixnode is paid nothing, which hurts
-// most. Harms are distances from the right value for one epoch. Starving in further epochs is
-// possible with probability p in each.
+// value paid. In some epochs they can also leave its column with too few values: then the last
+// value is carried, which hurts little, but once it is too old the mixnode is paid nothing, which
+// hurts most. Harms are distances from the right value for one epoch. Starving in further epochs
+// is possible with probability p in each.
 type starving struct {
 	wrong   float64 // harm of the worst value that can be paid
 	carried float64 // harm of the value that is carried
