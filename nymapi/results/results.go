@@ -1,5 +1,6 @@
-// Package results is the folder to which a run of a command writes what it found: one folder for each
-// run, in which every file is written whole or not at all, and a link to the newest finished run.
+// Package results is the folder to which a run of a command writes what it found: one folder for
+// each run, in which every file is written whole or not at all, and a link to the newest finished
+// run.
 package results
 
 import (
@@ -28,8 +29,8 @@ type Folder struct {
 	latest string
 }
 
-// New creates the folder of a run: out, which must be new or empty, or parent/<time> in the current
-// folder if out is "". The error names the flag --out.
+// New creates the folder of a run: out, which must be new or empty, or parent/<time> in the
+// current folder if out is "". The error names the flag --out.
 func New(parent, out string, now time.Time) (Folder, error) {
 	f := Folder{Path: filepath.Clean(out)}
 	if out == "" {
