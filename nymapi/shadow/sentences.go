@@ -138,7 +138,7 @@ func (s Summary) RuleLegend() []string {
 // NodeLegend explains the figures of nodes.
 func (s Summary) NodeLegend() string {
 	return fmt.Sprintf("First the nodes that stand out, then those with the largest differences. Difference: between two submitters' reports in an epoch, on average; part of it is "+
-		"chance. Farthest: the submitter whose reports differ most from the mean of the others', and by how much on average, in which chance cancels out. Single minus %s: in points. "+
+		"chance. Farthest: the submitter whose reports differ most from the mean of the others', and by how much on average, in which chance cancels out. The rule is %s; single minus rule in points. "+
 		"NYM: what single pays more for an epoch in the rewarded set. Chance: to be drawn in an epoch.", s.Estimator)
 }
 

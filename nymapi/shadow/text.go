@@ -61,7 +61,7 @@ func (s Summary) ruleTable() string {
 }
 
 func (s Summary) nodeTable() string {
-	head := table.Row{"node", "differ-\nence", "farthest\nsubmitter", "by\n95 %", "", "single\nminus\n" + s.Estimator, "NYM", "chance %\nsingle", "chance %\n" + s.Estimator, "stands\nout"}
+	head := table.Row{"node", "differ-\nence", "farthest\nsubmitter", "by\n95 %", "", "single\nminus\nrule", "NYM", "chance %\nsingle", "chance %\nrule", "stands\nout"}
 	var rows []table.Row
 	for _, n := range s.PerNode[:min(shownNodes, len(s.PerNode))] {
 		nym := none
