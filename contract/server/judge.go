@@ -152,8 +152,9 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 	if standing, wait = k.ledger.Stand(d.Epoch, now); standing != ledger.Ready {
 		return receipt, standing, wait, nil
 	}
+	var rewards []contract.Reward
 	err = k.store.Settle(ctx, d, now, func(values verify.Values) store.Settlement {
-		rewards := values.Fill(d, verified.Result)
+		rewards = values.Fill(d, verified.Result)
 		receipt = contract.Receipt{
 			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: verified.BlockID(),
 			Rewards: contract.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
@@ -168,6 +169,7 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 		return receipt, 0, 0, err
 	}
 	k.ledger.Settle(d.Epoch)
+	k.figures.rewarded(now.Sub(d.End), len(verified.Reporters), rewards)
 	k.poke()
 	return receipt, ledger.Ready, 0, nil
 }
@@ -264,4 +266,11 @@ func (k *keeper) bodyLimit() int64 {
 		return math.MaxUint16 // nothing is accepted yet
 	}
 	return int64(contract.MaxSubmissionBytes(k.newest.Group, max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
+}
+
+// batchLimit returns the largest size of a batch.
+func (k *keeper) batchLimit() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return int64(contract.MaxBatchBytes(max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
 }

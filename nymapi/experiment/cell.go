@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/metrics"
@@ -23,11 +24,18 @@ type Cell struct {
 	Level   string // its value
 
 	Mixnodes, Epochs, Ticks, Packets int
+
+	// Estimators are the names of those by which the group decides, separated by spaces, empty for
+	// all. Names that [metrics.ParseEstimator] refuses are left out.
+	Estimators string
 }
+
+// DefaultEpochs is the number of epochs of cells in which it is not varied.
+const DefaultEpochs = 100
 
 // Base returns the cell from which one factor at a time is varied: 10 Nym-APIs of which f lie.
 func Base(section, lie string) Cell {
-	c := Cell{Section: section, N: 10, Lie: lie, Mixnodes: 240, Epochs: 100, Ticks: 4}
+	c := Cell{Section: section, N: 10, Lie: lie, Mixnodes: 240, Epochs: DefaultEpochs, Ticks: 4}
 	if lie != Honest {
 		c.Liars = c.F()
 	}
@@ -49,9 +57,25 @@ func (c Cell) String() string {
 // Ways returns new ways of deciding for the cell: the first Nym-API alone, which lies if anybody
 // does, the last one alone, which is honest, and the group with each estimator.
 func (c Cell) Ways() []payout.Way {
-	ways := []payout.Way{payout.Single(0), payout.Single(c.N - 1)}
-	for _, e := range append(metrics.Estimators(), metrics.WeightedByHistory()) {
+	ways := []payout.Way{payout.Single(0)}
+	if c.N > 1 {
+		ways = append(ways, payout.Single(c.N-1))
+	}
+	for _, e := range c.estimators() {
 		ways = append(ways, payout.Group(c.N, e))
 	}
 	return ways
+}
+
+func (c Cell) estimators() []metrics.Estimator {
+	if c.Estimators == "" {
+		return append(metrics.Estimators(), metrics.WeightedByHistory())
+	}
+	var chosen []metrics.Estimator
+	for _, name := range strings.Fields(c.Estimators) {
+		if e, err := metrics.ParseEstimator(name); err == nil {
+			chosen = append(chosen, e)
+		}
+	}
+	return chosen
 }

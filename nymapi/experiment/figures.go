@@ -12,6 +12,7 @@ import (
 // NaN.
 type Figures struct {
 	Cells   int
+	Epochs  int
 	Missed  int // epochs in which nothing was paid
 	Fresh   int // cells that were paid what was measured in the epoch
 	Carried int // cells that were paid an older value
@@ -25,6 +26,13 @@ type Figures struct {
 	// Mispaid is what is paid to the wrong nodes or not at all, in NYM for each epoch, if all mixnodes
 	// were in Nym's rewarded set: the sum of over- and underpaid.
 	Mispaid float64
+
+	// What only some sections measure is nil in the others.
+	Selection *Selection
+	Weights   *Weights
+	Size      *Size
+	Waiting   *Waiting
+	Steering  *Steering
 }
 
 // scorer sums up what a way pays. The zero value is ready.
@@ -33,12 +41,24 @@ type scorer struct {
 	known, paid  int
 	sum, squares float64
 	over, under  float64
-	epochs       int
+	watch        watch // nil if the section measures nothing else
+}
+
+// settle has a way settle an epoch.
+func (s *scorer) settle(way payout.Way, r payout.Reports, truth []float64) {
+	if s.watch != nil {
+		s.watch.see(way, r)
+	}
+	paid := way.Settle(r)
+	s.add(paid, truth)
+	if s.watch != nil {
+		s.watch.pay(paid, truth)
+	}
 }
 
 // add adds the payments of an epoch, nil for a missed one.
 func (s *scorer) add(paid []payout.Payment, truth []float64) {
-	s.epochs++
+	s.total.Epochs++
 	if paid == nil {
 		s.total.Missed++
 	}
@@ -78,9 +98,12 @@ func (s *scorer) figures() Figures {
 	paid, known := float64(s.paid), float64(s.known)
 	f.RMSE, f.Bias = math.Sqrt(s.squares/paid), s.sum/paid
 	f.Overpaid, f.Underpaid = s.over/known, s.under/known
-	f.Mispaid = (s.over + s.under) / 100 * worth.Pay(1) / float64(s.epochs)
+	f.Mispaid = (s.over + s.under) / 100 * worth.Pay(1) / float64(f.Epochs)
 	if s.paid == 0 {
 		f.Worst = math.NaN()
+	}
+	if s.watch != nil {
+		s.watch.figures(&f)
 	}
 	return f
 }

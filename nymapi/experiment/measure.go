@@ -1,5 +1,10 @@
 package experiment
 
+import (
+	"math"
+	"slices"
+)
+
 // Measure is one of the figures of an outcome, by name.
 type Measure struct {
 	Name  string // in CSV files and commands
@@ -12,6 +17,18 @@ type Measure struct {
 
 // Measures returns all figures in the order of the columns of CSV files.
 func Measures() []Measure {
+	return slices.Concat(
+		paymentMeasures(),
+		selectionMeasures(),
+		weightMeasures(),
+		sizeMeasures(),
+		waitingMeasures(),
+		steeringMeasures(),
+	)
+}
+
+// paymentMeasures are those of all sections.
+func paymentMeasures() []Measure {
 	return []Measure{
 		{"rmse", "points", "Root mean square error over paid cells.", true, func(f Figures) float64 { return f.RMSE }},
 		{"bias", "points", "Mean error over paid cells.", true, func(f Figures) float64 { return f.Bias }},
@@ -21,8 +38,20 @@ func Measures() []Measure {
 		{"mispaid", "NYM an epoch", "Paid to the wrong nodes or not at all.", true, func(f Figures) float64 { return f.Mispaid }},
 		{"fresh", "share", "Cells that were paid what was measured in the epoch.", false, func(f Figures) float64 { return f.share(f.Fresh) }},
 		{"carried", "share", "Cells that were paid an older value.", true, func(f Figures) float64 { return f.share(f.Carried) }},
+		{"missed", "share", "Epochs in which nothing was paid.", true, func(f Figures) float64 { return float64(f.Missed) / float64(f.Epochs) }},
 		{"unpaid", "share", "Cells that were paid nothing.", true, func(f Figures) float64 { return f.share(f.Unpaid) }},
 	}
 }
 
 func (f Figures) share(cells int) float64 { return float64(cells) / float64(f.Cells) }
+
+// part returns how a value is read from a part of the figures that only some sections measure: NaN
+// in the others.
+func part[T any](of func(Figures) *T, value func(T) float64) func(Figures) float64 {
+	return func(f Figures) float64 {
+		if p := of(f); p != nil {
+			return value(*p)
+		}
+		return math.NaN()
+	}
+}

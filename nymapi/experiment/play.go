@@ -24,30 +24,48 @@ const drawLies = 2000
 // and the cell's gaps. The outcomes are in the order of [Cell.Ways]. The error reports an unknown
 // lie.
 func Play(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
-	var lie *lies.Lie
-	if c.Lie != Honest && c.Liars > 0 {
-		found, ok := lies.Find(c.Lie)
-		if !ok {
-			return nil, fmt.Errorf("play %s: unknown lie", c)
-		}
-		lie = &found
-	}
-	ways := c.Ways()
-	outcomes := make([]Outcome, len(ways))
-	shared := c.begin(lie, seed, nil)
-	if lie != nil && lie.Adaptive {
-		for i, way := range ways {
-			outcomes[i] = c.play([]payout.Way{way}, c.begin(lie, seed, way), o)[0]
-		}
-		return outcomes, nil
-	}
-	return c.play(ways, shared, o), nil
+	return playWatched(c, o, seed, nil)
 }
 
-// begin returns the liars of a run, nil if nobody lies or the lie is adaptive and there is no way
-// to judge by.
+// watch measures what only one section measures, over the epochs of one way.
+type watch interface {
+	// see is called before the way settles an epoch with these reports.
+	see(payout.Way, payout.Reports)
+	// pay is called after it, with nil for a missed epoch.
+	pay(paid []payout.Payment, truth []float64)
+	// figures adds what was measured.
+	figures(*Figures)
+}
+
+// playWatched is Play. It calls watched, if not nil, to watch each way.
+func playWatched(c Cell, o observe.Observations, seed uint64, watched func(payout.Way) watch) ([]Outcome, error) {
+	if c.Lie == Honest || c.Liars == 0 {
+		return c.playLie(nil, o, seed, watched), nil
+	}
+	lie, ok := lies.Find(c.Lie)
+	if !ok {
+		return nil, fmt.Errorf("play %s: unknown lie", c)
+	}
+	return c.playLie(&lie, o, seed, watched), nil
+}
+
+// playLie plays a cell with a lie, nil if nobody lies.
+func (c Cell) playLie(lie *lies.Lie, o observe.Observations, seed uint64, watched func(payout.Way) watch) []Outcome {
+	ways := c.Ways()
+	if lie == nil || !lie.Adaptive {
+		return c.play(ways, c.begin(lie, seed, nil), o, watched)
+	}
+	outcomes := make([]Outcome, len(ways))
+	for i, way := range ways {
+		outcomes[i] = c.play([]payout.Way{way}, c.begin(lie, seed, way), o, watched)[0]
+	}
+	return outcomes
+}
+
+// begin returns the liars of a run, nil if nobody lies. Judge is the way that adaptive lies judge
+// by.
 func (c Cell) begin(lie *lies.Lie, seed uint64, judge payout.Way) lies.Liars {
-	if lie == nil || lie.Adaptive && judge == nil {
+	if lie == nil {
 		return nil
 	}
 	s := lies.Scene{Draw: draw.State(seed).With(drawLies), N: c.N, F: c.F(), Mixnodes: c.Mixnodes, Judge: judge}
@@ -58,14 +76,19 @@ func (c Cell) begin(lie *lies.Lie, seed uint64, judge payout.Way) lies.Liars {
 }
 
 // play settles all epochs with ways that see the same reports.
-func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations) []Outcome {
+func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations, watched func(payout.Way) watch) []Outcome {
 	scores := make([]scorer, len(ways))
+	for i, way := range ways {
+		if watched != nil {
+			scores[i].watch = watched(way)
+		}
+	}
 	for epoch := range o.Epochs() {
 		rows := slices.Clone(o.Values[epoch][:c.N])
 		var block []bool
 		if liars != nil {
 			for i := range c.Liars {
-				rows[i] = slices.Clone(rows[i])
+				rows[i] = c.measured(rows[i])
 			}
 			block = liars.Report(epoch+1, rows)
 		}
@@ -76,7 +99,7 @@ func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations) 
 			if payout.Alone(way) {
 				reports = all
 			}
-			scores[i].add(way.Settle(reports), o.Truth[epoch])
+			scores[i].settle(way, reports, o.Truth[epoch])
 		}
 	}
 	outcomes := make([]Outcome, len(ways))
@@ -84,6 +107,15 @@ func (c Cell) play(ways []payout.Way, liars lies.Liars, o observe.Observations) 
 		outcomes[i] = Outcome{Way: way.Name(), Figures: scores[i].figures()}
 	}
 	return outcomes
+}
+
+// measured returns a copy of what a liar measured. A liar that would not report, because its hoster
+// is down for example, has measured nothing, but still lies: it may be elsewhere.
+func (c Cell) measured(row []metrics.Uptime) []metrics.Uptime {
+	if row == nil {
+		return slices.Repeat([]metrics.Uptime{metrics.Missing}, c.Mixnodes)
+	}
+	return slices.Clone(row)
 }
 
 // points returns an uptime that is not missing in points.

@@ -23,22 +23,49 @@ type Row struct {
 	Outcome
 }
 
-// Sections returns all sections in the order of the results.
+// Sections returns all sections in the order of the results. They share the worlds that they play
+// in, so each of them is computed once if cells of the same seed are played together.
 func Sections() []Section {
+	worlds := &observe.Worlds{}
 	return []Section{
-		{Name: "base", About: "The number of Nym-APIs and of liars, the lie, and the share of missing cells.", Cells: baseCells, Play: playWorld},
+		{Name: "base", About: "The number of Nym-APIs and of liars, the lie, and the share of missing cells.", Cells: baseCells, Play: inWorld(worlds, nothing)},
+		hosters().with(worlds),
+		software(worlds),
+		regions().with(worlds),
+		recognised().with(worlds),
+		packets().with(worlds),
+		histories().with(worlds),
+		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
+		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
+		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: playNumber},
+		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: playWaiting},
+		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
 	}
+}
+
+// knownLies returns those of the names that are lies, in the same order.
+func knownLies(names []string) []string {
+	var known []string
+	for _, name := range names {
+		if _, ok := lies.Find(name); ok {
+			known = append(known, name)
+		}
+	}
+	return known
 }
 
 // baseCells varies what matters most in all combinations.
 func baseCells() []Cell {
 	var cells []Cell
-	for _, n := range []int{4, 7, 10, 13, 17} {
+	for _, n := range groupSizes {
 		for _, missing := range []float64{0, 0.1, 0.25, 0.5} {
 			c := Base("base", Honest)
 			c.N, c.Missing = n, missing
 			cells = append(cells, c)
 			for _, lie := range lies.All() {
+				if lie.Special {
+					continue
+				}
 				for liars := 1; liars <= c.F()+1; liars++ {
 					c.Lie, c.Liars = lie.Name, liars
 					cells = append(cells, c)
@@ -49,11 +76,17 @@ func baseCells() []Cell {
 	return cells
 }
 
-// playWorld plays a cell in a simulated world.
-func playWorld(c Cell, seed uint64) ([]Outcome, error) {
-	o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
-	if err != nil {
-		return nil, err
+// inWorld returns how cells are played in simulated worlds in which something happens, by the cell.
+func inWorld(worlds *observe.Worlds, happens func(Cell) observe.Effect) func(Cell, uint64) ([]Outcome, error) {
+	return func(c Cell, seed uint64) ([]Outcome, error) {
+		o, err := worlds.Observe(observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets})
+		if err != nil {
+			return nil, err
+		}
+		drawn := draw.State(seed)
+		return Play(c, observe.Gaps(c.Missing)(happens(c)(o, drawn), drawn), seed)
 	}
-	return Play(c, observe.Gaps(c.Missing)(o, draw.State(seed)), seed)
 }
+
+// nothing is what happens in a world without effects.
+func nothing(Cell) observe.Effect { return observe.Gaps(0) }

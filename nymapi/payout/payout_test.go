@@ -84,6 +84,7 @@ func TestScoreChangesNothing(t *testing.T) {
 		for _, ways := range [][2]Way{
 			{Single(1), Single(1)},
 			{Group(n, metrics.WeightedByHistory()), Group(n, metrics.WeightedByHistory())},
+			{Performance(), Performance()},
 		} {
 			for range 6 {
 				r := NewReports(mixnodes, drawRows(t, n, mixnodes))
@@ -97,7 +98,9 @@ func TestScoreChangesNothing(t *testing.T) {
 func TestOneNymAPIPaysWhatItReportsAndCarriesItThreeEpochs(t *testing.T) {
 	way := Single(0)
 	require.Equal(t, "single-1", way.Name())
-	settle := func(row ...metrics.Uptime) []Payment { return way.Settle(NewReports(2, [][]metrics.Uptime{row, {1, 1}})) }
+	settle := func(row ...metrics.Uptime) []Payment {
+		return way.Settle(NewReports(2, [][]metrics.Uptime{row, {1, 1}}))
+	}
 	missing := metrics.Missing
 	require.Equal(t, []Payment{{Value: 9000}, {Value: missing}}, settle(9000, missing))
 	require.Nil(t, way.Settle(NewReports(2, [][]metrics.Uptime{nil, {1, 1}})), "a missed epoch counts as an epoch")

@@ -40,6 +40,9 @@ func (s *single) Settle(r Reports) []Payment {
 // Alone reports whether a way takes reports that each Nym-API submits by itself, so that a block
 // decides nothing.
 func Alone(w Way) bool {
-	_, ok := w.(*single)
-	return ok
+	switch w.(type) {
+	case *single, *monitors:
+		return true
+	}
+	return false
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	scenarios "github.com/ephemera-go/nym-rewarding/contract/performance/vectors"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
 	"github.com/ephemera-go/nym-rewarding/metrics/vectors"
 )
@@ -21,12 +22,17 @@ const shownFailures = 10
 func newVectors() *cobra.Command {
 	return &cobra.Command{
 		Use:   "vectors FILE...",
-		Short: "Check the estimators against files of examples that another program made",
-		Long: `Check the estimators against files of examples that another program made, and
-print how many of their expectations are met. The exit status is 1 if one is not.
-The format is that of metrics/vectors/testdata; see the package metrics/vectors.`,
-		Example: "  nymapi vectors metrics/vectors/testdata/*.json",
-		Args:    cobra.MinimumNArgs(1),
+		Short: "Check estimators and performance contract against another program's examples",
+		Long: `Check the estimators, or the rules of Nym's performance contract, against files
+of examples that another program made, and print how many of their expectations
+are met. The exit status is 1 if one is not.
+
+A file with "scenarios" is about the performance contract, in the format of
+contract/performance/vectors/testdata, and any other about the estimators, in
+that of metrics/vectors/testdata. The packages of these folders describe them.`,
+		Example: `  nymapi vectors metrics/vectors/testdata/*.json
+  nymapi vectors contract/performance/vectors/testdata/*.json`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return checkVectors(args, cmd.OutOrStdout())
 		},
@@ -40,9 +46,9 @@ func checkVectors(paths []string, out io.Writer) error {
 		if err != nil {
 			return command.Usage("%v", err)
 		}
-		outcome, err := vectors.Check(data)
+		outcome, err := checkExamples(data)
 		if err != nil {
-			return command.Usage("%s: %v; give a file as metrics/vectors/testdata has them", path, err)
+			return command.Usage("%s: %v", path, err)
 		}
 		failed += len(outcome.Failures)
 		fmt.Fprintf(out, "%s: %d of %d fit\n", path, outcome.Checked-len(outcome.Failures), outcome.Checked)
@@ -55,9 +61,22 @@ func checkVectors(paths []string, out io.Writer) error {
 		}
 	}
 	if failed > 0 {
-		return errors.New("the estimators do not agree with the examples")
+		return errors.New("this program does not agree with the examples")
 	}
 	return nil
+}
+
+// checkExamples checks a file of either kind.
+func checkExamples(data []byte) (vectors.Outcome, error) {
+	check, folder := vectors.Check, "metrics/vectors/testdata"
+	if scenarios.Is(data) {
+		check, folder = scenarios.Check, "contract/performance/vectors/testdata"
+	}
+	outcome, err := check(data)
+	if err != nil {
+		return outcome, fmt.Errorf("%w; give a file like those in %s", err, folder)
+	}
+	return outcome, nil
 }
 
 func readVectors(path string) ([]byte, error) {

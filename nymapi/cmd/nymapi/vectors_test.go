@@ -35,6 +35,8 @@ func TestVectorsAreChecked(t *testing.T) {
 		{[]string{write("future.json", `{"format": 2}`)}, 2, "its format is 2, expected 1"},
 		{[]string{write("empty.json", `{"format": 1}`)}, 2, "neither matrices, slices nor sequences"},
 		{[]string{write("rule.json", strings.Replace(example, "wmedian", "best", 1))}, 2, "unknown estimator"},
+		{[]string{filepath.Join("..", "..", "..", "contract", "performance", "vectors", "testdata", "perfcontract-shared.json")}, 0, "529 of 529 fit"},
+		{[]string{write("scenarios.json", `{"format": 2, "scenarios": []}`)}, 2, "give a file like those in contract/performance"},
 		{nil, 2, "requires at least 1 arg"},
 	} {
 		var out bytes.Buffer

@@ -6,11 +6,7 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 func constant(value metrics.Uptime) func(Scene) Liars {
 	return func(s Scene) Liars {
 		return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
-			for _, i := range s.Liars {
-				for j := range rows[i] {
-					rows[i][j] = value
-				}
-			}
+			s.replace(rows, func(int, int, metrics.Uptime) metrics.Uptime { return value })
 		})
 	}
 }

@@ -17,7 +17,8 @@ import (
 // not be modified. They may be read concurrently.
 type Observations struct {
 	Mixnodes int
-	// Values are by epoch, observer and mixnode, all from 0.
+	// Values are by epoch, observer and mixnode, all from 0. A row is nil if the observer does not
+	// report.
 	Values [][][]metrics.Uptime
 	// Truth is by epoch and mixnode, in points (0..100), NaN where it is unknown.
 	Truth [][]float64
@@ -83,7 +84,29 @@ type Effect func(Observations, draw.State) Observations
 const (
 	// drawGap, epoch, observer, mixnode: whether a value is missing.
 	drawGap = 1000 + iota
+	// drawOutage, epoch: whether a hoster is down.
+	drawOutage
+	// drawBug, drawRegion and drawRecognised, mixnode: whether it is one of those concerned.
+	drawBug
+	drawRegion
+	drawRecognised
+	// drawObserver, observer: the first ones in the order of their draws report.
+	drawObserver
 )
+
+// happens reports whether something happens that does so with a probability.
+func happens(at draw.State, probability float64) bool {
+	return at.Fraction() < uint64(probability*draw.One)
+}
+
+// some returns a share of the mixnodes: each one is chosen with that probability.
+func (o Observations) some(at draw.State, share float64) []bool {
+	chosen := make([]bool, o.Mixnodes)
+	for j := range chosen {
+		chosen[j] = happens(at.With(uint64(j)), share)
+	}
+	return chosen
+}
 
 // Gaps removes a share of all values, each independently of the others.
 func Gaps(share float64) Effect {
@@ -91,10 +114,9 @@ func Gaps(share float64) Effect {
 		if share <= 0 {
 			return o
 		}
-		most := uint64(share * draw.One)
 		return o.replace(func(epoch, observer, mixnode int, value metrics.Uptime) metrics.Uptime {
 			at := seed.With(drawGap).With(uint64(epoch)).With(uint64(observer)).With(uint64(mixnode))
-			if at.Fraction() < most {
+			if happens(at, share) {
 				return metrics.Missing
 			}
 			return value
@@ -108,6 +130,9 @@ func (o Observations) replace(by func(epoch, observer, mixnode int, value metric
 	for e, rows := range o.Values {
 		values[e] = make([][]metrics.Uptime, len(rows))
 		for i, row := range rows {
+			if row == nil {
+				continue
+			}
 			replaced := make([]metrics.Uptime, len(row))
 			for j, v := range row {
 				replaced[j] = by(e, i, j, v)

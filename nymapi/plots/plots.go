@@ -1,5 +1,6 @@
-// Package plots draws figures as SVG: lines on linear or logarithmic axes. The same data yield the
-// same bytes. Packages availability and simulate use it.
+// Package plots draws figures as SVG: lines and points, with intervals, on linear or logarithmic
+// axes or over names. The legend is outside the plane. Series differ in colour and, where they are
+// dots, also in shape. The same data yield the same bytes.
 package plots
 
 import (
@@ -37,6 +38,10 @@ type Line struct {
 	X, Y   []float64
 	Style  Style
 	Colour int // number of the colour
+	Shape  int // number of the shape of dots
+	// Low and High are the bounds of an interval for each point, drawn as a bar through it; nil: none.
+	// A point whose bounds are infinite or not numbers has no bar.
+	Low, High []float64
 }
 
 // Chart is a figure. Points that are not positive on a logarithmic axis, and points below LeastY,
@@ -46,6 +51,7 @@ type Chart struct {
 	X, Y       string // what the axes show, with units
 	LogX, LogY bool
 	XTicks     []float64            // labelled values of the horizontal axis, automatic if nil
+	XNames     []string             // labels of 0, 1, 2, … on the horizontal axis, instead of XTicks
 	LabelY     func(float64) string // label of a decade of a logarithmic vertical axis, %g if nil
 	LeastY     float64              // 0 for no bound
 	Lines      []Line
@@ -57,7 +63,7 @@ const (
 	height = 4.5 * vg.Inch
 )
 
-// colours are seven colours that colour-blind people can distinguish (Okabe and Ito, 2008).
+// colours are seven that colour-blind people can distinguish (Okabe and Ito, 2008), and grey.
 var colours = []color.RGBA{
 	{R: 0, G: 114, B: 178, A: 255},
 	{R: 213, G: 94, B: 0, A: 255},
@@ -66,6 +72,7 @@ var colours = []color.RGBA{
 	{R: 230, G: 159, B: 0, A: 255},
 	{R: 86, G: 180, B: 233, A: 255},
 	{R: 0, G: 0, B: 0, A: 255},
+	{R: 130, G: 130, B: 130, A: 255},
 }
 
 // WriteSVG draws the chart. The error wraps ErrChart, or is that of the writer.
@@ -77,7 +84,7 @@ func (c Chart) WriteSVG(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if len(points) == 0 {
+		if len(points.XYs) == 0 {
 			continue
 		}
 		if err := add(p, line, points); err != nil {
@@ -89,7 +96,7 @@ func (c Chart) WriteSVG(w io.Writer) error {
 		return fmt.Errorf("%w %q: no point lies on it", ErrChart, c.Title)
 	}
 	if c.LogY {
-		p.Y.Min, p.Y.Max = math.Floor(p.Y.Min), math.Ceil(p.Y.Max)
+		p.Y.Min, p.Y.Max = roundLog(p.Y.Min, p.Y.Max)
 	}
 	canvas := vgsvg.New(width, height)
 	drawWithLegend(p, draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
@@ -124,6 +131,9 @@ func (c Chart) plane() *plot.Plot {
 		}
 		p.Y.Tick.Marker = decades(label)
 	}
+	if c.XNames != nil {
+		c.nameX(p)
+	}
 	if c.XTicks != nil {
 		ticks := make([]plot.Tick, len(c.XTicks))
 		for i, x := range c.XTicks {
@@ -146,24 +156,50 @@ func (c Chart) plane() *plot.Plot {
 	return p
 }
 
-// points returns the scaled points of a line that lie on the plane.
-func (c Chart) points(line Line) (plotter.XYs, error) {
-	if len(line.X) != len(line.Y) {
-		return nil, fmt.Errorf("%w %q: line %q has %d x and %d y", ErrChart, c.Title, line.Name, len(line.X), len(line.Y))
+// A series is the points of a line that lie on the plane, scaled, with the bars through them.
+type series struct {
+	plotter.XYs
+	bars plotter.YErrors // distances of the bounds from the points, 0 for none
+}
+
+// YError returns the distances of the bounds from a point.
+func (s series) YError(i int) (low, high float64) { return s.bars[i].Low, s.bars[i].High }
+
+// points returns the points of a line that lie on the plane.
+func (c Chart) points(line Line) (series, error) {
+	var s series
+	if len(line.X) != len(line.Y) || line.Low != nil && (len(line.Low) != len(line.Y) || len(line.High) != len(line.Y)) {
+		return s, fmt.Errorf("%w %q: line %q has %d x, %d y and bounds for %d and %d", ErrChart, c.Title, line.Name,
+			len(line.X), len(line.Y), len(line.Low), len(line.High))
 	}
-	var points plotter.XYs
 	for i := range line.X {
 		x, y := line.X[i], line.Y[i]
-		if math.IsNaN(x+y) || math.IsInf(x+y, 0) {
-			return nil, fmt.Errorf("%w %q: point %d of line %q is not a number", ErrChart, c.Title, i, line.Name)
+		if !finite(x + y) {
+			return s, fmt.Errorf("%w %q: point %d of line %q is not a number", ErrChart, c.Title, i, line.Name)
 		}
-		if c.LogX && x <= 0 || c.LogY && y <= 0 || c.LeastY != 0 && y < c.LeastY {
+		if c.LogX && x <= 0 || !c.holds(y) {
 			continue
 		}
-		points = append(points, plotter.XY{X: scale(x, c.LogX), Y: scale(y, c.LogY)})
+		point := plotter.XY{X: scale(x, c.LogX), Y: scale(y, c.LogY)}
+		s.XYs = append(s.XYs, point)
+		var bar struct{ Low, High float64 }
+		if line.Low != nil && finite(line.Low[i]+line.High[i]) {
+			if c.holds(line.Low[i]) {
+				bar.Low = scale(line.Low[i], c.LogY) - point.Y
+			}
+			if c.holds(line.High[i]) {
+				bar.High = scale(line.High[i], c.LogY) - point.Y
+			}
+		}
+		s.bars = append(s.bars, bar)
 	}
-	return points, nil
+	return s, nil
 }
+
+// holds reports whether the vertical axis has the value.
+func (c Chart) holds(y float64) bool { return (!c.LogY || y > 0) && (c.LeastY == 0 || y >= c.LeastY) }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // scale returns the position of a value on an axis. It computes logarithms here because
 // plot.LogScale misplaces the labels of axes.
@@ -174,45 +210,49 @@ func scale(value float64, logarithmic bool) float64 {
 	return value
 }
 
-// decades labels the powers of ten on a logarithmic axis.
+// fewDecades is the length of an axis up to which 1, 2 and 5 of each decade are labelled.
+const fewDecades = 2.5
+
+// decades labels the powers of ten on a logarithmic axis, and on a short one also 2 and 5 times
+// them.
 func decades(label func(float64) string) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
+		steps := []float64{1}
+		if high-low <= fewDecades {
+			steps = []float64{1, 2, 5}
+		}
 		var ticks []plot.Tick
-		for e := math.Ceil(low); e <= math.Floor(high); e++ {
-			ticks = append(ticks, plot.Tick{Value: e, Label: label(math.Pow10(int(e)))})
+		for e := math.Floor(low); e <= math.Floor(high); e++ {
+			for _, step := range steps {
+				if at := e + math.Log10(step); at >= low-1e-9 && at <= high+1e-9 {
+					ticks = append(ticks, plot.Tick{Value: at, Label: label(step * math.Pow10(int(e)))})
+				}
+			}
 		}
 		return ticks
 	}
 }
 
-func plain(value float64) string { return fmt.Sprintf("%.6g", value) }
-
-func add(p *plot.Plot, line Line, points plotter.XYs) error {
-	colour := colours[line.Colour%len(colours)]
-	var legend []plot.Thumbnailer
-	if line.Style != Dots {
-		drawn, err := plotter.NewLine(points)
-		if err != nil {
-			return err
+// roundLog returns bounds of a logarithmic axis that are labelled and contain the values: powers of
+// ten, or on a short axis also 2 and 5 times them.
+func roundLog(low, high float64) (float64, float64) {
+	steps := []float64{0, math.Log10(2), math.Log10(5), 1}
+	below, above := math.Floor(low), math.Floor(high)
+	from, to := below, above+1
+	for _, step := range steps {
+		if below+step <= low+1e-9 {
+			from = below + step
 		}
-		drawn.Color, drawn.Width = colour, vg.Points(1.5)
-		if line.Style == Dashed {
-			drawn.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if above+steps[i] >= high-1e-9 {
+			to = above + steps[i]
 		}
-		p.Add(drawn)
-		legend = append(legend, drawn)
 	}
-	if line.Style == Dotted || line.Style == Dots {
-		dots, err := plotter.NewScatter(points)
-		if err != nil {
-			return err
-		}
-		dots.Color, dots.Shape, dots.Radius = colour, draw.CircleGlyph{}, vg.Points(2.5)
-		p.Add(dots)
-		legend = append(legend, dots)
+	if to-from > fewDecades {
+		return below, math.Ceil(high)
 	}
-	if line.Name != "" {
-		p.Legend.Add(line.Name, legend...)
-	}
-	return nil
+	return from, max(to, from+math.Log10(2))
 }
+
+func plain(value float64) string { return fmt.Sprintf("%.6g", value) }

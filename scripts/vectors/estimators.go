@@ -1,0 +1,31 @@
+package vectors
+
+// estimatorBugs are at least two for each estimator of package metrics.
+var estimatorBugs = []bug{
+	{"mean: cut", "estimator.go", "return Uptime(divideHalfUp(sum, int64(len(sorted))))", "return Uptime(sum / int64(len(sorted)))"},
+	{"mean: without the first value", "estimator.go", "\tvar sum int64\n\tfor _, v := range sorted {\n\t\tsum += int64(v)\n\t}\n\treturn", "\tvar sum int64\n\tfor _, v := range sorted[1:] {\n\t\tsum += int64(v)\n\t}\n\treturn"},
+	{"median: the upper one", "estimator.go", "return Uptime(divideHalfUp(twiceMiddle(sorted), 2))", "return sorted[len(sorted)/2]"},
+	{"median: cut", "estimator.go", "return Uptime(divideHalfUp(twiceMiddle(sorted), 2))", "return Uptime(twiceMiddle(sorted) / 2)"},
+	{"lowmedian: the upper one", "estimator.go", "return sorted[(len(sorted)-1)/2]", "return sorted[len(sorted)/2]"},
+	{"lowmedian: one below", "estimator.go", "return sorted[(len(sorted)-1)/2]", "return sorted[max(0, (len(sorted)-1)/2-1)]"},
+	{"trimmed: one value too few", "estimator.go", "\t\tk = f\n", "\t\tk = max(0, f-1)\n"},
+	{"trimmed: only the smallest", "estimator.go", "mean{}.Estimate(sorted[k:len(sorted)-k], f)", "mean{}.Estimate(sorted[k:], f)"},
+	{"trimmed: too few values are averaged", "estimator.go", "if k > (len(sorted)-1)/2 {\n\t\treturn Median(sorted)", "if k > (len(sorted)-1)/2 {\n\t\treturn mean{}.Estimate(sorted, f)"},
+	{"mad: no clamp", "estimator.go", "return max(sorted[f], min(kept, sorted[n-1-f]))", "return kept"},
+	{"mad: no smallest spread", "estimator.go", "max(madScale*spread, 4*madUnit*madAtLeast)", "madScale*spread"},
+	{"mad: a factor of 2", "estimator.go", "madFactor  = 3", "madFactor  = 2"},
+	{"mad: the bound itself is an outlier", "estimator.go", "2*madUnit*twiceDistance(v, middle) <= bound", "2*madUnit*twiceDistance(v, middle) < bound"},
+	{"wmedian: weights do not count", "wmedian.go", "end := begin + 2*m*weights[i]", "end := begin + 2*sum + 0*weights[i]"},
+	{"wmedian: no cap", "wmedian.go", "weights[i] = min(w, low)", "weights[i] = w + 0*low"},
+	{"wmedian: a cap one too high", "wmedian.go", "weights[i] = min(w, low)", "weights[i] = min(w, low+1)"},
+	{"wmedian: cut", "wmedian.go", "return Uptime(divideHalfUp(total, 2*sum))", "return Uptime(total / (2 * sum))"},
+	{"wmedian: the middle of f instead of 2f+1", "wmedian.go", "k := int64(Coverage(f))", "k := int64(f + 1)"},
+	{"history: the last epoch alone", "history.go", "memory       = 10", "memory       = 1"},
+	{"history: the mean of the deviations", "history.go", "fresh = known[(len(known)-1)/2]", "fresh = known[len(known)/2]"},
+	{"history: half of the reference", "history.go", "toleranceNum*sorted", "toleranceNum/2*sorted"},
+	{"history: missing values heal", "history.go", "(memory*columns-counts[i])*v", "(memory-1)*columns*v"},
+	{"history: liars set the reference", "history.go", "min(f+1, k-f-1)", "min(f, k-f-1)"},
+	{"history: distances without limit", "history.go", "min(max(v-middle, middle-v), maxDistance)", "min(max(v-middle, middle-v), 2*maxDistance)"},
+	{"coverage: columns of one value count", "estimator.go", "if len(column) < max(1, r.Coverage) {", "if len(column) < 1 {"},
+	{"coverage: weighted columns of one value count", "estimator.go", "if len(column) >= max(1, r.Coverage) {", "if len(column) >= 1 {"},
+}
