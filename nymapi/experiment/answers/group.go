@@ -50,7 +50,7 @@ func (g *group) reported(way, measure string) []float64 {
 	return values[choosing(len(values)):]
 }
 
-// of returns the values of a way for all seeds, nil if there are none.
+// of returns the values of a way for all seeds, nil if it has no values.
 func (g *group) of(way, measure string) []float64 {
 	i := slices.IndexFunc(experiment.Measures(), func(m experiment.Measure) bool { return m.Name == measure })
 	if values := g.values[way]; values != nil && i >= 0 {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
@@ -44,7 +44,7 @@ type Measurement struct {
 }
 
 // Compare returns all claims, in the order in which their authors make them.
-func Compare(records []results.Record) []Claim {
+func Compare(records []records.Record) []Claim {
 	t := newTable(records)
 	var all []Claim
 	for _, c := range list() {
@@ -78,7 +78,7 @@ func Figure(i intervals.Interval) string {
 
 // table has the values of one measure by cell and way, in the order of the seeds.
 type table struct {
-	records map[key][]results.Record
+	records map[key][]records.Record
 	boot    map[int]intervals.Bootstrap // by number of values
 }
 
@@ -89,8 +89,8 @@ type key struct {
 	way                string
 }
 
-func newTable(records []results.Record) table {
-	t := table{records: map[key][]results.Record{}, boot: map[int]intervals.Bootstrap{}}
+func newTable(records []records.Record) table {
+	t := table{records: map[key][]records.Record{}, boot: map[int]intervals.Bootstrap{}}
 	for _, r := range records {
 		if r.Section == Section {
 			k := key{r.N, r.Liars, r.Lie, r.Factor, r.Level, r.Missing, r.Way}

@@ -112,10 +112,10 @@ func deviation(value metrics.Uptime, honest []metrics.Uptime, liars int) float64
 	return min(distance*distance, float64(metrics.MaxDeviation))
 }
 
-// middle returns the median of honest values, 0 if there are none.
+// middle returns the median of honest values, 0 without any.
 func middle(honest []metrics.Uptime) metrics.Uptime { return max(0, metrics.Median(honest)) }
 
-// at returns honest value number k, the last one if there are fewer, 0 if there are none.
+// at returns honest value number k, the last one if there are fewer, 0 without any.
 func at(honest []metrics.Uptime, k int) metrics.Uptime {
 	if len(honest) == 0 {
 		return 0

@@ -24,6 +24,16 @@ type Record struct {
 	Values []float64 // in the order of experiment.Measures, NaN if not measured
 }
 
+// New returns the record of a row.
+func New(row experiment.Row) Record {
+	r := Record{Cell: row.Cell, Seed: row.Seed, Way: row.Way}
+	r.Mixnodes, r.Epochs, r.Ticks, r.Packets = 0, 0, 0, 0
+	for _, m := range experiment.Measures() {
+		r.Values = append(r.Values, m.Value(row.Figures))
+	}
+	return r
+}
+
 // parameters are the columns in front of the measures.
 func parameters() []string {
 	return []string{"section", "n", "liars", "lie", "missing", "factor", "level", "seed", "way"}

@@ -99,8 +99,8 @@ func TestWhatIsNoResultIsRefusedWithItsLine(t *testing.T) {
 	good := text(t, record(1, "median"))
 	for change, want := range map[string]string{
 		"section=area":        "line 1: the columns are",
-		"rmse,bias=bias,rmse": `line 1: column "rmse" is no measure, or not in its place`,
-		"rmse=beauty":         `line 1: column "beauty" is no measure`,
+		"rmse,bias=bias,rmse": `line 1: column "rmse" is not a measure, or not in its place`,
+		"rmse=beauty":         `line 1: column "beauty" is not a measure`,
 		"base,10=base,0":      `line 2: column n: "0": expected a number from 1 to 100`,
 		"base,10=base,010":    `column n: "010"`,
 		",10,3,=,10,11,":      `column liars: "11": expected at most n`,
