@@ -44,8 +44,8 @@ type Measurement struct {
 }
 
 // Compare returns all claims, in the order in which their authors make them.
-func Compare(records []records.Record) []Claim {
-	t := newTable(records)
+func Compare(all []records.Record) []Claim {
+	t := newTable(all)
 	var all []Claim
 	for _, c := range list() {
 		all = append(all, c.compare(t))
@@ -89,9 +89,9 @@ type key struct {
 	way                string
 }
 
-func newTable(records []records.Record) table {
+func newTable(all []records.Record) table {
 	t := table{records: map[key][]records.Record{}, boot: map[int]intervals.Bootstrap{}}
-	for _, r := range records {
+	for _, r := range all {
 		if r.Section == Section {
 			k := key{r.N, r.Liars, r.Lie, r.Factor, r.Level, r.Missing, r.Way}
 			t.records[k] = append(t.records[k], r)
