@@ -28,8 +28,8 @@ type Folder struct {
 }
 
 // NewFolder creates the folder of a run: out, which must be new or empty, or results/<time> in the
-// current folder if out is "". The error names the flag.
-func NewFolder(out string, now time.Time) (Folder, error) {
+// current folder if out is "", with a folder for each mode. The error names the flag.
+func NewFolder(out string, now time.Time, modes ...Mode) (Folder, error) {
 	f := Folder{Path: filepath.Clean(out)}
 	if out == "" {
 		name := now.UTC().Format("20060102T150405.000Z")
@@ -42,7 +42,10 @@ func NewFolder(out string, now time.Time) (Folder, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return Folder{}, fmt.Errorf("--out: expected a folder: %w", err)
 	}
-	for _, mode := range []Mode{Single, Ephemera} {
+	if err := os.MkdirAll(f.Path, 0o755); err != nil {
+		return Folder{}, fmt.Errorf("--out: create the folder of the results: %w; give one that you may write to", err)
+	}
+	for _, mode := range modes {
 		if err := os.MkdirAll(f.mode(mode), 0o755); err != nil {
 			return Folder{}, fmt.Errorf("--out: create the folder of the results: %w; give one that you may write to", err)
 		}
