@@ -56,7 +56,7 @@ func (s summaryRow) summary() (contract.EpochSummary, error) {
 const winnerName = `coalesce(m.name, CASE WHEN w.key = (SELECT key FROM contract) THEN '` + contract.SelfName + `' END)`
 
 const selectSummary = `SELECT e.id, e.start_ms, e.end_ms, e.close_ms, e.status, e.reason,
-	w.key AS winner_key, `+winnerName+` AS winner_name, w.block, w.accepted_ms
+	w.key AS winner_key, ` + winnerName + ` AS winner_name, w.block, w.accepted_ms
 	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id LEFT JOIN member m ON m.key = w.key `
 
 // Epochs returns at most limit epochs with numbers up to from, newest first. A from of 0 means the

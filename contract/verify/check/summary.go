@@ -60,8 +60,9 @@ type Summary struct {
 	First    contract.Epoch `json:"first"`
 	Last     contract.Epoch `json:"last"`
 	Rewarded int            `json:"rewarded"`
-	Proven   int            `json:"proven"`   // by signed reports
-	Unproven int            `json:"unproven"` // on the word of one Nym-API, of anyone, or of the contract
+	Proven   int            `json:"proven"` // by signed reports
+	// Unproven counts epochs on the word of one Nym-API, of anyone, or of the contract.
+	Unproven int `json:"unproven"`
 	// Medians counts the unproven epochs in contract.ModePerformance: their values have no names.
 	Medians    int      `json:"medians"`
 	Missed     int      `json:"missed"`
