@@ -12,7 +12,7 @@ import (
 )
 
 // batch submits what was measured in an epoch in progress, once, and returns the time until the
-// next step. It does so as soon as the last tick is measured, and with what there is when half of
+// next step. It does so as soon as the last tick is measured, or with what there is when half of
 // the time after it is over: nothing that comes after the batch counts. next is when there is more
 // to measure.
 func (r *Distributor) batch(ctx context.Context, e epoch.Entry, now, next contract.Millis) (time.Duration, error) {

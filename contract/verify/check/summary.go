@@ -61,7 +61,7 @@ type Summary struct {
 	Last     contract.Epoch `json:"last"`
 	Rewarded int            `json:"rewarded"`
 	Proven   int            `json:"proven"` // by signed reports
-	// on the word of one Nym-API, of anyone, or of the contract
+	// Unproven counts epochs on the word of one Nym-API, of anyone, or of the contract.
 	Unproven int `json:"unproven"`
 	// Medians counts the unproven epochs in contract.ModePerformance: their values have no names.
 	Medians    int      `json:"medians"`

@@ -61,6 +61,7 @@ a signal.`,
   nymapi compare --nodes 7 --liars 2 --lie victims
   nymapi compare --scene list
   nymapi compare --scene outage
+  nymapi compare --nodes 7 --liars 3 --performance-contract
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.scene != "" {
@@ -88,6 +89,7 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&c.Missing, "missing", c.Missing, "share of the world's measurements that are lost, from 0 to less than 1")
 	flags.StringVar(&c.Submit, "submit", c.Submit, "race: all Nym-APIs submit at once; staged: they take turns")
 	flags.StringVar(&c.Verify, "verify", c.Verify, "full: the contract recomputes every result; none: it accepts the first result unchecked, as the original did")
+	flags.BoolVar(&c.Performance, "performance-contract", false, "also run Nym's performance contract: medians of what each Nym-API submits before an epoch ends")
 	flags.IntVar(&c.Liars, "liars", c.Liars, "number of Nym-APIs that lie: the first ones")
 	flags.StringVar(&f.liarsAt, "liars-at", "", "instead of --liars: the numbers of the Nym-APIs that lie, such as 1,3")
 	flags.StringVar(&f.lie, "lie", string(c.Lie), "what liars report: zero, hundred, victims (zero for a tenth of the mixnodes) or split (two different reports, then nothing)")
@@ -174,7 +176,7 @@ func (f *compareFlags) compare(ctx context.Context, config compare.Config, earli
 	if err != nil {
 		return nil, &command.UsageError{Err: err}
 	}
-	folder, err := compare.NewFolder(f.out, time.Now())
+	folder, err := compare.NewFolder(f.out, time.Now(), plan.Modes()...)
 	if err != nil {
 		return nil, &command.UsageError{Err: err}
 	}

@@ -44,8 +44,8 @@ type Measurement struct {
 }
 
 // Compare returns all claims, in the order in which their authors make them.
-func Compare(all []records.Record) []Claim {
-	t := newTable(all)
+func Compare(lines []records.Record) []Claim {
+	t := newTable(lines)
 	var all []Claim
 	for _, c := range list() {
 		all = append(all, c.compare(t))
