@@ -32,11 +32,7 @@ func Run(ctx context.Context, c Config) (*Outcome, error) {
 		return nil, err
 	}
 	w := read.window
-	scores, err := w.Score(window.Rules{Extra: estimator, MissingIsZero: read.kind == rows.V1})
-	if err != nil {
-		return nil, fmt.Errorf("score the measurements: %w", err)
-	}
-	o := &Outcome{window: w, scores: scores}
+	o := &Outcome{window: w, scores: w.Score(window.Rules{Extra: estimator, MissingIsZero: read.kind == rows.V1})}
 	o.Summary = o.summary(c, read)
 	return o, ctx.Err()
 }

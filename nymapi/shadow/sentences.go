@@ -2,6 +2,8 @@ package shadow
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ephemera-go/nym-rewarding/metrics/worth"
@@ -74,8 +76,8 @@ func (s Summary) RowsSentence() string {
 		text += fmt.Sprintf(" %d cannot be used: %s (the first is %s).", u.Count, u.Reason, u.Example)
 	}
 	for _, line := range s.Submitters {
-		if line.After > 0 {
-			text += fmt.Sprintf(" %s dated %s after the window: its clock may be wrong.", short(line.Name), counted(line.After, "row"))
+		if line.After > 0 && s.Newest {
+			text += fmt.Sprintf(" %s dated %s in the future: its clock may be wrong.", short(line.Name), counted(line.After, "row"))
 		}
 	}
 	return text
@@ -111,16 +113,32 @@ func (s Summary) StandOuts() []string {
 	if len(sentences) == 0 && s.active() > 1 {
 		sentences = append(sentences, "No submitter stands out.")
 	}
-	nodes := 0
+	if s.active() > 1 {
+		sentences = append(sentences, s.nodesOut())
+	}
+	return sentences
+}
+
+// nodesOut says how many nodes stand out, and because of whom.
+func (s Summary) nodesOut() string {
+	nodes, because := 0, map[string]int{}
 	for _, n := range s.PerNode {
 		if n.StandOut {
 			nodes++
+			because[n.FarthestName]++
 		}
 	}
-	if s.active() > 1 {
-		sentences = append(sentences, fmt.Sprintf("Of %s, %d stand out.", counted(s.Nodes, "node"), nodes))
+	text := fmt.Sprintf("Of %s, %d stand out", counted(s.Nodes, "node"), nodes)
+	names := slices.Sorted(maps.Keys(because))
+	slices.SortStableFunc(names, func(a, b string) int { return because[b] - because[a] })
+	var reasons []string
+	for _, name := range names {
+		reasons = append(reasons, fmt.Sprintf("%d because of %s", because[name], short(name)))
 	}
-	return sentences
+	if len(reasons) > 0 {
+		text += ": " + some(reasons)
+	}
+	return text + "."
 }
 
 // RuleLegend explains the prices of rules.
@@ -131,8 +149,8 @@ func (s Summary) RuleLegend() []string {
 	if s.Nodes <= s.Places {
 		text += fmt.Sprintf(" With %s for %d places, every node with a score above 0 is drawn.", counted(s.Nodes, "node"), s.Places)
 	}
-	return []string{text, "wmedian knows the submitters by the epochs up to two before. performance is the rule of Nym's performance contract, computed here from " +
-		"each epoch alone: reports in whole percents, their median without a least number of reports, no value of an earlier epoch. No rule carries values either."}
+	return []string{text, "wmedian knows the submitters by the epochs up to two before. performance is the rule of Nym's performance contract, with all weight on this kind of " +
+		"measurements: reports in whole percents, and their median without a least number of reports. No rule uses values of earlier epochs here, as the contracts do for a while."}
 }
 
 // NodeLegend explains the figures of nodes.
@@ -145,6 +163,10 @@ func (s Summary) NodeLegend() string {
 // Findings says what is remarkable in the measurements.
 func (s Summary) Findings() []string {
 	found := []string{s.alone()}
+	if n := s.active(); s.Missed > s.Empty {
+		found = append(found, fmt.Sprintf("In %s fewer than n-f = %d submitters measured anything: the group would have missed them, and paid what was measured before.",
+			counted(s.Missed, "epoch"), n-s.F))
+	}
 	var places, outages, gaps []string
 	for _, p := range s.OnePlace {
 		places = append(places, fmt.Sprintf("%s from %s (%.0f %% of its %s, %.0f %% of the others')", short(p.Node), short(p.Submitter),

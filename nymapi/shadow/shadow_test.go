@@ -146,7 +146,9 @@ func TestAWrongSubmitterStandsOutAndCostsTheSingleMean(t *testing.T) {
 	require.InDelta(t, 30*worth.Pay(0.12), median.NYM.Value, 20)
 	require.Zero(t, median.Places.Value)
 	require.InDelta(t, -36, submitter(t, s, 1).Decides.Bias.Value*-1, 3, "the single mean pays 36 points more than the wrong one alone")
-	require.Contains(t, output(t, s.WriteText), "5VhB…bHtP stands out: it is ")
+	text := unwrapped(output(t, s.WriteText))
+	require.Contains(t, text, "5VhB…bHtP stands out: it is ")
+	require.Contains(t, text, "Of 30 nodes, 30 stand out: 30 because of 5VhB…bHtP.")
 }
 
 // The chance of a node depends on all others if there are more nodes than places.
@@ -197,7 +199,10 @@ func TestAWipedOrchestratorIsReadByItsMeasurements(t *testing.T) {
 	require.Equal(t, []shadow.Gap{{Submitter: line.Name, Start: gone.Start, Epochs: 12}}, gone.Gaps)
 	require.Equal(t, 12, gone.PerNode[0].Alone)
 	require.Equal(t, 12, submitter(t, gone, 0).Distance.Epochs)
-	require.Contains(t, output(t, gone.WriteText), "One submitter alone judged a node in 360 of 720 cells, for no node always.")
+	text := unwrapped(output(t, gone.WriteText))
+	require.Contains(t, text, "One submitter alone judged a node in 360 of 720 cells, for no node always.")
+	require.Equal(t, 12, gone.Missed)
+	require.Contains(t, text, "In 12 epochs fewer than n-f = 2 submitters measured anything: the group would have missed them")
 }
 
 func TestClocksThatAreApartStandOutOnlyByTheirRowsAfterTheWindow(t *testing.T) {
@@ -221,7 +226,7 @@ func TestClocksThatAreApartStandOutOnlyByTheirRowsAfterTheWindow(t *testing.T) {
 	require.Equal(t, 3*30*96, s.Rows.Used)
 	require.Equal(t, []int{0, 30 * 96}, []int{submitter(t, s, 0).Rows, submitter(t, s, 0).After})
 	require.Zero(t, s.F, "three reported")
-	require.Contains(t, unwrapped(output(t, s.WriteText)), "2sF7…VtSx dated 2880 rows after the window: its clock may be wrong.")
+	require.Contains(t, unwrapped(output(t, s.WriteText)), "2sF7…VtSx dated 2880 rows in the future: its clock may be wrong.")
 }
 
 func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -308,6 +313,7 @@ func TestAWindowBeginsWithTheOldestRow(t *testing.T) {
 	require.Equal(t, 2, s.Epochs)
 	require.Equal(t, 4*30*6, s.Rows.Used)
 	require.Equal(t, 4*30*90, s.Rows.After)
+	require.NotContains(t, output(t, s.WriteText), "clock", "the end was chosen")
 }
 
 // One monitor: what is shown is gaps, zeros at once, and what the rule costs that missing is 0.

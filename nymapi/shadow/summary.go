@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/worth"
 	"github.com/ephemera-go/nym-rewarding/nymapi/shadow/rows"
@@ -17,15 +18,19 @@ import (
 // Summary holds every figure of a run. It is the content of summary.json. Points are those of 0 to
 // 100, and every estimate has the 95 % interval of a bootstrap over epochs.
 type Summary struct {
-	Version   string    `json:"version"`
-	Database  string    `json:"database"`
-	Kind      rows.Kind `json:"kind"`
-	Start     time.Time `json:"start"`
-	End       time.Time `json:"end"` // the first instant that is not read
-	Epoch     string    `json:"epoch"`
-	Epochs    int       `json:"epochs"`
-	Empty     int       `json:"empty_epochs"` // without any measurement
-	Estimator string    `json:"estimator"`    // that is compared with the single mean for each node
+	Version  string    `json:"version"`
+	Database string    `json:"database"`
+	Kind     rows.Kind `json:"kind"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`          // the first instant that is not read
+	Newest   bool      `json:"until_newest"` // End was not given: the newest measurement decided
+	Epoch    string    `json:"epoch"`
+	Epochs   int       `json:"epochs"`
+	Empty    int       `json:"empty_epochs"` // without any measurement
+	// Missed counts the epochs in which fewer than n-f submitters measured, so that no block could
+	// have been certified.
+	Missed    int    `json:"missed_epochs"`
+	Estimator string `json:"estimator"` // that is compared with the single mean for each node
 
 	F        int `json:"f"`        // submitters that may be wrong: floor((n-1)/3)
 	Coverage int `json:"coverage"` // reports that a node needs to be scored: 2f+1
@@ -124,7 +129,7 @@ type Gap struct {
 func (o *Outcome) summary(c Config, r reading) Summary {
 	w, e := o.window, o.estimate(c.Estimator)
 	s := Summary{
-		Version: c.Version, Database: c.Database, Kind: r.kind, Start: w.Start, End: w.End(), Epoch: w.Epoch.String(), Epochs: w.Epochs,
+		Version: c.Version, Database: c.Database, Kind: r.kind, Start: w.Start, End: w.End(), Newest: c.Until.IsZero(), Epoch: w.Epoch.String(), Epochs: w.Epochs,
 		Empty: w.Epochs - len(w.Live()), Estimator: c.Estimator, F: w.F(), Coverage: metrics.Coverage(w.F()), Nodes: len(w.Nodes), Places: worth.Places,
 		Rows: Rows{r.tally.Read, r.tally.Unusable, w.Tally}, Rules: e.rules, Criterion: spread.Criterion,
 		Bootstrap: BootstrapSummary{spread.Resamples, spread.BlockLength(w.Epochs), spread.LeastEpochs},
@@ -140,6 +145,11 @@ func (o *Outcome) summary(c Config, r reading) Summary {
 	}
 	s.PerNode = o.perNode(e)
 	s.PerEpoch = o.perEpoch(e.typical, c.Estimator)
+	for _, line := range s.PerEpoch {
+		if line.Submitters < quorum.Correct(len(w.Submitters)) {
+			s.Missed++
+		}
+	}
 	for _, p := range spread.OnePlaces(w) {
 		s.OnePlace = append(s.OnePlace, OnePlace{w.Nodes[p.Node].String(), w.Submitters[p.Submitter].Name, p.Rows, p.Unreachable, p.Others})
 	}

@@ -6,7 +6,9 @@ package shadowtest
 
 import (
 	"database/sql"
+	"iter"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -79,11 +81,20 @@ type Result struct {
 
 // Insert inserts rows of monitor v3.
 func Insert(t testing.TB, table string, results ...Result) func(*sql.Tx) {
+	return insertEach(t, table, slices.Values(results))
+}
+
+// InsertWorld inserts all rows of a world.
+func InsertWorld(t testing.TB, table string, w World) func(*sql.Tx) {
+	return insertEach(t, table, w.each)
+}
+
+func insertEach(t testing.TB, table string, results iter.Seq[Result]) func(*sql.Tx) {
 	return func(tx *sql.Tx) {
 		insert, err := tx.Prepare(`INSERT INTO ` + table + ` (testrun_id, submitter_pubkey, node_id, result, was_reachable, test_timestamp) VALUES (?, ?, ?, ?, ?, ?)`)
 		require.NoError(t, err)
 		defer insert.Close()
-		for _, r := range results {
+		for r := range results {
 			if at, ok := r.Time.(time.Time); ok {
 				r.Time = at.UTC().Format(time.RFC3339Nano)
 			}
@@ -113,8 +124,9 @@ type World struct {
 }
 
 // Results returns the rows in the order of time.
-func (w World) Results() []Result {
-	var results []Result
+func (w World) Results() []Result { return slices.Collect(w.each) }
+
+func (w World) each(yield func(Result) bool) {
 	runs := make([]int64, w.Submitters)
 	for at := time.Duration(0); at < w.Length; at += w.Every {
 		for node := range w.Nodes {
@@ -125,13 +137,12 @@ func (w World) Results() []Result {
 					Run: runs[s], Submitter: w.name(s), Node: int64(node + 1), Reachable: 1,
 					Result: delivered(w.reliability(node), tick), Time: Start.Add(at + time.Duration(node)*time.Millisecond),
 				}
-				if w.Change == nil || w.Change(s, &r) {
-					results = append(results, r)
+				if (w.Change == nil || w.Change(s, &r)) && !yield(r) {
+					return
 				}
 			}
 		}
 	}
-	return results
 }
 
 func (w World) name(submitter int) string {
