@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -83,7 +84,7 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "number of epochs (with a trace: all epochs of the file)")
 	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s); without this flag, large groups get longer ones")
 	flags.IntVar(&c.Ticks, "ticks", c.Ticks, "measurements of each mixnode per epoch (with a trace: 1)")
-	flags.StringVar(&c.Estimator, "estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k), mad or wmedian")
+	flags.StringVar(&c.Estimator, "estimator", c.Estimator, metrics.EstimatorNames())
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "random seed: the same seed gives the same measurements")
 	flags.StringVar(&f.source, "source", string(c.Source), "world: mixnodes with a true uptime; uniform: random numbers, as in the original; trace: a recorded file")
 	flags.Float64Var(&c.Missing, "missing", c.Missing, "share of the world's measurements that are lost, from 0 to less than 1")

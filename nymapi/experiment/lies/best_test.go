@@ -55,6 +55,24 @@ func TestBestKeepsItsWeight(t *testing.T) {
 	}
 }
 
+// TestBudgetKeepsLiarsBelowTheReference folds what the budget allows into the history.
+func TestBudgetKeepsLiarsBelowTheReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawScene(t, metrics.WeightedByHistory(), []int{4, 7}, 3)
+		b := beginBest(s).(*best)
+		for i := range s.N {
+			b.history[b.names[i]] = rapid.Int64Range(0, 1_000_000).Draw(t, "deviation")
+		}
+		rows := drawEpoch(t, s)
+		weights := b.history.Weigh(b.matrix(rows), s.F)
+		budget := b.budget(rows)
+		for _, i := range s.Liars {
+			after := (9*float64(weights.Deviations[i]) + budget/float64(s.Mixnodes)) / 10
+			require.True(t, budget == 0 || after <= float64(weights.Reference)*trustShare/100, "%f of %d", after, weights.Reference)
+		}
+	})
+}
+
 // TestSpendingStaysWithinTheBudget compares with all combinations of a few choices.
 func TestSpendingStaysWithinTheBudget(t *testing.T) {
 	var found, exact float64

@@ -31,10 +31,11 @@ type Lie struct {
 // Liars are all liars of one run. They remember what they reported.
 type Liars interface {
 	// Report replaces the rows of the liars for the next epoch, from 1. Before, they are what the
-	// liars measured, and may be modified; the other rows are what honest Nym-APIs report, and must
-	// not be modified. A row is nil if that Nym-API does not report. A liar's row stays nil then, and
-	// may become nil. Report returns which reports are in the block that wins, if the liars choose it:
-	// at least n-f, if there are as many. nil means all. The slice must not be modified.
+	// liars measured, and may be modified. The other rows are what honest Nym-APIs report; they must
+	// not be modified, and may be kept. A row is nil if that Nym-API does not report. A liar's row
+	// stays nil then, and may become nil. Report returns which reports are in the block that wins, if
+	// the liars choose it: at least n-f, if there are as many. nil means all. The slice must not be
+	// modified.
 	Report(epoch int, rows [][]metrics.Uptime) (block []bool)
 }
 
