@@ -58,7 +58,10 @@ func (c Cell) String() string {
 // does, the last one alone, which is honest, the group with each estimator, and Nym's performance
 // contract.
 func (c Cell) Ways() []payout.Way {
-	ways := []payout.Way{payout.Single(0), payout.Single(c.N - 1)}
+	ways := []payout.Way{payout.Single(0)}
+	if c.N > 1 {
+		ways = append(ways, payout.Single(c.N-1))
+	}
 	for _, e := range c.estimators() {
 		ways = append(ways, payout.Group(c.N, e))
 	}

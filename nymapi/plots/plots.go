@@ -63,7 +63,7 @@ const (
 	height = 4.5 * vg.Inch
 )
 
-// colours are seven colours that colour-blind people can distinguish (Okabe and Ito, 2008).
+// colours are seven that colour-blind people can distinguish (Okabe and Ito, 2008), and grey.
 var colours = []color.RGBA{
 	{R: 0, G: 114, B: 178, A: 255},
 	{R: 213, G: 94, B: 0, A: 255},
@@ -72,6 +72,7 @@ var colours = []color.RGBA{
 	{R: 230, G: 159, B: 0, A: 255},
 	{R: 86, G: 180, B: 233, A: 255},
 	{R: 0, G: 0, B: 0, A: 255},
+	{R: 130, G: 130, B: 130, A: 255},
 }
 
 // WriteSVG draws the chart. The error wraps ErrChart, or is that of the writer.
@@ -95,7 +96,7 @@ func (c Chart) WriteSVG(w io.Writer) error {
 		return fmt.Errorf("%w %q: no point lies on it", ErrChart, c.Title)
 	}
 	if c.LogY {
-		p.Y.Min, p.Y.Max = math.Floor(p.Y.Min), math.Ceil(p.Y.Max)
+		p.Y.Min, p.Y.Max = roundLog(p.Y.Min, p.Y.Max)
 	}
 	canvas := vgsvg.New(width, height)
 	drawWithLegend(p, draw.Crop(draw.New(canvas), vg.Points(6), vg.Points(-8), vg.Points(4), vg.Points(-6)))
@@ -209,15 +210,49 @@ func scale(value float64, logarithmic bool) float64 {
 	return value
 }
 
-// decades labels the powers of ten on a logarithmic axis.
+// fewDecades is the length of an axis up to which 1, 2 and 5 of each decade are labelled.
+const fewDecades = 2.5
+
+// decades labels the powers of ten on a logarithmic axis, and on a short one also 2 and 5 times
+// them.
 func decades(label func(float64) string) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
+		steps := []float64{1}
+		if high-low <= fewDecades {
+			steps = []float64{1, 2, 5}
+		}
 		var ticks []plot.Tick
-		for e := math.Ceil(low); e <= math.Floor(high); e++ {
-			ticks = append(ticks, plot.Tick{Value: e, Label: label(math.Pow10(int(e)))})
+		for e := math.Floor(low); e <= math.Floor(high); e++ {
+			for _, step := range steps {
+				if at := e + math.Log10(step); at >= low-1e-9 && at <= high+1e-9 {
+					ticks = append(ticks, plot.Tick{Value: at, Label: label(step * math.Pow10(int(e)))})
+				}
+			}
 		}
 		return ticks
 	}
+}
+
+// roundLog returns bounds of a logarithmic axis that are labelled and contain the values: powers of
+// ten, or on a short axis also 2 and 5 times them.
+func roundLog(low, high float64) (float64, float64) {
+	steps := []float64{0, math.Log10(2), math.Log10(5), 1}
+	below, above := math.Floor(low), math.Floor(high)
+	from, to := below, above+1
+	for _, step := range steps {
+		if below+step <= low+1e-9 {
+			from = below + step
+		}
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if above+steps[i] >= high-1e-9 {
+			to = above + steps[i]
+		}
+	}
+	if to-from > fewDecades {
+		return below, math.Ceil(high)
+	}
+	return from, max(to, from+math.Log10(2))
 }
 
 func plain(value float64) string { return fmt.Sprintf("%.6g", value) }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func chart() Chart {
@@ -123,4 +124,20 @@ func TestSeriesOverNamesStandNextToEachOther(t *testing.T) {
 		require.InDelta(t, 0, Side(0, n)+Side(n-1, n), 1e-12)
 		require.Less(t, Side(n-1, n), 0.5)
 	}
+}
+
+func TestShortLogarithmicAxesEndAtALabel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		low := rapid.Float64Range(-4, 4).Draw(t, "low")
+		high := low + rapid.Float64Range(0, 4).Draw(t, "length")
+		from, to := roundLog(low, high)
+		require.True(t, from <= low+1e-9 && high <= to+1e-9, "%g to %g", from, to)
+		ticks := decades(plain)(from, to)
+		require.GreaterOrEqual(t, len(ticks), 2)
+		require.InDelta(t, from, ticks[0].Value, 1e-9)
+		if to-from <= fewDecades {
+			require.Less(t, low-from, math.Log10(2.5)+1e-9, "less than the distance of two labels is empty")
+			require.InDelta(t, to, ticks[len(ticks)-1].Value, 1e-9)
+		}
+	})
 }

@@ -29,9 +29,9 @@ func Read(r io.Reader) ([]Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w: line 1: %w", ErrFormat, err)
 	}
-	if want := Columns(); !slices.Equal(header, want) {
-		return nil, fmt.Errorf("read results: %w: line 1 has the columns %q, expected %q (run the experiment again)",
-			ErrFormat, strings.Join(header, ","), strings.Join(want, ","))
+	columns, err := columnsOf(header)
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w: line 1: %w (run the experiment again)", ErrFormat, err)
 	}
 	var records []Record
 	seen := map[key]bool{}
@@ -44,7 +44,7 @@ func Read(r io.Reader) ([]Record, error) {
 			return nil, fmt.Errorf("read results: %w: %w", ErrFormat, err)
 		}
 		number, _ := lines.FieldPos(0)
-		record, err := parse(fields)
+		record, err := columns.parse(fields)
 		if err == nil && seen[record.key()] {
 			err = fmt.Errorf("cell, seed %d and way %q are there twice", record.Seed, record.Way)
 		}
@@ -54,6 +54,29 @@ func Read(r io.Reader) ([]Record, error) {
 		seen[record.key()] = true
 		records = append(records, record)
 	}
+}
+
+// columns are those of a file: for each of its measures the position in experiment.Measures.
+type columns struct {
+	names    []string
+	measures []int
+}
+
+// columnsOf returns the columns that a header names: the parameters, then measures in their order.
+func columnsOf(header []string) (columns, error) {
+	first := len(parameters())
+	if len(header) < first || !slices.Equal(header[:first], parameters()) {
+		return columns{}, fmt.Errorf("the columns are %q, expected %q and measures", strings.Join(header, ","), strings.Join(parameters(), ","))
+	}
+	c := columns{names: slices.Clone(header)}
+	for _, name := range header[first:] {
+		i := index(name)
+		if i < 0 || len(c.measures) > 0 && i <= c.measures[len(c.measures)-1] {
+			return columns{}, fmt.Errorf("column %q is no measure, or not in its place", name)
+		}
+		c.measures = append(c.measures, i)
+	}
+	return c, nil
 }
 
 // key is what identifies a line.
@@ -66,8 +89,8 @@ type key struct {
 func (r Record) key() key { return key{r.Cell, r.Seed, r.Way} }
 
 // parse parses the fields of a line, as many as there are columns.
-func parse(fields []string) (Record, error) {
-	p := parser{fields: fields}
+func (c columns) parse(fields []string) (Record, error) {
+	p := parser{names: c.names, fields: fields}
 	r := Record{Cell: experiment.Cell{
 		Section: p.name(0, false), N: p.count(1, 1), Liars: p.count(2, 0), Lie: p.name(3, false),
 		Missing: p.number(4), Factor: p.name(5, true), Level: p.name(6, true),
@@ -79,21 +102,24 @@ func parse(fields []string) (Record, error) {
 	if p.err == nil && r.Liars > r.N {
 		p.fail(2, "at most n")
 	}
-	for i := len(parameters()); i < len(fields); i++ {
-		r.Values = append(r.Values, p.number(i))
+	for range experiment.Measures() {
+		r.Values = append(r.Values, math.NaN())
+	}
+	for i, at := range c.measures {
+		r.Values[at] = p.number(len(parameters()) + i)
 	}
 	return r, p.err
 }
 
 // parser parses fields and remembers the first error.
 type parser struct {
-	fields []string
-	err    error
+	names, fields []string
+	err           error
 }
 
 func (p *parser) fail(column int, want string) {
 	if p.err == nil {
-		p.err = fmt.Errorf("column %s: %q: expected %s", Columns()[column], p.fields[column], want)
+		p.err = fmt.Errorf("column %s: %q: expected %s", p.names[column], p.fields[column], want)
 	}
 }
 

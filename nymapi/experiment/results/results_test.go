@@ -76,7 +76,9 @@ func TestValuesAreFoundByName(t *testing.T) {
 func TestWhatIsNoResultIsRefusedWithItsLine(t *testing.T) {
 	good := text(t, record(1, "median"))
 	for change, want := range map[string]string{
-		"section=area":        "line 1 has the columns",
+		"section=area":        "line 1: the columns are",
+		"rmse,bias=bias,rmse": `line 1: column "rmse" is no measure, or not in its place`,
+		"rmse=beauty":         `line 1: column "beauty" is no measure`,
 		"base,10=base,0":      `line 2: column n: "0": expected a number from 1 to 100`,
 		"base,10=base,010":    `column n: "010"`,
 		",10,3,=,10,11,":      `column liars: "11": expected at most n`,
@@ -100,6 +102,14 @@ func TestWhatIsNoResultIsRefusedWithItsLine(t *testing.T) {
 	twice := text(t, record(1, "median"), record(2, "median"), record(1, "median"))
 	_, err = Read(strings.NewReader(twice))
 	require.ErrorContains(t, err, `line 4: cell, seed 1 and way "median" are there twice`)
+}
+
+func TestMeasuresThatOlderFilesDoNotHaveWereNotMeasured(t *testing.T) {
+	read, err := Read(strings.NewReader("section,n,liars,lie,missing,factor,level,seed,way,bias\nbase,4,0,honest,0,,,1,median,2.5\n"))
+	require.NoError(t, err)
+	require.True(t, math.IsNaN(read[0].Value("rmse")))
+	require.Equal(t, 2.5, read[0].Value("bias"))
+	require.Len(t, read[0].Values, len(experiment.Measures()))
 }
 
 func TestAWriterThatFailsIsReported(t *testing.T) {
