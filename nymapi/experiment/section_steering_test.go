@@ -21,7 +21,7 @@ func steer(t require.TestingT, level, estimator string, rows ...[]metrics.Uptime
 		if choice.level != level {
 			continue
 		}
-		for _, outcome := range c.steer(choice.blocks(c.N, c.F()), o) {
+		for _, outcome := range c.steer(choice, o) {
 			if outcome.Way == estimator {
 				return *outcome.Steering
 			}
@@ -92,6 +92,15 @@ func TestAStrongerChoiceShiftsAtLeastAsMuch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestThePerformanceContractHasNoBlocks: its members hold back their own reports and no others.
+func TestThePerformanceContractHasNoBlocks(t *testing.T) {
+	for _, choice := range choices() {
+		ways := choice.ways(Base("steering", Honest))
+		last := ways[len(ways)-1].way.Name()
+		require.Equal(t, choice.level == "last" || choice.level == "withhold", last == "performance", choice.level)
+	}
 }
 
 func TestSteeringNeedsAChoice(t *testing.T) {

@@ -49,6 +49,22 @@ func TestASleepersEpochsCountFromItsWaking(t *testing.T) {
 	require.Equal(t, 2.0, w.Caught, "all epochs of the attack")
 	require.Equal(t, 1.0, w.Never)
 	require.InDelta(t, 0.25, w.LiarWeight, 1e-9)
+	w = watched(t, metrics.WeightedByHistory(), 5, 0, 0, 0, 0, 0)
+	require.Equal(t, 1.0, w.Caught, "it stands out before it wakes, and still does")
+}
+
+// TestErrorsOfTheMixnodesLiedAboutAreTheirs has two mixnodes of which the second one is wrong.
+func TestErrorsOfTheMixnodesLiedAboutAreTheirs(t *testing.T) {
+	c := Base("weights", "zero")
+	c.N, c.Mixnodes = 4, 2
+	for targets, want := range map[int]float64{1: 0, 2: 10 / math.Sqrt2} {
+		w := newWeightsWatch(c, attack{wakes: 1, targets: targets})
+		w.epoch = 1
+		w.pay([]payout.Payment{{Value: 9000}, {Value: 9000}}, []float64{90, 80})
+		var f Figures
+		w.figures(&f)
+		require.InDelta(t, want, f.Weights.Targets, 1e-9)
+	}
 }
 
 func TestWaysWithoutWeightsHaveErrorsOnly(t *testing.T) {

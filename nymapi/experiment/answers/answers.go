@@ -3,6 +3,7 @@ package answers
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/claims"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
@@ -14,6 +15,7 @@ type Answers struct {
 	verdict    *Verdict                    // nil without the cells that it needs
 	compared   []comparison
 	summary    []Fact
+	claims     []claims.Claim
 }
 
 // New evaluates results. The error wraps [ErrResults].
@@ -34,6 +36,7 @@ func New(records []records.Record) (*Answers, error) {
 	}
 	a.compared = a.compare()
 	a.summary = a.summarise()
+	a.claims = claims.Compare(records)
 	return a, nil
 }
 
