@@ -24,7 +24,16 @@ const (
 	ModeSingle Mode = "single"
 	// ModeNone needs nothing, as in the original prototype. It exists to show what that costs.
 	ModeNone Mode = "none"
+	// ModePerformance takes batches of measurements while the epoch is in progress, under the rules of
+	// package performance, and pays the medians when it ends. The contract itself makes the
+	// submission, from the values it holds.
+	ModePerformance Mode = "performance-contract"
 )
+
+// Valid reports whether m is one of the modes.
+func (m Mode) Valid() bool {
+	return m == ModeFull || m == ModeSingle || m == ModeNone || m == ModePerformance
+}
 
 // Rules say how an epoch is rewarded.
 type Rules struct {
@@ -143,8 +152,8 @@ func (r Rules) validate(group *membership.Group) error {
 		return fmt.Errorf("%w: coverage 0, expected at least 1", ErrInvalid)
 	case r.CarryLimit > MaxCarry:
 		return fmt.Errorf("%w: carry limit of %d epochs, expected at most %d", ErrInvalid, r.CarryLimit, MaxCarry)
-	case r.Mode != ModeFull && r.Mode != ModeSingle && r.Mode != ModeNone:
-		return fmt.Errorf("%w: mode %.20q, expected full, single or none", ErrInvalid, r.Mode)
+	case !r.Mode.Valid():
+		return fmt.Errorf("%w: mode %.30q, expected full, single, none or performance-contract", ErrInvalid, r.Mode)
 	case r.Mode == ModeSingle && !group.Contains(r.Authorised):
 		return fmt.Errorf("%w: the authorised key %s is not a member of the group", ErrInvalid, r.Authorised)
 	case r.Mode != ModeSingle && r.Authorised != keys.Public{}:

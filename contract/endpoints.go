@@ -18,6 +18,7 @@ const (
 	PathReporters = "/contract/reporters"
 	PathMixnodes  = "/contract/mixnodes"
 	PathSubmit    = "/contract/submit_rewards"
+	PathBatch     = "/contract/submit_batch"
 	PathEnrol     = "/contract/enrol"
 	PathLive      = "/livez"
 	PathReady     = "/readyz"
@@ -161,7 +162,7 @@ type EpochSummary struct {
 }
 
 // Winner is the submitter of the first valid submission. Name is empty if it is not a member, which
-// is possible in ModeNone only.
+// is possible in ModeNone, and in ModePerformance, where it is the contract.
 type Winner struct {
 	Name       string      `json:"name"`
 	Key        keys.Public `json:"key"`
@@ -184,6 +185,15 @@ type EpochDetail struct {
 	Caught   []Caught    `json:"caught"`   // by name and offence
 	// AttemptsDropped counts the attempts beyond the limit per member and epoch, which are not stored.
 	AttemptsDropped int `json:"attempts_dropped"`
+	// Batches and BatchBytes count the batches that were accepted in ModePerformance.
+	Batches    int   `json:"batches"`
+	BatchBytes int64 `json:"batch_bytes"`
+}
+
+// BatchAnswer is the response to an accepted batch of measurements.
+type BatchAnswer struct {
+	Epoch    Epoch `json:"epoch"`
+	Accepted int   `json:"accepted"` // mixnodes with a value
 }
 
 // Signatory is a member that reported or signed.

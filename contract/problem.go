@@ -47,6 +47,7 @@ const (
 	NotOwnBlock      Kind = "not-own-block"
 	TooFewReports    Kind = "too-few-reports"
 	WrongResult      Kind = "wrong-result"
+	BatchRefused     Kind = "batch-refused"
 
 	EarlierOpen Kind = "earlier-epoch-open"
 	NotStarted  Kind = "not-started"
@@ -87,6 +88,7 @@ var kinds = problem.Table[Kind]{Prefix: "urn:nym-rewarding:problem:", Kinds: map
 	NotOwnBlock:      {Status: http.StatusUnprocessableEntity, Title: "The block is another member's"},
 	TooFewReports:    {Status: http.StatusUnprocessableEntity, Title: "The block holds too few reports of the epoch"},
 	WrongResult:      {Status: http.StatusUnprocessableEntity, Title: "The result is not that of the block"},
+	BatchRefused:     {Status: http.StatusUnprocessableEntity, Title: "The rules of the performance contract refuse the batch"},
 
 	EarlierOpen: {Status: http.StatusServiceUnavailable, Title: "An earlier epoch is not settled yet"},
 	NotStarted:  {Status: http.StatusServiceUnavailable, Title: "The first epoch is not scheduled yet"},

@@ -141,7 +141,7 @@ func (c Core) places(d Description) (messages, results *places, err error) {
 		return nil, nil, err
 	}
 	results.hold(s.Result)
-	if len(s.Block) == 0 {
+	if len(s.Block) == 0 || d.Rules.Mode == ModePerformance {
 		return messages, results, nil
 	}
 	b, err := block.Decode(s.Block, d.Group.Limits())

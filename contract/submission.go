@@ -25,7 +25,9 @@ type Submission struct {
 	Epoch       Epoch
 	Description Hash
 	Result      []byte // metrics.Result.Encode
-	Block       []byte // block.Block.Encode of the submitter's block; empty without Ephemera
+	// Block is block.Block.Encode of the submitter's block. It is empty without Ephemera, but in
+	// ModePerformance a submission of the contract itself has RawValues.Encode here.
+	Block       []byte
 	Certificate []byte // certificate.Certificate.Encode; empty without Ephemera
 	Submitter   keys.Public
 	Signature   keys.Signature
@@ -111,6 +113,10 @@ const submissionFrame = 512
 func MaxSubmissionBytes(group *membership.Group, mixnodes int) int {
 	return submissionFrame + metrics.LimitsFor(mixnodes).Bytes + block.MaxBytes(group.Limits()) + certificate.MaxBytes(group.N())
 }
+
+// MaxBatchBytes returns the greatest length of a batch about that many mixnodes, a submission
+// without a block.
+func MaxBatchBytes(mixnodes int) int { return submissionFrame + metrics.LimitsFor(mixnodes).Bytes }
 
 // DecodeSubmission decodes a submission of at most limit bytes. It checks only its form: see Verify
 // and package verify. The error wraps ErrInvalid.

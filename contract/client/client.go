@@ -147,6 +147,15 @@ func (c *Client) Enrol(ctx context.Context, e contract.Enrolment, token string) 
 	return response, err
 }
 
+// SubmitBatch posts what this Nym-API measured in the epoch in progress, to a contract in
+// contract.ModePerformance. If the rules of package performance refuse it, the error is
+// contract.BatchRefused, and its detail begins with the name of the rule.
+func (c *Client) SubmitBatch(ctx context.Context, s contract.Submission) (contract.BatchAnswer, error) {
+	var answer contract.BatchAnswer
+	err := c.call(ctx, http.MethodPost, contract.PathBatch, contract.ContentType, s.Encode(), &answer)
+	return answer, err
+}
+
 // Receipt returns the receipt of a rewarded epoch. It checks that the contract that the receipt
 // names signed it; the caller compares that contract with the one it knows. The error is
 // contract.NotFound, with the epoch, while the epoch has no winner.

@@ -102,8 +102,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: no estimator", ErrConfig)
 	case c.CarryLimit < 0 || c.CarryLimit > contract.MaxCarry:
 		return fmt.Errorf("%w: values carried over %d epochs, expected 0..%d", ErrConfig, c.CarryLimit, contract.MaxCarry)
-	case c.Mode != contract.ModeFull && c.Mode != contract.ModeSingle && c.Mode != contract.ModeNone:
-		return fmt.Errorf("%w: mode %q, expected %s, %s or %s", ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone)
+	case !c.Mode.Valid():
+		return fmt.Errorf("%w: mode %q, expected %s, %s, %s or %s",
+			ErrConfig, c.Mode, contract.ModeFull, contract.ModeSingle, contract.ModeNone, contract.ModePerformance)
 	case c.MemoryBytes < c.leastMemory():
 		return fmt.Errorf("%w: %d bytes of memory, the submissions of %d members need at least %d", ErrConfig, c.MemoryBytes, expected, c.leastMemory())
 	case c.FirstEpochDelay < 0 || c.FirstEpochDelay > 366*24*time.Hour:

@@ -114,6 +114,16 @@ func (s *Server) memberEndpoints() []endpoint {
 				contract.NotOwnBlock, contract.TooFewReports, contract.WrongResult, contract.EarlierOpen, contract.NotStarted,
 			},
 		},
+		{
+			method: http.MethodPost, path: contract.PathBatch, id: "submitBatch", tag: tagNymAPIs,
+			summary: "Submit what one Nym-API measured in the epoch in progress, in mode performance-contract",
+			answer:  answers[contract.BatchAnswer](), handler: s.handle(s.postBatch),
+			body: &body{media: contract.ContentType, limit: s.keeper.batchLimit},
+			refusals: []contract.Kind{
+				contract.BadSignature, contract.BatchRefused, contract.WrongContract, contract.WrongDescription, contract.WrongMixnodes, contract.BadEvidence,
+				contract.WrongResult, contract.NotStarted,
+			},
+		},
 		get(contract.PathLive, "live", tagHealth, "Whether the process is alive", answers[status](), func(*http.Request) (any, error) { return status{"live"}, nil }),
 		get(contract.PathReady, "ready", tagHealth, "Whether the contract answers", answers[status](), s.getReady),
 	}

@@ -267,3 +267,10 @@ func (k *keeper) bodyLimit() int64 {
 	}
 	return int64(contract.MaxSubmissionBytes(k.newest.Group, max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
 }
+
+// batchLimit returns the largest size of a batch.
+func (k *keeper) batchLimit() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return int64(contract.MaxBatchBytes(max(len(k.newest.Mixnodes), len(k.cfg.Mixnodes))))
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/ledger"
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
+	"github.com/ephemera-go/nym-rewarding/contract/performance"
 	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/membership"
@@ -46,6 +47,9 @@ type keeper struct {
 	group   *membership.Group    // nil until all expected members have enrolled
 	newest  contract.Description // of the newest epoch; zero before the first is scheduled
 	clock   contract.Millis      // never decreases
+	// rules have the batches of the newest epoch in ModePerformance; nil until they are needed.
+	rules *performance.Contract
+	ended contract.Description // of the oldest unsettled epoch that has ended, if known
 }
 
 func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
@@ -213,6 +217,9 @@ func (k *keeper) complete(ctx context.Context, now contract.Millis) error {
 // tick carries out what is due. The lock must be held.
 func (k *keeper) tick(ctx context.Context, now contract.Millis) error {
 	for {
+		if err := k.payMedians(ctx, now); err != nil {
+			return err
+		}
 		event, due := k.ledger.Due(now)
 		if !due {
 			return nil
@@ -242,7 +249,7 @@ func (k *keeper) begin(ctx context.Context, event ledger.Event) error {
 		return err
 	}
 	k.ledger.Apply(event)
-	k.newest = d
+	k.newest, k.rules = d, nil
 	if event.Skipped > 0 {
 		k.log.Warn("windows without an epoch: the contract did not run", "windows", event.Skipped, "next", d.Epoch)
 	}
@@ -274,6 +281,9 @@ func (k *keeper) describe(ctx context.Context, e ledger.Entry) (contract.Descrip
 	}
 	if d.Rules.Authorised, err = k.authorised(); err != nil {
 		return d, err
+	}
+	if k.cfg.Mode == contract.ModePerformance {
+		d.Rules = medianRules()
 	}
 	return d, d.Validate()
 }

@@ -57,7 +57,9 @@ func (s *Server) routes() chi.Router {
 var lanes = webserver.Lanes{
 	contract.PathEpoch: webserver.Lookups, contract.PathPeerInfo: webserver.Lookups, "/style.css": webserver.Lookups,
 	contract.PathOpenAPI: webserver.Lookups, contract.PathDocs: webserver.Lookups,
-	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathMetrics: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
+	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathMetrics: webserver.Probes,
+	contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
+	contract.PathBatch: webserver.Waits,
 }
 
 type status struct {
@@ -148,6 +150,12 @@ func (s *Server) postEnrol(r *http.Request) (any, error) {
 		return nil, contract.NewProblem(contract.Malformed, "more than one JSON value")
 	}
 	return s.keeper.enrol(r.Context(), request)
+}
+
+func (s *Server) postBatch(r *http.Request) (any, error) {
+	answer, err := s.keeper.submitBatch(r.Context(), webserver.BodyBytes(r))
+	s.keeper.figures.submitted(err)
+	return answer, err
 }
 
 func (s *Server) postSubmit(r *http.Request) (any, error) {

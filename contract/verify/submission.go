@@ -61,7 +61,8 @@ func (v Verified) BlockID() block.ID {
 // own, certified in the description's group, and yield exactly the submitted result. The error is a
 // *Refusal with the first reason found; cheap checks come first.
 //
-// In ModeNone it checks only the form of the result.
+// In ModeNone it checks only the form of the result. In ModePerformance it recomputes the result
+// from the values that the contract says it holds; nothing shows who submitted them.
 func Submission(d contract.Description, s contract.Submission) (Verified, error) {
 	return (*Messages)(nil).Submission(d, s)
 }
@@ -80,6 +81,12 @@ func Sender(d contract.Description, s contract.Submission) error {
 	switch {
 	case d.Rules.Mode == contract.ModeNone:
 		return nil
+	case d.Rules.Mode == contract.ModePerformance && s.Submitter != d.ContractKey:
+		return refuse(contract.NotAuthorised, "%s may not submit a result: in mode %s the contract computes it from batches", s.Submitter, d.Rules.Mode)
+	case d.Rules.Mode == contract.ModePerformance && s.Verify():
+		return nil
+	case d.Rules.Mode == contract.ModePerformance:
+		return refuse(contract.BadSignature, "the submission is not signed by the contract")
 	case !d.Group.Contains(s.Submitter):
 		return refuse(contract.NotMember, "%s is not a member of group %d", s.Submitter, d.Group.Number())
 	case d.Rules.Mode == contract.ModeSingle && s.Submitter != d.Rules.Authorised:
@@ -118,6 +125,8 @@ func (m *Messages) evidence(d contract.Description, s contract.Submission) (Veri
 			return Verified{}, refuse(contract.BadEvidence, "the submission has a block, which proves nothing in mode single: leave block and certificate out")
 		}
 		return Verified{Result: claimed}, singleResult(claimed)
+	case contract.ModePerformance:
+		return Verified{Result: claimed}, samePerformance(d, s, claimed)
 	default:
 		return Verified{Result: claimed}, nil
 	}

@@ -57,7 +57,10 @@ func (c Cell) String() string {
 // Ways returns new ways of deciding for the cell: the first Nym-API alone, which lies if anybody
 // does, the last one alone, which is honest, and the group with each estimator.
 func (c Cell) Ways() []payout.Way {
-	ways := []payout.Way{payout.Single(0), payout.Single(c.N - 1)}
+	ways := []payout.Way{payout.Single(0)}
+	if c.N > 1 {
+		ways = append(ways, payout.Single(c.N-1))
+	}
 	for _, e := range c.estimators() {
 		ways = append(ways, payout.Group(c.N, e))
 	}

@@ -12,6 +12,7 @@ import (
 // NaN.
 type Figures struct {
 	Cells   int
+	Epochs  int
 	Missed  int // epochs in which nothing was paid
 	Fresh   int // cells that were paid what was measured in the epoch
 	Carried int // cells that were paid an older value
@@ -29,6 +30,8 @@ type Figures struct {
 	// What only some sections measure is nil in the others.
 	Selection *Selection
 	Weights   *Weights
+	Size      *Size
+	Waiting   *Waiting
 	Steering  *Steering
 }
 
@@ -38,7 +41,6 @@ type scorer struct {
 	known, paid  int
 	sum, squares float64
 	over, under  float64
-	epochs       int
 	watch        watch // nil if the section measures nothing else
 }
 
@@ -56,7 +58,7 @@ func (s *scorer) settle(way payout.Way, r payout.Reports, truth []float64) {
 
 // add adds the payments of an epoch, nil for a missed one.
 func (s *scorer) add(paid []payout.Payment, truth []float64) {
-	s.epochs++
+	s.total.Epochs++
 	if paid == nil {
 		s.total.Missed++
 	}
@@ -96,7 +98,7 @@ func (s *scorer) figures() Figures {
 	paid, known := float64(s.paid), float64(s.known)
 	f.RMSE, f.Bias = math.Sqrt(s.squares/paid), s.sum/paid
 	f.Overpaid, f.Underpaid = s.over/known, s.under/known
-	f.Mispaid = (s.over + s.under) / 100 * worth.Pay(1) / float64(s.epochs)
+	f.Mispaid = (s.over + s.under) / 100 * worth.Pay(1) / float64(f.Epochs)
 	if s.paid == 0 {
 		f.Worst = math.NaN()
 	}

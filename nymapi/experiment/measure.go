@@ -21,6 +21,8 @@ func Measures() []Measure {
 		paymentMeasures(),
 		selectionMeasures(),
 		weightMeasures(),
+		sizeMeasures(),
+		waitingMeasures(),
 		steeringMeasures(),
 	)
 }
@@ -36,6 +38,7 @@ func paymentMeasures() []Measure {
 		{"mispaid", "NYM an epoch", "Paid to the wrong nodes or not at all.", true, func(f Figures) float64 { return f.Mispaid }},
 		{"fresh", "share", "Cells that were paid what was measured in the epoch.", false, func(f Figures) float64 { return f.share(f.Fresh) }},
 		{"carried", "share", "Cells that were paid an older value.", true, func(f Figures) float64 { return f.share(f.Carried) }},
+		{"missed", "share", "Epochs in which nothing was paid.", true, func(f Figures) float64 { return float64(f.Missed) / float64(f.Epochs) }},
 		{"unpaid", "share", "Cells that were paid nothing.", true, func(f Figures) float64 { return f.share(f.Unpaid) }},
 	}
 }

@@ -40,6 +40,8 @@ func Sections() []Section {
 		histories().with(worlds),
 		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
 		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
+		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: playNumber},
+		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: playWaiting},
 		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
 	}
 }

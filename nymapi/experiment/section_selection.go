@@ -18,7 +18,8 @@ import (
 type Selection struct {
 	Shift float64 // mean distance between a chance and the right one, 0 to 1
 	Loss  float64 // what the node that loses most loses on average, 0 to 1
-	// the sum of what nodes lose: places that go to others, or to nobody without any score
+	// Places is the sum of what nodes lose: places that go to others, or to nobody if no node has a
+	// score.
 	Places float64
 	NYM    float64 // over- and underpaid in expectation, by chance and score together
 }

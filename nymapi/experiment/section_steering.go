@@ -27,8 +27,8 @@ const choiceFactor = "choice"
 type choice struct {
 	level string
 	alone bool // one acts, not f
-	// allowed reports whether a block may lack the reports of that many of those that act, and of
-	// that many others. It lacks f at most.
+	// allowed reports whether a block may lack that many reports of those that act, and that many of
+	// others. It lacks f at most.
 	allowed func(f, acting, others int) bool
 	most    int // size of the largest group for which all blocks are tried
 }

@@ -16,11 +16,9 @@ const firstEpochs = payout.Lag + 1
 // weighs less than others. Fields about weights are NaN for ways without weights, and those about
 // liars if nobody lies.
 type Weights struct {
-	// epochs of the attack until a liar stands out; all of them for one that never does
-	Caught float64
-	Never  float64 // share of liars that never stand out
-	// share of all weight that liars have during the attack, cut as in a full column
-	LiarWeight  float64
+	Caught      float64 // epochs of the attack until a liar stands out; all if it never does
+	Never       float64 // share of liars that never stand out
+	LiarWeight  float64 // share of all weight that liars have in the attack, cut as in a full column
 	FalseAlarms float64 // share of honest reports whose reporter stands out
 	Poorest     float64 // weight of the honest Nym-API that weighs least on average; 1: as much as any
 	First       float64 // RMSE over paid cells in the first epochs of the attack

@@ -413,8 +413,8 @@ func TestUsageErrorsNameTheFlagAndExitWithTwo(t *testing.T) {
 	table := filepath.Join(folder, "table.csv")
 	require.NoError(t, os.WriteFile(table, []byte("mix_id,key\n1,2Gu\n"), 0o600))
 	for message, args := range map[string][]string{
-		"--expect 0, expected":                                              {"serve"},
-		"--mode \"x\", expected ephemera or single":                         {"serve", "--expect", "1", "--mode", "x"},
+		"--expect 0, expected": {"serve"},
+		"--mode \"x\", expected ephemera, single or performance-contract":   {"serve", "--expect", "1", "--mode", "x"},
 		"--verify \"x\", expected full or none":                             {"serve", "--expect", "1", "--verify", "x"},
 		"--estimator: unknown estimator":                                    {"serve", "--expect", "1", "--estimator", "x"},
 		"\"--epoch\": expected a number with its unit, such as --epoch=10s": {"serve", "--epoch", "4"},

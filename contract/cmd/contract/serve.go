@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/performance"
 	"github.com/ephemera-go/nym-rewarding/contract/server"
 	"github.com/ephemera-go/nym-rewarding/ephemera/address"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/command"
@@ -74,14 +75,14 @@ what cannot be changed: --expect and --first-epoch once the group is closed.`,
 	flags.IntVar(&f.carry, "carry", 3, "number of epochs for which an old value replaces a missing one")
 	flags.StringVar(&f.advance, "advance", string(server.Fixed), "when the next epoch begins: fixed or when-decided")
 	flags.StringVar(&f.verify, "verify", "full", "full: recompute every result from signed reports; none: accept any result, like the original")
-	flags.StringVar(&f.mode, "mode", "ephemera", "ephemera: certified blocks of many Nym-APIs; single: results of one authorised Nym-API")
+	flags.StringVar(&f.mode, "mode", "ephemera", "ephemera: certified blocks of many Nym-APIs; single: results of one authorised Nym-API; performance-contract: medians of what each Nym-API submits before the epoch ends, by the rules of Nym's performance contract")
 	flags.StringVar(&f.trusted, "authorised", "", "name of the authorised Nym-API in mode single (default: the first by name)")
 	f.log.Add(flags)
 	return cmd
 }
 
 func serve(cmd *cobra.Command, f serveFlags) error {
-	cfg, err := f.config()
+	cfg, err := f.config(cmd.Flags().Changed)
 	if err != nil {
 		return err
 	}
@@ -123,14 +124,18 @@ func (f serveFlags) readToken() (string, error) {
 	return command.Token("--token", f.token, f.tokenFile)
 }
 
-// config returns the configuration, without the token, and creates nothing.
-func (f serveFlags) config() (server.Config, error) {
+// config returns the configuration, without the token, and creates nothing. changed reports whether
+// a flag was given.
+func (f serveFlags) config(changed func(name string) bool) (server.Config, error) {
 	cfg := server.Config{
 		Database: f.database(), Listen: f.listen, Hosts: f.hosts, Network: f.network, Expected: f.expect, FirstEpochDelay: f.firstEpoch,
 		EpochDuration: f.epoch, AcceptEpochs: f.accept, MemoryBytes: f.memory, Advance: server.Advance(f.advance), CarryLimit: f.carry, Authorised: f.trusted, Version: version,
 	}
 	var err error
 	if cfg.Mode, err = f.apiMode(); err != nil {
+		return cfg, err
+	}
+	if err := f.checkMedians(changed); err != nil {
 		return cfg, err
 	}
 	if f.expect < 1 || f.expect > membership.MaxMembers {
@@ -170,21 +175,32 @@ func (f serveFlags) database() string {
 	return filepath.Join(f.home, databaseName)
 }
 
-func (f serveFlags) apiMode() (contract.Mode, error) {
-	if f.mode != "ephemera" && f.mode != "single" {
-		return "", command.Usage("--mode %q, expected ephemera or single", f.mode)
+// checkMedians refuses flags that the rules of the performance contract leave no choice about.
+func (f serveFlags) checkMedians(changed func(name string) bool) error {
+	if f.mode != string(contract.ModePerformance) {
+		return nil
 	}
-	switch f.verify {
-	case "none":
-		return contract.ModeNone, nil
-	case "full":
-		if f.mode == "single" {
-			return contract.ModeSingle, nil
+	for _, name := range []string{"estimator", "carry", "verify"} {
+		if changed(name) {
+			return command.Usage("--%s is not for --mode %s, which pays medians with a look-back of %d epochs; leave it out", name, f.mode, performance.LookBack)
 		}
-		return contract.ModeFull, nil
-	default:
-		return "", command.Usage("--verify %q, expected full or none", f.verify)
 	}
+	return nil
+}
+
+func (f serveFlags) apiMode() (contract.Mode, error) {
+	full, known := map[string]contract.Mode{
+		"ephemera": contract.ModeFull, "single": contract.ModeSingle, string(contract.ModePerformance): contract.ModePerformance,
+	}[f.mode]
+	switch {
+	case !known:
+		return "", command.Usage("--mode %q, expected ephemera, single or %s", f.mode, contract.ModePerformance)
+	case f.verify == "full":
+		return full, nil
+	case f.verify == "none":
+		return contract.ModeNone, nil
+	}
+	return "", command.Usage("--verify %q, expected full or none", f.verify)
 }
 
 func (f serveFlags) readMixnodes() ([]metrics.MixID, error) {

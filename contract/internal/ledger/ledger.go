@@ -103,6 +103,14 @@ func (l *Ledger) Newest() Entry { return l.newest }
 // Open returns how many epochs are unsettled.
 func (l *Ledger) Open() int { return len(l.open) }
 
+// Oldest returns the oldest unsettled epoch, and false if all are settled.
+func (l *Ledger) Oldest() (Entry, bool) {
+	if len(l.open) == 0 {
+		return Entry{}, false
+	}
+	return l.open[0], true
+}
+
 // Due returns the next event that is due at now, if any. It changes nothing: make the event
 // durable, call Apply, and call Due again.
 func (l *Ledger) Due(now contract.Millis) (Event, bool) {

@@ -146,6 +146,9 @@ func readDetail(ctx context.Context, tx *sqlx.Tx, epoch int64) (d contract.Epoch
 		return d, err
 	}
 	d.AttemptsDropped = fixed.Dropped
+	if d.Batches, d.BatchBytes, err = readBatched(ctx, tx, epoch); err != nil {
+		return d, err
+	}
 	if d.Description, err = contract.DecodeDescription(fixed.Description); err != nil {
 		return d, err
 	}

@@ -19,6 +19,7 @@ import (
 
 // forget makes a database one of an earlier version, without records.
 const forget = `DROP VIEW reports; DROP VIEW reporters; DROP VIEW reporter_totals; DROP VIEW coverage; DROP VIEW spread; DROP VIEW caught;
+	DROP TABLE batch; DROP TABLE batched; 
 	DROP TABLE submitted; DROP TABLE offence; DROP TABLE reporter_sum; DROP INDEX attempt_invalid; DROP TABLE late; DROP TABLE annex; DROP TABLE record; DROP TABLE history; DROP TABLE report; DROP TABLE listing; ALTER TABLE winner DROP COLUMN list; DELETE FROM goose_db_version WHERE version_id >= 4`
 
 // change runs statements on a closed database, as its owner could.
@@ -234,7 +235,8 @@ func TestReportsOfAnEarlierVersionStayTheSame(t *testing.T) {
 	change(t, path, `UPDATE report SET shortfalls = '[0,null,10000]' WHERE id = 1001`)
 	const kept, shown = `SELECT shortfalls FROM report`, `SELECT epoch || nymapi || mixnode || coalesce(percent, '-') FROM reports`
 	before, views := rows[string](t, path, kept), rows[string](t, path, shown)
-	change(t, path, `DROP VIEW reports; DROP VIEW reporters; ALTER TABLE report RENAME COLUMN shortfalls TO uptimes;
+	change(t, path, `DROP TABLE batch; DROP TABLE batched; 
+		DROP VIEW reports; DROP VIEW reporters; ALTER TABLE report RENAME COLUMN shortfalls TO uptimes;
 		UPDATE report SET uptimes = (SELECT json_group_array(CASE WHEN value IS NOT NULL THEN round(100 - value / 100.0, 2) END) FROM json_each(report.uptimes));
 		CREATE VIEW reports AS SELECT uptimes FROM report; CREATE VIEW reporters AS SELECT uptimes FROM report; DELETE FROM goose_db_version WHERE version_id >= 7`)
 	require.Equal(t, "[100.0,null,0.0]", rows[string](t, path, `SELECT uptimes FROM report`)[0])

@@ -115,7 +115,8 @@ func settle(ctx context.Context, tx *sqlx.Tx, epoch contract.Epoch, status contr
 	if n, err := done.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("%w: epoch %d", ErrNotOpen, epoch)
 	}
-	return nil
+	_, err = tx.ExecContext(ctx, `DELETE FROM batch WHERE epoch = ?`, int64(epoch))
+	return err
 }
 
 // Settlement is what is stored about the winner of an epoch.

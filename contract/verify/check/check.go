@@ -54,7 +54,7 @@ type Report struct {
 	Status    contract.Status      `json:"status"` // empty if the core cannot be decoded
 	Mode      contract.Mode        `json:"mode"`
 	Network   string               `json:"network"`
-	Winner    *contract.Signatory  `json:"winner"`    // nil if missed
+	Winner    *contract.Signatory  `json:"winner"`    // nil if missed, and in ModePerformance
 	Reporters []contract.Signatory `json:"reporters"` // in the order of the block
 	Signers   []contract.Signatory `json:"signers"`   // of the certificate, in the order of keys
 	N         int                  `json:"n"`

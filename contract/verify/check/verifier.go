@@ -127,7 +127,7 @@ func (e *epoch) describe(r *Report) {
 	}
 	r.Epoch, r.Mode, r.Network = e.d.Epoch, e.d.Rules.Mode, e.d.Network
 	r.N, r.F, r.Q = e.d.Group.N(), e.d.Group.F(), e.d.Group.Q()
-	if e.has(aSubmission) {
+	if e.has(aSubmission) && r.Mode != contract.ModePerformance { // where nobody wins
 		r.Winner = &e.config.signatories([]keys.Public{e.submission.Submitter})[0]
 	}
 	if e.has(aMatrix) {

@@ -52,7 +52,7 @@ func conforms(t *rapid.T, lie Lie) {
 				require.Equal(t, measured[i], row, "row %d is honest", i)
 				continue
 			}
-			require.Len(t, row, len(measured[i]), "row %d is silent only if it must be", i)
+			require.True(t, row == nil || len(row) == len(measured[i]), "row %d", i)
 			for _, v := range row {
 				require.True(t, v.Valid(), v)
 			}

@@ -41,8 +41,7 @@ func widths() []Lie {
 }
 
 // beginWidth estimates the noise from the honest reports of the epoch: it is the root of their mean
-// squared distance from the medians of their columns. Where the median is nearer to 0 than that,
-// the liars report 0.
+// squared distance from the medians of their columns. No liar reports less than 0.
 func beginWidth(width float64) func(lies.Scene) lies.Liars {
 	return func(s lies.Scene) lies.Liars {
 		return report(func(_ int, rows [][]metrics.Uptime) {
@@ -56,8 +55,8 @@ func beginWidth(width float64) func(lies.Scene) lies.Liars {
 	}
 }
 
-// noise returns the root mean squared distance of honest reports from the median of each column, in
-// hundredths of a percent.
+// noise returns the root mean squared distance of honest reports from the medians of their columns,
+// in hundredths of a percent.
 func noise(s lies.Scene, rows [][]metrics.Uptime) float64 {
 	squares, count := 0.0, 0
 	for j := range s.Mixnodes {

@@ -100,8 +100,7 @@ func TestLiesByHand(t *testing.T) {
 	// Distances from the honest medians: 200, 0, 200, 100, 0, 100 and three times 0. The root of their
 	// mean square is 105.4.
 	require.Equal(t, row(9200-105, 800-105, 9900-105), lied(t, "width-1", 1, rows...))
-	// The framed one is below the medians, so the median is pushed up to the middle of the honest
-	// ones.
+	// The framed one is below the medians, so the median is pushed up to the middle honest value.
 	require.Equal(t, row(9200, 800, 9900), lied(t, "push", 1, rows...))
 	_, ok := Find("nothing")
 	require.False(t, ok)

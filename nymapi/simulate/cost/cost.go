@@ -1,6 +1,10 @@
-package simulate
+// Package cost computes what it costs n members to exchange and certify their reports: messages,
+// bytes and delays, by formula, with the lengths of real frames. Package simulate compares it with
+// what it counts. It is pure.
+package cost
 
 import (
+	"github.com/ephemera-go/nym-rewarding/contract"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -8,10 +12,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
 )
 
-// Cost is the cost of a scheme if each of n members makes one block of n reports per epoch and
+// Scheme is what a scheme costs if each of n members makes one block of n reports per epoch and
 // nothing is lost or sent twice.
-type Cost struct {
-	Scheme            string  `json:"scheme"`
+type Scheme struct {
+	Name              string  `json:"scheme"`
 	Computed          bool    `json:"computed"` // by a formula, not simulated
 	MessagesPerBlock  float64 `json:"messages_per_block"`
 	BytesPerNodeEpoch int64   `json:"bytes_per_node_epoch"` // without frontiers
@@ -19,18 +23,20 @@ type Cost struct {
 	DeliveryLinks float64 `json:"delivery_links"`
 }
 
-// The computed schemes.
+// Certified is the name of the scheme of this repository.
+const Certified = "certified broadcast"
+
+// The other schemes.
 const (
-	schemeCertified = "certified broadcast"
-	schemeBracha    = "Bracha, hash only"
-	schemeOriginal  = "the original: full blocks in echo and vote"
+	schemeBracha   = "Bracha, hash only"
+	schemeOriginal = "the original: full blocks in echo and vote"
 )
 
 // jsonPerByte is the mean length of a uniformly distributed byte in a JSON array of numbers: 10
 // values have one digit, 90 two and 156 three, and each is followed by a comma.
 const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
 
-// Costs computes the costs of three schemes for n members with reports of that many bytes, per
+// Schemes computes the costs of three schemes for n members with reports of that many bytes, per
 // block and per member and epoch:
 //
 //	certified   Each member sends its report, its proposal (32-byte IDs) and its certificate (q
@@ -44,20 +50,20 @@ const jsonPerByte = (10*1.0+90*2+156*3)/256 + 1
 //	            takes 3 delays. Spreading the messages before is not included.
 //
 // Frame lengths are those of package wire.
-func Costs(n, report int) []Cost {
+func Schemes(n, report int) []Scheme {
 	f, others := frameSizes(n, report), int64(n-1)
 	spread := others * (f.report + f.proposal)
-	return []Cost{
+	return []Scheme{
 		{
-			Scheme: schemeCertified, Computed: true, MessagesPerBlock: float64(3 * others), DeliveryLinks: 3,
+			Name: Certified, Computed: true, MessagesPerBlock: float64(3 * others), DeliveryLinks: 3,
 			BytesPerNodeEpoch: spread + others*(f.echo+f.certificate),
 		},
 		{
-			Scheme: schemeBracha, Computed: true, MessagesPerBlock: float64(others * int64(2*n+1)), DeliveryLinks: 3,
+			Name: schemeBracha, Computed: true, MessagesPerBlock: float64(others * int64(2*n+1)), DeliveryLinks: 3,
 			BytesPerNodeEpoch: spread + 2*int64(n)*others*f.vote,
 		},
 		{
-			Scheme: schemeOriginal, Computed: true, MessagesPerBlock: float64(2 * int64(n) * others), DeliveryLinks: 3,
+			Name: schemeOriginal, Computed: true, MessagesPerBlock: float64(2 * int64(n) * others), DeliveryLinks: 3,
 			BytesPerNodeEpoch: int64(float64(2*int64(n)*others*int64(n)*int64(report)) * jsonPerByte),
 		},
 	}
@@ -77,7 +83,7 @@ func frameSizes(n, report int) frames {
 	proposal.SignedHeader, proposal.IDs = block.SignedHeader{Header: header}, make([]block.MessageID, n)
 	var proof wire.Certificate
 	proof.Slot, proof.Signers, proof.Signatures = slot, make([]byte, (n+7)/8), make([]keys.Signature, quorum.Size(n))
-	message, err := block.NewMessage(unsigned{}, network, label(12), make([]byte, report), header.Time)
+	message, err := block.NewMessage(unsigned{}, network, contract.Epoch(12).Label(), make([]byte, report), header.Time)
 	if err != nil {
 		return frames{} // impossible: network and label are valid
 	}
