@@ -12,9 +12,9 @@ func lastReporter() Scene {
 	return Scene{
 		Name: "last-reporter", Title: "The last reporter steers the median", Reports: []string{"enzyme #463"}, Median: upToF,
 		Happened: text(
-			"In Enzyme's price feed five operators submit a price, and the median counts. The last operator sees the other four,",
-			"and can set the median to any value between the two in the middle. It never leaves the range of the honest prices, so",
-			"nothing looks wrong, and every operator has a reason to wait. The audit recommended commit and reveal.",
+			"In Enzyme's price feed each operator submits a price, and the median counts. With five, the last one sees the other",
+			"four, and can set the median to any value between the two in the middle. It never leaves the range of the honest",
+			"prices, so nothing looks wrong, and every operator has a reason to wait. The audit recommended commit and reveal.",
 		),
 		Teaches: text(
 			"A median limits liars; it does not exclude them. f late reporters can move it as far as honest values are apart. For",

@@ -5,8 +5,7 @@ func outage() Scene {
 		Name: "outage", Title: "An outage of a monitor must not slash everybody", Reports: []string{"nym #6714"}, Median: upToF,
 		Happened: text(
 			"When Nym added the results of its new stress tests to the performance of nodes, an outage of the orchestrator that",
-			"runs them could have lowered the score of every node. The change came with a guard: while no results arrive, the",
-			"stress score is left out.",
+			"runs them could have lowered the score of every node. The change came with a guard against that.",
 		),
 		Teaches: text(
 			"A missing measurement is not a zero. With a single monitor that is not enough: nothing is measured, so nothing new can",
