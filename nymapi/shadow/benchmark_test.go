@@ -12,7 +12,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/shadow/shadowtest"
 )
 
-// BenchmarkTwoDaysOfNym reads as many rows as all operators of Nym's mixnet would submit in two days.
+// BenchmarkTwoDaysOfNym reads as many rows as all operators of Nym's mixnet would submit in two
+// days.
 func BenchmarkTwoDaysOfNym(b *testing.B) {
 	if testing.Short() {
 		b.Skip("makes a database of 434 MB")

@@ -419,15 +419,15 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 	path := newPath(t)
 	shadowtest.Create(t, path, shadowtest.Schema(), shadowtest.Insert(t, shadowtest.Liveness, day(2, nil).Results()...))
 	for want, change := range map[string]func(*shadow.Config){
-		"--db: expected the database of a Nym-API":                                                    func(c *shadow.Config) { c.Database = "" },
-		"--kind livenes: expected liveness, stress, v1, did you mean liveness?":                       func(c *shadow.Config) { c.Kind = "livenes" },
-		"--kind x: expected liveness, stress, v1 (without it":                                         func(c *shadow.Config) { c.Kind = "x" },
-		"--window 0s: expected 1m to 8784h0m0s":                                                       func(c *shadow.Config) { c.Window = 0 },
-		"--epoch 25h0m0s: expected 1m up to the window of 24h0m0s":                                    func(c *shadow.Config) { c.Epoch = 25 * time.Hour },
-		"--epoch 1s: expected 1m up":                                                                  func(c *shadow.Config) { c.Epoch = time.Second },
-		"--window 24h0m0s: expected a multiple of the epoch of 7h0m0s; give --window 21h0m0s":         func(c *shadow.Config) { c.Epoch = 7 * time.Hour },
-		"--window 8784h0m0s: expected at most 5000 epochs of 1m0s; give longer epochs or a shorter":   func(c *shadow.Config) { c.Window, c.Epoch = 366*24*time.Hour, time.Minute },
-		`--estimator: unknown estimator "best": expected mean, median, lowmedian, trimmed, trimmed(k`: func(c *shadow.Config) { c.Estimator = "best" },
+		"--db: expected the database of a Nym-API":                                                  func(c *shadow.Config) { c.Database = "" },
+		"--kind livenes: expected liveness, stress, v1, did you mean liveness?":                     func(c *shadow.Config) { c.Kind = "livenes" },
+		"--kind x: expected liveness, stress, v1 (without it":                                       func(c *shadow.Config) { c.Kind = "x" },
+		"--window 0s: expected 1m to 8784h0m0s":                                                     func(c *shadow.Config) { c.Window = 0 },
+		"--epoch 25h0m0s: expected 1m up to the window of 24h0m0s":                                  func(c *shadow.Config) { c.Epoch = 25 * time.Hour },
+		"--epoch 1s: expected 1m up":                                                                func(c *shadow.Config) { c.Epoch = time.Second },
+		"--window 24h0m0s: expected a multiple of the epoch of 7h0m0s; give --window 21h0m0s":       func(c *shadow.Config) { c.Epoch = 7 * time.Hour },
+		"--window 8784h0m0s: expected at most 5000 epochs of 1m0s; give longer epochs or a shorter": func(c *shadow.Config) { c.Window, c.Epoch = 366*24*time.Hour, time.Minute },
+		`--estimator: unknown estimator "best": expected mean, median, lowmedian, trimmed, mad`:     func(c *shadow.Config) { c.Estimator = "best" },
 	} {
 		c := config(path)
 		change(&c)

@@ -310,18 +310,18 @@ func TestAFailedRunEndsTheOthers(t *testing.T) {
 
 func TestChoicesThatSelectNothingAreRefused(t *testing.T) {
 	for want, c := range map[string]Choice{
-		"--section bases: expected some of base,hoster,":            {Sections: []string{"bases"}, Seeds: 1},
-		"--section base: given twice":                               {Sections: []string{"base", "base"}, Seeds: 1},
-		"--n 5: expected some of 4,7,10,13,17, separated by commas": {N: []int{5}, Seeds: 1},
-		"--lie nothing: expected some of honest,zero,":              {Lies: []string{"nothing"}, Seeds: 1},
-		"--missing 0.3: expected some of 0,0.1,0.25,0.5":            {Missing: []float64{0.3}, Seeds: 1},
-		"--estimator: unknown estimator \"best\"":                   {Estimators: []string{"best"}, Seeds: 1},
-		"--estimator mad: given twice":                              {Estimators: []string{"mad", "mad"}, Seeds: 1},
-		"--seeds 0: expected 1 to 10000":                            {},
-		"--seeds 10001: expected 1 to 10000":                        {Seeds: MaxSeeds + 1},
-		"--epochs -1: expected 1 to 10000":                          {Seeds: 1, Epochs: -1},
-		"--first-seed 18446744073709551615: expected a smaller":     {Seeds: 1, FirstSeed: 1<<64 - 1},
-		"no cell has all of":                                        {Sections: []string{"packets"}, N: []int{4}, Seeds: 1},
+		"--section bases: expected some of base,hoster,":        {Sections: []string{"bases"}, Seeds: 1},
+		"--section base: given twice":                           {Sections: []string{"base", "base"}, Seeds: 1},
+		"--n 99: expected some of ":                             {N: []int{99}, Seeds: 1},
+		"--lie nothing: expected some of honest,zero,":          {Lies: []string{"nothing"}, Seeds: 1},
+		"--missing 0.3: expected some of 0,0.1,0.25,0.5":        {Missing: []float64{0.3}, Seeds: 1},
+		"--estimator: unknown estimator \"best\"":               {Estimators: []string{"best"}, Seeds: 1},
+		"--estimator mad: given twice":                          {Estimators: []string{"mad", "mad"}, Seeds: 1},
+		"--seeds 0: expected 1 to 10000":                        {},
+		"--seeds 10001: expected 1 to 10000":                    {Seeds: MaxSeeds + 1},
+		"--epochs -1: expected 1 to 10000":                      {Seeds: 1, Epochs: -1},
+		"--first-seed 18446744073709551615: expected a smaller": {Seeds: 1, FirstSeed: 1<<64 - 1},
+		"no cell has all of":                                    {Sections: []string{"packets"}, N: []int{4}, Seeds: 1},
 	} {
 		_, err := c.Plan(experiment.Sections(), "test")
 		require.ErrorIs(t, err, ErrChoice)
