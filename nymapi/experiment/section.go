@@ -14,6 +14,9 @@ type Section struct {
 	Cells func() []Cell
 	// Play plays one of the cells with one seed. It may be called concurrently.
 	Play func(c Cell, seed uint64) ([]Outcome, error)
+	// Quick reports whether a cell is one of a quick run. If it is nil, a few are chosen at equal
+	// distances.
+	Quick func(c Cell) bool
 }
 
 // Row is one line of the results.
@@ -28,7 +31,7 @@ type Row struct {
 func Sections() []Section {
 	worlds := &observe.Worlds{}
 	return []Section{
-		{Name: "base", About: "The number of Nym-APIs and of liars, the lie, and the share of missing cells.", Cells: baseCells, Play: inWorld(worlds, nothing)},
+		{Name: "base", About: "The number of Nym-APIs and of liars, the lie, and the share of missing cells.", Cells: baseCells, Play: inWorld(worlds, nothing), Quick: quickBase},
 		hosters().with(worlds),
 		software(worlds),
 		regions().with(worlds),
@@ -36,11 +39,11 @@ func Sections() []Section {
 		packets().with(worlds),
 		histories().with(worlds),
 		{Name: "special", About: "Lies with questions of their own, by f liars.", Cells: specialCells, Play: inWorld(worlds, nothing)},
-		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
-		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
-		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: playNumber},
-		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: playWaiting},
-		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
+		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: observed(worlds, playSelection)},
+		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: observed(worlds, playWeights)},
+		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: observed(worlds, playNumber)},
+		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: observed(worlds, playWaiting)},
+		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: observed(worlds, playSteering)},
 	}
 }
 
@@ -77,15 +80,27 @@ func baseCells() []Cell {
 	return cells
 }
 
+// quickBase selects one group, as many liars as it tolerates, and some gaps.
+func quickBase(c Cell) bool {
+	return c.N == 10 && c.Missing == 0.1 && (c.Liars == 0 || c.Liars == c.F())
+}
+
 // inWorld returns how cells are played in simulated worlds in which something happens, by the cell.
 func inWorld(worlds *observe.Worlds, happens func(Cell) observe.Effect) func(Cell, uint64) ([]Outcome, error) {
+	return observed(worlds, func(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
+		drawn := draw.State(seed)
+		return Play(c, observe.Gaps(c.Missing)(happens(c)(o, drawn), drawn), seed)
+	})
+}
+
+// observed returns how cells are played with what is observed in a world.
+func observed(worlds *observe.Worlds, play func(Cell, observe.Observations, uint64) ([]Outcome, error)) func(Cell, uint64) ([]Outcome, error) {
 	return func(c Cell, seed uint64) ([]Outcome, error) {
 		o, err := worlds.Observe(observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets})
 		if err != nil {
 			return nil, err
 		}
-		drawn := draw.State(seed)
-		return Play(c, observe.Gaps(c.Missing)(happens(c)(o, drawn), drawn), seed)
+		return play(c, o, seed)
 	}
 }
 

@@ -180,12 +180,18 @@ func (f serveFlags) checkMedians(changed func(name string) bool) error {
 	if f.mode != string(contract.ModePerformance) {
 		return nil
 	}
-	for _, name := range []string{"estimator", "carry", "verify"} {
-		if changed(name) {
-			return command.Usage("--%s is not for --mode %s, which pays medians with a look-back of %d epochs; leave it out", name, f.mode, performance.LookBack)
-		}
+	wrong := ""
+	switch {
+	case f.estimator != "median":
+		wrong = "--estimator " + f.estimator
+	case changed("carry") && f.carry != performance.LookBack:
+		wrong = fmt.Sprintf("--carry %d", f.carry)
+	case f.verify != "full":
+		wrong = "--verify " + f.verify
+	default:
+		return nil
 	}
-	return nil
+	return command.Usage("%s is not for --mode %s, which pays medians with a look-back of %d epochs; leave it out", wrong, f.mode, performance.LookBack)
 }
 
 func (f serveFlags) apiMode() (contract.Mode, error) {
