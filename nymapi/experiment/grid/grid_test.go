@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,6 +168,10 @@ func TestAJournalCutOrDamagedAnywhereContinues(t *testing.T) {
 		}
 		j, err := Open(folder, p)
 		require.NoError(t, err)
+		require.NoError(t, j.Close())
+		j, err = Open(folder, p)
+		require.NoError(t, err)
+		require.Zero(t, j.Dropped(), "nothing of what was damaged is left")
 		require.NoError(t, p.Run(context.Background(), j, nil))
 		var got strings.Builder
 		require.NoError(t, results.Write(&got, j.Results()))
@@ -310,18 +315,18 @@ func TestAFailedRunEndsTheOthers(t *testing.T) {
 
 func TestChoicesThatSelectNothingAreRefused(t *testing.T) {
 	for want, c := range map[string]Choice{
-		"--section bases: expected some of base,hoster,":            {Sections: []string{"bases"}, Seeds: 1},
-		"--section base: given twice":                               {Sections: []string{"base", "base"}, Seeds: 1},
-		"--n 5: expected some of 4,7,10,13,17, separated by commas": {N: []int{5}, Seeds: 1},
-		"--lie nothing: expected some of honest,zero,":              {Lies: []string{"nothing"}, Seeds: 1},
-		"--missing 0.3: expected some of 0,0.1,0.25,0.5":            {Missing: []float64{0.3}, Seeds: 1},
-		"--estimator: unknown estimator \"best\"":                   {Estimators: []string{"best"}, Seeds: 1},
-		"--estimator mad: given twice":                              {Estimators: []string{"mad", "mad"}, Seeds: 1},
-		"--seeds 0: expected 1 to 10000":                            {},
-		"--seeds 10001: expected 1 to 10000":                        {Seeds: MaxSeeds + 1},
-		"--epochs -1: expected 1 to 10000":                          {Seeds: 1, Epochs: -1},
-		"--first-seed 18446744073709551615: expected a smaller":     {Seeds: 1, FirstSeed: 1<<64 - 1},
-		"no cell has all of":                                        {Sections: []string{"packets"}, N: []int{4}, Seeds: 1},
+		"--section bases: expected some of base,hoster,":        {Sections: []string{"bases"}, Seeds: 1},
+		"--section base: given twice":                           {Sections: []string{"base", "base"}, Seeds: 1},
+		"--n 12: expected some of 4,7,10,13,17,":                {N: []int{12}, Seeds: 1},
+		"--lie nothing: expected some of honest,zero,":          {Lies: []string{"nothing"}, Seeds: 1},
+		"--missing 0.3: expected some of 0,0.1,0.25,0.5":        {Missing: []float64{0.3}, Seeds: 1},
+		"--estimator: unknown estimator \"best\"":               {Estimators: []string{"best"}, Seeds: 1},
+		"--estimator mad: given twice":                          {Estimators: []string{"mad", "mad"}, Seeds: 1},
+		"--seeds 0: expected 1 to 10000":                        {},
+		"--seeds 10001: expected 1 to 10000":                    {Seeds: MaxSeeds + 1},
+		"--epochs -1: expected 1 to 10000":                      {Seeds: 1, Epochs: -1},
+		"--first-seed 18446744073709551615: expected a smaller": {Seeds: 1, FirstSeed: 1<<64 - 1},
+		"no cell has all of":                                    {Sections: []string{"packets"}, N: []int{4}, Seeds: 1},
 	} {
 		_, err := c.Plan(experiment.Sections(), "test")
 		require.ErrorIs(t, err, ErrChoice)
@@ -360,6 +365,30 @@ func TestTheEstimateIsTheWorkOnAllCores(t *testing.T) {
 	require.Greater(t, got, want*9/10)
 	require.Less(t, got, 3*want)
 	require.Positive(t, j.Done(), "what was timed is a result")
+}
+
+// TestTheEstimateHasTheWorldOfASeedOnce plays cells of which the first of a seed takes longer.
+func TestTheEstimateHasTheWorldOfASeedOnce(t *testing.T) {
+	const world, seeds = 50 * time.Millisecond, 1000
+	var known sync.Map
+	p, err := Choice{Seeds: seeds, N: []int{4}, Lies: []string{experiment.Honest}}.Plan([]experiment.Section{{
+		Name: "s", Cells: experiment.Sections()[0].Cells,
+		Play: func(_ experiment.Cell, seed uint64) ([]experiment.Outcome, error) {
+			if _, seen := known.LoadOrStore(seed, true); !seen {
+				for start := time.Now(); time.Since(start) < world; {
+				}
+			}
+			return []experiment.Outcome{{Way: "w"}}, nil
+		},
+	}}, "test")
+	require.NoError(t, err)
+	j := open(t, t.TempDir(), p)
+	defer j.Close()
+	got, err := p.Estimate(t.Context(), j)
+	require.NoError(t, err)
+	want := seeds * world / time.Duration(runtime.GOMAXPROCS(0))
+	require.Greater(t, got, want*9/10)
+	require.Less(t, got, 3*want, "not once for each of the four cells")
 }
 
 func TestLongRunsAreTimedWithFewerEpochs(t *testing.T) {
