@@ -38,11 +38,11 @@ func Sections() []Section {
 		recognised().with(worlds),
 		packets().with(worlds),
 		histories().with(worlds),
-		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: playSelection},
-		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: playWeights},
-		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: playNumber},
-		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: playWaiting},
-		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: playSteering},
+		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: observed(worlds, playSelection)},
+		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: observed(worlds, playWeights)},
+		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: observed(worlds, playNumber)},
+		{Name: "waiting", About: "How long Nym-APIs wait for reports, by several rules.", Cells: waitingCells, Play: observed(worlds, playWaiting)},
+		{Name: "steering", About: "What honest reports that are held back or left out can shift.", Cells: steeringCells, Play: observed(worlds, playSteering)},
 	}
 }
 
@@ -86,13 +86,20 @@ func quickBase(c Cell) bool {
 
 // inWorld returns how cells are played in simulated worlds in which something happens, by the cell.
 func inWorld(worlds *observe.Worlds, happens func(Cell) observe.Effect) func(Cell, uint64) ([]Outcome, error) {
+	return observed(worlds, func(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
+		drawn := draw.State(seed)
+		return Play(c, observe.Gaps(c.Missing)(happens(c)(o, drawn), drawn), seed)
+	})
+}
+
+// observed returns how cells are played with what is observed in a world.
+func observed(worlds *observe.Worlds, play func(Cell, observe.Observations, uint64) ([]Outcome, error)) func(Cell, uint64) ([]Outcome, error) {
 	return func(c Cell, seed uint64) ([]Outcome, error) {
 		o, err := worlds.Observe(observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets})
 		if err != nil {
 			return nil, err
 		}
-		drawn := draw.State(seed)
-		return Play(c, observe.Gaps(c.Missing)(happens(c)(o, drawn), drawn), seed)
+		return play(c, o, seed)
 	}
 }
 

@@ -10,18 +10,18 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/observe"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 	"github.com/ephemera-go/nym-rewarding/nymapi/rules"
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/availability"
 	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/cost"
 )
 
 // Size is what a number of Nym-APIs costs, and how available it is. It is computed, not played. The
-// fields about traffic and work are NaN for a Nym-API that decides alone.
+// fields about traffic and work are NaN where each Nym-API submits by itself.
 type Size struct {
 	Packets float64 // sent to each mixnode in an epoch, by all
 	Bytes   float64 // sent by each Nym-API in an epoch: reports, blocks, echoes and certificates
 	Checks  float64 // signatures verified by each Nym-API in an epoch
-	// Share of epochs lost, if each is up 99 % of the time. In the first case they fail independently.
-	// In the others half of the failures are those of a hoster, among which they are spread evenly.
+	// Share of epochs without enough reports, if each is up 99 % of the time. In the first case they
+	// fail independently. In the others half of the failures are those of a hoster, among which they
+	// are spread evenly.
 	Lost, LostThree, LostFive float64
 }
 
@@ -36,7 +36,7 @@ const (
 	totalPackets = 20 * world.DefaultPackets
 
 	// up is the share of the time in which each Nym-API is up.
-	up = "0.99"
+	up = 0.99
 )
 
 // numbers are the numbers of Nym-APIs. Tolerance grows at 4, 7, 10, 13 and 16.
@@ -68,8 +68,8 @@ func numberCells() []Cell {
 }
 
 // playNumber plays a cell and adds what its number of Nym-APIs costs.
-func playNumber(c Cell, seed uint64) ([]Outcome, error) {
-	outcomes, err := inWorld(&observe.Worlds{}, nothing)(c, seed)
+func playNumber(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
+	outcomes, err := Play(c, o, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -77,19 +77,26 @@ func playNumber(c Cell, seed uint64) ([]Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("play %s: %w", c, err)
 	}
-	alone, err := sizeOf(Cell{N: 1, Packets: c.Packets, Ticks: c.Ticks, Mixnodes: c.Mixnodes})
-	if err != nil {
-		return nil, fmt.Errorf("play %s: %w", c, err)
-	}
-	alone.Bytes, alone.Checks = math.NaN(), math.NaN()
 	for i, way := range c.Ways() {
 		size := group
-		if payout.Alone(way) {
-			size = alone
+		switch {
+		case way.Name() == payout.Performance().Name():
+			size = submitted(c.N, group)
+		case payout.Alone(way):
+			size = submitted(1, group)
+			size.Packets /= float64(c.N)
 		}
 		outcomes[i].Size = &size
 	}
 	return outcomes, nil
+}
+
+// submitted returns the costs if each of n Nym-APIs submits by itself, and any report is enough.
+func submitted(n int, group Size) Size {
+	return Size{
+		Packets: group.Packets, Bytes: math.NaN(), Checks: math.NaN(),
+		Lost: lostWithHosters(n, n, 1), LostThree: lostWithHosters(n, 3, 1), LostFive: lostWithHosters(n, 5, 1),
+	}
 }
 
 // sizeOf returns the costs of a group. Traffic is for as many mixnodes as Nym has.
@@ -106,16 +113,12 @@ func sizeOf(c Cell) (Size, error) {
 	if err != nil {
 		return Size{}, err
 	}
-	share, err := availability.ParseShare(up)
-	if err != nil {
-		return Size{}, err
-	}
-	lost, _ := availability.Lost(c.N, share).Float64()
+	need := quorum.Correct(c.N)
 	return Size{
 		Packets: float64(packets * c.Ticks * c.N),
 		Bytes:   float64(cost.Schemes(c.N, report)[0].BytesPerNodeEpoch),
 		Checks:  float64(checks(c.N)),
-		Lost:    lost, LostThree: lostWithHosters(c.N, 3, share.Float()), LostFive: lostWithHosters(c.N, 5, share.Float()),
+		Lost:    lostWithHosters(c.N, c.N, need), LostThree: lostWithHosters(c.N, 3, need), LostFive: lostWithHosters(c.N, 5, need),
 	}, nil
 }
 
@@ -123,10 +126,10 @@ func sizeOf(c Cell) (Size, error) {
 // reports: the headers and the reports of the others, and a quorum of echoes in each certificate.
 func checks(n int) int { return 2*(n-1) + n*quorum.Size(n) }
 
-// lostWithHosters returns the share of epochs in which fewer than n-f of n members are up. They are
-// spread evenly over hosters. A hoster and a member fail by themselves, equally often, so that each
-// member is up for the given share of the time.
-func lostWithHosters(n, hosters int, up float64) float64 {
+// lostWithHosters returns the share of epochs in which fewer of n members are up than needed. They
+// are spread evenly over hosters. A hoster and a member fail by themselves, equally often, so that
+// each member is up for 99 % of the time. With a hoster for each, members fail independently.
+func lostWithHosters(n, hosters, need int) float64 {
 	each := math.Sqrt(up)
 	running := []float64{1} // probability of each number of members that are up
 	for h := range hosters {
@@ -142,7 +145,7 @@ func lostWithHosters(n, hosters int, up float64) float64 {
 		running = convolve(running, of)
 	}
 	lost := 0.0
-	for k := range quorum.Correct(n) {
+	for k := range need {
 		lost += running[k]
 	}
 	return lost

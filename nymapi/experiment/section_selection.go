@@ -56,14 +56,10 @@ func selectionCells() []Cell {
 }
 
 // playSelection plays a cell and computes the chances of nodes.
-func playSelection(c Cell, seed uint64) ([]Outcome, error) {
+func playSelection(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	window, err := strconv.Atoi(c.Level)
 	if err != nil || window < 1 || window > c.Epochs {
 		return nil, fmt.Errorf("play %s: window %q, expected 1 to %d epochs", c, c.Level, c.Epochs)
-	}
-	o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
-	if err != nil {
-		return nil, err
 	}
 	o = observe.Gaps(c.Missing)(o, draw.State(seed))
 	right := newRightChances(o.Truth, window, worth.Places)

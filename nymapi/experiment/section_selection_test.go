@@ -8,8 +8,14 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/worth"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/observe"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
+
+// alone returns how cells are played in worlds of their own.
+func alone(play func(Cell, observe.Observations, uint64) ([]Outcome, error)) func(Cell, uint64) ([]Outcome, error) {
+	return observed(&observe.Worlds{}, play)
+}
 
 // selected returns what epochs of payments, in points, shift for one place.
 func selected(window int, truth [][]float64, epochs ...[]float64) Selection {
@@ -88,7 +94,7 @@ func TestLiesAndNoiseShiftChances(t *testing.T) {
 		if lie != Honest {
 			c.Liars = c.F()
 		}
-		outcomes, err := playSelection(c, 1)
+		outcomes, err := alone(playSelection)(c, 1)
 		require.NoError(t, err)
 		shifts := map[string]Selection{}
 		for _, o := range outcomes {
@@ -107,14 +113,14 @@ func TestLiesAndNoiseShiftChances(t *testing.T) {
 	}
 	bad := Base("selection", Honest)
 	bad.Level = "0"
-	_, err := playSelection(bad, 1)
+	_, err := alone(playSelection)(bad, 1)
 	require.ErrorContains(t, err, "window")
 }
 
 func BenchmarkSelection(b *testing.B) {
 	c := selectionCells()[1]
 	for b.Loop() {
-		_, err := playSelection(c, 1)
+		_, err := alone(playSelection)(c, 1)
 		require.NoError(b, err)
 	}
 }

@@ -88,27 +88,35 @@ func (c choice) blocks(n, f int) [][]bool {
 
 // playSteering plays a cell by every way for which blocks matter. In each epoch the block with the
 // largest total shift wins. The next epoch begins from there.
-func playSteering(c Cell, seed uint64) ([]Outcome, error) {
+func playSteering(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	for _, choice := range choices() {
 		if choice.level != c.Level {
 			continue
 		}
-		o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
-		if err != nil {
-			return nil, err
-		}
-		return c.steer(choice.blocks(c.N, c.F()), o), nil
+		return c.steer(choice, o), nil
 	}
 	return nil, fmt.Errorf("play %s: unknown choice", c)
 }
 
-func (c Cell) steer(blocks [][]bool, o observe.Observations) []Outcome {
-	var runs []*steered
-	for _, way := range c.Ways() {
-		if !payout.Alone(way) {
-			runs = append(runs, &steered{way: way, best: make([]metrics.Uptime, c.Mixnodes)})
-		}
+// ways returns new ways of deciding for which a choice makes a difference: the group, and Nym's
+// performance contract as long as members can only hold back reports of their own.
+func (c choice) ways(cell Cell) []*steered {
+	var ways []*steered
+	for _, e := range cell.estimators() {
+		ways = append(ways, &steered{way: payout.Group(cell.N, e)})
 	}
+	if others := c.allowed(2, 0, 1); !others {
+		ways = append(ways, &steered{way: payout.Performance()})
+	}
+	for _, w := range ways {
+		w.best = make([]metrics.Uptime, cell.Mixnodes)
+	}
+	return ways
+}
+
+// steer plays a cell by each way, with the blocks that a choice allows.
+func (c Cell) steer(choice choice, o observe.Observations) []Outcome {
+	runs, blocks := choice.ways(c), choice.blocks(c.N, c.F())
 	for epoch := range o.Epochs() {
 		reports := payout.NewReports(c.Mixnodes, o.Values[epoch][:c.N])
 		for _, run := range runs {

@@ -21,7 +21,7 @@ func steer(t require.TestingT, level, estimator string, rows ...[]metrics.Uptime
 		if choice.level != level {
 			continue
 		}
-		for _, outcome := range c.steer(choice.blocks(c.N, c.F()), o) {
+		for _, outcome := range c.steer(choice, o) {
 			if outcome.Way == estimator {
 				return *outcome.Steering
 			}
@@ -94,12 +94,21 @@ func TestAStrongerChoiceShiftsAtLeastAsMuch(t *testing.T) {
 	})
 }
 
+// TestThePerformanceContractHasNoBlocks: its members hold back their own reports and no others.
+func TestThePerformanceContractHasNoBlocks(t *testing.T) {
+	for _, choice := range choices() {
+		ways := choice.ways(Base("steering", Honest))
+		last := ways[len(ways)-1].way.Name()
+		require.Equal(t, choice.level == "last" || choice.level == "withhold", last == "performance", choice.level)
+	}
+}
+
 func TestSteeringNeedsAChoice(t *testing.T) {
-	_, err := playSteering(Base("steering", Honest).with(choiceFactor, "nobody"), 1)
+	_, err := alone(playSteering)(Base("steering", Honest).with(choiceFactor, "nobody"), 1)
 	require.ErrorContains(t, err, "unknown choice")
 	c := steeringCells()[0]
 	c.Epochs = 2
-	outcomes, err := playSteering(c, 1)
+	outcomes, err := alone(playSteering)(c, 1)
 	require.NoError(t, err)
 	for _, o := range outcomes {
 		require.Positive(t, o.Steering.Total, o.Way)

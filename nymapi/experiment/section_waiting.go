@@ -39,7 +39,7 @@ func waitingCells() []Cell {
 
 // playWaiting plays a cell by every rule for waiting. The ways of its outcomes are these rules. All
 // pay the median of the reports in the block that wins.
-func playWaiting(c Cell, seed uint64) ([]Outcome, error) {
+func playWaiting(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	at := draw.State(seed).With(drawWaiting)
 	var epochs []waiting.Epoch
 	for _, s := range waiting.Situations() {
@@ -49,10 +49,6 @@ func playWaiting(c Cell, seed uint64) ([]Outcome, error) {
 	}
 	if epochs == nil {
 		return nil, fmt.Errorf("play %s: unknown situation", c)
-	}
-	o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
-	if err != nil {
-		return nil, err
 	}
 	median, err := metrics.ParseEstimator("median")
 	if err != nil {

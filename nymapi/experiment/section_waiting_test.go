@@ -13,7 +13,7 @@ func waited(t *testing.T, situation string) map[string]Figures {
 	t.Helper()
 	c := Base("waiting", Honest).with(situationFactor, situation)
 	c.N, c.Mixnodes, c.Epochs = 4, 10, 20
-	outcomes, err := playWaiting(c, 1)
+	outcomes, err := alone(playWaiting)(c, 1)
 	require.NoError(t, err)
 	require.Len(t, outcomes, len(waiting.Rules()))
 	figures := map[string]Figures{}
@@ -48,6 +48,6 @@ func TestOneThatOpensNoCommitmentMissesAllEpochsIfAllAreNeeded(t *testing.T) {
 	require.Equal(t, 20, f["commit-reveal-all"].Missed)
 	require.True(t, math.IsNaN(f["commit-reveal-all"].Waiting.Delay))
 	require.InDelta(t, 0.25, f["commit-reveal"].Waiting.Delay-f["until-0.25"].Waiting.Delay, 0.001)
-	_, err := playWaiting(Base("waiting", Honest), 1)
+	_, err := alone(playWaiting)(Base("waiting", Honest), 1)
 	require.ErrorContains(t, err, "unknown situation")
 }

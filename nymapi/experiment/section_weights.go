@@ -21,29 +21,34 @@ const (
 )
 
 // generalLies are those of package lies that concern weights, as far as they exist.
-var generalLies = []string{"zero", "hundred", "victims", "shave", "sleeper", "framer", "copier", "drifter"}
+var generalLies = []string{
+	"zero", "hundred", "victims", "shave", "understate", "drifter", "sleeper", "framer", "copier", "joiner", "parrot", "pinpricks", "turncoat",
+}
 
-// weightsCells has the lies of package trust at f, and one more for some, and honest Nym-APIs that
-// measure worse than others. There are as many mixnodes as where the authors of wmedian judged it.
+// wakes is the first epoch in which liars lie that earn trust before.
+var wakes = map[string]int{"sleeper": 16, "turncoat": 23}
+
+// weightsCells has the lies at f, and with one liar more for some, and honest Nym-APIs that measure
+// worse than others. There are as many mixnodes as where the authors of wmedian judged it.
 func weightsCells() []Cell {
+	var names []string
+	for _, lie := range trust.All() {
+		names = append(names, lie.Name)
+	}
+	names = append(names, knownLies(generalLies)...)
 	var cells []Cell
 	for _, n := range []int{4, 7, 10} {
 		cells = append(cells, weightsCell(n, Honest))
-		for _, lie := range trust.All() {
-			cells = append(cells, weightsCell(n, lie.Name))
+		for _, lie := range names {
+			cells = append(cells, weightsCell(n, lie))
 		}
 		gaps := weightsCell(n, "zero")
 		gaps.Missing = 0.25
-		many := weightsCell(n, "repeat-22")
+		many := weightsCell(n, "turncoat")
 		many.Liars, many.Factor, many.Level = many.F()+1, colluders, "f+1"
 		cells = append(cells, gaps, many)
 		for _, bias := range []string{"-5", "-12"} {
-			cells = append(cells, weightsCell(n, Honest).with(biasFactor, bias), weightsCell(n, "join").with(biasFactor, bias))
-		}
-	}
-	for _, n := range []int{7, 10} {
-		for _, lie := range knownLies(generalLies) {
-			cells = append(cells, weightsCell(n, lie))
+			cells = append(cells, weightsCell(n, Honest).with(biasFactor, bias), weightsCell(n, "joiner").with(biasFactor, bias))
 		}
 	}
 	return append(cells, poorCells()...)
@@ -68,12 +73,12 @@ func poorCells() []Cell {
 
 func weightsCell(n int, lie string) Cell {
 	c := Base("weights", lie)
-	c.N, c.Mixnodes, c.Epochs, c.Liars = n, 120, 40, 0
+	c.N, c.Mixnodes, c.Epochs, c.Liars, c.Estimators = n, 120, 40, 0, "median mad wmedian"
 	if lie != Honest {
 		c.Liars = c.F()
 	}
-	if lie, ok := trust.Find(lie); ok && lie.Wakes > 20 {
-		c.Epochs = lie.Wakes + firstEpochs - 1 // the liars spend what they earned, and leave
+	if lie == "turncoat" {
+		c.Epochs = wakes[lie] + firstEpochs - 1 // the liars spend what they earned
 	}
 	return c
 }
@@ -85,12 +90,8 @@ func (c Cell) with(factor, level string) Cell {
 }
 
 // playWeights plays a cell and watches weights.
-func playWeights(c Cell, seed uint64) ([]Outcome, error) {
+func playWeights(c Cell, o observe.Observations, seed uint64) ([]Outcome, error) {
 	effect, err := c.poor()
-	if err != nil {
-		return nil, err
-	}
-	o, err := observe.World{Seed: seed, Observers: c.N, Mixnodes: c.Mixnodes, Epochs: c.Epochs, Ticks: c.Ticks, Packets: c.Packets}.Observe()
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +105,11 @@ func playWeights(c Cell, seed uint64) ([]Outcome, error) {
 
 // attack returns the lie of a cell, nil if nobody lies, and what is known about it.
 func (c Cell) attack() (*lies.Lie, attack, error) {
-	a := attack{liars: c.Liars, wakes: 1, targets: c.Mixnodes}
+	a := attack{liars: c.Liars, wakes: max(1, wakes[c.Lie]), targets: c.Mixnodes}
 	if c.Lie == Honest {
 		return nil, a, nil
 	}
 	if lie, ok := trust.Find(c.Lie); ok {
-		a.wakes = lie.Wakes
 		if lie.Targets > 0 {
 			a.targets = lie.Targets
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
 
@@ -48,6 +49,22 @@ func TestASleepersEpochsCountFromItsWaking(t *testing.T) {
 	require.Equal(t, 2.0, w.Caught, "all epochs of the attack")
 	require.Equal(t, 1.0, w.Never)
 	require.InDelta(t, 0.25, w.LiarWeight, 1e-9)
+	w = watched(t, metrics.WeightedByHistory(), 5, 0, 0, 0, 0, 0)
+	require.Equal(t, 1.0, w.Caught, "it stands out before it wakes, and still does")
+}
+
+// TestErrorsOfTheMixnodesLiedAboutAreTheirs has two mixnodes of which the second one is wrong.
+func TestErrorsOfTheMixnodesLiedAboutAreTheirs(t *testing.T) {
+	c := Base("weights", "zero")
+	c.N, c.Mixnodes = 4, 2
+	for targets, want := range map[int]float64{1: 0, 2: 10 / math.Sqrt2} {
+		w := newWeightsWatch(c, attack{wakes: 1, targets: targets})
+		w.epoch = 1
+		w.pay([]payout.Payment{{Value: 9000}, {Value: 9000}}, []float64{90, 80})
+		var f Figures
+		w.figures(&f)
+		require.InDelta(t, want, f.Weights.Targets, 1e-9)
+	}
 }
 
 func TestWaysWithoutWeightsHaveErrorsOnly(t *testing.T) {
@@ -63,7 +80,7 @@ func TestAnHonestNymAPIWithBrokenPathsIsAFalseAlarm(t *testing.T) {
 	play := func(level string) map[string]Weights {
 		c := weightsCell(7, Honest).with(brokenFactor, level)
 		c.Epochs = 8
-		outcomes, err := playWeights(c, 1)
+		outcomes, err := alone(playWeights)(c, 1)
 		require.NoError(t, err)
 		got := map[string]Weights{}
 		for _, o := range outcomes {
@@ -92,10 +109,26 @@ func TestEveryCellAboutWeightsCanBePlayed(t *testing.T) {
 	slices.Sort(texts)
 	require.Len(t, slices.Compact(texts), len(cells), "cells differ")
 	bad := weightsCell(4, Honest).with("phase", "1")
-	_, err := playWeights(bad, 1)
+	_, err := alone(playWeights)(bad, 1)
 	require.ErrorContains(t, err, "unknown factor")
-	_, err = playWeights(bad.with(noiseFactor, "loud"), 1)
+	_, err = alone(playWeights)(bad.with(noiseFactor, "loud"), 1)
 	require.ErrorContains(t, err, "expected a number")
-	_, err = playWeights(weightsCell(4, "nothing"), 1)
+	_, err = alone(playWeights)(weightsCell(4, "nothing"), 1)
 	require.ErrorContains(t, err, "unknown lie")
+}
+
+// TestSleepersWakeWhenTheyAreSaidTo plays one liar of four until the epoch in which it first
+// reports 0 for all mixnodes.
+func TestSleepersWakeWhenTheyAreSaidTo(t *testing.T) {
+	for name, epoch := range wakes {
+		lie, ok := lies.Find(name)
+		require.True(t, ok, name)
+		liars := lie.Begin(lies.Scene{N: 4, F: 1, Liars: []int{0}, Mixnodes: 2})
+		for e := 1; e <= epoch; e++ {
+			row := []metrics.Uptime{9000, 9000}
+			rows := [][]metrics.Uptime{{8000, 8000}, row, row, row}
+			liars.Report(e, rows)
+			require.Equal(t, e == epoch, rows[0][0] == 0, "%s in epoch %d", name, e)
+		}
+	}
 }

@@ -35,6 +35,7 @@ const quickSeeds = 3
 type experimentFlags struct {
 	choice grid.Choice
 	trace  string
+	from   string
 	out    string
 	yes    bool
 }
@@ -49,7 +50,9 @@ cell of the grid, all rules get the same reports. No network is used: honest
 Nym-APIs measure a simulated world or a recorded one, and liars replace their
 reports. The same seed gives the same results, on any number of cores.
 
-The results are in the folder of --out: results.csv has every cell, seed and rule.
+It prints the best rule by the criterion of docs/ESTIMATORS.md, which it judges
+from section base. The folder of --out has index.html with all figures, and
+results.csv with every cell, seed and rule, of which --from makes them again.
 An experiment that was interrupted or killed continues with the same flags and
 that folder.
 
@@ -58,10 +61,14 @@ signal.`,
 		Example: `  nymapi experiment --quick
   nymapi experiment --section list
   nymapi experiment --section base --n 10 --lie zero,victims --seeds 5
-  nymapi experiment --trace measurements.csv --section trace`,
+  nymapi experiment --trace measurements.csv --section trace
+  nymapi experiment --from results.csv --out answers`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.choice.Quick && !cmd.Flags().Changed("seeds") {
 				f.choice.Seeds = quickSeeds
+			}
+			if cmd.Flags().Changed("from") {
+				return f.again(cmd)
 			}
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -83,6 +90,7 @@ func (f *experimentFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Epochs, "epochs", 0, "number of epochs, in cells in which it is not varied (default: 100, with --quick 20)")
 	flags.BoolVar(&c.Quick, "quick", false, "play few cells of each section for fewer epochs, in less than a minute")
 	flags.StringVar(&f.trace, "trace", "", "file with recorded measurements, which the section trace plays; the layout is that of compare --trace")
+	flags.StringVar(&f.from, "from", "", "play nothing, and evaluate this results.csv of an earlier experiment; --out is the folder for the answers (default: that of the file)")
 	flags.StringVar(&f.out, "out", "", "folder for the results: new, empty, or of an experiment to continue (default: results/experiment-<time>)")
 	flags.BoolVar(&f.yes, "yes", false, "begin even if it will take more than an hour")
 }
@@ -232,8 +240,7 @@ func (f *experimentFlags) play(ctx context.Context, plan *grid.Plan, journal *gr
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s\n", path)
-	return err
+	return answer(path, out, stdout)
 }
 
 func interruptedIn(out string) error {

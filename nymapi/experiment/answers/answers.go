@@ -3,8 +3,9 @@ package answers
 import (
 	"slices"
 
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/claims"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // Answers are what results mean.
@@ -14,10 +15,11 @@ type Answers struct {
 	verdict    *Verdict                    // nil without the cells that it needs
 	compared   []comparison
 	summary    []Fact
+	claims     []claims.Claim
 }
 
 // New evaluates results. The error wraps [ErrResults].
-func New(records []results.Record) (*Answers, error) {
+func New(records []records.Record) (*Answers, error) {
 	all, err := groups(records)
 	if err != nil {
 		return nil, err
@@ -34,6 +36,7 @@ func New(records []results.Record) (*Answers, error) {
 	}
 	a.compared = a.compare()
 	a.summary = a.summarise()
+	a.claims = claims.Compare(records)
 	return a, nil
 }
 

@@ -14,8 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs/ESTIMATORS.md cites facts: each figure or name in it that comes from an experiment is followed
-// by a comment with the name of the fact. The facts that it cites are in docs/estimators/facts.csv.
+// docs/ESTIMATORS.md cites facts: each figure or name in it that comes from an experiment is
+// followed by a comment with the name of the fact. The facts that it cites are in
+// docs/estimators/facts.csv.
 const (
 	document      = "../../../docs/ESTIMATORS.md"
 	documentFacts = "../../../docs/estimators/facts.csv"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,10 +51,10 @@ func factName(g *group, way, measure string) string {
 	return name + "/" + way + "/" + measure
 }
 
-// Facts returns all facts: those of the verdict, of all cells, ways and measures, and of the
-// differences from the median.
+// Facts returns all facts: those of the verdict, of the claims about wmedian, of all cells, ways
+// and measures, and of the differences from the median.
 func (a *Answers) Facts() []Fact {
-	facts := append(a.verdictFacts(), a.summary...)
+	facts := slices.Concat(a.verdictFacts(), a.claimsFacts(), a.summary)
 	for _, c := range a.compared {
 		facts = append(facts, newFact(factName(c.group, c.way, "difference"), c.difference))
 	}

@@ -44,6 +44,7 @@ func (a *Answers) Write(dir string) error {
 		{"differences.csv", a.differencesCSV()},
 		{"verdict.csv", a.verdictCSV()},
 		{"conditions.csv", a.conditionsCSV()},
+		{"claims.txt", a.claimsText()},
 	} {
 		if err := write(dir, file.name, file.content); err != nil {
 			return err

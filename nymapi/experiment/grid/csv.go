@@ -10,15 +10,15 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // WriteResults writes all results into a CSV file in the folder, and returns its path. The file is
 // whole or not there.
 func (j *Journal) WriteResults() (string, error) {
-	path := filepath.Join(j.folder, results.File)
+	path := filepath.Join(j.folder, records.File)
 	var content bytes.Buffer
-	err := results.Write(&content, j.Results())
+	err := records.Write(&content, j.Results())
 	if err == nil {
 		err = files.Replace(path, 0o644, content.Bytes())
 	}
@@ -29,15 +29,15 @@ func (j *Journal) WriteResults() (string, error) {
 }
 
 // Results returns the results of all runs that have some, by section, cell, seed and way.
-func (j *Journal) Results() []results.Record {
-	var all []results.Record
+func (j *Journal) Results() []records.Record {
+	var all []records.Record
 	cells := len(j.plan.cells)
 	for i := range cells {
 		for run := i; run < j.plan.Runs(); run += cells {
 			cell, seed := j.plan.of(run)
 			for _, way := range j.records[run].Ways {
 				name, values := parseWay(way)
-				all = append(all, results.Record{Cell: identity(cell.Cell), Seed: seed, Way: name, Values: values})
+				all = append(all, records.Record{Cell: identity(cell.Cell), Seed: seed, Way: name, Values: values})
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func mimics() []Lie {
 				About: fmt.Sprintf("report 0 for %d mixnodes and the honest median for the others", targets),
 				Begin: beginMimic(targets),
 			},
-			Wakes: 1, Targets: targets,
+			Targets: targets,
 		})
 	}
 	return all
@@ -30,23 +30,6 @@ func beginMimic(targets int) func(lies.Scene) lies.Liars {
 		return report(func(epoch int, rows [][]metrics.Uptime) {
 			mimic.Report(epoch, rows)
 			for j := range min(targets, s.Mixnodes) {
-				set(s, rows, j, 0)
-			}
-		})
-	}
-}
-
-// beginWaking returns how liars begin that earn the trust of nobody's standing out, and report 0
-// from an epoch on.
-func beginWaking(wakes int) func(lies.Scene) lies.Liars {
-	return func(s lies.Scene) lies.Liars {
-		mimic := each(metrics.Median)(s)
-		return report(func(epoch int, rows [][]metrics.Uptime) {
-			if epoch < wakes {
-				mimic.Report(epoch, rows)
-				return
-			}
-			for j := range s.Mixnodes {
 				set(s, rows, j, 0)
 			}
 		})

@@ -1,6 +1,8 @@
 package trust
 
 import (
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
 )
@@ -41,4 +43,15 @@ func pushed(honest []metrics.Uptime, liars int, down bool) metrics.Uptime {
 		return honest[min(max(0, (len(honest)+liars)/2-liars), len(honest)-1)]
 	}
 	return honest[min(middle, len(honest)-1)]
+}
+
+// honest returns the honest Nym-APIs, ascending.
+func honest(s lies.Scene) []int {
+	var all []int
+	for i := range s.N {
+		if !slices.Contains(s.Liars, i) {
+			all = append(all, i)
+		}
+	}
+	return all
 }

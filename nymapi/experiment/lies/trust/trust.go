@@ -1,8 +1,6 @@
-// Package trust is lies made against a rule that weighs Nym-APIs by their past, such as wmedian:
-// liars that earn weight and spend it, stay just inside what the rule tolerates, or make honest
-// Nym-APIs look bad. They are those by which the authors of wmedian judged it, so that the
-// experiment can repeat what they claim. It is pure and deterministic. Package lies has the lies
-// against every rule.
+// Package trust is lies with a strength, made against a rule that weighs Nym-APIs by their past,
+// such as wmedian: how many mixnodes can be lied about, how far can a lie be from the median, until
+// liars stand out. It is pure and deterministic. Package lies has the lies for every rule.
 package trust
 
 import (
@@ -15,27 +13,14 @@ import (
 // Lie is a lie with what a measurement of it must know.
 type Lie struct {
 	lies.Lie
-	// Wakes is the first epoch (from 1) in which the liars lie. Before, they earn trust.
-	Wakes int
 	// Targets is the number of mixnodes against which they lie, the first ones. 0: all.
 	Targets int
 }
 
 // All returns all lies of the package.
 func All() []Lie {
-	return slices.Concat(
-		[]Lie{
-			{Lie: lies.Lie{Name: "second", About: "report the second smallest honest value", Begin: each(secondSmallest)}, Wakes: 1},
-			{Lie: lies.Lie{Name: "less-12", About: "report 12 points less than they measured", Begin: beginLess}, Wakes: 1},
-			{Lie: lies.Lie{Name: "wake-16", About: "report the honest median for 15 epochs, then 0", Begin: beginWaking(16)}, Wakes: 16},
-			{Lie: lies.Lie{Name: "push", About: "report the value that pushes the median furthest from f honest ones", Begin: beginPush}, Wakes: 1},
-			{Lie: lies.Lie{Name: "repeat", About: "repeat one honest Nym-API", Begin: beginRepeat}, Wakes: 1},
-			{Lie: lies.Lie{Name: "join", About: "repeat the last honest Nym-API, which may share a bias", Begin: beginJoin}, Wakes: 1},
-			{Lie: lies.Lie{Name: "repeat-22", About: "repeat one honest Nym-API for 22 epochs, then report 0", Begin: beginRepeatThenZero(23)}, Wakes: 23},
-		},
-		mimics(),
-		widths(),
-	)
+	push := Lie{Lie: lies.Lie{Name: "push", About: "report the value that pushes the median furthest from f honest ones", Begin: beginPush}}
+	return slices.Concat(mimics(), widths(), []Lie{push})
 }
 
 // Find returns the lie of that name, and false if it does not exist.
@@ -82,12 +67,11 @@ func honestColumn(s lies.Scene, rows [][]metrics.Uptime, mixnode int) []metrics.
 	return column
 }
 
-// set sets what all liars report for a mixnode.
+// set sets the value that all liars report for a mixnode. A liar that cannot report stays silent.
 func set(s lies.Scene, rows [][]metrics.Uptime, mixnode int, value metrics.Uptime) {
 	for _, i := range s.Liars {
-		rows[i][mixnode] = value
+		if rows[i] != nil {
+			rows[i][mixnode] = value
+		}
 	}
 }
-
-// secondSmallest is the lowest value that is never the smallest one.
-func secondSmallest(honest []metrics.Uptime) metrics.Uptime { return honest[min(1, len(honest)-1)] }

@@ -18,7 +18,6 @@ func TestEveryLieConforms(t *testing.T) {
 	for _, lie := range All() {
 		t.Run(lie.Name, func(t *testing.T) {
 			require.NotEmpty(t, lie.About)
-			require.Positive(t, lie.Wakes)
 			_, taken := lies.Find(lie.Name)
 			require.False(t, taken, "package lies has a lie of this name")
 			rapid.Check(t, func(t *rapid.T) { conforms(t, lie) })
@@ -40,8 +39,8 @@ func conforms(t *rapid.T, lie Lie) {
 		second.Report(epoch, again)
 		require.Equal(t, rows, again, "deterministic")
 		for i, row := range rows {
-			if !slices.Contains(s.Liars, i) {
-				require.Equal(t, measured[i], row, "row %d is honest", i)
+			if measured[i] == nil || !slices.Contains(s.Liars, i) {
+				require.Equal(t, measured[i], row, "row %d is honest or silent", i)
 			}
 			for _, v := range row {
 				require.True(t, v == metrics.Missing || v.Valid(), v)
@@ -50,11 +49,11 @@ func conforms(t *rapid.T, lie Lie) {
 	}
 }
 
-// drawRows draws what all measure. An honest row may be nil, and values may be missing.
+// drawRows draws what all measure. A row may be nil, and values may be missing.
 func drawRows(t *rapid.T, s lies.Scene) [][]metrics.Uptime {
 	rows := make([][]metrics.Uptime, s.N)
 	for i := range rows {
-		if !slices.Contains(s.Liars, i) && rapid.IntRange(0, 9).Draw(t, "present") == 0 {
+		if rapid.IntRange(0, 9).Draw(t, "present") == 0 {
 			continue
 		}
 		rows[i] = rapid.SliceOfN(rapid.Map(rapid.IntRange(-1, int(metrics.Full)), func(v int) metrics.Uptime { return metrics.Uptime(v) }), s.Mixnodes, s.Mixnodes).Draw(t, "row")
@@ -70,13 +69,13 @@ func clone(rows [][]metrics.Uptime) [][]metrics.Uptime {
 	return rows
 }
 
-// lied returns the first liar's row after a lie in an epoch. One liar of four is the first.
-func lied(t *testing.T, name string, epoch int, rows ...[]metrics.Uptime) []metrics.Uptime {
+// lied returns the first liar's row after a lie. One liar of four is the first.
+func lied(t *testing.T, name string, rows ...[]metrics.Uptime) []metrics.Uptime {
 	t.Helper()
 	lie, ok := Find(name)
 	require.True(t, ok)
 	rows = clone(rows)
-	lie.Begin(lies.Scene{N: len(rows), F: 1, Liars: []int{0}, Mixnodes: len(rows[0])}).Report(epoch, rows)
+	lie.Begin(lies.Scene{N: len(rows), F: 1, Liars: []int{0}, Mixnodes: len(rows[0])}).Report(1, rows)
 	return rows[0]
 }
 
@@ -88,20 +87,12 @@ func TestLiesByHand(t *testing.T) {
 		{9400, 900, 9900},
 	}
 	row := func(values ...metrics.Uptime) []metrics.Uptime { return values }
-	require.Equal(t, row(9200, 800, 9900), lied(t, "second", 1, rows...))
-	require.Equal(t, row(7800, 0, 7800), lied(t, "less-12", 1, rows...))
-	require.Equal(t, row(9200, 800, 9900), lied(t, "wake-16", 15, rows...))
-	require.Equal(t, row(0, 0, 0), lied(t, "wake-16", 16, rows...))
-	require.Equal(t, row(0, 0, 9900), lied(t, "mimic-2", 1, rows...))
-	require.Equal(t, row(9000, 700, 9900), lied(t, "repeat", 1, rows...))
-	require.Equal(t, row(9400, 900, 9900), lied(t, "join", 1, rows...))
-	require.Equal(t, row(9000, 700, 9900), lied(t, "repeat-22", 22, rows...))
-	require.Equal(t, row(0, 0, 0), lied(t, "repeat-22", 23, rows...))
+	require.Equal(t, row(0, 0, 9900), lied(t, "mimic-2", rows...))
 	// Distances from the honest medians: 200, 0, 200, 100, 0, 100 and three times 0. The root of their
 	// mean square is 105.4.
-	require.Equal(t, row(9200-105, 800-105, 9900-105), lied(t, "width-1", 1, rows...))
+	require.Equal(t, row(9200-105, 800-105, 9900-105), lied(t, "width-1", rows...))
 	// The framed one is below the medians, so the median is pushed up to the middle honest value.
-	require.Equal(t, row(9200, 800, 9900), lied(t, "push", 1, rows...))
+	require.Equal(t, row(9200, 800, 9900), lied(t, "push", rows...))
 	_, ok := Find("nothing")
 	require.False(t, ok)
 }

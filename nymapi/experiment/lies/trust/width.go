@@ -8,21 +8,6 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
 )
 
-// less is what beginLess takes off.
-const less = 12 * metrics.PerPoint
-
-func beginLess(s lies.Scene) lies.Liars {
-	return report(func(_ int, rows [][]metrics.Uptime) {
-		for _, i := range s.Liars {
-			for j, v := range rows[i] {
-				if v != metrics.Missing {
-					rows[i][j] = max(0, v-less)
-				}
-			}
-		}
-	})
-}
-
 // widths are lies that take off a multiple of the noise of honest reports. wmedian tolerates a
 // deviation of 1.5 times that of the others.
 func widths() []Lie {
@@ -34,7 +19,6 @@ func widths() []Lie {
 				About: fmt.Sprintf("report the honest median less %g times the noise of honest reports", width),
 				Begin: beginWidth(width),
 			},
-			Wakes: 1,
 		})
 	}
 	return all
