@@ -108,8 +108,8 @@ func (h heard) DeliverBlock(now int64, delivered store.Certified) {
 	}
 }
 
-// waited returns for each epoch when it was rewarded after its end, as a share of its length, by the
-// rule of Nym-APIs or by heard. The first node is silent.
+// waited returns for each epoch when it was rewarded after its end, as a share of its length, by
+// the rule of Nym-APIs or by heard. The first node is silent.
 func waited(t *testing.T, byHeard bool) []float64 {
 	t.Helper()
 	estimator, err := metrics.ParseEstimator("median")

@@ -7,8 +7,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/claims"
 )
 
-// claimsFacts returns the verdicts on what the authors of wmedian say, and the figures that each one
-// is about, numbered from 1. They are computed from all seeds, because they choose nothing.
+// claimsFacts returns the verdicts on what the authors of wmedian say, and the figures that each
+// one is about, numbered from 1. They are computed from all seeds, because they choose nothing.
 func (a *Answers) claimsFacts() []Fact {
 	var facts []Fact
 	for _, c := range a.claims {

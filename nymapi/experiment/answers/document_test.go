@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The documents cite facts: each figure or name in them that comes from an experiment is followed by
-// a comment with the name of the fact. The facts that a document cites are in a file.
+// The documents cite facts: each figure or name in them that comes from an experiment is followed
+// by a comment with the name of the fact. The facts that a document cites are in a file.
 type citing struct{ document, facts string }
 
 var documents = []citing{

@@ -54,8 +54,8 @@ func factName(g *group, way, measure string) string {
 	return name + "/" + way + "/" + measure
 }
 
-// Facts returns all facts: those of the verdict, of the claims about wmedian, of all cells, ways and
-// measures, and of the differences from the median.
+// Facts returns all facts: those of the verdict, of the claims about wmedian, of all cells, ways
+// and measures, and of the differences from the median.
 func (a *Answers) Facts() []Fact {
 	facts := slices.Concat(a.verdictFacts(), a.claimsFacts(), a.summary)
 	for _, c := range a.compared {
