@@ -161,14 +161,18 @@ type EpochSummary struct {
 	Reason string  `json:"reason"` // why it was missed, empty otherwise
 }
 
-// Winner is the submitter of the first valid submission. Name is empty if it is not a member, which
-// is possible in ModeNone, and in ModePerformance, where it is the contract.
+// Winner is the submitter of the first valid submission. In ModePerformance it is the
+// contract, with the name SelfName. Otherwise Name is empty if it is not a member, which is
+// possible in ModeNone only.
 type Winner struct {
 	Name       string      `json:"name"`
 	Key        keys.Public `json:"key"`
 	Block      block.ID    `json:"block"`
 	AcceptedAt Millis      `json:"accepted_at"`
 }
+
+// SelfName stands for the name of the contract where members have theirs, none of which is like it.
+const SelfName = "(contract)"
 
 // EpochDetail is the response of GET /contract/epochs/{id}. Result, Reporters, Signers and Receipt
 // are empty until the epoch is rewarded.

@@ -81,6 +81,9 @@ func (c *Collector) CatchUp(ctx context.Context, d contract.Description, now con
 	return d.End, nil
 }
 
+// LastTick returns the nominal time of the last tick of an epoch.
+func (c *Collector) LastTick(d contract.Description) contract.Millis { return c.nominal(d, c.ticks-1) }
+
 func (c *Collector) nominal(d contract.Description, tick int) contract.Millis {
 	return d.Start + contract.Millis(int64(d.End-d.Start)*int64(tick)/int64(c.ticks))
 }

@@ -21,8 +21,8 @@ func (r *modeRun) behaviour(m *member) service.Behaviour {
 	b := service.Behaviour{Report: func(_ contract.Description, honest metrics.Report) metrics.Report {
 		return r.plan.Lie.report(honest, r.plan.Seed)
 	}}
-	if r.mode == Single {
-		return b // its report is the result
+	if r.mode != Ephemera {
+		return b // it submits its report itself
 	}
 	if r.plan.Verify == VerifyNone {
 		m.forger = newForger(m, r.contract.URL(), r.logger())

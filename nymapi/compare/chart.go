@@ -21,7 +21,7 @@ const (
 func chart(lines []epochLine) template.HTML {
 	least, most := math.Inf(1), 0.0
 	for _, line := range lines {
-		for _, cell := range []epochCell{line.Single, line.Ephemera} {
+		for _, cell := range []epochCell{line.Single, line.Ephemera, line.Performance} {
 			if rmse := cell.Quality.RMSE; rmse != nil {
 				least, most = min(least, *rmse), max(most, *rmse)
 			}
@@ -35,7 +35,7 @@ func chart(lines []epochLine) template.HTML {
 		scale = logarithmic(least, most)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="RMSE of each epoch in both modes; the table below has the figures">`,
+	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="RMSE of each epoch in each mode; the table below has the figures">`,
 		chartWidth, chartHeight)
 	for _, tick := range scale.ticks {
 		y := scale.y(tick)
@@ -44,6 +44,7 @@ func chart(lines []epochLine) template.HTML {
 	}
 	drawMode(&b, "single", lines, scale, func(l epochLine) epochCell { return l.Single })
 	drawMode(&b, "ephemera", lines, scale, func(l epochLine) epochCell { return l.Ephemera })
+	drawMode(&b, "performance", lines, scale, func(l epochLine) epochCell { return l.Performance })
 	fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`, chartX(0, len(lines)), chartHeight-10, lines[0].Name)
 	if end := len(lines) - 1; end > 0 {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`, chartX(end, len(lines)), chartHeight-10, lines[end].Name)

@@ -61,6 +61,8 @@ type Config struct {
 	Missing   float64 // share of the world's ticks that is lost, 0 <= Missing < 1
 	Submit    string  // SubmitRace or SubmitStaged
 	Verify    string  // VerifyFull or VerifyNone
+	// Performance adds the mode of Nym's performance contract.
+	Performance bool
 
 	Liars     int   // the first Liars Nym-APIs lie
 	LiarsAt   []int // if not nil, these Nym-APIs lie, and Liars must be 0 or their number
@@ -212,13 +214,16 @@ func (c Config) checkSizes() error {
 
 func (c Config) checkRules() error {
 	if _, err := metrics.ParseEstimator(c.Estimator); err != nil {
-		return wrong("estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k), mad or wmedian", "give one of them")
+		return wrong("estimator", c.Estimator, metrics.EstimatorNames(), "give one of them")
 	}
 	if c.Submit != SubmitRace && c.Submit != SubmitStaged {
 		return wrong("submit", c.Submit, "race or staged", "give one of them")
 	}
 	if c.Verify != VerifyFull && c.Verify != VerifyNone {
 		return wrong("verify", c.Verify, "full or none", "give one of them")
+	}
+	if c.Performance && c.Verify == VerifyNone {
+		return wrong("performance-contract", c.Performance, "it only with --verify full: its rules leave no choice", "remove one of them")
 	}
 	return c.Lie.check()
 }

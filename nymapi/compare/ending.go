@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -54,10 +55,14 @@ func WriteEnd(w io.Writer, scenes []Scene, dir string) error {
 func headlines(scenes []Scene) string {
 	n := scenes[0].Plan.Nodes
 	head := table.Row{"RMSE (share of cells paid)", "one Nym-API", fmt.Sprintf("  %d with Ephemera", n)}
+	modes := scenes[0].Plan.Modes()
+	if slices.Contains(modes, Performance) {
+		head = append(head, fmt.Sprintf("  %d, perf. contract", n))
+	}
 	var rows []table.Row
 	for _, scene := range scenes {
 		row := table.Row{scene.Name()}
-		for _, mode := range []Mode{Single, Ephemera} {
+		for _, mode := range modes {
 			q := scene.mode(mode).Quality
 			row = append(row, fmt.Sprintf("%s (%s)", points(q.RMSE), q.Share()))
 		}

@@ -31,7 +31,18 @@ type lines struct {
 
 func (l lines) Settled(mode Mode, epoch int, record Record) {
 	// A failure to show progress does not end a run.
-	_, _ = fmt.Fprintf(l.w, "%-8s epoch %d of %d %s\n", mode, epoch, l.plan.Epochs, outcome(record))
+	_, _ = fmt.Fprintf(l.w, "%-*s epoch %d of %d %s\n", l.width(), mode.Short(), epoch, l.plan.Epochs, outcome(record))
+}
+
+// width returns the length of the longest mode.
+func (l lines) width() int { return longest(l.plan.Modes()) }
+
+func longest(modes []Mode) int {
+	width := 0
+	for _, mode := range modes {
+		width = max(width, len(mode.Short()))
+	}
+	return width
 }
 
 func (l lines) Close() {}
@@ -53,16 +64,16 @@ type modeBars struct {
 func newBars(w io.Writer, p *Plan) modeBars {
 	b := modeBars{trackers: map[Mode]*bars.Tracker{}}
 	var all []*bars.Tracker
-	for _, mode := range []Mode{Single, Ephemera} {
-		tracker := &bars.Tracker{Message: fmt.Sprintf("%s, epoch 1 of %d", mode, p.Epochs), Total: int64(p.Epochs)}
+	for _, mode := range p.Modes() {
+		tracker := &bars.Tracker{Message: fmt.Sprintf("%s, epoch 1 of %d", mode.Short(), p.Epochs), Total: int64(p.Epochs)}
 		b.trackers[mode], all = tracker, append(all, tracker)
 	}
-	b.Bars = bars.Start(w, len(fmt.Sprintf("%s, epoch %d of %d", Ephemera, p.Epochs, p.Epochs)), all...)
+	b.Bars = bars.Start(w, longest(p.Modes())+len(fmt.Sprintf(", epoch %d of %d", p.Epochs, p.Epochs)), all...)
 	return b
 }
 
 func (b modeBars) Settled(mode Mode, epoch int, _ Record) {
 	tracker := b.trackers[mode]
-	tracker.UpdateMessage(fmt.Sprintf("%s, epoch %d of %d", mode, min(int64(epoch)+1, tracker.Total), tracker.Total))
+	tracker.UpdateMessage(fmt.Sprintf("%s, epoch %d of %d", mode.Short(), min(int64(epoch)+1, tracker.Total), tracker.Total))
 	tracker.SetValue(int64(epoch))
 }

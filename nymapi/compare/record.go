@@ -9,14 +9,32 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Mode is a way to reward: with one Nym-API, or with many and Ephemera.
+// Mode is a way to reward: with one Nym-API, with many and Ephemera, or with many that submit to
+// Nym's performance contract.
 type Mode string
 
 // The modes in the order in which they are shown.
 const (
-	Single   Mode = "single"
-	Ephemera Mode = "ephemera"
+	Single      Mode = "single"
+	Ephemera    Mode = "ephemera"
+	Performance Mode = "performance-contract"
 )
+
+// Short returns the name of the mode in tables and sentences.
+func (m Mode) Short() string {
+	if m == Performance {
+		return "performance"
+	}
+	return string(m)
+}
+
+// Modes returns the modes of the run, in the order in which they are shown.
+func (p *Plan) Modes() []Mode {
+	if p.Performance {
+		return []Mode{Single, Ephemera, Performance}
+	}
+	return []Mode{Single, Ephemera}
+}
 
 // Record is a contract's record of one settled epoch.
 type Record struct {
@@ -73,6 +91,34 @@ func (o Outcome) attempts(verdict contract.Verdict) int {
 		}
 	}
 	return count
+}
+
+// submissions counts what Nym-APIs submitted: accepted, late and refused. In mode Performance these
+// are batches.
+func (o Outcome) submissions() (accepted, late, refused int) {
+	late, refused = o.attempts(contract.VerdictLate), o.attempts(contract.VerdictInvalid)
+	if o.Mode != Performance {
+		return o.attempts(contract.VerdictAccepted), late, refused
+	}
+	for _, record := range o.Records {
+		accepted += record.Detail.Batches
+	}
+	return accepted, late, refused
+}
+
+// toContract returns how many transactions Nym-APIs sent to the contract, and their bytes, accepted
+// or not. Those that the contract only counts have no size here.
+func (o Outcome) toContract() (transactions int, bytes int64) {
+	for _, record := range o.Records {
+		d := record.Detail
+		transactions, bytes = transactions+d.Batches+d.AttemptsDropped, bytes+d.BatchBytes
+		for _, attempt := range d.Attempts {
+			if o.Mode != Performance || attempt.Verdict != contract.VerdictAccepted { // the contract's own
+				transactions, bytes = transactions+1, bytes+int64(attempt.Bytes)
+			}
+		}
+	}
+	return transactions, bytes
 }
 
 // winners returns the number of epochs that each Nym-API won, by name.

@@ -52,10 +52,10 @@ func (s Scene) Mode(mode string) ModeSummary { return s.mode(Mode(mode)) }
 // Faults says who lies and who is offline, for the report.
 func (s Scene) Faults() string { return s.Plan.faults() }
 
-// epochLine is what both modes paid in one epoch.
+// epochLine is what the modes paid in one epoch.
 type epochLine struct {
-	Name             int64
-	Single, Ephemera epochCell
+	Name                          int64
+	Single, Ephemera, Performance epochCell
 }
 
 type epochCell struct {
@@ -80,10 +80,13 @@ func (s Scene) perEpoch(outcomes []Outcome) []epochLine {
 			if cell.After, cell.Rewarded = record.acceptedAfter(); cell.Rewarded {
 				cell.Winner = record.Detail.Winner.Name
 			}
-			if o.Mode == Single {
+			switch o.Mode {
+			case Single:
 				lines[i].Single = cell
-			} else {
+			case Ephemera:
 				lines[i].Ephemera = cell
+			case Performance:
+				lines[i].Performance = cell
 			}
 		}
 	}
@@ -154,6 +157,8 @@ func (p *Plan) Command() string {
 		switch {
 		case text == "" || text == flagText(usual[name]):
 		case name == "liars" || name == "offline": // the lists say it
+		case text == "true":
+			words = append(words, "--"+name)
 		case p.Source == SourceTrace && slices.Contains([]string{"nodes", "mixnodes", "ticks"}, name):
 			// the file says it
 		default:

@@ -16,13 +16,13 @@ const ResultsDir = results.Dir
 type Folder struct{ results.Folder }
 
 // NewFolder creates the folder of a run: out, which must be new or empty, or results/<time> in the
-// current folder if out is "". The error names the flag.
-func NewFolder(out string, now time.Time) (Folder, error) {
+// current folder if out is "", with a folder for each mode. The error names the flag.
+func NewFolder(out string, now time.Time, modes ...Mode) (Folder, error) {
 	created, err := results.New(ResultsDir, out, now)
 	if err != nil {
 		return Folder{}, err
 	}
-	for _, mode := range []Mode{Single, Ephemera} {
+	for _, mode := range modes {
 		if err := created.Make(string(mode)); err != nil {
 			return Folder{}, err
 		}

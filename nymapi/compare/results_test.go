@@ -15,7 +15,7 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 	p := smallPlan(LieZero)
 	now := time.Date(2026, 11, 20, 12, 30, 0, 5e6, time.UTC)
 	for range 2 { // the link is created, then moved
-		f, err := NewFolder("", now)
+		f, err := NewFolder("", now, Single, Ephemera)
 		require.NoError(t, err)
 		require.NoError(t, f.Write([]Scene{{p, NewSummary(p, "test", nil)}}, nil))
 		before, err := os.Readlink("results/latest")
@@ -41,17 +41,17 @@ func TestTheNewestFinishedRunIsTheLatest(t *testing.T) {
 func TestAChosenFolderMustBeEmpty(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	f, err := NewFolder("mine/here", time.Time{})
+	f, err := NewFolder("mine/here", time.Time{}, Single, Ephemera)
 	require.NoError(t, err)
 	require.Equal(t, "mine/here/single/contract.db", f.Database(Single))
 	require.NoError(t, f.Finish())
 	require.NoDirExists(t, "results")
 
-	_, err = NewFolder("mine", time.Time{})
+	_, err = NewFolder("mine", time.Time{}, Single, Ephemera)
 	require.EqualError(t, err, "--out mine: expected a new or an empty folder; give another one, or remove it")
 	require.NoError(t, os.WriteFile("file", nil, 0o600))
-	_, err = NewFolder("file", time.Time{})
+	_, err = NewFolder("file", time.Time{}, Single, Ephemera)
 	require.ErrorContains(t, err, "--out: expected a folder")
-	_, err = NewFolder("file/below", time.Time{})
+	_, err = NewFolder("file/below", time.Time{}, Single, Ephemera)
 	require.ErrorContains(t, err, "--out:")
 }

@@ -36,7 +36,7 @@ const (
 	stopTime    = 20 * time.Second // to stop everything
 )
 
-// Run runs both modes at the same time and returns the outcome of each, single first. It starts
+// Run runs all modes at the same time and returns the outcome of each, single first. It starts
 // everything it needs and leaves only the databases behind.
 //
 // The error is ErrDescriptors if the process may have too few files and connections open.
@@ -51,11 +51,11 @@ func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create a folder for the Nym-APIs' data: %w", err)
 	}
-	modes := []Mode{Single, Ephemera}
+	modes := p.Modes()
 	outcomes, errs := make([]Outcome, len(modes)), make([]error, len(modes))
 	progress := &progressReporter{progress: options.Progress}
 	var running sync.WaitGroup
-	// A mode that fails cancels the other: there is nothing to compare.
+	// A mode that fails cancels the others: there is nothing to compare.
 	both, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	for i, mode := range modes {
@@ -80,7 +80,7 @@ func Run(ctx context.Context, p *Plan, options Options) ([]Outcome, error) {
 	return outcomes, errors.Join(append(errs, removed)...)
 }
 
-// progressReporter serialises what both modes report to a Progress.
+// progressReporter serialises what the modes report to a Progress.
 type progressReporter struct {
 	mu       sync.Mutex
 	progress Progress

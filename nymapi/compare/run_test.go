@@ -301,7 +301,7 @@ func (afterFirst) Close()                      {}
 func TestAnInterruptedRunKeepsWhatIsFinished(t *testing.T) {
 	p, err := short(func(c *Config) { c.Epochs, c.Epoch = 50, time.Second }).Plan()
 	require.NoError(t, err)
-	folder, err := NewFolder(filepath.Join(t.TempDir(), "out"), time.Now())
+	folder, err := NewFolder(filepath.Join(t.TempDir(), "out"), time.Now(), Single, Ephemera)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -17,10 +17,12 @@ func (p *Plan) sentences(s Summary) []string {
 			sentences = append(sentences, p.singleSentence(m))
 		case Ephemera:
 			sentences = append(sentences, p.ephemeraSentence(m))
+		case Performance:
+			sentences = append(sentences, p.performanceSentence(m))
 		}
 	}
 	for _, c := range s.Caught {
-		sentences = append(sentences, fmt.Sprintf("Caught in %s: %s.", c.Mode, c.Sentence()))
+		sentences = append(sentences, fmt.Sprintf("Caught in %s: %s.", c.Mode.Short(), c.Sentence()))
 	}
 	if why := p.noTruth(); why != "" {
 		sentences = append(sentences, why)
@@ -239,7 +241,7 @@ func missedSentences(missed []Missed) []string {
 		if len(epochs[k]) > 1 {
 			word = "epochs"
 		}
-		sentences = append(sentences, fmt.Sprintf("%s missed %s %s: %s.", k.mode, word, strings.Join(epochs[k], ", "), k.reason))
+		sentences = append(sentences, fmt.Sprintf("%s missed %s %s: %s.", k.mode.Short(), word, strings.Join(epochs[k], ", "), k.reason))
 	}
 	return sentences
 }

@@ -40,6 +40,10 @@ type ModeSummary struct {
 	SubmissionsLate     int `json:"submissions_late"`
 	SubmissionsRefused  int `json:"submissions_refused"`
 
+	// Transactions and ContractBytes are what Nym-APIs sent to the contract in all settled epochs.
+	Transactions  int   `json:"transactions"`
+	ContractBytes int64 `json:"contract_bytes"`
+
 	BytesPerNodeEpoch *int64         `json:"bytes_per_node_epoch"` // sent
 	Winners           map[string]int `json:"winners"`              // number of epochs by name
 
@@ -142,16 +146,14 @@ func (p *Plan) common(outcomes []Outcome) cellSet {
 
 func (p *Plan) summarise(o Outcome, common cellSet) ModeSummary {
 	times := o.acceptTimes()
+	accepted, late, refused := o.submissions()
 	m := ModeSummary{
 		Mode: o.Mode, Epochs: len(o.Records), Rewarded: len(times), Quality: p.quality(o.paid(), common),
 		AcceptMSP50: percentile(times, 0.5), AcceptMSMax: percentile(times, 1),
-		SubmissionsAccepted: o.attempts(contract.VerdictAccepted),
-		SubmissionsLate:     o.attempts(contract.VerdictLate),
-		SubmissionsRefused:  o.attempts(contract.VerdictInvalid),
-		BytesPerNodeEpoch:   o.bytesPerNodeEpoch(),
-		Winners:             o.winners(),
-		Verification:        o.Verification,
+		SubmissionsAccepted: accepted, SubmissionsLate: late, SubmissionsRefused: refused,
+		BytesPerNodeEpoch: o.bytesPerNodeEpoch(), Winners: o.winners(), Verification: o.Verification,
 	}
+	m.Transactions, m.ContractBytes = o.toContract()
 	switch o.Mode {
 	case Single:
 		m.SingleSummary = p.single(len(o.Records), common)
@@ -219,7 +221,7 @@ func (p *Plan) flags() map[string]any {
 	return map[string]any{
 		"nodes": p.Nodes, "mixnodes": p.Mixnodes, "epochs": p.Epochs, "epoch": p.Epoch.String(), "ticks": p.Ticks,
 		"estimator": p.Estimator, "seed": p.Seed, "source": p.Source, "missing": p.Missing, "submit": p.Submit,
-		"verify": p.Verify, "lie": p.Lie, "single": p.Single,
+		"verify": p.Verify, "performance-contract": p.Performance, "lie": p.Lie, "single": p.Single,
 		"liars": len(p.roles.liars), "liars-at": append([]int{}, p.roles.liars...),
 		"offline": len(p.roles.offline), "offline-at": append([]int{}, p.roles.offline...),
 		"trace": p.Trace, "observers": list(p.Observers), "truth": list(p.Truth), "truth-by": p.TruthBy,

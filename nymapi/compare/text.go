@@ -20,6 +20,9 @@ func WriteText(w io.Writer, p *Plan, s Summary) error {
 	b.WriteString(qualityTable(p, s) + "\n")
 	paragraphs(&b, s.legend())
 	b.WriteString("\n" + raceTable(s) + "\n")
+	if p.Performance {
+		b.WriteString("\n" + contractTable(s) + "\n")
+	}
 	paragraphs(&b, p.sentences(s))
 	if lines := s.evidence(); len(lines) > 0 {
 		b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
@@ -27,7 +30,7 @@ func WriteText(w io.Writer, p *Plan, s Summary) error {
 	for _, m := range s.Modes {
 		if m.EphemeraSummary != nil && len(m.Estimators) > 0 && s.Truth != "" {
 			b.WriteString("\n" + paragraph.Wrap(estimatorTitle(m.Estimators[0].Quality)) + "\n")
-			b.WriteString(estimatorTable(p, m.Estimators) + "\n")
+			b.WriteString(estimatorTable(p, s.Common(), m.Estimators) + "\n")
 			paragraphs(&b, p.estimatorSentences(m.Estimators))
 		}
 	}
@@ -41,7 +44,7 @@ func (s Summary) evidence() []string {
 	var lines []string
 	for _, m := range s.Modes {
 		if v := m.Verification; v != nil {
-			lines = append(lines, paragraph.Wrap(fmt.Sprintf("Evidence in %s: %s", m.Mode, v.Sentence())))
+			lines = append(lines, paragraph.Wrap(fmt.Sprintf("Evidence in %s: %s", m.Mode.Short(), v.Sentence())))
 		}
 	}
 	return lines
@@ -102,7 +105,7 @@ func paragraphs(b *strings.Builder, sentences []string) {
 // qualityTable returns how many cells each mode paid, and how far from the truth.
 func qualityTable(p *Plan, s Summary) string {
 	head := table.Row{
-		"cells", "fresh", "carried", "unpaid", "RMSE\nfresh", "RMSE\npaid", "RMSE\nboth", "bias", "over-\npaid", "under-\npaid",
+		"cells", "fresh", "carried", "unpaid", "RMSE\nfresh", "RMSE\npaid", "RMSE\n" + s.Common(), "bias", "over-\npaid", "under-\npaid",
 	}
 	row := func(name string, q Quality) table.Row {
 		return table.Row{
@@ -112,7 +115,7 @@ func qualityTable(p *Plan, s Summary) string {
 	}
 	var rows []table.Row
 	for _, m := range s.Modes {
-		rows = append(rows, row(string(m.Mode), m.Quality))
+		rows = append(rows, row(m.Mode.Short(), m.Quality))
 		if m.SingleSummary == nil || p.Nodes == 1 {
 			continue
 		}
@@ -126,14 +129,22 @@ func qualityTable(p *Plan, s Summary) string {
 	return paragraph.Table(head, rows)
 }
 
+// Common says which modes paid the cells that are compared, for the head of a column.
+func (s Summary) Common() string {
+	if len(s.Modes) > 2 {
+		return "all"
+	}
+	return "both"
+}
+
 // legend explains the columns of qualityTable.
 func (s Summary) legend() []string {
 	legend := "A cell is one mixnode in one epoch. It is paid what was measured in the epoch (fresh), what was measured before (carried), or nothing."
 	if s.Truth == "" {
 		return []string{legend}
 	}
-	legend += fmt.Sprintf(" Errors are paid minus truth in points of 0 to 100. RMSE: over fresh cells, over all paid ones, and over the %d that both modes "+
-		"paid. Over- and underpaid: points per cell; an unpaid cell is lost in full.", s.CommonCells)
+	legend += fmt.Sprintf(" Errors are paid minus truth in points of 0 to 100. RMSE: over fresh cells, over all paid ones, and over the %d that %s modes "+
+		"paid. Over- and underpaid: points per cell; an unpaid cell is lost in full.", s.CommonCells, s.Common())
 	return []string{legend, s.truthSentence()}
 }
 
@@ -143,7 +154,7 @@ func (s Summary) truthSentence() string {
 	var parts []string
 	for _, m := range s.Modes {
 		if m.RMSEOther != nil {
-			parts = append(parts, fmt.Sprintf("%s %s (bias %s)", m.Mode, points(m.RMSEOther), signed(m.BiasOther)))
+			parts = append(parts, fmt.Sprintf("%s %s (bias %s)", m.Mode.Short(), points(m.RMSEOther), signed(m.BiasOther)))
 		}
 	}
 	if len(parts) == 0 {
@@ -161,12 +172,26 @@ func raceTable(s Summary) string {
 	won := ""
 	for _, m := range s.Modes {
 		rows = append(rows, table.Row{
-			m.Mode, m.Rewarded, m.Epochs - m.Rewarded, points(m.MaxError), number(m.AcceptMSP50) + "/" + number(m.AcceptMSMax),
+			m.Mode.Short(), m.Rewarded, m.Epochs - m.Rewarded, points(m.MaxError), number(m.AcceptMSP50) + "/" + number(m.AcceptMSMax),
 			fmt.Sprintf("%d/%d/%d", m.SubmissionsAccepted, m.SubmissionsLate, m.SubmissionsRefused), byteCount(m.BytesPerNodeEpoch),
 		})
-		won += "\n" + paragraph.Wrap(fmt.Sprintf("%s winners: %s", m.Mode, winners(m.Winners)))
+		won += "\n" + paragraph.Wrap(fmt.Sprintf("%s winners: %s", m.Mode.Short(), winners(m.Winners)))
 	}
 	return paragraph.Table(head, rows) + "\n" + won
+}
+
+// contractTable returns what Nym-APIs sent to the contract of each mode.
+func contractTable(s Summary) string {
+	head := table.Row{"to the contract", "transactions", "per epoch", "bytes", "per epoch"}
+	var rows []table.Row
+	for _, m := range s.Modes {
+		epochs := max(1, m.Epochs)
+		each := m.ContractBytes / int64(epochs)
+		rows = append(rows, table.Row{
+			m.Mode.Short(), m.Transactions, fmt.Sprintf("%.1f", float64(m.Transactions)/float64(epochs)), byteCount(&m.ContractBytes), byteCount(&each),
+		})
+	}
+	return paragraph.Table(head, rows)
 }
 
 // estimatorTitle says over what cells the estimators are compared.
@@ -174,8 +199,8 @@ func estimatorTitle(q Quality) string {
 	return fmt.Sprintf("The same certified reports under each estimator (of %d cells %d fresh, %d carried, %d unpaid):", q.Cells, q.Fresh, q.Carried, q.Unpaid)
 }
 
-func estimatorTable(p *Plan, lines []EstimatorSummary) string {
-	head := table.Row{"estimator", "RMSE\nfresh", "RMSE\npaid", "RMSE\nboth", "bias", "over-\npaid", "under-\npaid", "max\nerror"}
+func estimatorTable(p *Plan, common string, lines []EstimatorSummary) string {
+	head := table.Row{"estimator", "RMSE\nfresh", "RMSE\npaid", "RMSE\n" + common, "bias", "over-\npaid", "under-\npaid", "max\nerror"}
 	if p.Source == SourceTrace {
 		head = append(head, "RMSE by\nthe "+p.otherRule())
 	}

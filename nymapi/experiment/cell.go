@@ -55,7 +55,8 @@ func (c Cell) String() string {
 }
 
 // Ways returns new ways of deciding for the cell: the first Nym-API alone, which lies if anybody
-// does, the last one alone, which is honest, and the group with each estimator.
+// does, the last one alone, which is honest, the group with each estimator, and Nym's performance
+// contract.
 func (c Cell) Ways() []payout.Way {
 	ways := []payout.Way{payout.Single(0)}
 	if c.N > 1 {
@@ -64,7 +65,7 @@ func (c Cell) Ways() []payout.Way {
 	for _, e := range c.estimators() {
 		ways = append(ways, payout.Group(c.N, e))
 	}
-	return ways
+	return append(ways, payout.Performance())
 }
 
 func (c Cell) estimators() []metrics.Estimator {

@@ -3,7 +3,6 @@ package experiment
 import (
 	"strconv"
 
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/observe"
 )
 
@@ -50,11 +49,5 @@ func (f factor) effect(c Cell) observe.Effect {
 // shortLies returns what is combined with single factors: nobody lies, and lies that differ most
 // from each other in what they do to estimators.
 func shortLies() []string {
-	short := []string{Honest}
-	for _, name := range []string{"zero", "victims", "withhold", "shave", "best"} {
-		if _, ok := lies.Find(name); ok {
-			short = append(short, name)
-		}
-	}
-	return short
+	return append([]string{Honest}, knownLies([]string{"zero", "victims", "withhold", "shave", "best"})...)
 }

@@ -51,7 +51,7 @@ func Recorded(name, about string, t *trace.Trace) (Section, error) {
 	}}, nil
 }
 
-// recordedCells combines all lies with no gaps and many.
+// recordedCells combines all lies that are not special with no gaps and many.
 func recordedCells(base func(lie string) Cell) []Cell {
 	var cells []Cell
 	for _, missing := range []float64{0, 0.25} {
@@ -59,6 +59,9 @@ func recordedCells(base func(lie string) Cell) []Cell {
 		c.Missing = missing
 		cells = append(cells, c)
 		for _, lie := range lies.All() {
+			if lie.Special {
+				continue
+			}
 			c := base(lie.Name)
 			c.Missing = missing
 			cells = append(cells, c)

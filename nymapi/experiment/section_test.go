@@ -86,7 +86,7 @@ func TestEstimatorsOfACellAreChosen(t *testing.T) {
 	for _, way := range c.Ways() {
 		names = append(names, way.Name())
 	}
-	require.Equal(t, "single-1 single-10 trimmed(2) median", strings.Join(names, " "))
+	require.Equal(t, "single-1 single-10 trimmed(2) median performance", strings.Join(names, " "))
 }
 
 func TestARecordingNeedsAsManyObserversForTheTruthAsReport(t *testing.T) {

@@ -29,8 +29,8 @@ type Folder struct {
 	latest string
 }
 
-// New creates the folder of a run: out, which must be new or empty, or parent/<time> in the current
-// folder if out is "". The error names the flag --out.
+// New creates the folder of a run: out, which must be new or empty, or parent/<time> in the
+// current folder if out is "". The error names the flag --out.
 func New(parent, out string, now time.Time) (Folder, error) {
 	f := Folder{Path: filepath.Clean(out)}
 	if out == "" {

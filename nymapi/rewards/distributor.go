@@ -31,6 +31,9 @@ type Distributor struct {
 	Publish func(context.Context, contract.Description, block.Message) error
 	// Submit notifies the Submitter of a new submission. It must not block.
 	Submit func()
+	// Batch submits what was measured before the epoch ends, to a contract in
+	// contract.ModePerformance. In the other modes it is nil.
+	Batch func(context.Context, contract.Submission) (contract.BatchAnswer, error)
 	// Retention is the time for which samples are kept after their report.
 	Retention time.Duration
 	Logger    *slog.Logger
@@ -90,9 +93,13 @@ func (r *Distributor) epoch(ctx context.Context, e epoch.Entry, now contract.Mil
 			return 0, nil
 		}
 		r.Logger.WarnContext(ctx, "tick not measured", "epoch", d.Epoch, "err", err)
-		if !e.Over(now) {
-			return min(tryAgain, until(now, d.End)), nil
-		}
+		next = now.Add(tryAgain)
+	}
+	if r.Batch != nil {
+		return r.batch(ctx, e, now, next)
+	}
+	if err != nil && !e.Over(now) {
+		return min(tryAgain, until(now, d.End)), nil
 	}
 	if !e.Over(now) {
 		return until(now, next), nil
@@ -178,17 +185,7 @@ func (r *Distributor) submit(ctx context.Context, d contract.Description) error 
 	if _, err := r.Store.Submission(ctx, d.Epoch); !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	report, err := r.measured(ctx, d, d.Hash())
-	if err != nil {
-		return err
-	}
-	result := metrics.Result{Mixnodes: report.Mixnodes, Values: report.Values, Reports: make([]uint16, len(report.Values))}
-	for i, value := range report.Values {
-		if value != metrics.Missing {
-			result.Reports[i] = 1
-		}
-	}
-	submission, err := contract.NewSubmission(r.Key, d, result, nil)
+	submission, err := r.own(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -198,6 +195,21 @@ func (r *Distributor) submit(ctx context.Context, d contract.Description) error 
 	}
 	r.Submit()
 	return nil
+}
+
+// own returns what this Nym-API has measured in an epoch as a submission without evidence.
+func (r *Distributor) own(ctx context.Context, d contract.Description) (contract.Submission, error) {
+	report, err := r.measured(ctx, d, d.Hash())
+	if err != nil {
+		return contract.Submission{}, err
+	}
+	result := metrics.Result{Mixnodes: report.Mixnodes, Values: report.Values, Reports: make([]uint16, len(report.Values))}
+	for i, value := range report.Values {
+		if value != metrics.Missing {
+			result.Reports[i] = 1
+		}
+	}
+	return contract.NewSubmission(r.Key, d, result, nil)
 }
 
 // forget drops what is not needed for epochs before those of the calendar, once for each new epoch.

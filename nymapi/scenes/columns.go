@@ -12,14 +12,14 @@ func columns() Scene {
 	return Scene{
 		Name: "columns", Title: "A penalty depends on the order of the columns", Reports: []string{"autonity #1121"}, Median: another,
 		Happened: text(
-			"Autonity's oracle penalises voters whose price is far from the median, once in a round: the first offence counts, and",
-			"the symbols come in a fixed order. Of two voters with the same two offences, the one whose large offence is in the",
-			"first symbol is slashed, and the one whose small offence is in the first symbol is not.",
+			"Autonity's oracle penalises voters whose price is far from the median, but only for the first offence in a round, and",
+			"symbols are checked in a fixed order. Of two voters with the same two offences, the one whose larger offence comes",
+			"first is slashed, and the other is not.",
 		),
 		Teaches: text(
-			"A rule over many columns must not stop at the first. What the history here says of a reporter is a mean over all columns,",
-			"so their order cannot matter, and neither can that of the reports: that is tested for every estimator. Nobody is",
-			"slashed for an outlier; a reporter that is often far off weighs less with wmedian, and is paid the same.",
+			"A rule over many columns must look at all of them. Here the history of a reporter is a mean over all columns, so their",
+			"order makes no difference, and neither does the order of reports. Nobody is slashed for being an outlier: with",
+			"wmedian, a reporter that is often far from the others counts less.",
 		),
 		Play: playColumns,
 	}
@@ -64,7 +64,7 @@ func playColumns(uint64) ([]Act, error) {
 }
 
 // firstOffence returns by how many percent a voter is off in the first column in which it is an
-// outlier, 0 if there is none.
+// outlier, and 0 if it never is.
 func firstOffence(all []voter, who int) float64 {
 	for j := range all[who].values {
 		middle := medianOf(all, j)

@@ -11,15 +11,15 @@ func copied() Scene {
 	return Scene{
 		Name: "copied", Title: "Validators copy instead of measuring", Reports: []string{"subtensor #389"}, Median: noHelp,
 		Happened: text(
-			"Validators of Bittensor rate miners, and are paid by how well they agree with the others. Ratings are public, so copying",
-			"them paid as well as making them, without the work. The remedy was commit and reveal: ratings are published as a",
-			"hash first.",
+			"Validators of Bittensor rate miners, and earn more the better they agree with the others. Their ratings are public, so",
+			"a validator that copies them earns as much as one that does the work. The remedy was commit and reveal: a rating is",
+			"first published as a hash.",
 		),
 		Teaches: text(
-			"A copy is no second opinion, and no rule over one epoch can tell a copy from agreement. Copies of an honest report cost",
-			"precision. Copies of a wrong one are votes for it: six copies and their original decide every column. Here agreement",
-			"is not paid, and weights by history do not reward it, because all near the median weigh the same; so there is less",
-			"reason to copy, and nothing that prevents it. Two equal reports are visible in the evidence.",
+			"A copy adds no information, and no rule over a single epoch can tell it from agreement. Copies of an honest report",
+			"cost precision. Copies of a wrong one are votes for it: six copies and the original decide every column. Here",
+			"agreement is not paid, and all members near the median have the same weight, so copying only saves work. But nothing",
+			"prevents it. Only the evidence shows equal reports.",
 		),
 		Play: playCopied,
 	}
@@ -39,8 +39,8 @@ func playCopied(seed uint64) ([]Act, error) {
 	many := six.act(say("Nym-APIs 1 to %d copy it", copiers), v, wayWeighted)
 	victims := s.good(mixnodes / 10)
 	lies := s.values(always(), func(i int) bool { return i == nymAPIs }, victims, zero).copies(copiers)
-	wrong := lies.act("Nym-API 10 reports 0 for 24 victims, and six copy it",
-		view{over: say("the %d victims, which are up", len(victims)), which: victims, epochs: always()}, wayWeighted)
+	wrong := lies.act("Nym-API 10 reports 0 for 24 good mixnodes, and six copy it",
+		view{over: say("the %d victims", len(victims)), which: victims, epochs: always()}, wayWeighted)
 	return []Act{honest, few, many, wrong}, nil
 }
 

@@ -1,7 +1,7 @@
-// Package scenes replays what operators of systems like this one reported: an outage of a monitor,
-// a bug that all observers share, a region that none of them reaches. Each scene has a file. It
-// tells what happened there, computes what happens here under each way of deciding what mixnodes
-// are paid, and says what it teaches, also where a median does not help.
+// Package scenes replays what operators of Nym and of similar systems reported: an outage of a
+// monitor, a bug that all observers share, a region that none of them reaches. Each scene has a
+// file: what happened there, what mixnodes are paid here under each way of deciding it, and what it
+// teaches, also where a median does not help.
 //
 // It is pure: the numbers come from the rules of packages payout, verify and performance over a
 // simulated world, without network, clock or files. Package experiment has the statistics of many

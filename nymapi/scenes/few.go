@@ -6,15 +6,15 @@ func few() Scene {
 	return Scene{
 		Name: "few", Title: "Too few measurers are left", Reports: []string{"tor-relays, February 2018"}, Median: noHelp,
 		Happened: text(
-			"Tor's directory authorities weigh a relay by the median of its measurements, if there are three. On 27 February 2018",
-			"fewer than three scanners voted, and all relays fell back to what they say of themselves, at most 10,000. That cut",
-			"the 857 fastest relays, and slow ones suddenly got traffic that they could not carry.",
+			"Tor's directory authorities give a relay the median of its measured bandwidths if at least three of them have measured",
+			"it. On 27 February 2018 fewer than three had, and all relays fell back to the bandwidth that they claim, capped at",
+			"10,000. That cut the 857 fastest relays, and small relays suddenly got more traffic.",
 		),
 		Teaches: text(
-			"What is paid below the minimum is a rule as well, and it decides who gains from silence. Here an epoch with fewer than",
-			"n-f reports is not rewarded: that costs all mixnodes the epoch, and nobody gains. The performance contract has no",
-			"minimum. While all are honest, two values do nearly as well as ten, and even with one liar of two it pays more of what",
-			"is due than a lost epoch. But who silences the others, or waits for it, decides alone who is paid.",
+			"What is paid below the minimum is a rule, too, and it decides who gains from silence. Here an epoch with fewer than",
+			"n-f reports is not rewarded: every mixnode loses, and nobody gains. The performance contract has no minimum. While all",
+			"are honest, two values do nearly as well as ten, and even with one liar of two it pays more of what is due than a lost",
+			"epoch would. But a monitor that silences the others, or waits until they are silent, decides alone who is paid.",
 		),
 		Play: playFew,
 	}

@@ -10,17 +10,17 @@ import (
 
 func lastReporter() Scene {
 	return Scene{
-		Name: "last-reporter", Title: "Who reports last steers the median", Reports: []string{"enzyme #463"}, Median: upToF,
+		Name: "last-reporter", Title: "The last reporter steers the median", Reports: []string{"enzyme #463"}, Median: upToF,
 		Happened: text(
-			"In Enzyme's price feed five operators submit, and the median counts. The last one sees the other four, and can make the",
-			"median any value between the two in the middle. It never leaves the range of honest prices, so nothing looks wrong,",
-			"and every operator has a reason to wait. The audit recommended commit and reveal.",
+			"In Enzyme's price feed each operator submits a price, and the median counts. With five, the last one sees the other",
+			"four, and can set the median to any value between the two in the middle. It never leaves the range of the honest",
+			"prices, so nothing looks wrong, and every operator has a reason to wait. The audit recommended commit and reveal.",
 		),
 		Teaches: text(
-			"A median bounds a liar, it does not silence it: f late reporters move every column as far as its honest values are",
-			"apart. Measurements of good mixnodes are close together, so that is less than two points; but the chance to be drawn",
-			"goes with the 20th power of the score. Both here and in the performance contract reports are public before the last one is due.",
-			"Commit and reveal would end it, at the price of another round and of epochs lost when somebody does not reveal.",
+			"A median limits liars; it does not exclude them. f late reporters can move it as far as honest values are apart. For",
+			"good mixnodes that is less than two points, but the chance to be drawn depends on the 20th power of the score. Reports",
+			"are public before the last one is due, here and in the performance contract. Commit and reveal would hide them, at the",
+			"price of another round, and of epochs that are lost when members do not reveal.",
 		),
 		Play: playLastReporter,
 	}
@@ -32,10 +32,10 @@ func playLastReporter(seed uint64) ([]Act, error) {
 		return nil, err
 	}
 	which := s.good(mixnodes / 10)
-	v := view{over: say("the %d victims, which are up", len(which)), which: which, epochs: always()}
+	v := view{over: say("the %d victims", len(which)), which: which, epochs: always()}
 	acts := []Act{fiveOperators()}
 	for _, count := range []int{1, faulty()} {
-		title := "Nym-API 1 waits, and reports the lowest value of the others for 24 victims"
+		title := "Nym-API 1 waits, and reports the lowest value of the others for 24 good mixnodes"
 		if count > 1 {
 			title = say("Nym-APIs 1 to %d (f) do so", count)
 		}

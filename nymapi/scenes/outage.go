@@ -4,15 +4,14 @@ func outage() Scene {
 	return Scene{
 		Name: "outage", Title: "An outage of a monitor must not slash everybody", Reports: []string{"nym #6714"}, Median: upToF,
 		Happened: text(
-			"When Nym added the scores of its new stress tests to the performance of nodes, an outage of the orchestrator that",
-			"measures them could have lowered every node's score: no measurement looked like a bad one. The change came with a guard",
-			"that leaves the stress score out while there are no results.",
+			"When Nym added the results of its new stress tests to the performance of nodes, an outage of the orchestrator that",
+			"runs them could have lowered the score of every node. The change came with a guard against that.",
 		),
 		Teaches: text(
-			"Missing is not zero. That alone does not pay anybody: with one monitor, no measurement means no reward or an old one.",
-			"Nine others measure here. But a group that wants n-f reports stops when more than f are away at the same hoster.",
-			"The performance contract does not stop: it has no minimum, and pays what was measured up to 24 epochs before.",
-			"Availability is where it is better. The scene few shows the price.",
+			"A missing measurement is not a zero. With a single monitor that is not enough: nothing is measured, so nothing new can",
+			"be paid. With ten, nine others still measure. But a group that requires n-f reports stops when more than f of its",
+			"members use the same hoster and go down with it. The performance contract has no minimum and pays values that are up",
+			"to 24 epochs old, so it is more available. The scene few shows what that costs.",
 		),
 		Play: playOutage,
 	}

@@ -6,14 +6,14 @@ func recognised() Scene {
 	return Scene{
 		Name: "recognised", Title: "The measured recognise who measures", Reports: []string{"bwscanner #57", "tor trac #24674"}, Median: upToF,
 		Happened: text(
-			"Tor's bandwidth scanner fetched files from one server with a fixed address. Relays between scanner and server measured",
-			"high, and a relay that knows the address can serve it better than its users. The remedy was a pool of servers",
-			"shared by all scanners.",
+			"Tor's bandwidth scanner downloaded files from one server with a fixed address. Relays near the path between scanner",
+			"and server measured too high, and a relay that knows the address can treat the scanner better than its users. The",
+			"proposed remedy was a pool of servers that all scanners share.",
 		),
 		Teaches: text(
-			"A known observer measures what it is shown. While at most f are known, the others outvote them. A probe that can be",
-			"told from traffic makes all observers known at once, and then no rule over their reports helps: the error is the",
-			"same everywhere. An observer that is near by does little harm, because the median does not take the highest value.",
+			"An observer that is recognised measures what it is shown. While at most f are recognised, the others outvote them. If",
+			"probes differ from ordinary traffic, every observer is recognised, and no rule over their reports helps. An observer",
+			"close to some mixnodes does little harm, because the median does not follow the highest value.",
 		),
 		Play: playRecognised,
 	}

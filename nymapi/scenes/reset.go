@@ -10,15 +10,15 @@ func reset() Scene {
 	return Scene{
 		Name: "reset", Title: "A monitor loses its database", Reports: []string{"nym #7035"}, Median: another,
 		Happened: text(
-			"Nym's API knew a measurement by its submitter and the number that the submitter's database gave it. After the database",
-			"of a submitter was reset, its numbers began again at 1, and its new measurements were dropped as known ones. Since",
-			"then a measurement is known by node, time and submitter.",
+			"Nym's API identified a measurement by its submitter and the number that the submitter's database gave it. When the",
+			"database of a submitter was reset, its numbers began at 1 again, and new measurements were dropped as duplicates.",
+			"Since the fix, a measurement is identified by node, time and submitter.",
 		),
 		Teaches: text(
-			"What identifies a measurement must not depend on the memory of the one who measures. Here a report carries the hash of",
-			"the epoch's description, which the contract makes, so it counts for this epoch and no other, once for each member.",
-			"The cursor of the performance contract is an epoch and a node, which does as well. No median is needed for it,",
-			"and none helps: an update may reset all databases at once.",
+			"The identity of a measurement must not depend on the memory of the party that makes it. Here a report carries the hash",
+			"of the epoch's description, which the contract makes, so it counts once for each member, for this epoch and no other.",
+			"The cursor of the performance contract, an epoch and a node, works as well. The median makes no difference: one update",
+			"may reset all databases.",
 		),
 		Play: playReset,
 	}

@@ -4,15 +4,15 @@ func sameBug() Scene {
 	return Scene{
 		Name: "same-bug", Title: "All observers have the same bug", Reports: []string{"ar-io-observer #107"}, Median: noHelp,
 		Happened: text(
-			"A gateway that shared its machine with a wrongly registered one was marked as failed by every observer, in every epoch,",
-			"also by its own: the code blamed the owner of the key that was found instead of the host that showed it.",
-			"All observers ran the same code, so all of them agreed.",
+			"A healthy gateway was marked as failed by every observer in every epoch, even by its own. Its machine also served a",
+			"domain of another gateway, and the code blamed the owner of the wallet that it found there instead of the host that",
+			"showed it. All observers ran the same code, so all of them agreed.",
 		),
 		Teaches: text(
-			"A median counts opinions, and copies of one program are one opinion. No rule over the reports finds this: not the",
-			"median, not the performance contract, not weights by history, because nobody deviates. Different programs help, if",
-			"fewer than half run the wrong one; the guarantee of the group wants f or fewer. What remains is evidence: each",
-			"observer signed its zero for a mixnode that users reach, and the description says by which rule it was paid.",
+			"A median counts opinions, and copies of one program are a single opinion. No rule over the reports finds such a bug,",
+			"because nobody deviates: not the median, not the performance contract, not weights by history. Different programs help",
+			"as long as fewer than half of the members run the wrong one, and only f of them are covered by the guarantee. What",
+			"remains is evidence: each observer signed a zero for a mixnode that users can reach.",
 		),
 		Play: playSameBug,
 	}
@@ -24,7 +24,7 @@ func playSameBug(seed uint64) ([]Act, error) {
 		return nil, err
 	}
 	victim := s.good(1)
-	v := view{over: say("mixnode %d, which is up", victim[0]+1), which: victim, epochs: always()}
+	v := view{over: say("mixnode %d", victim[0]+1), which: victim, epochs: always()}
 	var acts []Act
 	for _, count := range []int{faulty(), nymAPIs / 2, nymAPIs} {
 		buggy := s.values(always(), upTo(count), victim, zero)

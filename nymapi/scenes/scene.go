@@ -41,7 +41,7 @@ type Act struct {
 	Says  []string `json:"says,omitempty"`  // sentences with what was computed
 }
 
-// Line returns the line of a way, and false if there is none.
+// Line returns the line of a way, and false if it is not in the act.
 func (a Act) Line(way string) (Line, bool) {
 	for _, line := range a.Lines {
 		if line.Way == way {
@@ -51,7 +51,7 @@ func (a Act) Line(way string) (Line, bool) {
 	return Line{}, false
 }
 
-// Table is numbers that are no payments. Each row has as many fields as the head.
+// Table is what was computed other than payments. Each row has as many fields as the head.
 type Table struct {
 	Head []string   `json:"head"`
 	Rows [][]string `json:"rows"`

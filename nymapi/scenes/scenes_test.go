@@ -281,8 +281,8 @@ func TestTheOrderOfColumnsDecidesThereAndNotHere(t *testing.T) {
 
 func TestAnotherRuleIsFoundByRecomputing(t *testing.T) {
 	eachSeed(t, "verifier", func(t *testing.T, acts []Act) {
-		right(t, acts[0], "The median, as described")
-		wrong(t, acts[0], "The mean, silently")
+		right(t, acts[0], "Median, as described")
+		wrong(t, acts[0], "Mean, unannounced")
 		found := map[string]int{}
 		for _, row := range acts[0].Table.Rows {
 			var count int

@@ -7,15 +7,15 @@ func selfDoubt() Scene {
 		Name: "self-doubt", Title: "An observer that sees everybody fail must doubt itself",
 		Reports: []string{"ar-io-observer #69", "ar-io-observer #101"}, Median: upToF,
 		Happened: text(
-			"An observer without a working network fails every gateway. AR.IO's observers therefore submit nothing when more than",
-			"80 % fail. A year later, on a young network where most gateways really failed, the rule silenced honest observers,",
-			"and the limit was raised to 95 %.",
+			"An observer without a working network sees every gateway fail. AR.IO's observers therefore submit nothing if more than",
+			"80 % fail. On a young network, where most gateways really failed, the rule silenced honest observers, and a year later",
+			"the limit was raised to 95 %.",
 		),
 		Teaches: text(
-			"The rule makes a wrong report a missing one. With a median that matters once nearly half of the observers are cut off:",
-			"then it turns half a reward into a whole one in the performance contract, and into none here, because too few report.",
-			"In a real outage of most mixnodes it does harm: silence pays old values, or nobody. The Nym-APIs here have no",
-			"such rule; up to f broken observers are outvoted, and more are not told apart from the world.",
+			"The rule turns a wrong report into a missing one. Up to f broken observers are outvoted in any case. When half of them",
+			"are cut off, the rule saves the rewards under the performance contract, which has no minimum, and loses them here,",
+			"where too few reports are left. In a real outage of most mixnodes it does harm: the contract pays old values for",
+			"mixnodes that are down, and the group pays nobody. The Nym-APIs of this project have no such rule.",
 		),
 		Play: playSelfDoubt,
 	}

@@ -20,6 +20,11 @@ const (
 // faulty is the f of the group.
 func faulty() int { return quorum.Faulty(nymAPIs) }
 
+// Setting says in a sentence what the world of a seed is.
+func Setting(seed uint64) string {
+	return say("%d Nym-APIs (f = %d) measure %d mixnodes for %d epochs in the simulated world of seed %d.", nymAPIs, faulty(), mixnodes, epochs, seed)
+}
+
 // stage is what Nym-APIs report in a scene, and what is right. Epochs and Nym-APIs are numbered
 // from 1, as in the text; mixnodes from 0. It is not modified: scenes change copies.
 type stage struct {
@@ -34,7 +39,7 @@ func newStage(seed uint64) (stage, error) {
 }
 
 // with returns a stage in which every report is what change returns. It gets a copy of the report,
-// which it may modify, and returns nil if there is none.
+// which it may modify, and returns nil if the Nym-API does not report.
 func (s stage) with(change func(epoch, nymAPI int, row []metrics.Uptime) []metrics.Uptime) stage {
 	changed := stage{truth: s.truth}
 	for e, rows := range s.reports {

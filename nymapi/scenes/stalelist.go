@@ -14,15 +14,16 @@ func staleList() Scene {
 	return Scene{
 		Name: "stale-list", Title: "Observers use a live list, the contract a frozen one", Reports: []string{"ar-io-sdk #717"}, Median: another,
 		Happened: text(
-			"AR.IO's contract freezes the number of gateways when an epoch begins; its observers read the live registry. In epoch 523",
-			"a gateway joined, all of them sent results for 645 instead of 644, and the contract refused every one: of 50 observers,",
-			"none counted. A gateway that leaves is worse: results are bits by position, and move to another gateway unnoticed.",
+			"AR.IO's contract freezes the number of gateways when an epoch begins, while its observers read the live registry. In",
+			"epoch 523 a gateway joined. All 50 observers sent results for 645 gateways instead of 644, and the contract refused",
+			"every one. A gateway that leaves is worse: results are bits by position, so they can be credited to another gateway",
+			"without an error.",
 		),
 		Teaches: text(
-			"The list must come from the one who checks it. Here the description of an epoch fixes it, every Nym-API measures",
-			"the mixnodes of the description, and a report lists them by name. A report about any other list is refused, as there,",
-			"but never counted for another mixnode. The performance contract knows nodes by number, and takes what fits.",
-			"More observers do not help when all read the same wrong list.",
+			"Both sides must use the same list. Here the description of an epoch fixes it: Nym-APIs measure the mixnodes of the",
+			"description, and a report lists them by name. A report about another list is refused, as it was there, but its values",
+			"never count for other mixnodes. The performance contract identifies nodes by number, and takes what fits. More",
+			"observers do not help if all of them read the wrong list.",
 		),
 		Play: playStaleList,
 	}
@@ -33,8 +34,8 @@ const changed = 9
 
 // Lines of this scene.
 const (
-	byPosition = "Results by position"
-	byLength   = "Results of that length"
+	byPosition = "AR.IO, by position"
+	byLength   = "AR.IO, by length"
 	liveNames  = "Ephemera, live list"
 )
 
@@ -82,7 +83,7 @@ func playJoin(s stage) (Act, error) {
 // playLeave removes a mixnode from the live list: the last one takes its place.
 func playLeave(s stage) (Act, error) {
 	gone, last := s.worst(), mixnodes-1
-	v := view{over: say("mixnode %d, which was down, and the last of the list", gone+1), which: []int{gone, last}, epochs: window{changed, changed}}
+	v := view{over: "both mixnodes", which: []int{gone, last}, epochs: window{changed, changed}}
 	without := func(row []metrics.Uptime) []metrics.Uptime { return slices.Delete(slices.Clone(row), gone, gone+1) }
 	named, err := s.byNames(slices.Delete(names(mixnodes), gone, gone+1), without)
 	if err != nil {
@@ -104,7 +105,7 @@ func playLeave(s stage) (Act, error) {
 		return row
 	})
 	return Act{
-		Title: say("Mixnode %d leaves in epoch %d, and the last of the list takes its place", gone+1, changed), Over: v.over, First: changed, Last: changed,
+		Title: say("Mixnode %d, which was down, leaves in epoch %d, and the last of the list takes its place", gone+1, changed), Over: v.over, First: changed, Last: changed,
 		Lines: []Line{
 			position.line(byPosition, wayMedian, v), named.line(liveNames, wayMedian, v), contract.line(wayContract, wayContract, v), own.line(wayMedian, wayMedian, v),
 		},

@@ -14,15 +14,15 @@ func verifier() Scene {
 	return Scene{
 		Name: "verifier", Title: "A new verifier pays otherwise than the old rule", Reports: []string{"helium #337"}, Median: another,
 		Happened: text(
-			"Helium moved the computation of rewards from its chain to an oracle, a verifier. It assigned the shares of witnesses",
-			"otherwise than the rule it replaced. Nothing checked one against the other; an owner of hotspots recomputed his",
-			"rewards and found it.",
+			"Helium moved the computation of rewards from its chain to an oracle, the verifier. The verifier computed the shares of",
+			"witnesses otherwise than the rule that it replaced, and nothing compared the two. A user found the difference.",
 		),
 		Teaches: text(
-			"A rule that only one program knows changes with the program. Here the description of an epoch names estimator and",
-			"version before the first measurement, n-f members sign its hash, a program of another version refuses, and everybody",
-			"recomputes the result from signed reports. In the performance contract everybody can recompute the median from the",
-			"stored values, as long as its admin keeps them. Whoever trusts one Nym-API has nothing to compare with.",
+			"If only one program knows the rule, the rule changes with the program. Here the description of an epoch names the",
+			"estimator and its version before anything is measured, and n-f members sign its hash with their reports. A program",
+			"with another version refuses to compute, and anyone can recompute the result from the signed reports. In the",
+			"performance contract, anyone can recompute the median from the stored values until the admin removes them. The word of",
+			"a single Nym-API cannot be checked at all.",
 		),
 		Play: playVerifier,
 	}
@@ -36,10 +36,10 @@ func playVerifier(seed uint64) ([]Act, error) {
 	victims := s.good(mixnodes / 10)
 	w := during()
 	lied := s.values(w, upTo(faulty()), victims, zero)
-	v := view{over: say("the %d victims, which are up", len(victims)), which: victims, epochs: w}
+	v := view{over: say("the %d victims", len(victims)), which: victims, epochs: w}
 	act := Act{
-		Title: say("Nym-APIs 1 to %d report 0 for %d mixnodes, and a new program takes the mean", faulty(), len(victims)), Over: v.over, First: w.first, Last: w.last,
-		Lines: []Line{lied.line("The median, as described", wayMedian, v), lied.line("The mean, silently", wayMean, v)},
+		Title: say("Nym-APIs 1 to %d report 0 for %d good mixnodes, and a new program takes the mean", faulty(), len(victims)), Over: v.over, First: w.first, Last: w.last,
+		Lines: []Line{lied.line("Median, as described", wayMedian, v), lied.line("Mean, unannounced", wayMean, v)},
 	}
 	act.Table, act.Says, err = lied.recompute(w.first)
 	return []Act{act}, err
@@ -73,8 +73,8 @@ func (s stage) recompute(epoch int) (*Table, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	table := &Table{Head: []string{"the evidence of", "mixnodes that it shows to be paid otherwise"}, Rows: [][]string{
-		{wayAlone, "none: its reports are its word"},
+	table := &Table{Head: []string{"evidence", "mixnodes whose payment it proves wrong"}, Rows: [][]string{
+		{wayAlone, "none: nothing can be recomputed"},
 		{wayContract, say("%d of %d", kept, mixnodes)},
 		{wayContract + ", epoch removed", say("%d of %d", removed, mixnodes)},
 		{wayMedian, say("%d of %d", differing(described.Values, paid.Values), mixnodes)},

@@ -7,14 +7,14 @@ func zeros() Scene {
 	return Scene{
 		Name: "zeros", Title: "All gateways are at zero for a while", Reports: []string{"nym #3827", "nym #4432"}, Median: helps,
 		Happened: text(
-			"Nym's API reported a recent performance of zero for all gateways at once. After a while that went away by itself.",
-			"Operators of mixnodes saw scores fall after a restart of a few seconds and recover days later, could not find out why,",
-			"and asked for a more transparent monitor.",
+			"Nym's API reported a recent performance of zero for all gateways at once, and after a while the zeros went away by",
+			"themselves. Operators of mixnodes saw their scores fall after a restart of a few seconds and recover only days later.",
+			"They could not find out why, and asked for a more transparent monitor.",
 		),
 		Teaches: text(
-			"Whoever measures alone cannot tell its own fault from a fault of everybody, and nor can those that it pays.",
-			"A second opinion shows the difference, and a median pays by it. The reports that explain a payment are signed and",
-			"kept here, so the question who reported the zeros has an answer. In the performance contract the values have no names.",
+			"A single monitor cannot tell its own fault from a fault of every node, and neither can the nodes that it scores. With",
+			"several monitors the difference shows, and a median pays by it. Here the reports behind a payment are signed and kept,",
+			"so anyone can find out who reported the zeros. The performance contract stores values without names.",
 		),
 		Play: playZeros,
 	}

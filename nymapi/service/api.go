@@ -32,7 +32,7 @@ func (s servedAPI) SubmitEphemeraMessage(ctx context.Context, submission api.Sub
 // reported before anything else happens, and liveness probes are answered while the Nym-API waits
 // to start. It does nothing if no API is configured or there is no node.
 func (s *Service) listenAPI() (err error) {
-	if s.config.API == "" || s.config.Mode == Single {
+	if s.config.API == "" || s.config.Mode != Ephemera {
 		return nil
 	}
 	what := func() string { return "waiting for the contract and for the other members" }

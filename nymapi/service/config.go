@@ -31,15 +31,18 @@ type Mode string
 const (
 	Single   Mode = "single"   // the one authorised Nym-API submits what it measured
 	Ephemera Mode = "ephemera" // members exchange reports and submit the results of certified blocks
+	// Performance has no node, either: each member submits what it measured, before the epoch ends, by
+	// the rules of Nym's performance contract.
+	Performance Mode = "performance-contract"
 )
 
 // ParseMode parses a mode. The error wraps ErrConfig.
 func ParseMode(text string) (Mode, error) {
 	switch mode := Mode(text); mode {
-	case Single, Ephemera:
+	case Single, Ephemera, Performance:
 		return mode, nil
 	}
-	return "", fmt.Errorf("%w: mode %q, expected single or ephemera", ErrConfig, text)
+	return "", fmt.Errorf("%w: mode %q, expected single, ephemera or performance-contract", ErrConfig, text)
 }
 
 // Submission says when members submit.
@@ -89,7 +92,8 @@ type Config struct {
 	// API is the address, such as 127.0.0.1:3100, on which the embedded node serves its HTTP API,
 	// WebSocket and metrics. Port 0 means a free one. Default: no API. Run binds it first; it
 	// responds once the group is complete. Clients can read, and submit messages that members
-	// signed, but the node signs nothing for them. Mode Single has no node and ignores API.
+	// signed, but the node signs nothing for them. Without a node, in the other modes, API is
+	// ignored.
 	API string
 	// APIHosts are names, other than localhost and IP addresses, at which callers address the API.
 	APIHosts []string

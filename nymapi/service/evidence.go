@@ -55,7 +55,7 @@ func (s *Service) openEvidence(pinned rewards.Contract, info contract.PeerInfo, 
 
 // ownProofs returns what reads the proofs in the store of the embedded node, nil without one.
 func (s *Service) ownProofs() func(context.Context) ([]evidence.File, error) {
-	if s.config.Mode == Single {
+	if s.config.Mode != Ephemera {
 		return nil
 	}
 	return func(ctx context.Context) ([]evidence.File, error) {

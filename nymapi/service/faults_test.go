@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
+	"github.com/ephemera-go/nym-rewarding/contract/server"
+	"github.com/ephemera-go/nym-rewarding/contract/verify"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
 	"github.com/ephemera-go/nym-rewarding/ephemera/transport"
@@ -199,6 +201,34 @@ func TestASingleNymAPISubmitsWhatItMeasured(t *testing.T) {
 		require.Equal(t, "nymapi-1", detail.Winner.Name)
 		require.Len(t, detail.Result, mixnodes)
 	}
+}
+
+func TestMembersSubmitToThePerformanceContractBeforeTheEpochEnds(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4, 2*time.Second, func(config *server.Config) { config.Mode = contract.ModePerformance })
+	c.startAll(func(config *service.Config) { config.Mode = service.Performance })
+	var detail contract.EpochDetail
+	c.eventually(func() bool {
+		newest := c.now()
+		if newest < 3 {
+			return false
+		}
+		var err error
+		detail, err = c.asked.EpochDetail(t.Context(), newest-1)
+		return err == nil && detail.Batches == 4
+	}, "an epoch has the batches of all")
+	require.Equal(t, contract.StatusRewarded, detail.Status)
+	require.Equal(t, detail.Description.ContractKey, detail.Winner.Key)
+	require.Len(t, detail.Result, mixnodes)
+	for _, reward := range detail.Result {
+		require.Zero(t, reward.Value%metrics.PerPoint, "percents are integers")
+		require.Positive(t, reward.Reports)
+	}
+	core, err := c.asked.Core(t.Context(), detail.ID)
+	require.NoError(t, err)
+	audited, err := verify.Audit(core)
+	require.NoError(t, err)
+	require.False(t, audited.Proven())
 }
 
 func TestStagedSubmissionsFollowEachOther(t *testing.T) {

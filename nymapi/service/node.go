@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ephemera-go/nym-rewarding/contract"
@@ -138,9 +139,13 @@ func (s *Service) publish(ctx context.Context, n *node, d contract.Description, 
 // checkDescription returns a function that refuses descriptions of another contract or group, and
 // rules that this program does not know or was not started for.
 func checkDescription(c rewards.Contract, group *membership.Group, mode Mode) func(contract.Description) error {
-	unfit := map[Mode]contract.Mode{Single: contract.ModeFull, Ephemera: contract.ModeSingle}
+	fits := map[Mode][]contract.Mode{
+		Single:      {contract.ModeSingle, contract.ModeNone},
+		Ephemera:    {contract.ModeFull, contract.ModeNone},
+		Performance: {contract.ModePerformance},
+	}
 	return func(d contract.Description) error {
-		if d.Rules.Mode == unfit[mode] {
+		if !slices.Contains(fits[mode], d.Rules.Mode) {
 			return fmt.Errorf("the contract verifies in mode %s, which accepts nothing from a Nym-API in mode %s; start both in the same mode", d.Rules.Mode, mode)
 		}
 		if d.Network != c.Network || d.ContractKey != c.Key {

@@ -173,10 +173,10 @@ func (s *Service) work(ctx context.Context, pinned rewards.Contract) error {
 	if pinned.PeerInfo != nil { // stored by an earlier start, so the contract was not asked
 		start(s.recognise)
 	}
-	if s.config.Mode == Single {
-		err = s.runSingle(clock, start)
-	} else {
+	if s.config.Mode == Ephemera {
 		err = s.runEphemera(ctx, clock, pinned, group, info, start)
+	} else {
+		err = s.runAlone(clock, start)
 	}
 	if err != nil {
 		start(func(context.Context) error { return err }) // cancels the others
@@ -198,12 +198,15 @@ func (s *Service) parts(clock *epoch.Clock, key block.Signer) (*rewards.Distribu
 		Key: key, Store: s.folder.rewards, Calendar: clock, Collector: collecting, Single: s.config.Mode == Single,
 		Report: s.config.Behaviour.Report, Submit: submitter.Notify, Retention: s.config.Retention, Logger: s.log,
 	}
+	if s.config.Mode == Performance {
+		distributor.Batch = s.client.SubmitBatch
+	}
 	archive := &rewards.Archive{Store: s.folder.rewards, Calendar: clock, Keep: s.config.Keep, Logger: s.log}
 	return distributor, submitter, archive, nil
 }
 
-// runSingle starts a Nym-API without Ephemera.
-func (s *Service) runSingle(clock *epoch.Clock, start func(func(context.Context) error)) error {
+// runAlone starts a Nym-API without Ephemera.
+func (s *Service) runAlone(clock *epoch.Clock, start func(func(context.Context) error)) error {
 	distributor, submitter, archive, err := s.parts(clock, s.home.Key)
 	if err != nil {
 		return err

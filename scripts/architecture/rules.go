@@ -141,6 +141,10 @@ var rules = []rule{
 		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
 	})},
 	{folder: "nymapi/results", imports: kit},
+	// The figures of a shadow run are computed without its database.
+	{folder: "nymapi/shadow/window", imports: []string{"ephemera/quorum", "metrics", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/shadow/spread", imports: []string{"metrics", "metrics/draw", "nymapi/shadow/window"}, pure: true},
+	{folder: "nymapi/shadow/...", imports: join(kit, []string{"ephemera/quorum", "metrics/...", "nymapi/paragraph", "nymapi/results", "nymapi/shadow/..."})},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"contract/performance/vectors", "ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},

@@ -4,15 +4,19 @@ package vectors
 var contractBugs = []bug{
 	// Order of the checks that do not depend on nodes.
 	{"anybody submits", "submit.go", "if err := c.checkAuthorised(sender); err != nil {\n\t\treturn err\n\t}\n\tif epoch", "if epoch"},
-	{"the epoch is looked at before the sender", "submit.go",
+	{
+		"the epoch is looked at before the sender", "submit.go",
 		"if err := c.checkAuthorised(sender); err != nil {\n\t\treturn err\n\t}\n\tif epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent, Epoch: epoch, Current: c.epoch}\n\t}",
-		"if epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent, Epoch: epoch, Current: c.epoch}\n\t}\n\tif err := c.checkAuthorised(sender); err != nil {\n\t\treturn err\n\t}"},
+		"if epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent, Epoch: epoch, Current: c.epoch}\n\t}\n\tif err := c.checkAuthorised(sender); err != nil {\n\t\treturn err\n\t}",
+	},
 	{"past epochs are open", "submit.go", "if epoch != c.epoch {", "if epoch > c.epoch {"},
 	{"future epochs are open", "submit.go", "if epoch != c.epoch {", "if epoch < c.epoch {"},
 	{"a transition seals nothing", "submit.go", "c.status != InProgress", "false"},
 	{"only rewarding seals the epoch", "submit.go", "c.status != InProgress", "c.status == Rewarding"},
-	{"the status is looked at before the epoch", "submit.go",
-		"if epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent", "if c.status != InProgress {\n\t\treturn &Refusal{Reason: EpochInTransition, Epoch: epoch}\n\t}\n\tif epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent"},
+	{
+		"the status is looked at before the epoch", "submit.go",
+		"if epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent", "if c.status != InProgress {\n\t\treturn &Refusal{Reason: EpochInTransition, Epoch: epoch}\n\t}\n\tif epoch != c.epoch {\n\t\treturn &Refusal{Reason: EpochNotCurrent",
+	},
 	{"a new epoch keeps the status", "contract.go", "\tc.status = InProgress\n", ""},
 
 	// Cursor.
@@ -30,13 +34,17 @@ var contractBugs = []bug{
 	// Values and order of a batch.
 	{"empty submissions are accepted", "submit.go", "if entry.Values.Empty() {\n\t\treturn &Refusal{Reason: EmptyNodeSubmission, Node: entry.Node}\n\t}\n\tif !c", "if !c"},
 	{"empty entries of a batch are accepted", "submit.go", "if entry.Values.Empty() {\n\t\t\treturn &Refusal{Reason: EmptyNodeSubmission, Node: entry.Node}\n\t\t}\n\t\tif i", "if i"},
-	{"the order is looked at before the values", "submit.go",
+	{
+		"the order is looked at before the values", "submit.go",
 		"if entry.Values.Empty() {\n\t\t\treturn &Refusal{Reason: EmptyNodeSubmission, Node: entry.Node}\n\t\t}\n\t\tif i > 0 && entry.Node <= entries[i-1].Node {\n\t\t\treturn &Refusal{Reason: UnsortedBatch}\n\t\t}",
-		"if i > 0 && entry.Node <= entries[i-1].Node {\n\t\t\treturn &Refusal{Reason: UnsortedBatch}\n\t\t}\n\t\tif entry.Values.Empty() {\n\t\t\treturn &Refusal{Reason: EmptyNodeSubmission, Node: entry.Node}\n\t\t}"},
+		"if i > 0 && entry.Node <= entries[i-1].Node {\n\t\t\treturn &Refusal{Reason: UnsortedBatch}\n\t\t}\n\t\tif entry.Values.Empty() {\n\t\t\treturn &Refusal{Reason: EmptyNodeSubmission, Node: entry.Node}\n\t\t}",
+	},
 	{"a batch may have a node twice", "submit.go", "entry.Node <= entries[i-1].Node", "entry.Node < entries[i-1].Node"},
 	{"a batch may descend", "submit.go", "entry.Node <= entries[i-1].Node", "entry.Node == entries[i-1].Node"},
-	{"a batch is checked before its cursor", "submit.go", "\tif err := c.checkCursor(sender, epoch, entries[0].Node); err != nil {\n\t\treturn Batched{}, err\n\t}\n\tif err := checkEntries(entries); err != nil {\n\t\treturn Batched{}, err\n\t}",
-		"\tif err := checkEntries(entries); err != nil {\n\t\treturn Batched{}, err\n\t}\n\tif err := c.checkCursor(sender, epoch, entries[0].Node); err != nil {\n\t\treturn Batched{}, err\n\t}"},
+	{
+		"a batch is checked before its cursor", "submit.go", "\tif err := c.checkCursor(sender, epoch, entries[0].Node); err != nil {\n\t\treturn Batched{}, err\n\t}\n\tif err := checkEntries(entries); err != nil {\n\t\treturn Batched{}, err\n\t}",
+		"\tif err := checkEntries(entries); err != nil {\n\t\treturn Batched{}, err\n\t}\n\tif err := c.checkCursor(sender, epoch, entries[0].Node); err != nil {\n\t\treturn Batched{}, err\n\t}",
+	},
 	{"the part of a batch before a bad entry is stored", "submit.go", "if err := checkEntries(entries); err != nil {\n\t\treturn Batched{}, err", "if err := checkEntries(entries); err != nil {\n\t\tc.insert(entries[0])\n\t\treturn Batched{}, err"},
 	{"an empty batch of anybody", "submit.go", "\tif err := c.checkWritable(sender, epoch); err != nil {\n\t\treturn Batched{}, err\n\t}\n\tif len(entries) == 0 {\n\t\treturn Batched{}, nil\n\t}", "\tif len(entries) == 0 {\n\t\treturn Batched{}, nil\n\t}\n\tif err := c.checkWritable(sender, epoch); err != nil {\n\t\treturn Batched{}, err\n\t}"},
 	{"an empty batch resets the cursor", "submit.go", "if len(entries) == 0 {\n", "if len(entries) == 0 {\n\t\tc.cursors[sender] = Cursor{Epoch: epoch}\n"},

@@ -143,7 +143,12 @@ func (e *epochView) table() string {
 	}
 	writeText(&out, "description %s: %d mixnodes, mode %s, %s (version %d), at least %d values, carried over %d epochs", d.Hash().Short(), len(d.Mixnodes),
 		d.Rules.Mode, d.Rules.Estimator, d.Rules.Version, d.Rules.Coverage, d.Rules.CarryLimit)
-	if w := e.Winner; w != nil {
+	if e.Batches > 0 || d.Rules.Mode == contract.ModePerformance {
+		fmt.Fprintf(&out, "batches: %d, %d bytes\n", e.Batches, e.BatchBytes)
+	}
+	if w := e.Winner; w != nil && d.Rules.Mode == contract.ModePerformance {
+		fmt.Fprintf(&out, "medians paid by the contract %d ms after the end\n", w.AcceptedAt.Sub(e.End).Milliseconds())
+	} else if w != nil {
 		fmt.Fprintf(&out, "won by %s, %d ms after the end, block %s\n", winnerOf(w), w.AcceptedAt.Sub(e.End).Milliseconds(), w.Block.Short())
 		writeText(&out, "reporters: %s", names(e.Reporters))
 		writeText(&out, "signers:   %s", names(e.Signers))

@@ -52,8 +52,11 @@ func (s summaryRow) summary() (contract.EpochSummary, error) {
 	}, nil
 }
 
+// winnerName is the name of the winner w, a member m or in mode performance-contract the contract.
+const winnerName = `coalesce(m.name, CASE WHEN w.key = (SELECT key FROM contract) THEN '` + contract.SelfName + `' END)`
+
 const selectSummary = `SELECT e.id, e.start_ms, e.end_ms, e.close_ms, e.status, e.reason,
-	w.key AS winner_key, m.name AS winner_name, w.block, w.accepted_ms
+	w.key AS winner_key, ` + winnerName + ` AS winner_name, w.block, w.accepted_ms
 	FROM epoch e LEFT JOIN winner w ON w.epoch = e.id LEFT JOIN member m ON m.key = w.key `
 
 // Epochs returns at most limit epochs with numbers up to from, newest first. A from of 0 means the
@@ -226,7 +229,7 @@ func readAttempts(ctx context.Context, tx *sqlx.Tx, epoch int64) ([]contract.Att
 		Bytes   int    `db:"bytes"`
 		Digest  string `db:"digest"`
 	}
-	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, '') AS name, a.key, a.at_ms, a.verdict, a.type, a.reason, a.bytes, a.digest
+	err := tx.SelectContext(ctx, &rows, `SELECT coalesce(m.name, CASE WHEN a.key = (SELECT key FROM contract) THEN '`+contract.SelfName+`' ELSE '' END) AS name, a.key, a.at_ms, a.verdict, a.type, a.reason, a.bytes, a.digest
 		FROM attempt a LEFT JOIN member m ON m.key = a.key WHERE a.epoch = ? ORDER BY a.id`, epoch)
 	if err != nil {
 		return nil, err

@@ -54,19 +54,22 @@ type Member struct {
 
 // Summary is what was found about all epochs.
 type Summary struct {
-	Trust      Trust          `json:"trusted"`
-	Network    string         `json:"network"`
-	Epochs     int            `json:"epochs"`
-	First      contract.Epoch `json:"first"`
-	Last       contract.Epoch `json:"last"`
-	Rewarded   int            `json:"rewarded"`
-	Proven     int            `json:"proven"`   // by signed reports
-	Unproven   int            `json:"unproven"` // on the word of one Nym-API, or of anyone
-	Missed     int            `json:"missed"`
-	Failed     int            `json:"failed"`     // epochs with a failed check
-	Incomplete int            `json:"incomplete"` // epochs of which Report.Incomplete holds
-	Checks     []Total        `json:"checks"`
-	Members    []Member       `json:"members"` // in the order of names
+	Trust    Trust          `json:"trusted"`
+	Network  string         `json:"network"`
+	Epochs   int            `json:"epochs"`
+	First    contract.Epoch `json:"first"`
+	Last     contract.Epoch `json:"last"`
+	Rewarded int            `json:"rewarded"`
+	Proven   int            `json:"proven"` // by signed reports
+	// Unproven counts epochs on the word of one Nym-API, of anyone, or of the contract.
+	Unproven int `json:"unproven"`
+	// Medians counts the unproven epochs in contract.ModePerformance: their values have no names.
+	Medians    int      `json:"medians"`
+	Missed     int      `json:"missed"`
+	Failed     int      `json:"failed"`     // epochs with a failed check
+	Incomplete int      `json:"incomplete"` // epochs of which Report.Incomplete holds
+	Checks     []Total  `json:"checks"`
+	Members    []Member `json:"members"` // in the order of names
 	// Deviations are the failed checks and the warnings, at most MaxDeviations of each.
 	Deviations []Deviation `json:"deviations"`
 	Witness    *Witness    `json:"witness"` // the newest one, nil without one
@@ -133,6 +136,9 @@ func (s *Summary) add(r Report) {
 		s.Proven++
 	default:
 		s.Unproven++
+		if r.Mode == contract.ModePerformance {
+			s.Medians++
+		}
 	}
 	if r.Status == contract.StatusRewarded {
 		s.Rewarded++

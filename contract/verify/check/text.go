@@ -96,7 +96,7 @@ func (s Summary) kinds() string {
 		number int
 		text   string
 	}{
-		{s.Proven, "proven by signed reports"}, {s.Unproven, "on the word of the winner"}, {s.Missed, "missed"}, {s.Failed, "FAILED"},
+		{s.Proven, "proven by signed reports"}, {s.Unproven - s.Medians, "on the word of the winner"}, {s.Medians, "medians of values without names"}, {s.Missed, "missed"}, {s.Failed, "FAILED"},
 	} {
 		if k.number > 0 {
 			kinds = append(kinds, grouped(k.number)+" "+k.text)
@@ -264,8 +264,12 @@ func (s Summary) limits() []string {
 		head = fmt.Sprintf("that no epoch after epoch %d was removed or changed by the contract: up to there %d members signed the chain, with their reports on epoch %d;", w.Epoch, w.Members, w.By)
 	}
 	var limits []string
-	if s.Unproven > 0 {
-		limits = append(limits, fmt.Sprintf("what was measured in %s that %s on the word of the winner;", count(s.Unproven, "epoch"), map[bool]string{true: "rests", false: "rest"}[s.Unproven == 1]))
+	if winners := s.Unproven - s.Medians; winners > 0 {
+		limits = append(limits, fmt.Sprintf("what was measured in %s that %s on the word of the winner;", count(winners, "epoch"), map[bool]string{true: "rests", false: "rest"}[winners == 1]))
+	}
+	if s.Medians > 0 {
+		limits = append(limits, fmt.Sprintf("who submitted the values of %s in mode performance-contract, and that none is missing: they have no names and no signatures, and the rules let an admin remove them;",
+			count(s.Medians, "epoch")))
 	}
 	if s.Unproven < s.Rewarded {
 		limits = append(limits, "that a reporter measured what it signed;",

@@ -23,7 +23,7 @@ var refused = []struct {
 	flags []string
 	want  string
 }{
-	{[]string{"--mode=both"}, "expected single or ephemera"},
+	{[]string{"--mode=both"}, "expected single, ephemera or performance-contract"},
 	{[]string{"--contract=localhost"}, "is not a URL"},
 	{[]string{"--contract=http://127.0.0.1:8080\n"}, "is not a URL"},
 	{[]string{"--contract= http://127.0.0.1:8080"}, "is not a URL"},

@@ -47,7 +47,8 @@ func newRun() *cobra.Command {
 
 The first start creates a key and databases in --home, and later starts continue
 with them. A later start with another --number, --ticks or source measures
-accordingly from then on, and logs the old value. Its name stays.`,
+accordingly from then on, and logs the old value. Its name stays. --mode must be
+that of the contract.`,
 		Example: `  nymapi run --contract http://127.0.0.1:8080 --home data/1 --number 1 --token-file token
   nymapi run --mode single --contract http://127.0.0.1:8080 --home data/1
   nymapi run --contract http://127.0.0.1:8080 --home data/1 --ephemera http://127.0.0.1:3100 --ephemera-admin http://127.0.0.1:3101`,
@@ -55,7 +56,7 @@ accordingly from then on, and logs the old value. Its name stays.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.mode, "mode", string(service.Ephemera), "single: submit own measurements; ephemera: submit the result of certified blocks")
+	flags.StringVar(&f.mode, "mode", string(service.Ephemera), "single: submit own measurements; ephemera: submit the result of certified blocks; performance-contract: submit own measurements before the epoch ends, right after the last tick, and nothing measured later counts")
 	flags.StringVar(&f.contract, "contract", "http://127.0.0.1:8080", "address of the contract")
 	flags.StringVar(&f.home, "home", "", "folder for the key and databases, created at the first start")
 	flags.StringVar(&f.homeSlots, "home-slots", "", "instead of --home: take the first free folder of DIR/1, DIR/2, …, and its number")

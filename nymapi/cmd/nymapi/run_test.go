@@ -53,7 +53,7 @@ func TestBadFlagsNameWhatWasExpected(t *testing.T) {
 		{"enrol --key-file x --token-file " + exposed, "chmod 600"},
 		{"run --home " + home + " --api 127.0.0.1:0 --api-host a:1", "--api-host"},
 		{"run --home x --home-slots y", "both given"},
-		{"run --home " + home + " --mode both", "expected single or ephemera"},
+		{"run --home " + home + " --mode both", "expected single, ephemera or performance-contract"},
 		{"run --home " + home + " --submit last", "expected race or staged"},
 		{"run --home " + home + " --source dice", "expected world, uniform or trace"},
 		{"run --home " + home + " --source trace", "--trace is missing"},

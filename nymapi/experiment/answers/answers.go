@@ -5,7 +5,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/claims"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // Answers are what results mean.
@@ -19,7 +19,7 @@ type Answers struct {
 }
 
 // New evaluates results. The error wraps [ErrResults].
-func New(records []results.Record) (*Answers, error) {
+func New(records []records.Record) (*Answers, error) {
 	all, err := groups(records)
 	if err != nil {
 		return nil, err

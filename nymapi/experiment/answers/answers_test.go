@@ -18,7 +18,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/metrics/draw"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // losses are made-up losses: by way, while nobody lies, under each lie of f liars, and of f+1.
@@ -33,8 +33,8 @@ func usual() losses {
 }
 
 // records returns results of two conditions with those losses and noise that is common to all ways.
-func (l losses) records(seeds int) []results.Record {
-	var records []results.Record
+func (l losses) records(seeds int) []records.Record {
+	var records []records.Record
 	for _, missing := range []float64{0, 0.25} {
 		for _, cell := range []struct {
 			lie   string
@@ -56,8 +56,8 @@ func (l losses) records(seeds int) []results.Record {
 }
 
 // record returns a record with that loss. All other measures are 1.
-func record(c experiment.Cell, seed uint64, way string, value float64) results.Record {
-	r := results.Record{Cell: c, Seed: seed, Way: way}
+func record(c experiment.Cell, seed uint64, way string, value float64) records.Record {
+	r := records.Record{Cell: c, Seed: seed, Way: way}
 	for _, m := range experiment.Measures() {
 		switch {
 		case m.Name == loss:

@@ -6,19 +6,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // TestWhatIsSaidAboutWmedianIsAFactIfItWasPlayed has the cell of one claim.
 func TestWhatIsSaidAboutWmedianIsAFactIfItWasPlayed(t *testing.T) {
 	c := experiment.Cell{Section: "weights", N: 10, Lie: experiment.Honest, Factor: "noise", Level: "1.5"}
-	var records []results.Record
+	var all []records.Record
 	for seed := range uint64(4) {
 		figures := experiment.Figures{Weights: &experiment.Weights{Poorest: 1}}
 		outcome := experiment.Outcome{Way: "wmedian", Figures: figures}
-		records = append(records, results.New(experiment.Row{Cell: c, Seed: seed, Outcome: outcome}))
+		all = append(all, records.New(experiment.Row{Cell: c, Seed: seed, Outcome: outcome}))
 	}
-	a, err := New(records)
+	a, err := New(all)
 	require.NoError(t, err)
 	texts := map[string]string{}
 	for _, f := range a.Facts() {

@@ -94,6 +94,9 @@ func (p *panel) draw() Figure {
 			line.Low, line.High = append(line.Low, point.Low), append(line.High, point.High)
 			least, most = min(least, point.Mean), max(most, point.Mean)
 		}
+		if !slices.ContainsFunc(line.Low, func(low float64) bool { return !math.IsInf(low, 0) }) {
+			line.Low, line.High = nil, nil // too few seeds
+		}
 		f.Chart.Lines = append(f.Chart.Lines, line)
 	}
 	f.Chart.LogY = least > 0 && most/least > 10

@@ -53,8 +53,8 @@ func (a *Answers) addCell(p *panel, g *group, name, measure string) {
 	}
 }
 
-// worstPanels show the loss under the worst lie of each rule, for all numbers of Nym-APIs and shares
-// of gaps.
+// worstPanels show the loss under the worst lie of each rule, for all numbers of Nym-APIs and
+// shares of gaps.
 func (a *Answers) worstPanels() []*panel {
 	if a.verdict == nil {
 		return nil

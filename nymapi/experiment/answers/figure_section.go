@@ -10,8 +10,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
 )
 
-// sectionPanels are the figures of the other sections: each measure of its own, or the loss, against
-// the level of its factor, while nobody lies and under the worst of its lies.
+// sectionPanels are the figures of the other sections: each measure of its own, or the loss,
+// against the level of its factor, while nobody lies and under the worst of its lies.
 func (a *Answers) sectionPanels() []*panel {
 	var panels []*panel
 	for _, name := range a.sections() {
@@ -64,8 +64,8 @@ func commonMeasures() []string {
 	return []string{"rmse", "bias", "worst", "overpaid", "underpaid", loss, "fresh", "carried", "unpaid"}
 }
 
-// sectionPanel shows a measure against the levels, either while nobody lies or under the lie that is
-// worst for each way at each level.
+// sectionPanel shows a measure against the levels, either while nobody lies or under the lie that
+// is worst for each way at each level.
 func (a *Answers) sectionPanel(section string, cells []*group, m experiment.Measure, lies bool) *panel {
 	name, under := section+"-"+m.Name+"-honest", "while nobody lies"
 	if lies {

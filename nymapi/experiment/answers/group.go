@@ -7,7 +7,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 // ErrResults reports results that answer nothing because a part of them is not there.
@@ -50,7 +50,7 @@ func (g *group) reported(way, measure string) []float64 {
 	return values[choosing(len(values)):]
 }
 
-// of returns the values of a way for all seeds, nil if there are none.
+// of returns the values of a way for all seeds, nil if it has no values.
 func (g *group) of(way, measure string) []float64 {
 	i := slices.IndexFunc(experiment.Measures(), func(m experiment.Measure) bool { return m.Name == measure })
 	if values := g.values[way]; values != nil && i >= 0 {
@@ -66,7 +66,7 @@ func (g *group) measured(way, measure string) bool {
 }
 
 // groups gathers records by cell, in the order in which they begin.
-func groups(records []results.Record) ([]*group, error) {
+func groups(records []records.Record) ([]*group, error) {
 	var all []*group
 	byCell := map[experiment.Cell]*group{}
 	for _, r := range records {
@@ -98,7 +98,7 @@ func groups(records []results.Record) ([]*group, error) {
 }
 
 // put stores the values of a record, whose seed the group must have.
-func (g *group) put(r results.Record) {
+func (g *group) put(r records.Record) {
 	values := g.values[r.Way]
 	if values == nil {
 		values = make([][]float64, len(r.Values))

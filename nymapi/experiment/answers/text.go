@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -35,27 +34,9 @@ func (a *Answers) WriteText(w io.Writer) error {
 	return err
 }
 
-// newTable returns a table of numbers with that head. The first columns are text.
-func newTable(texts int, head ...any) table.Writer {
-	out := table.NewWriter()
-	style := table.StyleLight
-	style.Format.Header, style.Format.HeaderAlign = text.FormatDefault, text.AlignRight
-	style.Options.SeparateColumns, style.Options.DrawBorder = false, false
-	out.SetStyle(style)
-	configs := make([]table.ColumnConfig, len(head))
-	for i := range head {
-		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight}
-		if i < texts {
-			configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft
-		}
-	}
-	out.SetColumnConfigs(configs)
-	out.AppendHeader(head)
-	return out
-}
-
 func (v *Verdict) scoreTable() string {
-	out := newTable(1, "rule", "score", "95 %\ninterval", "above\nbest", "adjusted\np", "regret\nmean", "regret\nlargest", "nobody\nlies", "f+1\nlie")
+	head := table.Row{"rule", "score", "95 %\ninterval", "above\nbest", "adjusted\np", "regret\nmean", "regret\nlargest", "nobody\nlies", "f+1\nlie"}
+	var rows []table.Row
 	rules := slices.Clone(v.Rules)
 	slices.SortStableFunc(rules, func(a, b Rule) int { return int(1e6 * (a.Score.Mean - b.Score.Mean)) })
 	for _, r := range rules {
@@ -67,17 +48,20 @@ func (v *Verdict) scoreTable() string {
 		if !r.Candidate {
 			name += "*"
 		}
-		out.AppendRow(table.Row{name, short(r.Score.Mean), bounds(r.Score), short(r.Difference.Mean), p, short(r.MeanRegret), short(r.LargeRegret), short(r.Honest.Mean), short(r.Beyond.Mean)})
+		rows = append(rows, table.Row{
+			name, short(r.Score.Mean), bounds(r.Score), short(r.Difference.Mean), p,
+			short(r.MeanRegret), short(r.LargeRegret), short(r.Honest.Mean), short(r.Beyond.Mean),
+		})
 	}
-	return out.Render() + "\n* cannot be the best: one liar can move it as far as it wants."
+	return paragraph.Table(head, rows) + "\n* cannot be the best: one liar can move it as far as it wants."
 }
 
 func (v *Verdict) conditionTable() string {
-	head := []any{"N", "missing"}
+	head := table.Row{"N", "missing"}
 	for _, r := range v.Rules {
 		head = append(head, r.Name)
 	}
-	out := newTable(0, append(head, "smallest")...)
+	var rows []table.Row
 	for _, c := range v.Conditions {
 		row, least := table.Row{c.N, fmt.Sprintf("%g %%", 100*c.Missing)}, -1
 		for i, w := range c.Worst {
@@ -86,18 +70,18 @@ func (v *Verdict) conditionTable() string {
 				least = i
 			}
 		}
-		out.AppendRow(append(row, v.Rules[least].Name))
+		rows = append(rows, append(row, v.Rules[least].Name))
 	}
-	return out.Render()
+	return paragraph.Table(append(head, "smallest"), rows)
 }
 
 // table returns the means of a panel: a row for each name of its axis, a column for each series.
 func (p *panel) table() string {
-	head := []any{p.Chart.X}
+	head := table.Row{p.Chart.X}
 	for _, s := range p.order {
 		head = append(head, strings.NewReplacer("-", "-\n", "lowmedian", "low\nmedian").Replace(s))
 	}
-	out := newTable(1, head...)
+	var rows []table.Row
 	for at, name := range p.names {
 		row := table.Row{name}
 		for _, s := range p.order {
@@ -109,7 +93,7 @@ func (p *panel) table() string {
 			}
 			row = append(row, value)
 		}
-		out.AppendRow(row)
+		rows = append(rows, row)
 	}
-	return out.Render()
+	return paragraph.Table(head, rows)
 }

@@ -114,8 +114,8 @@ func hasTolerated(cells []*group, of *group) bool {
 	return slices.ContainsFunc(cells, func(g *group) bool { return g.N == of.N && g.Missing == of.Missing && g.Liars <= g.F() })
 }
 
-// gather finds the worst lies of each condition, and sums up the losses of all rules. It returns the
-// score of each rule by the seeds that choose.
+// gather finds the worst lies of each condition, and sums up the losses of all rules. It returns
+// the score of each rule by the seeds that choose.
 func (a *Answers) gather(v *Verdict, cells []*group) []float64 {
 	var conditions [][]*group
 	for _, g := range cells {

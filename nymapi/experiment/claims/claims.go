@@ -11,7 +11,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
@@ -44,8 +44,8 @@ type Measurement struct {
 }
 
 // Compare returns all claims, in the order in which their authors make them.
-func Compare(records []results.Record) []Claim {
-	t := newTable(records)
+func Compare(lines []records.Record) []Claim {
+	t := newTable(lines)
 	var all []Claim
 	for _, c := range list() {
 		all = append(all, c.compare(t))
@@ -78,7 +78,7 @@ func Figure(i intervals.Interval) string {
 
 // table has the values of one measure by cell and way, in the order of the seeds.
 type table struct {
-	records map[key][]results.Record
+	records map[key][]records.Record
 	boot    map[int]intervals.Bootstrap // by number of values
 }
 
@@ -89,9 +89,9 @@ type key struct {
 	way                string
 }
 
-func newTable(records []results.Record) table {
-	t := table{records: map[key][]results.Record{}, boot: map[int]intervals.Bootstrap{}}
-	for _, r := range records {
+func newTable(all []records.Record) table {
+	t := table{records: map[key][]records.Record{}, boot: map[int]intervals.Bootstrap{}}
+	for _, r := range all {
 		if r.Section == Section {
 			k := key{r.N, r.Liars, r.Lie, r.Factor, r.Level, r.Missing, r.Way}
 			t.records[k] = append(t.records[k], r)

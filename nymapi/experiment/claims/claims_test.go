@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment"
-	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/results"
+	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/records"
 )
 
 var seeds = flag.Int("seeds", 2, "seeds with which the claims are measured")
 
 // played returns the records of the section.
-var played = sync.OnceValue(func() []results.Record {
-	var records []results.Record
+var played = sync.OnceValue(func() []records.Record {
+	var all []records.Record
 	for _, s := range experiment.Sections() {
 		if s.Name != Section {
 			continue
@@ -29,12 +29,12 @@ var played = sync.OnceValue(func() []results.Record {
 					panic(err)
 				}
 				for _, o := range outcomes {
-					records = append(records, results.New(experiment.Row{Cell: c, Seed: seed, Outcome: o}))
+					all = append(all, records.New(experiment.Row{Cell: c, Seed: seed, Outcome: o}))
 				}
 			}
 		}
 	}
-	return records
+	return all
 })
 
 func TestEveryClaimIsMeasured(t *testing.T) {
@@ -54,16 +54,16 @@ func TestEveryClaimIsMeasured(t *testing.T) {
 }
 
 // recorded returns records of wmedian and the median in a cell, with an error for each seed.
-func recorded(k key, weighted, median []float64) []results.Record {
-	var records []results.Record
+func recorded(k key, weighted, median []float64) []records.Record {
+	var all []records.Record
 	for i := range weighted {
 		c := experiment.Cell{Section: Section, N: k.n, Liars: k.liars, Lie: k.lie, Factor: k.factor, Level: k.level, Missing: k.missing}
 		for way, rmse := range map[string]float64{"wmedian": weighted[i], "median": median[i]} {
 			outcome := experiment.Outcome{Way: way, Figures: experiment.Figures{RMSE: rmse}}
-			records = append(records, results.New(experiment.Row{Cell: c, Seed: uint64(i + 1), Outcome: outcome}))
+			all = append(all, records.New(experiment.Row{Cell: c, Seed: uint64(i + 1), Outcome: outcome}))
 		}
 	}
-	return records
+	return all
 }
 
 func TestVerdictsByHand(t *testing.T) {

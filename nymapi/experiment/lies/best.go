@@ -1,200 +1,190 @@
 package lies
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
 
-// best are liars that search in every epoch for the reports that hurt most under the way of deciding
-// that is judged.
+// best are liars that search for what hurts most in the long run under a rule with a history. They
+// know the history, and never deviate so much that they weigh less than others: of all ways to
+// choose a value for each mixnode, they take the one that hurts most and whose squared deviations
+// still leave theirs below the reference. So they earn trust with the mixnodes for which they
+// report the middle, and spend it on the others, a little in every epoch. Missing values cost no
+// trust. Under rules without a history they are [myopic].
 //
-// The harm to a mixnode is the distance between what it is paid and the median of all honest
-// values, which is what everybody would know without lies; a mixnode that is paid nothing loses
-// all of it. The sum over mixnodes is the liars' aim. Whether a wrong value or a missing one is worth
-// more is decided by [starving].
-//
-// All liars report the same value, and what a mixnode is paid depends only on its own column, so one
-// trial matrix tries one value of each column at once: [candidates]. That is exact for the rules in
-// monotone. For others it is a lower bound, because better values may lie between the candidates,
-// and because liars could report different ones. The cost is a [payout.Way.Score] for each
-// candidate, and one to remember what was paid.
+// The search tries the honest values, which suffice to move a median, besides 0, 100 and nothing:
+// a [payout.Way.Score] for each. The choice is a knapsack, which a price of deviations (a Lagrange
+// multiplier) solves up to one mixnode. So it is a lower bound of what patience can do.
 type best struct {
-	scene  Scene
-	scores []metrics.Uptime // newest of each mixnode that is not missing
-	at     []int            // epoch of that score, 0 for none
-	// Of how many columns in all epochs the liars could have decided that they have no value.
-	starved, columns int
-	choosesBlock     bool
+	*myopic
+	names    []string
+	mixnodes []metrics.MixID
+	history  metrics.History // after all epochs so far
 }
 
-func beginBest(s Scene) Liars { return newBest(s) }
-
-func newBest(s Scene) *best {
-	return &best{scene: s, scores: make([]metrics.Uptime, s.Mixnodes), at: make([]int, s.Mixnodes)}
+func beginBest(s Scene) Liars {
+	b := &best{myopic: newMyopic(s), history: metrics.History{}}
+	for i := range s.N {
+		b.names = append(b.names, fmt.Sprintf("%05d", i))
+	}
+	for j := range s.Mixnodes {
+		b.mixnodes = append(b.mixnodes, metrics.MixID(fmt.Sprintf("m%06d", j)))
+	}
+	return b
 }
 
-func (b *best) Report(epoch int, rows [][]metrics.Uptime) (block []bool) {
-	honest := b.scene.honestReports(rows)
-	if honest.Present() == payout.NewReports(b.scene.Mixnodes, rows).Present() {
-		b.remember(epoch, honest)
-		return nil // no liar can report
+// trustShare is the share of the reference that patient liars use, in percent. The rest is for its
+// changes until the next epochs.
+const trustShare = 95
+
+// choice is a value that all liars may report about a mixnode.
+type choice struct {
+	value metrics.Uptime
+	harm  float64
+	cost  float64 // squared deviation from the median of the column
+}
+
+func (b *best) Report(epoch int, rows [][]metrics.Uptime) []bool {
+	r := payout.NewReports(b.scene.Mixnodes, rows)
+	if payout.Weights(b.scene.Judge, r) == nil {
+		return b.myopic.Report(epoch, rows)
 	}
-	if b.choosesBlock {
-		block = b.choose(epoch, rows, honest)
-	}
-	attack := b.try(rows, block, honest, false)
-	if !b.choosesBlock {
-		b.observe(attack)
-	}
-	total := b.decide(epoch, attack, honest)
-	if b.missing(rows, honest) > total {
-		for _, i := range b.scene.Liars {
-			rows[i] = nil
+	if honest := b.scene.honestReports(rows); honest.Present() < r.Present() {
+		choices, options := b.choices(epoch, rows, honest)
+		chosen, total := spend(choices, b.budget(rows))
+		if b.vetoes(epoch, rows, options, honest, total) {
+			b.scene.silence(rows)
+			return nil
 		}
-		return nil
+		b.scene.replace(rows, func(_, j int, _ metrics.Uptime) metrics.Uptime { return chosen[j].value })
 	}
-	b.scene.replace(rows, func(_, j int, _ metrics.Uptime) metrics.Uptime { return attack[j].value })
-	b.remember(epoch, payout.NewReports(b.scene.Mixnodes, rows).Only(block))
-	return block
+	b.remember(epoch, payout.NewReports(b.scene.Mixnodes, rows))
+	if r.Present() >= b.scene.N-b.scene.F {
+		b.history = b.history.Fold(b.matrix(rows), b.scene.F)
+	}
+	return nil
 }
 
-// option is what liars can do to one mixnode.
-type option struct {
-	value   metrics.Uptime // that all liars report
-	wrong   float64        // harm of the worst payment that is not missing, by value
-	paid    bool           // there is such a payment
-	starves bool           // reporting nothing leaves no payment
-}
-
-// try returns what liars can do, by mixnode, if these reports are in the block. Thin tries leave out
-// the candidates that hurt rarely.
-func (b *best) try(rows [][]metrics.Uptime, block []bool, honest payout.Reports, thin bool) []option {
-	trial, liars := b.scene.trial(rows, block)
-	values := b.candidates(b.scene.honestReports(trial), liars, thin)
-	options := make([]option, b.scene.Mixnodes)
-	for c := range values[0] {
-		for _, i := range b.scene.Liars {
-			for j := range trial[i] {
-				trial[i][j] = values[j][c]
+// choices returns what liars may report about each mixnode, and what that can do at most.
+func (b *best) choices(epoch int, rows [][]metrics.Uptime, honest payout.Reports) ([][]choice, []option) {
+	trial, liars := b.scene.trial(rows, nil)
+	values := make([][]metrics.Uptime, b.scene.Mixnodes)
+	for j := range values {
+		values[j] = []metrics.Uptime{0, metrics.Full, metrics.Missing, middle(honest.Column(j))}
+		for k := range honest.Present() {
+			column := honest.Column(j)
+			values[j] = append(values[j], at(column, k))
+		}
+	}
+	options, choices := make([]option, b.scene.Mixnodes), make([][]choice, b.scene.Mixnodes)
+	b.scene.score(trial, values, func(j int, value, score metrics.Uptime) {
+		column := honest.Column(j)
+		options[j].consider(value, score, column)
+		c := choice{value: value, harm: -1}
+		if score != metrics.Missing {
+			c.harm, c.cost = harm(score, column), deviation(value, column, liars)
+		}
+		choices[j] = append(choices[j], c)
+	})
+	b.observe(options)
+	for j, all := range choices {
+		for k := range all {
+			if all[k].harm < 0 {
+				all[k].harm = b.price(epoch, j, options[j], honest.Column(j))
 			}
 		}
-		for j, score := range b.scene.Judge.Score(payout.NewReports(b.scene.Mixnodes, trial)) {
-			options[j].consider(values[j][c], score, honest.Column(j))
-		}
 	}
-	return options
+	return choices, options
 }
 
-// consider takes a value that liars try, and what is paid with it.
-func (o *option) consider(value, score metrics.Uptime, honest []metrics.Uptime) {
-	if score == metrics.Missing {
-		o.starves = o.starves || value == metrics.Missing
-		return
+// deviation returns the squared distance of a value from the median of a column in which all liars
+// report it, as the history counts it.
+func deviation(value metrics.Uptime, honest []metrics.Uptime, liars int) float64 {
+	if value == metrics.Missing {
+		return 0
 	}
-	if harm := harm(score, honest); !o.paid || harm > o.wrong {
-		o.value, o.wrong, o.paid = value, harm, true
-	}
+	column := append(slices.Repeat([]metrics.Uptime{value}, liars), honest...)
+	slices.Sort(column)
+	distance := float64(metrics.Median(column) - value)
+	return min(distance*distance, float64(metrics.MaxDeviation))
 }
 
-// harm returns the distance of a payment from the median of the honest values, in hundredths of a
-// percent. Without honest values nobody knows better.
-func harm(paid metrics.Uptime, honest []metrics.Uptime) float64 {
+// middle returns the median of honest values, 0 without any.
+func middle(honest []metrics.Uptime) metrics.Uptime { return max(0, metrics.Median(honest)) }
+
+// at returns honest value number k, the last one if there are fewer, 0 without any.
+func at(honest []metrics.Uptime, k int) metrics.Uptime {
 	if len(honest) == 0 {
 		return 0
 	}
-	right := metrics.Median(honest)
-	return float64(max(paid-right, right-paid))
+	return honest[min(k, len(honest)-1)]
 }
 
-// candidates returns the values that liars try, by mixnode.
-func (b *best) candidates(honest payout.Reports, liars int, thin bool) [][]metrics.Uptime {
-	values := make([][]metrics.Uptime, b.scene.Mixnodes)
-	for j := range values {
-		values[j] = candidates(b.scene.Judge.Name(), honest.Column(j), liars)
-		if thin {
-			values[j] = values[j][:few(b.scene.Judge.Name())]
+// budget returns the sum of squared deviations that the next epoch may add to the history without
+// raising that of any liar above the reference.
+func (b *best) budget(rows [][]metrics.Uptime) float64 {
+	m := b.matrix(rows)
+	weights := b.history.Weigh(m, b.scene.F)
+	var most int64
+	for x, row := range m.Rows {
+		if i := slices.Index(b.names, row.Reporter); slices.Contains(b.scene.Liars, i) {
+			most = max(most, weights.Deviations[x])
 		}
 	}
-	return values
+	// The history becomes nine parts of what it is and one part of the epoch's mean.
+	return float64(max(0, 10*weights.Reference*trustShare/100-9*most)) * float64(b.scene.Mixnodes)
 }
 
-// observe counts the columns that liars could have left without a value.
-func (b *best) observe(options []option) {
-	for _, o := range options {
-		b.columns++
-		if o.starves {
-			b.starved++
-		}
+// spend returns a choice for each mixnode, so that the costs are within the budget, and about the
+// greatest total harm. If even the least cost exceeds the budget it returns that.
+func spend(choices [][]choice, budget float64) (chosen []choice, total float64) {
+	chosen, total, cost := choose(choices, 0)
+	if cost <= budget {
+		return chosen, total
 	}
-}
-
-// decide chooses between a wrong payment and none for each mixnode, and returns the total harm.
-func (b *best) decide(epoch int, options []option, honest payout.Reports) (total float64) {
-	for j := range options {
-		o := &options[j]
-		price := b.price(epoch, j, *o, honest.Column(j))
-		if o.starves && (!o.paid || price > o.wrong) {
-			o.value = metrics.Missing
-		}
-		if !o.paid || o.starves && price > o.wrong {
-			total += price
+	low, high := 0.0, dearest
+	chosen, total, _ = choose(choices, high)
+	for range 40 {
+		price := (low + high) / 2
+		affordable, harm, cost := choose(choices, price)
+		if cost > budget {
+			low = price
 			continue
 		}
-		total += o.wrong
+		high, chosen, total = price, affordable, harm
 	}
-	return total
+	return chosen, total
 }
 
-// price returns what a missing payment is worth to the liars.
-func (b *best) price(epoch, j int, o option, honest []metrics.Uptime) float64 {
-	s := starving{wrong: o.wrong, unpaid: harm(0, honest), p: float64(b.starved) / float64(max(1, b.columns))}
-	if b.at[j] == 0 {
-		return s.price(payout.CarryLimit + 1)
+// dearest is a price of squared deviations at which liars avoid all that they can.
+const dearest = 1e5
+
+// choose returns for each mixnode what is worth most at a price of squared deviations, with the
+// total harm and cost.
+func choose(choices [][]choice, price float64) (chosen []choice, harm, cost float64) {
+	chosen = make([]choice, len(choices))
+	for j, all := range choices {
+		chosen[j] = all[0]
+		for _, c := range all[1:] {
+			if c.harm-price*c.cost > chosen[j].harm-price*chosen[j].cost {
+				chosen[j] = c
+			}
+		}
+		harm, cost = harm+chosen[j].harm, cost+chosen[j].cost
 	}
-	s.carried = harm(b.scores[j], honest)
-	return s.price(min(epoch-b.at[j], payout.CarryLimit+1))
+	return chosen, harm, cost
 }
 
-// missing returns the harm of silent liars without whom the epoch is missed, -1 if it is not.
-func (b *best) missing(rows [][]metrics.Uptime, honest payout.Reports) float64 {
-	if payout.Alone(b.scene.Judge) || honest.Present() >= b.scene.N-b.scene.F || payout.NewReports(b.scene.Mixnodes, rows).Present() < b.scene.N-b.scene.F {
-		return -1
-	}
-	var total float64
-	for j := range b.scene.Mixnodes {
-		total += harm(0, honest.Column(j))
-	}
-	return total
-}
-
-// remember keeps what the reports yield, which may be carried later.
-func (b *best) remember(epoch int, r payout.Reports) {
-	if !payout.Alone(b.scene.Judge) && r.Present() < b.scene.N-b.scene.F {
-		return
-	}
-	for j, score := range b.scene.Judge.Score(r) {
-		if score != metrics.Missing {
-			b.scores[j], b.at[j] = score, epoch
+// matrix returns reports as the history takes them.
+func (b *best) matrix(rows [][]metrics.Uptime) metrics.Matrix {
+	m := metrics.Matrix{Mixnodes: b.mixnodes}
+	for i, row := range rows {
+		if row != nil {
+			m.Rows = append(m.Rows, metrics.Row{Reporter: b.names[i], Values: row})
 		}
 	}
-}
-
-// trial returns the reports in the block, with rows of the liars that may be modified, and the
-// number of those.
-func (s Scene) trial(rows [][]metrics.Uptime, block []bool) (trial [][]metrics.Uptime, liars int) {
-	trial = slices.Clone(rows)
-	for i := range trial {
-		if block != nil && !block[i] {
-			trial[i] = nil
-		}
-	}
-	for _, i := range s.Liars {
-		if trial[i] != nil {
-			trial[i] = make([]metrics.Uptime, s.Mixnodes)
-			liars++
-		}
-	}
-	return trial, liars
+	return m
 }

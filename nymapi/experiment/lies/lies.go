@@ -31,10 +31,11 @@ type Lie struct {
 // Liars are all liars of one run. They remember what they reported.
 type Liars interface {
 	// Report replaces the rows of the liars for the next epoch, from 1. Before, they are what the
-	// liars measured, and may be modified; the other rows are what honest Nym-APIs report, and must
-	// not be modified. A row is nil if that Nym-API does not report. A liar's row stays nil then, and
-	// may become nil. Report returns which reports are in the block that wins, if the liars choose it:
-	// at least n-f, if there are as many. nil means all. The slice must not be modified.
+	// liars measured, and may be modified. The other rows are what honest Nym-APIs report; they must
+	// not be modified, and may be kept. A row is nil if that Nym-API does not report. A liar's row
+	// stays nil then, and may become nil. Report returns which reports are in the block that wins, if
+	// the liars choose it: at least n-f, if there are as many. nil means all. The slice must not be
+	// modified.
 	Report(epoch int, rows [][]metrics.Uptime) (block []bool)
 }
 
@@ -67,13 +68,14 @@ func All() []Lie {
 		{Name: "framer", About: "push the median away from f honest Nym-APIs, within the honest values", Begin: beginFramer},
 		{Name: "copier", About: "repeat what one honest Nym-API reports", Begin: beginCopier},
 		{Name: "lazy", About: "repeat their own first report in every epoch", Begin: beginLazy},
-		{Name: "best", About: "search for what hurts most under the rule that is judged", Adaptive: true, Begin: beginBest},
+		{Name: "best", About: "search for what hurts most under the rule that is judged, and keep their weight if it has weights", Adaptive: true, Begin: beginBest},
 
 		{Name: "parrot", About: "repeat what an honest Nym-API reports, each another one", Special: true, Begin: beginParrot},
 		{Name: "joiner", About: "repeat the mean of the two honest Nym-APIs whose errors agree most", Special: true, Begin: beginJoiner},
 		{Name: "understate", About: "report 12 points less than they measured", Special: true, Begin: beginUnderstate},
 		{Name: "pinpricks", About: "report 0 for a sixtieth of the mixnodes, and the honest median for the others", Special: true, Begin: beginPinpricks},
 		{Name: "turncoat", About: "repeat what one honest Nym-API reports for 22 epochs, then 0 for every mixnode for 3, again and again", Special: true, Begin: beginTurncoat},
+		{Name: "myopic", About: "search for what hurts most in this epoch", Adaptive: true, Special: true, Begin: beginMyopic},
 		{Name: "winner", About: "search for what hurts most, and win every epoch with a block that leaves out honest reports", Adaptive: true, Special: true, Begin: beginWinner},
 	}
 }

@@ -1,10 +1,6 @@
 package lies
 
-import (
-	"slices"
-
-	"github.com/ephemera-go/nym-rewarding/metrics"
-)
+import "github.com/ephemera-go/nym-rewarding/metrics"
 
 // parrot are liars that measure nothing. Each repeats what an honest Nym-API reports, if possible
 // each another one, or what that one reported last. Every report looks perfect, but the group
@@ -20,7 +16,7 @@ func (p *parrot) Report(_ int, rows [][]metrics.Uptime) []bool {
 	honest := p.scene.honest()
 	for _, from := range honest {
 		if rows[from] != nil {
-			p.last[from] = slices.Clone(rows[from])
+			p.last[from] = rows[from]
 		}
 	}
 	for number, i := range p.scene.Liars {

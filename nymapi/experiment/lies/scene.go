@@ -99,6 +99,13 @@ func (s Scene) replaceFor(rows [][]metrics.Uptime, mixnodes []int, value metrics
 	}
 }
 
+// silence removes the reports of all liars.
+func (s Scene) silence(rows [][]metrics.Uptime) {
+	for _, i := range s.Liars {
+		rows[i] = nil
+	}
+}
+
 // copyRow replaces what a liar measured by another report, if there is one.
 func copyRow(row, from []metrics.Uptime) {
 	if row != nil && from != nil {

@@ -7,10 +7,10 @@ import (
 )
 
 // starving is the choice between two ways of hurting one mixnode. Liars can always have a wrong
-// value paid. In some epochs they can also leave its column with too few values: then the last value
-// is carried, which hurts little, but once it is too old the mixnode is paid nothing, which hurts
-// most. Harms are distances from the right value for one epoch. Starving in further epochs is
-// possible with probability p in each.
+// value paid. In some epochs they can also leave its column with too few values: then the last
+// value is carried, which hurts little, but once it is too old the mixnode is paid nothing, which
+// hurts most. Harms are distances from the right value for one epoch. Starving in further epochs
+// is possible with probability p in each.
 type starving struct {
 	wrong   float64 // harm of the worst value that can be paid
 	carried float64 // harm of the value that is carried
@@ -26,14 +26,19 @@ const almostCertain = 0.999
 // of the liars' average harm over many epochs: the gain of the best policy is that of always lying
 // or of always starving where possible, because a value ages only by starving.
 func (s starving) price(age int) float64 {
-	p := min(s.p, almostCertain)
-	limit := payout.CarryLimit
-	always := (1-p)*s.wrong + (p-math.Pow(p, float64(limit+1)))*s.carried + math.Pow(p, float64(limit+1))*s.unpaid
-	gain := max(s.wrong, always)
+	s.p = min(s.p, almostCertain)
+	p, gain := s.p, max(s.wrong, s.always())
 	lie := s.wrong - gain // relative to the gain, as all values from here on
 	starve := (s.unpaid-gain)/(1-p) + lie
-	for a := limit; a >= age; a-- {
+	for a := payout.CarryLimit; a >= age; a-- {
 		starve = s.carried - gain + p*max(lie, starve) + (1-p)*lie
 	}
 	return starve + gain
+}
+
+// always returns the average harm of starving wherever possible: in all epochs of which the last
+// ones, as many as a value is carried, could be starved too, nothing is paid.
+func (s starving) always() float64 {
+	unpaid := math.Pow(s.p, payout.CarryLimit+1)
+	return (1-s.p)*s.wrong + (s.p-unpaid)*s.carried + unpaid*s.unpaid
 }

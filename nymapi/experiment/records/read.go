@@ -1,4 +1,4 @@
-package results
+package records
 
 import (
 	"encoding/csv"
@@ -72,7 +72,7 @@ func columnsOf(header []string) (columns, error) {
 	for _, name := range header[first:] {
 		i := index(name)
 		if i < 0 || len(c.measures) > 0 && i <= c.measures[len(c.measures)-1] {
-			return columns{}, fmt.Errorf("column %q is no measure, or not in its place", name)
+			return columns{}, fmt.Errorf("column %q is not a measure, or not in its place", name)
 		}
 		c.measures = append(c.measures, i)
 	}

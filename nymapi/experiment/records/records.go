@@ -1,6 +1,6 @@
-// Package results is the CSV file with all results of an experiment: one line for each cell, seed
+// Package records is the CSV file with all results of an experiment: one line for each cell, seed
 // and way of deciding. It only reads and writes; package answers says what they mean.
-package results
+package records
 
 import (
 	"fmt"
