@@ -12,13 +12,15 @@ import (
 var ErrMessage = errors.New("bad batch")
 
 // Measured is what a monitor measured of one node: for each [Kind] a decimal number from 0 to 1 as
-// it will be sent, empty where there is none. The contract rounds it, not the monitor.
+// it will be sent, or an empty string for what was not measured. The contract rounds it, not the
+// monitor.
 type Measured struct {
 	Node   NodeID
 	Values [Kinds]string
 }
 
-// DecimalOf returns an uptime as a decimal number from 0 to 1, and an empty string if it is missing.
+// DecimalOf returns an uptime as a decimal number from 0 to 1, and an empty string if it is
+// missing.
 func DecimalOf(u metrics.Uptime) string {
 	if u == metrics.Missing {
 		return ""
@@ -49,8 +51,8 @@ type measurements struct {
 }
 
 // BatchMessages returns the JSON of the messages with which a monitor submits an epoch, each of at
-// most a number of nodes, to be sent in this order. The nodes must ascend and have a value each. The
-// error wraps [ErrMessage].
+// most a number of nodes, to be sent in this order. The nodes must ascend and have a value each.
+// The error wraps [ErrMessage].
 func BatchMessages(epoch EpochID, measured []Measured, most int) ([]json.RawMessage, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("%w: %d nodes for each message, expected at least 1", ErrMessage, most)
