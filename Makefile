@@ -31,7 +31,7 @@ endif
 # The environment of the cluster; docker-compose.yml documents it and has the defaults.
 export NYMAPIS PORT EPOCH TICKS MIXNODES SOURCE SEED ESTIMATOR MODE GOSSIP DHT
 
-.PHONY: help build compare compare-original test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
+.PHONY: help build compare compare-original experiment experiment-quick test test-long attack attack-contract fuzz search bench bench-cometbft lint format generate check-modules check-docs \
 	image image-multistage up down purge logs inspect verify db cluster-test clean
 
 help: ## list the targets
@@ -46,6 +46,12 @@ compare: build ## compare one Nym-API with many side by side; ARGS are flags of 
 
 compare-original: build ## run the original scenario: uniform values, the mean, and a contract that verifies nothing
 	bin/nymapi compare --source uniform --estimator mean --verify none $(ARGS)
+
+experiment: build ## compare rules over the whole grid (about half an hour on two cores); ARGS are flags of `nymapi experiment`
+	bin/nymapi experiment $(ARGS)
+
+experiment-quick: build ## compare rules over a few cells (less than a minute)
+	bin/nymapi experiment --quick $(ARGS)
 
 test: ## run every test with the race detector
 	go test -trimpath=false -race -short -timeout 15m work

@@ -22,6 +22,7 @@ const (
 	PathEnrol     = "/contract/enrol"
 	PathLive      = "/livez"
 	PathReady     = "/readyz"
+	PathMetrics   = "/metrics"
 	PathOpenAPI   = "/openapi.json"
 	PathDocs      = "/docs"
 )

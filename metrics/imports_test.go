@@ -17,11 +17,13 @@ import (
 // project.
 var allowedImports = map[string]string{
 	".":           "bytes cmp crypto/sha256 encoding/json errors fmt maps math slices strconv strings time github.com/fxamacker/cbor/v2",
+	"draw":        "math/bits",
 	"heatmap":     "bytes embed encoding/base64 fmt html/template image image/color image/png io math slices " + root,
 	"spreadsheet": "bufio bytes encoding/csv errors fmt io slices strconv strings " + root,
 	"trace":       "bytes errors fmt io os slices strconv strings " + root + " " + root + "/spreadsheet",
 	"vectors":     "bytes encoding/json errors fmt maps slices " + root,
-	"world":       "errors fmt math/bits " + root,
+	"world":       "errors fmt " + root + " " + root + "/draw",
+	"worth":       "math",
 }
 
 const root = "github.com/ephemera-go/nym-rewarding/metrics"

@@ -152,8 +152,9 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 	if standing, wait = k.ledger.Stand(d.Epoch, now); standing != ledger.Ready {
 		return receipt, standing, wait, nil
 	}
+	var rewards []contract.Reward
 	err = k.store.Settle(ctx, d, now, func(values verify.Values) store.Settlement {
-		rewards := values.Fill(d, verified.Result)
+		rewards = values.Fill(d, verified.Result)
 		receipt = contract.Receipt{
 			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Block: verified.BlockID(),
 			Rewards: contract.HashRewards(d.Network, d.Epoch, rewards), Submitter: f.Submitter, AcceptedAt: now,
@@ -168,6 +169,7 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 		return receipt, 0, 0, err
 	}
 	k.ledger.Settle(d.Epoch)
+	k.figures.rewarded(now.Sub(d.End), len(verified.Reporters), rewards)
 	k.poke()
 	return receipt, ledger.Ready, 0, nil
 }

@@ -30,6 +30,8 @@ type keeper struct {
 	key   keys.Private
 	store *store.Store
 	log   *slog.Logger
+	// figures count since the start.
+	figures *figures
 
 	checking chan struct{} // bounds the verifications at a time
 	wake     chan struct{} // receives a value when what is due may have changed
@@ -68,9 +70,10 @@ func newKeeper(ctx context.Context, cfg Config) (*keeper, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	k := &keeper{
-		cfg: cfg, key: key, store: db, log: cfg.Logger, verified: verified, checked: checked,
+		cfg: cfg, key: key, store: db, log: cfg.Logger, figures: newFigures(), verified: verified, checked: checked,
 		checking: make(chan struct{}, runtime.GOMAXPROCS(0)), wake: make(chan struct{}, 1),
 	}
+	k.figures.registry.MustRegister(state{k})
 	if err := k.load(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -232,6 +235,7 @@ func (k *keeper) tick(ctx context.Context, now contract.Millis) error {
 			return err
 		}
 		k.ledger.Apply(event)
+		k.figures.missed()
 		k.log.Warn("epoch missed", "epoch", event.Miss, "reason", reason)
 	}
 }

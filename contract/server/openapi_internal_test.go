@@ -13,8 +13,8 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// pages are for people, and not part of the API.
-var pages = []string{"/", "/style.css", contract.PathDocs, contract.PathOpenAPI, epochPages + "{id}"}
+// pages are for people and for Prometheus, and not part of the API.
+var pages = []string{"/", "/style.css", contract.PathDocs, contract.PathOpenAPI, contract.PathMetrics, epochPages + "{id}"}
 
 // TestEveryRouteIsDescribed compares the routes with the OpenAPI document, both ways.
 func TestEveryRouteIsDescribed(t *testing.T) {

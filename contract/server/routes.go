@@ -14,6 +14,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/contract/internal/store"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/diskfault"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/problem"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/scrape"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -24,7 +25,7 @@ const pagePolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'
 func (s *Server) routes() chi.Router {
 	guard := webserver.Guard{Refuse: s.fail, Logger: s.log}
 	r := chi.NewRouter()
-	r.Use(guard.Recover)
+	r.Use(guard.Recover, s.keeper.figures.requests.Observe)
 	r.Use(webserver.SecurityHeaders(pagePolicy)...)
 	r.Use(guard.PlainURL, guard.Hosts(s.keeper.cfg.Hosts, "--host of contract serve", contract.PathLive, contract.PathReady))
 	r.Use(s.keeper.cfg.Proxies.ClientAddress, guard.RateLimit(s.requestsPerSecond(), lanes), middleware.GetHead)
@@ -48,6 +49,7 @@ func (s *Server) routes() chi.Router {
 	read.Get("/", s.getPage)
 	read.Get(epochPages+"{id}", s.getEpochPage)
 	read.Get("/style.css", getStyle)
+	read.Method(http.MethodGet, contract.PathMetrics, scrape.Handler(s.keeper.figures.registry))
 	return r
 }
 
@@ -55,7 +57,8 @@ func (s *Server) routes() chi.Router {
 var lanes = webserver.Lanes{
 	contract.PathEpoch: webserver.Lookups, contract.PathPeerInfo: webserver.Lookups, "/style.css": webserver.Lookups,
 	contract.PathOpenAPI: webserver.Lookups, contract.PathDocs: webserver.Lookups,
-	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
+	contract.PathLive: webserver.Probes, contract.PathReady: webserver.Probes, contract.PathMetrics: webserver.Probes,
+	contract.PathEnrol: webserver.Waits, contract.PathSubmit: webserver.Waits,
 	contract.PathBatch: webserver.Waits,
 }
 
@@ -150,9 +153,13 @@ func (s *Server) postEnrol(r *http.Request) (any, error) {
 }
 
 func (s *Server) postBatch(r *http.Request) (any, error) {
-	return s.keeper.submitBatch(r.Context(), webserver.BodyBytes(r))
+	answer, err := s.keeper.submitBatch(r.Context(), webserver.BodyBytes(r))
+	s.keeper.figures.submitted(err)
+	return answer, err
 }
 
 func (s *Server) postSubmit(r *http.Request) (any, error) {
-	return s.keeper.submit(r.Context(), webserver.BodyBytes(r))
+	receipt, err := s.keeper.submit(r.Context(), webserver.BodyBytes(r))
+	s.keeper.figures.submitted(err)
+	return receipt, err
 }

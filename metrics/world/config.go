@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/draw"
 )
 
 // ErrConfig reports an invalid configuration.
@@ -47,7 +48,7 @@ func (c Config) Validate() error {
 
 // source is what both kinds of source have in common.
 type source struct {
-	seed     state
+	seed     draw.State
 	missing  uint64 // as a fraction of one
 	mixnodes []metrics.MixID
 }
@@ -56,7 +57,7 @@ type source struct {
 func newSource(c Config) source {
 	// At least three digits, and as many for every mixnode, so that the names sort like the numbers.
 	width := max(3, len(fmt.Sprint(c.Mixnodes)))
-	s := source{seed: state(c.Seed), missing: uint64(c.Missing * one), mixnodes: make([]metrics.MixID, c.Mixnodes)}
+	s := source{seed: draw.State(c.Seed), missing: uint64(c.Missing * draw.One), mixnodes: make([]metrics.MixID, c.Mixnodes)}
 	for i := range s.mixnodes {
 		s.mixnodes[i] = metrics.MixID(fmt.Sprintf("m%0*d", width, i+1))
 	}
@@ -69,18 +70,18 @@ func (s *source) Mixnodes() []metrics.MixID { return s.mixnodes }
 
 // tick returns the state from which everything about one sample is drawn, and false if the sample
 // does not exist or is lost.
-func (s *source) tick(kind uint64, api, mix int, tick int64) (state, bool) {
+func (s *source) tick(kind uint64, api, mix int, tick int64) (draw.State, bool) {
 	at, ok := s.draw(kind, api, mix, tick)
 	return at, ok && !s.lost(at)
 }
 
 // draw is tick for samples of which none is lost.
-func (s *source) draw(kind uint64, api, mix int, tick int64) (state, bool) {
+func (s *source) draw(kind uint64, api, mix int, tick int64) (draw.State, bool) {
 	if api < 1 || mix < 0 || mix >= len(s.mixnodes) || tick < 0 || tick >= MaxTick {
 		return 0, false
 	}
-	return s.seed.with(kind).with(uint64(api)).with(uint64(mix)).with(uint64(tick)), true
+	return s.seed.With(kind).With(uint64(api)).With(uint64(mix)).With(uint64(tick)), true
 }
 
 // lost reports whether the sample that is drawn from a state is lost.
-func (s *source) lost(at state) bool { return at.with(0).fraction() < s.missing }
+func (s *source) lost(at draw.State) bool { return at.With(0).Fraction() < s.missing }

@@ -2,7 +2,7 @@
 // uptime is known, [Uniform] the noise that the original prototype rewarded. Package trace reads
 // recorded measurements.
 //
-// Every draw is a hash of the seed, the Nym-API, the mixnode and the tick (see hash.go), never the
+// Every draw is a hash of the seed, the Nym-API, the mixnode and the tick (package draw), never the
 // next number of a generator. So a value does not depend on when it is read or on what was read
 // before, and integer arithmetic makes it the same on every machine. Two runs with one seed measure
 // the same, and anybody who knows the seed can compute the truth.

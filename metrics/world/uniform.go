@@ -20,7 +20,7 @@ func (u *Uniform) Sample(api, mix int, tick int64) (value uint8, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return uint8(at.with(1).below(101)), true
+	return uint8(at.With(1).Below(101)), true
 }
 
 // Truth always returns false.

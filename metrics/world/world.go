@@ -1,5 +1,7 @@
 package world
 
+import "github.com/ephemera-go/nym-rewarding/metrics/draw"
+
 // World is a simulated network. A mixnode that is on is reachable with a fixed probability p:
 //
 //	share  kind      p                    on
@@ -38,11 +40,11 @@ const (
 )
 
 const (
-	stableP      = 99 * one / 100
-	flappingP    = 97 * one / 100
-	mediocreLow  = 60 * one / 100
-	mediocreHigh = 98 * one / 100
-	maxLoss      = 2 * one / 100
+	stableP      = 99 * draw.One / 100
+	flappingP    = 97 * draw.One / 100
+	mediocreLow  = 60 * draw.One / 100
+	mediocreHigh = 98 * draw.One / 100
+	maxLoss      = 2 * draw.One / 100
 
 	meanUp   = 60 // ticks
 	meanDown = 15
@@ -72,11 +74,11 @@ func New(c Config) (*World, error) {
 }
 
 func (w *World) drawNode(mix uint64) node {
-	switch share := w.seed.with(drawKind).with(mix).below(100); {
+	switch share := w.seed.With(drawKind).With(mix).Below(100); {
 	case share < 70:
 		return node{kind: stable, p: stableP}
 	case share < 90:
-		quality := w.seed.with(drawQuality).with(mix).below(mediocreHigh - mediocreLow)
+		quality := w.seed.With(drawQuality).With(mix).Below(mediocreHigh - mediocreLow)
 		return node{kind: mediocre, p: mediocreLow + quality}
 	case share < 93:
 		return node{kind: dead}
@@ -106,28 +108,28 @@ func (w *World) Repeat(api, mix int, tick, number int64) (value uint8, ok bool) 
 	if !ok || number < 0 {
 		return 0, false
 	}
-	if at = at.with(uint64(number)); w.lost(at) {
+	if at = at.With(uint64(number)); w.lost(at) {
 		return 0, false
 	}
 	return w.measure(at, api, mix, tick), true
 }
 
 // measure draws what a Nym-API receives of the packets of one measurement.
-func (w *World) measure(at state, api, mix int, tick int64) uint8 {
+func (w *World) measure(at draw.State, api, mix int, tick int64) uint8 {
 	p := w.nodes[mix].p
 	if w.nodes[mix].kind == flapping {
 		p = p * uint64(w.upTime(mix, tick, tick+1)) / subTicks
 	}
-	loss := w.seed.with(drawLoss).with(uint64(api)).with(uint64(mix)).below(maxLoss)
-	p = p * (one - loss) >> 32
+	loss := w.seed.With(drawLoss).With(uint64(api)).With(uint64(mix)).Below(maxLoss)
+	p = p * (draw.One - loss) >> 32
 
 	received := 0
 	for sent := 0; sent < w.packets; sent += 2 {
-		draw := uint64(at.with(uint64(1 + sent/2)))
-		if draw>>32 < p {
+		pair := uint64(at.With(uint64(1 + sent/2)))
+		if pair>>32 < p {
 			received++
 		}
-		if sent+1 < w.packets && draw%one < p {
+		if sent+1 < w.packets && pair%draw.One < p {
 			received++
 		}
 	}
@@ -139,7 +141,8 @@ func (w *World) measure(at state, api, mix int, tick int64) uint8 {
 // window that is empty, negative, longer than [MaxWindow] or after [MaxTick].
 func (w *World) Truth(mix int, from, to int64) (points float64, ok bool) {
 	points, ok = w.Uptime(mix, from, to)
-	return points * (2*one - (maxLoss - 1)) / (2 * one), ok // loss is uniform in 0 … maxLoss-1
+	// Loss is uniform in 0 … maxLoss-1.
+	return points * (2*draw.One - (maxLoss - 1)) / (2 * draw.One), ok
 }
 
 // Uptime returns a mixnode's own uptime over the ticks [from, to), without loss on any path. Units
@@ -148,7 +151,7 @@ func (w *World) Uptime(mix int, from, to int64) (points float64, ok bool) {
 	if mix < 0 || mix >= len(w.nodes) || from < 0 || to <= from || to > MaxTick || to-from > MaxWindow {
 		return 0, false
 	}
-	points = 100 * float64(w.nodes[mix].p) / one
+	points = 100 * float64(w.nodes[mix].p) / draw.One
 	if w.nodes[mix].kind == flapping {
 		points *= float64(w.upTime(mix, from, to)) / float64((to-from)*subTicks)
 	}
@@ -157,28 +160,28 @@ func (w *World) Uptime(mix int, from, to int64) (points float64, ok bool) {
 
 // upTime returns the number of sub-ticks in the ticks [from, to) in which a flapping mixnode is up.
 func (w *World) upTime(mix int, from, to int64) int64 {
-	history := w.seed.with(drawFlap).with(uint64(mix))
+	history := w.seed.With(drawFlap).With(uint64(mix))
 	total := int64(0)
 	for from < to {
 		span := from / spanTicks
 		begin := span * spanTicks
 		length := min(to-begin, spanTicks)
-		total += upTimeOfSpan(history.with(uint64(span)), (from-begin)*subTicks, length*subTicks)
+		total += upTimeOfSpan(history.With(uint64(span)), (from-begin)*subTicks, length*subTicks)
 		from = begin + length
 	}
 	return total
 }
 
 // upTimeOfSpan returns the number of sub-ticks in [from, to) of a span in which a mixnode is up.
-func upTimeOfSpan(span state, from, to int64) int64 {
-	up := span.with(0).below(meanUp+meanDown) < meanUp
+func upTimeOfSpan(span draw.State, from, to int64) int64 {
+	up := span.With(0).Below(meanUp+meanDown) < meanUp
 	total := int64(0)
 	for begin, change := int64(0), uint64(1); begin < to; change++ {
 		mean := int64(meanDown)
 		if up {
 			mean = meanUp
 		}
-		end := begin + max(1, mean*span.with(change).exponential())
+		end := begin + max(1, mean*span.With(change).Exponential())
 		if up {
 			total += max(0, min(end, to)-max(begin, from))
 		}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/metrics/draw"
 )
 
 // All statistical tests have fixed seeds. Their tolerances are about four standard deviations.
@@ -38,7 +39,7 @@ func TestSharesOfTheKinds(t *testing.T) {
 	sum := 0.0
 	for _, node := range w.nodes {
 		counts[node.kind]++
-		p := float64(node.p) / one
+		p := float64(node.p) / draw.One
 		switch node.kind {
 		case stable:
 			require.InDelta(t, .99, p, 1e-9)
@@ -64,9 +65,9 @@ func TestReceivedPacketsAreBinomial(t *testing.T) {
 	w := newWorld(t, Config{Seed: 2, Mixnodes: 240})
 	for _, mix := range []int{firstOf(t, w, stable), firstOf(t, w, mediocre)} {
 		const api = 3
-		loss := float64(w.seed.with(drawLoss).with(api).with(uint64(mix)).below(maxLoss)) / one
+		loss := float64(w.seed.With(drawLoss).With(api).With(uint64(mix)).Below(maxLoss)) / draw.One
 		require.True(t, loss >= 0 && loss < .02)
-		p := float64(w.nodes[mix].p) / one * (1 - loss)
+		p := float64(w.nodes[mix].p) / draw.One * (1 - loss)
 
 		counts := map[uint8]int{}
 		for tick := range int64(ticks) {
@@ -107,7 +108,7 @@ func TestMorePacketsReduceTheVariance(t *testing.T) {
 		w := newWorld(t, Config{Seed: 3, Mixnodes: 240, Packets: packets})
 		require.Equal(t, newWorld(t, Config{Seed: 3, Mixnodes: 240}).nodes, w.nodes, "packets change no truth")
 		mix := firstOf(t, w, mediocre)
-		loss := float64(w.seed.with(drawLoss).with(api).with(uint64(mix)).below(maxLoss)) / one
+		loss := float64(w.seed.With(drawLoss).With(api).With(uint64(mix)).Below(maxLoss)) / draw.One
 		sum, squares := 0.0, 0.0
 		for tick := range int64(ticks) {
 			value, _ := w.Sample(api, mix, tick)
@@ -116,7 +117,7 @@ func TestMorePacketsReduceTheVariance(t *testing.T) {
 		}
 		mean := sum / ticks
 		variance := squares/ticks - mean*mean
-		wantMean, wantVariance := roundedBinomial(packets, float64(w.nodes[mix].p)/one*(1-loss))
+		wantMean, wantVariance := roundedBinomial(packets, float64(w.nodes[mix].p)/draw.One*(1-loss))
 		require.InDelta(t, wantMean, mean, 4*math.Sqrt(wantVariance/ticks), packets)
 		require.InEpsilon(t, wantVariance, variance, .08, packets)
 		require.Less(t, variance, previous)
@@ -129,7 +130,7 @@ func TestLossIsUniformUpToTwoPercentAndFixed(t *testing.T) {
 	w := newWorld(t, Config{Seed: 4, Mixnodes: n})
 	sum, largest := 0.0, 0.0
 	for mix := range n {
-		loss := float64(w.seed.with(drawLoss).with(1).with(uint64(mix)).below(maxLoss)) / one
+		loss := float64(w.seed.With(drawLoss).With(1).With(uint64(mix)).Below(maxLoss)) / draw.One
 		sum, largest = sum+loss, max(largest, loss)
 	}
 	require.InDelta(t, .01, sum/n, 4*.02/math.Sqrt(12*n))
@@ -170,38 +171,6 @@ func TestDeadIsZeroAndNotMissing(t *testing.T) {
 	require.Zero(t, truth)
 }
 
-func TestExponentialDrawsHaveTheirMomentsAndTail(t *testing.T) {
-	const n = 400_000
-	sum, squares := 0.0, 0.0
-	beyond := [4]int{}
-	for i := range uint64(n) {
-		x := float64(state(7).with(i).exponential()) / subTicks
-		sum, squares = sum+x, squares+x*x
-		for k := range beyond {
-			if x > float64(k) {
-				beyond[k]++
-			}
-		}
-	}
-	require.InDelta(t, 1, sum/n, 4/math.Sqrt(n))
-	require.InDelta(t, 2, squares/n, 4*math.Sqrt(20./n))
-	for k, count := range beyond {
-		require.InDelta(t, math.Exp(-float64(k)), float64(count)/n, 4*math.Sqrt(.25/n))
-	}
-	require.EqualValues(t, 0, state(math.MaxUint64).exponential())
-	require.InDelta(t, 64*math.Ln2, float64(state(0).exponential())/subTicks, 1e-3)
-}
-
-func TestLog2EqualsTheMathematicalOne(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		x := rapid.Uint64Min(1).Draw(t, "x")
-		require.InDelta(t, math.Log2(float64(x)), float64(log2(x))/one, 1e-8)
-	})
-	for position := range 64 {
-		require.Equal(t, uint64(position)<<32, log2(1<<position))
-	}
-}
-
 // TestFlappingIsTheStationaryProcessOfItsMeans checks that a mixnode is up 60/75 of the time, at
 // the edges of a span as well as in its middle, and that the covariance of the states at two
 // moments t ticks apart is .8 x .2 x exp(-t (1/60 + 1/15)), which is .16 exp(-t/12). Together with
@@ -214,7 +183,7 @@ func TestFlappingIsTheStationaryProcessOfItsMeans(t *testing.T) {
 	pairs := map[[2]int]float64{{0, 1}: 3, {0, 2}: 12, {3, 4}: 12, {3, 5}: 36, {0, 6}: 1023}
 	products := map[[2]int]float64{}
 	for i := range uint64(spans) {
-		span := state(8).with(i)
+		span := draw.State(8).With(i)
 		states := make([]float64, len(moments))
 		for k, tick := range moments {
 			states[k] = float64(upTimeOfSpan(span, tick*subTicks, tick*subTicks+1))
@@ -236,7 +205,7 @@ func TestTruthIsWhatPerfectMeasurementsAverageTo(t *testing.T) {
 	w := newWorld(t, Config{Seed: 9, Mixnodes: 300, Packets: 20_000})
 	mix := firstOf(t, w, flapping)
 	const api = 2
-	loss := float64(w.seed.with(drawLoss).with(api).with(uint64(mix)).below(maxLoss)) / one
+	loss := float64(w.seed.With(drawLoss).With(api).With(uint64(mix)).Below(maxLoss)) / draw.One
 	for _, from := range []int64{0, spanTicks - 20, 1 << 50} {
 		sum := 0.0
 		for tick := from; tick < from+40; tick++ {

@@ -214,7 +214,7 @@ func (c Config) checkSizes() error {
 
 func (c Config) checkRules() error {
 	if _, err := metrics.ParseEstimator(c.Estimator); err != nil {
-		return wrong("estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k), mad or wmedian", "give one of them")
+		return wrong("estimator", c.Estimator, metrics.EstimatorNames(), "give one of them")
 	}
 	if c.Submit != SubmitRace && c.Submit != SubmitStaged {
 		return wrong("submit", c.Submit, "race or staged", "give one of them")

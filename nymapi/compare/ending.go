@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
 
 // Scene is one run with its figures.
@@ -66,7 +68,7 @@ func headlines(scenes []Scene) string {
 		}
 		rows = append(rows, row)
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // Share returns the share of the cells that are paid, rounded down so that only all are 100 %.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -103,31 +102,6 @@ func paragraphs(b *strings.Builder, sentences []string) {
 	}
 }
 
-// tableText returns a table without frame, with one blank between its columns. The first column is
-// aligned left and the others right.
-func tableText(head table.Row, rows []table.Row, configs ...table.RowConfig) string {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Format.Header, style.Format.HeaderAlign = text.FormatDefault, text.AlignLeft
-	style.Options.DrawBorder, style.Options.SeparateColumns = false, false
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
-	t.SetStyle(style)
-	t.AppendHeader(head)
-	columns := make([]table.ColumnConfig, len(head)-1)
-	for i := range columns {
-		columns[i] = table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight, VAlignHeader: text.VAlignBottom}
-	}
-	t.SetColumnConfigs(columns)
-	for _, row := range rows {
-		t.AppendRow(row, configs...)
-	}
-	lines := strings.Split(t.Render(), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
-	}
-	return strings.Join(lines, "\n")
-}
-
 // qualityTable returns how many cells each mode paid, and how far from the truth.
 func qualityTable(p *Plan, s Summary) string {
 	head := table.Row{
@@ -152,7 +126,7 @@ func qualityTable(p *Plan, s Summary) string {
 			rows = append(rows, row(fmt.Sprintf("  %d x packets", p.Nodes), *m.SameProbes))
 		}
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // Common says which modes paid the cells that are compared, for the head of a column.
@@ -203,7 +177,7 @@ func raceTable(s Summary) string {
 		})
 		won += "\n" + paragraph.Wrap(fmt.Sprintf("%s winners: %s", m.Mode.Short(), winners(m.Winners)))
 	}
-	return tableText(head, rows) + "\n" + won
+	return paragraph.Table(head, rows) + "\n" + won
 }
 
 // contractTable returns what Nym-APIs sent to the contract of each mode.
@@ -217,7 +191,7 @@ func contractTable(s Summary) string {
 			m.Mode.Short(), m.Transactions, fmt.Sprintf("%.1f", float64(m.Transactions)/float64(epochs)), byteCount(&m.ContractBytes), byteCount(&each),
 		})
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // estimatorTitle says over what cells the estimators are compared.
@@ -240,7 +214,7 @@ func estimatorTable(p *Plan, common string, lines []EstimatorSummary) string {
 		}
 		rows = append(rows, row)
 	}
-	return tableText(head, rows)
+	return paragraph.Table(head, rows)
 }
 
 // otherRule returns what does not make the truth of a trace.

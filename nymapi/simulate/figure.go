@@ -3,7 +3,8 @@ package simulate
 import (
 	"slices"
 
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
+	"github.com/ephemera-go/nym-rewarding/nymapi/plots"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/cost"
 )
 
 // Figure is a chart with its file name.
@@ -56,8 +57,8 @@ func (d Day) Figures(grown []Growth) []Figure {
 			distribution("delivery at a member", d.delivered, 1),
 		},
 	}}}
-	sent := growth("Bytes against members", "bytes sent per member and epoch", d.Report, func(c Cost) float64 { return float64(c.BytesPerNodeEpoch) })
-	messages := growth("Messages against members", "messages per block", d.Report, func(c Cost) float64 { return c.MessagesPerBlock })
+	sent := growth("Bytes against members", "bytes sent per member and epoch", d.Report, func(c cost.Scheme) float64 { return float64(c.BytesPerNodeEpoch) })
+	messages := growth("Messages against members", "messages per block", d.Report, func(c cost.Scheme) float64 { return c.MessagesPerBlock })
 	time := plots.Chart{Title: "Time against members", X: "members", Y: "milliseconds, simulated", LogX: true, XTicks: groupTicks}
 	var x, bytes, frames, median, last []float64
 	for _, g := range grown {
@@ -68,8 +69,8 @@ func (d Day) Figures(grown []Growth) []Figure {
 	simulated := func(name string, y []float64, colour int) plots.Line {
 		return plots.Line{Name: name, X: x, Y: y, Style: plots.Dotted, Colour: colour}
 	}
-	sent.Lines = append(sent.Lines, simulated(schemeCertified+", simulated", bytes, 6))
-	messages.Lines = append(messages.Lines, simulated(schemeCertified+", simulated", frames, 6))
+	sent.Lines = append(sent.Lines, simulated(cost.Certified+", simulated", bytes, 6))
+	messages.Lines = append(messages.Lines, simulated(cost.Certified+", simulated", frames, 6))
 	time.Lines = []plots.Line{simulated("delivery, median", median, 0), simulated("delivery, 99 of 100", last, 1)}
 	if len(grown) == 0 {
 		return figures
@@ -84,12 +85,12 @@ var groupTicks = []float64{4, 10, 30, 100, 300, 1000}
 var computedSizes = []int{4, 7, 10, 16, 25, 40, 64, 100, 160, 250, 400, 640, 1000}
 
 // growth returns a chart of one property of every computed scheme against the size of the group.
-func growth(title, axis string, report int, of func(Cost) float64) plots.Chart {
+func growth(title, axis string, report int, of func(cost.Scheme) float64) plots.Chart {
 	chart := plots.Chart{Title: title, X: "members", Y: axis, LogX: true, LogY: true, XTicks: groupTicks}
 	for _, n := range computedSizes {
-		for i, c := range Costs(n, report) {
+		for i, c := range cost.Schemes(n, report) {
 			if len(chart.Lines) <= i {
-				chart.Lines = append(chart.Lines, plots.Line{Name: c.Scheme + ", computed", Style: plots.Dashed, Colour: i})
+				chart.Lines = append(chart.Lines, plots.Line{Name: c.Name + ", computed", Style: plots.Dashed, Colour: i})
 			}
 			chart.Lines[i].X, chart.Lines[i].Y = append(chart.Lines[i].X, float64(n)), append(chart.Lines[i].Y, of(c))
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
+	"github.com/ephemera-go/nym-rewarding/nymapi/plots"
 )
 
 // The figure of growth and its data, which docs/FIGURES.md describes.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/simulation"
 	"github.com/ephemera-go/nym-rewarding/ephemera/wire"
+	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/cost"
 )
 
 // Summary is the output of `nymapi simulate --json`. Times are milliseconds of virtual time.
@@ -23,7 +24,7 @@ type Summary struct {
 	Bytes     int64             `json:"bytes_per_node_epoch"`
 	Report    int               `json:"report_bytes"`
 	Traffic   []Kind            `json:"traffic"`
-	Costs     []Cost            `json:"costs"`
+	Costs     []cost.Scheme     `json:"costs"`
 	Epochs    int               `json:"epochs"`
 	Rewarded  int               `json:"rewarded"`
 	Violated  int               `json:"violations"`
@@ -69,14 +70,14 @@ func (d Day) Summary() Summary {
 	for _, kind := range []wire.Kind{wire.KindFrontier, wire.KindPool, wire.KindGetListing, wire.KindListing} {
 		exchange += direct[kind].Bytes
 	}
-	measured := Cost{Scheme: schemeCertified, BytesPerNodeEpoch: s.Bytes - exchange/int64(d.Config.Nodes*d.Config.Epochs)}
+	measured := cost.Scheme{Name: cost.Certified, BytesPerNodeEpoch: s.Bytes - exchange/int64(d.Config.Nodes*d.Config.Epochs)}
 	if s.Messages != nil {
 		measured.MessagesPerBlock = *s.Messages
 	}
 	if s.DelivMS.P50 != nil && d.link > 0 {
 		measured.DeliveryLinks = *s.DelivMS.P50 / s.LinkMS
 	}
-	s.Costs = slices.Concat([]Cost{measured}, Costs(d.Config.Nodes, d.Report))
+	s.Costs = slices.Concat([]cost.Scheme{measured}, cost.Schemes(d.Config.Nodes, d.Report))
 	return s
 }
 

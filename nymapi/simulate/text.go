@@ -104,9 +104,9 @@ func traffic(s Summary, c Config) string {
 func costs(s Summary) string {
 	t := newTable("scheme", "messages\nper block", "sent per node\nand epoch", "delivery,\nlink delays")
 	for _, c := range s.Costs {
-		name := c.Scheme + ", simulated"
+		name := c.Name + ", simulated"
 		if c.Computed {
-			name = c.Scheme + ", computed"
+			name = c.Name + ", computed"
 		}
 		t.AppendRow(table.Row{text.WrapSoft(name, schemeWidth), fmt.Sprintf("%.1f", c.MessagesPerBlock), bytesText(float64(c.BytesPerNodeEpoch)), fmt.Sprintf("%.2f", c.DeliveryLinks)})
 	}

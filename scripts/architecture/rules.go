@@ -114,11 +114,37 @@ var rules = []rule{
 	)},
 	{folder: "nymapi/compare/...", imports: join(
 		leaves, core, interfaces, adapters, kit, contractFacing,
-		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/service"},
+		[]string{"metrics/...", "contract/server", "nymapi/bars", "nymapi/collector", "nymapi/compare/...", "nymapi/paragraph", "nymapi/results", "nymapi/service"},
 	)},
+	{folder: "nymapi/simulate/cost", imports: join(leaves, []string{"contract", "ephemera/wire"}), pure: true},
 	{folder: "nymapi/simulate/...", imports: join(
-		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/rules", "nymapi/simulate/..."},
+		leaves, core, interfaces, kit, contractFacing, []string{"metrics/...", "ephemera/simulation", "nymapi/bars", "nymapi/paragraph", "nymapi/plots", "nymapi/rules", "nymapi/simulate/..."},
 	)},
+	// What is paid, and the frame of the experiments, are computed without clock, network or files.
+	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
+	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/experiment/lies/trust", imports: []string{"metrics", "nymapi/experiment/lies"}, pure: true},
+	{folder: "nymapi/experiment/waiting", imports: []string{"ephemera/quorum", "metrics/draw"}, pure: true},
+	// It computes a world once for all cells that are played at the same time.
+	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true, also: []string{"sync"}},
+	{folder: "nymapi/experiment/intervals", imports: []string{"metrics/draw"}, pure: true, also: []string{"gonum.org/v1/gonum/stat/distuv"}},
+	{folder: "nymapi/experiment", imports: []string{
+		"ephemera/quorum", "metrics/...", "nymapi/experiment/intervals", "nymapi/experiment/lies/...", "nymapi/experiment/observe", "nymapi/experiment/waiting", "nymapi/payout", "nymapi/rules",
+		"nymapi/simulate/availability", "nymapi/simulate/cost",
+	}, pure: true},
+	// Scenes ask the rules of the contracts what counts, and sign reports for that.
+	{folder: "nymapi/scenes", imports: join(leaves, []string{
+		"metrics/...", "contract", "contract/performance", "contract/verify", "nymapi/experiment", "nymapi/experiment/observe", "nymapi/payout",
+	}), pure: true},
+	// Running, files and figures around it.
+	{folder: "nymapi/experiment/...", imports: join(kit, []string{
+		"ephemera/quorum", "metrics/...", "nymapi/bars", "nymapi/experiment/...", "nymapi/paragraph", "nymapi/payout", "nymapi/plots", "nymapi/rules",
+	})},
+	{folder: "nymapi/results", imports: kit},
+	// The figures of a shadow run are computed without its database.
+	{folder: "nymapi/shadow/window", imports: []string{"ephemera/quorum", "metrics", "nymapi/payout"}, pure: true},
+	{folder: "nymapi/shadow/spread", imports: []string{"metrics", "metrics/draw", "nymapi/shadow/window"}, pure: true},
+	{folder: "nymapi/shadow/...", imports: join(kit, []string{"ephemera/quorum", "metrics/...", "nymapi/paragraph", "nymapi/results", "nymapi/shadow/..."})},
 	{folder: "nymapi/internal/attack", imports: join(leaves, kit, contractFacing)},
 	{folder: "nymapi/cmd/...", imports: join(leaves, interfaces, adapters, kit, contractFacing, []string{"contract/performance/vectors", "ephemera/provider", "metrics/...", "nymapi/..."})},
 	{folder: "nymapi/...", imports: join(leaves, contractFacing, []string{"metrics/..."})},

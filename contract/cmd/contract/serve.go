@@ -70,7 +70,7 @@ what cannot be changed: --expect and --first-epoch once the group is closed.`,
 	flags.DurationVar(&f.firstEpoch, "first-epoch", 3*time.Second, "time from the closing of the group to the first epoch")
 	flags.IntVar(&f.mixnodes, "mixnodes", 240, "number of mixnodes that are rewarded: m001, m002 and so on")
 	flags.StringVar(&f.mixnodesFile, "mixnodes-file", "", "file with the names of the mixnodes, one a line, instead of --mixnodes")
-	flags.StringVar(&f.estimator, "estimator", "median", "rule that combines several uptimes: mean, median, lowmedian, trimmed, trimmed(k), mad or wmedian")
+	flags.StringVar(&f.estimator, "estimator", "median", "rule that combines several uptimes: "+metrics.EstimatorNames())
 	flags.IntVar(&f.accept, "accept-epochs", 3, "number of epochs for which an epoch stays open after its end")
 	flags.IntVar(&f.carry, "carry", 3, "number of epochs for which an old value replaces a missing one")
 	flags.StringVar(&f.advance, "advance", string(server.Fixed), "when the next epoch begins: fixed or when-decided")

@@ -89,3 +89,19 @@ func (p payments) widen(winner, other []contract.Reward) (spread metrics.Uptime)
 	}
 	return spread
 }
+
+// Spread is how far apart the submissions for an epoch would pay.
+type Spread struct {
+	Epoch       contract.Epoch `db:"epoch"`
+	Submissions int            `db:"submissions"`      // that verified, the winner's included
+	Points      float64        `db:"submitted_spread"` // of 100
+}
+
+// NewestSpread returns the spread of the newest rewarded epoch, or ErrNotFound.
+func (r *Reader) NewestSpread(ctx context.Context) (s Spread, err error) {
+	err = r.db.GetContext(ctx, &s, `SELECT epoch, submissions, submitted_spread FROM spread ORDER BY epoch DESC LIMIT 1`)
+	if err != nil {
+		return Spread{}, fmt.Errorf("read the newest spread: %w", orNotFound(err))
+	}
+	return s, nil
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/api"
+	"github.com/ephemera-go/nym-rewarding/ephemera/kit/scrape"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/webserver"
 )
 
@@ -19,7 +20,7 @@ import (
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	guard := s.guard()
-	r.Use(webserver.RequestID, guard.Recover, s.figures.observe)
+	r.Use(webserver.RequestID, guard.Recover, s.figures.requests.Observe)
 	r.Use(s.callers()...)
 	r.Use(guard.PlainURL, s.hosts)
 	r.Use(middleware.GetHead, s.body(), guard.PlainJSON, s.web.Serve(guard, lanes))
@@ -45,7 +46,7 @@ func (s *Server) routes() http.Handler {
 		})
 	}
 	if s.config.Registry != nil {
-		r.Method(http.MethodGet, api.PathTelemetry, telemetry(s.config.Registry))
+		r.Method(http.MethodGet, api.PathTelemetry, scrape.Handler(s.config.Registry))
 	}
 	return r
 }

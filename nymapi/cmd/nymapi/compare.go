@@ -15,6 +15,7 @@ import (
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/files"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/logging"
 	"github.com/ephemera-go/nym-rewarding/ephemera/kit/terminal"
+	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/compare"
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
 )
@@ -28,7 +29,7 @@ var (
 // compareFlags are the flags of `nymapi compare`.
 type compareFlags struct {
 	config              compare.Config
-	source, lie         string
+	source, lie, scene  string
 	liarsAt, offlineAt  string
 	out                 string
 	json                bool
@@ -51,14 +52,22 @@ one lies.
 The evidence of all epochs is checked as "contract verify" does it, against the
 group and the contract's key that this run knows.
 
+With --scene, nothing runs. A report from Nym or a similar system is replayed:
+what happened there, what the rules here would pay, and what it teaches.
+
 Exit status: 0 on success, 1 if an epoch was missed for a reason that the flags
 do not explain or a check of the evidence failed, 2 for invalid flags, 130 after
 a signal.`,
 		Example: `  nymapi compare
   nymapi compare --nodes 7 --liars 2 --lie victims
+  nymapi compare --scene list
+  nymapi compare --scene outage
   nymapi compare --nodes 7 --liars 3 --performance-contract
   nymapi compare --source trace --trace metrics/testdata/seattle/seattle_uptime.csv --observers n00,n06,n14,n20 --truth n67,n73,n80,n86,n92`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.scene != "" {
+				return f.playScene(cmd)
+			}
 			f.both = cmd.Flags().NFlag() == 0
 			return f.run(cmd.Context(), cmd.Flags().Changed, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -75,7 +84,7 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "number of epochs (with a trace: all epochs of the file)")
 	flags.DurationVar(&c.Epoch, "epoch", c.Epoch, "length of an epoch (with a trace: 1s); without this flag, large groups get longer ones")
 	flags.IntVar(&c.Ticks, "ticks", c.Ticks, "measurements of each mixnode per epoch (with a trace: 1)")
-	flags.StringVar(&c.Estimator, "estimator", c.Estimator, "mean, median, lowmedian, trimmed, trimmed(k), mad or wmedian")
+	flags.StringVar(&c.Estimator, "estimator", c.Estimator, metrics.EstimatorNames())
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "random seed: the same seed gives the same measurements")
 	flags.StringVar(&f.source, "source", string(c.Source), "world: mixnodes with a true uptime; uniform: random numbers, as in the original; trace: a recorded file")
 	flags.Float64Var(&c.Missing, "missing", c.Missing, "share of the world's measurements that are lost, from 0 to less than 1")
@@ -93,7 +102,8 @@ func (f *compareFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.believed, "truth", nil, "observers of the trace that are the truth (default: no truth is known); better not those of the Nym-APIs")
 	flags.StringVar(&c.TruthBy, "truth-by", "", "what makes the truth of their values: median (the default) or mean; both are reported")
 	flags.StringVar(&f.out, "out", "", "new or empty folder for the results (default: results/<time>, with the link results/latest)")
-	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output")
+	flags.BoolVar(&f.json, "json", false, "print only summary.json on standard output, or the scene as JSON")
+	flags.StringVar(&f.scene, "scene", "", "instead of a comparison: the name of a scene, or list for all of them")
 }
 
 // run runs the comparison that the flags describe, or both default comparisons without flags. The

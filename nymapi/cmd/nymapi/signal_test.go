@@ -77,6 +77,7 @@ func testSignals(t *testing.T, p programs, nodes string) {
 			"make a testnet":   {nodes, []string{"testnet", "--nodes", "100", "--dir", at("unfinished")}, exists(at("unfinished/node-1/data/key")), 130},
 			"enrol":            {p.nymapi, []string{"enrol", "--contract", silent.url, "--key-file", at("node/data/key")}, silent.called, 130},
 			"compare":          {p.nymapi, []string{"compare", "--epochs", "100", "--out", results}, exists(filepath.Join(results, "run.log")), 130},
+			"experiment":       {p.nymapi, []string{"experiment", "--section", "base", "--out", at("experiment " + end.String())}, computes, 130},
 			"simulate":         {p.nymapi, []string{"simulate", "--nodes", "40", "--epochs", "1000"}, computes, 130},
 			"find":             {p.nymapi, []string{"simulate", "--find", "1h"}, computes, 130},
 			"contract":         {p.contract, contract, says("contract listens"), 0},

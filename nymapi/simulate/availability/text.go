@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ephemera-go/nym-rewarding/nymapi/paragraph"
-	"github.com/ephemera-go/nym-rewarding/nymapi/simulate/plots"
+	"github.com/ephemera-go/nym-rewarding/nymapi/plots"
 )
 
 // hoursPerYear is the number of hourly epochs in a year.

@@ -1,0 +1,89 @@
+package lies
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ephemera-go/nym-rewarding/metrics"
+	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
+)
+
+// blocks returns all blocks of at least n-f reports with those of all liars.
+func blocks(s Scene) (all [][]bool) {
+	honest := s.honest()
+	for set := range 1 << len(honest) {
+		block := slices.Repeat([]bool{true}, s.N)
+		out := 0
+		for x, i := range honest {
+			if set&(1<<x) != 0 {
+				block[i], out = false, out+1
+			}
+		}
+		if out <= s.F {
+			all = append(all, block)
+		}
+	}
+	return all
+}
+
+// TestWinnersFindNearlyTheWorstBlock compares the greedy search with all blocks. Groups of 6 and 9
+// cannot be starved by a block, so that the choice matters.
+func TestWinnersFindNearlyTheWorstBlock(t *testing.T) {
+	for _, e := range rules() {
+		t.Run(e.Name(), func(t *testing.T) {
+			var found, exact float64
+			rapid.Check(t, func(t *rapid.T) {
+				s := drawScene(t, e, []int{6, 7, 9}, 3)
+				rows := drawEpoch(t, s)
+				honest := s.honestReports(rows)
+				m := newMyopic(s)
+				block := m.choose(1, rows, honest)
+				var worst float64
+				for _, b := range blocks(s) {
+					worst = max(worst, m.decide(1, m.try(rows, b, honest, true), honest))
+				}
+				chosen := m.decide(1, m.try(rows, block, honest, true), honest)
+				require.GreaterOrEqual(t, chosen, m.decide(1, m.try(rows, nil, honest, true), honest))
+				found, exact = found+chosen, exact+worst
+			})
+			require.GreaterOrEqual(t, found, 0.9*exact)
+			t.Logf("%.4f of the worst", found/exact)
+		})
+	}
+}
+
+// TestWinnersLeaveMixnodesUnpaid checks what a block with n-f reports allows where n is 3f+1: one
+// liar in it that reports nothing about a mixnode.
+func TestWinnersLeaveMixnodesUnpaid(t *testing.T) {
+	for _, e := range rules() {
+		s, o := inWorld(t, 4, 8, 0, e)
+		liars := begin(t, "winner", s)
+		for epoch := range o.Epochs() {
+			rows := clone(o.Values[epoch])
+			block := liars.Report(epoch+1, rows)
+			paid := s.Judge.Settle(payout.NewReports(s.Mixnodes, rows).Only(block))
+			unpaid := 0
+			for _, p := range paid {
+				if p.Value == metrics.Missing {
+					unpaid++
+				}
+			}
+			require.Greater(t, unpaid, s.Mixnodes*9/10, "%s in epoch %d", e.Name(), epoch+1)
+		}
+	}
+}
+
+// TestLiarsWithoutWhomThereIsNoBlockAreSilent checks that f+1 liars use it.
+func TestLiarsWithoutWhomThereIsNoBlockAreSilent(t *testing.T) {
+	for _, name := range []string{"best", "myopic", "winner"} {
+		for _, e := range rules() {
+			s := Scene{N: 4, F: 1, Liars: []int{0, 1}, Mixnodes: 1, Judge: payout.Group(4, e)}
+			rows := [][]metrics.Uptime{{9000}, {9000}, {9000}, {9000}}
+			require.Nil(t, begin(t, name, s).Report(1, rows))
+			require.Equal(t, [][]metrics.Uptime{nil, nil, {9000}, {9000}}, rows, "%s against %s", name, e.Name())
+		}
+	}
+}

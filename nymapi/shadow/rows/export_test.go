@@ -1,0 +1,4 @@
+package rows
+
+// OpenWaiting is Open with another patience.
+var OpenWaiting = open
