@@ -281,8 +281,8 @@ func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 
 // Body returns a message of an open slot, for members that miss it.
 func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
-	for _, p := range b.named[id] {
-		if o := p.chain.open; o.have[p.at] {
+	for _, p := range b.named.places(id) {
+		if o := b.chains[p.creator].open; o.have[p.at] {
 			return o.bodies[p.at], true
 		}
 	}

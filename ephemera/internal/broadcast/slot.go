@@ -31,6 +31,7 @@ type slot struct {
 	header  block.SignedHeader
 	id      block.ID
 	ids     []block.MessageID
+	named   []*naming // of the ids, in Instance.named
 	bodies  []block.Message
 	have    []bool
 	missing int
@@ -182,8 +183,9 @@ func (o *slot) setBody(i int, m block.Message) {
 // Message hands a verified message to every open slot that misses it.
 func (b *Instance) Message(now int64, m block.Message) {
 	b.now = now
-	for _, p := range slices.Clone(b.named[m.ID()]) { // a slot that is completed may close
-		c, o := p.chain, p.chain.open
+	for _, p := range slices.Clone(b.named.places(m.ID())) { // a slot that is completed may close
+		c := b.chains[p.creator]
+		o := c.open
 		if o == nil || o.missing == 0 {
 			continue
 		}
