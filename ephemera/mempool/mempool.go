@@ -58,6 +58,7 @@ type Entry struct {
 	kept    bool          // returned from a closed group: it does not expire
 	group   membership.ID // the only group whose blocks may hold it; zero: any
 	place   int           // in share.entries
+	element *list.Element // in Mempool.order
 }
 
 // Mempool holds messages in the order of arrival. It is not safe for concurrent use.
@@ -65,7 +66,7 @@ type Mempool struct {
 	limits   Limits
 	include  Include
 	order    *list.List // of *Entry
-	entries  map[block.MessageID]*list.Element
+	entries  map[block.MessageID]*Entry
 	bySender map[keys.Public]*share
 	bytes    int  // of entries and pending
 	full     bool // a message did not fit into limits.Bytes, and none has left since
@@ -87,7 +88,7 @@ type Mempool struct {
 func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
-		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
+		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*Entry),
 		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory[block.MessageID](limits.Messages),
 		dismissed: newHistory[block.Digest](limits.Messages),
 		asked:     list.New(), pending: make(map[block.MessageID]*list.Element),
@@ -145,8 +146,7 @@ func (p *Mempool) counted(at Moment, add func() error) error {
 
 func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 	id := m.ID()
-	if element, ok := p.entries[id]; ok {
-		entry := element.Value.(*Entry)
+	if entry, ok := p.entries[id]; ok {
 		if local && !entry.Local {
 			entry.Local = true
 			return nil // gossip was faster; from now on this node's block may hold it
@@ -194,7 +194,7 @@ func (p *Mempool) insert(m block.Message, at Moment) *Entry {
 // push adds an entry whose room is occupied.
 func (p *Mempool) push(m block.Message, at Moment) *Entry {
 	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
-	p.entries[m.ID()] = p.order.PushBack(entry)
+	p.entries[m.ID()], entry.element = entry, p.order.PushBack(entry)
 	p.changes++
 	sent := p.bySender[m.Sender()]
 	sent.insert(entry)
@@ -291,17 +291,17 @@ func (p *Mempool) Refuse(id block.MessageID) {
 
 // Get returns the message with this ID.
 func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
-	element, ok := p.entries[id]
+	entry, ok := p.entries[id]
 	if !ok {
 		return block.Message{}, false
 	}
-	return element.Value.(*Entry).Message, true
+	return entry.Message, true
 }
 
 // Direct restricts a message to the blocks of one group.
 func (p *Mempool) Direct(id block.MessageID, group membership.ID) {
-	if element, ok := p.entries[id]; ok {
-		element.Value.(*Entry).group = group
+	if entry, ok := p.entries[id]; ok {
+		entry.group = group
 	}
 }
 
@@ -366,17 +366,15 @@ func (p *Mempool) Certified(messages []block.Message, own bool, wall int64) {
 // out: there is at most one such block per group.
 func (p *Mempool) Return(messages []block.Message, at Moment) {
 	for _, m := range messages {
-		element, ok := p.entries[m.ID()]
+		entry, ok := p.entries[m.ID()]
 		if !ok {
 			if p.done.has(m.ID()) || p.done.forgot(m.Time()) {
 				continue
 			}
 			p.release(m.ID())
-			p.insert(m, at)
-			element = p.entries[m.ID()]
+			entry = p.insert(m, at)
 			p.counts.Returned++
 		}
-		entry := element.Value.(*Entry)
 		entry.Local, entry.kept = true, true
 	}
 }
@@ -396,8 +394,8 @@ func (p *Mempool) Drop(ids []block.MessageID, wall int64) {
 // settle removes a message and remembers its ID, even if the message was not there. It returns how
 // many it removed.
 func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64) (removed uint64) {
-	if element, ok := p.entries[id]; ok {
-		p.remove(element)
+	if entry, ok := p.entries[id]; ok {
+		p.remove(entry)
 		removed++
 	}
 	p.release(id)
@@ -415,7 +413,7 @@ func (p *Mempool) Expire(now int64) (removed int, next int64) {
 		switch {
 		case entry.kept:
 		case entry.expiry <= now:
-			p.remove(element)
+			p.remove(entry)
 			removed++
 			p.counts.TimedOut++
 		case next == 0 || entry.expiry < next:
@@ -426,10 +424,9 @@ func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	return removed, next
 }
 
-func (p *Mempool) remove(element *list.Element) {
-	entry := element.Value.(*Entry)
+func (p *Mempool) remove(entry *Entry) {
 	m := entry.Message
-	p.order.Remove(element)
+	p.order.Remove(entry.element)
 	p.changes++
 	delete(p.entries, m.ID())
 	sent := p.bySender[m.Sender()]
