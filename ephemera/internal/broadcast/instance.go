@@ -255,13 +255,10 @@ func (b *Instance) AllDelivered() bool {
 }
 
 // OpenHeader returns the signed header that this member holds of a chain's open slot, and when it
-// was first seen.
-func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
+// was first seen, or returns nil if it holds none. The caller must not change or keep it.
+func (b *Instance) OpenHeader(creator int) (header *block.SignedHeader, since int64) {
 	c := b.chains[creator]
-	if c.first == nil {
-		return block.SignedHeader{}, 0, false
-	}
-	return *c.first, c.since, true
+	return c.first, c.since
 }
 
 // Changes counts the changes of heights, open headers and evidence. While it stays the same, so
@@ -270,6 +267,9 @@ func (b *Instance) Changes() uint64 { return b.changes }
 
 // Proofs returns the number of creators against whom there is evidence.
 func (b *Instance) Proofs() int { return b.proofs }
+
+// Proven reports whether there is evidence against a creator.
+func (b *Instance) Proven(creator int) bool { return b.chains[creator].evidence != nil }
 
 // Evidence returns the proof that a creator signed two headers of one slot.
 func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
