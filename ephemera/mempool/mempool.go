@@ -58,14 +58,16 @@ type Entry struct {
 	kept    bool          // returned from a closed group: it does not expire
 	group   membership.ID // the only group whose blocks may hold it; zero: any
 	place   int           // in share.entries
-	element *list.Element // in Mempool.order
+	before  *Entry        // in the order of arrival
+	after   *Entry
 }
 
 // Mempool holds messages in the order of arrival. It is not safe for concurrent use.
 type Mempool struct {
 	limits   Limits
 	include  Include
-	order    *list.List // of *Entry
+	first    *Entry // of all, in the order of arrival
+	last     *Entry
 	entries  map[block.MessageID]*Entry
 	bySender map[keys.Public]*share
 	bytes    int  // of entries and pending
@@ -88,7 +90,7 @@ type Mempool struct {
 func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
-		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*Entry),
+		limits: limits, include: include, entries: make(map[block.MessageID]*Entry),
 		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory[block.MessageID](limits.Messages),
 		dismissed: newHistory[block.Digest](limits.Messages),
 		asked:     list.New(), pending: make(map[block.MessageID]*list.Element),
@@ -104,7 +106,7 @@ func (p *Mempool) SetLimits(limits Limits) {
 }
 
 // Len returns the number of messages.
-func (p *Mempool) Len() int { return p.order.Len() }
+func (p *Mempool) Len() int { return len(p.entries) }
 
 // Changes counts arrivals and departures: while it stays the same, so do the messages.
 func (p *Mempool) Changes() uint64 { return p.changes }
@@ -177,10 +179,10 @@ func (p *Mempool) admissible(m block.Message, at Moment) error {
 	case sent.bytes+m.Size() > p.limits.SenderBytes:
 		sent.full = sent.count > 0
 		return ErrQuota
-	case p.order.Len()+p.asked.Len() >= p.limits.Messages:
+	case len(p.entries)+p.asked.Len() >= p.limits.Messages:
 		return ErrFull
 	case p.bytes+m.Size() > p.limits.Bytes:
-		p.full = p.order.Len()+p.asked.Len() > 0
+		p.full = len(p.entries)+p.asked.Len() > 0
 		return ErrFull
 	}
 	return nil
@@ -194,7 +196,8 @@ func (p *Mempool) insert(m block.Message, at Moment) *Entry {
 // push adds an entry whose room is occupied.
 func (p *Mempool) push(m block.Message, at Moment) *Entry {
 	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
-	p.entries[m.ID()], entry.element = entry, p.order.PushBack(entry)
+	p.entries[m.ID()] = entry
+	p.enqueue(entry)
 	p.changes++
 	sent := p.bySender[m.Sender()]
 	sent.insert(entry)
@@ -279,7 +282,7 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 // HasRoom reports whether there is room for a message of this sender, as far as is known.
 func (p *Mempool) HasRoom(sender keys.Public) bool {
 	sent := p.share(sender)
-	return sent.count < p.limits.PerSender && !sent.full && p.order.Len()+p.asked.Len() < p.limits.Messages && !p.full
+	return sent.count < p.limits.PerSender && !sent.full && len(p.entries)+p.asked.Len() < p.limits.Messages && !p.full
 }
 
 // Refuse remembers a message as unwanted for a while, so that it is not fetched and asked about
@@ -307,8 +310,8 @@ func (p *Mempool) Direct(id block.MessageID, group membership.ID) {
 
 // Undirect lifts the restriction of messages to a group, which is closed.
 func (p *Mempool) Undirect(group membership.ID) {
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		if entry := element.Value.(*Entry); entry.group == group {
+	for entry := p.first; entry != nil; entry = entry.after {
+		if entry.group == group {
 			entry.group = membership.ID{}
 		}
 	}
@@ -321,10 +324,9 @@ func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
 	if p.include == All {
-		candidates = make([]block.Message, 0, p.order.Len())
+		candidates = make([]block.Message, 0, len(p.entries))
 	}
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		entry := element.Value.(*Entry)
+	for entry := p.first; entry != nil; entry = entry.after {
 		switch {
 		case !entry.Local && p.include != All, except(entry.Message.ID()):
 		case entry.group == membership.ID{}:
@@ -342,8 +344,8 @@ func (p *Mempool) Candidates(
 
 // Each calls visit for each entry in the order of arrival, until visit returns false.
 func (p *Mempool) Each(visit func(*Entry) bool) {
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		if !visit(element.Value.(*Entry)) {
+	for entry := p.first; entry != nil; entry = entry.after {
+		if !visit(entry) {
 			return
 		}
 	}
@@ -407,9 +409,8 @@ func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64)
 // it removed and when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	removed, next = p.expirePending(now)
-	for element := p.order.Front(); element != nil; {
-		following := element.Next()
-		entry := element.Value.(*Entry)
+	for entry := p.first; entry != nil; {
+		following := entry.after
 		switch {
 		case entry.kept:
 		case entry.expiry <= now:
@@ -419,14 +420,14 @@ func (p *Mempool) Expire(now int64) (removed int, next int64) {
 		case next == 0 || entry.expiry < next:
 			next = entry.expiry
 		}
-		element = following
+		entry = following
 	}
 	return removed, next
 }
 
 func (p *Mempool) remove(entry *Entry) {
 	m := entry.Message
-	p.order.Remove(entry.element)
+	p.unlink(entry)
 	p.changes++
 	delete(p.entries, m.ID())
 	sent := p.bySender[m.Sender()]
