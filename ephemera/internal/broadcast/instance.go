@@ -279,12 +279,14 @@ func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 	return store.Evidence{}, false
 }
 
-// Body returns a message of an open slot, for members that miss it.
-func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
-	for _, p := range b.named.places(id) {
-		if o := b.chains[p.creator].open; o.have[p.at] {
-			return o.bodies[p.at], true
+// Body returns a message of an open slot, for members that miss it: that of the first chain which
+// has it.
+func (b *Instance) Body(id block.MessageID) (m block.Message, ok bool) {
+	first := int32(len(b.chains))
+	for _, p := range b.named.unordered(id) {
+		if o := b.chains[p.creator].open; p.creator < first && o.have[p.at] {
+			m, ok, first = o.bodies[p.at], true, p.creator
 		}
 	}
-	return block.Message{}, false
+	return m, ok
 }

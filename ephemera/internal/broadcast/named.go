@@ -12,7 +12,8 @@ import (
 // it was opened, and looks nothing up when it is closed.
 type named map[block.MessageID]*naming
 
-// naming is where the open slots name one message, in the order of their chains. It is never empty.
+// naming is where the open slots name one message, in the order in which they were opened. It is
+// never empty.
 type naming struct{ places []place }
 
 // place is where the open slot of a creator's chain names a message: ids[at].
@@ -28,8 +29,7 @@ func (n named) open(c *chain) {
 			m = &naming{}
 			n[id] = m
 		}
-		i, _ := m.search(c)
-		m.places = slices.Insert(m.places, i, place{creator: int32(c.creator), at: int32(at)})
+		m.places = append(m.places, place{creator: int32(c.creator), at: int32(at)})
 		o.named[at] = m
 	}
 }
@@ -40,7 +40,7 @@ func (n named) close(c *chain) {
 		return
 	}
 	for at, m := range c.open.named {
-		if i, ok := m.search(c); ok {
+		if i := m.of(c); i >= 0 {
 			m.places = slices.Delete(m.places, i, i+1)
 		}
 		if len(m.places) == 0 {
@@ -49,8 +49,15 @@ func (n named) close(c *chain) {
 	}
 }
 
-// places returns where open slots name a message.
+// places returns where open slots name a message, in the order of their chains.
 func (n named) places(id block.MessageID) []place {
+	places := slices.Clone(n.unordered(id))
+	slices.SortFunc(places, func(p, q place) int { return int(p.creator - q.creator) })
+	return places
+}
+
+// unordered returns the places themselves, which change when a slot opens or closes.
+func (n named) unordered(id block.MessageID) []place {
 	if m := n[id]; m != nil {
 		return m.places
 	}
@@ -60,14 +67,16 @@ func (n named) places(id block.MessageID) []place {
 // names reports whether a chain's open slot names a message.
 func (n named) names(id block.MessageID, c *chain) bool {
 	m := n[id]
-	if m == nil {
-		return false
-	}
-	_, ok := m.search(c)
-	return ok
+	return m != nil && m.of(c) >= 0
 }
 
-// search returns where the place of a chain is, or would be.
-func (m *naming) search(c *chain) (i int, ok bool) {
-	return slices.BinarySearchFunc(m.places, int32(c.creator), func(p place, creator int32) int { return int(p.creator - creator) })
+// of returns which of the places is that of a chain, or -1. The slots that were opened first are
+// usually closed first.
+func (m *naming) of(c *chain) int {
+	for i, p := range m.places {
+		if p.creator == int32(c.creator) {
+			return i
+		}
+	}
+	return -1
 }
