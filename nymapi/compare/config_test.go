@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 func TestTheDefaultsAreValidAndHonest(t *testing.T) {
