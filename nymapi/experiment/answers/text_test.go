@@ -25,3 +25,13 @@ func TestAWideTableIsSeveralThatFit(t *testing.T) {
 	p.order = p.order[:3]
 	require.Equal(t, 1, strings.Count(p.table(), "here"))
 }
+
+func TestSeriesOfAFigureDiffer(t *testing.T) {
+	seen := map[[2]int]string{}
+	for place := range 20 {
+		colour, shape := mark(fmt.Sprintf("rule%d", place), place)
+		key := [2]int{colour % 8, shape % 8}
+		require.Empty(t, seen[key])
+		seen[key] = fmt.Sprint(place)
+	}
+}
