@@ -30,7 +30,7 @@ func TestExperimentNamesInvalidFlags(t *testing.T) {
 	for _, tt := range []struct{ flags, want string }{
 		{"--section bases", "--section bases: expected some of base,"},
 		{"--section list,base", "--section list: expected some of"},
-		{"--n 5", "--n 5: expected some of 4,7,10,13,17"},
+		{"--n 12", "--n 12: expected some of 4,7,10,13,17"},
 		{"--n four", `invalid argument "four" for "--n"`},
 		{"--lie truth", "--lie truth: expected some of honest,zero"},
 		{"--missing 30", "--missing 30: expected some of 0,0.1,0.25,0.5"},

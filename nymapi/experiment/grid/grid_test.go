@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,6 +168,10 @@ func TestAJournalCutOrDamagedAnywhereContinues(t *testing.T) {
 		}
 		j, err := Open(folder, p)
 		require.NoError(t, err)
+		require.NoError(t, j.Close())
+		j, err = Open(folder, p)
+		require.NoError(t, err)
+		require.Zero(t, j.Dropped(), "nothing of what was damaged is left")
 		require.NoError(t, p.Run(context.Background(), j, nil))
 		var got strings.Builder
 		require.NoError(t, records.Write(&got, j.Results()))
@@ -360,6 +365,30 @@ func TestTheEstimateIsTheWorkOnAllCores(t *testing.T) {
 	require.Greater(t, got, want*9/10)
 	require.Less(t, got, 3*want)
 	require.Positive(t, j.Done(), "what was timed is a result")
+}
+
+// TestTheEstimateHasTheWorldOfASeedOnce plays cells of which the first of a seed takes longer.
+func TestTheEstimateHasTheWorldOfASeedOnce(t *testing.T) {
+	const world, seeds = 50 * time.Millisecond, 1000
+	var known sync.Map
+	p, err := Choice{Seeds: seeds, N: []int{4}, Lies: []string{experiment.Honest}}.Plan([]experiment.Section{{
+		Name: "s", Cells: experiment.Sections()[0].Cells,
+		Play: func(_ experiment.Cell, seed uint64) ([]experiment.Outcome, error) {
+			if _, seen := known.LoadOrStore(seed, true); !seen {
+				for start := time.Now(); time.Since(start) < world; {
+				}
+			}
+			return []experiment.Outcome{{Way: "w"}}, nil
+		},
+	}}, "test")
+	require.NoError(t, err)
+	j := open(t, t.TempDir(), p)
+	defer j.Close()
+	got, err := p.Estimate(t.Context(), j)
+	require.NoError(t, err)
+	want := seeds * world / time.Duration(runtime.GOMAXPROCS(0))
+	require.Greater(t, got, want*9/10)
+	require.Less(t, got, 3*want, "not once for each of the four cells")
 }
 
 func TestLongRunsAreTimedWithFewerEpochs(t *testing.T) {

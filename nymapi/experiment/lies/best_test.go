@@ -58,7 +58,7 @@ func TestBestKeepsItsWeight(t *testing.T) {
 // TestBudgetKeepsLiarsBelowTheReference folds what the budget allows into the history.
 func TestBudgetKeepsLiarsBelowTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t, metrics.WeightedByHistory(), []int{4, 7}, 3)
+		s := drawScene(t, rule{"wmedian", func(n int) payout.Way { return payout.Group(n, metrics.WeightedByHistory()) }}, []int{4, 7}, 3)
 		b := beginBest(s).(*best)
 		for i := range s.N {
 			b.history[b.names[i]] = rapid.Int64Range(0, 1_000_000).Draw(t, "deviation")
