@@ -103,7 +103,7 @@ func conformsLies(t *rapid.T, e metrics.Estimator) {
 	require.LessOrEqual(t, got, column[len(column)-1-f])
 }
 
-// conformsMissing checks that a missing value is as none, and that too few values are not an uptime.
+// conformsMissing checks that a missing value is as none, and that too few values yield Missing.
 func conformsMissing(t *rapid.T, e metrics.Estimator) {
 	f := rapid.IntRange(0, 3).Draw(t, "f")
 	require.Equal(t, metrics.Missing, e.Estimate(nil, f))

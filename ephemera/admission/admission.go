@@ -156,7 +156,8 @@ func (a *Admission) useless(h block.SignedHeader) bool {
 
 // covered reports whether the block with this header is certified here.
 func (a *Admission) covered(h block.SignedHeader) bool {
-	return a.book.mayCover(h.Header.Slot()) && a.book.covers(h.Header.Slot(), h.Header.ID())
+	known, ok := a.book.certified(h.Header.Slot())
+	return ok && known == h.Header.ID()
 }
 
 // barred reports whether a header is of a creator that is proven to have equivocated. A header with

@@ -100,15 +100,20 @@ func (b *book) find(group membership.ID, creator keys.Public) *chainBook {
 	return nil
 }
 
-// mayCover reports whether the block that is certified in a slot is known.
-func (b *book) mayCover(slot block.Slot) bool {
+// certified returns the block that is certified in a slot, if it is known.
+func (b *book) certified(slot block.Slot) (id block.ID, ok bool) {
 	c := b.find(slot.Group, slot.Creator)
-	return c != nil && slot.Height <= c.height && slot.Height+keptHeights > c.height && c.recent[slot.Height%keptHeights] != block.ID{}
+	if c == nil || slot.Height > c.height || slot.Height+keptHeights <= c.height {
+		return block.ID{}, false
+	}
+	id = c.recent[slot.Height%keptHeights]
+	return id, id != block.ID{}
 }
 
 // covers reports whether exactly this block is certified in a slot.
 func (b *book) covers(slot block.Slot, id block.ID) bool {
-	return b.mayCover(slot) && b.find(slot.Group, slot.Creator).recent[slot.Height%keptHeights] == id
+	known, ok := b.certified(slot)
+	return ok && known == id
 }
 
 // isTip reports whether a slot is the highest certified one of its chain.

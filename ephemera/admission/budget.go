@@ -26,8 +26,8 @@ func bucketOf(perSecond, burst int) bucket {
 var unlimited = bucket{rate: 1 << 40, burst: 1 << 40, left: 1000 << 40}
 
 func (b *bucket) refill(now int64) {
-	if passed := now - b.at; passed > 0 {
-		missing := 1000*b.burst - b.left
+	missing := 1000*b.burst - b.left
+	if passed := now - b.at; passed > 0 && missing > 0 {
 		if passed >= missing/max(b.rate, 1)+1 {
 			b.left = 1000 * b.burst
 		} else {

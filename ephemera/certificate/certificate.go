@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/canonical"
@@ -76,6 +77,7 @@ type Certificate struct {
 // verify them.
 func New(group *membership.Group, slot block.Slot, id block.ID, signatures map[int]keys.Signature) Certificate {
 	c := Certificate{Slot: slot, Block: id, Signers: make([]byte, bitmapBytes(group.N()))}
+	c.Signatures = slices.Grow(c.Signatures, len(signatures))
 	for i := range group.N() {
 		if signature, ok := signatures[i]; ok {
 			c.Signers[i/8] |= 1 << (i % 8)
@@ -188,17 +190,25 @@ func VerifyHeader(group *membership.Group, signed block.SignedHeader, c Certific
 // Merge returns the union of two valid certificates of the same block of group. Where a member
 // signed both, the signature in a is kept.
 func Merge(group *membership.Group, a, b Certificate) Certificate {
-	signatures := make(map[int]keys.Signature, group.N())
-	for _, c := range []Certificate{b, a} {
-		next := 0
-		for i := range group.N() {
-			if c.Signed(i) {
-				signatures[i] = c.Signatures[next]
-				next++
-			}
+	merged := Certificate{Slot: a.Slot, Block: a.Block, Signers: make([]byte, bitmapBytes(group.N()))}
+	merged.Signatures = slices.Grow(merged.Signatures, min(len(a.Signatures)+len(b.Signatures), group.N()))
+	nextA, nextB := 0, 0
+	for i := range group.N() {
+		signature, signed := keys.Signature{}, a.Signed(i) || b.Signed(i)
+		if b.Signed(i) {
+			signature = b.Signatures[nextB]
+			nextB++
+		}
+		if a.Signed(i) {
+			signature = a.Signatures[nextA]
+			nextA++
+		}
+		if signed {
+			merged.Signers[i/8] |= 1 << (i % 8)
+			merged.Signatures = append(merged.Signatures, signature)
 		}
 	}
-	return New(group, a.Slot, a.Block, signatures)
+	return merged
 }
 
 // AppendCanonical appends the canonical encoding of the echo.

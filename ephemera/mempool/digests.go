@@ -126,8 +126,8 @@ func (p *Mempool) Dismiss(digest block.Digest) {
 // good: members in whose blocks they are later still name them.
 func (p *Mempool) dismissPresent(ids []block.MessageID) {
 	for _, id := range ids {
-		if element, ok := p.entries[id]; ok {
-			p.Dismiss(p.bySender[element.Value.(*Entry).Message.Sender()].digestOfAll())
+		if entry, ok := p.entries[id]; ok {
+			p.Dismiss(p.bySender[entry.Message.Sender()].digestOfAll())
 		}
 	}
 }

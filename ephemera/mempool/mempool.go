@@ -58,14 +58,17 @@ type Entry struct {
 	kept    bool          // returned from a closed group: it does not expire
 	group   membership.ID // the only group whose blocks may hold it; zero: any
 	place   int           // in share.entries
+	before  *Entry        // in the order of arrival
+	after   *Entry
 }
 
 // Mempool holds messages in the order of arrival. It is not safe for concurrent use.
 type Mempool struct {
 	limits   Limits
 	include  Include
-	order    *list.List // of *Entry
-	entries  map[block.MessageID]*list.Element
+	first    *Entry // of all, in the order of arrival
+	last     *Entry
+	entries  map[block.MessageID]*Entry
 	bySender map[keys.Public]*share
 	bytes    int  // of entries and pending
 	full     bool // a message did not fit into limits.Bytes, and none has left since
@@ -87,7 +90,7 @@ type Mempool struct {
 func New(include Include, limits Limits) *Mempool {
 	limits = limits.WithDefaults()
 	return &Mempool{
-		limits: limits, include: include, order: list.New(), entries: make(map[block.MessageID]*list.Element),
+		limits: limits, include: include, entries: make(map[block.MessageID]*Entry),
 		bySender: make(map[keys.Public]*share), done: newDone(limits.Known, limits.Skew.Milliseconds()), refused: newHistory[block.MessageID](limits.Messages),
 		dismissed: newHistory[block.Digest](limits.Messages),
 		asked:     list.New(), pending: make(map[block.MessageID]*list.Element),
@@ -103,7 +106,7 @@ func (p *Mempool) SetLimits(limits Limits) {
 }
 
 // Len returns the number of messages.
-func (p *Mempool) Len() int { return p.order.Len() }
+func (p *Mempool) Len() int { return len(p.entries) }
 
 // Changes counts arrivals and departures: while it stays the same, so do the messages.
 func (p *Mempool) Changes() uint64 { return p.changes }
@@ -145,8 +148,7 @@ func (p *Mempool) counted(at Moment, add func() error) error {
 
 func (p *Mempool) add(m block.Message, local bool, at Moment) error {
 	id := m.ID()
-	if element, ok := p.entries[id]; ok {
-		entry := element.Value.(*Entry)
+	if entry, ok := p.entries[id]; ok {
 		if local && !entry.Local {
 			entry.Local = true
 			return nil // gossip was faster; from now on this node's block may hold it
@@ -177,10 +179,10 @@ func (p *Mempool) admissible(m block.Message, at Moment) error {
 	case sent.bytes+m.Size() > p.limits.SenderBytes:
 		sent.full = sent.count > 0
 		return ErrQuota
-	case p.order.Len()+p.asked.Len() >= p.limits.Messages:
+	case len(p.entries)+p.asked.Len() >= p.limits.Messages:
 		return ErrFull
 	case p.bytes+m.Size() > p.limits.Bytes:
-		p.full = p.order.Len()+p.asked.Len() > 0
+		p.full = len(p.entries)+p.asked.Len() > 0
 		return ErrFull
 	}
 	return nil
@@ -194,7 +196,8 @@ func (p *Mempool) insert(m block.Message, at Moment) *Entry {
 // push adds an entry whose room is occupied.
 func (p *Mempool) push(m block.Message, at Moment) *Entry {
 	entry := &Entry{Message: m, Since: at.Now, expiry: p.Expiry(m, at)}
-	p.entries[m.ID()] = p.order.PushBack(entry)
+	p.entries[m.ID()] = entry
+	p.enqueue(entry)
 	p.changes++
 	sent := p.bySender[m.Sender()]
 	sent.insert(entry)
@@ -279,7 +282,7 @@ func (p *Mempool) Wants(id block.MessageID, sender keys.Public) bool {
 // HasRoom reports whether there is room for a message of this sender, as far as is known.
 func (p *Mempool) HasRoom(sender keys.Public) bool {
 	sent := p.share(sender)
-	return sent.count < p.limits.PerSender && !sent.full && p.order.Len()+p.asked.Len() < p.limits.Messages && !p.full
+	return sent.count < p.limits.PerSender && !sent.full && len(p.entries)+p.asked.Len() < p.limits.Messages && !p.full
 }
 
 // Refuse remembers a message as unwanted for a while, so that it is not fetched and asked about
@@ -291,24 +294,24 @@ func (p *Mempool) Refuse(id block.MessageID) {
 
 // Get returns the message with this ID.
 func (p *Mempool) Get(id block.MessageID) (block.Message, bool) {
-	element, ok := p.entries[id]
+	entry, ok := p.entries[id]
 	if !ok {
 		return block.Message{}, false
 	}
-	return element.Value.(*Entry).Message, true
+	return entry.Message, true
 }
 
 // Direct restricts a message to the blocks of one group.
 func (p *Mempool) Direct(id block.MessageID, group membership.ID) {
-	if element, ok := p.entries[id]; ok {
-		element.Value.(*Entry).group = group
+	if entry, ok := p.entries[id]; ok {
+		entry.group = group
 	}
 }
 
 // Undirect lifts the restriction of messages to a group, which is closed.
 func (p *Mempool) Undirect(group membership.ID) {
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		if entry := element.Value.(*Entry); entry.group == group {
+	for entry := p.first; entry != nil; entry = entry.after {
+		if entry.group == group {
 			entry.group = membership.ID{}
 		}
 	}
@@ -321,10 +324,9 @@ func (p *Mempool) Candidates(
 	group membership.ID, except func(block.MessageID) bool,
 ) (candidates []block.Message, directed map[block.MessageID]bool) {
 	if p.include == All {
-		candidates = make([]block.Message, 0, p.order.Len())
+		candidates = make([]block.Message, 0, len(p.entries))
 	}
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		entry := element.Value.(*Entry)
+	for entry := p.first; entry != nil; entry = entry.after {
 		switch {
 		case !entry.Local && p.include != All, except(entry.Message.ID()):
 		case entry.group == membership.ID{}:
@@ -342,8 +344,8 @@ func (p *Mempool) Candidates(
 
 // Each calls visit for each entry in the order of arrival, until visit returns false.
 func (p *Mempool) Each(visit func(*Entry) bool) {
-	for element := p.order.Front(); element != nil; element = element.Next() {
-		if !visit(element.Value.(*Entry)) {
+	for entry := p.first; entry != nil; entry = entry.after {
+		if !visit(entry) {
 			return
 		}
 	}
@@ -366,17 +368,15 @@ func (p *Mempool) Certified(messages []block.Message, own bool, wall int64) {
 // out: there is at most one such block per group.
 func (p *Mempool) Return(messages []block.Message, at Moment) {
 	for _, m := range messages {
-		element, ok := p.entries[m.ID()]
+		entry, ok := p.entries[m.ID()]
 		if !ok {
 			if p.done.has(m.ID()) || p.done.forgot(m.Time()) {
 				continue
 			}
 			p.release(m.ID())
-			p.insert(m, at)
-			element = p.entries[m.ID()]
+			entry = p.insert(m, at)
 			p.counts.Returned++
 		}
-		entry := element.Value.(*Entry)
 		entry.Local, entry.kept = true, true
 	}
 }
@@ -396,8 +396,8 @@ func (p *Mempool) Drop(ids []block.MessageID, wall int64) {
 // settle removes a message and remembers its ID, even if the message was not there. It returns how
 // many it removed.
 func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64) (removed uint64) {
-	if element, ok := p.entries[id]; ok {
-		p.remove(element)
+	if entry, ok := p.entries[id]; ok {
+		p.remove(entry)
 		removed++
 	}
 	p.release(id)
@@ -409,27 +409,25 @@ func (p *Mempool) settle(id block.MessageID, signed int64, own bool, wall int64)
 // it removed and when the next one expires, or 0 if none does.
 func (p *Mempool) Expire(now int64) (removed int, next int64) {
 	removed, next = p.expirePending(now)
-	for element := p.order.Front(); element != nil; {
-		following := element.Next()
-		entry := element.Value.(*Entry)
+	for entry := p.first; entry != nil; {
+		following := entry.after
 		switch {
 		case entry.kept:
 		case entry.expiry <= now:
-			p.remove(element)
+			p.remove(entry)
 			removed++
 			p.counts.TimedOut++
 		case next == 0 || entry.expiry < next:
 			next = entry.expiry
 		}
-		element = following
+		entry = following
 	}
 	return removed, next
 }
 
-func (p *Mempool) remove(element *list.Element) {
-	entry := element.Value.(*Entry)
+func (p *Mempool) remove(entry *Entry) {
 	m := entry.Message
-	p.order.Remove(element)
+	p.unlink(entry)
 	p.changes++
 	delete(p.entries, m.ID())
 	sent := p.bySender[m.Sender()]

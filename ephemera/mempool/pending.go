@@ -22,8 +22,8 @@ type question struct {
 // says why the mempool does not take the message; it is nil if the message was here already and is
 // local from now on. Local is as for Add.
 func (p *Mempool) Reserve(m block.Message, local bool, at Moment) (ask bool, err error) {
-	if element, ok := p.entries[m.ID()]; ok && local && !element.Value.(*Entry).Local {
-		element.Value.(*Entry).Local = true
+	if entry, ok := p.entries[m.ID()]; ok && local && !entry.Local {
+		entry.Local = true
 		return false, nil
 	}
 	err = p.counted(at, func() error { return p.reserve(m, local, at) })

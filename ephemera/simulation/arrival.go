@@ -143,7 +143,7 @@ func (n *node) mayEnter(o task) bool {
 	sender := n.w.nodes[o.from]
 	from := sender.key.Public()
 	wait := n.admission.Ready(n.clock(), from)
-	if sender.byzantine == nil && n.admission.Overdrawn(n.clock(), from) {
+	if wait > 0 && sender.byzantine == nil && n.admission.Overdrawn(n.clock(), from) {
 		n.w.check.violate("budgets", "node %d slows correct node %d down for %d ms", n.place, o.from, wait)
 	}
 	if wait > 0 && wait <= n.admission.MaxWait() {

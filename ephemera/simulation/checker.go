@@ -41,8 +41,9 @@ type checker struct {
 	made     map[block.MessageID]bool
 	messages []*messageBook
 	byID     map[block.MessageID]*messageBook
-	proofs   map[uint64]bool                // fingerprints of checked certificates and blocks
-	removed  map[slotKey]bool               // whose messages the retention of a correct member removed
+	proofs   map[uint64]bool  // fingerprints of checked certificates and blocks
+	removed  map[slotKey]bool // whose messages the retention of a correct member removed
+	forms    formTwin
 	contents map[block.ID][]block.MessageID // of blocks that were checked
 	evidence map[chainKey]map[int]bool      // the nodes that have proof
 	included map[inclusion]uint64           // the heights of messages in chains of correct creators
@@ -133,7 +134,7 @@ func newChecker(w *world) *checker {
 	c := &checker{
 		w: w, planned: w.schedule.lastPlanned(), slots: map[slotKey]*slotBook{}, signed: map[signKey]block.ID{}, accepted: map[block.ID]bool{}, rejected: map[block.ID]bool{},
 		made: map[block.MessageID]bool{}, byID: map[block.MessageID]*messageBook{}, evidence: map[chainKey]map[int]bool{}, proofs: map[uint64]bool{},
-		contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
+		forms: formTwin{}, contents: map[block.ID][]block.MessageID{}, removed: map[slotKey]bool{}, included: map[inclusion]uint64{}, arrived: map[stored]int64{},
 		split: map[chainKey]bool{}, alarms: map[chainKey]map[int]bool{}, halts: map[chainKey]map[int]bool{},
 		nodes: make([]nodeBook, len(w.nodes)), accounts: make([]account, len(w.nodes)*len(w.nodes)), quietAt: -1,
 	}
@@ -261,14 +262,13 @@ func (c *checker) sign(n *node, slot block.Slot, id block.ID, header bool) {
 // holds reports whether a vote has the whole block, and the block has the form that its group
 // requires.
 func (c *checker) holds(v *vote, group *membership.Group) bool {
-	ids := v.block.MessageIDs()
-	if known, ok := c.contents[v.id]; ok && slices.Equal(known, ids) {
+	if known, ok := c.contents[v.id]; ok && slices.EqualFunc(known, v.block.Messages, func(id block.MessageID, m block.Message) bool { return id == m.ID() }) {
 		return true
 	}
-	if form(v.block, group) != "" {
+	if c.forms.form(v.block, group) != "" {
 		return false
 	}
-	c.contents[v.id] = ids
+	c.contents[v.id] = v.block.MessageIDs()
 	return true
 }
 

@@ -13,9 +13,39 @@ import (
 // The checker judges blocks by what PROTOCOL.md says in section 7, in code of its own: nothing here
 // calls the checks, the Merkle tree or the encodings that the members use.
 
+// formTwin judges forms. It keeps what it computed of messages, by their identity in memory: a
+// message never changes, and members' blocks hold the same ones.
+type formTwin map[block.Message]messageTwin
+
+// messageTwin is the ID of a message, and its size in a block.
+type messageTwin struct {
+	id   block.MessageID
+	size int
+}
+
+// mostTwins bounds the messages that are kept.
+const mostTwins = 4096
+
+// message computes what is not known yet.
+func (t formTwin) message(m block.Message) messageTwin {
+	known, ok := t[m]
+	if !ok {
+		content := contentTwin(m)
+		known = messageTwin{
+			id:   sha256.Sum256(append(tagTwin("ephemera/message/v1"), content...)),
+			size: 1 + len(content) + 2 + len(m.Signature()), // an array of content and signature
+		}
+		if len(t) >= mostTwins {
+			clear(t)
+		}
+		t[m] = known
+	}
+	return known
+}
+
 // form returns what is wrong with the form of a block of a group, or "". The messages of a block
 // may have been removed only where the caller says so.
-func form(b block.Block, group *membership.Group) string {
+func (t formTwin) form(b block.Block, group *membership.Group) string {
 	h, limits := b.Header, group.Limits()
 	switch {
 	case h.Network != network || h.Group != group.ID() || !group.Contains(h.Creator):
@@ -29,19 +59,19 @@ func form(b block.Block, group *membership.Group) string {
 	case uint64(h.Count) > uint64(limits.BlockMessages) || int(h.Count) != len(b.Messages):
 		return fmt.Sprintf("it counts %d messages, has %d, and at most %d are allowed", h.Count, len(b.Messages), limits.BlockMessages)
 	}
-	return messagesForm(b, limits)
+	return t.messagesForm(b, limits)
 }
 
 // greatest is the greatest number: 2^53-1.
 const greatest = 1<<53 - 1
 
 // messagesForm returns what is wrong with the messages of a block, or "".
-func messagesForm(b block.Block, limits membership.Limits) string {
+func (t formTwin) messagesForm(b block.Block, limits membership.Limits) string {
 	seen, ids, bytes := map[block.MessageID]bool{}, make([]block.MessageID, 0, len(b.Messages)), 0
 	for _, m := range b.Messages {
-		content := contentTwin(m)
-		id := block.MessageID(sha256.Sum256(append(tagTwin("ephemera/message/v1"), content...)))
-		bytes += 1 + len(content) + 2 + len(m.Signature()) // an array of content and signature
+		twin := t.message(m)
+		id := twin.id
+		bytes += twin.size
 		ids = append(ids, id)
 		switch {
 		case seen[id] || id != m.ID():

@@ -18,6 +18,7 @@ func TestFormTwinAgreesWithTheMembers(t *testing.T) {
 	small := membership.Limits{PayloadBytes: 300, BlockMessages: 4, BlockBytes: 900}
 	group, err := membership.NewGroup(network, 1, []keys.Public{member.Public()}, small)
 	require.NoError(t, err)
+	twin := formTwin{}
 	rng, refused := random{state: 5}, 0
 	number := func() int64 { return []int64{0, 1, 23, 24, 255, 256, 65535, 65536, 1 << 32, greatest}[rng.below(10)] }
 	for range 3000 {
@@ -47,7 +48,7 @@ func TestFormTwinAgreesWithTheMembers(t *testing.T) {
 			b.Header.Time = greatest + 1
 		}
 		refusal := b.Check(group)
-		require.Equal(t, refusal == nil, form(b, group) == "", "%v; the twin says %q", refusal, form(b, group))
+		require.Equal(t, refusal == nil, twin.form(b, group) == "", "%v; the twin says %q", refusal, twin.form(b, group))
 		if b.Header.Network == network { // the twin knows one network
 			require.Equal(t, b.ID(), idTwin(b.Header))
 		}

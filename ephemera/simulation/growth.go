@@ -92,8 +92,11 @@ func (c *checker) growth(n *node, k slotKey) *growthOf {
 	return book.chains[chain]
 }
 
-// keepBodies notes which bodies a write puts on a node's disk.
+// keepBodies notes which bodies a write puts on a node's disk. Nobody asks without a rate.
 func (c *checker) keepBodies(n *node, w store.Write) {
+	if c.w.schedule.Rate == 0 {
+		return
+	}
 	var messages []block.Message
 	switch w := w.(type) {
 	case store.PutVote:

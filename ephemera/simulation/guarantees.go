@@ -135,7 +135,7 @@ func (c *checker) checkWhole(n *node, b block.Block, id block.ID) {
 		return
 	}
 	slot := b.Header.Slot()
-	if wrong := form(b, c.w.groups[c.key(slot).group]); wrong != "" || idTwin(b.Header) != id {
+	if wrong := c.forms.form(b, c.w.groups[c.key(slot).group]); wrong != "" || idTwin(b.Header) != id {
 		c.violate("integrity", "node %d stores %s, which no group may certify: %s", n.place, c.w.slot(slot), wrong)
 	}
 	c.checkCreator(n, b)

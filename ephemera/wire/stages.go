@@ -63,10 +63,18 @@ func (d Decoded) Without(drop func(block.SignedHeader) bool) Decoded {
 
 // without returns the parts of a frame that drop does not pick. It changes no slice of the frame.
 func without[T any](parts []T, drop func(T) bool) []T {
-	if !slices.ContainsFunc(parts, drop) {
+	first := slices.IndexFunc(parts, drop)
+	if first < 0 {
 		return parts
 	}
-	return slices.DeleteFunc(slices.Clone(parts), drop)
+	var kept []T // often few: against a creator that is proven to have equivocated, all are dropped
+	kept = append(kept, parts[:first]...)
+	for _, part := range parts[first+1:] {
+		if !drop(part) {
+			kept = append(kept, part)
+		}
+	}
+	return kept
 }
 
 // Admit marks the frame as worth a verification. That is the caller's decision: it may depend on

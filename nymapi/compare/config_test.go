@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
 func TestTheDefaultsAreValidAndHonest(t *testing.T) {
@@ -53,7 +55,7 @@ func TestFlagErrorsSayWhatToDo(t *testing.T) {
 		{"short epoch", func(c *Config) { c.Epoch = time.Millisecond }, "--epoch 1ms: expected 200ms to 24h0m0s; give --epoch 4s"},
 		{"ticks", func(c *Config) { c.Ticks = 1001 }, "--ticks 1001: expected 1 to 1000 measurements"},
 		{"dense ticks", func(c *Config) { c.Epoch, c.Ticks = 300*time.Millisecond, 400 }, "--ticks 400: expected at most one measurement per millisecond"},
-		{"estimator", func(c *Config) { c.Estimator = "mode" }, "--estimator mode: expected mean, median, lowmedian, trimmed, mad, trimmed(k) or wmedian"},
+		{"estimator", func(c *Config) { c.Estimator = "mode" }, "--estimator mode: expected " + metrics.EstimatorNames()},
 		{"source", func(c *Config) { c.Source = "dice" }, "--source dice: expected world, uniform or trace"},
 		{"missing", func(c *Config) { c.Missing = 1 }, "--missing 1: expected a share from 0 to below 1; give --missing 0.02 for 2 %"},
 		{"missing NaN", func(c *Config) { c.Missing = math.NaN() }, "--missing NaN: expected a share"},

@@ -8,7 +8,10 @@ import (
 	"github.com/ephemera-go/nym-rewarding/metrics"
 )
 
-// Lie names what a lying Nym-API reports instead of what it measured.
+// Lie names what a lying Nym-API reports instead of what it measured. Real nodes tell these lies,
+// so there are few, and a liar knows only what it measured. Package experiment/lies has more,
+// which also see what the others report. Those of the same name report the same, except for split:
+// real liars send both of their reports, and there a draw decides which of them is in the block.
 type Lie string
 
 // The lies.

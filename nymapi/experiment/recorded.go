@@ -37,8 +37,12 @@ func Recorded(name, about string, t *trace.Trace) (Section, error) {
 		}
 		return c
 	}
-	return Section{Name: name, About: about, Cells: func() []Cell { return recordedCells(base) }, Play: func(c Cell, seed uint64) ([]Outcome, error) {
+	poor := poorObservers(t)
+	return Section{Name: name, About: about, Cells: func() []Cell { return append(recordedCells(base), poor.cells(base)...) }, Play: func(c Cell, seed uint64) ([]Outcome, error) {
 		drawn := draw.State(seed)
+		if c.Factor != "" {
+			return poor.play(c, seed)
+		}
 		o, err := observe.Recorded(t, c.N, drawn)
 		if err != nil {
 			return nil, err

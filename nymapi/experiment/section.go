@@ -38,6 +38,7 @@ func Sections() []Section {
 		recognised().with(worlds),
 		packets().with(worlds),
 		histories().with(worlds),
+		{Name: "special", About: "Lies with questions of their own, by f liars.", Cells: specialCells, Play: inWorld(worlds, nothing)},
 		{Name: "selection", About: "How payments shift the chances of 743 nodes to be drawn for 240 places.", Cells: selectionCells, Play: observed(worlds, playSelection)},
 		{Name: "weights", About: "How wmedian weighs liars with a plan, poor observers and all others.", Cells: weightsCells, Play: observed(worlds, playWeights)},
 		{Name: "number", About: "How many Nym-APIs there are: errors, lost epochs, traffic and work.", Cells: numberCells, Play: observed(worlds, playNumber)},

@@ -1,6 +1,9 @@
 package simulate
 
 import (
+	"math"
+	"slices"
+
 	"github.com/ephemera-go/nym-rewarding/ephemera"
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/quorum"
@@ -12,16 +15,17 @@ import (
 type application struct {
 	env        *environment
 	node       int
-	made       []bool            // epochs with a block of this node, open or certified
-	judged     map[uint64]int    // epochs of this node's accepted candidates, by height
-	arrivals   map[arrival]int64 // when a report arrived first
-	candidates []block.Message   // of the last NextBlock
-	seen       []int             // by node: the last round of pick that took its report
+	made       []bool          // epochs with a block of this node, open or certified
+	judged     map[uint64]int  // epochs of this node's accepted candidates, by height
+	arrivals   [][]int64       // by epoch and member: when the report arrived first, or never
+	candidates []block.Message // of the last NextBlock
+	seen       []int           // by node: the last round of pick that took its report
 	round      int
+	picked     []block.MessageID // by the last pick: its memory is reused
 }
 
-// arrival identifies a member's report for an epoch.
-type arrival struct{ epoch, member int }
+// never is when a report arrived that has not.
+const never = math.MaxInt64
 
 // since converts a node's time to the time since the beginning of the run.
 func since(now int64) int64 { return now - simulation.Beginning }
@@ -36,10 +40,16 @@ func (a *application) CheckMessage(now int64, m block.Message) ephemera.Decision
 	return ephemera.Accept()
 }
 
-func (a *application) note(now int64, r reading) {
-	key := arrival{r.epoch, r.node}
-	if _, known := a.arrivals[key]; !known && r.count {
-		a.arrivals[key] = since(now)
+// note notes when a report arrived that may count.
+func (a *application) note(now int64, r *reading) {
+	if !r.count {
+		return
+	}
+	if a.arrivals[r.epoch] == nil {
+		a.arrivals[r.epoch] = slices.Repeat([]int64{never}, a.env.nodes)
+	}
+	if at := &a.arrivals[r.epoch][r.node]; *at == never {
+		*at = since(now)
 	}
 }
 
@@ -56,26 +66,26 @@ func (a *application) NextBlock(now int64, candidates []block.Message) []block.M
 		}
 		picked := a.pick(epoch, candidates)
 		if len(picked) == a.env.nodes || since(now) >= a.env.deadline(epoch) && len(picked) >= quorum.Correct(a.env.nodes) {
-			return picked
+			return slices.Clone(picked)
 		}
 	}
 	return nil
 }
 
 // pick returns the reports that count for an epoch, the first of each member, in the order of the
-// candidates.
+// candidates. The slice is valid until the next pick.
 func (a *application) pick(epoch int, candidates []block.Message) []block.MessageID {
 	a.round++
-	var picked []block.MessageID
+	a.picked = a.picked[:0]
 	for _, m := range candidates {
 		r := a.env.read(m)
 		if r.epoch != epoch || !r.count || a.seen[r.node] == a.round {
 			continue
 		}
 		a.seen[r.node] = a.round
-		picked = append(picked, m.ID())
+		a.picked = append(a.picked, m.ID())
 	}
-	return picked
+	return a.picked
 }
 
 // CheckBlock decides by the bytes of a block. Time can only delay the verdict.
@@ -84,8 +94,8 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) ephemera.De
 	if v.epoch == 0 {
 		return ephemera.Reject(v.reason)
 	}
-	for _, m := range b.Messages {
-		a.note(now, a.env.read(m))
+	for _, r := range v.reports {
+		a.note(now, r)
 	}
 	if !a.complete(now, v) {
 		return ephemera.Later("reports of members may still come")
@@ -101,7 +111,7 @@ func (a *application) CheckBlock(now int64, b block.Block, own bool) ephemera.De
 // complete reports whether a block need not wait for more reports. Before the deadline it must hold
 // the reports of all members, and until the end of the grace period every report that had arrived
 // here by the deadline.
-func (a *application) complete(now int64, v verdict) bool {
+func (a *application) complete(now int64, v *verdict) bool {
 	deadline := a.env.deadline(v.epoch)
 	switch at := since(now); {
 	case v.count == a.env.nodes || at >= a.env.grace(v.epoch):
@@ -109,8 +119,8 @@ func (a *application) complete(now int64, v verdict) bool {
 	case at < deadline:
 		return false
 	}
-	for member, included := range v.reporters {
-		if at, here := a.arrivals[arrival{v.epoch, member}]; here && at <= deadline && !included {
+	for member, at := range a.arrivals[v.epoch] {
+		if at <= deadline && !v.reporters[member] {
 			return false
 		}
 	}

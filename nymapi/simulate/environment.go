@@ -61,8 +61,8 @@ type environment struct {
 	descriptions []contract.Description
 	rules        []verify.Rule // of the descriptions
 	hashes       []contract.Hash
-	readings     map[block.MessageID]reading
-	verdicts     map[block.ID]verdict
+	readings     map[block.MessageID]*reading
+	verdicts     map[block.ID]*verdict
 	contract     ledger
 	timings      timings
 	forked       bool // it is a drawn day with forks
@@ -77,12 +77,13 @@ type reading struct {
 	count bool // whether it counts if it is the first of its sender
 }
 
-// verdict is the judgement about a block, which depends only on its bytes.
+// verdict is the judgement about a block, which depends only on its bytes. It is shared.
 type verdict struct {
 	epoch     int
 	reporters []bool // by node: whether its report counts
 	count     int
-	reason    string // why it is rejected
+	reports   []*reading // of all messages
+	reason    string     // why it is rejected
 }
 
 func newEnvironment(s scenario) (*environment, error) {
@@ -92,7 +93,7 @@ func newEnvironment(s scenario) (*environment, error) {
 	}
 	e := &environment{
 		scenario: s, world: source, liars: make([]bool, s.nodes), places: make(map[keys.Public]int, s.nodes),
-		readings: map[block.MessageID]reading{}, verdicts: map[block.ID]verdict{},
+		readings: map[block.MessageID]*reading{}, verdicts: map[block.ID]*verdict{},
 	}
 	for _, node := range s.byzantine {
 		e.liars[node] = true
@@ -106,7 +107,7 @@ func newEnvironment(s scenario) (*environment, error) {
 func (e *environment) application(node int, key keys.Public) simulation.Application {
 	e.places[key] = node
 	a := &application{
-		env: e, node: node, made: make([]bool, e.epochs+1), judged: map[uint64]int{}, arrivals: map[arrival]int64{}, seen: make([]int, e.nodes),
+		env: e, node: node, made: make([]bool, e.epochs+1), judged: map[uint64]int{}, arrivals: make([][]int64, e.epochs+1), seen: make([]int, e.nodes),
 	}
 	e.apps = append(e.apps, a)
 	return a
@@ -173,11 +174,12 @@ func (e *environment) epochOf(label string) int {
 }
 
 // read decodes a message as a report, or returns the cached result.
-func (e *environment) read(m block.Message) reading {
+func (e *environment) read(m block.Message) *reading {
 	known, ok := e.readings[m.ID()]
 	if ok {
 		return known
 	}
+	known = &reading{}
 	known.Report, known.err = rules.Read(m)
 	known.Reading = known.WithoutValues()
 	node, member := e.places[m.Sender()]
@@ -196,11 +198,12 @@ func (e *environment) report(m block.Message) (rules.Report, error) {
 
 // judge decides about a block as package rewards does, or returns the cached verdict: the block
 // must be about one epoch, for which the reports of n-f members count.
-func (e *environment) judge(b block.Block) verdict {
+func (e *environment) judge(b block.Block) *verdict {
 	id := b.ID()
 	known, ok := e.verdicts[id]
 	if !ok {
-		known = e.decide(b)
+		decided := e.decide(b)
+		known = &decided
 		e.verdicts[id] = known
 	}
 	return known
@@ -225,6 +228,9 @@ func (e *environment) decide(b block.Block) verdict {
 	v := verdict{epoch: epoch, reporters: make([]bool, e.nodes), count: len(picked)}
 	for _, report := range picked {
 		v.reporters[e.places[report.Key]] = true
+	}
+	for _, m := range b.Messages {
+		v.reports = append(v.reports, e.read(m))
 	}
 	return v
 }

@@ -40,6 +40,17 @@ func TestForgedEpochsWithoutEphemeraAreRefused(t *testing.T) {
 			s.Block = []byte{0}
 			*s = s.Sign(contracttest.Key(1))
 		}}),
+		medians(lies{submitter: func(k *keys.Private) { *k = contracttest.Key(1) }}),
+		medians(lies{result: func(r *metrics.Result) { r.Values[0]++ }}),
+		medians(lies{result: func(r *metrics.Result) { r.Reports[1] = 2 }}),
+	}
+	for _, raw := range []contract.RawValues{
+		{{0}}, {{2, 1}, {7}, {}, {}, {}}, {{101}, {}, {}, {}, {}},
+	} {
+		cores = append(cores, medians(lies{submission: func(s *contract.Submission) {
+			s.Block = raw.Encode()
+			*s = s.Sign(contracttest.ContractKey())
+		}}))
 	}
 	tasks := make([]bundles, len(cores))
 	for i, core := range cores {
@@ -48,6 +59,9 @@ func TestForgedEpochsWithoutEphemeraAreRefused(t *testing.T) {
 	count := "FAIL core: a count of one Nym-API's result does not fit"
 	require.Equal(t, []string{
 		"FAIL core: the submitter is not authorised", count, count, "FAIL core: there is a block or a certificate in mode single",
+		"FAIL core: the submitter is not the contract",
+		"FAIL core: the result is not the one that follows from the values", "FAIL core: the result is not the one that follows from the values",
+		"FAIL core: the values are about another number of mixnodes", "FAIL core: the values of a mixnode do not ascend", "FAIL core: a count or a value is above 100",
 	}, batch[bundles, string](t, tasks))
 }
 

@@ -127,10 +127,25 @@ func single(l lies) contract.Core {
 	d.Rules.Mode, d.Rules.Authorised, d.Rules.Coverage = contract.ModeSingle, contracttest.Key(1).Public(), 1
 	report := contracttest.Report(d, 1)
 	report.Values[1] = metrics.Missing
-	result, key := contracttest.SingleResult(report), contracttest.Key(1)
+	return alone(d, l, contracttest.Key(1), contracttest.SingleResult(report), nil)
+}
+
+// medians returns the core of an epoch in mode performance-contract.
+func medians(l lies) contract.Core {
+	d := contracttest.Description(members, mixnodes)
+	d.Rules.Mode, d.Rules.Coverage, d.Rules.CarryLimit = contract.ModePerformance, 1, 24
+	raw := contract.RawValues{{0, 90, 91, 100}, {7}, {}, {0, 0, 99}, {50, 51}}
+	return alone(d, l, contracttest.ContractKey(), must(verify.Performance(d, raw)), raw.Encode())
+}
+
+// alone returns the core of an epoch that was settled without certified blocks, with a result that
+// key signed.
+func alone(d contract.Description, l lies, key keys.Private, result metrics.Result, raw []byte) contract.Core {
 	change(l.result, &result)
 	change(l.submitter, &key)
 	s := must(contract.NewSubmission(key, d, result, nil))
+	s.Block = raw
+	s = s.Sign(key)
 	change(l.submission, &s)
 	rewards := verify.Values{}.Fill(d, result)
 	receipt := contract.Receipt{
@@ -162,7 +177,7 @@ func tell() (*teller, bundles) {
 	for _, number := range []int{3, 4} {
 		files[fmt.Sprintf("epoch-%d.annex", number)] = seal(teller.cores[number-1]).Encode()
 	}
-	files["single.core"] = single(lies{}).Encode()
+	files["single.core"], files["medians.core"] = single(lies{}).Encode(), medians(lies{}).Encode()
 	return teller, files
 }
 
@@ -234,7 +249,7 @@ func expected(core contract.Core) string {
 func TestASecondImplementationRecomputesTheRewards(t *testing.T) {
 	teller, files := tell()
 	names := slices.Sorted(maps.Keys(files))
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "single.core" })
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "single.core" || name == "medians.core" })
 	d := contracttest.Description(members, mixnodes)
 	trusted := []string{"--group", d.Group.ID().String(), "--contract-key", hexadecimal(d.ContractKey)}
 	status, output := run(t, nil, "verify.py", append(trusted, paths(names...)...)...)
@@ -254,6 +269,10 @@ func TestASecondImplementationRecomputesTheRewards(t *testing.T) {
 	require.Zero(t, status, output)
 	require.Contains(t, output, "epoch 1: rewarded in mode single\n"+expected(single(lies{})))
 	require.Contains(t, output, "not checked without --group and --contract-key")
+
+	status, output = run(t, nil, "verify.py", paths("medians.core")...)
+	require.Zero(t, status, output)
+	require.Contains(t, output, "epoch 1: rewarded in mode performance-contract\n"+expected(medians(lies{})))
 }
 
 // What earlier cores would show is named if they are not there.

@@ -35,7 +35,7 @@ from estimators import Row, next_state, outcome
 # 4. The description of an epoch.
 
 rules = form("rules", estimator=text(1, 64), version=count, coverage=number(1, 65535), carry=number(0, 1000),
-             mode=text(4, 6, "full|single|none"), authorised=key)
+             mode=text(4, 20, "full|single|none|performance-contract"), authorised=key)
 deviation = form("deviation", reporter=key, squared=number(0, 25000000))
 state_form = form("state", settled=number(), record=hash256,
                   deviations=ascending(deviation, by=lambda deviation: deviation.reporter))
@@ -100,6 +100,24 @@ def result_of(rows: Sequence[Row], d: Description) -> bytes:
     return encode((d.mixnodes, values, reports))
 
 
+values_form = form("values", counts=octets(), values=octets())
+
+
+def medians_of(data: bytes, d: Description) -> bytes:
+    """The result that follows from the values of a contract in mode performance-contract."""
+    held = read("values", values_form, data)
+    need(len(held.counts) == len(d.mixnodes), "the values are about another number of mixnodes")
+    need(sum(held.counts) == len(held.values), "there are more or fewer values than counted")
+    need(max(held.counts) <= 100 and max(held.values, default=0) <= 100, "a count or a value is above 100")
+    values, at = [], 0
+    for n in held.counts:
+        column, at = held.values[at : at + n], at + n
+        need(list(column) == sorted(column), "the values of a mixnode do not ascend")
+        middle = (column[(n - 1) // 2] + column[n // 2] + 1) // 2 if n else None
+        values.append(None if middle is None else middle * 100)
+    return encode((d.mixnodes, values, list(held.counts)))
+
+
 # 6. Submission, rewards, receipt and record.
 
 subject = {"network": network, "contract": key, "epoch": epoch, "description": hash256}
@@ -137,6 +155,10 @@ class Submission:
         if d.rules.mode == "full":
             self._check_block(s, d)
             return
+        if d.rules.mode == "performance-contract":
+            need(s.submitter == d.contract, "the submitter is not the contract")
+            need(not s.certificate, "there is a certificate in mode performance-contract")
+            need(s.result == medians_of(s.block, d), "the result is not the one that follows from the values")
         if d.rules.mode == "single":
             need(s.submitter == d.rules.authorised, "the submitter is not authorised")
             need(not s.block and not s.certificate, "there is a block or a certificate in mode single")

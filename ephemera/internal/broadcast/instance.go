@@ -255,13 +255,10 @@ func (b *Instance) AllDelivered() bool {
 }
 
 // OpenHeader returns the signed header that this member holds of a chain's open slot, and when it
-// was first seen.
-func (b *Instance) OpenHeader(creator int) (header block.SignedHeader, since int64, ok bool) {
+// was first seen, or returns nil if it holds none. The caller must not change or keep it.
+func (b *Instance) OpenHeader(creator int) (header *block.SignedHeader, since int64) {
 	c := b.chains[creator]
-	if c.first == nil {
-		return block.SignedHeader{}, 0, false
-	}
-	return *c.first, c.since, true
+	return c.first, c.since
 }
 
 // Changes counts the changes of heights, open headers and evidence. While it stays the same, so
@@ -271,6 +268,9 @@ func (b *Instance) Changes() uint64 { return b.changes }
 // Proofs returns the number of creators against whom there is evidence.
 func (b *Instance) Proofs() int { return b.proofs }
 
+// Proven reports whether there is evidence against a creator.
+func (b *Instance) Proven(creator int) bool { return b.chains[creator].evidence != nil }
+
 // Evidence returns the proof that a creator signed two headers of one slot.
 func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 	if c := b.chains[creator]; c.evidence != nil {
@@ -279,12 +279,14 @@ func (b *Instance) Evidence(creator int) (store.Evidence, bool) {
 	return store.Evidence{}, false
 }
 
-// Body returns a message of an open slot, for members that miss it.
-func (b *Instance) Body(id block.MessageID) (block.Message, bool) {
-	for _, p := range b.named[id] {
-		if o := p.chain.open; o.have[p.at] {
-			return o.bodies[p.at], true
+// Body returns a message of an open slot, for members that miss it: that of the first chain which
+// has it.
+func (b *Instance) Body(id block.MessageID) (m block.Message, ok bool) {
+	first := int32(len(b.chains))
+	for _, p := range b.named.unordered(id) {
+		if o := b.chains[p.creator].open; p.creator < first && o.have[p.at] {
+			m, ok, first = o.bodies[p.at], true, p.creator
 		}
 	}
-	return block.Message{}, false
+	return m, ok
 }

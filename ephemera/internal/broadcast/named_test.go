@@ -24,7 +24,7 @@ func (b *Instance) walkedOver(id block.MessageID) (places []place, held bool) {
 		}
 		for at, other := range c.open.ids {
 			if other == id {
-				places, held = append(places, place{chain: c, creator: int32(c.creator), at: int32(at)}), held || c.open.have[at]
+				places, held = append(places, place{creator: int32(c.creator), at: int32(at)}), held || c.open.have[at]
 			}
 		}
 	}
@@ -128,11 +128,11 @@ func TestIndexOfMessagesIsExact(t *testing.T) {
 			count := 0
 			for _, m := range b.messages {
 				want, held := b.walkedOver(m.ID())
-				require.Equal(t, want, b.named[m.ID()])
+				require.Equal(t, want, b.named.places(m.ID()))
 				got, ok := b.Body(m.ID())
 				require.Equal(t, held, ok)
 				require.True(t, !ok || got.ID() == m.ID())
-				own := len(want) > 0 && want[0].chain.creator == b.Self
+				own := len(want) > 0 && int(want[0].creator) == b.Self
 				require.Equal(t, own, b.Proposing(m.ID()))
 				if len(want) > 0 {
 					count++

@@ -67,11 +67,7 @@ func (b *Instance) Proposing(id block.MessageID) bool {
 		return true
 	}
 	c := b.chains[b.Self]
-	if c.open == nil {
-		return false
-	}
-	_, ok := b.named.find(id, c)
-	return ok
+	return c.open != nil && b.named.names(id, c)
 }
 
 // Propose makes a candidate of these messages, dates it by the wall clock, and asks the application

@@ -1,8 +1,6 @@
 package broadcast
 
 import (
-	"slices"
-
 	"github.com/ephemera-go/nym-rewarding/ephemera/block"
 	"github.com/ephemera-go/nym-rewarding/ephemera/certificate"
 	"github.com/ephemera-go/nym-rewarding/ephemera/keys"
@@ -31,6 +29,7 @@ type slot struct {
 	header  block.SignedHeader
 	id      block.ID
 	ids     []block.MessageID
+	named   []*naming // of the ids, in Instance.named
 	bodies  []block.Message
 	have    []bool
 	missing int
@@ -182,8 +181,9 @@ func (o *slot) setBody(i int, m block.Message) {
 // Message hands a verified message to every open slot that misses it.
 func (b *Instance) Message(now int64, m block.Message) {
 	b.now = now
-	for _, p := range slices.Clone(b.named[m.ID()]) { // a slot that is completed may close
-		c, o := p.chain, p.chain.open
+	for _, p := range b.named.places(m.ID()) { // a slot that is completed may close
+		c := b.chains[p.creator]
+		o := c.open
 		if o == nil || o.missing == 0 {
 			continue
 		}

@@ -95,6 +95,7 @@ type part struct {
 	self     int
 	instance *broadcast.Instance
 	frontier wire.Frontier // as last sent
+	draft    wire.Frontier // of the next one
 	version  uint64        // counts the changes of frontier
 	holding  holding       // of frontier
 	released []uint64      // heights of the last one that was not held back

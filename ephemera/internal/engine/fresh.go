@@ -59,7 +59,7 @@ func (e *Engine) answerFresh(now int64, p *part, from int, f wire.GetFrontier) {
 	if !mayAnswer(now, &p.peers[from], p.instance.Timing.Retry) {
 		return
 	}
-	frontier, _ := e.makeFrontier(now+e.config.Exchange+1, p) // with headers younger than a round
+	frontier := e.makeFrontier(now+e.config.Exchange+1, p) // with headers younger than a round
 	e.send(p.group.Member(from), wire.Fresh{Nonce: f.Nonce, Frontier: frontier})
 	if h := p.hearing; h != nil && h.missing > 0 && !h.heard[from] {
 		e.askFreshOf(p, from)

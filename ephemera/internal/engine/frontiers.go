@@ -175,9 +175,9 @@ func (e *Engine) sent(now int64, peer *peerExchange, version uint64, h heartbeat
 // updateFrontier updates a group's frontier. It reports whether the frontier stays the same until
 // something happens.
 func (e *Engine) updateFrontier(now int64, p *part) (settled bool) {
-	frontier, settled := e.makeFrontier(now, p)
-	if p.version == 0 || !same(frontier, p.frontier) {
-		p.setFrontier(frontier)
+	settled = e.drawFrontier(now, p, &p.draft)
+	if p.version == 0 || !same(p.draft, p.frontier) {
+		p.setFrontier(copied(p.draft))
 		settled = false
 	}
 	return settled
@@ -288,23 +288,37 @@ func (e *Engine) connected(now int64, peer keys.Public) {
 	}
 }
 
-// makeFrontier returns how far this member is in a group. Headers that are younger than one round,
-// or more in a large group, are left out, because what is missing is usually on its way already.
-// Settled reports whether nothing was left out.
-func (e *Engine) makeFrontier(now int64, p *part) (f wire.Frontier, settled bool) {
-	n := p.group.N()
+// makeFrontier returns how far this member is in a group, as drawFrontier does.
+func (e *Engine) makeFrontier(now int64, p *part) wire.Frontier {
+	e.drawFrontier(now, p, &p.draft)
+	return copied(p.draft)
+}
+
+// copied returns a frontier that shares no memory with another one.
+func copied(f wire.Frontier) wire.Frontier {
+	f.Certified, f.Open, f.Evidence = slices.Clone(f.Certified), append([]block.SignedHeader(nil), f.Open...), append([]uint32(nil), f.Evidence...)
+	return f
+}
+
+// drawFrontier writes down how far this member is in a group, and uses the memory of the draft
+// before. Headers that are younger than one round, or more in a large group, are left out, because
+// what is missing is usually on its way already. Settled reports whether nothing was left out.
+func (e *Engine) drawFrontier(now int64, p *part, f *wire.Frontier) (settled bool) {
 	before := now - e.pace(p)
-	f = wire.Frontier{Group: p.group.ID(), Certified: slices.Clone(p.instance.Heights()), Tips: p.instance.Tips()}
+	*f = wire.Frontier{
+		Group: p.group.ID(), Certified: append(f.Certified[:0], p.instance.Heights()...), Tips: p.instance.Tips(),
+		Open: f.Open[:0], Evidence: f.Evidence[:0],
+	}
 	settled = true
-	for i := range n {
-		if header, since, ok := p.instance.OpenHeader(i); ok && since < before {
-			f.Open = append(f.Open, header)
-		} else if ok {
+	for i := range p.group.N() {
+		if header, since := p.instance.OpenHeader(i); header != nil && since < before {
+			f.Open = append(f.Open, *header)
+		} else if header != nil {
 			settled = false
 		}
-		if _, ok := p.instance.Evidence(i); ok {
+		if p.instance.Proven(i) {
 			f.Evidence = append(f.Evidence, uint32(i))
 		}
 	}
-	return f, settled
+	return settled
 }

@@ -196,13 +196,19 @@ func (e *Engine) connectedPool(now int64, key keys.Public) {
 
 // takeDigests compares a member's digests with the mempool here, and asks for what differs.
 func (e *Engine) takeDigests(now int64, from keys.Public, f wire.Pool) {
-	peer := e.poolPeer(from)
-	if peer == nil || len(peer.differs) == 0 && slices.Equal(f.Digests, e.digests.frame.Digests) && e.digests.changes == e.pool.DigestChanges() {
-		return // they are what is here
+	peer, own := e.poolPeer(from), e.ownDigests()
+	if peer == nil {
+		return
 	}
 	var ask []keys.Public
 	for i := range f.Digests {
 		sender := f.Digests[i].Sender
+		for len(own) > 0 && own[0].Sender.Compare(sender) < 0 {
+			own = own[1:]
+		}
+		if len(peer.differs) == 0 && len(own) > 0 && own[0] == f.Digests[i] {
+			continue // it is what is here, as most are
+		}
 		d := e.compareDigest(peer, sender, f.Digests[i].Digest)
 		if d == nil || d.repaired || !e.pool.HasRoom(sender) {
 			continue
@@ -215,6 +221,15 @@ func (e *Engine) takeDigests(now int64, from keys.Public, f wire.Pool) {
 		}
 	}
 	e.askFor(now, peer, ask)
+}
+
+// ownDigests returns digests of the mempool, ascending by sender: those that were sent last, if
+// none has changed since.
+func (e *Engine) ownDigests() []wire.SenderDigest {
+	if e.digests.changes != e.pool.DigestChanges() {
+		return nil
+	}
+	return e.digests.frame.Digests
 }
 
 // compareDigest notes what a member says of a sender. It returns nil if they agree.

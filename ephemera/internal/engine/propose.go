@@ -12,8 +12,10 @@ func (e *Engine) askNext() {
 	if e.asking != nil {
 		return
 	}
-	if proposers := e.proposers(); e.changed && len(proposers) > 0 {
-		e.changed, e.toAsk = false, proposers
+	if e.changed {
+		if proposers := e.proposers(); len(proposers) > 0 {
+			e.changed, e.toAsk = false, proposers
+		}
 	}
 	for len(e.toAsk) > 0 && e.asking == nil {
 		p := e.toAsk[0]

@@ -105,7 +105,7 @@ func (e *Engine) takeFrontier(now int64, p *part, from int, f wire.Frontier) {
 	}
 	var missing []uint32
 	for _, creator := range f.Evidence {
-		if _, ok := p.instance.Evidence(int(creator)); !ok {
+		if !p.instance.Proven(int(creator)) {
 			missing = append(missing, creator)
 		}
 	}

@@ -81,7 +81,7 @@ func (e *Engine) finished() (old []*part) {
 
 // rest drops the state of a group and keeps its frontier.
 func (e *Engine) rest(now int64, p *part) {
-	frontier, _ := e.makeFrontier(now+e.config.Exchange+1, p) // with headers younger than a round
+	frontier := e.makeFrontier(now+e.config.Exchange+1, p) // with headers younger than a round
 	if !same(frontier, p.frontier) {
 		p.setFrontier(frontier)
 	}

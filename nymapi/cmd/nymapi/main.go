@@ -36,7 +36,8 @@ Every flag can also be set by an environment variable: --home-slots by
 NYMAPI_HOME_SLOTS. A flag takes precedence. A misspelt variable is an error.`,
 	}
 	root.AddCommand(
-		newRun(), newEnrol(), newCompare(), newExperiment(), newShadow(), newSimulate(), newVectors(), newFetch(), newHealth(),
+		newRun(), newEnrol(), newCompare(), newExperiment(), newShadow(), newSimulate(), newVectors(),
+		newPerformance(), newFetch(), newHealth(),
 	)
 	return command.Program{Root: root, Version: version, Environment: true, Halts: true, Explain: explain, Damaged: damaged}
 }

@@ -14,15 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs/ESTIMATORS.md cites facts: each figure or name in it that comes from an experiment is
-// followed by a comment with the name of the fact. The facts that it cites are in
-// docs/estimators/facts.csv.
-const (
-	document      = "../../../docs/ESTIMATORS.md"
-	documentFacts = "../../../docs/estimators/facts.csv"
-)
+// The documents cite facts: each figure or name in them that comes from an experiment is followed
+// by a comment with the name of the fact. The facts that a document cites are in a file.
+type citing struct{ document, facts string }
 
-var from = flag.String("from", "", "folder of an experiment, from which to write docs/estimators and the figures cited in docs/ESTIMATORS.md")
+var documents = []citing{
+	{"../../../docs/ESTIMATORS.md", "../../../docs/estimators/facts.csv"},
+	{"../../../docs/QUESTIONS.md", "../../../docs/estimators/questions.csv"},
+}
+
+var from = flag.String("from", "", "folder of an experiment, from which to write docs/estimators and the figures cited in docs/ESTIMATORS.md and docs/QUESTIONS.md")
 
 var (
 	// citation is a name, or a number with or without its interval, and the fact that it is.
@@ -59,21 +60,27 @@ func readFacts(t *testing.T, path string) (texts map[string]string, lines map[st
 	return texts, lines
 }
 
-func TestTheDocumentSaysWhatTheExperimentMeasured(t *testing.T) {
-	content, err := os.ReadFile(document)
+func TestDocumentsSayWhatTheExperimentMeasured(t *testing.T) {
+	for _, d := range documents {
+		t.Run(filepath.Base(d.document), d.check)
+	}
+}
+
+func (d citing) check(t *testing.T) {
+	content, err := os.ReadFile(d.document)
 	require.NoError(t, err)
 	if *from != "" {
-		content = update(t, string(content), *from)
+		content = d.update(t, string(content), *from)
 	}
-	facts, _ := readFacts(t, documentFacts)
+	facts, _ := readFacts(t, d.facts)
 	cited, unknown := cite(string(content), facts)
-	require.Empty(t, unknown, "these facts are not in %s: run the test with -from and the folder of an experiment", documentFacts)
+	require.Empty(t, unknown, "these facts are not in %s: run the test with -from and the folder of an experiment", d.facts)
 	require.Equal(t, cited, string(content))
 	names := citation.FindAllStringSubmatch(cited, -1)
 	require.Len(t, comment.FindAllString(cited, -1), len(names), "a comment follows no figure")
 	for _, match := range picture.FindAllStringSubmatch(cited, -1) {
 		for _, end := range []string{".svg", ".csv"} {
-			require.FileExists(t, filepath.Join(filepath.Dir(documentFacts), match[1]+end))
+			require.FileExists(t, filepath.Join(filepath.Dir(d.facts), match[1]+end))
 		}
 	}
 	used := map[string]bool{}
@@ -84,12 +91,12 @@ func TestTheDocumentSaysWhatTheExperimentMeasured(t *testing.T) {
 }
 
 // update writes the document, its facts and its figures from an experiment.
-func update(t *testing.T, text, folder string) []byte {
+func (d citing) update(t *testing.T, text, folder string) []byte {
 	t.Helper()
 	texts, lines := readFacts(t, filepath.Join(folder, "summary.csv"))
 	cited, unknown := cite(text, texts)
 	require.Empty(t, unknown, "the experiment does not have these facts")
-	require.NoError(t, os.WriteFile(document, []byte(cited), 0o644))
+	require.NoError(t, os.WriteFile(d.document, []byte(cited), 0o644))
 	var names []string
 	for _, match := range citation.FindAllStringSubmatch(cited, -1) {
 		names = append(names, match[2])
@@ -102,13 +109,13 @@ func update(t *testing.T, text, folder string) []byte {
 		require.NoError(t, w.Write(lines[name]))
 	}
 	w.Flush()
-	require.NoError(t, os.MkdirAll(filepath.Dir(documentFacts), 0o755))
-	require.NoError(t, os.WriteFile(documentFacts, b.Bytes(), 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Dir(d.facts), 0o755))
+	require.NoError(t, os.WriteFile(d.facts, b.Bytes(), 0o644))
 	for _, match := range picture.FindAllStringSubmatch(cited, -1) {
 		for _, end := range []string{".svg", ".csv"} {
 			content, err := os.ReadFile(filepath.Join(folder, figureFolder, match[1]+end))
 			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(documentFacts), match[1]+end), content, 0o644))
+			require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(d.facts), match[1]+end), content, 0o644))
 		}
 	}
 	return []byte(cited)

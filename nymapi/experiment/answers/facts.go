@@ -33,7 +33,10 @@ func Cite(i intervals.Interval) string {
 // digits returns a number with four digits, or fewer.
 func digits(x float64) string {
 	text := fmt.Sprintf("%.4g", x)
-	if strings.Contains(text, "e") {
+	switch {
+	case strings.Contains(text, "e-"):
+		text = strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.9f", x), "0"), ".")
+	case strings.Contains(text, "e"):
 		text = fmt.Sprintf("%.0f", x)
 	}
 	if text == "-0" {

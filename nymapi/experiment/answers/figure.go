@@ -87,7 +87,7 @@ func (p *panel) draw() Figure {
 	least, most := math.Inf(1), math.Inf(-1)
 	for k, name := range p.order {
 		line := plots.Line{Name: name, Style: plots.Dots}
-		line.Colour, line.Shape = mark(name)
+		line.Colour, line.Shape = mark(name, k)
 		for _, point := range p.lines[name] {
 			line.X = append(line.X, float64(point.name)+plots.Side(k, len(p.order)))
 			line.Y = append(line.Y, point.Mean)

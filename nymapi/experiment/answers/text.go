@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -75,16 +76,41 @@ func (v *Verdict) conditionTable() string {
 	return paragraph.Table(append(head, "smallest"), rows)
 }
 
-// table returns the means of a panel: a row for each name of its axis, a column for each series.
+// table returns the means of a panel: a row for each name of its axis, a column for each series. If
+// it is too wide for a terminal, it is several tables with some of the columns each.
 func (p *panel) table() string {
+	for columns := len(p.order); ; columns-- {
+		var parts []string
+		fits := true
+		for series := range slices.Chunk(p.order, max(1, columns)) {
+			part := p.tableOf(series)
+			parts, fits = append(parts, part), fits && width(part) <= paragraph.Width
+		}
+		if fits || columns <= 1 {
+			return strings.Join(parts, "\n\n")
+		}
+	}
+}
+
+// width returns the length of the longest line.
+func width(text string) int {
+	longest := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		longest = max(longest, utf8.RuneCountInString(line))
+	}
+	return longest
+}
+
+// tableOf returns a table of some series.
+func (p *panel) tableOf(series []string) string {
 	head := table.Row{p.Chart.X}
-	for _, s := range p.order {
+	for _, s := range series {
 		head = append(head, strings.NewReplacer("-", "-\n", "lowmedian", "low\nmedian").Replace(s))
 	}
 	var rows []table.Row
 	for at, name := range p.names {
 		row := table.Row{name}
-		for _, s := range p.order {
+		for _, s := range series {
 			value := "–"
 			for _, point := range p.lines[s] {
 				if point.name == at {

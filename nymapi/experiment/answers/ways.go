@@ -27,8 +27,10 @@ func wayOf(g *group, name string) string {
 	return ""
 }
 
-// mark returns the colour and the shape of a series: the same in all figures.
-func mark(series string) (colour, shape int) {
+// mark returns the colour and the shape of a series: the same in all figures for rules and other
+// ways of deciding. Whatever else a section compares is marked by its place in the figure.
+func mark(series string, place int) (colour, shape int) {
+	const marks = 8 // colours, and shapes
 	known := []string{"median", "mean", "trimmed", "mad", "lowmedian", "wmedian"}
 	for i, name := range known {
 		if name == series {
@@ -40,8 +42,10 @@ func mark(series string) (colour, shape int) {
 		return 6, 6
 	case strings.HasPrefix(series, "single"):
 		return 6, 4
+	case series == "performance":
+		return 7, 7
 	}
-	return 7, 7
+	return place, place + place/marks
 }
 
 // allSeries returns the names of all series of some cells, in the order in which they begin.

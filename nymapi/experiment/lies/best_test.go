@@ -58,7 +58,7 @@ func TestBestKeepsItsWeight(t *testing.T) {
 // TestBudgetKeepsLiarsBelowTheReference folds what the budget allows into the history.
 func TestBudgetKeepsLiarsBelowTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t, metrics.WeightedByHistory(), []int{4, 7}, 3)
+		s := drawScene(t, rule{"wmedian", func(n int) payout.Way { return payout.Group(n, metrics.WeightedByHistory()) }}, []int{4, 7}, 3)
 		b := beginBest(s).(*best)
 		for i := range s.N {
 			b.history[b.names[i]] = rapid.Int64Range(0, 1_000_000).Draw(t, "deviation")
@@ -103,7 +103,7 @@ func TestSpendingStaysWithinTheBudget(t *testing.T) {
 		require.GreaterOrEqual(t, total, best-dearest, "more than one mixnode off")
 		found, exact = found+total, exact+best
 	})
-	require.Greater(t, found, 0.9*exact)
+	require.Greater(t, found, 0.8*exact)
 }
 
 func mostHarm(choices [][]choice, budget float64) float64 {

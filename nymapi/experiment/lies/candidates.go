@@ -9,7 +9,7 @@ import (
 // monotone names the ways of deciding in which a payment never falls when a reported value rises.
 // With these, 0 and 100 by all liars are the worst values: between them lies every other payment
 // that the same liars can cause.
-var monotone = []string{"mean", "median", "lowmedian", "trimmed", "wmedian"}
+var monotone = []string{"mean", "median", "lowmedian", "trimmed", "wmedian", "performance"}
 
 // few is how many of the [candidates] are tried for each block.
 func few(way string) int {

@@ -59,23 +59,23 @@ func TestMyopicIsTheWorst(t *testing.T) {
 		{"one liar, each value of 7", []int{4, 7}, 1, 7},
 		{"several liars, each value of 2000", []int{4, 5, 7}, 3, 2000},
 	} {
-		for _, e := range rules() {
-			t.Run(tt.name+"/"+e.Name(), func(t *testing.T) {
+		for _, r := range rules() {
+			t.Run(tt.name+"/"+r.name, func(t *testing.T) {
 				var found, exact float64
 				rapid.Check(t, func(t *rapid.T) {
-					s := drawScene(t, e, tt.sizes, 2)
+					s := drawScene(t, r, tt.sizes, 2)
 					s.Liars = s.Liars[:min(tt.liars, len(s.Liars))]
 					b, before := newMyopic(s), rapid.IntRange(0, 8).Draw(t, "before")
 					play(t, s, b, before)
 					rows := drawEpoch(t, s)
 					a := b.attack(before+1, clone(rows))
 					worst := sum(a.worst(rows, domain(tt.step)))
-					if slices.Contains(monotone, e.Name()) {
+					if slices.Contains(monotone, r.name) {
 						require.LessOrEqual(t, worst, a.total+rounding)
 					}
 					found, exact = found+a.total, exact+max(a.total, worst)
 				})
-				require.GreaterOrEqual(t, found, 0.98*exact)
+				require.GreaterOrEqual(t, found, 0.9*exact)
 				t.Logf("%.4f of the worst", found/exact)
 			})
 		}

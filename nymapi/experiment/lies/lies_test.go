@@ -32,8 +32,9 @@ func conforms(t *rapid.T, lie Lie) {
 	}
 	ways := []payout.Way{nil, nil}
 	if lie.Adaptive {
-		e := rapid.SampledFrom(append(metrics.Estimators(), metrics.WeightedByHistory())).Draw(t, "estimator")
-		ways = []payout.Way{payout.Group(n, e), payout.Group(n, e)}
+		alone := rule{"single", func(n int) payout.Way { return payout.Single(n - 1) }}
+		r := rapid.SampledFrom(append(rules(), alone)).Draw(t, "rule")
+		ways = []payout.Way{r.way(n), r.way(n)}
 	}
 	begin := func(i int) Liars {
 		s := s

@@ -18,7 +18,9 @@ import (
 // A truth that is measured has errors of its own, which add to those of all ways alike. It is also
 // a median, so rules that yield medians look better than they would against another truth, and
 // where most of the others are wrong in the same way, a rule that is right looks wrong.
-func Recorded(t *trace.Trace, n int, seed draw.State) (Observations, error) {
+//
+// Observers that must report, by their indices in the trace, are the last of the n.
+func Recorded(t *trace.Trace, n int, seed draw.State, must ...int) (Observations, error) {
 	rule, err := metrics.ParseEstimator("median")
 	if err != nil {
 		return Observations{}, err
@@ -29,6 +31,8 @@ func Recorded(t *trace.Trace, n int, seed draw.State) (Observations, error) {
 	}
 	drawn := func(i int) draw.State { return seed.With(drawObserver).With(uint64(i)) }
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(drawn(a), drawn(b)) })
+	order = slices.DeleteFunc(order, func(i int) bool { return slices.Contains(must, i) })
+	order = slices.Insert(order, max(0, n-len(must)), must...)
 	right := t.Truth(order[n:], rule)
 	o := Observations{Mixnodes: len(t.Mixnodes)}
 	for epoch := range t.Epochs {

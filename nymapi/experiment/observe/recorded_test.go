@@ -52,3 +52,17 @@ func TestRecordedObserversReportOrAreTheTruth(t *testing.T) {
 	}
 	require.Len(t, seen, 4)
 }
+
+func TestObserversThatMustReportAreTheLastOnes(t *testing.T) {
+	tr, err := trace.Read(strings.NewReader(recording), "recording")
+	require.NoError(t, err)
+	firsts := map[metrics.Uptime]bool{}
+	for seed := range draw.State(50) {
+		o, err := Recorded(tr, 3, seed, 3, 1)
+		require.NoError(t, err)
+		require.EqualValues(t, 4000, o.Values[0][1][0], "d")
+		require.EqualValues(t, 2000, o.Values[0][2][0], "b")
+		firsts[o.Values[0][0][0]] = true
+	}
+	require.Equal(t, map[metrics.Uptime]bool{1000: true, 3000: true}, firsts, "a or c, by the seed")
+}
