@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -53,8 +54,8 @@ func (h heard) over(epoch int) int64 {
 		if !wanted {
 			continue
 		}
-		at, here := h.arrivals[arrival{epoch, node}]
-		if !here {
+		at := h.arrived(epoch, node)
+		if at == never {
 			return h.deadline(epoch)
 		}
 		last = max(last, at)
@@ -69,10 +70,18 @@ func (h heard) NextBlock(now int64, candidates []block.Message) []block.MessageI
 			continue
 		}
 		if picked := h.pick(epoch, candidates); len(picked) >= quorum.Correct(h.env.nodes) && since(now) >= h.over(epoch) {
-			return picked
+			return slices.Clone(picked)
 		}
 	}
 	return nil
+}
+
+// arrived returns when the report of a node arrived, or never.
+func (h heard) arrived(epoch, node int) int64 {
+	if h.arrivals[epoch] == nil {
+		return never
+	}
+	return h.arrivals[epoch][node]
 }
 
 func (h heard) CheckBlock(now int64, b block.Block, own bool) ephemera.Decision {
@@ -80,15 +89,15 @@ func (h heard) CheckBlock(now int64, b block.Block, own bool) ephemera.Decision 
 	if v.epoch == 0 {
 		return ephemera.Reject(v.reason)
 	}
-	for _, m := range b.Messages {
-		h.note(now, h.env.read(m))
+	for _, r := range v.reports {
+		h.note(now, r)
 	}
 	over := h.over(v.epoch)
 	if since(now) < over && v.count < h.env.nodes {
 		return ephemera.Later("reports of members may still come")
 	}
 	for member, included := range v.reporters {
-		if at, here := h.arrivals[arrival{v.epoch, member}]; here && at <= over && !included && since(now) < h.env.grace(v.epoch) {
+		if h.arrived(v.epoch, member) <= over && !included && since(now) < h.env.grace(v.epoch) {
 			return ephemera.Later("it lacks a report that was in time")
 		}
 	}

@@ -88,10 +88,9 @@ type timing struct {
 // sample plays a cell with the first seed. A short run is played twice, to tell the time for its
 // world, which all runs of the seed share, from that of the run.
 func (t *timing) sample(i int) error {
-	cell := t.plan.cells[i]
-	scale := time.Duration(1)
+	cell, scale := t.plan.cells[i], 1.0
 	if cell.Epochs > longEpochs {
-		scale = time.Duration(cell.Epochs / longEpochs)
+		scale = float64(cell.Epochs) / longEpochs
 		cell.Epochs = longEpochs
 	}
 	begin := time.Now()
@@ -111,11 +110,13 @@ func (t *timing) sample(i int) error {
 			return err
 		}
 		took = min(took, time.Since(begin))
-		t.worlds += scale * (first - took)
+		t.worlds += scaled(first-took, scale)
 	}
-	t.spent[cell.kind] = append(t.spent[cell.kind], scale*took)
+	t.spent[cell.kind] = append(t.spent[cell.kind], scaled(took, scale))
 	return nil
 }
+
+func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 
 // total returns the time of all runs without results, on one core.
 func (t *timing) total() time.Duration {

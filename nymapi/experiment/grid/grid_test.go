@@ -392,21 +392,23 @@ func TestTheEstimateHasTheWorldOfASeedOnce(t *testing.T) {
 }
 
 func TestLongRunsAreTimedWithFewerEpochs(t *testing.T) {
-	var most int
-	p, err := Choice{Seeds: 1, Epochs: MaxEpochs}.Plan([]experiment.Section{{
-		Name: "s", Cells: experiment.Sections()[0].Cells,
-		Play: func(c experiment.Cell, _ uint64) ([]experiment.Outcome, error) {
-			most = max(most, c.Epochs)
-			return []experiment.Outcome{{Way: "w"}}, nil
-		},
-	}}, "test")
-	require.NoError(t, err)
-	j := open(t, t.TempDir(), p)
-	defer j.Close()
-	_, err = p.Estimate(t.Context(), j)
-	require.NoError(t, err)
-	require.Equal(t, longEpochs, most)
-	require.Zero(t, j.Done(), "they are not results of whole runs")
+	for _, epochs := range []int{longEpochs + 1, MaxEpochs} {
+		var most int
+		p, err := Choice{Seeds: 1, Epochs: epochs}.Plan([]experiment.Section{{
+			Name: "s", Cells: experiment.Sections()[0].Cells,
+			Play: func(c experiment.Cell, _ uint64) ([]experiment.Outcome, error) {
+				most = max(most, c.Epochs)
+				return []experiment.Outcome{{Way: "w"}}, nil
+			},
+		}}, "test")
+		require.NoError(t, err)
+		j := open(t, t.TempDir(), p)
+		_, err = p.Estimate(t.Context(), j)
+		require.NoError(t, err)
+		require.Equal(t, longEpochs, most)
+		require.Zero(t, j.Done(), "they are not results of whole runs")
+		require.NoError(t, j.Close())
+	}
 }
 
 func TestProgressIsALineForEachTenth(t *testing.T) {
