@@ -16,6 +16,7 @@ const (
 	noiseFactor  = "noise"    // of the last one, as a multiple of that of the others
 	brokenFactor = "broken"   // share of the paths of the last one
 	biasFactor   = "bias"     // of the last two, in points
+	steadyFactor = "steady"   // the same, with mixnodes that never change
 	columnFactor = "mixnodes" // how many there are
 	colluders    = "colluders"
 )
@@ -49,6 +50,7 @@ func weightsCells() []Cell {
 		cells = append(cells, gaps, many)
 		for _, bias := range []string{"-5", "-12"} {
 			cells = append(cells, weightsCell(n, Honest).with(biasFactor, bias), weightsCell(n, "joiner").with(biasFactor, bias))
+			cells = append(cells, weightsCell(n, "joiner").with(steadyFactor, bias))
 		}
 	}
 	return append(cells, poorCells()...)
@@ -140,6 +142,10 @@ func (c Cell) poor() (observe.Effect, error) {
 		return observe.Broken(c.N-1, level), nil
 	case biasFactor:
 		return observe.Shifted([]int{c.N - 2, c.N - 1}, level), nil
+	case steadyFactor:
+		return func(o observe.Observations, seed draw.State) observe.Observations {
+			return observe.Shifted([]int{c.N - 2, c.N - 1}, level)(observe.Constant()(o, seed), seed)
+		}, nil
 	}
 	return nil, fmt.Errorf("play %s: unknown factor", c)
 }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/metrics/draw"
@@ -49,6 +50,36 @@ func Shifted(observers []int, points float64) Effect {
 		return o.replaceOf(func(i int) bool { return among[i] }, func(_, _, _ int, v metrics.Uptime) metrics.Uptime {
 			return clamp(float64(v) + points*float64(metrics.PerPoint))
 		})
+	}
+}
+
+// Constant removes all values of the mixnodes whose truth changes from epoch to epoch, and their
+// truth.
+func Constant() Effect {
+	return func(o Observations, _ draw.State) Observations {
+		changes := make([]bool, o.Mixnodes)
+		for _, truth := range o.Truth {
+			for j, right := range truth {
+				changes[j] = changes[j] || right != o.Truth[0][j]
+			}
+		}
+		truth := make([][]float64, len(o.Truth))
+		for e := range truth {
+			truth[e] = slices.Clone(o.Truth[e])
+			for j, change := range changes {
+				if change {
+					truth[e][j] = math.NaN()
+				}
+			}
+		}
+		o = o.replace(func(_, _, mixnode int, v metrics.Uptime) metrics.Uptime {
+			if changes[mixnode] {
+				return metrics.Missing
+			}
+			return v
+		})
+		o.Truth = truth
+		return o
 	}
 }
 

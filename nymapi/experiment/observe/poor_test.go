@@ -49,3 +49,15 @@ func TestBrokenPathsHaveTheirShareAndAreNested(t *testing.T) {
 	}
 	require.InDelta(t, 200, broken, 60)
 }
+
+func TestOnlyMixnodesThatNeverChangeAreLeft(t *testing.T) {
+	row := []metrics.Uptime{9000, 8000}
+	o := Observations{Mixnodes: 2, Values: [][][]metrics.Uptime{{row}, {row}}, Truth: [][]float64{{90, 80}, {90, 70}}}
+	left := Constant()(o, 1)
+	for e := range 2 {
+		require.Equal(t, []metrics.Uptime{9000, metrics.Missing}, left.Values[e][0])
+		require.Equal(t, 90., left.Truth[e][0])
+		require.NotEqual(t, left.Truth[e][1], left.Truth[e][1], "NaN")
+	}
+	require.Equal(t, [][]float64{{90, 80}, {90, 70}}, o.Truth)
+}
