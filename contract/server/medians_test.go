@@ -142,6 +142,17 @@ func TestRestartLosesNoBatchAndNoCursor(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAnEpochWithoutBatchesPaysTheNewestOf24(t *testing.T) {
+	w := start(t, configureMedians(t, 4, 1))
+	require.NoError(t, w.batch(w.description(1), 1, 7000))
+	for epoch := 1; epoch < 27; epoch++ {
+		w.clock.set(end(epoch))
+		w.description(contract.Epoch(epoch + 1))
+	}
+	require.Equal(t, []metrics.Uptime{7000}, w.paid(25), "24 epochs after it was measured")
+	require.Equal(t, []metrics.Uptime{metrics.Missing}, w.paid(26))
+}
+
 // What the contract pays is what the rules of package performance say about the same batches, with
 // gaps within and beyond the look-back.
 func TestRewardsAreTheRewardingInputsOfTheRules(t *testing.T) {
