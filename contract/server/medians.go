@@ -171,12 +171,13 @@ func (k *keeper) payMedian(ctx context.Context, d contract.Description, now cont
 	if err != nil {
 		return err
 	}
-	raw := make(contract.RawValues, len(d.Mixnodes))
+	raw, seen := make(contract.RawValues, len(d.Mixnodes)), 0 // seen: the most values for a mixnode
 	for i := range raw {
 		bundle, _ := rules.Bundle(epochID(d.Epoch), performance.NodeID(i+1))
 		for _, percent := range bundle[performance.Liveness] {
 			raw[i] = append(raw[i], byte(percent))
 		}
+		seen = max(seen, len(raw[i]))
 	}
 	result, err := verify.Performance(d, raw)
 	if err != nil {
@@ -188,8 +189,9 @@ func (k *keeper) payMedian(ctx context.Context, d contract.Description, now cont
 	}
 	s.Block = raw.Encode()
 	body := s.Sign(k.key).Encode()
+	var rewards []contract.Reward
 	err = k.store.Settle(ctx, d, now, func(values verify.Values) store.Settlement {
-		rewards := values.Fill(d, result)
+		rewards = values.Fill(d, result)
 		receipt := contract.Receipt{
 			Network: d.Network, Epoch: d.Epoch, Description: d.Hash(), Rewards: contract.HashRewards(d.Network, d.Epoch, rewards),
 			Submitter: k.key.Public(), AcceptedAt: now,
@@ -200,6 +202,7 @@ func (k *keeper) payMedian(ctx context.Context, d contract.Description, now cont
 		return err
 	}
 	k.ledger.Settle(d.Epoch)
+	k.figures.rewarded(now.Sub(d.End), seen, rewards)
 	k.log.Info("epoch rewarded", "epoch", d.Epoch, "winner", "the contract", "after_end", now.Sub(d.End))
 	k.poke()
 	return nil

@@ -69,6 +69,9 @@ func TestMediansOfBatchesArePaidWhenTheEpochEnds(t *testing.T) {
 	require.EqualValues(t, len(batch(t, d, 1, 9950, 9000, metrics.Missing).Encode())+len(batch(t, d, 2, 0, 8000, metrics.Missing).Encode())+
 		len(batch(t, d, 3, 9849, metrics.Missing, metrics.Missing).Encode()), detail.BatchBytes)
 	require.Empty(t, detail.Reporters, "nothing says who submitted")
+	scraped := w.scrape()
+	require.Contains(t, scraped, "\ncontract_members_seen 3\n")
+	require.Contains(t, scraped, "\ncontract_submissions_total{verdict=\"accepted\"} 3\n")
 
 	core, err := w.Core(ctx, 1)
 	require.NoError(t, err)
