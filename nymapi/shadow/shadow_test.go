@@ -151,6 +151,23 @@ func TestAWrongSubmitterStandsOutAndCostsTheSingleMean(t *testing.T) {
 	require.Contains(t, text, "Of 30 nodes, 30 stand out: 30 because of 5VhB…bHtP.")
 }
 
+// One node of 30 is measured by one submitter only. All measure 100 %.
+func TestANodeWithoutAScoreLosesAllItGets(t *testing.T) {
+	s := run(t, day(4, func(submitter int, r *shadowtest.Result) bool {
+		r.Result = 1.0
+		return submitter == 0 || r.Node != int64(9)
+	}).Results()).Summary
+	median, performance := rule(t, s, "median"), rule(t, s, "performance")
+	require.Equal(t, 24, median.Unpaid)
+	require.InDelta(t, 29.0/30, median.Scored, 1e-9)
+	require.InDelta(t, worth.Pay(1), median.NYM.Value, 1e-9)
+	require.InDelta(t, 0.5, median.Places.Value, 1e-9, "one node of chance 1 is not drawn")
+	require.Zero(t, median.Points.Value)
+	require.Zero(t, performance.Unpaid+int(performance.NYM.Value))
+	require.Equal(t, 24, s.PerNode[len(s.PerNode)-1].Alone)
+	require.Contains(t, unwrapped(output(t, s.WriteText)), "One submitter alone judged a node in 24 of 720 cells, always for 1 node: 9.")
+}
+
 // The chance of a node depends on all others if there are more nodes than places.
 func TestPlacesChangeHandsIfThereAreMoreNodesThanPlaces(t *testing.T) {
 	w := shadowtest.World{Nodes: 300, Submitters: 4, Every: 30 * time.Minute, Length: 2 * time.Hour}

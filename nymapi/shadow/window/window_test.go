@@ -122,6 +122,22 @@ func TestRulesScoreAnEpoch(t *testing.T) {
 	require.Nil(t, scores.Rule("best"))
 }
 
+func TestReportsAreRoundedHalfUp(t *testing.T) {
+	exact := func(values ...int32) metrics.Uptime {
+		var measurements []Measurement
+		for i, v := range values {
+			m := measured("1", "a", i, 0)
+			m.Value = v
+			measurements = append(measurements, m)
+		}
+		return build(t, hours(1), measurements...).Report(0, 0, 0)
+	}
+	require.EqualValues(t, 6667, exact(Full, Full, 0))
+	require.EqualValues(t, 3333, exact(Full, 0, 0))
+	require.EqualValues(t, 9876, exact(987_550))
+	require.EqualValues(t, 9875, exact(987_549))
+}
+
 func TestAnEstimatorIsScoredOnce(t *testing.T) {
 	w := build(t, hours(1), measured("1", "a", 0, 90))
 	mad, err := metrics.ParseEstimator("mad")
