@@ -125,6 +125,38 @@ func TestGuardsKeepTheDefault(t *testing.T) {
 	}
 }
 
+func TestGuardsThatTheResultsCannotJudgeKeepTheDefault(t *testing.T) {
+	for name, lacks := range map[string]func(c experiment.Cell) bool{
+		"no cell says what mad loses while nobody lies": func(c experiment.Cell) bool { return c.Liars == 0 },
+		"no cell says what mad loses with f+1 liars":    func(c experiment.Cell) bool { return c.Liars > c.F() },
+	} {
+		a, err := New(slices.DeleteFunc(usual().records(20), func(r records.Record) bool { return lacks(r.Cell) }))
+		require.NoError(t, err)
+		require.Equal(t, name, a.verdict.Kept)
+		require.Equal(t, "median", a.verdict.Default)
+	}
+}
+
+func TestSectionsShowTheLossAndLostEpochsIfThereAreAny(t *testing.T) {
+	names := func(lost float64) (names []string) {
+		var all []records.Record
+		for seed := range uint64(6) {
+			r := record(experiment.Base("hoster", experiment.Honest), seed, "median", 7)
+			r.Mixnodes, r.Epochs, r.Ticks = 0, 0, 0
+			r.Values[slices.IndexFunc(experiment.Measures(), func(m experiment.Measure) bool { return m.Name == missed })] = lost
+			all = append(all, r)
+		}
+		a, err := New(all)
+		require.NoError(t, err)
+		for _, m := range a.measuresOf(a.of("hoster")) {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	require.Equal(t, []string{"mispaid"}, names(0))
+	require.ElementsMatch(t, []string{"mispaid", "missed"}, names(0.1))
+}
+
 func TestAmongTiedRulesTheOneThatNeedsLessIsRecommended(t *testing.T) {
 	l := usual()
 	l["median"] = struct{ honest, zero, shave, beyond float64 }{8, 15.1, 14, 50}

@@ -37,7 +37,7 @@ func (a *Answers) panelsOf(section string) []*panel {
 }
 
 // measuresOf returns what the figures of a section show: what the base section does not measure, or
-// else the loss.
+// else the loss, and lost epochs if there are any.
 func (a *Answers) measuresOf(cells []*group) []experiment.Measure {
 	var special, general []experiment.Measure
 	common := commonMeasures()
@@ -47,16 +47,30 @@ func (a *Answers) measuresOf(cells []*group) []experiment.Measure {
 		})
 		switch {
 		case !has:
+		case m.Name == missed:
+			if slices.ContainsFunc(cells, misses) {
+				special, general = append(special, m), append(general, m)
+			}
 		case !slices.Contains(common, m.Name):
 			special = append(special, m)
 		case m.Name == loss:
 			general = append(general, m)
 		}
 	}
-	if len(special) > 0 {
+	if slices.ContainsFunc(special, func(m experiment.Measure) bool { return m.Name != missed }) {
 		return special
 	}
 	return general
+}
+
+// missed is the measure of lost epochs. It is in every section, and shown where it is not 0.
+const missed = "missed"
+
+// misses reports whether some way loses an epoch in a cell.
+func misses(g *group) bool {
+	return slices.ContainsFunc(g.ways, func(w string) bool {
+		return slices.ContainsFunc(g.of(w, missed), func(v float64) bool { return v > 0 })
+	})
 }
 
 // commonMeasures are those of all sections.

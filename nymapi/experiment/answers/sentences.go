@@ -19,6 +19,9 @@ func (a *Answers) Sentences() []string {
 // seedsSentence says which seeds chose and which report.
 func (v *Verdict) seedsSentence() string {
 	text := fmt.Sprintf("Seeds %s choose the worst lies and the best rule, and %s report: all figures are computed from these.", seeds(v.Choosing), seeds(v.Reporting))
+	if len(v.Choosing) == 1 {
+		text = fmt.Sprintf("Seed %s chooses the worst lies and the best rule. All figures are computed from the others: %s.", seeds(v.Choosing), seeds(v.Reporting))
+	}
 	if len(v.Choosing) == 0 {
 		text = "The only seed chooses and reports, so its choice flatters nobody and proves nothing."
 	}
@@ -45,7 +48,7 @@ func (v *Verdict) sentences() []string {
 	best, _ := v.Rule(v.Best)
 	said := []string{
 		v.seedsSentence(),
-		fmt.Sprintf("Best by the criterion: %s. Under its worst lies it loses %s NYM an epoch, averaged over %d conditions.", v.Best, Cite(best.Score), len(v.Conditions)),
+		fmt.Sprintf("Best by the criterion: %s. Under its worst lies it loses %s NYM an epoch, averaged over %s.", v.Best, Cite(best.Score), conditions(len(v.Conditions))),
 	}
 	if v.Confirmed != v.Best {
 		said = append(said, fmt.Sprintf("By the seeds that report, %s has the smallest score.", v.Confirmed))
@@ -54,6 +57,13 @@ func (v *Verdict) sentences() []string {
 		said = append(said, fmt.Sprintf("Tied with it: %s. Recommended among these and %s: %s.", strings.Join(tied, ", "), v.Best, v.Recommended))
 	}
 	return append(said, v.defaultSentence())
+}
+
+func conditions(n int) string {
+	if n == 1 {
+		return "one condition"
+	}
+	return fmt.Sprintf("%d conditions", n)
 }
 
 // tied returns the other rules that are tied with the best.
@@ -94,8 +104,8 @@ func (a *Answers) held() (better, worse int) {
 // comparisons says how many cells were compared with the reference, and how many differences hold.
 func (a *Answers) comparisons() string {
 	better, worse := a.held()
-	return fmt.Sprintf("In all cells together, %d differences from %s were tested. After Holm's adjustment over all of them, %d lose less than %s, and %d more.",
-		len(a.compared), reference, better, reference, worse)
+	return fmt.Sprintf("In all cells together, %d differences from %s were tested. After Holm's adjustment for their number, %d smaller losses and %d larger ones hold.",
+		len(a.compared), reference, better, worse)
 }
 
 // short returns a number for tables: three digits at least, no more decimals than two.

@@ -261,6 +261,10 @@ func (v *Verdict) chooseDefault() {
 	case !ok || v.Best == reference:
 	case old.Tied:
 		v.Kept = "it is tied with " + v.Best
+	case math.IsNaN(best.Honest.Mean):
+		v.Kept = "no cell says what " + v.Best + " loses while nobody lies"
+	case math.IsNaN(best.Beyond.Mean):
+		v.Kept = "no cell says what " + v.Best + " loses with f+1 liars"
 	case !(best.Honest.Mean <= (1+honestGuard)*old.Honest.Mean):
 		v.Kept = v.Best + " loses too much while nobody lies"
 	case !(best.Beyond.Mean <= (1+beyondGuard)*old.Beyond.Mean):
