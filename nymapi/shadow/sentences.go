@@ -73,7 +73,7 @@ func (s Summary) RowsSentence() string {
 		text += fmt.Sprintf(" %d repeat the node, time and submitter of another one.", s.Rows.Duplicate)
 	}
 	for _, u := range s.Rows.Unusable {
-		text += fmt.Sprintf(" %d cannot be used: %s (the first is %s).", u.Count, u.Reason, u.Example)
+		text += fmt.Sprintf(" Of the whole table, %d cannot be used: %s (the first is %s).", u.Count, u.Reason, u.Example)
 	}
 	for _, line := range s.Submitters {
 		if line.After > 0 && s.Newest {
@@ -155,7 +155,7 @@ func (s Summary) RuleLegend() []string {
 
 // NodeLegend explains the figures of nodes.
 func (s Summary) NodeLegend() string {
-	return fmt.Sprintf("First the nodes that stand out, then those with the largest differences. Difference: between two submitters' reports in an epoch, on average; part of it is "+
+	return fmt.Sprintf("First the nodes that stand out, then those with the largest differences, then those whose score changes most. Difference: between two submitters' reports in an epoch, on average; part of it is "+
 		"chance. Farthest: the submitter whose reports differ most from the mean of the others', and by how much on average, in which chance cancels out. The rule is %s; single minus rule in points. "+
 		"NYM: what single pays more for an epoch in the rewarded set. Chance: to be drawn in an epoch.", s.Estimator)
 }

@@ -343,7 +343,7 @@ func TestMonitorV1IsASingleNymAPI(t *testing.T) {
 			for tick := range 48 {
 				value := 100
 				switch {
-				case node == 0 && tick%2 == 1, tick >= 20 && tick < 24: // not measured; no run at all
+				case node == 7 && tick%2 == 1, tick >= 20 && tick < 24: // not measured; no run at all
 					continue
 				case tick == 30:
 					value = 0
@@ -362,9 +362,10 @@ func TestMonitorV1IsASingleNymAPI(t *testing.T) {
 	require.Equal(t, []shadow.Gap{{Submitter: rows.Monitor, Start: s.Start.Add(5 * time.Hour), Epochs: 1}}, s.Gaps)
 	require.Len(t, s.Outages, 1)
 	require.Equal(t, []int{20, 21}, []int{s.Outages[0].Zeros, s.Outages[0].Rows}, "a gateway is at 100")
+	require.Equal(t, "mix8", s.PerNode[0].Name, "the node whose score changes most is first")
 	for _, n := range s.PerNode {
 		want := 0.0
-		if n.Role == "mixnode" && n.Name == "mix1" {
+		if n.Name == "mix8" {
 			want = -49 // half of its rows are missing, of which one fell into the run of zeros
 		}
 		require.InDelta(t, want, n.Points.Value, 1.6, n.Node)

@@ -41,7 +41,8 @@ type Summary struct {
 	Submitters []SubmitterSummary `json:"submitters"` // by name
 	Rules      []Price            `json:"rules"`      // compared with the single mean
 	PerEpoch   []EpochSummary     `json:"per_epoch"`
-	// PerNode has the nodes that stand out first, then those with the largest differences.
+	// PerNode has the nodes that stand out first, then those with the largest differences, then those
+	// whose score changes most.
 	PerNode   []NodeSummary    `json:"per_node"`
 	OnePlace  []OnePlace       `json:"unreachable_from_one_place"`
 	Outages   []Outage         `json:"zeros_at_once"`
@@ -172,8 +173,19 @@ func (o *Outcome) perNode(e estimates) []NodeSummary {
 		}
 		lines = append(lines, line)
 	}
-	slices.SortStableFunc(lines, func(a, b NodeSummary) int { return cmp.Compare(b.urgency(), a.urgency()) })
+	slices.SortStableFunc(lines, func(a, b NodeSummary) int {
+		return cmp.Or(cmp.Compare(b.urgency(), a.urgency()), cmp.Compare(b.change(), a.change()))
+	})
 	return lines
+}
+
+// change returns how far the rule's score is from the single mean. It orders nodes for which
+// submitters do not differ, as where there is only one.
+func (n NodeSummary) change() float64 {
+	if n.Points == nil {
+		return 0
+	}
+	return max(n.Points.Value, -n.Points.Value)
 }
 
 // urgency orders nodes: first those that stand out by their deviation, which is at most 100

@@ -37,6 +37,7 @@ func TestExperimentNamesInvalidFlags(t *testing.T) {
 		{"--estimator average", `--estimator: unknown estimator "average": expected mean, median`},
 		{"--seeds 0", "--seeds 0: expected 1 to 10000; give --seeds 20"},
 		{"--first-seed -1", `invalid argument "-1" for "--first-seed"`},
+		{"--epochs 0", "--epochs 0: expected 1 to 10000"},
 		{"--epochs 1000000", "--epochs 1000000: expected 1 to 10000"},
 		{"--section packets --n 4", "no cell has all of --section, --n, --lie and --missing"},
 		{"--out notes", "--out: "},
