@@ -88,6 +88,9 @@ func fromFiles(paths []string) (evidence, error) {
 
 // listed returns the files of bundles in a folder, or the file itself.
 func listed(path string) (paths []string, folder bool, err error) {
+	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
+		return nil, false, command.Usage("%s: expected a file or a folder; give --url %s for a contract", path, path)
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, command.Usage("expected a file or a folder: %w", err)

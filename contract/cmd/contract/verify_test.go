@@ -306,6 +306,7 @@ func TestVerifyRefusesWhatItCannotRead(t *testing.T) {
 		"is neither the core nor the annex of an epoch":                    {filepath.Join(empty, "notes")},
 		"is the annex of epoch 1, whose core is not among the files":       {v.file("epoch-1.annex"), v.file("epoch-2.core")},
 		"expected a file or a folder":                                      {"missing"},
+		"give --url http://127.0.0.1:8080 for a contract":                  {"http://127.0.0.1:8080"},
 		"--group: expected the ID of a group":                              {v.folder, "--group", "missing"},
 		"--group: ":                                                        {v.folder, "--group", v.key},
 		"--contract-key: expected a key or a file":                         {v.folder, "--contract-key", "missing"},
