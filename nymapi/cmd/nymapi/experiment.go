@@ -70,7 +70,8 @@ signal.`,
 			if cmd.Flags().Changed("from") {
 				return f.again(cmd)
 			}
-			if cmd.Flags().Changed("epochs") && f.choice.Epochs == 0 { // which the choice takes for the default
+			// A choice takes 0 for the default.
+			if cmd.Flags().Changed("epochs") && f.choice.Epochs == 0 {
 				return command.Usage("--epochs 0: expected 1 to %d; give --epochs 100", grid.MaxEpochs)
 			}
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
