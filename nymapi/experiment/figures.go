@@ -33,6 +33,7 @@ type Figures struct {
 	Size      *Size
 	Waiting   *Waiting
 	Steering  *Steering
+	Recording *Recording
 }
 
 // scorer sums up what a way pays. The zero value is ready.

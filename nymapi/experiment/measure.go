@@ -24,6 +24,7 @@ func Measures() []Measure {
 		sizeMeasures(),
 		waitingMeasures(),
 		steeringMeasures(),
+		recordingMeasures(),
 	)
 }
 

@@ -47,7 +47,7 @@ func Recorded(name, about string, t *trace.Trace) (Section, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Play(c, observe.Gaps(c.Missing)(o, drawn), seed)
+		return playRecorded(c, observe.Gaps(c.Missing)(o, drawn), seed)
 	}}, nil
 }
 

@@ -73,9 +73,12 @@ func misses(g *group) bool {
 	})
 }
 
-// commonMeasures are those of all sections.
+// commonMeasures are those of all sections, and bounds of one of them.
 func commonMeasures() []string {
-	return []string{"rmse", "bias", "worst", "overpaid", "underpaid", loss, "fresh", "carried", "unpaid"}
+	return []string{
+		"rmse", "bias", "worst", "overpaid", "underpaid", loss, "fresh", "carried", "unpaid",
+		"mispaid_low", "mispaid_high", "difference_low", "difference_high",
+	}
 }
 
 // sectionPanel shows a measure against the levels, either while nobody lies or under the lie that
