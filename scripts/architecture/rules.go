@@ -123,7 +123,7 @@ var rules = []rule{
 	// What is paid, and the frame of the experiments, are computed without clock, network or files.
 	{folder: "nymapi/payout", imports: []string{"ephemera/quorum", "metrics", "contract/performance"}, pure: true},
 	{folder: "nymapi/experiment/lies", imports: []string{"ephemera/quorum", "metrics", "metrics/draw", "nymapi/payout"}, pure: true},
-	{folder: "nymapi/experiment/lies/trust", imports: []string{"metrics", "nymapi/experiment/lies"}, pure: true},
+	{folder: "nymapi/experiment/lies/trust", imports: []string{"metrics", "nymapi/experiment/lies", "nymapi/payout"}, pure: true},
 	{folder: "nymapi/experiment/waiting", imports: []string{"ephemera/quorum", "metrics/draw"}, pure: true},
 	// It computes a world once for all cells that are played at the same time.
 	{folder: "nymapi/experiment/observe", imports: []string{"metrics", "metrics/draw", "metrics/trace", "metrics/world"}, pure: true, also: []string{"sync"}},

@@ -52,7 +52,7 @@ func (b *best) Report(epoch int, rows [][]metrics.Uptime) []bool {
 	if payout.Weights(b.scene.Judge, r) == nil {
 		return b.myopic.Report(epoch, rows)
 	}
-	if honest := b.scene.honestReports(rows); honest.Present() < r.Present() {
+	if honest := b.scene.HonestReports(rows); honest.Present() < r.Present() {
 		choices, options := b.choices(epoch, rows, honest)
 		chosen, total := spend(choices, b.budget(rows))
 		if b.vetoes(epoch, rows, options, honest, total) {

@@ -7,7 +7,7 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // several times, the others look bad next to it, and its copies earn the trust that it does.
 func beginCopier(s Scene) Liars {
 	chosen := s.chosen(1)
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) { s.copyFrom(rows, chosen) })
+	return Func(func(_ int, rows [][]metrics.Uptime) { s.copyFrom(rows, chosen) })
 }
 
 // copyFrom replaces what all liars measured by the report of one Nym-API, if it reports.

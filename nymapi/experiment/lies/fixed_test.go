@@ -174,13 +174,13 @@ func TestFramersPushTheMedianAway(t *testing.T) {
 	s := scene(1)
 	for _, values := range [][]metrics.Uptime{{9200, 9300}, {9700, 9800}} {
 		rows := measured(1)
-		for x, i := range s.honest() {
+		for x, i := range s.Honest() {
 			rows[i][0] = 9400 + 50*metrics.Uptime(x)
 		}
 		for x, i := range s.chosen(2) {
 			rows[i][0] = values[x]
 		}
-		honest := slices.Clone(s.honestReports(rows).Column(0))
+		honest := slices.Clone(s.HonestReports(rows).Column(0))
 		begin(t, "framer", s).Report(1, rows)
 		require.Contains(t, []metrics.Uptime{honest[0], honest[4]}, rows[0][0])
 		all := slices.Sorted(slices.Values(append(honest, rows[0][0], rows[1][0])))

@@ -8,8 +8,8 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // honest ones.
 func beginFramer(s Scene) Liars {
 	framed := s.chosen(s.F)
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
-		honest := s.honestReports(rows)
+	return Func(func(_ int, rows [][]metrics.Uptime) {
+		honest := s.HonestReports(rows)
 		s.replace(rows, func(_, j int, measured metrics.Uptime) metrics.Uptime {
 			column := honest.Column(j)
 			if len(column) == 0 {

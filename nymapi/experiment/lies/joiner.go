@@ -19,12 +19,12 @@ func beginJoiner(s Scene) Liars {
 }
 
 func (l *joiner) Report(_ int, rows [][]metrics.Uptime) []bool {
-	honest := l.scene.honestReports(rows)
+	honest := l.scene.HonestReports(rows)
 	medians := make([]metrics.Uptime, l.scene.Mixnodes)
 	for j := range medians {
 		medians[j] = metrics.Median(honest.Column(j))
 	}
-	all := l.scene.honest()
+	all := l.scene.Honest()
 	var most int64
 	first, second := -1, -1
 	for x, a := range all {

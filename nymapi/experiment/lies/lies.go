@@ -90,10 +90,11 @@ func Find(name string) (Lie, bool) {
 	return Lie{}, false
 }
 
-// liarsFunc is liars without memory that choose no block.
-type liarsFunc func(epoch int, rows [][]metrics.Uptime)
+// Func is liars without memory that choose no block.
+type Func func(epoch int, rows [][]metrics.Uptime)
 
-func (f liarsFunc) Report(epoch int, rows [][]metrics.Uptime) []bool {
+// Report calls f. All reports are in the block.
+func (f Func) Report(epoch int, rows [][]metrics.Uptime) []bool {
 	f(epoch, rows)
 	return nil
 }

@@ -37,7 +37,7 @@ func newMyopic(s Scene) *myopic {
 }
 
 func (m *myopic) Report(epoch int, rows [][]metrics.Uptime) (block []bool) {
-	honest := m.scene.honestReports(rows)
+	honest := m.scene.HonestReports(rows)
 	if honest.Present() == payout.NewReports(m.scene.Mixnodes, rows).Present() {
 		m.remember(epoch, honest)
 		return nil // no liar can report
@@ -71,7 +71,7 @@ type option struct {
 // out the candidates that hurt rarely.
 func (m *myopic) try(rows [][]metrics.Uptime, block []bool, honest payout.Reports, thin bool) []option {
 	trial, liars := m.scene.trial(rows, block)
-	values := m.candidates(m.scene.honestReports(trial), liars, thin)
+	values := m.candidates(m.scene.HonestReports(trial), liars, thin)
 	options := make([]option, m.scene.Mixnodes)
 	m.scene.score(trial, values, func(j int, value, score metrics.Uptime) {
 		options[j].consider(value, score, honest.Column(j))

@@ -65,7 +65,7 @@ type attack struct {
 }
 
 func (m *myopic) attack(epoch int, rows [][]metrics.Uptime) attack {
-	honest := m.scene.honestReports(rows)
+	honest := m.scene.HonestReports(rows)
 	options := m.try(rows, nil, honest, false)
 	m.observe(options)
 	return attack{m, epoch, honest, options, m.decide(epoch, options, honest)}

@@ -13,7 +13,7 @@ type parrot struct {
 func beginParrot(s Scene) Liars { return &parrot{scene: s, last: make([][]metrics.Uptime, s.N)} }
 
 func (p *parrot) Report(_ int, rows [][]metrics.Uptime) []bool {
-	honest := p.scene.honest()
+	honest := p.scene.Honest()
 	for _, from := range honest {
 		if rows[from] != nil {
 			p.last[from] = rows[from]

@@ -9,7 +9,7 @@ const sixtieth = 60
 // for the others the honest median, to be trusted.
 func beginPinpricks(s Scene) Liars {
 	victims := s.victims(sixtieth)
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
+	return Func(func(_ int, rows [][]metrics.Uptime) {
 		s.mimic(rows)
 		s.replaceFor(rows, victims, 0)
 	})

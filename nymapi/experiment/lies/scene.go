@@ -32,7 +32,7 @@ func (s Scene) victims(share int) []int {
 // chosen returns some honest Nym-APIs, all of them if there are fewer, ascending. They are the same
 // in all lies of a run.
 func (s Scene) chosen(count int) []int {
-	honest := s.honest()
+	honest := s.Honest()
 	chosen := smallest(len(honest), min(count, len(honest)), s.Draw.With(drawHonest))
 	for i, number := range chosen {
 		chosen[i] = honest[number]
@@ -57,8 +57,8 @@ func smallest(n, count int, from draw.State) []int {
 	return order
 }
 
-// honest returns the rows of the honest Nym-APIs, ascending.
-func (s Scene) honest() []int {
+// Honest returns the rows of the honest Nym-APIs, ascending.
+func (s Scene) Honest() []int {
 	var honest []int
 	for i := range s.N {
 		if !slices.Contains(s.Liars, i) {
@@ -68,8 +68,8 @@ func (s Scene) honest() []int {
 	return honest
 }
 
-// honestReports returns the reports without those of liars.
-func (s Scene) honestReports(rows [][]metrics.Uptime) payout.Reports {
+// HonestReports returns the reports without those of liars.
+func (s Scene) HonestReports(rows [][]metrics.Uptime) payout.Reports {
 	rows = slices.Clone(rows)
 	for _, i := range s.Liars {
 		rows[i] = nil
@@ -115,7 +115,7 @@ func copyRow(row, from []metrics.Uptime) {
 
 // mimic replaces what liars measured by the medians of the honest values, where there are any.
 func (s Scene) mimic(rows [][]metrics.Uptime) {
-	honest := s.honestReports(rows)
+	honest := s.HonestReports(rows)
 	s.replace(rows, func(_, j int, measured metrics.Uptime) metrics.Uptime {
 		if column := honest.Column(j); len(column) > 0 {
 			return metrics.Median(column)

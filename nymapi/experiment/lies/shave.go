@@ -6,8 +6,8 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // never stands out, and near enough to the middle to earn trust. With f liars the median then lies
 // about one noise width too low, forever.
 func beginShave(s Scene) Liars {
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
-		honest := s.honestReports(rows)
+	return Func(func(_ int, rows [][]metrics.Uptime) {
+		honest := s.HonestReports(rows)
 		s.replace(rows, func(_, j int, measured metrics.Uptime) metrics.Uptime {
 			column := honest.Column(j)
 			if len(column) == 0 {

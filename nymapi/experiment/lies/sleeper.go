@@ -8,7 +8,7 @@ const asleep = 15
 // beginSleeper reports the honest median for some epochs, which no honest Nym-API is as close to,
 // and then 0 for every mixnode: it spends the trust that it earned.
 func beginSleeper(s Scene) Liars {
-	return liarsFunc(func(epoch int, rows [][]metrics.Uptime) {
+	return Func(func(epoch int, rows [][]metrics.Uptime) {
 		if epoch <= asleep {
 			s.mimic(rows)
 			return

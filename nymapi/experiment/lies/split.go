@@ -8,7 +8,7 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // Where reports are paid without a block, the contract takes one of them as well. So a draw for
 // each epoch says which half of the group wins, and with it what all liars reported.
 func beginSplit(s Scene) Liars {
-	return liarsFunc(func(epoch int, rows [][]metrics.Uptime) {
+	return Func(func(epoch int, rows [][]metrics.Uptime) {
 		value := metrics.Uptime(0)
 		if s.Draw.With(drawSplit).With(uint64(epoch)).Below(2) == 1 {
 			value = metrics.Full

@@ -12,7 +12,7 @@ const (
 // reports 0 for every mixnode for a few epochs, again and again.
 func beginTurncoat(s Scene) Liars {
 	chosen := s.chosen(1)
-	return liarsFunc(func(epoch int, rows [][]metrics.Uptime) {
+	return Func(func(epoch int, rows [][]metrics.Uptime) {
 		if (epoch-1)%(turncoatCopies+turncoatAttacks) < turncoatCopies {
 			s.copyFrom(rows, chosen)
 			return

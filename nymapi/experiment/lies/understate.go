@@ -7,7 +7,7 @@ const understated = 12 * int(metrics.PerPoint)
 
 // beginUnderstate reports less than was measured by the same amount everywhere.
 func beginUnderstate(s Scene) Liars {
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) {
+	return Func(func(_ int, rows [][]metrics.Uptime) {
 		s.replace(rows, func(_, _ int, measured metrics.Uptime) metrics.Uptime {
 			return shifted(measured, -understated)
 		})

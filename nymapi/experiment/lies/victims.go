@@ -5,5 +5,5 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // beginVictims reports 0 for a tenth of the mixnodes. Nothing else looks suspicious.
 func beginVictims(s Scene) Liars {
 	victims := s.victims(tenth)
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) { s.replaceFor(rows, victims, 0) })
+	return Func(func(_ int, rows [][]metrics.Uptime) { s.replaceFor(rows, victims, 0) })
 }

@@ -46,7 +46,7 @@ func (m *myopic) choose(epoch int, rows [][]metrics.Uptime, honest payout.Report
 // harm.
 func (m *myopic) leaveWorst(epoch int, rows [][]metrics.Uptime, block []bool, honest payout.Reports) (harm float64) {
 	worst := -1
-	for _, i := range m.scene.honest() {
+	for _, i := range m.scene.Honest() {
 		if !block[i] {
 			continue
 		}
@@ -71,7 +71,7 @@ func (m *myopic) leave(rows [][]metrics.Uptime, out int) []bool {
 	for _, i := range m.scene.Liars {
 		block[i] = rows[i] != nil
 	}
-	for _, i := range m.scene.honest() {
+	for _, i := range m.scene.Honest() {
 		if rows[i] == nil {
 			continue
 		}

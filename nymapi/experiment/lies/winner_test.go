@@ -13,7 +13,7 @@ import (
 
 // blocks returns all blocks of at least n-f reports with those of all liars.
 func blocks(s Scene) (all [][]bool) {
-	honest := s.honest()
+	honest := s.Honest()
 	for set := range 1 << len(honest) {
 		block := slices.Repeat([]bool{true}, s.N)
 		out := 0
@@ -57,7 +57,7 @@ func TestWinnersFindNearlyTheWorstBlock(t *testing.T) {
 // chosenBlock returns the harm with the block that winners choose, with the worst one, and with all
 // reports.
 func chosenBlock(s Scene, rows [][]metrics.Uptime) (chosen, worst, none float64) {
-	honest, m := s.honestReports(rows), newMyopic(s)
+	honest, m := s.HonestReports(rows), newMyopic(s)
 	block := m.choose(1, rows, honest)
 	for _, b := range blocks(s) {
 		worst = max(worst, m.harm(1, rows, b, honest))

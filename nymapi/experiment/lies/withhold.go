@@ -8,5 +8,5 @@ import "github.com/ephemera-go/nym-rewarding/metrics"
 // nothing.
 func beginWithhold(s Scene) Liars {
 	victims := s.victims(tenth)
-	return liarsFunc(func(_ int, rows [][]metrics.Uptime) { s.replaceFor(rows, victims, metrics.Missing) })
+	return Func(func(_ int, rows [][]metrics.Uptime) { s.replaceFor(rows, victims, metrics.Missing) })
 }

@@ -27,7 +27,7 @@ func mimics() []Lie {
 func beginMimic(targets int) func(lies.Scene) lies.Liars {
 	return func(s lies.Scene) lies.Liars {
 		mimic := each(metrics.Median)(s)
-		return report(func(epoch int, rows [][]metrics.Uptime) {
+		return lies.Func(func(epoch int, rows [][]metrics.Uptime) {
 			mimic.Report(epoch, rows)
 			for j := range min(targets, s.Mixnodes) {
 				set(s, rows, j, 0)

@@ -1,8 +1,6 @@
 package trust
 
 import (
-	"slices"
-
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
 )
@@ -12,11 +10,12 @@ import (
 // all do, from which they do not deviate. Of an odd number of reports no lie moves the median
 // further.
 func beginPush(s lies.Scene) lies.Liars {
-	framed := honest(s)
+	framed := s.Honest()
 	framed = framed[:min(s.F, len(framed))]
-	return report(func(_ int, rows [][]metrics.Uptime) {
+	return lies.Func(func(_ int, rows [][]metrics.Uptime) {
+		honest := s.HonestReports(rows)
 		for j := range s.Mixnodes {
-			column := honestColumn(s, rows, j)
+			column := honest.Column(j)
 			if len(column) > 0 {
 				set(s, rows, j, pushed(column, len(s.Liars), above(rows, framed, j, metrics.Median(column))))
 			}
@@ -43,15 +42,4 @@ func pushed(honest []metrics.Uptime, liars int, down bool) metrics.Uptime {
 		return honest[min(max(0, (len(honest)+liars)/2-liars), len(honest)-1)]
 	}
 	return honest[min(middle, len(honest)-1)]
-}
-
-// honest returns the honest Nym-APIs, ascending.
-func honest(s lies.Scene) []int {
-	var all []int
-	for i := range s.N {
-		if !slices.Contains(s.Liars, i) {
-			all = append(all, i)
-		}
-	}
-	return all
 }

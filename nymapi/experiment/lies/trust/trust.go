@@ -33,38 +33,19 @@ func Find(name string) (Lie, bool) {
 	return Lie{}, false
 }
 
-// report is liars without memory, which choose no block.
-type report func(epoch int, rows [][]metrics.Uptime)
-
-func (r report) Report(epoch int, rows [][]metrics.Uptime) []bool {
-	r(epoch, rows)
-	return nil
-}
-
 // each returns how liars begin that all report a function of the honest values for a mixnode, which
 // are ascending. They report what they measured where there is no honest value.
 func each(value func(honest []metrics.Uptime) metrics.Uptime) func(lies.Scene) lies.Liars {
 	return func(s lies.Scene) lies.Liars {
-		return report(func(_ int, rows [][]metrics.Uptime) {
+		return lies.Func(func(_ int, rows [][]metrics.Uptime) {
+			honest := s.HonestReports(rows)
 			for j := range s.Mixnodes {
-				if honest := honestColumn(s, rows, j); len(honest) > 0 {
+				if honest := honest.Column(j); len(honest) > 0 {
 					set(s, rows, j, value(honest))
 				}
 			}
 		})
 	}
-}
-
-// honestColumn returns what honest Nym-APIs report for a mixnode, ascending.
-func honestColumn(s lies.Scene, rows [][]metrics.Uptime, mixnode int) []metrics.Uptime {
-	var column []metrics.Uptime
-	for i, row := range rows {
-		if row != nil && row[mixnode] != metrics.Missing && !slices.Contains(s.Liars, i) {
-			column = append(column, row[mixnode])
-		}
-	}
-	slices.Sort(column)
-	return column
 }
 
 // set sets the value that all liars report for a mixnode. A liar that cannot report stays silent.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ephemera-go/nym-rewarding/metrics"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/lies"
+	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
 )
 
 // widths are lies that take off a multiple of the noise of honest reports. wmedian tolerates a
@@ -28,10 +29,11 @@ func widths() []Lie {
 // squared distance from the medians of their columns. No liar reports less than 0.
 func beginWidth(width float64) func(lies.Scene) lies.Liars {
 	return func(s lies.Scene) lies.Liars {
-		return report(func(_ int, rows [][]metrics.Uptime) {
-			off := metrics.Uptime(width * noise(s, rows))
+		return lies.Func(func(_ int, rows [][]metrics.Uptime) {
+			honest := s.HonestReports(rows)
+			off := metrics.Uptime(width * noise(honest))
 			for j := range s.Mixnodes {
-				if honest := honestColumn(s, rows, j); len(honest) > 0 {
+				if honest := honest.Column(j); len(honest) > 0 {
 					set(s, rows, j, max(0, metrics.Median(honest)-off))
 				}
 			}
@@ -41,15 +43,15 @@ func beginWidth(width float64) func(lies.Scene) lies.Liars {
 
 // noise returns the root mean squared distance of honest reports from the medians of their columns,
 // in hundredths of a percent.
-func noise(s lies.Scene, rows [][]metrics.Uptime) float64 {
+func noise(honest payout.Reports) float64 {
 	squares, count := 0.0, 0
-	for j := range s.Mixnodes {
-		honest := honestColumn(s, rows, j)
-		if len(honest) == 0 {
+	for j := range honest.Mixnodes() {
+		column := honest.Column(j)
+		if len(column) == 0 {
 			continue
 		}
-		middle := metrics.Median(honest)
-		for _, v := range honest {
+		middle := metrics.Median(column)
+		for _, v := range column {
 			squares += float64(v-middle) * float64(v-middle)
 			count++
 		}
