@@ -66,8 +66,8 @@ func (s *scorer) add(paid []payout.Payment, truth []float64) {
 	for j, right := range truth {
 		s.total.Cells++
 		value, ok := 0.0, false
-		if paid != nil && paid[j].Value >= 0 {
-			value, ok = points(paid[j].Value), true
+		if paid != nil {
+			value, ok = paid[j].Value.Points()
 		}
 		s.count(ok, ok && paid[j].Age > 0)
 		if math.IsNaN(right) {

@@ -117,6 +117,3 @@ func (c Cell) measured(row []metrics.Uptime) []metrics.Uptime {
 	}
 	return slices.Clone(row)
 }
-
-// points returns an uptime that is not missing in points.
-func points(v metrics.Uptime) float64 { return float64(v) / float64(metrics.PerPoint) }

@@ -3,8 +3,6 @@ package experiment
 import (
 	"math"
 
-	"github.com/ephemera-go/nym-rewarding/metrics"
-	"github.com/ephemera-go/nym-rewarding/metrics/worth"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/intervals"
 	"github.com/ephemera-go/nym-rewarding/nymapi/experiment/observe"
 	"github.com/ephemera-go/nym-rewarding/nymapi/payout"
@@ -42,18 +40,7 @@ func (*epochLosses) see(payout.Way, payout.Reports) {}
 func (*epochLosses) figures(*Figures)               {}
 
 func (l *epochLosses) pay(paid []payout.Payment, truth []float64) {
-	lost := 0.0
-	for j, right := range truth {
-		if math.IsNaN(right) {
-			continue
-		}
-		value := 0.0
-		if paid != nil && paid[j].Value != metrics.Missing {
-			value = points(paid[j].Value)
-		}
-		lost += math.Abs(value - right)
-	}
-	*l = append(*l, lost/100*worth.Pay(1))
+	*l = append(*l, Score([][]payout.Payment{paid}, [][]float64{truth}).Mispaid)
 }
 
 // playRecorded plays a cell in what was recorded.

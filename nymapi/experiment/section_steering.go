@@ -186,7 +186,7 @@ func (s *steered) settle(truth []float64) {
 func (s *steered) figures() Figures {
 	f := s.scorer.figures()
 	const point = float64(metrics.PerPoint)
-	f.Steering = &Steering{One: s.one.value() / point, Worst: points(s.worst), Total: s.total.value() / float64(metrics.Full) * worth.Pay(1)}
+	f.Steering = &Steering{One: s.one.value() / point, Worst: float64(s.worst) / point, Total: s.total.value() / float64(metrics.Full) * worth.Pay(1)}
 	return f
 }
 

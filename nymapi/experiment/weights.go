@@ -107,10 +107,11 @@ func (w *weightsWatch) pay(paid []payout.Payment, truth []float64) {
 		return
 	}
 	for j, p := range paid {
-		if p.Value == metrics.Missing || math.IsNaN(truth[j]) {
+		points, ok := p.Value.Points()
+		if !ok || math.IsNaN(truth[j]) {
 			continue
 		}
-		square := (points(p.Value) - truth[j]) * (points(p.Value) - truth[j])
+		square := (points - truth[j]) * (points - truth[j])
 		if w.epoch < w.wakes+firstEpochs {
 			w.first.add(square)
 		}

@@ -37,16 +37,11 @@ func (j *Journal) Results() []records.Record {
 			cell, seed := j.plan.of(run)
 			for _, way := range j.records[run].Ways {
 				name, values := parseWay(way)
-				all = append(all, records.Record{Cell: identity(cell.Cell), Seed: seed, Way: name, Values: values})
+				all = append(all, records.Record{Cell: records.Identity(cell.Cell), Seed: seed, Way: name, Values: values})
 			}
 		}
 	}
 	return all
-}
-
-// identity returns the fields of a cell that are in the file.
-func identity(c experiment.Cell) experiment.Cell {
-	return experiment.Cell{Section: c.Section, N: c.N, Liars: c.Liars, Lie: c.Lie, Missing: c.Missing, Factor: c.Factor, Level: c.Level}
 }
 
 // wayText returns an outcome as the journal has it: the name, then the value of each measure, empty

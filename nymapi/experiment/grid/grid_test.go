@@ -103,7 +103,7 @@ func TestResultsHaveEveryCellSeedAndWayInOrder(t *testing.T) {
 	for _, c := range p.cells {
 		for seed := range uint64(3) {
 			for _, way := range c.Ways() {
-				require.Equal(t, records.Record{Cell: identity(c.Cell), Seed: 7 + seed, Way: way.Name(), Values: rows[0].Values}, rows[0])
+				require.Equal(t, records.Record{Cell: records.Identity(c.Cell), Seed: 7 + seed, Way: way.Name(), Values: rows[0].Values}, rows[0])
 				require.False(t, math.IsNaN(rows[0].Values[0]))
 				rows = rows[1:]
 			}

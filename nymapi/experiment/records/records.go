@@ -15,8 +15,7 @@ import (
 // File is the name of the file in the folder of an experiment.
 const File = "results.csv"
 
-// Record is one line. Its cell has only what the file has: not the numbers of mixnodes, epochs,
-// ticks and packets.
+// Record is one line. Its cell has only what the file has: see [Identity].
 type Record struct {
 	experiment.Cell
 	Seed   uint64
@@ -24,10 +23,14 @@ type Record struct {
 	Values []float64 // in the order of experiment.Measures, NaN if not measured
 }
 
+// Identity returns the fields of a cell that are in the file.
+func Identity(c experiment.Cell) experiment.Cell {
+	return experiment.Cell{Section: c.Section, N: c.N, Liars: c.Liars, Lie: c.Lie, Missing: c.Missing, Factor: c.Factor, Level: c.Level}
+}
+
 // New returns the record of a row.
 func New(row experiment.Row) Record {
-	r := Record{Cell: row.Cell, Seed: row.Seed, Way: row.Way}
-	r.Mixnodes, r.Epochs, r.Ticks, r.Packets = 0, 0, 0, 0
+	r := Record{Cell: Identity(row.Cell), Seed: row.Seed, Way: row.Way}
 	for _, m := range experiment.Measures() {
 		r.Values = append(r.Values, m.Value(row.Figures))
 	}
