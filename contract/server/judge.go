@@ -168,10 +168,15 @@ func (k *keeper) settle(ctx context.Context, d contract.Description, f filing, v
 		k.poke() // the contract may have to stop
 		return receipt, 0, 0, err
 	}
-	k.ledger.Settle(d.Epoch)
-	k.figures.rewarded(now.Sub(d.End), len(verified.Reporters), rewards)
-	k.poke()
+	k.rewarded(d, now, len(verified.Reporters), rewards)
 	return receipt, ledger.Ready, 0, nil
+}
+
+// rewarded records that an epoch has a durable winner. The lock must be held.
+func (k *keeper) rewarded(d contract.Description, now contract.Millis, reporters int, rewards []contract.Reward) {
+	k.ledger.Settle(d.Epoch)
+	k.figures.rewarded(now.Sub(d.End), reporters, rewards)
+	k.poke()
 }
 
 // settled answers for an epoch that is rewarded or missed: with the receipt if this is the winning

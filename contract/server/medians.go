@@ -201,9 +201,7 @@ func (k *keeper) payMedian(ctx context.Context, d contract.Description, now cont
 	if err != nil {
 		return err
 	}
-	k.ledger.Settle(d.Epoch)
-	k.figures.rewarded(now.Sub(d.End), seen, rewards)
+	k.rewarded(d, now, seen, rewards)
 	k.log.Info("epoch rewarded", "epoch", d.Epoch, "winner", "the contract", "after_end", now.Sub(d.End))
-	k.poke()
 	return nil
 }
