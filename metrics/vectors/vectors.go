@@ -40,16 +40,8 @@ type Outcome struct {
 // Check checks a file. The error wraps ErrFile.
 func Check(data []byte) (Outcome, error) {
 	var f file
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		return Outcome{}, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if decoder.More() {
-		return Outcome{}, fmt.Errorf("%w: there is more after the object", ErrFile)
-	}
-	if f.Format != 1 {
-		return Outcome{}, fmt.Errorf("%w: its format is %d, expected 1", ErrFile, f.Format)
+	if err := Decode(data, &f, &f.Format); err != nil {
+		return Outcome{}, err
 	}
 	if len(f.Matrices)+len(f.Slices)+len(f.Sequences) == 0 {
 		return Outcome{}, fmt.Errorf("%w: it holds neither matrices, slices nor sequences", ErrFile)
@@ -71,6 +63,23 @@ func Check(data []byte) (Outcome, error) {
 		}
 	}
 	return c.outcome, nil
+}
+
+// Decode decodes a file, which is one JSON object without unknown fields, and checks the format
+// that it states. The error wraps ErrFile.
+func Decode(data []byte, file any, format *int) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(file); err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	if decoder.More() {
+		return fmt.Errorf("%w: there is more after the object", ErrFile)
+	}
+	if *format != 1 {
+		return fmt.Errorf("%w: its format is %d, expected 1", ErrFile, *format)
+	}
+	return nil
 }
 
 type file struct {

@@ -13,7 +13,6 @@
 package vectors
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -33,16 +32,8 @@ func Is(data []byte) bool {
 // Check checks a file. Each step is an expectation. The error wraps [vectors.ErrFile].
 func Check(data []byte) (vectors.Outcome, error) {
 	var f file
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		return vectors.Outcome{}, fmt.Errorf("%w: %w", vectors.ErrFile, err)
-	}
-	if decoder.More() {
-		return vectors.Outcome{}, fmt.Errorf("%w: there is more after the object", vectors.ErrFile)
-	}
-	if f.Format != 1 {
-		return vectors.Outcome{}, fmt.Errorf("%w: its format is %d, expected 1", vectors.ErrFile, f.Format)
+	if err := vectors.Decode(data, &f, &f.Format); err != nil {
+		return vectors.Outcome{}, err
 	}
 	if len(f.Scenarios) == 0 {
 		return vectors.Outcome{}, fmt.Errorf("%w: it holds no scenarios", vectors.ErrFile)
